@@ -1,0 +1,35 @@
+"""Why auditkit stops: each error with its exit code and, where one is known, a hint that begins with a verb."""
+
+
+class AuditkitError(Exception):
+    """The command cannot go on; `hint` says what to do."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UsageError(AuditkitError):
+    """The command line asks for what does not exist or does not fit together."""
+
+
+class ConfigError(AuditkitError):
+    """auditkit.yaml or a policy has a mistake."""
+
+
+class FormatError(AuditkitError):
+    """A file is not what it should be."""
+
+
+class HostError(AuditkitError):
+    """A host cannot be reached or read at all."""
+
+    exit_code = 3
+
+
+class UntrustedError(AuditkitError):
+    """A signature, key, sequence or chain is wrong: nothing was compared."""
+
+    exit_code = 4

@@ -1,0 +1,330 @@
+"""The nouns: frozen data that travels from touching a machine over judging it to telling of it.
+
+Paths and other text from a host are `str` decoded from UTF-8 with `surrogateescape` at the host's edge, so that any
+bytes survive; they are shown only through `printable()`. Times are nanoseconds since 1970 in UTC or aware datetimes.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+
+
+class Kind(StrEnum):
+    """What an entry is, as lstat tells."""
+
+    FILE = "file"
+    DIRECTORY = "directory"
+    SYMLINK = "symlink"
+    BLOCK = "block device"
+    CHARACTER = "character device"
+    FIFO = "fifo"
+    SOCKET = "socket"
+
+
+class Level(StrEnum):
+    """How closely a path is watched."""
+
+    CONTENT = "content"
+    METADATA = "metadata"
+    GROWING = "growing"
+    ROTATED = "rotated"
+    EXISTS = "exists"
+    IGNORE = "ignore"
+
+
+class Severity(IntEnum):
+    """How much a finding matters; ordered, and written as its word."""
+
+    INFO = 0
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+    CRITICAL = 4
+
+    @property
+    def word(self) -> str:
+        """The severity as reports and policies write it."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What could not be seen, and why: a gap is never a pass."""
+
+    subject: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """One line of a policy: which paths, how closely, how severe, and why."""
+
+    path: str
+    """An absolute path or glob; a directory means all below it; `~` is each home directory."""
+    level: Level
+    severity: Severity = Severity.MEDIUM
+    why: str = ""
+    keep: bool = False
+    """Whether the baseline keeps the text of small files, so that a report can show the difference."""
+    cross_mounts: bool = False
+    """Whether the scan goes on into other file systems mounted below."""
+    line: int = 0
+    """The line of the policy file it stands on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What to watch on one kind of machine; the first matching watch wins."""
+
+    name: str
+    watches: tuple[Watch, ...]
+    digests: tuple[str, ...] = ("blake3",)
+    text: str = ""
+    """The YAML it was read from: it goes into the baseline, so that an edited policy cannot blind a check."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One path as a scan found it; `None` means this host, or this level, cannot show it."""
+
+    path: str
+    kind: Kind
+    mode: int | None = None
+    """Permission bits with setuid, setgid and sticky: 0o4755."""
+    uid: int | None = None
+    gid: int | None = None
+    owner: str | None = None
+    group: str | None = None
+    size: int | None = None
+    mtime_ns: int | None = None
+    ctime_ns: int | None = None
+    btime_ns: int | None = None
+    inode: int | None = None
+    links: int | None = None
+    device: str | None = None
+    """`major:minor` of the file system (directories) or of the device node."""
+    flags: str | None = None
+    """chattr letters that matter: `i` immutable, `a` append-only."""
+    digests: tuple[str, ...] | None = None
+    """`blake3:HEX` and the like, one per algorithm."""
+    target: str | None = None
+    """Where a symlink points, as written in it."""
+    xattrs: tuple[tuple[str, str], ...] | None = None
+    """Name and value of extended attributes (capabilities, ACLs, labels); values in hex."""
+    content: str | None = None
+    """The text of a small file whose watch says `keep`."""
+
+
+class ChangeKind(StrEnum):
+    """What happened to a path between two scans."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a change is accounted for, and how well that is proved."""
+
+    by: str
+    text: str
+    proof: str
+    """`signed`, `local` or `none`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One path that is not as it was; `attributes` names what differs."""
+
+    path: str
+    change: ChangeKind
+    before: Entry | None
+    after: Entry | None
+    attributes: tuple[str, ...]
+    severity: Severity
+    level: Level
+    rule: str
+    """The id of the rule that judged it."""
+    note: str = ""
+    """What a reader should know beyond the attributes: `moved from /a`, `grew by 12 KiB`."""
+    why: str = ""
+    """Why the policy watches this path."""
+    explanation: Explanation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """One line of the mount table."""
+
+    point: str
+    kind: str
+    """The file system type: ext4, overlay, tmpfs."""
+    source: str
+    root: str
+    """The directory of that file system which is mounted: not `/` for a bind mount."""
+    device: str
+    options: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The first line of a baseline: whose it is, when and by what it was made, and what it follows."""
+
+    host: str
+    made: datetime
+    sequence: int
+    previous: str | None
+    """BLAKE3 of the whole previous baseline file, `blake3:HEX`."""
+    policy: Policy
+    homes: tuple[str, ...]
+    mounts: tuple[Mount, ...]
+    packages: Mapping[str, str] | None
+    """`name:architecture` to version; None where no package database could be read."""
+    tool: str
+    reason: str = ""
+    """Why `accept` made it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Footer:
+    """The last line of a baseline: what it holds and the digest of all before it."""
+
+    entries: int
+    gaps: tuple[Gap, ...]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a finding means, written once beside the code that applies it."""
+
+    id: str
+    title: str
+    severity: Severity
+    why: str
+    remedy: str
+    references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The words a finding rests on."""
+
+    source: str
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that needs a person: the rule it breaks, on what, and the words it rests on."""
+
+    rule: Rule
+    subject: str
+    message: str
+    severity: Severity
+    quotes: tuple[Quote, ...] = ()
+    remedy: str = ""
+    """Instead of the rule's remedy, where the case has a better one."""
+
+
+class Means(StrEnum):
+    """How a piece of evidence is had."""
+
+    FILE = "file"
+    COMMAND = "command"
+    BANNER = "banner"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What an audit wants from a host: data, so that one round trip collects it all."""
+
+    means: Means
+    what: str
+    """A path or glob, a command line, or a port."""
+    why: str = ""
+    secret: bool = False
+    """Whether it holds secrets, so that the host's side passes on only facts of it."""
+    optional: bool = True
+    """Whether a host without it is complete all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One piece of evidence as taken; parsing it is judging."""
+
+    need: Need
+    source: str
+    data: bytes
+    taken: datetime
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that was taken from one host, and what could not be."""
+
+    host: str
+    taken: datetime
+    items: tuple[Item, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+
+    def of(self, need: Need) -> tuple[Item, ...]:
+        """Every item that was taken for this need."""
+        return tuple(item for item in self.items if item.need == need)
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """One subject that is judged: what it needs, the rules it knows, and the judge."""
+
+    name: str
+    title: str
+    needs: tuple[Need, ...]
+    rules: tuple[Rule, ...]
+    judge: Callable[[Evidence], Iterator[Finding | Gap]]
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineFacts:
+    """Which baseline a host was compared with."""
+
+    file: str
+    made: datetime
+    sequence: int
+    signer: str | None
+    entries: int
+    policy: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostReport:
+    """What is said of one host."""
+
+    host: str
+    baseline: BaselineFacts | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    changes: tuple[Change, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Facts for the reader that are no findings: there is no baseline yet, the policy changed since."""
+    facts: Mapping[str, object] = field(default_factory=dict)
+    untrusted: str | None = None
+    """Why nothing was compared: signature, sequence or chain is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One run: every format is rendered from its document."""
+
+    command: str
+    tool: str
+    started: datetime
+    finished: datetime
+    hosts: tuple[HostReport, ...]
+    next: tuple[str, ...] = ()
+    """Commands to run next, in order of worth."""

@@ -1,0 +1,51 @@
+"""The one way foreign text is shown: no terminal escapes, no bidi tricks, and back again to the same bytes.
+
+The rule, for paths in baselines and text reports alike: what is printable stands as it is; a backslash is doubled; any
+other character (controls, ESC, bidi and zero-width formatting, odd spaces, bytes that are no UTF-8) stands as `\\xNN`,
+one for each of its bytes.
+Standard library only, Python 3.6: it also runs on hosts.
+"""
+
+import re
+
+_PLAIN = re.compile(rb"[ -\[\]-~]*\Z").match
+_ESCAPE = re.compile(rb"\\(\\|x([0-9a-f]{2})|)")
+
+
+def escape(name: bytes) -> bytes:
+    """`name` as one line of valid, printable UTF-8."""
+    if _PLAIN(name):
+        return name
+    return "".join(map(_shown, name.decode("utf-8", "surrogateescape"))).encode("utf-8")
+
+
+def _shown(char: str) -> str:
+    if char == "\\":
+        return "\\\\"
+    if char.isprintable():
+        return char
+    return "".join("\\x%02x" % byte for byte in char.encode("utf-8", "surrogateescape"))
+
+
+def unescape(line: bytes) -> bytes:
+    """The bytes that `escape` was given.
+
+    Raises:
+        ValueError: a backslash is followed by something `escape` never writes.
+    """
+    if b"\\" not in line:
+        return line
+    return _ESCAPE.sub(_meant, line)
+
+
+def _meant(match: "re.Match[bytes]") -> bytes:
+    if match.group(1) == b"\\":
+        return b"\\"
+    if not match.group(2):
+        raise ValueError("a backslash that escapes nothing")
+    return bytes([int(match.group(2), 16)])
+
+
+def printable(text: str) -> str:
+    """`text` as it may be shown on a terminal or in a report."""
+    return escape(text.encode("utf-8", "surrogateescape")).decode("utf-8")

@@ -9,6 +9,7 @@ Standard library only, Python 3.6: it also runs on hosts.
 import re
 
 _PLAIN = re.compile(rb"[ -\[\]-~]*\Z").match
+_ODD = re.compile(r"[^ -\[\]-~]")
 _ESCAPE = re.compile(rb"\\(\\|x([0-9a-f]{2})|)")
 
 
@@ -16,10 +17,11 @@ def escape(name: bytes) -> bytes:
     """`name` as one line of valid, printable UTF-8."""
     if _PLAIN(name):
         return name
-    return "".join(map(_shown, name.decode("utf-8", "surrogateescape"))).encode("utf-8")
+    return _ODD.sub(_shown, name.decode("utf-8", "surrogateescape")).encode("utf-8")
 
 
-def _shown(char: str) -> str:
+def _shown(match: "re.Match[str]") -> str:
+    char = match.group()
     if char == "\\":
         return "\\\\"
     if char.isprintable():

@@ -1,0 +1,202 @@
+"""Blocks of lines <-> entries: what auditkit/probe/lines.py writes, read strictly, and written again from entries.
+
+Pure: bytes in, entries out. A block is only taken apart when it differs from the one it is compared with.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from auditkit.errors import FormatError
+from auditkit.model import Entry, Kind
+from auditkit.printable import escape, printable, unescape
+
+LETTERS = {
+    "f": Kind.FILE,
+    "d": Kind.DIRECTORY,
+    "l": Kind.SYMLINK,
+    "b": Kind.BLOCK,
+    "c": Kind.CHARACTER,
+    "p": Kind.FIFO,
+    "s": Kind.SOCKET,
+}
+LETTER_OF = {kind: letter for letter, kind in LETTERS.items()}
+FIELDS = 16
+LONGEST_LINE = 1 << 20
+_TIME = re.compile(rb"(-?\d{1,12})\.(\d{9})")
+
+
+def key(path: bytes) -> bytes:
+    """What orders paths by their components: a name never holds NUL, and NUL comes before all else."""
+    return path.rstrip(b"/").replace(b"/", b"\0")
+
+
+def path_of(block: bytes) -> bytes:
+    """The directory that a block is about, in its real bytes."""
+    return unescape(block[: block.index(b"\n")])
+
+
+def count(block: bytes) -> int:
+    """How many entries a block holds."""
+    return block.count(b"\n") - 1 - block.count(b"\n=")
+
+
+def decode(block: bytes) -> Iterator[tuple[bytes, Entry]]:
+    """Yield `(name, entry)` for each line of a block; the directory itself has the name `b""`.
+
+    Raises:
+        FormatError: a line is not as the encoder writes it.
+    """
+    head, *lines = block.rstrip(b"\n").split(b"\n")
+    path = unescape(head)
+    held: list[bytes] = []
+    for line in lines:
+        if line.startswith(b"="):
+            held.append(line)
+            continue
+        if held:
+            yield _entry(path, held)
+        held = [line]
+    if held:
+        yield _entry(path, held)
+
+
+def _entry(directory: bytes, lines: list[bytes]) -> tuple[bytes, Entry]:
+    """One entry from its line and the line of its kept text, if any."""
+    try:
+        fields = lines[0].split(b" ", FIELDS)
+        if len(fields) != FIELDS + 1 or len(lines) > 2:
+            raise ValueError("fields are missing")
+        name = b"" if fields[16] == b"." else unescape(fields[16])
+        content = unescape(lines[1][1:]).decode("utf-8", "surrogateescape") if len(lines) > 1 else None
+        return name, _from_fields(_joined(directory, name), fields, content)
+    except (ValueError, KeyError) as error:
+        shown = printable(lines[0][:200].decode("utf-8", "surrogateescape"))
+        raise FormatError(f"not a line of a baseline: {shown}", "take the baseline from a good copy") from error
+
+
+def _joined(directory: bytes, name: bytes) -> str:
+    path = directory if not name else directory.rstrip(b"/") + b"/" + name
+    return path.decode("utf-8", "surrogateescape")
+
+
+def _from_fields(path: str, fields: list[bytes], content: str | None) -> Entry:
+    kind = LETTERS[fields[0].decode("ascii")]
+    extra = fields[15]
+    linked = kind is Kind.SYMLINK
+    return Entry(
+        path=path,
+        kind=kind,
+        mode=_number(fields[1], 8),
+        uid=_number(fields[2]),
+        gid=_number(fields[3]),
+        owner=_word(fields[4]),
+        group=_word(fields[5]),
+        size=_number(fields[6]),
+        mtime_ns=_time(fields[7]),
+        ctime_ns=_time(fields[8]),
+        btime_ns=_time(fields[9]),
+        inode=_number(fields[10]),
+        links=_number(fields[11]),
+        flags=None if fields[12] == b"?" else fields[12].decode("ascii").strip("-"),
+        digests=None if fields[13] in (b"?", b"-") else tuple(fields[13].decode("ascii").split(",")),
+        xattrs=_pairs(fields[14]),
+        target=_word(extra) if linked else None,
+        device=_word(extra) if not linked and extra != b"-" else None,
+        content=content,
+    )
+
+
+def _number(field: bytes, base: int = 10) -> int | None:
+    return None if field == b"?" else int(field, base)
+
+
+def _time(field: bytes) -> int | None:
+    if field == b"?":
+        return None
+    match = _TIME.fullmatch(field)
+    if match is None:
+        raise ValueError("not a time")
+    return int(match[1]) * 1_000_000_000 + int(match[2])
+
+
+def _word(field: bytes) -> str | None:
+    if field in (b"?", b"-"):
+        return None
+    return unescape(field).decode("utf-8", "surrogateescape")
+
+
+def _pairs(field: bytes) -> tuple[tuple[str, str], ...] | None:
+    if field in (b"?", b"-"):
+        return None if field == b"?" else ()
+    pairs = (pair.partition(b"=") for pair in field.split(b","))
+    return tuple((_word(name) or "", value.decode("ascii")) for name, _, value in pairs)
+
+
+def encode(entries: Iterable[Entry], lines_a_block: int = 4096) -> Iterator[bytes]:
+    """Yield the blocks of entries that come in path order, as a scan would have written them.
+
+    A directory's own entry opens its block; entries of another directory open the next one.
+    """
+    current, lines = None, list[bytes]()
+    for entry in entries:
+        path = entry.path.encode("utf-8", "surrogateescape")
+        if entry.kind is Kind.DIRECTORY:
+            directory, name = path, b"."
+        else:
+            directory, _, name = path.rpartition(b"/")
+            directory, name = directory or b"/", escape(name)
+        if directory != current or len(lines) >= lines_a_block:
+            if lines and current is not None:
+                yield _block(current, lines)
+            current, lines = directory, []
+        lines.append(_line(entry, name))
+    if lines and current is not None:
+        yield _block(current, lines)
+
+
+def _block(directory: bytes, lines: list[bytes]) -> bytes:
+    return escape(directory) + b"\n" + b"\n".join(lines) + b"\n"
+
+
+def _line(entry: Entry, name: bytes) -> bytes:
+    extra = entry.target if entry.kind is Kind.SYMLINK else entry.device
+    fields = (
+        LETTER_OF[entry.kind],
+        _shown(entry.mode, "o"),
+        _shown(entry.uid),
+        _shown(entry.gid),
+        _field(entry.owner),
+        _field(entry.group),
+        _shown(entry.size),
+        _seconds(entry.mtime_ns),
+        _seconds(entry.ctime_ns),
+        _seconds(entry.btime_ns),
+        _shown(entry.inode),
+        _shown(entry.links),
+        "?" if entry.flags is None else entry.flags or "-",
+        ",".join(entry.digests) if entry.digests else "?" if entry.kind is Kind.FILE else "-",
+        "?" if entry.xattrs is None else ",".join(f"{_attribute(name)}={value}" for name, value in entry.xattrs) or "-",
+        _field(extra) if extra is not None else "-",
+    )
+    line = " ".join(fields).encode("utf-8") + b" " + name
+    return line if entry.content is None else line + b"\n=" + escape(entry.content.encode("utf-8", "surrogateescape"))
+
+
+def _shown(number: int | None, form: str = "d") -> str:
+    return "?" if number is None else format(number, form)
+
+
+def _seconds(time_ns: int | None) -> str:
+    return "?" if time_ns is None else "{}.{:09d}".format(*divmod(time_ns, 1_000_000_000))
+
+
+def _field(text: str | None) -> str:
+    if text is None:
+        return "?"
+    if text in ("?", "-"):
+        return f"\\x{ord(text):02x}"
+    return printable(text).replace(" ", "\\x20") or "?"
+
+
+def _attribute(name: str) -> str:
+    return _field(name).replace(",", "\\x2c").replace("=", "\\x3d")

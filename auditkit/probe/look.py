@@ -1,0 +1,209 @@
+"""One entry, looked at through one handle, and written as its line."""
+
+import errno
+import os
+import re
+import stat as modes
+
+from . import digest, lines, stat
+from .chain import opened
+
+FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+SMALL = 128 << 10
+MAPPED = 4 << 20
+"""Files from this size on are mapped where that pays."""
+LARGEST = 1 << 40
+"""Bytes: a sparse file can claim more than anybody can read."""
+KEPT = 64 << 10
+TRIES = 3
+_LETTERS = {
+    modes.S_IFREG: "f",
+    modes.S_IFDIR: "d",
+    modes.S_IFLNK: "l",
+    modes.S_IFBLK: "b",
+    modes.S_IFCHR: "c",
+    modes.S_IFIFO: "p",
+    modes.S_IFSOCK: "s",
+}
+_SECRET_NAME = re.compile(
+    r"g?shadow|.*\.(?:key|pem|p12|pfx|kdbx?|jks|keytab|gpg|asc)|.*(?:secret|passw|credential|token|private|psk).*"
+    r"|id_(?:rsa|dsa|ecdsa|ed25519).*|ssh_host_.*_key|\.?(?:pgpass|netrc|my\.cnf|htpasswd)|debian\.cnf|opasswd|.*\.nmconnection"
+    r"|wpa_supplicant.*\.conf|chap-secrets|pap-secrets|authinfo|rclone\.conf|\.?env(?:\..*)?|.*_history",
+    re.IGNORECASE,
+)
+_SECRET_TEXT = re.compile(
+    rb"PRIVATE KEY-----|\$(?:1|2[abxy]|5|6|7|y|gy|argon2\w*|apr1)\$"
+    rb"|(?i:^[^#;\n]*(?:passw(?:or)?d|passphrase|secret|token|api_?key|psk|credential)s?[\"']?\s*[=:]\s*[^\s#;])",
+    re.MULTILINE,
+)
+
+
+class Unsteady(Exception):
+    """The file changed every time it was read."""
+
+
+def secret(name, data):
+    """Whether a file's name or text says that it holds secrets, so that its text is never kept."""
+    return _SECRET_NAME.fullmatch(name) is not None or _SECRET_TEXT.search(data) is not None
+
+
+class Look:
+    """Writes the lines of entries; what it could not see it adds to `gaps` as (name, reason)."""
+
+    def __init__(self, digests, owners, groups, mapped=True, threads=1):
+        self.gaps = []
+        self.bytes = 0
+        self._digests = digests
+        self._field = digest.of_bytes(digests)
+        self._owners = owners
+        self._groups = groups
+        self._mapped = mapped and digests == ("blake3",)
+        self._threads = threads
+        self.stat = stat.reader()
+        self._buffer = bytearray(SMALL)
+        self._view = memoryview(self._buffer)
+
+    def file(self, at, name, level, keep):
+        """The line of what should be a regular file, with its digest; any other kind that took its place as such."""
+        for _ in range(TRIES):
+            try:
+                handle = opened(name, FILE, at)
+            except FileNotFoundError:
+                raise
+            except OSError as error:
+                return self.node(at, name, error)
+            try:
+                told = self.stat(handle)
+                if not modes.S_ISREG(told[5]):
+                    break
+                content, text = self._content(handle, told, name if keep else None)
+                after = self.stat(handle)
+                if after == told or (level in ("growing", "rotated") and after[7] >= told[7]):
+                    return self._line(told, name, content, self._xattrs(handle), lines.NONE, text)
+            except OSError as error:
+                return self.node(at, name, error)
+            finally:
+                os.close(handle)
+        else:
+            return self.node(at, name, Unsteady("it kept changing while it was read"))
+        return self.node(at, name)
+
+    def node(self, at, name, error=None):
+        """The line of anything that is not read: links, nodes, what the policy wants no digest of, what cannot be opened."""
+        raw = os.fsencode(name)
+        told = self.stat(at, raw)
+        extra = lines.NONE
+        kind = modes.S_IFMT(told[5])
+        if kind == modes.S_IFLNK:
+            extra = lines.word(os.readlink(name, dir_fd=at))
+        elif kind in (modes.S_IFBLK, modes.S_IFCHR):
+            extra = "%d:%d" % told[15:17]
+        if error is not None and kind == modes.S_IFREG:
+            self.gaps.append((name, reason(error)))
+        return self._line(
+            told, name, lines.UNKNOWN if kind == modes.S_IFREG else lines.NONE, self._named(at, name), extra
+        )
+
+    def directory(self, handle, told, level):
+        """The line of the directory itself, which stands first in its block."""
+        if level == "exists":
+            return lines.BARE % ("d", ".")
+        return self._line(told, ".", lines.NONE, self._xattrs(handle), "%d:%d" % told[17:19])
+
+    def bare(self, at, name):
+        """The line of an entry whose existence is all that is watched."""
+        told = self.stat(at, os.fsencode(name))
+        return lines.BARE % (_LETTERS.get(modes.S_IFMT(told[5]), "?"), lines.shown(name))
+
+    def is_directory(self, at, name):
+        """Whether `name` is a directory and no link to one; None where it is not there."""
+        try:
+            return modes.S_ISDIR(self.stat(at, os.fsencode(name))[5])
+        except FileNotFoundError:
+            return None
+
+    def _line(self, told, name, content, xattrs, extra, text=None):
+        mask, attributes, links, uid, gid, mode, inode, size, known, bsec, bns, csec, cns, msec, mns = told[:15]
+        line = lines.LINE % (
+            _LETTERS.get(mode & 0o170000, "?"), mode & 0o7777, uid, gid, self._owners[uid], self._groups[gid], size,
+            msec, mns, csec, cns, "%d.%09d" % (bsec, bns) if mask & stat.BIRTH else "?", inode, links,
+            stat.FLAGS[attributes & 48] if known & 48 == 48 else "?", content, xattrs, extra, lines.shown(name),
+        )  # fmt: skip
+        return line if text is None else line + "\n" + lines.kept(text)
+
+    def _content(self, handle, told, keep):
+        """Digest field of the first `size` bytes and the text to keep, if any."""
+        size = told[7]
+        if size > LARGEST:
+            raise OSError(errno.EFBIG, "it claims %d bytes, more than can be read" % size)
+        if size > SMALL:
+            self.bytes += size
+            return self._large(handle, size), None
+        got = os.readv(handle, (self._view,)) if size else 0
+        if got < size or not size:
+            got = self._rest(handle, got)
+        self.bytes += got
+        data = self._view[: size or got]
+        text = None
+        if keep is not None and 0 < len(data) <= KEPT:
+            text = _text(keep, bytes(data))
+        return self._field(data), text
+
+    def _rest(self, handle, got):
+        """Read on to the end: what claims no size (as in /proc) may hold something all the same."""
+        while got < SMALL:
+            more = os.readv(handle, (self._view[got:],))
+            if not more:
+                return got
+            got += more
+        raise OSError(errno.EFBIG, "it claims no size and does not end")
+
+    def _large(self, handle, size):
+        total = digest.Digest(self._digests, self._threads)
+        if self._mapped and size >= MAPPED:
+            total.update_mapped(handle, size)
+            return total.field()
+        left = size
+        while left:
+            got = os.readv(handle, (self._view[: min(left, SMALL)],))
+            if not got:
+                break
+            total.update(self._view[:got])
+            left -= got
+        return total.field()
+
+    def _xattrs(self, handle):
+        try:
+            names = os.listxattr(handle)
+            if not names:
+                return lines.NONE
+            return lines.attributes([(name, os.getxattr(handle, name)) for name in names], self._field)
+        except OSError as error:
+            return lines.NONE if error.errno == errno.ENOTSUP else lines.UNKNOWN
+
+    def _named(self, at, name):
+        """Extended attributes of what must not be opened, by way of the handle of its directory."""
+        path = "/proc/self/fd/%d/%s" % (at, name)
+        try:
+            names = os.listxattr(path, follow_symlinks=False)
+            pairs = [(each, os.getxattr(path, each, follow_symlinks=False)) for each in names]
+        except OSError as error:
+            return lines.NONE if error.errno == errno.ENOTSUP else lines.UNKNOWN
+        return lines.attributes(pairs, self._field)
+
+
+def reason(error):
+    """Why something could not be seen, as a gap says it."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror[:1].lower() + error.strerror[1:]
+    return str(error)
+
+
+def _text(name, data):
+    """The text to keep of a small file; None where it is no text or may hold secrets."""
+    if b"\0" in data or secret(name, data):
+        return None
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None

@@ -1,0 +1,98 @@
+"""Which watch of a policy covers which path: the first that matches wins.
+
+A pattern is matched component by component while the walk goes down, so that a directory below which nothing can match is
+never opened. `*`, `?`, `[a-z]` and `[!a-z]` match within one component (hidden names too); `**` stands for any number of
+components, at the end for at least one; a pattern that matched a directory covers all below it.
+"""
+
+import fnmatch
+import os
+import re
+
+IGNORE = "ignore"
+ANY_DEPTH = object()
+_MAGIC = re.compile(r"[*?[]")
+
+
+class State:
+    """What is known of one path: the watch that covers it and the patterns that may still match below."""
+
+    __slots__ = ("exact", "live", "names", "watch")
+
+    def __init__(self, watch, live, exact, names):
+        self.watch = watch  # index of the covering watch, or None
+        self.live = live  # (watch, components matched) of those that would win over it further down
+        self.exact = exact  # whether a watch names just this path
+        self.names = names  # the only names below that matter; None: all of them
+
+
+class Matcher:
+    """The watches of a policy, ready to be walked with: `(path, level)` pairs in their order."""
+
+    def __init__(self, watches):
+        self.levels = [level for _path, level in watches]
+        self.texts = [_components(path) for path, _level in watches]
+        self.parts = [[_component(part) for part in texts] for texts in self.texts]
+        self._states = {}
+        self.root = self._enter([(index, 0) for index in range(len(watches))], None)
+
+    def step(self, state, name):
+        """The state of the path that `name` leads to."""
+        if not state.live:
+            return self._state(state.watch, (), False)
+        moved = []
+        for index, at in state.live:
+            part = self.parts[index][at]
+            if part is ANY_DEPTH:
+                moved.append((index, at))
+            elif part == name if isinstance(part, str) else part(name):
+                moved.append((index, at + 1))
+        return self._enter(moved, state.watch)
+
+    def find(self, path):
+        """The state of an absolute path."""
+        state = self.root
+        for name in path.split("/"):
+            if name:
+                state = self.step(state, name)
+        return state
+
+    def _enter(self, moved, watch):
+        live = []
+        for index, at in moved:
+            live.append((index, at))
+            while self.parts[index][at : at + 1] == [ANY_DEPTH]:  # it may also stand for nothing
+                at += 1
+                live.append((index, at))
+        done = min([index for index, at in live if at == len(self.parts[index])], default=None)
+        exact = done is not None
+        if done is not None and (watch is None or done < watch):
+            watch = done
+        rest = {(index, at) for index, at in live if at < len(self.parts[index])}
+        return self._state(watch, tuple(sorted(pair for pair in rest if watch is None or pair[0] < watch)), exact)
+
+    def _state(self, watch, live, exact):
+        key = (watch, live, exact)
+        state = self._states.get(key)
+        if state is None:
+            state = self._states[key] = State(watch, live, exact, self._names(watch, live))
+        return state
+
+    def _names(self, watch, live):
+        if watch is not None and self.levels[watch] != IGNORE:
+            return None
+        parts = [self.parts[index][at] for index, at in live]
+        return tuple(sorted(set(parts), key=os.fsencode)) if all(isinstance(part, str) for part in parts) else None
+
+
+def _components(path):
+    parts = [part for part in path.split("/") if part]
+    if parts[-1:] == ["**"]:  # below a directory, at any depth, is what its `*` covers
+        parts[-1] = "*"
+    return parts
+
+
+def _component(part):
+    if part == "**":
+        return ANY_DEPTH
+    return re.compile(fnmatch.translate(part), re.DOTALL).match if _MAGIC.search(part) else part

@@ -1,0 +1,243 @@
+"""Several processes on one tree: tasks go out, blocks come back, and are given on in path order.
+
+Threads would not help: for small files CPython holds its lock most of the time. A process that dies (a mapped file was
+cut, memory ran out) takes nobody along: its task is done again more carefully, and what kills it twice becomes a gap.
+"""
+
+import collections
+import contextlib
+import fcntl
+import gc
+import itertools
+import marshal
+import os
+import select
+import signal
+import struct
+import sys
+
+HELD = 16 << 20
+"""Bytes of blocks that may wait for an earlier directory before only that one is worked on."""
+FLUSH = 256 << 10
+DIRECTORIES_A_TASK = 64
+_AHEAD = 2
+_LENGTH = struct.Struct("=I")
+_F_SETPIPE_SZ = 1031
+
+
+class Task:
+    """Directories to go down from, and what has come of it so far."""
+
+    def __init__(self, left, careful=False):
+        self.left = left
+        self.careful = careful
+        self.inside = None
+        self.blocks = collections.deque()
+        self.sent = False
+        self.done = False
+
+
+class Worker:
+    """One process that walks: a pipe for tasks, a pipe for results."""
+
+    def __init__(self, work, others):
+        task_read, self.to = os.pipe()
+        self.back, result_write = os.pipe()
+        self.tasks = collections.deque()
+        self.unsent = b""
+        self.pid = os.fork()
+        if not self.pid:
+            try:
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
+                for handle in [self.to, self.back] + [end for other in others for end in (other.to, other.back)]:
+                    os.close(handle)
+                gc.disable()
+                _serve(work, task_read, result_write)
+            finally:  # never back into the code of the caller, of which this is a copy
+                if sys.exc_info()[0] is not None:
+                    sys.excepthook(*sys.exc_info())
+                os._exit(70)
+        os.close(task_read)
+        os.close(result_write)
+        os.set_blocking(self.to, False)
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(self.back, _F_SETPIPE_SZ, 1 << 20)
+
+    def give(self, task):
+        """Send a task; it is worked on after those sent before."""
+        task.sent = True
+        self.tasks.append(task)
+        self.unsent += _message((task.left, task.careful))
+        self.push()
+
+    def push(self):
+        """Write what the pipe takes of the tasks not yet sent; never wait, for the worker may be waiting for us."""
+        try:
+            while self.unsent:
+                self.unsent = self.unsent[os.write(self.to, self.unsent) :]
+        except BlockingIOError:
+            pass
+        except BrokenPipeError:  # it died: its results end, and that is where its tasks are taken back
+            self.unsent = b""
+
+    def end(self):
+        """Take the process away and tell how it ended, as waitpid(2) does."""
+        os.close(self.to)
+        os.close(self.back)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+        return os.waitpid(self.pid, 0)[1]
+
+
+class Pool:
+    """Workers on one tree: iterate for ("block", bytes), ("gap", path, reason) and ("seen", entries, bytes) in path order."""
+
+    def __init__(self, work, jobs):
+        self.work = work
+        self.order = [Task([()])]
+        self.held = 0
+        self.workers = []
+        for _ in range(jobs):
+            self.workers.append(Worker(work, self.workers))
+
+    def __iter__(self):
+        try:
+            while self.order:
+                head = self.order[0]
+                while head.blocks:
+                    block = head.blocks.popleft()
+                    self.held -= len(block)
+                    yield "block", block
+                if head.done:
+                    del self.order[0]
+                    continue
+                self._give()
+                for worker in self._ready():
+                    for told in self._result(worker):
+                        yield told
+        finally:
+            for worker in self.workers:
+                worker.end()
+
+    def _give(self):
+        """Send out tasks, the earliest first, so that little has to wait for its turn."""
+        for task in self.order[:1] if self.held > HELD else self.order:
+            if not task.sent:
+                worker = min(self.workers, key=lambda each: len(each.tasks))
+                if len(worker.tasks) >= _AHEAD:
+                    return
+                worker.give(task)
+
+    def _ready(self):
+        """The workers that have something to tell; meanwhile tasks go out as the pipes take them."""
+        behind = {worker.to: worker for worker in self.workers if worker.unsent}
+        ready, free, _ = select.select([worker.back for worker in self.workers], list(behind), [])
+        for handle in free:
+            behind[handle].push()
+        return [worker for worker in self.workers if worker.back in ready]
+
+    def _result(self, worker):
+        message = _receive(worker.back)
+        if message is None:
+            for told in self._died(worker):
+                yield told
+            return
+        blocks, gaps, left, inside, done, entries, read = message
+        task = worker.tasks[0]
+        task.blocks.extend(blocks)
+        self.held += sum(map(len, blocks))
+        task.left, task.inside, task.done = left, inside, done
+        if done:
+            worker.tasks.popleft()
+            self._follow(task, self._split(left))
+        for path, why in gaps:
+            yield "gap", path, why
+        yield "seen", entries, read
+
+    def _split(self, left):
+        """The rest of a task as one task, or as several while there is less to give out than hands."""
+        wanted = 2 * len(self.workers)
+        waiting = len(list(itertools.islice((task for task in self.order if not task.sent), wanted)))
+        size = min(DIRECTORIES_A_TASK, -(-len(left) // (wanted if waiting < wanted else 1))) or 1
+        return [Task(left[at : at + size]) for at in range(0, len(left), size)]
+
+    def _follow(self, task, after):
+        at = self.order.index(task) + 1
+        self.order[at:at] = after
+
+    def _died(self, worker):
+        """Take back the tasks of a dead worker; what killed two of them is a gap."""
+        status = worker.end()
+        self.workers.remove(worker)
+        tasks = list(worker.tasks)
+        self.workers.append(Worker(self.work, self.workers))
+        why = "the process that read it ended with %s" % _ended(status)
+        for place, task in enumerate(tasks):
+            left = task.left
+            culprit = (
+                task.inside if task.inside is not None else left[0] if task.careful and left and not place else None
+            )
+            if culprit is not None:
+                yield "gap", "/" + "/".join(culprit), why
+                left = left[1:] if task.inside is None else left
+            task.done = True
+            self._follow(task, [Task(left, careful=not place)] if left else [])
+
+
+def _serve(work, tasks, results):
+    """Walk for every task that comes, until none comes any more."""
+    walks = {}
+    while True:
+        message = _receive(tasks)
+        if message is None:
+            os._exit(0)
+        left, careful = message
+        walk = walks.get(careful) or walks.setdefault(careful, work(not careful))
+        blocks, size = [], 0
+        for block in walk.run(left):
+            if block:
+                blocks.append(block)
+                size += len(block)
+            if size > FLUSH or careful:
+                _report(results, walk, blocks, False)
+                blocks, size = [], 0
+        _report(results, walk, blocks, True)
+
+
+def _report(results, walk, blocks, done):
+    _write(results, _message((blocks, walk.gaps, walk.left(), walk.inside, done, walk.entries, walk.look.bytes)))
+    walk.gaps = []
+
+
+def _message(told):
+    data = marshal.dumps(told)
+    return _LENGTH.pack(len(data)) + data
+
+
+def _write(handle, data):
+    view = memoryview(data)
+    while view:
+        view = view[os.write(handle, view) :]
+
+
+def _receive(handle):
+    """The next message, or None when the other side is gone, in the middle of one too."""
+    head = _read(handle, _LENGTH.size)
+    data = _read(handle, _LENGTH.unpack(head)[0]) if head else b""
+    return marshal.loads(data) if data else None
+
+
+def _read(handle, length):
+    data = bytearray()
+    while len(data) < length:
+        more = os.read(handle, min(length - len(data), 1 << 20))
+        if not more:
+            return b""
+        data += more
+    return bytes(data)
+
+
+def _ended(status):
+    if os.WIFSIGNALED(status):
+        return "signal %d" % os.WTERMSIG(status)
+    return "status %d" % os.WEXITSTATUS(status)

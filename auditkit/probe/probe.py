@@ -9,7 +9,7 @@ import os
 import pwd
 from stat import S_ISREG
 
-from . import digest, lines
+from . import digest, lines, rotation
 from .look import Look
 from .patterns import Matcher
 from .pool import Pool
@@ -61,6 +61,16 @@ def scan(request):
             yield told
     finally:
         os.close(root)
+
+
+def beginnings(root, asked):
+    """Yield `(path, name, digest field)` of the first bytes of logs and of their rotations, see rotation.beginnings."""
+    handle = os.open(os.fsencode(root), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for told in rotation.beginnings(handle, asked):
+            yield told
+    finally:
+        os.close(handle)
 
 
 def _table(root, name):

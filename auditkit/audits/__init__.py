@@ -1,0 +1,30 @@
+"""Audits: one file per subject, one line here; together they judge the evidence of one host."""
+
+from collections.abc import Iterable, Iterator
+
+from auditkit.audits import accounts
+from auditkit.model import Audit, Evidence, Finding, Gap, Need, Rule
+from auditkit.printable import printable
+
+AUDITS: tuple[Audit, ...] = (
+    accounts.AUDIT,
+)  # fmt: skip
+
+
+def needs(audits: Iterable[Audit] = AUDITS) -> tuple[Need, ...]:
+    """What the audits want from a host, each thing once."""
+    return tuple(dict.fromkeys(need for audit in audits for need in audit.needs))
+
+
+def rules(audits: Iterable[Audit] = AUDITS) -> tuple[Rule, ...]:
+    """The rules that the audits know."""
+    return tuple(rule for audit in audits for rule in audit.rules)
+
+
+def judge(evidence: Evidence, audits: Iterable[Audit] = AUDITS) -> Iterator[Finding | Gap]:
+    """Yield what every audit says of the evidence; the gaps of the evidence itself stay with it."""
+    for audit in audits:
+        try:
+            yield from audit.judge(evidence)
+        except Exception as error:  # noqa: BLE001  hostile evidence that breaks one audit must not silence the others
+            yield Gap(f"audit {audit.name}", f"broke on the evidence: {type(error).__name__}: {printable(str(error))}")

@@ -1,0 +1,86 @@
+"""Host x needs -> evidence: each need is taken once, whoever asks for it, and stamped with time and digest."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from blake3 import blake3
+
+from auditkit.errors import UntrustedError
+from auditkit.hosts import Host
+from auditkit.model import Evidence, Gap, Item, Need
+from auditkit.printable import printable
+
+LARGEST = 256 << 20
+"""Bytes of evidence from one host; what comes after them is a gap."""
+
+Clock = Callable[[], datetime]
+
+
+def collect(host: Host, needs: Iterable[Need], clock: Clock) -> Evidence:
+    """All that the needs ask of a host, and what could not be had.
+
+    Raises:
+        HostError: the host cannot be asked at all.
+        UntrustedError: recorded evidence is not what its digest says.
+    """
+    started = clock()
+    asked = merged(needs)
+    items: list[Item] = []
+    gaps: dict[Gap, None] = {}
+    for told in _bounded(host.take(tuple(asked))):
+        match told:
+            case Gap():
+                gaps[told] = None
+            case Item() if told.need in asked:
+                stamp = stamped(told, clock)
+                items.extend(replace(stamp, need=need) for need in asked[told.need])
+            case Item():
+                gaps[Gap(told.source, "the host sent it without being asked, so it is left out")] = None
+    return Evidence(host.name, started, tuple(items), tuple(gaps))
+
+
+def merged(needs: Iterable[Need]) -> dict[Need, tuple[Need, ...]]:
+    """What to ask, and for which needs: of two that want the same, the more careful one decides."""
+    groups: dict[tuple[str, str], dict[Need, None]] = {}
+    for need in needs:
+        groups.setdefault((need.means, need.what), {})[need] = None
+    return {_strictest(tuple(group)): tuple(group) for group in groups.values()}
+
+
+def _strictest(group: tuple[Need, ...]) -> Need:
+    return Need(
+        group[0].means,
+        group[0].what,
+        "; ".join(dict.fromkeys(need.why for need in group if need.why)),
+        secret=any(need.secret for need in group),
+        optional=all(need.optional for need in group),
+    )
+
+
+def stamped(item: Item, clock: Clock) -> Item:
+    """The item with its time and our digest; one that comes with a digest was taken before and keeps its time.
+
+    Raises:
+        UntrustedError: the digest it came with is not that of its bytes.
+    """
+    digest = f"blake3:{blake3(item.data).hexdigest()}"
+    if not item.digest:
+        return replace(item, taken=clock(), digest=digest)
+    if item.digest != digest:
+        raise UntrustedError(
+            f"the evidence of {printable(item.source)} is not what its digest says", "take the evidence again"
+        )
+    return item
+
+
+def _bounded(told: Iterable[Item | Gap]) -> Iterator[Item | Gap]:
+    """Yield what a host tells until it is too much: a hostile one must not fill our memory."""
+    left = LARGEST
+    for one in told:
+        if isinstance(one, Item):
+            left -= len(one.data)
+        if left < 0:
+            yield Gap("evidence", f"more than {LARGEST >> 20} MiB; what came after that is left out")
+            return
+        yield one

@@ -1,0 +1,119 @@
+"""The sentence on one host: ground -> scan -> compare -> settle -> report. Commands call it, with their own words around."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import islice
+from types import TracebackType
+
+import click
+
+from auditkit import accept, compare, growth, mounts, policy, timeline
+from auditkit.baseline import Baseline
+from auditkit.hosts import Host
+from auditkit.model import BaselineFacts, Change, ChangeKind, Finding, Gap, HostReport, Policy, Watch
+from auditkit.probe.patterns import ANY_DEPTH, IGNORE, Matcher
+from auditkit.scan import Ground, Scan
+
+PATIENCE = 1.0
+"""Seconds before a progress bar appears."""
+
+
+class Watched:
+    """A policy with its homes, asked by path."""
+
+    def __init__(self, wanted: Policy) -> None:
+        self.policy = wanted
+        self._matcher = Matcher([(watch.path, str(watch.level)) for watch in wanted.watches])
+
+    def watch(self, path: str) -> Watch | None:
+        """The watch that covers a path."""
+        index = self._matcher.find(path).watch
+        return None if index is None else self.policy.watches[index]
+
+    def concerns(self, point: str) -> bool:
+        """Whether anything on, above or below a mount point is watched."""
+        state = self._matcher.find(point)
+        if state.watch is not None and self._matcher.levels[state.watch] != IGNORE:
+            return True
+        live = (
+            self._matcher.parts[index][at] is not ANY_DEPTH
+            for index, at in state.live
+            if self._matcher.levels[index] != IGNORE
+        )
+        return any(live)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What comparing a host with something came to."""
+
+    changes: tuple[Change, ...]
+    findings: tuple[Finding, ...]
+    gaps: tuple[Gap, ...]
+    entries: int
+    moments: tuple[timeline.Moment, ...] = ()
+
+
+def compared(
+    before: Iterable[bytes], scan: Scan, since: datetime | None = None, passing: frozenset[str] = frozenset()
+) -> Compared:
+    """A scan compared with blocks of before; `passing` names attributes that two trees never share."""
+    watched = Watched(scan.ground.watched)
+    seen = _Counter()
+    spy = timeline.Spy(since)
+    told = list(compare.compare(compare.pairs(before, spy.watch(scan), seen.add), watched.watch, passing))
+    gaps = [*scan.gaps, *(gap for gap in told if isinstance(gap, Gap))]
+    changes = compare.settle([change for change in told if isinstance(change, Change)], gaps)
+    changes = growth.settle(changes, scan.host.beginnings(growth.asked(changes)))
+    return Compared(changes, tuple(compare.findings(changes)), tuple(gaps), seen.entries, spy.moments())
+
+
+class _Counter:
+    def __init__(self) -> None:
+        self.entries = 0
+
+    def add(self, entries: int) -> None:
+        self.entries += entries
+
+
+def with_baseline(base: Baseline, scan: Scan, since: datetime | None = None) -> Compared:
+    """A scan compared with a baseline, their mount tables too."""
+    result = compared(base.blocks(), scan, since)
+    watched = Watched(scan.ground.watched)
+    new = mounts.compare(base.header.mounts, scan.ground.mounts, watched.concerns) if scan.ground.mounts else ()
+    return replace(result, findings=(*result.findings, *new), gaps=(*base_gaps(base, result.gaps), *result.gaps))
+
+
+def base_gaps(base: Baseline, known: Iterable[Gap]) -> tuple[Gap, ...]:
+    """What the baseline could not see either: nothing can be said of it now."""
+    seen = {gap.subject for gap in known}
+    return tuple(
+        Gap(gap.subject, f"the baseline has nothing of it: {gap.reason}")
+        for gap in base.footer.gaps
+        if gap.subject not in seen
+    )
+
+
+def report(host: Host, result: Compared, base: BaselineFacts | None, notes: Iterable[str] = ()) -> HostReport:
+    """What is said of a host whose integrity was checked."""
+    explained = sum(change.explanation is not None for change in result.changes)
+    counts = {
+        "entries": result.entries,
+        "changes": len(result.changes) - explained,
+        "explained": explained,
+        "added": sum(change.change is ChangeKind.ADDED and not change.explanation for change in result.changes),
+        "removed": sum(change.change is ChangeKind.REMOVED and not change.explanation for change in result.changes),
+        "changed": sum(change.change is ChangeKind.CHANGED and not change.explanation for change in result.changes),
+        "gaps": len(result.gaps),
+    }
+    return HostReport(
+        host=host.name,
+        baseline=base,
+        counts=counts,
+        changes=result.changes,
+        findings=result.findings,
+        gaps=result.gaps,
+        notes=tuple(notes),
+        facts={"timeline": [moment.document() for moment in result.moments]} if result.moments else {},
+    )

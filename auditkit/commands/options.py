@@ -1,0 +1,178 @@
+"""Options that commands share, and what they come to: configuration, store, trust, output."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import IO, Any, TypeVar
+
+import click
+
+from auditkit import __version__, config
+from auditkit.errors import AuditkitError, UsageError
+from auditkit.model import HostReport, Report, Severity
+from auditkit.printable import printable
+
+TOOL = f"auditkit {__version__}"
+SEVERITIES = [*(severity.word for severity in Severity), "none"]
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What the common options and auditkit.yaml come to for one run."""
+
+    config: config.Config
+    store: str
+    signers: str | None
+    jobs: int
+    form: str
+    output: str | None
+    fail_on: Severity | None
+    show_all: bool
+    quiet: bool
+    color: bool
+    started: datetime
+
+
+def hosts(command: Command) -> Command:
+    """The HOST... arguments."""
+    return click.argument("hosts", nargs=-1, metavar="[HOST]...")(command)
+
+
+def trust(command: Command) -> Command:
+    """Where baselines are and who may have signed them."""
+    for option in reversed(
+        (
+            click.option("--config", "config_file", metavar="FILE", help="auditkit.yaml to use"),
+            click.option("--store", metavar="DIR", help="where baselines are kept"),
+            click.option("--signers", metavar="FILE", help="allowed_signers: whose signatures count"),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def output(command: Command) -> Command:
+    """Form and place of the answer, and what makes the exit status 1."""
+    for option in reversed(
+        (
+            click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True),
+            click.option("-o", "output", metavar="FILE", help="write the answer there instead of stdout"),
+            click.option(
+                "--fail-on", type=click.Choice(SEVERITIES), default="medium", show_default=True,
+                help="exit status 1 from this severity on",
+            ),
+            click.option("--all", "show_all", is_flag=True, help="show explained changes too"),
+            click.option("-q", "--quiet", is_flag=True, help="no progress and no hints on stderr"),
+            click.option("--no-color", is_flag=True, help="no colours (as NO_COLOR does)"),
+        )
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def jobs(command: Command) -> Command:
+    """How many processes read."""
+    return click.option(
+        "--jobs", type=click.IntRange(1, 64), default=None, help="processes that read files (default: one per core, up to 8)"
+    )(command)
+
+
+def setting(**given: Any) -> Setting:
+    """The setting of a run from the options as click gave them.
+
+    Raises:
+        ConfigError: auditkit.yaml has a mistake.
+    """
+    found = config.find(given.get("config_file"), os.environ.get("AUDITKIT_CONFIG"), os.path.expanduser("~"))
+    loaded = config.load(found) if found else config.Config()
+    word = given.get("fail_on") or "medium"
+    return Setting(
+        config=loaded,
+        store=given.get("store") or loaded.store or default_store(),
+        signers=given.get("signers") or loaded.signers,
+        jobs=given.get("jobs") or min(8, len(os.sched_getaffinity(0))),
+        form=given.get("form") or "text",
+        output=given.get("output"),
+        fail_on=None if word == "none" else Severity[word.upper()],
+        show_all=bool(given.get("show_all")),
+        quiet=bool(given.get("quiet")),
+        color=sys.stdout.isatty() and not given.get("no_color") and not os.environ.get("NO_COLOR"),
+        started=datetime.now(UTC),
+    )
+
+
+def default_store() -> str:
+    """Where baselines are kept if nobody says otherwise: the system's place for root, the user's for a user."""
+    if os.geteuid() == 0:
+        return "/var/lib/auditkit"
+    import platformdirs  # noqa: PLC0415 - only here
+
+    return platformdirs.user_state_dir("auditkit")
+
+
+def talk(message: str) -> None:
+    """Say something on stderr that is no answer."""
+    click.echo(message, err=True)
+
+
+def answer(run: Setting, command: str, reports: Iterable[HostReport], following: tuple[str, ...]) -> int:
+    """Render the report of a run where it was asked for, and give the exit status.
+
+    Raises:
+        AuditkitError: the output file cannot be written.
+    """
+    from auditkit import report  # noqa: PLC0415 - not for --help
+    from auditkit.report import document  # noqa: PLC0415
+
+    told = Report(command, TOOL, run.started, datetime.now(UTC), tuple(reports), following)
+    made = document.to_document(told)
+    pieces = report.render(made, run.form, report.Options(color=run.color, width=width(), show_all=run.show_all))
+    write(run.output, pieces)
+    return document.exit_code(made, run.fail_on)
+
+
+def width() -> int:
+    """Columns of the terminal, 100 where there is none."""
+    try:
+        return max(60, os.get_terminal_size(sys.stdout.fileno()).columns)
+    except (OSError, ValueError):
+        return 100
+
+
+def write(path: str | None, pieces: Iterable[str]) -> None:
+    """Write text to a new file, whole or not at all, or to stdout."""
+    if path is None:
+        for piece in pieces:
+            click.echo(piece, nl=False)
+        return
+    temporary = f"{path}.{os.getpid()}.tmp"
+    try:
+        with open(temporary, "x", encoding="utf-8") as file:
+            _all(file, pieces)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise AuditkitError(f"{printable(path)} cannot be written: {error.strerror}", "name another file with -o") from error
+
+
+def _all(file: IO[str], pieces: Iterable[str]) -> None:
+    try:
+        file.writelines(pieces)
+    except OSError:
+        os.unlink(file.name)
+        raise
+
+
+def time_of(text: str) -> datetime:
+    """A moment as people write it: `2026-11-24`, `2026-11-24 03:10`, with or without a zone (else this machine's).
+
+    Raises:
+        UsageError: it is none.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"{printable(text)} is no time", 'write it like "2026-11-24 03:10" or 2026-11-24T03:10:00Z') from error
+    return moment.astimezone(UTC)

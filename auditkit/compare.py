@@ -1,0 +1,398 @@
+"""Two streams of blocks -> changes: what was added, removed, changed or moved, and how much it matters.
+
+Pure. Blocks that are equal are never taken apart; only what both sides show is compared; nothing under a gap is called
+removed.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from auditkit import entries
+from auditkit.model import Change, ChangeKind, Entry, Gap, Kind, Level, Rule, Severity, Watch
+
+ADDED = Rule(
+    "path-added",
+    "a path is there that was not there",
+    Severity.MEDIUM,
+    "New files in watched places are how intruders stay: a cron job, a unit, a key, a library that is loaded first.",
+    "find out who put it there (package? colleague?); accept it with `auditkit accept HOST PATH`, or take it as evidence",
+)
+REMOVED = Rule(
+    "path-removed",
+    "a path is gone",
+    Severity.MEDIUM,
+    "A removed file may be a log that told too much, or a protection that stood in the way.",
+    "find out who removed it; accept it with `auditkit accept HOST PATH`, or put it back from a backup",
+)
+CONTENT = Rule(
+    "content-changed",
+    "the content of a file is not what it was",
+    Severity.MEDIUM,
+    "Its digest differs from the sealed one, so its content does, whatever its size and times say.",
+    "compare it with a backup or the package it comes from; accept it with `auditkit accept HOST PATH` if it is meant",
+)
+QUIET = Rule(
+    "content-changed-quietly",
+    "the content of a file changed, its size and time of change did not",
+    Severity.HIGH,
+    "Editors and package managers move the time of change. Who puts it back wants the change not to be seen. The other cause"
+    " is a failing disk.",
+    "treat it as an intrusion until you know better: keep the file as evidence, compare it with the package it comes from",
+    ("touch(1)", "utimensat(2)"),
+)
+ATTRIBUTES = Rule(
+    "attributes-changed",
+    "owner, mode or another attribute is not what it was",
+    Severity.MEDIUM,
+    "Who may read, write or run a file decides as much as what is in it.",
+    "put the attribute back (chown, chmod, setfacl, setcap, chattr), or accept it with `auditkit accept HOST PATH`",
+)
+KIND = Rule(
+    "kind-changed",
+    "a path is of another kind than it was",
+    Severity.HIGH,
+    "A file that became a symlink or a device leads readers and writers somewhere else.",
+    "look where it leads with `ls -l`; put the original back",
+)
+TARGET = Rule(
+    "link-retargeted",
+    "a symlink points elsewhere",
+    Severity.MEDIUM,
+    "Whoever follows the link now gets another file.",
+    "see who owns the new target; accept it with `auditkit accept HOST PATH` if it is meant (update-alternatives?)",
+)
+SETUID = Rule(
+    "setuid-gained",
+    "a program runs as its owner or group now, whoever starts it",
+    Severity.HIGH,
+    "A setuid root program gives root to every local user who can make it misbehave, and a setuid shell to everybody.",
+    "chmod u-s,g-s PATH unless its package ships it so; find out who set it",
+    ("chmod(1)", "inode(7)"),
+)
+CAPABILITY = Rule(
+    "capability-gained",
+    "a program has file capabilities that it had not",
+    Severity.HIGH,
+    "Capabilities such as cap_setuid give root without the setuid bit, where few people look.",
+    "setcap -r PATH unless its package ships it so; find out who set it",
+    ("capabilities(7)", "getcap(8)"),
+)
+TOUCHED = Rule(
+    "times-changed",
+    "only times, inode or link count of a path changed",
+    Severity.LOW,
+    "The same content was written again, copied back, or given another name: reinstalls and backups do so, and so does"
+    " somebody who put things back.",
+    "nothing, if a reinstall or restore explains it; otherwise look at what else happened at that time",
+)
+MOVED = Rule(
+    "path-moved",
+    "a file has another name or place",
+    Severity.MEDIUM,
+    "The same file is found elsewhere: what used the old name does not find it, what reads the new place does.",
+    "find out who moved it; accept it with `auditkit accept HOST PATH`",
+)
+REWRITTEN = Rule(
+    "log-rewritten",
+    "a log does not begin as it did, or is shorter than it was",
+    Severity.HIGH,
+    "Logs grow at their end. One whose beginning changed was edited or emptied: that is how traces are removed.",
+    "keep the file as evidence; compare it with copies elsewhere (remote syslog, backup, journal)",
+)
+ROTATED_AWAY = Rule(
+    "log-rotated-away",
+    "an old log is gone, as rotation removes the oldest",
+    Severity.INFO,
+    "Rotation deletes the oldest log. That it was rotation cannot be proved from here.",
+    "nothing, if it was as old as logrotate keeps logs; otherwise look for a copy",
+    ("logrotate(8)",),
+)
+RULES = (ADDED, REMOVED, CONTENT, QUIET, ATTRIBUTES, KIND, TARGET, SETUID, CAPABILITY, TOUCHED, MOVED, REWRITTEN, ROTATED_AWAY)  # fmt: skip
+
+SET_ID = 0o6000
+CAPABILITIES = "security.capability"
+PASSING = ("mtime", "ctime", "btime", "inode", "links")
+_FIELDS = (
+    ("size", "size"),
+    ("mode", "mode"),
+    ("uid", "uid"),
+    ("gid", "gid"),
+    ("mtime_ns", "mtime"),
+    ("ctime_ns", "ctime"),
+    ("btime_ns", "btime"),
+    ("inode", "inode"),
+    ("links", "links"),
+    ("flags", "flags"),
+    ("target", "target"),
+    ("xattrs", "xattrs"),
+    ("device", "device"),
+)
+_OF_DIRECTORY = frozenset(("mode", "uid", "gid", "flags", "xattrs", "inode"))
+_OF_LOG = frozenset(("mode", "uid", "gid", "flags", "xattrs"))
+
+Pair = tuple[Entry | None, Entry | None]
+WatchOf = Callable[[str], Watch | None]
+
+
+def pairs(before: Iterable[bytes], after: Iterable[bytes], seen: Callable[[int], None]) -> Iterator[Pair]:
+    """Yield what differs between two streams of blocks, as entries before and after; `seen` counts entries of `after`."""
+    old, new = _Stream(before), _Stream(after)
+    while old.block or new.block:
+        if old.block == new.block and new.block:
+            seen(entries.count(new.block))
+            old.advance()
+            new.advance()
+        elif not new.block or (old.block and old.key < new.key):
+            yield from ((entry, None) for _name, entry in old.directory())
+        elif not old.block or new.key < old.key:
+            for _name, entry in new.directory():
+                seen(1)
+                yield None, entry
+        else:
+            yield from _merged(old.directory(), new.directory(), seen)
+
+
+class _Stream:
+    """A stream of blocks with the next one in sight."""
+
+    def __init__(self, blocks: Iterable[bytes]) -> None:
+        self._blocks = iter(blocks)
+        self.advance()
+
+    def advance(self) -> None:
+        self.block = next(self._blocks, b"")
+        self.key = entries.key(entries.path_of(self.block)) if self.block else b""
+
+    def directory(self) -> Iterator[tuple[bytes, Entry]]:
+        """Yield the entries of all blocks of the directory that is next."""
+        key = self.key
+        while self.block and self.key == key:
+            block = self.block
+            self.advance()
+            yield from entries.decode(block)
+
+
+def _merged(
+    before: Iterator[tuple[bytes, Entry]], after: Iterator[tuple[bytes, Entry]], seen: Callable[[int], None]
+) -> Iterator[Pair]:
+    """Yield the pairs of one directory that differ, by name."""
+    old, new = next(before, None), next(after, None)
+    while old or new:
+        if new is None or (old and old[0] < new[0]):
+            yield old and old[1], None
+            old = next(before, None)
+            continue
+        seen(1)
+        if old is None or new[0] < old[0]:
+            yield None, new[1]
+        else:
+            if old[1] != new[1]:
+                yield old[1], new[1]
+            old = next(before, None)
+        new = next(after, None)
+
+
+def compare(differing: Iterable[Pair], watch_of: WatchOf) -> Iterator[Change | Gap]:
+    """Yield a change for each pair that is one, judged by what the policy says of its path."""
+    for before, after in differing:
+        entry = after or before
+        watch = watch_of(entry.path) if entry else None
+        if entry is None or watch is None or watch.level is Level.IGNORE:
+            continue
+        if before and after:
+            if not _comparable(before, after):
+                yield Gap(entry.path, "no digest that both the baseline and this scan have: nothing to compare")
+            attributes = differences(before, after, watch.level)
+            if attributes:
+                yield _changed(before, after, attributes, watch)
+        elif after:
+            yield _one_sided(after, ChangeKind.ADDED, ADDED, watch)
+        else:
+            yield _one_sided(entry, ChangeKind.REMOVED, REMOVED, watch)
+
+
+def _comparable(before: Entry, after: Entry) -> bool:
+    if not before.digests or not after.digests:
+        return True
+    return bool(_algorithms(before) & _algorithms(after))
+
+
+def _algorithms(entry: Entry) -> set[str]:
+    return {digest.partition(":")[0] for digest in entry.digests or ()}
+
+
+def differences(before: Entry, after: Entry, level: Level) -> tuple[str, ...]:
+    """The names of the attributes that differ, of those that both sides show and the level counts."""
+    if before.kind is not after.kind:
+        return ("kind",)
+    if level is Level.EXISTS:
+        return ()
+    counted = _OF_DIRECTORY if after.kind is Kind.DIRECTORY else _OF_LOG if level in _LOGS else None
+    found = ["digest"] if same_content(before, after) is False else []
+    for name, word in _FIELDS:
+        if counted is None or word in counted:
+            one, other = getattr(before, name), getattr(after, name)
+            if one is not None and other is not None and one != other:
+                found.append(word)
+    return tuple(found)
+
+
+_LOGS = (Level.GROWING, Level.ROTATED)
+
+
+def same_content(before: Entry, after: Entry) -> bool | None:
+    """Whether every digest that both have agrees; None where they have none in common."""
+    ours = dict(digest.split(":", 1) for digest in after.digests or ())
+    told = [ours.get(name) == value for name, value in (d.split(":", 1) for d in before.digests or ()) if name in ours]
+    return all(told) if told else None
+
+
+def _changed(before: Entry, after: Entry, attributes: tuple[str, ...], watch: Watch) -> Change:
+    rule, severity, note = _judged(before, after, set(attributes), watch)
+    return Change(
+        after.path, ChangeKind.CHANGED, before, after, attributes, severity, watch.level, rule.id, note, watch.why
+    )
+
+
+def _judged(before: Entry, after: Entry, attributes: set[str], watch: Watch) -> tuple[Rule, Severity, str]:
+    """The rule that a changed entry falls under, the worst first."""
+    if attributes & {"mode", "kind"} and gained_set_id(before, after):
+        return SETUID, max(watch.severity, SETUID.severity), ""
+    if "xattrs" in attributes and _capability(after) not in (None, _capability(before)):
+        return CAPABILITY, max(watch.severity, CAPABILITY.severity), ""
+    if "kind" in attributes:
+        return KIND, watch.severity, f"{before.kind} → {after.kind}"
+    if "digest" in attributes:
+        if watch.level in _LOGS:
+            return REWRITTEN, watch.severity, ""
+        if not attributes & {"size", "mtime"} and after.mtime_ns is not None and before.mtime_ns is not None:
+            note = (
+                "" if "ctime" in attributes else "not even ctime moved: written past the file system, or a failing disk"
+            )
+            return QUIET, max(watch.severity, QUIET.severity), note
+        return CONTENT, watch.severity, ""
+    if "target" in attributes:
+        return TARGET, watch.severity, ""
+    if attributes <= set(PASSING):
+        return TOUCHED, min(watch.severity, TOUCHED.severity), ""
+    return ATTRIBUTES, watch.severity, ""
+
+
+def gained_set_id(before: Entry | None, after: Entry) -> bool:
+    """Whether a file runs as its owner or group now and did not before."""
+    had = before.mode or 0 if before and before.kind is Kind.FILE else 0
+    return after.kind is Kind.FILE and bool((after.mode or 0) & ~had & SET_ID)
+
+
+def _capability(entry: Entry | None) -> str | None:
+    return dict(entry.xattrs or ()).get(CAPABILITIES) if entry else None
+
+
+def _one_sided(entry: Entry, kind: ChangeKind, rule: Rule, watch: Watch) -> Change:
+    before, after = (None, entry) if kind is ChangeKind.ADDED else (entry, None)
+    severity = watch.severity
+    if after and gained_set_id(None, after):
+        rule, severity = SETUID, max(severity, SETUID.severity)
+    elif after and _capability(after):
+        rule, severity = CAPABILITY, max(severity, CAPABILITY.severity)
+    return Change(entry.path, kind, before, after, (), severity, watch.level, rule.id, "", watch.why)
+
+
+def settle(changes: Sequence[Change], gaps: Sequence[Gap]) -> tuple[Change, ...]:
+    """The changes of a whole scan: nothing under a gap is removed, a swap of kinds and a move are one change each."""
+    hidden = {gap.subject for gap in gaps}
+    kept = [change for change in changes if not (change.change is ChangeKind.REMOVED and under(change.path, hidden))]
+    return tuple(_twins(_moves(_swaps(kept))))
+
+
+def under(path: str, subjects: set[str]) -> bool:
+    """Whether a path is one of the subjects or lies below one."""
+    if "/" in subjects or path in subjects:
+        return True
+    at = path.rfind("/")
+    while at > 0:
+        if path[:at] in subjects:
+            return True
+        at = path.rfind("/", 0, at)
+    return False
+
+
+def _swaps(changes: Sequence[Change]) -> list[Change]:
+    """A path that is removed as one kind and added as another has changed its kind."""
+    removed = {change.path: change for change in changes if change.change is ChangeKind.REMOVED}
+    added = {change.path: change for change in changes if change.change is ChangeKind.ADDED}
+    both = removed.keys() & added.keys()
+    kept = []
+    for change in changes:
+        if change.path not in both:
+            kept.append(change)
+        elif change.change is ChangeKind.ADDED and change.after:
+            before = removed[change.path].before
+            note = f"{before.kind if before else '?'} → {change.after.kind}"
+            severity = max(change.severity, removed[change.path].severity)
+            rule = SETUID.id if change.rule == SETUID.id else KIND.id
+            kept.append(
+                replace(
+                    change,
+                    change=ChangeKind.CHANGED,
+                    before=before,
+                    attributes=("kind",),
+                    rule=rule,
+                    severity=severity,
+                    note=note,
+                )  # fmt: skip
+            )
+    return kept
+
+
+def _moves(changes: Sequence[Change]) -> list[Change]:
+    """A file removed here and found there is one change: same content, and the same inode or the only one of its content."""
+    gone = [(change, change.before) for change in changes if change.change is ChangeKind.REMOVED and _movable(change)]
+    come = [(change, change.after) for change in changes if change.change is ChangeKind.ADDED and _movable(change)]
+    often = Counter(entry.digests for _change, entry in (*gone, *come) if entry)
+    places = {entry.digests: change for change, entry in gone if entry and often[entry.digests] == 2}
+    nodes = {(entry.digests, entry.inode): change for change, entry in gone if entry and entry.inode}
+    moved: dict[str, Change] = {}
+    for change, entry in come:
+        source = entry and (nodes.get((entry.digests, entry.inode)) or places.get(entry.digests))
+        if source and source.path not in moved:
+            moved[source.path] = change
+    old = {change.path: moved_from for moved_from, change in moved.items()}
+    sources = {change.path: change for change, _entry in gone}
+    return [
+        _move(sources[old[change.path]], change) if change.path in old and change.change is ChangeKind.ADDED else change
+        for change in changes
+        if not (change.change is ChangeKind.REMOVED and change.path in moved)
+    ]
+
+
+def _movable(change: Change) -> bool:
+    entry = change.before or change.after
+    return bool(entry and entry.kind is Kind.FILE and entry.digests and entry.size)
+
+
+def _move(source: Change, change: Change) -> Change:
+    rule = change.rule if change.rule in (SETUID.id, CAPABILITY.id) else MOVED.id
+    return replace(
+        change, change=ChangeKind.CHANGED, before=source.before, attributes=("path",), rule=rule,
+        severity=max(source.severity, change.severity), note=f"moved from {source.path}",
+    )  # fmt: skip
+
+
+def _twins(changes: Sequence[Change]) -> Iterator[Change]:
+    """Name the other names of a file that changed: hard links are one file."""
+    names: dict[tuple[int, tuple[str, ...]], list[str]] = {}
+    for change in changes:
+        if twin := _twin_key(change):
+            names.setdefault(twin, []).append(change.path)
+    for change in changes:
+        others = [path for path in names.get(_twin_key(change) or (0, ()), ()) if path != change.path]
+        yield replace(change, note=f"the same file as {others[0]}") if others and not change.note else change
+
+
+def _twin_key(change: Change) -> tuple[int, tuple[str, ...]] | None:
+    entry = change.after
+    if entry and entry.inode and entry.digests and (entry.links or 0) > 1:
+        return entry.inode, entry.digests
+    return None

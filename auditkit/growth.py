@@ -1,0 +1,107 @@
+"""Logs: has one only grown, or been rotated, or was it rewritten? Pure: the host is asked in between.
+
+`asked(changes)` says which beginnings to read again; `settle(changes, beginnings)` gives the changes with those explained
+whose old content is still there.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from auditkit.compare import ADDED, REMOVED, REWRITTEN, ROTATED_AWAY
+from auditkit.model import Change, ChangeKind, Entry, Explanation, Kind, Level, Severity
+from auditkit.probe.rotation import family
+
+Ask = tuple[str, int, tuple[str, ...], bool]
+Beginning = tuple[str, str, str]
+
+
+def asked(changes: Iterable[Change]) -> tuple[Ask, ...]:
+    """What must be read again to judge the logs among the changes."""
+    return tuple(
+        (change.path, change.before.size or 0, _algorithms(change.before), change.level is Level.ROTATED)
+        for change in changes
+        if change.before and _log(change) and change.before.digests and change.change is not ChangeKind.ADDED
+    )
+
+
+def _log(change: Change) -> bool:
+    entry = change.before or change.after
+    return change.level in (Level.GROWING, Level.ROTATED) and entry is not None and entry.kind is Kind.FILE
+
+
+def _algorithms(entry: Entry) -> tuple[str, ...]:
+    return tuple(digest.partition(":")[0] for digest in entry.digests or ())
+
+
+def settle(changes: Sequence[Change], beginnings: Iterable[Beginning]) -> tuple[Change, ...]:
+    """The changes, those of logs explained by growth or rotation where the old content was found."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for path, name, digest in beginnings:
+        found.setdefault(path, []).append((name, digest))
+    settled = [_settled(change, found.get(change.path, ())) if _log(change) else change for change in changes]
+    return tuple(_newcomers(settled))
+
+
+def _settled(change: Change, found: Sequence[tuple[str, str]]) -> Change:
+    before = change.before
+    if before is None or "kind" in change.attributes:
+        return change
+    name = change.path.rpartition("/")[2]
+    holders = [holder for holder, digest in found if before.digests == tuple(digest.split(","))]
+    if change.change is ChangeKind.REMOVED:
+        return _removed(change, holders)
+    if "digest" not in change.attributes:
+        return change
+    if name in holders or not before.size:
+        return _grown(change)
+    if holders and change.level is Level.ROTATED:
+        return _explained(change, "rotated", f"what it held is now in {holders[0]}")
+    return replace(change, rule=REWRITTEN.id, note=_lost(change))
+
+
+def _grown(change: Change) -> Change:
+    """A log that only grew; what else changed of it stays to be told."""
+    sizes = [entry.size or 0 for entry in (change.before, change.after) if entry]
+    rest = tuple(name for name in change.attributes if name != "digest")
+    if rest:
+        return replace(change, attributes=rest)
+    return _explained(change, "growing", f"grew by {sizes[-1] - sizes[0]} bytes; what it held before is unchanged")
+
+
+def _explained(change: Change, by: str, text: str) -> Change:
+    return replace(change, explanation=Explanation(by, text, "local"))
+
+
+def _lost(change: Change) -> str:
+    if change.before and change.after and (change.after.size or 0) < (change.before.size or 0):
+        short = f"shrank from {change.before.size} to {change.after.size} bytes"
+    else:
+        short = "does not begin as it did"
+    return short + ("; what it held is in none of its rotations" if change.level is Level.ROTATED else "")
+
+
+def _removed(change: Change, holders: Sequence[str]) -> Change:
+    if change.level is not Level.ROTATED:
+        return change
+    if holders:
+        return _explained(change, "rotated", f"what it held is now in {holders[0]}")
+    if change.path.rpartition("/")[2] != family(change.path.rpartition("/")[2]):
+        return replace(change, rule=ROTATED_AWAY.id, severity=ROTATED_AWAY.severity)
+    return replace(change, rule=REMOVED.id)
+
+
+def _newcomers(changes: Sequence[Change]) -> Iterator[Change]:
+    """Explain a rotation that is new by the log whose old content it holds."""
+    holders: dict[str, str] = {}
+    for change in changes:
+        if change.explanation and change.explanation.by == "rotated":
+            holder = change.explanation.text.rpartition(" ")[2]
+            holders[change.path.rpartition("/")[0] + "/" + holder] = change.path
+    for change in changes:
+        source = holders.get(change.path)
+        if change.change is ChangeKind.ADDED and source:
+            yield _explained(change, "rotated", f"holds what was in {source.rpartition('/')[2]}")
+        elif change.change is ChangeKind.ADDED and change.rule == ADDED.id and change.level is Level.ROTATED:
+            yield replace(change, severity=min(change.severity, Severity.LOW), note=change.note or "a new log")
+        else:
+            yield change

@@ -1,0 +1,42 @@
+"""This machine: the probe in process."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from auditkit.errors import HostError, UsageError
+from auditkit.hosts import Ask, Beginning, Seen, files_below
+from auditkit.model import Gap, Item, Need
+from auditkit.probe import probe
+
+
+class Local:
+    """This machine, seen from its root."""
+
+    def __init__(self, name: str = "local") -> None:
+        self.name = name
+
+    def scan(self, request: Mapping[str, object]) -> Iterator[Seen]:
+        """Yield what the probe sees below `/`."""
+        return probe.scan({**request, "root": "/"})
+
+    def take(self, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:
+        """Yield the files that were asked for."""
+        return files_below(b"/", needs)
+
+    def beginnings(self, asked: Sequence[Ask]) -> Iterator[Beginning]:
+        """Yield digests of how logs and their rotations begin."""
+        return probe.beginnings("/", asked)
+
+    def mounts(self) -> bytes:
+        """The kernel's own table."""
+        try:
+            with open("/proc/self/mountinfo", "rb") as table:
+                return table.read()
+        except OSError as error:
+            raise HostError(f"the mount table cannot be read: {error.strerror}", "mount /proc") from error
+
+
+def connect(word: str) -> Local:
+    """This machine."""
+    if word != "local":
+        raise UsageError(f"`local` takes no address, but {word!r} was given", "write `local`")
+    return Local()

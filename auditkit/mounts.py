@@ -1,0 +1,109 @@
+"""The mount table: read from mountinfo, and what it says of a watched path that something else now covers.
+
+Pure: bytes in, mounts and findings out.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from auditkit.model import Finding, Mount, Rule, Severity
+from auditkit.printable import printable
+
+_OCTAL = re.compile(r"\\([0-7]{3})")
+
+COVERED = Rule(
+    id="mount-covers-watched-path",
+    title="a watched path is covered by a mount that was not there",
+    severity=Severity.HIGH,
+    why=(
+        "Whoever mounts something over a directory hides what is in it: programs go on with the new content, or a check is"
+        " shown a clean copy while the changed files lie below. Content alone cannot tell."
+    ),
+    remedy="see what is mounted with `findmnt -R PATH`; look below it from a rescue system or with"
+    " `mount --bind / /mnt` before you `umount` it",
+    references=("mount(8)", "proc_pid_mountinfo(5)"),
+)
+GONE = Rule(
+    id="mount-gone",
+    title="a file system that a watched path was on is not mounted any more",
+    severity=Severity.MEDIUM,
+    why="What was watched is out of sight: it may have been unmounted to hide it, or to show what lies below.",
+    remedy="mount it again and check once more",
+    references=("mount(8)",),
+)
+RULES = (COVERED, GONE)
+
+
+def read(table: bytes) -> tuple[Mount, ...]:
+    """The mounts of a mountinfo table, in its order; lines of another form are passed over.
+
+    A line is `36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue` (proc_pid_mountinfo(5)).
+    """
+    return tuple(_mounts(table.decode("utf-8", "surrogateescape")))
+
+
+def _mounts(table: str) -> Iterator[Mount]:
+    for line in table.split("\n"):
+        front, dash, back = line.partition(" - ")
+        fields, rest = front.split(" "), back.split(" ")
+        if dash and len(fields) >= 6 and len(rest) >= 2:
+            point, root = _plain(fields[4]), _plain(fields[3])
+            yield Mount(point, _plain(rest[0]), _plain(rest[1]), root, fields[2], fields[5])
+
+
+def _plain(field: str) -> str:
+    return _OCTAL.sub(lambda match: chr(int(match[1], 8)), field)
+
+
+def below(mounts: Sequence[Mount], root: str) -> tuple[Mount, ...]:
+    """The mounts on or below a directory, with their points as seen from it."""
+    kept = []
+    for mount in mounts:
+        if mount.point == root or mount.point.startswith(root.rstrip("/") + "/"):
+            kept.append(Mount(mount.point[len(root.rstrip("/")) :] or "/", *_rest(mount)))
+    return tuple(kept)
+
+
+def _rest(mount: Mount) -> tuple[str, str, str, str, str]:
+    return mount.kind, mount.source, mount.root, mount.device, mount.options
+
+
+def compare(before: Sequence[Mount], after: Sequence[Mount], concerns: Callable[[str], bool]) -> Iterator[Finding]:
+    """Yield a finding for each mount that now covers what is watched or is gone from there.
+
+    `concerns` tells whether anything on, above or below a mount point is watched. Device numbers change from boot to boot
+    and say nothing.
+    """
+    old, new = _by_point(before), _by_point(after)
+    for point, mount in new.items():
+        if _identity(old.get(point)) != _identity(mount) and concerns(point):
+            yield Finding(COVERED, point, _covered(mount, old.get(point)), COVERED.severity)
+    for point, mount in old.items():
+        if point not in new and concerns(point):
+            told = (
+                f"{printable(mount.source)} ({mount.kind}) was mounted here when the baseline was made, and is not now"
+            )
+            yield Finding(GONE, point, told, GONE.severity)
+
+
+def _by_point(mounts: Sequence[Mount]) -> dict[str, Mount]:
+    """The topmost mount of each point: the last one is what is seen."""
+    return {mount.point: mount for mount in mounts}
+
+
+def _identity(mount: Mount | None) -> tuple[str, str, str] | None:
+    return mount and (mount.kind, re.sub(r"^/dev/loop\d+$", "/dev/loop", mount.source), mount.root)
+
+
+def _covered(mount: Mount, old: Mount | None) -> str:
+    source = printable(mount.source)
+    if mount.root != "/" and mount.kind not in ("overlay", "tmpfs", "cgroup2"):
+        what = f"a bind mount of {printable(mount.root)} on {source} ({mount.kind})"
+    else:
+        what = f"{source} ({mount.kind})"
+    was = (
+        f"where {printable(old.source)} ({old.kind}) was"
+        if old
+        else "where nothing was mounted when the baseline was made"
+    )
+    return f"{what} is mounted here now, {was}"

@@ -1,0 +1,106 @@
+"""Which logs are rotations of one another, and whether an old beginning is still there in one of them.
+
+logrotate(8) leaves `NAME.1`, `NAME.2.gz`, `NAME-20261124.xz`; copytruncate keeps the file and empties it. Whatever was in a
+log when the baseline was made must still begin one of its family, as it is or unpacked.
+"""
+
+import bz2
+import gzip
+import lzma
+import os
+import re
+import zlib
+from stat import S_ISREG
+
+from . import digest
+from .chain import Chain, opened
+from .look import FILE
+
+LARGEST = 1 << 33
+"""Unpacked bytes of one log that are looked at."""
+MEMBERS = 200
+_FAMILY = re.compile(r"(.+?)(?:[.-]\d{1,8}(?:[-T_]\d{1,6})?)?(?:\.(?:gz|bz2|xz|lzma|zst))?")
+
+
+def family(name):
+    """What the names of a log and its rotations have in common: `auth.log` for `auth.log.2.gz`."""
+    return _FAMILY.fullmatch(name).group(1) if name and "\n" not in name else name
+
+
+def beginnings(root, asked):
+    """Yield `(path, name, digest field)` for each way to have the first bytes of what was asked for.
+
+    `asked` holds `(path, length, algorithms, whether it rotates)`. The path itself comes first; of a log that rotates its
+    family follows, each member as it is and unpacked. A member that is shorter, gone or unreadable gives nothing.
+    """
+    chain = Chain(root)
+    try:
+        for path, length, algorithms, rotates in asked:
+            names = tuple(part for part in path.split("/") if part)
+            try:
+                at = chain.open(names[:-1])
+            except OSError:
+                continue
+            for name in [names[-1]] + (_relatives(at, names[-1]) if rotates else []):
+                for field in _fields(at, name, length, tuple(algorithms), name != names[-1]):
+                    yield path, name, field
+    finally:
+        chain.close()
+
+
+def _relatives(at, name):
+    """The other members of a log's family in its directory."""
+    try:
+        listed = os.listdir(at)
+    except OSError:
+        return []
+    return sorted(each for each in listed if each != name and family(each) == family(name))[:MEMBERS]
+
+
+def _fields(at, name, length, algorithms, unpack):
+    try:
+        handle = opened(name, FILE, at)
+    except OSError:
+        return
+    with os.fdopen(handle, "rb", buffering=0) as plain:
+        if not S_ISREG(os.fstat(handle).st_mode):
+            return
+        yield from _field(plain, length, algorithms)
+        if unpack:
+            packed = _unpacked(plain, name)
+            if packed is not None:
+                yield from _field(packed, length, algorithms)
+
+
+def _unpacked(plain, name):
+    """A stream of the unpacked content, by the ending of the name; None where it is not packed."""
+    plain.seek(0)
+    if name.endswith(".gz"):
+        return gzip.GzipFile(fileobj=plain)
+    if name.endswith(".bz2"):
+        return bz2.BZ2File(plain)
+    if name.endswith((".xz", ".lzma")):
+        return lzma.LZMAFile(plain)
+    if name.endswith(".zst"):
+        try:
+            import zstandard  # noqa: PLC0415 - a host may be without it
+        except ImportError:
+            return None
+        return zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(plain, closefd=False)
+    return None
+
+
+def _field(stream, length, algorithms):
+    """Yield the digest field of the first `length` bytes, if there are as many."""
+    total, left = digest.Digest(algorithms), min(length, LARGEST)
+    try:
+        while left:
+            data = stream.read(min(left, 1 << 18))
+            if not data:
+                return
+            total.update(data)
+            left -= len(data)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError):
+        return
+    if length <= LARGEST:
+        yield total.field()

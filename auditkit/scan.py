@@ -1,0 +1,99 @@
+"""Host x policy -> blocks of entries in path order, and gaps.
+
+The policy's `~` becomes the homes of that host; what the host says is streamed on, never held.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from auditkit import mounts, policy
+from auditkit.hosts import Host
+from auditkit.model import Gap, Item, Means, Mount, Need, Policy
+
+PASSWD = Need(Means.FILE, "/etc/passwd", "where the home directories are", optional=False)
+DPKG = Need(Means.FILE, "/var/lib/dpkg/status", "which packages are installed in which version")
+APK = Need(Means.FILE, "/lib/apk/db/installed", "which packages are installed in which version")
+NEEDS = (PASSWD, DPKG, APK)
+
+Progress = Callable[[int, int], None]
+"""Told now and then how many entries and bytes have been seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a scan stands on: the policy with this host's homes in it, its mounts and its packages."""
+
+    policy: Policy
+    """As written, with `~`."""
+    watched: Policy
+    """With each `~` expanded."""
+    homes: tuple[str, ...]
+    mounts: tuple[Mount, ...]
+    packages: dict[str, str] | None
+    gaps: tuple[Gap, ...] = ()
+
+
+def ground(host: Host, wanted: Policy, also: tuple[str, ...] = ()) -> Ground:
+    """What is to be known of a host before its scan; `also` are homes that an earlier scan knew."""
+    taken = list(host.take(NEEDS))
+    items = {item.need: item for item in taken if isinstance(item, Item)}
+    gaps = tuple(gap for gap in taken if isinstance(gap, Gap))
+    homes = policy.homes_of(_text(items.get(PASSWD)))
+    known = tuple(dict.fromkeys((*also, *homes)))
+    table = mounts.read(host.mounts())
+    return Ground(wanted, policy.expand(wanted, known), homes, table, _packages(items), gaps)
+
+
+def _text(item: Item | None) -> str:
+    return item.data.decode("utf-8", "surrogateescape") if item else ""
+
+
+def _packages(items: dict[Need, Item]) -> dict[str, str] | None:
+    """Versions by `name:architecture`, of the package databases that are plain text; None where there is none such."""
+    if DPKG in items:
+        return dict(_stanzas(_text(items[DPKG]), "Package", "Architecture", "Version"))
+    if APK in items:
+        return dict(_stanzas(_text(items[APK]), "P", "A", "V"))
+    return None
+
+
+def _stanzas(text: str, name: str, architecture: str, version: str) -> Iterator[tuple[str, str]]:
+    """Yield what is installed according to stanzas of `Field: value` lines (deb-control(5), apk-v2(5))."""
+    for stanza in text.split("\n\n"):
+        fields = dict(line.split(":", 1) for line in stanza.split("\n") if ":" in line and line[:1] not in (" ", "\t"))
+        installed = fields.get("Status", "installed").split()[-1:] == ["installed"]
+        if name in fields and version in fields and installed:
+            yield f"{fields[name].strip()}:{fields.get(architecture, '').strip()}", fields[version].strip()
+
+
+@dataclass(slots=True)
+class Scan:
+    """One scan under way: iterate for its blocks; `gaps` is whole when they have ended."""
+
+    host: Host
+    ground: Ground
+    jobs: int
+    progress: Progress
+    gaps: list[Gap] = field(default_factory=list)
+    entries: int = 0
+    bytes: int = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.gaps.extend(self.ground.gaps)
+        for told in self.host.scan(self._request()):
+            match told:
+                case ("block", bytes(block)):
+                    yield block
+                case ("gap", str(path), str(reason)):
+                    self.gaps.append(Gap(path, reason))
+                case ("seen", int(entries), int(read)):
+                    self.entries, self.bytes = self.entries + entries, self.bytes + read
+                    self.progress(self.entries, self.bytes)
+
+    def _request(self) -> dict[str, object]:
+        watches = self.ground.watched.watches
+        return {
+            "watches": [[watch.path, str(watch.level), watch.keep, watch.cross_mounts] for watch in watches],
+            "digests": list(self.ground.policy.digests),
+            "jobs": self.jobs,
+        }

@@ -4,7 +4,9 @@ RFC 4251 section 5 (strings and numbers) and draft-ietf-sshm-ssh-agent. What an 
 """
 
 import hashlib
+import os
 import socket
+import stat
 import struct
 import time
 from base64 import b64decode, b64encode
@@ -27,6 +29,16 @@ PATIENCE = 60.0
 """Seconds for one answer: a hardware key waits for a finger."""
 RSA_SHA2_512 = 4
 REQUEST_IDENTITIES, IDENTITIES_ANSWER, SIGN_REQUEST, SIGN_RESPONSE = 11, 12, 13, 14
+FIELDS = {
+    "ssh-ed25519": 1,
+    "ssh-rsa": 2,
+    "ecdsa-sha2-nistp256": 2,
+    "ecdsa-sha2-nistp384": 2,
+    "ecdsa-sha2-nistp521": 2,
+    "sk-ssh-ed25519@openssh.com": 2,
+    "sk-ecdsa-sha2-nistp256@openssh.com": 3,
+}
+"""Key types that can sign, and how many strings follow the type in their public key."""
 HASHES = {256: hashes.SHA256(), 384: hashes.SHA384(), 521: hashes.SHA512()}
 """The digest ECDSA uses on each curve, by its bits (RFC 5656 section 6.2.1)."""
 
@@ -113,9 +125,7 @@ def signature(path: str | None, key: bytes, data: bytes, patience: float = PATIE
     request = bytes([SIGN_REQUEST]) + string(key) + string(data) + struct.pack(">I", flags)
     kind, body = _asked(path, request, patience)
     if kind != SIGN_RESPONSE:
-        raise AuditkitError(
-            "ssh-agent does not sign with this key", "touch the hardware key when it blinks, or see ssh-add -l"
-        )
+        raise AuditkitError("ssh-agent does not sign with this key", "touch the hardware key when it blinks, or see ssh-add -l")
     try:
         return take(body)[0]
     except ValueError as error:
@@ -165,7 +175,75 @@ def _garbled() -> AuditkitError:
     return AuditkitError("ssh-agent gives an answer that is none", "see whether SSH_AUTH_SOCK names an agent")
 
 
-# --- a private key in a file
+def chosen(path: str | None, key: str) -> bytes:
+    """The key of the agent that `agent` or `agent:SHA256:...` means.
+
+    Raises:
+        AuditkitError: there is no such key, or there are several.
+    """
+    held = identities(path)
+    usable = [one for one in held if _type(one.key) in FIELDS]
+    wanted = key.removeprefix("agent").removeprefix(":")
+    found = [one for one in usable if not wanted or fingerprint(one.key) == wanted]
+    if len(found) == 1:
+        return found[0].key
+    if not found:
+        raise UsageError(
+            f"ssh-agent holds no usable key{' ' + printable(wanted) if wanted else ''}", "add it with ssh-add FILE"
+        )
+    listed = ", ".join(f"agent:{fingerprint(one.key)} ({printable(one.comment[:60])})" for one in found[:8])
+    raise UsageError(f"ssh-agent holds {len(found)} keys", f"name one: {listed}")
+
+
+def _type(key: bytes) -> str:
+    try:
+        return take(key)[0].decode("utf-8", "replace")
+    except ValueError:
+        return ""
+
+
+# --- a key in a file
+
+
+def key_text(path: str) -> bytes:
+    """A key file; a private one that others can read is refused, as ssh does.
+
+    Raises:
+        UsageError: it is no file, cannot be read, or is open to others.
+    """
+    try:
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise UsageError(f"{printable(path)} is no file", "name a key file, or agent")
+            text = file.read(LIMIT)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no such name"
+        raise UsageError(f"key {printable(path)} cannot be read: {reason}", "make one with auditkit keygen") from error
+    if b"PRIVATE KEY-----" in text[:64] and status.st_mode & 0o077:
+        mode = stat.S_IMODE(status.st_mode)
+        raise UsageError(
+            f"private key {printable(path)} is open to others: mode {mode:04o}", f"run chmod 600 {printable(path)}"
+        )
+    return text
+
+
+def public_blob(text: bytes, path: str) -> bytes:
+    """The blob of a public key file: `ssh-ed25519 AAAAC3Nza... comment`.
+
+    Raises:
+        UsageError: it is none.
+    """
+    try:
+        kind, encoded = text.split(maxsplit=2)[:2]
+        blob = b64decode(encoded, validate=True)
+        if take(blob)[0] == kind:
+            return blob
+    except ValueError:
+        pass
+    raise UsageError(
+        f"{printable(path)} is neither a private nor a public SSH key", "name a key file in OpenSSH format, or agent"
+    )
 
 
 def private(text: bytes, name: str, ask: Ask | None) -> Private:

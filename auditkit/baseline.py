@@ -14,7 +14,7 @@ import urllib.parse
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import IO, Any
+from typing import IO, Any, Self
 
 import zstandard
 from blake3 import blake3
@@ -46,9 +46,7 @@ def sequences(directory: str) -> dict[int, str]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise AuditkitError(
-            f"{printable(directory)} cannot be read: {error.strerror}", "run auditkit as its owner"
-        ) from error
+        raise AuditkitError(f"{printable(directory)} cannot be read: {error.strerror}", "run auditkit as its owner") from error
     matches = [match for name in names if (match := _NAME.fullmatch(name))]
     return {int(match[1]): os.path.join(directory, match[0]) for match in matches}
 
@@ -73,9 +71,7 @@ def locked(directory: str, waiting: Callable[[], None]) -> Iterator[None]:
 
 
 def _unwritable(path: str, error: OSError) -> AuditkitError:
-    return AuditkitError(
-        f"{printable(path)} cannot be written: {error.strerror}", "name another place with --store or -o"
-    )
+    return AuditkitError(f"{printable(path)} cannot be written: {error.strerror}", "name another place with --store or -o")
 
 
 class Writer:
@@ -92,14 +88,14 @@ class Writer:
         except OSError as error:
             raise _unwritable(path, error) from error
 
-    def __enter__(self) -> "Writer":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
         if self._temporary:
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(self._temporary)
+                os.unlink(os.path.join(os.path.dirname(os.path.abspath(self.path)), self._temporary))
 
     def _write(self, data: bytes) -> None:
         self._digest.update(data)
@@ -113,8 +109,10 @@ class Writer:
         except OSError as error:
             raise _unwritable(self.path, error) from error
 
-    def close(self, gaps: Iterable[Gap]) -> None:
-        """Write the footer, bring it to the disk and give the file its name.
+    def close(self, gaps: Iterable[Gap], seal: Callable[[IO[bytes]], bytes] | None = None) -> None:
+        """Write the footer, bring it to the disk, seal it and give the file its name.
+
+        The signature lies beside it before the file has its name: there is never a baseline that lacks only its seal.
 
         Raises:
             AuditkitError: the disk is full, or the name is taken.
@@ -129,6 +127,9 @@ class Writer:
             self._zstd.close()
             self._file.flush()
             os.fsync(self._file.fileno())
+            if seal:
+                self._file.seek(0)
+                _write_beside(self.path + ".sig", seal(self._file))
             _name(self._file.fileno(), self._temporary, self.path)
         except FileExistsError as error:
             raise AuditkitError(f"{printable(self.path)} is there already and is never overwritten") from error
@@ -141,23 +142,31 @@ def _unnamed(path: str) -> tuple[IO[bytes], str]:
     directory = os.path.dirname(os.path.abspath(path))
     try:
         try:
-            return os.fdopen(os.open(directory, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600), "wb"), ""
+            return os.fdopen(os.open(directory, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600), "r+b"), ""
         except (IsADirectoryError, OSError) as error:
             if isinstance(error, FileNotFoundError | PermissionError):
                 raise
-        temporary = os.path.join(directory, f".{os.path.basename(path)}.{os.getpid()}.tmp")
-        return os.fdopen(
-            os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600), "wb"
-        ), temporary
+        temporary = f".{os.path.basename(path)}.{os.getpid()}.tmp"
+        place = os.path.join(directory, temporary)
+        return os.fdopen(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600), "wb"), temporary
     except OSError as error:
         raise _unwritable(path, error) from error
 
 
+def _write_beside(path: str, data: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def _name(handle: int, temporary: str, path: str) -> None:
-    source = temporary or f"/proc/self/fd/{handle}"
-    os.link(source, path, follow_symlinks=not temporary)
-    directory = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY | os.O_DIRECTORY)
+    """Give a file its name, unless that is taken, and bring the name to the disk."""
+    directory = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
+        # with a directory handle Python calls linkat(2), which alone can follow /proc/self/fd to the file
+        source = temporary or f"/proc/self/fd/{handle}"
+        os.link(source, os.path.basename(path), src_dir_fd=directory, dst_dir_fd=directory, follow_symlinks=not temporary)
         os.fsync(directory)
     finally:
         os.close(directory)
@@ -190,9 +199,7 @@ def _header(line: bytes, name: str) -> Header:
         if not str(told["schema"]).startswith(SCHEMA.rpartition("/")[0] + "/"):
             raise FormatError(f"{name} is no baseline")
         if told["schema"] != SCHEMA:
-            raise FormatError(
-                f"{name} is a {told['schema']}, which this auditkit does not know", "use a newer auditkit"
-            )
+            raise FormatError(f"{name} is a {told['schema']}, which this auditkit does not know", "use a newer auditkit")
         return Header(
             host=str(told["host"]),
             made=datetime.fromisoformat(told["made"]),
@@ -255,18 +262,27 @@ def read(path: str) -> Baseline:
         raise FormatError(f"{printable(path)} cannot be read: {error.strerror}", "name a baseline file") from error
     try:
         header, footer = _verified(file, name)
-        return Baseline(path, header, footer, "blake3:" + _file_digest(file), file)
+        return Baseline(path, header, footer, _digest(file), file)
     except BaseException:
         file.close()
         raise
 
 
-def _file_digest(file: IO[bytes]) -> str:
+def file_digest(path: str) -> str:
+    """`blake3:HEX` of a baseline file as it lies there: what the next one names as its previous."""
+    try:
+        with open(path, "rb") as file:
+            return _digest(file)
+    except OSError as error:
+        raise AuditkitError(f"{printable(path)} cannot be read: {error.strerror}", "run auditkit as its owner") from error
+
+
+def _digest(file: IO[bytes]) -> str:
     digest = blake3()
     file.seek(0)
     while data := file.read(1 << 20):
         digest.update(data)
-    return digest.hexdigest()
+    return "blake3:" + digest.hexdigest()
 
 
 def _verified(file: IO[bytes], name: str) -> tuple[Header, Footer]:

@@ -68,9 +68,7 @@ def stamped(item: Item, clock: Clock) -> Item:
     if not item.digest:
         return replace(item, taken=clock(), digest=digest)
     if item.digest != digest:
-        raise UntrustedError(
-            f"the evidence of {printable(item.source)} is not what its digest says", "take the evidence again"
-        )
+        raise UntrustedError(f"the evidence of {printable(item.source)} is not what its digest says", "take the evidence again")
     return item
 
 

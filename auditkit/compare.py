@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from auditkit import entries
-from auditkit.model import Change, ChangeKind, Entry, Gap, Kind, Level, Rule, Severity, Watch
+from auditkit.model import Change, ChangeKind, Entry, Finding, Gap, Kind, Level, Rule, Severity, Watch
 
 ADDED = Rule(
     "path-added",
@@ -193,8 +193,11 @@ def _merged(
         new = next(after, None)
 
 
-def compare(differing: Iterable[Pair], watch_of: WatchOf) -> Iterator[Change | Gap]:
-    """Yield a change for each pair that is one, judged by what the policy says of its path."""
+def compare(differing: Iterable[Pair], watch_of: WatchOf, passing: frozenset[str] = frozenset()) -> Iterator[Change | Gap]:
+    """Yield a change for each pair that is one, judged by what the policy says of its path.
+
+    `passing` names attributes that are not compared: two trees never share inodes.
+    """
     for before, after in differing:
         entry = after or before
         watch = watch_of(entry.path) if entry else None
@@ -203,7 +206,7 @@ def compare(differing: Iterable[Pair], watch_of: WatchOf) -> Iterator[Change | G
         if before and after:
             if not _comparable(before, after):
                 yield Gap(entry.path, "no digest that both the baseline and this scan have: nothing to compare")
-            attributes = differences(before, after, watch.level)
+            attributes = tuple(a for a in differences(before, after, watch.level) if a not in passing)
             if attributes:
                 yield _changed(before, after, attributes, watch)
         elif after:
@@ -250,9 +253,7 @@ def same_content(before: Entry, after: Entry) -> bool | None:
 
 def _changed(before: Entry, after: Entry, attributes: tuple[str, ...], watch: Watch) -> Change:
     rule, severity, note = _judged(before, after, set(attributes), watch)
-    return Change(
-        after.path, ChangeKind.CHANGED, before, after, attributes, severity, watch.level, rule.id, note, watch.why
-    )
+    return Change(after.path, ChangeKind.CHANGED, before, after, attributes, severity, watch.level, rule.id, note, watch.why)
 
 
 def _judged(before: Entry, after: Entry, attributes: set[str], watch: Watch) -> tuple[Rule, Severity, str]:
@@ -267,9 +268,7 @@ def _judged(before: Entry, after: Entry, attributes: set[str], watch: Watch) -> 
         if watch.level in _LOGS:
             return REWRITTEN, watch.severity, ""
         if not attributes & {"size", "mtime"} and after.mtime_ns is not None and before.mtime_ns is not None:
-            note = (
-                "" if "ctime" in attributes else "not even ctime moved: written past the file system, or a failing disk"
-            )
+            note = "" if "ctime" in attributes else "not even ctime moved: written past the file system, or a failing disk"
             return QUIET, max(watch.severity, QUIET.severity), note
         return CONTENT, watch.severity, ""
     if "target" in attributes:
@@ -396,3 +395,16 @@ def _twin_key(change: Change) -> tuple[int, tuple[str, ...]] | None:
     if entry and entry.inode and entry.digests and (entry.links or 0) > 1:
         return entry.inode, entry.digests
     return None
+
+
+def findings(changes: Iterable[Change]) -> Iterator[Finding]:
+    """Yield a finding for each change that nothing explains."""
+    rules = {rule.id: rule for rule in RULES}
+    for change in changes:
+        if change.explanation is None:
+            yield Finding(rules[change.rule], change.path, _message(change), change.severity)
+
+
+def _message(change: Change) -> str:
+    told = change.change if change.change is not ChangeKind.CHANGED else f"changed: {', '.join(change.attributes)}"
+    return f"{told}; {change.note}" if change.note else str(told)

@@ -80,9 +80,7 @@ def compare(before: Sequence[Mount], after: Sequence[Mount], concerns: Callable[
             yield Finding(COVERED, point, _covered(mount, old.get(point)), COVERED.severity)
     for point, mount in old.items():
         if point not in new and concerns(point):
-            told = (
-                f"{printable(mount.source)} ({mount.kind}) was mounted here when the baseline was made, and is not now"
-            )
+            told = f"{printable(mount.source)} ({mount.kind}) was mounted here when the baseline was made, and is not now"
             yield Finding(GONE, point, told, GONE.severity)
 
 
@@ -101,9 +99,5 @@ def _covered(mount: Mount, old: Mount | None) -> str:
         what = f"a bind mount of {printable(mount.root)} on {source} ({mount.kind})"
     else:
         what = f"{source} ({mount.kind})"
-    was = (
-        f"where {printable(old.source)} ({old.kind}) was"
-        if old
-        else "where nothing was mounted when the baseline was made"
-    )
+    was = f"where {printable(old.source)} ({old.kind}) was" if old else "where nothing was mounted when the baseline was made"
     return f"{what} is mounted here now, {was}"

@@ -76,7 +76,7 @@ class Scan:
     progress: Progress
     gaps: list[Gap] = field(default_factory=list)
     entries: int = 0
-    bytes: int = 0
+    read: int = 0
 
     def __iter__(self) -> Iterator[bytes]:
         self.gaps.extend(self.ground.gaps)
@@ -87,8 +87,8 @@ class Scan:
                 case ("gap", str(path), str(reason)):
                     self.gaps.append(Gap(path, reason))
                 case ("seen", int(entries), int(read)):
-                    self.entries, self.bytes = self.entries + entries, self.bytes + read
-                    self.progress(self.entries, self.bytes)
+                    self.entries, self.read = self.entries + entries, self.read + read
+                    self.progress(self.entries, self.read)
 
     def _request(self) -> dict[str, object]:
         watches = self.ground.watched.watches

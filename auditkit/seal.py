@@ -1,12 +1,10 @@
 """The seal of a baseline: an SSH signature over its file, made with the admin's own key.
 
-The format is OpenSSH's PROTOCOL.sshsig, so `ssh-keygen -Y verify -n auditkit` checks it without auditkit. Certificates are
-those of PROTOCOL.certkeys, hardware keys those of PROTOCOL.u2f.
+The format is OpenSSH's PROTOCOL.sshsig, so `ssh-keygen -Y verify -n auditkit` checks it without auditkit.
+Certificates are those of PROTOCOL.certkeys, hardware keys those of PROTOCOL.u2f.
 """
 
 import hashlib
-import os
-import stat
 import struct
 from base64 import b64decode, b64encode
 from contextlib import nullcontext
@@ -20,8 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa,
 from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 
 from auditkit import agent
-from auditkit.agent import Ask, number, string, take
-from auditkit.errors import FormatError, UntrustedError, UsageError
+from auditkit.agent import FIELDS, Ask, number, string, take
+from auditkit.errors import FormatError, UntrustedError
 from auditkit.printable import printable
 from auditkit.signers import Allowed, Signers, date, matches, objection
 
@@ -30,16 +28,6 @@ MAGIC = b"SSHSIG"
 BEGIN, END = b"-----BEGIN SSH SIGNATURE-----", b"-----END SSH SIGNATURE-----"
 LIMIT = 256 * 1024
 """The largest signature or key file that is read."""
-FIELDS = {
-    "ssh-ed25519": 1,
-    "ssh-rsa": 2,
-    "ecdsa-sha2-nistp256": 2,
-    "ecdsa-sha2-nistp384": 2,
-    "ecdsa-sha2-nistp521": 2,
-    "sk-ssh-ed25519@openssh.com": 2,
-    "sk-ecdsa-sha2-nistp256@openssh.com": 3,
-}
-"""Key types that can sign, and how many strings follow the type in their public key."""
 CERTIFICATE = "-cert-v01@openssh.com"
 PRESENT = 0x01
 """The flag of a hardware key that says: a person touched it."""
@@ -107,67 +95,17 @@ def sign(data: str | BinaryIO, key: str, *, socket: str | None = None, ask: Ask 
 def _signed(content: bytes, key: str, socket: str | None, ask: Ask | None) -> tuple[bytes, bytes]:
     """The public key and its signature over `content`."""
     if key == "agent" or key.startswith("agent:"):
-        chosen = _chosen(agent.identities(socket), key)
+        chosen = agent.chosen(socket, key)
     else:
-        text = _key_text(key)
+        text = agent.key_text(key)
         if b"PRIVATE KEY-----" in text[:64]:
             secret = agent.private(text, printable(key), ask)
             return agent.public(secret), agent.signed(secret, content)
-        chosen = _public(text, key)
+        chosen = agent.public_blob(text, key)
     signature = agent.signature(socket, chosen, content)
     certificate = _certificate(chosen)
-    _check(
-        certificate.key if certificate else chosen, signature, content, "ssh-agent made a signature that does not fit"
-    )
+    _check(certificate.key if certificate else chosen, signature, content, "ssh-agent made a signature that does not fit")
     return chosen, signature
-
-
-def _chosen(held: tuple[agent.Identity, ...], key: str) -> bytes:
-    """The key of the agent that `agent` or `agent:SHA256:...` means."""
-    usable = [one for one in held if take(one.key)[0].decode("utf-8", "replace") in FIELDS]
-    wanted = key.removeprefix("agent").removeprefix(":")
-    found = [one for one in usable if not wanted or fingerprint(one.key) == wanted]
-    if len(found) == 1:
-        return found[0].key
-    if not found:
-        raise UsageError(
-            f"ssh-agent holds no usable key{' ' + printable(wanted) if wanted else ''}", "add it with ssh-add FILE"
-        )
-    listed = ", ".join(f"agent:{fingerprint(one.key)} ({printable(one.comment[:60])})" for one in found[:8])
-    raise UsageError(f"ssh-agent holds {len(found)} keys", f"name one: {listed}")
-
-
-def _key_text(path: str) -> bytes:
-    """A key file; a private one that others can read is refused, as ssh does."""
-    try:
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise UsageError(f"{printable(path)} is no file", "name a key file, or agent")
-            text = file.read(LIMIT)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "no such name"
-        raise UsageError(f"key {printable(path)} cannot be read: {reason}", "make one with auditkit keygen") from error
-    if b"PRIVATE KEY-----" in text[:64] and status.st_mode & 0o077:
-        mode = stat.S_IMODE(status.st_mode)
-        raise UsageError(
-            f"private key {printable(path)} is open to others: mode {mode:04o}", f"run chmod 600 {printable(path)}"
-        )
-    return text
-
-
-def _public(text: bytes, path: str) -> bytes:
-    """The blob of a public key file: `ssh-ed25519 AAAAC3Nza... comment`."""
-    try:
-        kind, encoded = text.split(maxsplit=2)[:2]
-        blob = b64decode(encoded, validate=True)
-        if take(blob)[0] == kind:
-            return blob
-    except ValueError:
-        pass
-    raise UsageError(
-        f"{printable(path)} is neither a private nor a public SSH key", "name a key file in OpenSSH format, or agent"
-    )
 
 
 def verify(data: str | BinaryIO, signature: bytes, signers: Signers, when: datetime) -> Signer:
@@ -272,7 +210,7 @@ def _certified(certificate: Certificate, signers: Signers, when: datetime) -> Si
     lines = signers.of(certificate.authority, authority=True)
     if not lines:
         raise UntrustedError(
-            f"the CA of the certificate that signed, {fingerprint(certificate.authority)}, is not in {printable(signers.file)}",
+            f"the CA of the certificate, {fingerprint(certificate.authority)}, is not in {printable(signers.file)}",
             "add it with cert-authority if you trust it",
         )
     _check(certificate.authority, certificate.signature, certificate.body, "the CA did not sign the certificate")

@@ -75,9 +75,7 @@ def read(path: str, zone: tzinfo | None = None) -> Signers:
         with open(path, "rb") as file:
             data = file.read(LIMIT + 1)
     except OSError as error:
-        raise ConfigError(
-            f"{printable(path)} cannot be read: {error.strerror}", "name the allowed_signers file"
-        ) from error
+        raise ConfigError(f"{printable(path)} cannot be read: {error.strerror}", "name the allowed_signers file") from error
     return parse(data, path, zone)
 
 
@@ -195,8 +193,9 @@ def _time(name: str, options: dict[str, str], zone: tzinfo | None) -> datetime |
     try:
         naive = datetime(*(int(part or 0) for part in found.groups()[:6]))  # type: ignore[arg-type]  # noqa: DTZ001
         moment = naive.replace(tzinfo=UTC) if found[7] else naive.replace(tzinfo=zone).astimezone(UTC)
-        if moment.timestamp() <= 0:
-            raise ValueError("before 1970")
+        seconds = moment.timestamp()
     except (ValueError, OverflowError) as error:
         raise ValueError(f"{name} is no time there is") from error
+    if seconds <= 0:
+        raise ValueError(f"{name} is not later than 1970")
     return moment

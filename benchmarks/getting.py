@@ -33,7 +33,7 @@ def setup(work: Path) -> tuple[str, ...]:
 
 def mirror() -> str:
     """The first Debian mirror that the machine's own apt sources name."""
-    for path in sorted(Path("/etc/apt").glob("sources.list*/**/*")) + [Path("/etc/apt/sources.list")]:
+    for path in [*sorted(Path("/etc/apt/sources.list.d").glob("*")), Path("/etc/apt/sources.list")]:
         if path.suffix in {".list", ".sources"} and path.is_file():
             found = re.search(r"^(?:URIs:|deb(?: \[[^]]*\])?)\s+(\S+/debian/?)(?:\s|$)", path.read_text(), re.MULTILINE)
             if found:

@@ -1,6 +1,7 @@
-"""Runs commands in turn, and says what each cost: wall time, processor time and the memory of the whole process tree."""
+"""Runs commands in turn, and says what each cost: wall time, processor time, memory of the whole process tree."""
 
 import os
+import re
 import subprocess
 import threading
 import time
@@ -25,12 +26,12 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one run cost; sums of memory are zero where nobody sampled, and a problem is empty where the work was done."""
+    """What one run cost; sums of memory are zero where nobody sampled, a problem is empty where the work was done."""
 
     wall: float
     cpu: float
     code: int
-    largest_mib: float
+    largest_mib: float = 0.0
     rss_mib: float = 0.0
     pss_mib: float = 0.0
     problem: str = ""
@@ -58,13 +59,17 @@ class Pair:
 
 
 class Sampler:
-    """Watches a process tree from a thread and keeps the highest sums of RSS and PSS it saw, in KiB."""
+    """Watches a process tree from a thread and keeps, in KiB, the highest sums of RSS and PSS and the largest process.
+
+    The largest process is that of VmHWM and not of ru_maxrss, which starts with the size of whoever started the process.
+    """
 
     def __init__(self, pid: int) -> None:
         """Begin to watch at once."""
         self.pid = pid
         self.rss = 0
         self.pss = 0
+        self.largest = 0
         self.over = threading.Event()
         self.thread = threading.Thread(target=self.watch, daemon=True)
         self.thread.start()
@@ -73,8 +78,9 @@ class Sampler:
         """Look every 20 milliseconds until told to stop."""
         while not self.over.is_set():
             memories = [memory_of(pid) for pid in tree(self.pid)]
-            self.rss = max(self.rss, sum(rss for rss, _ in memories))
-            self.pss = max(self.pss, sum(pss for _, pss in memories))
+            self.rss = max(self.rss, sum(rss for rss, _, _ in memories))
+            self.pss = max(self.pss, sum(pss for _, pss, _ in memories))
+            self.largest = max(self.largest, *(largest for _, _, largest in memories), 0)
             self.over.wait(EVERY)
 
     def stop(self) -> None:
@@ -99,14 +105,14 @@ def tree(pid: int) -> Iterator[int]:
             yield from tree(int(child))
 
 
-def memory_of(pid: int) -> tuple[int, int]:
-    """RSS and PSS of one process in KiB; nothing of one that has ended meanwhile."""
+def memory_of(pid: int) -> tuple[int, int, int]:
+    """RSS, PSS and the highest RSS so far of one process in KiB; nothing of one that has ended meanwhile."""
     try:
-        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text() + Path(f"/proc/{pid}/status").read_text()
     except OSError:
-        return 0, 0
-    sizes = dict(line.split()[:2] for line in text.splitlines()[1:])
-    return int(sizes.get("Rss:", 0)), int(sizes.get("Pss:", 0))
+        return 0, 0, 0
+    found = dict(re.findall(r"^(Rss|Pss|VmHWM):\s+(\d+) kB", text, re.MULTILINE))
+    return int(found.get("Rss", 0)), int(found.get("Pss", 0)), int(found.get("VmHWM", 0))
 
 
 def run(task: Task, *, sample: bool = False) -> Run:
@@ -131,7 +137,7 @@ def run(task: Task, *, sample: bool = False) -> Run:
         wall=wall,
         cpu=used.ru_utime + used.ru_stime,
         code=process.returncode,
-        largest_mib=used.ru_maxrss / 1024,
+        largest_mib=sampler.largest / 1024 if sampler else 0.0,
         rss_mib=sampler.rss / 1024 if sampler else 0.0,
         pss_mib=sampler.pss / 1024 if sampler else 0.0,
         problem=problem_of(task, process.returncode),

@@ -84,7 +84,8 @@ def machine() -> str:
     """What was measured on, in one line."""
     model = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
     system = platform.freedesktop_os_release().get("PRETTY_NAME", "Linux")
-    return f"{model[1] if model else platform.machine()}, {os.cpu_count()} cores, {system}, Python {platform.python_version()}"
+    processor = model[1] if model else platform.machine()
+    return f"{processor}, {os.cpu_count()} cores, {system}, Python {platform.python_version()}"
 
 
 def publish(folder: Path, document: Path) -> None:

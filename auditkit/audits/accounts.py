@@ -61,8 +61,7 @@ PASSWD_LINE_UNREADABLE = Rule(
     "A line of /etc/passwd is no account",
     Severity.MEDIUM,
     "glibc passes over it in silence: the account that was meant is not there, or the line was never meant as one.",
-    "pwck -r names it. cp -p /etc/passwd /root/passwd.before; mend it with vipw"
-    " (undo: cp -p /root/passwd.before /etc/passwd).",
+    "pwck -r names it. cp -p /etc/passwd /root/passwd.before; mend it with vipw (undo: cp -p /root/passwd.before /etc/passwd).",
     ("passwd(5)", "pwck(8)"),
 )
 NIS_INCLUDE = Rule(
@@ -87,8 +86,7 @@ NAME_TWICE = Rule(
     "name-twice",
     "An account name stands twice in /etc/passwd",
     Severity.MEDIUM,
-    "getpwnam(3) gives the first line. The other waits until the order changes, and tools that list accounts show"
-    " both.",
+    "getpwnam(3) gives the first line. The other waits until the order changes, and tools that list accounts show both.",
     "Find out which is meant. cp -p /etc/passwd /root/passwd.before; take the other out with vipw"
     " (undo: cp -p /root/passwd.before /etc/passwd).",
     ("getpwnam(3)", "SCAP Security Guide account_unique_name"),
@@ -172,15 +170,19 @@ def glibc_uid(line: str) -> int | None:
 
 
 def _strtou32(field: str) -> int | None:
-    """What INT_FIELD makes of it: strtoul(3) to base 10, then cut down to 32 bits by taking the largest."""
+    """What INT_FIELD makes of it: strtoul(3) to base 10; what needs more than 32 bits is no number.
+
+    glibc 2.36 of Debian 12 skips the line then, upstream made it 0xffffffff until 2023 at least: neither makes it 0.
+    """
     found = _STRTOUL.fullmatch(field)
     if not found:
         return None
     digits = found[2].lstrip("0") or "0"
     number = int(digits) if len(digits) <= 20 else 1 << 64
     if number >= 1 << 64:
-        return 0xFFFFFFFF  # ULONG_MAX, whatever the sign
-    return min(-number % (1 << 64) if found[1] == "-" else number, 0xFFFFFFFF)
+        return None
+    number = -number % (1 << 64) if found[1] == "-" else number
+    return number if number < 1 << 32 else None
 
 
 def musl_uid(line: str) -> int | None:
@@ -303,9 +305,7 @@ def _twins(accounts: tuple[Line, ...]) -> Iterator[Finding]:
 def _hashes(accounts: Iterable[Line]) -> Iterator[Finding]:
     for line in accounts:
         kind, _blank, scheme = line.password.partition(" ")
-        shown = (
-            f"{printable(line.fields[0])} has its password hash{scheme and f' ({printable(scheme)})'} in /etc/passwd"
-        )
+        shown = f"{printable(line.fields[0])} has its password hash{scheme and f' ({printable(scheme)})'} in /etc/passwd"
         if kind == "set":
             yield _finding(PASSWORD_IN_PASSWD, line, shown)
         elif kind == "locked" and scheme:

@@ -1,22 +1,15 @@
 """The sentence on one host: ground -> scan -> compare -> settle -> report. Commands call it, with their own words around."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from itertools import islice
-from types import TracebackType
+from datetime import datetime
 
-import click
-
-from auditkit import accept, compare, growth, mounts, policy, timeline
+from auditkit import compare, entries, growth, mounts, timeline
 from auditkit.baseline import Baseline
 from auditkit.hosts import Host
 from auditkit.model import BaselineFacts, Change, ChangeKind, Finding, Gap, HostReport, Policy, Watch
 from auditkit.probe.patterns import ANY_DEPTH, IGNORE, Matcher
-from auditkit.scan import Ground, Scan
-
-PATIENCE = 1.0
-"""Seconds before a progress bar appears."""
+from auditkit.scan import Scan
 
 
 class Watched:
@@ -37,9 +30,7 @@ class Watched:
         if state.watch is not None and self._matcher.levels[state.watch] != IGNORE:
             return True
         live = (
-            self._matcher.parts[index][at] is not ANY_DEPTH
-            for index, at in state.live
-            if self._matcher.levels[index] != IGNORE
+            self._matcher.parts[index][at] is not ANY_DEPTH for index, at in state.live if self._matcher.levels[index] != IGNORE
         )
         return any(live)
 
@@ -85,13 +76,25 @@ def with_baseline(base: Baseline, scan: Scan, since: datetime | None = None) -> 
     return replace(result, findings=(*result.findings, *new), gaps=(*base_gaps(base, result.gaps), *result.gaps))
 
 
+def with_gaps(result: Compared, gaps: Iterable[Gap]) -> Compared:
+    """The same with more gaps, under which nothing is called removed or added."""
+    hidden = {gap.subject for gap in gaps}
+    kept = tuple(change for change in result.changes if not compare.under(change.path, hidden))
+    return replace(result, changes=kept, findings=tuple(compare.findings(kept)), gaps=(*result.gaps, *gaps))
+
+
+def looked(scan: Scan, since: datetime | None) -> Compared:
+    """A scan that is compared with nothing: its gaps and its timeline."""
+    spy = timeline.Spy(since)
+    seen = sum(entries.count(block) for block in spy.watch(scan))
+    return Compared((), (), tuple(scan.gaps), seen, spy.moments())
+
+
 def base_gaps(base: Baseline, known: Iterable[Gap]) -> tuple[Gap, ...]:
     """What the baseline could not see either: nothing can be said of it now."""
     seen = {gap.subject for gap in known}
     return tuple(
-        Gap(gap.subject, f"the baseline has nothing of it: {gap.reason}")
-        for gap in base.footer.gaps
-        if gap.subject not in seen
+        Gap(gap.subject, f"the baseline has nothing of it: {gap.reason}") for gap in base.footer.gaps if gap.subject not in seen
     )
 
 

@@ -8,15 +8,12 @@ from getpass import getpass, getuser
 
 import click
 
-from auditkit.commands.options import talk
 from auditkit.errors import AuditkitError, UsageError
 from auditkit.printable import printable
 
 
 @click.command("keygen")
-@click.option(
-    "-o", "output", metavar="FILE", default="~/.ssh/auditkit_ed25519", show_default=True, help="where the key goes"
-)
+@click.option("-o", "output", metavar="FILE", default="~/.ssh/auditkit_ed25519", show_default=True, help="where the key goes")
 @click.option("--comment", metavar="TEXT", help="whose key it is (default: user@host)")
 def command(output: str, comment: str | None) -> None:
     """Make an ed25519 key pair that signs baselines; stock ssh-keygen and ssh-agent can use it too."""
@@ -60,7 +57,7 @@ def _passphrase(path: str) -> str:
         if chosen != (getpass("The same again: ") if chosen else ""):
             raise UsageError("the passphrases differ", "try again")
     if not chosen:
-        talk("auditkit: warning: the key has no passphrase: who reads the file can sign; ssh-keygen -p adds one")
+        click.echo("auditkit: warning: the key has no passphrase: who reads it can sign; ssh-keygen -p adds one", err=True)
     return chosen
 
 

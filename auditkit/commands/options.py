@@ -76,7 +76,10 @@ def output(command: Command) -> Command:
 def jobs(command: Command) -> Command:
     """How many processes read."""
     return click.option(
-        "--jobs", type=click.IntRange(1, 64), default=None, help="processes that read files (default: one per core, up to 8)"
+        "--jobs",
+        type=click.IntRange(1, 64),
+        default=None,
+        help="processes that read files (default: one per core, up to 8)",
     )(command)
 
 

@@ -39,9 +39,7 @@ class Digest:
     """One or more digests of a stream; BLAKE3 with its own threads."""
 
     def __init__(self, names, threads=1):
-        self.parts = [
-            (name, blake3.blake3(max_threads=threads) if name == "blake3" else hashlib.sha256()) for name in names
-        ]
+        self.parts = [(name, blake3.blake3(max_threads=threads) if name == "blake3" else hashlib.sha256()) for name in names]
 
     def update(self, data):
         """Take the next bytes."""

@@ -100,9 +100,7 @@ class Look:
             extra = "%d:%d" % told[15:17]
         if error is not None and kind == modes.S_IFREG:
             self.gaps.append((name, reason(error)))
-        return self._line(
-            told, name, lines.UNKNOWN if kind == modes.S_IFREG else lines.NONE, self._named(at, name), extra
-        )
+        return self._line(told, name, lines.UNKNOWN if kind == modes.S_IFREG else lines.NONE, self._named(at, name), extra)
 
     def directory(self, handle, told, level):
         """The line of the directory itself, which stands first in its block."""

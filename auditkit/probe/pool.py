@@ -174,9 +174,7 @@ class Pool:
         why = "the process that read it ended with %s" % _ended(status)
         for place, task in enumerate(tasks):
             left = task.left
-            culprit = (
-                task.inside if task.inside is not None else left[0] if task.careful and left and not place else None
-            )
+            culprit = task.inside if task.inside is not None else left[0] if task.careful and left and not place else None
             if culprit is not None:
                 yield "gap", "/" + "/".join(culprit), why
                 left = left[1:] if task.inside is None else left

@@ -1,0 +1,24 @@
+"""`auditkit check HOST...`: compare with the newest baseline and judge what changed."""
+
+from typing import Any
+
+import click
+
+from auditkit.commands import checking, options
+
+
+@click.command("check")
+@options.hosts
+@click.option("--baseline", "baseline_file", metavar="FILE", help="compare with this baseline instead of the newest one")
+@click.option("--older", is_flag=True, help="with --baseline: it may be older than the newest known")
+@click.option("--against", metavar="DIR", help="compare with a backup tree instead of a baseline")
+@click.option("--policy", "policy_name", metavar="NAME|FILE", help="with --against: what to compare")
+@click.option("--since", metavar="TIME", help="list what changed its status after TIME too")
+@options.trust
+@options.jobs
+@options.output
+def command(hosts: tuple[str, ...], **given: Any) -> int:
+    """Compare HOST with its baseline: what was added, removed or changed, and how much it matters."""
+    run = options.setting(**given)
+    reports = [checking.check(word, run, given) for word in hosts or ("local",)]
+    return options.answer(run, "check", reports, checking.following(reports, run))

@@ -1,0 +1,87 @@
+"""Keys, policies and imports as the command line names them: what `baseline` and `accept` share."""
+
+import os
+from collections.abc import Callable, Iterator
+from tempfile import TemporaryFile
+from typing import IO, Any, BinaryIO, cast
+
+import click
+
+from auditkit import baseline as files
+from auditkit.commands import options
+from auditkit.errors import FormatError, UsageError
+from auditkit.model import Entry, Gap
+from auditkit.printable import printable
+
+DEFAULT_POLICY = "linux"
+
+
+def key(run: options.Setting, named: str | None) -> str | None:
+    """The key that seals; None for none.
+
+    Raises:
+        UsageError: signatures are asked for in auditkit.yaml and no key was named.
+    """
+    if named is None and run.signers:
+        raise UsageError(
+            "signers are configured, so a baseline without a signature would never be believed",
+            "add --key FILE or --key agent",
+        )
+    return os.path.expanduser(named) if named and not named.startswith("agent") else named
+
+
+def policy_name(run: options.Setting, host: str) -> str:
+    """The policy of a host as auditkit.yaml has it, else `linux`."""
+    entry = run.config.hosts.get(host)
+    return (entry and entry.policy) or run.config.defaults.policy or DEFAULT_POLICY
+
+
+def sealer(key: str | None) -> Callable[[IO[bytes]], bytes] | None:
+    """What makes the signature over a baseline with that key."""
+    if key is None:
+        return None
+    from auditkit import seal  # noqa: PLC0415 - cryptography is heavy
+
+    def signature(file: IO[bytes]) -> bytes:
+        return seal.sign(cast("BinaryIO", file), key, socket=os.environ.get("SSH_AUTH_SOCK"), ask=_passphrase)
+
+    return signature
+
+
+def _passphrase(*_: Any) -> str:
+    """The passphrase of a key, from the terminal only."""
+    return str(click.prompt("passphrase of the key", hide_input=True, err=True, prompt_suffix=": "))
+
+
+def beside(path: str) -> tuple[int, str | None]:
+    """Sequence and previous digest of a baseline that is written outside the store: it follows those beside it."""
+    directory = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(directory):
+        raise UsageError(f"{printable(directory)} is no directory", "make it first")
+    found = files.sequences(directory)
+    newest = max(found, default=0)
+    return newest + 1, files.file_digest(found[newest]) if newest else None
+
+
+def imported(writer: files.Writer, given: dict[str, Any]) -> list[Gap]:
+    """Write the entries of a foreign database; gives what of it was not understood."""
+    from auditkit import entries, importers  # noqa: PLC0415 - rarely used
+
+    gaps: list[Gap] = []
+    try:
+        with open(given["imported"], "rb") as stream:
+            told = importers.read(stream, given["import_format"], given["import_root"])
+            ordered = importers.ordered(told, TemporaryFile)
+            for block in entries.encode(_entries(ordered, gaps)):
+                writer.add(block)
+    except OSError as error:
+        raise FormatError(f"{printable(given['imported'])} cannot be read: {error.strerror}") from error
+    return gaps
+
+
+def _entries(told: Iterator[Entry | Gap], gaps: list[Gap]) -> Iterator[Entry]:
+    for one in told:
+        if isinstance(one, Gap):
+            gaps.append(one)
+        else:
+            yield one

@@ -1,0 +1,249 @@
+"""auditkit.yaml: whose hosts, how they are reached, whose keys count, which risks are accepted until when."""
+
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import date
+
+from auditkit import strict
+from auditkit.errors import ConfigError
+from auditkit.printable import printable
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+NAME = "auditkit.yaml"
+KEYS = ("store", "signers", "networks", "defaults", "hosts", "known_keys", "exceptions")
+DEFAULT_KEYS = ("user", "become", "policy", "port", "jump", "identity")
+HOST_KEYS = ("address", "groups", *DEFAULT_KEYS)
+BECOME = ("sudo", "doas", "none")
+_SECRET = re.compile(r"passw|passphrase|secret|token|private|credential|\bpin\b", re.IGNORECASE)
+_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_ADDRESS = re.compile(r"[A-Za-z0-9_:][A-Za-z0-9._:%-]{0,254}")
+_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@\\-]{0,63}\$?")
+_FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class HostConfig:
+    """How one host is reached and what is watched there; `None` leaves it to ~/.ssh/config or to auditkit's own default."""
+
+    name: str
+    address: str | None = None
+    groups: tuple[str, ...] = ()
+    port: int | None = None
+    jump: str | None = None
+    """The name of another host of the file."""
+    policy: str | None = None
+    user: str | None = None
+    become: str | None = None
+    """`sudo`, `doas` or `none`."""
+    identity: str | None = None
+    """The file of the private key."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionConfig:
+    """A risk that is accepted, with the reason and the last day."""
+
+    rule: str
+    reason: str
+    until: date
+    host: str = "@all"
+    """A host, an @group or @all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What auditkit.yaml says; an empty one is what holds without a file."""
+
+    store: str | None = None
+    signers: str | None = None
+    networks: tuple[Network, ...] | None = None
+    """None: private, link-local and loopback ranges."""
+    defaults: HostConfig = HostConfig("")
+    """What a host has that does not say otherwise, also one that is not in the file."""
+    hosts: Mapping[str, HostConfig] = field(default_factory=dict)
+    """By name, the defaults already in them."""
+    known_keys: Mapping[str, str] = field(default_factory=dict)
+    """`SHA256:...` to whose key it is."""
+    exceptions: tuple[ExceptionConfig, ...] = ()
+
+
+def find(given: str | None, environment: str | None, home: str) -> str | None:
+    """The path of the file to use: the one named by option or environment, else the first that exists."""
+    if given or environment:
+        return given or environment
+    usual = (NAME, os.path.join(home, ".config/auditkit", NAME), os.path.join("/etc/auditkit", NAME))
+    return next((path for path in usual if os.path.lexists(path)), None)
+
+
+def load(path: str, home: str | None = None) -> Config:
+    """The configuration in a file; paths in it are relative to its folder, and `~/` is the given home.
+
+    Raises:
+        ConfigError: it cannot be read or has a mistake.
+    """
+    found = read(strict.read_file(path), path)
+    folder = os.path.dirname(os.path.abspath(path))
+    hosts = {name: replace(host, identity=_at(host.identity, folder, home)) for name, host in found.hosts.items()}
+    return replace(
+        found,
+        store=_at(found.store, folder, home),
+        signers=_at(found.signers, folder, home),
+        defaults=replace(found.defaults, identity=_at(found.defaults.identity, folder, home)),
+        hosts=hosts,
+    )
+
+
+def _at(path: str | None, folder: str, home: str | None) -> str | None:
+    if path is None or path.startswith("~/"):
+        return os.path.join(home, path[2:]) if path and home else path
+    return os.path.join(folder, path)
+
+
+def read(text: str, source: str) -> Config:
+    """The configuration that a YAML text says; paths stay as written.
+
+    Raises:
+        ConfigError: anything in it is unknown, misspelt or contradictory.
+    """
+    found = _known(strict.read(text, source), KEYS)
+    defaults = _host("", found["defaults"], HostConfig(""), DEFAULT_KEYS) if "defaults" in found else HostConfig("")
+    nodes = found["hosts"].entries() if "hosts" in found else {}
+    hosts = {name: _named(name, value, defaults) for name, value in nodes.items()}
+    if defaults.jump is not None:
+        _refuse_stranger(found["defaults"], defaults.jump, hosts)
+    for name, value in nodes.items():
+        _check_jumps(value, hosts[name], hosts)
+    return Config(
+        store=found["store"].text() if "store" in found else None,
+        signers=found["signers"].text() if "signers" in found else None,
+        networks=tuple(map(_network, found["networks"].sequence())) if "networks" in found else None,
+        defaults=defaults,
+        hosts=hosts,
+        known_keys=_keys(found["known_keys"]) if "known_keys" in found else {},
+        exceptions=_exceptions(found["exceptions"], hosts) if "exceptions" in found else (),
+    )
+
+
+def _known(value: strict.Value, known: tuple[str, ...], needed: tuple[str, ...] = ()) -> dict[str, strict.Value]:
+    """The values of a mapping with known keys; a place for a secret is refused with what to do instead."""
+    for key, inner in value.entries().items():
+        if key not in known and _SECRET.search(key):
+            raise inner.error(
+                "is a secret, and auditkit.yaml has no place for those",
+                "remove it and change that secret; use ssh-agent or `identity:`, the file of a key",
+            )
+    return value.mapping(known, needed)
+
+
+def _named(name: str, value: strict.Value, defaults: HostConfig) -> HostConfig:
+    if not _HOST.fullmatch(name) or name in ("local", "all"):
+        raise value.error("cannot be the name of a host", "use letters, digits, dots and dashes, but not `local` or `all`")
+    return _host(name, value, defaults, HOST_KEYS)
+
+
+def _host(name: str, value: strict.Value, defaults: HostConfig, known: tuple[str, ...]) -> HostConfig:
+    found = {} if value.kind == "null" else _known(value, known)  # `srv-01:` alone: all is in ~/.ssh/config
+    inherited = {each.name: getattr(defaults, each.name) for each in fields(defaults)}
+    if inherited["jump"] == name:
+        inherited["jump"] = None  # the default jump host is reached directly
+    return HostConfig(**(inherited | {"name": name} | {key: _setting(key, inner) for key, inner in found.items()}))
+
+
+def _setting(key: str, value: strict.Value) -> object:
+    match key:
+        case "port":
+            return value.number(1, 65535)
+        case "groups":
+            return tuple(_matching(each, _HOST, "group") for each in value.sequence())
+        case "become":
+            return value.word(BECOME)
+        case "address":
+            return _matching(value, _ADDRESS, "address")
+        case "user":
+            return _matching(value, _USER, "user")
+        case _:
+            return value.text()
+
+
+def _matching(value: strict.Value, pattern: re.Pattern[str], what: str) -> str:
+    text = value.text()
+    if not pattern.fullmatch(text):
+        raise value.error(f"{printable(text)} is no {what}", f"write the {what} alone, without spaces or signs")
+    return text
+
+
+def _refuse_stranger(value: strict.Value, name: str, hosts: Mapping[str, HostConfig]) -> None:
+    if name not in hosts:
+        raise value.error(f"jump {printable(name)} is no host of this file", strict.near(name, hosts))
+
+
+def _check_jumps(value: strict.Value, host: HostConfig, hosts: Mapping[str, HostConfig]) -> None:
+    """Refuse a jump over an unknown host, and jumps that lead back."""
+    passed = {host.name}
+    while host.jump is not None:
+        _refuse_stranger(value, host.jump, hosts)
+        if host.jump in passed:
+            raise value.error(f"jump {printable(host.jump)} leads back to itself", "remove one of these jumps")
+        passed.add(host.jump)
+        host = hosts[host.jump]
+
+
+def _network(value: strict.Value) -> Network:
+    text = value.text()
+    try:
+        network = ipaddress.ip_network(text)
+    except ValueError as error:
+        raise value.error(f"{printable(text)} is no network", _network_hint(text)) from error
+    if network.prefixlen == 0:
+        raise value.error(f"{printable(text)} is the whole internet", "name only address ranges of your own")
+    return network
+
+
+def _network_hint(text: str) -> str:
+    try:
+        return f"write {ipaddress.ip_network(text, strict=False)}"
+    except ValueError:
+        return "write it like 192.168.10.0/24 or fd00:10::/64"
+
+
+def _keys(value: strict.Value) -> dict[str, str]:
+    found = value.entries()
+    for fingerprint, owner in found.items():
+        if not _FINGERPRINT.fullmatch(fingerprint):
+            raise owner.error("is no fingerprint of a key", "write SHA256:... as `ssh-keygen -lf FILE` shows it")
+    return {fingerprint: owner.text() for fingerprint, owner in found.items()}
+
+
+def _exceptions(value: strict.Value, hosts: Mapping[str, HostConfig]) -> tuple[ExceptionConfig, ...]:
+    groups = {f"@{group}" for host in hosts.values() for group in host.groups}
+    whom = ("@all", "local", *sorted(groups), *hosts)
+    return tuple(_exception(each, whom) for each in value.sequence())
+
+
+def _exception(value: strict.Value, whom: tuple[str, ...]) -> ExceptionConfig:
+    found = _known(value, ("rule", "host", "reason", "until"), ("rule", "reason", "until"))
+    return ExceptionConfig(
+        rule=found["rule"].text(),
+        reason=found["reason"].text(),
+        until=_day(found["until"]),
+        host=found["host"].word(whom) if "host" in found else "@all",
+    )
+
+
+def _day(value: strict.Value) -> date:
+    text = str(value.node.value) if value.kind == "timestamp" else value.text()
+    try:
+        if _DATE.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise _no_day(value, text)
+
+
+def _no_day(value: strict.Value, text: str) -> ConfigError:
+    return value.error(f"{printable(text)} is no day", "write it like 2027-03-01")

@@ -1,0 +1,19 @@
+"""Telling: FORMATS has one line per format; every one is rendered from the report's document, never from the dataclasses."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from auditkit.report import json, text
+from auditkit.report.document import Document
+from auditkit.report.look import Options
+
+__all__ = ["FORMATS", "Options", "render"]
+
+FORMATS: Mapping[str, Callable[[Document, Options], Iterator[str]]] = {
+    "text": text.pieces,
+    "json": json.pieces,
+}
+
+
+def render(document: Document, form: str, options: Options) -> Iterator[str]:
+    """Yield the report in one of FORMATS, piece by piece, so that a big one is never one string."""
+    return FORMATS[form](document, options)

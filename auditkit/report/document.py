@@ -1,0 +1,206 @@
+"""The document of a report: plain dicts and lists as design and schema.json fix them; every format is made from it."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from auditkit.errors import FormatError
+from auditkit.model import BaselineFacts, Change, Entry, Finding, Gap, HostReport, Report, Severity
+from auditkit.printable import printable
+from auditkit.report.shape import fault
+
+SCHEMA = "auditkit/report/1"
+CLEAN, FINDINGS, INCOMPLETE, UNTRUSTED = "clean", "findings", "incomplete", "untrusted"
+STATUSES = (CLEAN, INCOMPLETE, FINDINGS, UNTRUSTED)
+"""From the best to the worst: a report is what the worst of its hosts is."""
+
+Document = dict[str, Any]
+
+
+def to_document(report: Report) -> Document:
+    """The document of a report; it holds explained changes too, and a format leaves them out."""
+    hosts = [_host(host) for host in report.hosts]
+    return {
+        "schema": SCHEMA,
+        "tool": report.tool,
+        "command": report.command,
+        "started": _moment(report.started),
+        "finished": _moment(report.finished),
+        "status": worst(host["status"] for host in hosts),
+        "hosts": hosts,
+        "next": list(report.next),
+    }
+
+
+def worst(statuses: Iterable[str]) -> str:
+    """The worst of some statuses; nothing looked at is nothing clean."""
+    return max(statuses, key=STATUSES.index, default=INCOMPLETE)
+
+
+def _host(host: HostReport) -> Document:
+    facts = dict(host.facts)
+    told: Document = {
+        "host": host.host,
+        "status": "",
+        "untrusted": host.untrusted,
+        "baseline": host.baseline and _baseline(host.baseline),
+        "counts": dict(host.counts),
+        "explained": _explained(host.changes),
+        "changes": [_change(change) for change in host.changes],
+        "findings": [_finding(finding) for finding in host.findings],
+        "logins": facts.pop("logins", None),
+        "facts": facts,
+        "gaps": [_gap(gap) for gap in host.gaps],
+        "notes": list(host.notes),
+    }
+    told["status"] = status(told)
+    return told
+
+
+def status(host: Mapping[str, Any]) -> str:
+    """What the document of a host comes to; it is never clean with a gap."""
+    if host["untrusted"] is not None:
+        return UNTRUSTED
+    if any(not change["explanation"] for change in host["changes"]):
+        return FINDINGS
+    if any(severity(finding) >= Severity.LOW for finding in host["findings"]):
+        return FINDINGS
+    return INCOMPLETE if host["gaps"] else CLEAN
+
+
+def severity(judged: Mapping[str, Any]) -> Severity:
+    """How much a change or finding of a document matters."""
+    return Severity[str(judged["severity"]).upper()]
+
+
+def exit_code(document: Mapping[str, Any], fail_on: Severity | None) -> int:
+    """The exit status that a report stands for: 4 before 1 before 3 before 0."""
+    hosts = document["hosts"]
+    if any(host["untrusted"] is not None for host in hosts):
+        return 4
+    if fail_on is not None and any(severity(one) >= fail_on for host in hosts for one in judged(host)):
+        return 1
+    return 3 if not hosts or any(host["gaps"] for host in hosts) else 0
+
+
+def judged(host: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What speaks against a host: its findings, and the changes that nothing explains."""
+    return [*host["findings"], *(change for change in host["changes"] if not change["explanation"])]
+
+
+def _baseline(facts: BaselineFacts) -> Document:
+    return {
+        "file": facts.file,
+        "made": _moment(facts.made),
+        "sequence": facts.sequence,
+        "signer": facts.signer,
+        "entries": facts.entries,
+        "policy": facts.policy,
+    }
+
+
+def _explained(changes: Iterable[Change]) -> list[Document]:
+    """How many changes each kind of explanation accounts for, so that a report without them can still say so."""
+    found: Counter[tuple[str, str]] = Counter()
+    texts: dict[tuple[str, str], set[str]] = {}
+    for change in changes:
+        if told := change.explanation:
+            found[told.by, told.proof] += 1
+            texts.setdefault((told.by, told.proof), set()).add(told.text)
+    return [
+        {"by": by, "proof": proof, "changes": number, "causes": len(texts[by, proof])}
+        for (by, proof), number in sorted(found.items())
+    ]
+
+
+def _change(change: Change) -> Document:
+    told = change.explanation
+    return {
+        "path": change.path,
+        "change": str(change.change),
+        "attributes": list(change.attributes),
+        "before": change.before and _entry(change.before, change.path),
+        "after": change.after and _entry(change.after, change.path),
+        "explanation": told and {"by": told.by, "text": told.text, "proof": told.proof},
+        "severity": change.severity.word,
+        "level": str(change.level),
+        "rule": change.rule,
+        "note": change.note,
+        "why": change.why,
+    }
+
+
+def _entry(entry: Entry, path: str) -> Document:
+    """What is known of an entry; its path only where it is not the one of the change: it was moved."""
+    known = {
+        "path": None if entry.path == path else entry.path,
+        "kind": str(entry.kind),
+        "mode": None if entry.mode is None else f"{entry.mode:04o}",
+        "uid": entry.uid,
+        "gid": entry.gid,
+        "owner": entry.owner,
+        "group": entry.group,
+        "size": entry.size,
+        "mtime": _nanoseconds(entry.mtime_ns),
+        "ctime": _nanoseconds(entry.ctime_ns),
+        "btime": _nanoseconds(entry.btime_ns),
+        "inode": entry.inode,
+        "links": entry.links,
+        "device": entry.device,
+        "flags": entry.flags,
+        "digest": None if entry.digests is None else ",".join(entry.digests),
+        "target": entry.target,
+        "xattrs": None if entry.xattrs is None else dict(entry.xattrs),
+        "content": entry.content,
+    }
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def _finding(finding: Finding) -> Document:
+    return {
+        "rule": finding.rule.id,
+        "severity": finding.severity.word,
+        "subject": finding.subject,
+        "message": finding.message,
+        "remedy": finding.remedy or finding.rule.remedy,
+        "quotes": [{"source": quote.source, "line": quote.line, "text": quote.text} for quote in finding.quotes],
+        "references": list(finding.rule.references),
+    }
+
+
+def _gap(gap: Gap) -> Document:
+    return {"subject": gap.subject, "reason": gap.reason}
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}Z"
+
+
+def _nanoseconds(time_ns: int | None) -> str | None:
+    """A time of an inode, to the nanosecond; one that no calendar has stays a number of seconds."""
+    if time_ns is None:
+        return None
+    seconds, rest = divmod(time_ns, 1_000_000_000)
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
+    except (OverflowError, ValueError, OSError):
+        return f"{seconds}.{rest:09d}"
+
+
+def check(document: object, schema: Mapping[str, Any]) -> Document:
+    """A document that somebody else wrote, once it is one; what it has beyond the schema stays in it.
+
+    Raises:
+        FormatError: it is no report, of another major version, or not as schema.json says.
+    """
+    if not isinstance(document, dict) or not isinstance(document.get("schema"), str):
+        raise FormatError("no auditkit report: there is no schema in it", "give a file that --format json wrote")
+    if document["schema"] != SCHEMA:
+        named = printable(document["schema"][:100].encode("utf-8", "replace").decode())
+        raise FormatError(
+            f"{named} is no report that this auditkit reads", f"use the auditkit that wrote it: this one reads {SCHEMA}"
+        )
+    if found := fault(document, schema):
+        raise FormatError(f"no sound auditkit report: {found}", "write it again with --format json")
+    return document

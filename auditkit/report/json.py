@@ -1,0 +1,55 @@
+"""JSON: the document itself, streamed host by host and change by change.
+
+Text that is not valid UTF-8 comes back: a byte 0xNN stands as the lone surrogate `\\udcNN` (PEP 383), so that
+`text.encode("utf-8", "surrogateescape")` gives the bytes. All else that is not ASCII is escaped as well, so that no
+terminal that shows the file is at the mercy of a name in it.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+
+from auditkit.report.document import Document
+from auditkit.report.look import Options
+
+LONG = ("changes", "findings", "gaps")
+"""The lists of a host that may be long: each of their items is a piece."""
+
+
+def pieces(document: Document, options: Options) -> Iterator[str]:
+    """Yield the document as JSON, one line per change, finding and gap."""
+    yield "{"
+    for comma, (name, value) in _separated(document.items()):
+        if name == "hosts":
+            yield f'{comma}\n "hosts": ['
+            for between, host in _separated(value):
+                yield f"{between}\n  {{"
+                yield from _host(host, options)
+                yield "}"
+            yield "]"
+        else:
+            yield f"{comma}\n {_plain(name)}: {_plain(value)}"
+    yield "\n}\n"
+
+
+def _host(host: Mapping[str, object], options: Options) -> Iterator[str]:
+    for comma, (name, value) in _separated(host.items()):
+        if name in LONG and isinstance(value, list):
+            kept = value if name != "changes" or options.show_all else [one for one in value if not one["explanation"]]
+            yield f"{comma}\n   {_plain(name)}: ["
+            for between, one in _separated(kept):
+                yield f"{between}\n    {_plain(one)}"
+            yield "]"
+        else:
+            yield f"{comma}\n   {_plain(name)}: {_plain(value)}"
+
+
+def _plain(value: object) -> str:
+    return json.dumps(value, ensure_ascii=True, allow_nan=False)
+
+
+def _separated(items: Iterable[object]) -> Iterator[tuple[str, object]]:
+    """Yield each item with what stands before it: nothing, then commas."""
+    comma = ""
+    for item in items:
+        yield comma, item
+        comma = ","

@@ -1,0 +1,42 @@
+"""How a report shall look, and the few ways in which foreign text is shown in one."""
+
+from dataclasses import dataclass
+
+from auditkit.printable import printable
+
+COLOURS = {"low": "36", "medium": "33", "high": "31", "critical": "1;31", "good": "32", "dim": "2"}
+"""SGR parameters (ECMA-48 8.3.117) by what they stand for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the reader wants to see, and where."""
+
+    color: bool = False
+    width: int = 100
+    show_all: bool = False
+    """Whether explained changes are shown too."""
+
+
+def said(sentence: str) -> str:
+    """A sentence of ours, whose foreign parts may have gone through printable() already: no backslash is doubled again."""
+    return "\\".join(printable(part) for part in sentence.split("\\"))
+
+
+def painted(line: str, colour: str, options: Options) -> str:
+    """The line in a colour, where colours are wanted."""
+    code = COLOURS.get(colour)
+    return f"\x1b[{code}m{line}\x1b[0m" if options.color and code else line
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 gap`, `2 gaps`, `41 208 entries`."""
+    if number == 1:
+        return f"1 {noun}"
+    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{grouped(number)} {plural}"
+
+
+def grouped(number: int) -> str:
+    """A number with a space between thousands, from five digits on."""
+    return f"{number:,}".replace(",", " ") if abs(number) >= 10_000 else str(number)

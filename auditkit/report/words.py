@@ -1,0 +1,90 @@
+"""Extended attributes in words: file capabilities as setcap(8) writes them, ACLs as getfacl(1) does."""
+
+import struct
+from collections.abc import Iterator, Mapping
+
+from auditkit.printable import printable
+
+CAPABILITIES = (
+    "chown", "dac_override", "dac_read_search", "fowner", "fsetid", "kill", "setgid", "setuid", "setpcap",
+    "linux_immutable", "net_bind_service", "net_broadcast", "net_admin", "net_raw", "ipc_lock", "ipc_owner", "sys_module",
+    "sys_rawio", "sys_chroot", "sys_ptrace", "sys_pacct", "sys_admin", "sys_boot", "sys_nice", "sys_resource", "sys_time",
+    "sys_tty_config", "mknod", "lease", "audit_write", "audit_control", "setfcap", "mac_override", "mac_admin", "syslog",
+    "wake_alarm", "block_suspend", "audit_read", "perfmon", "bpf", "checkpoint_restore",
+)  # fmt: skip
+"""The bits of linux/capability.h, in order."""
+
+REVISIONS = {1: 12, 2: 20, 3: 24}
+"""Length of struct vfs_cap_data, by VFS_CAP_REVISION (linux/capability.h)."""
+
+TAGS = {0x01: "user", 0x02: "user", 0x04: "group", 0x08: "group", 0x10: "mask", 0x20: "other"}
+"""The tags of linux/posix_acl.h: ACL_USER_OBJ, ACL_USER, ACL_GROUP_OBJ, ACL_GROUP, ACL_MASK, ACL_OTHER."""
+NAMED = (0x02, 0x08)
+ACL_VERSION = 2
+
+
+def attributes(values: Mapping[str, str]) -> dict[str, str]:
+    """Extended attributes by name, each value in words where it has some, else in the hex it came in."""
+    return {name: decoded(name, value) for name, value in values.items()}
+
+
+def decoded(name: str, value: str) -> str:
+    """The value of an extended attribute in words."""
+    try:
+        data = bytes.fromhex(value)
+    except ValueError:
+        return printable(value)
+    match name:
+        case "security.capability":
+            return capability(data) or value
+        case "system.posix_acl_access" | "system.posix_acl_default":
+            return acl(data) or value
+        case "security.selinux":
+            return printable(data.rstrip(b"\0").decode("utf-8", "surrogateescape"))
+    return value
+
+
+def capability(data: bytes) -> str | None:
+    """`cap_setuid=ep`, from a security.capability of any revision; None if it is none."""
+    if len(data) < 4:
+        return None
+    (magic,) = struct.unpack_from("<I", data)
+    revision, effective = magic >> 24, magic & 1
+    if REVISIONS.get(revision) != len(data):
+        return None
+    words = struct.unpack_from("<II" if revision == 1 else "<IIII", data, 4)
+    permitted, inheritable = words[0], words[1]
+    if revision > 1:
+        permitted, inheritable = permitted | words[2] << 32, inheritable | words[3] << 32
+    told = " ".join(_clauses(permitted, inheritable, bool(effective))) or "="
+    return told + (f" rootid={struct.unpack_from('<I', data, 20)[0]}" if revision == 3 else "")
+
+
+def _clauses(permitted: int, inheritable: int, effective: bool) -> Iterator[str]:
+    """Yield one clause per set of flags: cap_from_text(3)."""
+    for bits, flags in (
+        (permitted & ~inheritable, "p"),
+        (permitted & inheritable, "ip"),
+        (inheritable & ~permitted, "i"),
+    ):
+        names = [_name(bit) for bit in range(64) if bits >> bit & 1]
+        if names:
+            yield f"{','.join(names)}={'e' if effective else ''}{flags}"
+
+
+def _name(bit: int) -> str:
+    return f"cap_{CAPABILITIES[bit]}" if bit < len(CAPABILITIES) else f"cap_{bit}"
+
+
+def acl(data: bytes) -> str | None:
+    """`user::rw-,user:1000:rw-,group::r--,…`, from a POSIX ACL as the kernel keeps it (linux/posix_acl_xattr.h)."""
+    if len(data) < 4 or (len(data) - 4) % 8 or struct.unpack_from("<I", data)[0] != ACL_VERSION:
+        return None
+    entries = list(struct.iter_unpack("<HHI", data[4:]))
+    if any(tag not in TAGS or rights > 7 for tag, rights, _id in entries):
+        return None
+    return ",".join(f"{TAGS[tag]}:{number if tag in NAMED else ''}:{_rights(bits)}" for tag, bits, number in entries)
+
+
+def _rights(bits: int) -> str:
+    return "".join(letter if bits & bit else "-" for letter, bit in (("r", 4), ("w", 2), ("x", 1)))

@@ -1,0 +1,204 @@
+"""Which baseline is the newest of a host, and can it be believed: seal, chain, and no way back to an older one.
+
+Beside the baselines stands what the last run knew: the highest sequence and the digest of that file. Whoever puts an older
+baseline back, however well it was signed, is found by that.
+"""
+
+import contextlib
+import json
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from auditkit import baseline
+from auditkit.baseline import Baseline
+from auditkit.errors import AuditkitError, UntrustedError, UsageError
+from auditkit.model import BaselineFacts
+from auditkit.printable import printable
+
+SIGNATURE = ".sig"
+LARGEST_SIGNATURE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The newest baseline that any run has seen of a host."""
+
+    sequence: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """A baseline that may be believed, and who says so; no signer means nobody was asked."""
+
+    baseline: Baseline
+    signer: str | None
+
+    def facts(self) -> BaselineFacts:
+        """What a report says of it."""
+        header = self.baseline.header
+        return BaselineFacts(
+            self.baseline.path,
+            header.made,
+            header.sequence,
+            self.signer,
+            self.baseline.footer.entries,
+            header.policy.name,
+        )
+
+
+def newest(store: str, host: str) -> str | None:
+    """The path of the newest baseline of a host in the store; None where there is none and none was ever known.
+
+    Raises:
+        UntrustedError: there was a newer one.
+    """
+    directory = baseline.folder(store, host)
+    found = baseline.sequences(directory)
+    seen = known(directory)
+    highest = max(found, default=0)
+    if seen and highest < seen.sequence:
+        raise UntrustedError(
+            f"baseline {seen.sequence} of {printable(host)} is gone from {printable(directory)}; the newest there is"
+            f" {highest or 'none'}",
+            "restore it from your copy; if you removed it on purpose, remove known.json there as well",
+        )
+    return found.get(highest)
+
+
+def trusted(path: str, signers: str | None, *, older: bool = False) -> Trusted:
+    """The baseline at `path`, once its content, its seal and its place in the chain have been verified.
+
+    `signers` is the allowed_signers file; without one the seal is not looked at. `older` allows one that is not the newest.
+
+    Raises:
+        UntrustedError: anything is wrong with it.
+        FormatError: it is no baseline.
+    """
+    signer = verified(path, signers) if signers else None
+    base = baseline.read(path)
+    try:
+        check_chain(base)
+        if not older:
+            check_newest(base)
+    except BaseException:
+        base.close()
+        raise
+    return Trusted(base, signer)
+
+
+def verified(path: str, signers: str) -> str:
+    """Who sealed a file: `anna SHA256:...`.
+
+    Raises:
+        UntrustedError: nobody whose signature counts.
+        ConfigError: the signers' file cannot be read.
+    """
+    from auditkit import seal  # noqa: PLC0415 - cryptography is heavy
+    from auditkit import signers as allowed  # noqa: PLC0415
+
+    who = allowed.read(os.path.expanduser(signers))
+    name = printable(os.path.basename(path))
+    try:
+        with open(path + SIGNATURE, "rb") as file:
+            signature = file.read(LARGEST_SIGNATURE + 1)
+    except OSError as error:
+        if not os.path.exists(path):
+            raise AuditkitError(f"{printable(path)} is not there", "name a baseline file") from error
+        raise UntrustedError(
+            f"{name} has no signature: {name}.sig: {error.strerror}",
+            f"sign it if you know it is good: ssh-keygen -Y sign -n auditkit -f KEY {name}",
+        ) from error
+    try:
+        by = seal.verify(path, signature, who, datetime.now(UTC))
+    except UntrustedError as error:
+        raise UntrustedError(f"{name}: {error}", error.hint) from error
+    return f"{by.principal} {by.fingerprint}"
+
+
+def check_chain(base: Baseline) -> None:
+    """The previous baseline, where it is still there, is the one that this one names.
+
+    Raises:
+        UntrustedError: it is another.
+    """
+    directory = os.path.dirname(os.path.abspath(base.path))
+    before = baseline.sequences(directory).get(base.header.sequence - 1)
+    if before is None or os.path.samefile(before, base.path):
+        return
+    if baseline.file_digest(before) != base.header.previous:
+        raise UntrustedError(
+            f"baseline {base.header.sequence} does not follow the {base.header.sequence - 1} that is there: one of them"
+            " was replaced",
+            "compare both with your copies",
+        )
+
+
+def check_newest(base: Baseline) -> None:
+    """No newer baseline of this host is known where this one lies.
+
+    Raises:
+        UntrustedError: this one is older, or another with the same number was known.
+    """
+    directory = os.path.dirname(os.path.abspath(base.path))
+    seen = known(directory)
+    name = printable(os.path.basename(base.path))
+    if seen and seen.sequence > base.header.sequence:
+        raise UntrustedError(
+            f"{name} is baseline {base.header.sequence}, but {seen.sequence} is known: a rollback",
+            "use the newest; to compare with an older one on purpose add --older",
+        )
+    if seen and seen.sequence == base.header.sequence and seen.digest != base.file_digest:
+        raise UntrustedError(f"{name} is not the baseline {seen.sequence} that was known: it was replaced")
+
+
+def known(directory: str) -> Known | None:
+    """What the last run knew, or None where there was none."""
+    try:
+        with open(os.path.join(directory, "known.json"), encoding="utf-8") as file:
+            told = json.loads(file.read(4096))
+        return Known(int(told["sequence"]), str(told["digest"]))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UntrustedError(
+            f"{printable(directory)}/known.json, which guards against rollback, is damaged",
+            "verify the newest baseline by hand, then remove known.json",
+        ) from error
+
+
+def remember(base: Baseline) -> None:
+    """Keep in mind that this baseline exists, so that an older one is refused from now on."""
+    directory = os.path.dirname(os.path.abspath(base.path))
+    path = os.path.join(directory, "known.json")
+    temporary = f"{path}.{os.getpid()}.tmp"
+    seen = known(directory)
+    if seen and seen.sequence >= base.header.sequence:
+        return
+    try:
+        with open(temporary, "w", encoding="utf-8") as file:
+            json.dump({"sequence": base.header.sequence, "digest": base.file_digest}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise AuditkitError(f"{printable(path)} cannot be written: {error.strerror}", "run auditkit as its owner") from error
+
+
+def place(store: str, host: str) -> tuple[str, int, str | None]:
+    """Path, sequence and previous digest of the next baseline of a host in the store."""
+    directory = baseline.folder(store, host)
+    found = baseline.sequences(directory)
+    seen = known(directory)
+    newest_there = max(found, default=0)
+    if seen and newest_there < seen.sequence:
+        raise UsageError(
+            f"baseline {seen.sequence} of {printable(host)} was known and is gone from {printable(directory)}",
+            "restore it, or remove known.json there to begin again",
+        )
+    sequence = newest_there + 1
+    previous = baseline.file_digest(found[newest_there]) if newest_there else None
+    return os.path.join(directory, f"{sequence:06d}{baseline.SUFFIX}"), sequence, previous

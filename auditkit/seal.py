@@ -373,7 +373,7 @@ def _prove(public: object, algorithm: str, value: bytes, content: bytes) -> None
             public.verify(value, content)
         case rsa.RSAPublicKey() if public.key_size >= MODULUS:
             digest = hashes.SHA256() if algorithm == "rsa-sha2-256" else hashes.SHA512()
-            public.verify(value.rjust(public.key_size // 8, b"\0"), content, padding.PKCS1v15(), digest)
+            public.verify(value.rjust((public.key_size + 7) // 8, b"\0"), content, padding.PKCS1v15(), digest)
         case ec.EllipticCurvePublicKey():
             first, rest = take(value)
             second, rest = take(rest)

@@ -137,6 +137,8 @@ def _allowed(text: str, line: int, zone: tzinfo | None) -> Allowed:
     if not start:
         raise ValueError("there is no key after the principals")
     principals, rest = start[1] or start[2], start[3]
+    if all(name.startswith("!") or not name for name in principals.split(",")):
+        raise ValueError("the principals name nobody")
     options: dict[str, str] = {}
     if rest.split(maxsplit=1)[:1] and rest.split(maxsplit=1)[0] not in KINDS:
         split = _OPTIONS.fullmatch(rest)

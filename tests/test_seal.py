@@ -83,9 +83,7 @@ def keygen_signed(key: str, *options: str, namespace: str = "auditkit", data: by
     return done.stdout
 
 
-def keygen_accepts(
-    signature: bytes, tmp_path: Path, public_file: str, options: str = "", data: bytes = CONTENT
-) -> bool:
+def keygen_accepts(signature: bytes, tmp_path: Path, public_file: str, options: str = "", data: bytes = CONTENT) -> bool:
     (tmp_path / "sig").write_bytes(signature)
     (tmp_path / "allowed").write_bytes(f"anna {options} ".encode() + Path(public_file).read_bytes())
     done = run(
@@ -170,9 +168,7 @@ def test_a_private_key_open_to_others_is_refused(tmp_path: Path) -> None:
     assert caught.value.hint == f"run chmod 600 {key}"
 
 
-@pytest.mark.parametrize(
-    "text", [b"", b"nonsense", b"ssh-ed25519 AAAA", b"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n"]
-)
+@pytest.mark.parametrize("text", [b"", b"nonsense", b"ssh-ed25519 AAAA", b"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n"])
 def test_what_is_no_key_is_refused(text: bytes, tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(text)
     os.chmod(tmp_path / "key", 0o600)
@@ -249,16 +245,11 @@ def test_a_hardware_key_counts_if_it_was_touched(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("flags", "application", "reason"), [(0, b"ssh:", "nobody touched"), (1, b"web", "malformed")])
-def test_a_hardware_key_untouched_or_of_the_web_is_refused(
-    flags: int, application: bytes, reason: str, tmp_path: Path
-) -> None:
+def test_a_hardware_key_untouched_or_of_the_web_is_refused(flags: int, application: bytes, reason: str, tmp_path: Path) -> None:
     public, signature = touched(flags, application)
     (tmp_path / "sk.pub").write_bytes(b"sk-ssh-ed25519@openssh.com " + b64encode(public))
     with pytest.raises(UntrustedError, match=reason):
         seal.verify(io.BytesIO(CONTENT), envelope(public, signature), allowed(str(tmp_path / "sk.pub")), NOW)
-
-
-# --- certificates
 
 
 CERTIFICATES = [
@@ -298,9 +289,6 @@ def test_a_certificate_nobody_signed_is_refused(keys: dict[str, str], tmp_path: 
     with pytest.raises(UntrustedError, match="the CA did not sign"):
         seal.verify(io.BytesIO(CONTENT), envelope(forged, seal.parse(keygen_signed(key)).signature),
                     allowed(keys["rsa"] + ".pub", "cert-authority"), NOW)  # fmt: skip
-
-
-# --- hostile signatures and agents
 
 
 @settings(max_examples=150, deadline=None)
@@ -361,9 +349,6 @@ def test_a_silent_agent_is_not_waited_for(tmp_path: Path) -> None:
         server.listen()
         with pytest.raises(AuditkitError, match="did not answer"):
             agent.identities(str(tmp_path / "s"), patience=0.05)
-
-
-# --- keygen
 
 
 def keygen(*words: str) -> subprocess.CompletedProcess[bytes]:

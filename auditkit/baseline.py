@@ -31,6 +31,8 @@ LONGEST_HEADER = 64 << 20
 EXPANSION = 200
 """How many times its size a baseline may expand to; ours come to about five."""
 SLACK = 1 << 30
+FOOTER = b'\n{"entries":'
+"""How the last line begins, and no other one."""
 _NAME = re.compile(r"(\d{6,})\.baseline\.zst")
 
 
@@ -80,9 +82,11 @@ class Writer:
     def __init__(self, path: str, header: Header) -> None:
         self.path = path
         self.entries = 0
+        self._held: list[bytes] = []
+        self._size = 0
         self._digest = blake3()
         self._file, self._temporary = _unnamed(path)
-        self._zstd = zstandard.ZstdCompressor(level=3).stream_writer(self._file, closefd=False)
+        self._zstd = zstandard.ZstdCompressor(level=1).stream_writer(self._file, closefd=False)
         try:
             self._write(json.dumps(header_document(header), ensure_ascii=True, separators=(",", ":")).encode() + b"\n")
         except OSError as error:
@@ -102,10 +106,18 @@ class Writer:
         self._zstd.write(data)
 
     def add(self, block: bytes) -> None:
-        """Write the next block."""
-        self.entries += entries.count(block)
+        """Write the next block, with others at once."""
+        self._held.append(block)
+        self._size += len(block)
+        if self._size > CHUNK:
+            self._flush()
+
+    def _flush(self) -> None:
+        text = b"".join(self._held)
+        self.entries += text.count(b"\n") - len(self._held) - text.count(b"\n=")
+        self._held, self._size = [], 0
         try:
-            self._write(block)
+            self._write(text)
         except OSError as error:
             raise _unwritable(self.path, error) from error
 
@@ -117,6 +129,7 @@ class Writer:
         Raises:
             AuditkitError: the disk is full, or the name is taken.
         """
+        self._flush()
         told = {
             "entries": self.entries,
             "gaps": [{"subject": gap.subject, "reason": gap.reason} for gap in gaps],
@@ -231,17 +244,20 @@ class Baseline:
         """Yield the blocks in path order.
 
         Raises:
-            UntrustedError: the file is no longer what was verified.
+            UntrustedError: the file is no longer what was verified, or its paths are out of order.
         """
-        digest = blake3()
-        for part in _parts(self._file, os.path.basename(self.path)):
-            if part.startswith(b"/"):
-                digest.update(part)
-                yield part
-            elif not part.startswith(b'{"entries"'):
-                digest.update(part)
-        if digest.hexdigest() != self.footer.digest:
-            raise UntrustedError(f"{printable(self.path)} changed while it was read")
+        name = printable(os.path.basename(self.path))
+        file = _Hashed(self._file)
+        last = b""
+        for block in _blocks(_text(file, name)):
+            here = _directory(block, name)
+            if here < last:
+                shown = block[: block.index(b"\n")].decode("utf-8", "surrogateescape")
+                raise UntrustedError(f"{name} is out of order at {shown}")
+            last = here
+            yield block
+        if file.digest() != self.file_digest:
+            raise UntrustedError(f"{name} changed while it was read")
 
     def close(self) -> None:
         """Give the file back."""
@@ -261,11 +277,32 @@ def read(path: str) -> Baseline:
     except OSError as error:
         raise FormatError(f"{printable(path)} cannot be read: {error.strerror}", "name a baseline file") from error
     try:
-        header, footer = _verified(file, name)
-        return Baseline(path, header, footer, _digest(file), file)
+        hashed = _Hashed(file)
+        header, footer = _verified(hashed, name)
+        return Baseline(path, header, footer, hashed.digest(), file)
     except BaseException:
         file.close()
         raise
+
+
+class _Hashed:
+    """A file read from its start, and the digest of what was read."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        file.seek(0)
+        self.size = os.fstat(file.fileno()).st_size
+        self._file = file
+        self._digest = blake3()
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes."""
+        data = self._file.read(size)
+        self._digest.update(data)
+        return data
+
+    def digest(self) -> str:
+        """`blake3:HEX` of all that was read."""
+        return "blake3:" + self._digest.hexdigest()
 
 
 def file_digest(path: str) -> str:
@@ -285,39 +322,57 @@ def _digest(file: IO[bytes]) -> str:
     return "blake3:" + digest.hexdigest()
 
 
-def _verified(file: IO[bytes], name: str) -> tuple[Header, Footer]:
+def _verified(file: _Hashed, name: str) -> tuple[Header, Footer]:
+    """Header and footer of a baseline whose every byte agrees with the footer."""
     digest = blake3()
-    head = last = b""
-    directory: bytes | None = None
-    seen = 0
-    for part in _parts(file, name):
-        if last:
-            raise UntrustedError(f"{name} goes on after its end")
-        if part.startswith(b"/"):
-            directory = _next_directory(directory, part, name)
-            seen += entries.count(part)
-            digest.update(part)
-        elif not head:
-            head = part
-            digest.update(part)
-        else:
-            last = part
+    head, last, footer = bytearray(), b"\n", bytearray()
+    seen = -1  # the header is a line too
+    for text in _held_back(_text(file, name), footer):
+        if b"\n" not in head:
+            head += text
+            _bounded(head, name)
+        pairs = last + text
+        seen += text.count(b"\n") - pairs.count(b"\n/") - pairs.count(b"\n=")
+        last = text[-1:]
+        digest.update(text)
     if not head:
-        raise FormatError(f"{name} is empty")
-    header = _header(head, name)
-    return header, _footer(last, name, seen, digest.hexdigest())
+        raise FormatError(f"{name} is empty or no baseline", "name a baseline file")
+    header = _header(bytes(head[: head.find(b"\n")]), name)
+    return header, _footer(bytes(footer), name, seen, digest.hexdigest())
 
 
-def _next_directory(last: bytes | None, block: bytes, name: str) -> bytes:
-    """The key of a block's directory, which never comes before the last one."""
+def _held_back(texts: Iterable[bytes], footer: bytearray) -> Iterator[bytes]:
+    """Yield the text up to the footer's line, and put that into `footer`: no other line but the first begins with `{`."""
+    rest = b""
+    for text in texts:
+        if footer:
+            footer += text
+            _bounded(footer, "the last line")
+            continue
+        rest += text
+        at = rest.find(FOOTER)
+        if at >= 0:
+            footer += rest[at + 1 :]
+            rest = rest[: at + 1]
+        cut = len(rest) if footer else max(0, len(rest) - len(FOOTER))
+        if cut:
+            yield rest[:cut]
+        rest = rest[cut:]
+    if rest:
+        yield rest
+
+
+def _bounded(line: bytearray, name: str) -> None:
+    if len(line) > LONGEST_HEADER:
+        raise UntrustedError(f"{name} is longer than a baseline's can be", "take a good copy of it")
+
+
+def _directory(block: bytes, name: str) -> bytes:
+    """The key of a block's directory."""
     try:
-        here = entries.key(entries.path_of(block))
+        return entries.key(entries.path_of(block))
     except ValueError as error:
         raise UntrustedError(f"{name} is damaged: a path in it is not as it was written") from error
-    if last is not None and here < last:
-        shown = block[: block.index(b"\n")].decode("utf-8", "surrogateescape")
-        raise UntrustedError(f"{name} is out of order at {printable(shown)}")
-    return here
 
 
 def _footer(line: bytes, name: str, seen: int, digest: str) -> Footer:
@@ -341,41 +396,36 @@ def _footer(line: bytes, name: str, seen: int, digest: str) -> Footer:
     return footer
 
 
-def _parts(file: IO[bytes], name: str) -> Iterator[bytes]:
-    """Yield the header, each block, and the footer of a baseline: text is bounded whatever the file claims."""
-    file.seek(0)
-    limit = SLACK + EXPANSION * os.fstat(file.fileno()).st_size
-    rest = b""
+def _text(file: _Hashed, name: str) -> Iterator[bytes]:
+    """Yield the text of a baseline; it is bounded whatever the file claims.
+
+    Raises:
+        UntrustedError: it does not unpack, or to more than a baseline can hold.
+    """
+    limit = SLACK + EXPANSION * file.size
+    unpacker = zstandard.ZstdDecompressor(max_window_size=1 << 27)
     try:
-        with zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(
-            file, closefd=False, read_across_frames=True
-        ) as text:
+        with unpacker.stream_reader(file, closefd=False, read_across_frames=True) as text:  # type: ignore[arg-type]
             while data := text.read(CHUNK):
                 limit -= len(data)
-                rest += data
-                if limit < 0 or len(rest) > LONGEST_HEADER:
+                if limit < 0:
                     raise UntrustedError(f"{name} expands to more than a baseline can hold", "take a good copy of it")
-                *parts, rest = _cut(rest)
-                yield from parts
+                yield data
     except zstandard.ZstdError as error:
         raise UntrustedError(f"{name} is damaged: it does not unpack", "take a good copy of it") from error
-    yield from _ended(rest)
 
 
-def _cut(text: bytes) -> list[bytes]:
-    """Blocks of a text, the last one still open: each begins with a line that begins with `/`."""
-    pieces = text.split(b"\n/")
-    return [piece if not at else b"/" + piece for at, piece in enumerate(_with_newlines(pieces))]
-
-
-def _with_newlines(pieces: list[bytes]) -> list[bytes]:
-    return [piece + b"\n" for piece in pieces[:-1]] + pieces[-1:]
-
-
-def _ended(rest: bytes) -> Iterator[bytes]:
-    """The last block and the footer behind it."""
-    at = rest.rfind(b"\n{") + 1
-    if at:
-        yield rest[:at]
-    if rest[at:]:
-        yield rest[at:]
+def _blocks(texts: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the blocks of a text: each begins with a line that begins with `/`, and the footer ends the last."""
+    rest = b""
+    for text in texts:
+        pieces = (rest + text).split(b"\n/")
+        rest = pieces.pop()
+        for piece in pieces:
+            if piece.startswith(b"{"):
+                continue
+            yield piece + b"\n" if piece.startswith(b"/") else b"/" + piece + b"\n"
+        if pieces:
+            rest = b"/" + rest
+    if not rest.startswith(b"{"):
+        yield rest[: rest.rfind(FOOTER) + 1]

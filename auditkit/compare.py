@@ -135,22 +135,19 @@ Pair = tuple[Entry | None, Entry | None]
 WatchOf = Callable[[str], Watch | None]
 
 
-def pairs(before: Iterable[bytes], after: Iterable[bytes], seen: Callable[[int], None]) -> Iterator[Pair]:
-    """Yield what differs between two streams of blocks, as entries before and after; `seen` counts entries of `after`."""
+def pairs(before: Iterable[bytes], after: Iterable[bytes]) -> Iterator[Pair]:
+    """Yield what differs between two streams of blocks, as entries before and after."""
     old, new = _Stream(before), _Stream(after)
     while old.block or new.block:
-        if old.block == new.block and new.block:
-            seen(entries.count(new.block))
+        if old.block == new.block:
             old.advance()
             new.advance()
-        elif not new.block or (old.block and old.key < new.key):
+        elif not new.block or (old.block and old.key() < new.key()):
             yield from ((entry, None) for _name, entry in old.directory())
-        elif not old.block or new.key < old.key:
-            for _name, entry in new.directory():
-                seen(1)
-                yield None, entry
+        elif not old.block or new.key() < old.key():
+            yield from ((None, entry) for _name, entry in new.directory())
         else:
-            yield from _merged(old.directory(), new.directory(), seen)
+            yield from _merged(old.directory(), new.directory())
 
 
 class _Stream:
@@ -158,39 +155,39 @@ class _Stream:
 
     def __init__(self, blocks: Iterable[bytes]) -> None:
         self._blocks = iter(blocks)
-        self.advance()
+        self.block = next(self._blocks, b"")
 
     def advance(self) -> None:
+        """Go on to the next block."""
         self.block = next(self._blocks, b"")
-        self.key = entries.key(entries.path_of(self.block)) if self.block else b""
+
+    def key(self) -> bytes:
+        """What orders the directory that is next."""
+        return entries.key(entries.path_of(self.block))
 
     def directory(self) -> Iterator[tuple[bytes, Entry]]:
         """Yield the entries of all blocks of the directory that is next."""
-        key = self.key
-        while self.block and self.key == key:
+        key = self.key()
+        while self.block and self.key() == key:
             block = self.block
             self.advance()
             yield from entries.decode(block)
 
 
-def _merged(
-    before: Iterator[tuple[bytes, Entry]], after: Iterator[tuple[bytes, Entry]], seen: Callable[[int], None]
-) -> Iterator[Pair]:
+def _merged(before: Iterator[tuple[bytes, Entry]], after: Iterator[tuple[bytes, Entry]]) -> Iterator[Pair]:
     """Yield the pairs of one directory that differ, by name."""
     old, new = next(before, None), next(after, None)
     while old or new:
         if new is None or (old and old[0] < new[0]):
             yield old and old[1], None
             old = next(before, None)
-            continue
-        seen(1)
-        if old is None or new[0] < old[0]:
+        elif old is None or new[0] < old[0]:
             yield None, new[1]
+            new = next(after, None)
         else:
             if old[1] != new[1]:
                 yield old[1], new[1]
-            old = next(before, None)
-        new = next(after, None)
+            old, new = next(before, None), next(after, None)
 
 
 def compare(differing: Iterable[Pair], watch_of: WatchOf, passing: frozenset[str] = frozenset()) -> Iterator[Change | Gap]:

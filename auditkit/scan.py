@@ -82,8 +82,8 @@ class Scan:
         self.gaps.extend(self.ground.gaps)
         for told in self.host.scan(self._request()):
             match told:
-                case ("block", bytes(block)):
-                    yield block
+                case ("blocks", list(blocks)):
+                    yield from blocks
                 case ("gap", str(path), str(reason)):
                     self.gaps.append(Gap(path, reason))
                 case ("seen", int(entries), int(read)):

@@ -168,24 +168,24 @@ def known(directory: str) -> Known | None:
         ) from error
 
 
-def remember(base: Baseline) -> None:
+def remember(path: str, sequence: int) -> None:
     """Keep in mind that this baseline exists, so that an older one is refused from now on."""
-    directory = os.path.dirname(os.path.abspath(base.path))
-    path = os.path.join(directory, "known.json")
-    temporary = f"{path}.{os.getpid()}.tmp"
+    directory = os.path.dirname(os.path.abspath(path))
+    record = os.path.join(directory, "known.json")
+    temporary = f"{record}.{os.getpid()}.tmp"
     seen = known(directory)
-    if seen and seen.sequence >= base.header.sequence:
+    if seen and seen.sequence >= sequence:
         return
     try:
         with open(temporary, "w", encoding="utf-8") as file:
-            json.dump({"sequence": base.header.sequence, "digest": base.file_digest}, file)
+            json.dump({"sequence": sequence, "digest": baseline.file_digest(path)}, file)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        os.replace(temporary, record)
     except OSError as error:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
-        raise AuditkitError(f"{printable(path)} cannot be written: {error.strerror}", "run auditkit as its owner") from error
+        raise AuditkitError(f"{printable(record)} cannot be written: {error.strerror}", "run auditkit as its owner") from error
 
 
 def place(store: str, host: str) -> tuple[str, int, str | None]:

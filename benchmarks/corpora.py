@@ -86,9 +86,7 @@ def tiny(work: Path, count: int) -> Path:
             directory = folder / f"{number // 10_000:03}" / f"part-{number // 100 % 100:02}"
             if number % 100 == 0:
                 directory.mkdir(parents=True)
-            (directory / f"a-file-with-a-name-as-long-as-most-{number}").write_bytes(
-                b"%d" % number if number % 2 else b""
-            )
+            (directory / f"a-file-with-a-name-as-long-as-most-{number}").write_bytes(b"%d" % number if number % 2 else b"")
 
     return kept(work / f"tiny-{count}", {"version": 1, "count": count}, build)
 

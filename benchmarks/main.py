@@ -65,9 +65,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("what", choices=("setup", *NAMES, "all", "publish"))
     parser.add_argument("--work", type=Path, default=HERE / ".work", help="where corpora, peers and results are kept")
     parser.add_argument("--auditkit", default=str(Path(sys.executable).with_name("auditkit")), metavar="COMMAND")
-    parser.add_argument(
-        "--aide", default="", metavar="PROGRAM", help="one more AIDE, built by yourself (0.20 has BLAKE3)"
-    )
+    parser.add_argument("--aide", default="", metavar="PROGRAM", help="one more AIDE, built by yourself (0.20 has BLAKE3)")
     parser.add_argument("--runs", type=int, default=5, help="timed runs of each side")
     parser.add_argument("--only", default="", metavar="WORD", help="only peers whose name contains it (many)")
     parser.add_argument("--large-mib", type=int, default=1024, help="the size of each of the four large files")

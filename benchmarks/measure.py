@@ -61,7 +61,7 @@ class Pair:
 class Sampler:
     """Watches a process tree from a thread and keeps, in KiB, the highest sums of RSS and PSS and the largest process.
 
-    The largest process is that of VmHWM and not of ru_maxrss, which starts with the size of whoever started the process.
+    The largest process is by VmHWM, not by ru_maxrss: that one starts with the size of whoever started the process.
     """
 
     def __init__(self, pid: int) -> None:

@@ -154,9 +154,7 @@ def tripwire(corpus: Path, scratch: Path) -> Peer:
     init = ("tripwire", "--init", *config, "--local-passphrase", PASSPHRASE)
     return Peer(
         "tripwire sha1",
-        Task(
-            "tripwire --init", init, scratch / "tripwire-init.out", done=bytes_in(home / "db", 20 * entries(corpus)[1])
-        ),
+        Task("tripwire --init", init, scratch / "tripwire-init.out", done=bytes_in(home / "db", 20 * entries(corpus)[1])),
         Task("tripwire --check", ("tripwire", "--check", *config), out, done=scanned),
     )
 

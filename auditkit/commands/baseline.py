@@ -85,8 +85,7 @@ def _write(
         source = scan.Scan(host, ground, run.jobs, progress)
         gaps = sealing.imported(writer, given) if given["imported"] else _scanned(writer, source)
         writer.close(gaps, sealing.sealer(key))
-    with closing(files.read(path)) as made:
-        store.remember(made)
+    store.remember(path, header.sequence)
     _tell(host, path, header, writer.entries, gaps, key, given["quiet"])
     return 3 if gaps else 0
 

@@ -49,7 +49,7 @@ def _with(host: Host, trusted: store.Trusted, run: options.Setting, given: Mappi
         except UntrustedError as error:
             return HostReport(host.name, untrusted=str(error))
         if not given.get("baseline_file"):
-            store.remember(base)
+            store.remember(base.path, base.header.sequence)
     return integrity.report(host, result, trusted.facts(), _notes(host, trusted, run))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from auditkit import compare, entries, growth, mounts, timeline
+from auditkit import compare, growth, mounts, timeline
 from auditkit.baseline import Baseline
 from auditkit.hosts import Host
 from auditkit.model import BaselineFacts, Change, ChangeKind, Finding, Gap, HostReport, Policy, Watch
@@ -51,21 +51,12 @@ def compared(
 ) -> Compared:
     """A scan compared with blocks of before; `passing` names attributes that two trees never share."""
     watched = Watched(scan.ground.watched)
-    seen = _Counter()
     spy = timeline.Spy(since)
-    told = list(compare.compare(compare.pairs(before, spy.watch(scan), seen.add), watched.watch, passing))
+    told = list(compare.compare(compare.pairs(before, spy.watch(scan)), watched.watch, passing))
     gaps = [*scan.gaps, *(gap for gap in told if isinstance(gap, Gap))]
     changes = compare.settle([change for change in told if isinstance(change, Change)], gaps)
     changes = growth.settle(changes, scan.host.beginnings(growth.asked(changes)))
-    return Compared(changes, tuple(compare.findings(changes)), tuple(gaps), seen.entries, spy.moments())
-
-
-class _Counter:
-    def __init__(self) -> None:
-        self.entries = 0
-
-    def add(self, entries: int) -> None:
-        self.entries += entries
+    return Compared(changes, tuple(compare.findings(changes)), tuple(gaps), scan.entries, spy.moments())
 
 
 def with_baseline(base: Baseline, scan: Scan, since: datetime | None = None) -> Compared:
@@ -86,8 +77,9 @@ def with_gaps(result: Compared, gaps: Iterable[Gap]) -> Compared:
 def looked(scan: Scan, since: datetime | None) -> Compared:
     """A scan that is compared with nothing: its gaps and its timeline."""
     spy = timeline.Spy(since)
-    seen = sum(entries.count(block) for block in spy.watch(scan))
-    return Compared((), (), tuple(scan.gaps), seen, spy.moments())
+    for _block in spy.watch(scan):
+        pass
+    return Compared((), (), tuple(scan.gaps), scan.entries, spy.moments())
 
 
 def base_gaps(base: Baseline, known: Iterable[Gap]) -> tuple[Gap, ...]:

@@ -17,8 +17,8 @@ HOSTS: Mapping[str, str] = {
 }
 """Kind of host to the module whose `connect(word)` reaches it."""
 
-Seen = tuple[str, bytes] | tuple[str, str, str] | tuple[str, int, int]
-"""What a scan yields: ("block", bytes), ("gap", path, reason), ("seen", entries, bytes read)."""
+Seen = tuple[str, list[bytes]] | tuple[str, str, str] | tuple[str, int, int]
+"""What a scan yields: ("blocks", [bytes]), ("gap", path, reason), ("seen", entries, bytes read)."""
 
 Ask = tuple[str, int, tuple[str, ...], bool]
 """Path of a log, how many of its first bytes, by which algorithms, and whether it rotates."""

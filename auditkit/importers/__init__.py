@@ -9,7 +9,7 @@ import itertools
 import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import BinaryIO
 
@@ -27,6 +27,7 @@ EXPANSION = 200
 """How many times its size a compressed database may expand to; real ones come to about eight."""
 SLACK = 64 << 20
 GZIP = b"\x1f\x8b"
+NAMES = tuple(field.name for field in fields(Entry))
 
 Lines = Iterator[tuple[int, bytes]]
 Found = Iterator[tuple[int, Entry | str]]
@@ -239,7 +240,9 @@ def _one(path: str, twins: Iterator[Entry]) -> Entry | Gap:
 
 
 def _spilled(entries: list[Entry], file: BinaryIO) -> BinaryIO:
-    file.writelines(json.dumps(astuple(entry)).encode("ascii") + b"\n" for entry in sorted(entries, key=path_key))
+    for entry in sorted(entries, key=path_key):
+        row = [getattr(entry, name) for name in NAMES]
+        file.write(json.dumps(row).encode("ascii") + b"\n")
     file.seek(0)
     return file
 
@@ -247,10 +250,8 @@ def _spilled(entries: list[Entry], file: BinaryIO) -> BinaryIO:
 def _unspilled(file: BinaryIO) -> Iterator[Entry]:
     with file:
         for line in file:
-            path, kind, *rest = json.loads(line)
-            entry = Entry(path, Kind(kind), *rest)
-            yield replace(
-                entry,
-                digests=None if entry.digests is None else tuple(entry.digests),
-                xattrs=None if entry.xattrs is None else tuple((name, value) for name, value in entry.xattrs),
-            )
+            row = dict(zip(NAMES, json.loads(line), strict=True))
+            row["kind"] = Kind(row["kind"])
+            row["digests"] = None if row["digests"] is None else tuple(row["digests"])
+            row["xattrs"] = None if row["xattrs"] is None else tuple((name, value) for name, value in row["xattrs"])
+            yield Entry(**row)

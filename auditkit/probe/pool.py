@@ -90,7 +90,7 @@ class Worker:
 
 
 class Pool:
-    """Workers on one tree: iterate for ("block", bytes), ("gap", path, reason) and ("seen", entries, bytes) in path order."""
+    """Workers on one tree: iterate for ("blocks", [bytes]), ("gap", path, reason) and ("seen", entries, bytes) in path order."""
 
     def __init__(self, work, jobs):
         self.work = work
@@ -105,9 +105,9 @@ class Pool:
             while self.order:
                 head = self.order[0]
                 while head.blocks:
-                    block = head.blocks.popleft()
-                    self.held -= len(block)
-                    yield "block", block
+                    blocks = head.blocks.popleft()
+                    self.held -= sum(map(len, blocks))
+                    yield "blocks", blocks
                 if head.done:
                     del self.order[0]
                     continue
@@ -144,7 +144,8 @@ class Pool:
             return
         blocks, gaps, left, inside, done, entries, read = message
         task = worker.tasks[0]
-        task.blocks.extend(blocks)
+        if blocks:
+            task.blocks.append(blocks)
         self.held += sum(map(len, blocks))
         task.left, task.inside, task.done = left, inside, done
         if done:
@@ -203,7 +204,8 @@ def _serve(work, tasks, results):
 
 
 def _report(results, walk, blocks, done):
-    _write(results, _message((blocks, walk.gaps, walk.left(), walk.inside, done, walk.entries, walk.look.bytes)))
+    entries, read = walk.news()
+    _write(results, _message((blocks, walk.gaps, walk.left(), walk.inside, done, entries, read)))
     walk.gaps = []
 
 

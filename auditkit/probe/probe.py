@@ -39,7 +39,7 @@ class Names(dict):
 
 
 def scan(request):
-    """Yield ("block", bytes), ("gap", path, reason) and ("seen", entries, bytes read) in path order.
+    """Yield ("blocks", [bytes]), ("gap", path, reason) and ("seen", entries, bytes read) in path order.
 
     Raises:
         OSError: the root cannot be opened.

@@ -6,16 +6,20 @@ it did not come to, so that any number of workers share one tree and their block
 
 import errno
 import os
+import time
 
 from . import lines
 from .chain import Chain
-from .look import reason
+from .look import DIRECTORY, FILE_KIND, OTHER, reason
 from .patterns import ANY_DEPTH, IGNORE
 
 ENTRIES_A_TASK = 1024
 BYTES_A_TASK = 32 << 20
 LINES_A_BLOCK = 4096
 """A larger directory makes several blocks, one after the other."""
+SETTLED = 2
+"""Seconds: what changed before that did not change while it was read. Only where the clock of the disk is ours: a file
+system without a block device of its own (NFS, FUSE) is always looked at twice."""
 _ON_THE_WAY = (IGNORE, False, True)
 
 
@@ -29,6 +33,7 @@ class Walk:
         self.look = look
         self.gaps = []
         self.entries = 0
+        self._told = (0, 0)
         self.rest = []
         """Directories of the task still to come."""
         self.inside = None
@@ -55,6 +60,11 @@ class Walk:
         """The directories that this task has not come to, as a task."""
         return [names for names, _state, _device in reversed(self.rest)]
 
+    def news(self):
+        """Entries and bytes seen since the last time this was asked."""
+        seen, self._told = self._told, (self.entries, self.look.bytes)
+        return self.entries - seen[0], self.look.bytes - seen[1]
+
     def _directory(self, names, state, device, below):
         path = "/" + "/".join(names)
         try:
@@ -75,14 +85,15 @@ class Walk:
         else:
             self.gaps.append((path, "another file system is mounted here, and the policy does not cross mounts"))
         header = lines.shown(path) + "\n"
-        for name, is_directory in listed:
+        recent = 0 if told[17] == 0 else int(time.time()) - SETTLED
+        for name, kind in listed:
             child = self.matcher.step(state, name) if state.live else state
-            if is_directory:
+            if kind == DIRECTORY:
                 if child.names != ():
                     below.append((names + (name,), child, told[17:19]))
                 continue
             if child.watch is not None:
-                line = self._entry(handle, path, name, *self.options[child.watch])
+                line = self._entry(handle, path, name, kind, self.options[child.watch], recent)
                 if line is not None:
                     block.append(line)
             if child.live:
@@ -100,27 +111,30 @@ class Walk:
         self.entries += len(block)
         return (header + "\n".join(block) + "\n").encode("utf-8")
 
-    def _entry(self, handle, path, name, level, keep, _cross):
+    def _entry(self, handle, path, name, kind, option, recent):
+        level, keep, _cross = option
         try:
             if level == "exists":
                 return self.look.bare(handle, name)
-            if level == "metadata":
+            if level == IGNORE:
+                return None
+            if kind != FILE_KIND or level == "metadata":
                 return self.look.node(handle, name)
-            return None if level == IGNORE else self.look.file(handle, name, level, keep)
-        except FileNotFoundError:
+            return self.look.file(handle, name, level, keep, recent)
+        except FileNotFoundError:  # what is gone when its turn comes is not there
             return None
         except OSError as error:
             self.gaps.append((_join(path, name), reason(error)))
             return None
 
     def _listed(self, handle, path, state):
-        """`(name, is a directory)` of what is below and matters, ordered by the bytes of the names."""
+        """`(name, kind)` of what is below and matters, ordered by the bytes of the names."""
         try:
             if state.names is not None:
-                kinds = [(name, self.look.is_directory(handle, name)) for name in state.names]
+                kinds = [(name, self.look.kind(handle, name)) for name in state.names]
                 return [pair for pair in kinds if pair[1] is not None]
             with os.scandir(handle) as found:
-                listed = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in found]
+                listed = [(entry.name, _kind(entry)) for entry in found]
         except OSError as error:
             # a handle that may be passed through but not be listed gives EBADF
             self.gaps.append((path, "permission denied" if error.errno == errno.EBADF else reason(error)))
@@ -152,6 +166,12 @@ class Walk:
                         % ("/".join([_join(path, name)] + below), real),
                     )  # fmt: skip
                 )
+
+
+def _kind(entry):
+    if entry.is_file(follow_symlinks=False):
+        return FILE_KIND
+    return DIRECTORY if entry.is_dir(follow_symlinks=False) else OTHER
 
 
 def _join(path, name):

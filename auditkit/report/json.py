@@ -7,6 +7,7 @@ terminal that shows the file is at the mercy of a name in it.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from auditkit.report.document import Document
 from auditkit.report.look import Options
@@ -31,7 +32,7 @@ def pieces(document: Document, options: Options) -> Iterator[str]:
     yield "\n}\n"
 
 
-def _host(host: Mapping[str, object], options: Options) -> Iterator[str]:
+def _host(host: Mapping[str, Any], options: Options) -> Iterator[str]:
     for comma, (name, value) in _separated(host.items()):
         if name in LONG and isinstance(value, list):
             kept = value if name != "changes" or options.show_all else [one for one in value if not one["explanation"]]
@@ -47,7 +48,7 @@ def _plain(value: object) -> str:
     return json.dumps(value, ensure_ascii=True, allow_nan=False)
 
 
-def _separated(items: Iterable[object]) -> Iterator[tuple[str, object]]:
+def _separated(items: Iterable[Any]) -> Iterator[tuple[str, Any]]:
     """Yield each item with what stands before it: nothing, then commas."""
     comma = ""
     for item in items:

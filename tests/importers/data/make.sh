@@ -18,7 +18,7 @@ ln -s '0 b' link
 setcap cap_net_raw+ep suid
 chmod 4755 suid
 # hashdeep and the sums come before the fifo, which they would wait for
-hashdeep -r -l . | grep -v '^## Invoked' >"$here/sample.hashdeep"
+hashdeep -r -l . | grep -av '^## Invoked' >"$here/sample.hashdeep"
 sha256sum 'a b' "$(printf 'new\nline')" 'back\slash' "$(printf 'bad\377')" 'sub/x*[y' >"$here/sample.sha256sum"
 sha256sum --tag 'a b' "$(printf 'new\nline')" >"$here/sample.tagged"
 sha256sum -bz 'a b' "$(printf 'new\nline')" 'back\slash' >"$here/sample.zero"
@@ -26,16 +26,16 @@ b3sum 'a b' "$(printf 'new\nline')" 'back\slash' "$(printf 'bad\377')" >"$here/s
 mknod null c 1 3
 mkfifo fifo
 keys=type,mode,uid,gid,uname,gname,size,time,nlink,link,sha256,md5,flags,device
-mtree -c -k "$keys" -p . >"$here/netbsd.mtree"
+mtree -c -k "$keys" -p . | sed '/^#\t/d' >"$here/netbsd.mtree"
 bsdtar -cf - --format=mtree --options='mtree:!all,mtree:type,mode,uid,gid,uname,gname,size,time,nlink,link,sha256,device' . >"$here/bsdtar.mtree"
-cat >/tmp/sample.conf <<'CONF'
-database_out=file:/tmp/sample.db
+cat >/tmp/import.conf <<'CONF'
+database_out=file:/tmp/import.db
 gzip_dbout=no
 /tmp/sample/sub ftype+p+u+sha256
 /tmp/sample ftype+p+l+i+n+u+g+s+m+c+acl+selinux+xattrs+e2fsattrs+caps+sha256+sha512
 CONF
-rm -f /tmp/sample.db
-aide --config=/tmp/sample.conf --init >/dev/null
-cp /tmp/sample.db "$here/aide.db"
-gzip -n9c /tmp/sample.db >"$here/aide.db.gz"
-rm -rf /tmp/sample /tmp/sample.conf /tmp/sample.db
+rm -f /tmp/import.db
+aide --config=/tmp/import.conf --init >/dev/null
+cp /tmp/import.db "$here/aide.db"
+gzip -n9c /tmp/import.db >"$here/aide.db.gz"
+rm -rf /tmp/sample /tmp/import.conf /tmp/import.db

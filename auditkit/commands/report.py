@@ -1,0 +1,93 @@
+"""`auditkit report FILE`: a saved JSON report in another format, with the exit status that it had."""
+
+import json
+import sys
+from importlib import resources
+from typing import Any
+
+import click
+
+from auditkit.commands import options
+from auditkit.errors import FormatError
+from auditkit.printable import printable
+
+LARGEST = 1 << 30
+
+
+@click.command()
+@click.argument("file", metavar="FILE")
+@options.output
+def command(file: str, **given: Any) -> int:
+    """Render a saved JSON report; FILE `-` is stdin.
+
+    The exit status is the one of the run that wrote it, with the --fail-on given here.
+    """
+    from auditkit import report  # noqa: PLC0415 - not for --help
+    from auditkit.report import document  # noqa: PLC0415
+
+    run = options.setting(**given)
+    made = document.check(parsed(read(file), printable(file)), schema())
+    look = report.Options(color=run.color, width=options.width(), show_all=run.show_all)
+    options.write(run.output, report.render(made, run.form, look))
+    return document.exit_code(made, run.fail_on)
+
+
+def read(file: str) -> bytes:
+    """The bytes of a report.
+
+    Raises:
+        FormatError: it cannot be read, or no report is that long.
+    """
+    name = printable(file)
+    try:
+        if file == "-":
+            data = sys.stdin.buffer.read(LARGEST + 1)
+        else:
+            with open(file, "rb") as opened:
+                data = opened.read(LARGEST + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "no file has such a name"
+        raise FormatError(f"{name} cannot be read: {reason}", "give a file that --format json wrote") from error
+    if len(data) > LARGEST:
+        raise FormatError(f"{name} is larger than 1 GiB", "render the hosts of the report one by one")
+    return data
+
+
+def parsed(data: bytes, name: str) -> object:
+    """The JSON of a report, read strictly: no name twice in an object, no NaN, no number beyond all bounds.
+
+    Raises:
+        FormatError: it is none.
+    """
+    try:
+        return json.loads(
+            data.decode(), object_pairs_hook=_once, parse_constant=_refused, parse_float=_finite
+        )  # fmt: skip
+    except (ValueError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else printable(str(error))
+        raise FormatError(f"{name} is no JSON: {reason}", "give a file that --format json wrote") from error
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError("a name stands twice in an object")
+    return made
+
+
+def _refused(word: str) -> object:
+    raise ValueError(f"{word} is no number")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError("a number is too large")
+    return number
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of reports, as it ships in the package."""
+    text = resources.files("auditkit.report").joinpath("schema.json").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded

@@ -1,0 +1,240 @@
+"""Text for a terminal: one line a change, the worst last, and at the end the verdict and what to do next.
+
++ /etc/cron.d/upd   file 0644 root:root, 84 bytes       high      path-added
+? /usr/sbin/sshd    content changed, size and time ...  critical  content-changed-quietly
+"""
+
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+from auditkit.printable import printable
+from auditkit.report.differences import letter, second, text_lines, told
+from auditkit.report.document import FINDINGS, INCOMPLETE, UNTRUSTED, Document, judged, severity, status
+from auditkit.report.folding import folded
+from auditkit.report.look import Options, counted, grouped, painted, said
+
+MOST_OF_A_TEXT = 20
+MOST_OF_ALL_TEXTS = 200
+MOST_PATHS = 20
+MOST_MOMENTS = 200
+LEAST_ALIKE = 3
+"""From so many gaps in one directory for one reason on, they are one line."""
+SIGNS = {"package": "package upgrade", "growing": "log that grew", "rotated": "rotation", "derived": "derived file"}
+"""What is counted as the cause of explained changes; a kind that is not here counts as `cause`."""
+
+Dict = Mapping[str, Any]
+
+
+def pieces(document: Document, options: Options) -> Iterator[str]:
+    """Yield the report line by line."""
+    for host in document["hosts"]:
+        for line in chain(_head(host), _body(host, options), _foot(host, options), ("",)):
+            yield line + "\n"
+    for line in _next(document):
+        yield line + "\n"
+
+
+def _head(host: Dict) -> Iterator[str]:
+    """Yield which host it is, and what it was compared with."""
+    name, base = printable(host["host"]), host["baseline"]
+    if not base:
+        yield name
+        return
+    made = printable(base["made"].replace("T", " "))
+    signer = f"signed by {printable(base['signer'])}" if base["signer"] else "UNSIGNED"
+    yield f"{name}  against baseline {base['sequence']} of {made}, {signer}  ({counted(base['entries'], 'path')})"
+
+
+def _body(host: Dict, options: Options) -> Iterator[str]:
+    """Yield what was found: changes, then findings, each with the worst last; then what could not be seen."""
+    changes = [change for change in host["changes"] if options.show_all or not change["explanation"]]
+    yield from _changes(changes, options)
+    if not options.show_all:
+        yield from (f"  {line}" for line in _explained(host["explained"]))
+    for finding in sorted(host["findings"], key=severity):
+        yield from _finding(finding, options)
+    if host["logins"]:
+        yield f"  logins  {said(host['logins']['verdict'])}"
+    yield from _timeline(host["facts"].get("timeline", ()), options)
+    yield from _gaps(host["gaps"])
+    yield from (f"  note  {said(note)}" for note in host["notes"])
+
+
+def _changes(changes: Sequence[Dict], options: Options) -> Iterator[str]:
+    ordered = sorted(folded(changes), key=lambda one: severity(one[0]))
+    widest = _widths([_columns(change, below) for change, below in ordered], options)
+    left = MOST_OF_ALL_TEXTS
+    for change, below in ordered:
+        for line in _laid_out(_columns(change, below), widest, options):
+            yield painted(line, change["severity"], options)
+        shown = text_lines(change, min(MOST_OF_A_TEXT, left))
+        left = max(0, left - len(shown))
+        yield from (f"        {line}" for line in shown)
+
+
+def _columns(change: Dict, below: int) -> tuple[str, tuple[str, ...], str, str]:
+    """What stands where in the line of a change: letter and path, what differs, severity, rule."""
+    name = printable(change["path"]) + (f" and {counted(below, 'entry')} below" if below else "")
+    parts = [part for part in told(change) if part]
+    if change["explanation"]:
+        parts.append(f"explained: {said(change['explanation']['text'])} ({change['explanation']['proof']})")
+    return f"{letter(change)} {name}", tuple(parts), change["severity"], said(change["rule"])
+
+
+def _widths(rows: Iterable[tuple[str, tuple[str, ...], str, str]], options: Options) -> tuple[int, int]:
+    """Columns for the path and for what differs, as wide as the lines need that fit; others get a line more."""
+    rows = list(rows)
+    most = options.width * 2 // 5
+    path = max((len(row[0]) for row in rows if len(row[0]) <= most), default=0)
+    room = options.width - path - max((len(row[3]) for row in rows), default=0) - 16
+    differing = [len(", ".join(row[1])) for row in rows if len(row[0]) <= path]
+    return path, max((length for length in differing if length <= room), default=0)
+
+
+def _laid_out(row: tuple[str, tuple[str, ...], str, str], widest: tuple[int, int], options: Options) -> Iterator[str]:
+    """Yield the line of a change, and below it what found no room in it."""
+    name, parts, how_bad, rule = row
+    path, middle = widest
+    differing = ", ".join(parts)
+    if len(name) <= path and len(differing) <= middle:
+        yield f"  {name:{path}}  {differing:{middle}}  {how_bad:8}  {rule}".rstrip()
+        return
+    yield f"  {name:{path + 2 + middle}}  {how_bad:8}  {rule}".rstrip()
+    yield from (f"      {line}" for line in _filled(parts, options.width - 6))
+
+
+def _filled(parts: Iterable[str], width: int) -> Iterator[str]:
+    """Yield lines of as many parts as they hold; no part, which may be a name, is broken."""
+    line = ""
+    for part in parts:
+        if line and len(line) + 2 + len(part) > width:
+            yield line + ","
+            line = part
+        else:
+            line = f"{line}, {part}" if line else part
+    if line:
+        yield line
+
+
+def _explained(groups: Iterable[Dict]) -> Iterator[str]:
+    for group in groups:
+        verb = "change is" if group["changes"] == 1 else "changes are"
+        cause = counted(group["causes"], SIGNS.get(group["by"], "cause"))
+        proof = {"signed": "signed", "local": "seen on the host itself"}.get(group["proof"], "not proved")
+        yield f"{grouped(group['changes'])} {verb} explained by {_logs(group, cause)} ({proof}; --all shows them)"
+
+
+def _logs(group: Dict, cause: str) -> str:
+    """The cause of a group, in a plural that English knows."""
+    if group["by"] == "growing":
+        return "logs that only grew" if group["changes"] != 1 else "a log that only grew"
+    return cause if group["by"] in SIGNS else f"{cause} ({printable(group['by'])})"
+
+
+def _finding(finding: Dict, options: Options) -> Iterator[str]:
+    """Yield a finding: what, the words it rests on, what to do."""
+    head = f"  ! {said(finding['subject'])}: {said(finding['message'])}  {finding['severity']}  {said(finding['rule'])}"
+    yield painted(head, finding["severity"], options)
+    for quote in finding["quotes"]:
+        line = f":{quote['line']}" if quote["line"] else ""
+        yield f"      {printable(quote['source'])}{line}: {printable(quote['text'])}"
+    if finding["remedy"]:
+        yield f"      do: {said(finding['remedy'])}"
+
+
+def _timeline(moments: Sequence[Dict], options: Options) -> Iterator[str]:
+    """Yield what changed its status since the moment that was asked for, what was backdated first."""
+    shown = moments if options.show_all else moments[:MOST_MOMENTS]
+    for moment in shown:
+        time = second(moment["time"]) if moment["time"] else "at no known time"
+        line = f"  {time}  {printable(moment['path'])}  {printable(moment['kind'])}"
+        if moment.get("backdated") and moment.get("modified"):
+            yield painted(f"{line}, says it was modified {second(moment['modified'])}: BACKDATED", "high", options)
+        else:
+            yield line
+    if rest := len(moments) - len(shown):
+        yield f"  ... and {grouped(rest)} more since then (--all shows them)"
+
+
+def _gaps(gaps: Sequence[Dict]) -> Iterator[str]:
+    """Yield a line for each gap, one for many in one directory, and the number of those that are too many."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for gap in gaps:
+        groups.setdefault((gap["subject"].rpartition("/")[0], gap["reason"]), []).append(gap["subject"])
+    lines = list(chain.from_iterable(_alike(parent, reason, names) for (parent, reason), names in groups.items()))
+    yield from (f"  gap  {line}" for line, _number in lines[:MOST_PATHS])
+    if rest := sum(number for _line, number in lines[MOST_PATHS:]):
+        yield f"  gap  ... and {grouped(rest)} more (--format json names all)"
+
+
+def _alike(parent: str, reason: str, names: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """Yield lines for gaps of one directory and one reason, each with the number of gaps in it."""
+    if len(names) >= LEAST_ALIKE and names[0].startswith("/"):
+        yield f"{counted(len(names), 'path')} below {printable(parent or '/')}: {said(reason)}", len(names)
+    else:
+        yield from ((f"{printable(name)}: {said(reason)}", 1) for name in names)
+
+
+def _foot(host: Dict, options: Options) -> Iterator[str]:
+    """Yield the verdict, the last line of a host, where the eye rests."""
+    colour = {UNTRUSTED: "critical", FINDINGS: "high", INCOMPLETE: "medium"}.get(status(host), "good")
+    yield painted(f"{printable(host['host'])}: {_verdict(host)}", colour, options)
+
+
+def _verdict(host: Dict) -> str:
+    gaps = counted(len(host["gaps"]), "gap")
+    match status(host):
+        case "untrusted":
+            return f"UNTRUSTED: nothing was compared: {said(host['untrusted'])}"
+        case "findings":
+            return f"{_numbers(host)}{', ' + gaps if host['gaps'] else ''}: NOT CLEAN"
+        case "incomplete":
+            return f"INCOMPLETE: {gaps}; nothing is known of what could not be seen{_nothing_else(host)}"
+    watched = f" ({counted(host['counts']['entries'], 'path')})" if "entries" in host["counts"] else ""
+    if not host["baseline"]:
+        return f"looked at everything that was asked for{watched}; nothing found{_minor(host)}"
+    changed = "nothing changed that is not explained" if host["explained"] else "nothing changed"
+    return f"looked at everything that the policy watches{watched}; {changed}{_minor(host)}"
+
+
+def _numbers(host: Dict) -> str:
+    """`2 changes, 1 finding (1 critical, 2 high)`."""
+    against = judged(host)
+    parts = [(len(against) - len(host["findings"]), "change"), (len(host["findings"]), "finding")]
+    words = ", ".join(counted(number, noun) for number, noun in parts if number)
+    by_severity: dict[str, int] = {}
+    for one in sorted(against, key=severity, reverse=True):
+        by_severity[one["severity"]] = by_severity.get(one["severity"], 0) + 1
+    return f"{words} ({', '.join(f'{grouped(number)} {word}' for word, number in by_severity.items())})"
+
+
+def _nothing_else(host: Dict) -> str:
+    return _minor(host) or "; nothing found in the rest"
+
+
+def _minor(host: Dict) -> str:
+    return f"; {counted(len(host['findings']), 'remark')} above" if host["findings"] else ""
+
+
+def _next(document: Document) -> Iterator[str]:
+    if document["next"]:
+        yield "Next:"
+    yield from (f"  {command_line(command)}" for command in document["next"])
+
+
+def command_line(command: str) -> str:
+    """A command as it may be pasted: words that cannot be shown as they are stand in the shell's `$'...'`."""
+    if said(command) == command:
+        return command
+    try:
+        return " ".join(_word(word) for word in shlex.split(command))
+    except ValueError:
+        return f"# not to be pasted: {said(command)}"
+
+
+def _word(word: str) -> str:
+    """A word of a command line; what printable() writes is what bash(1), QUOTING, reads between `$'` and `'`."""
+    shown = printable(word)
+    return shlex.quote(word) if shown == word else "$'" + shown.replace("'", "\\'") + "'"

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from auditkit import entries
 from auditkit.model import Change, ChangeKind, Entry, Finding, Gap, Kind, Level, Rule, Severity, Watch
+from auditkit.printable import printable
 
 ADDED = Rule(
     "path-added",
@@ -128,6 +129,8 @@ _FIELDS = (
     ("xattrs", "xattrs"),
     ("device", "device"),
 )
+_TIMES = ("mtime", "ctime", "btime")
+_SECOND = 1_000_000_000
 _OF_DIRECTORY = frozenset(("mode", "uid", "gid", "flags", "xattrs", "inode"))
 _OF_LOG = frozenset(("mode", "uid", "gid", "flags", "xattrs"))
 
@@ -230,12 +233,20 @@ def differences(before: Entry, after: Entry, level: Level) -> tuple[str, ...]:
         return ()
     counted = _OF_DIRECTORY if after.kind is Kind.DIRECTORY else _OF_LOG if level in _LOGS else None
     found = ["digest"] if same_content(before, after) is False else []
+    grain = _SECOND if _coarse(before) else 1
     for name, word in _FIELDS:
         if counted is None or word in counted:
             one, other = getattr(before, name), getattr(after, name)
             if one is not None and other is not None and one != other:
+                if word in _TIMES and one // grain == other // grain:
+                    continue
                 found.append(word)
     return tuple(found)
+
+
+def _coarse(entry: Entry) -> bool:
+    """Whether an entry comes from a tool that keeps whole seconds only: a status change never falls on one by chance."""
+    return entry.ctime_ns is not None and not entry.ctime_ns % _SECOND and not (entry.mtime_ns or 0) % _SECOND
 
 
 _LOGS = (Level.GROWING, Level.ROTATED)
@@ -372,7 +383,7 @@ def _move(source: Change, change: Change) -> Change:
     rule = change.rule if change.rule in (SETUID.id, CAPABILITY.id) else MOVED.id
     return replace(
         change, change=ChangeKind.CHANGED, before=source.before, attributes=("path",), rule=rule,
-        severity=max(source.severity, change.severity), note=f"moved from {source.path}",
+        severity=max(source.severity, change.severity), note=f"moved from {printable(source.path)}",
     )  # fmt: skip
 
 

@@ -63,13 +63,9 @@ def _notes(host: Host, trusted: store.Trusted, run: options.Setting) -> list[str
         )
     if base.host != host.name:
         notes.append(f"the baseline is of {base.host}")
-    if base.policy.text != _current_policy(base.policy.name):
+    if base.policy.name in policy.shipped() and base.policy.text != policy.load(base.policy.name).text:
         notes.append(f"the policy {base.policy.name} has changed since the baseline was made; the sealed one was used")
     return notes
-
-
-def _current_policy(name: str) -> str | None:
-    return policy.load(name).text if name in policy.shipped() else None
 
 
 def _without(host: Host, run: options.Setting, given: Mapping[str, Any]) -> HostReport:
@@ -77,11 +73,11 @@ def _without(host: Host, run: options.Setting, given: Mapping[str, Any]) -> Host
     if not given.get("may_lack") and not given.get("since"):
         raise UsageError(f"there is no baseline of {printable(host.name)}", f"make one: auditkit baseline {host.name}")
     if not given.get("since"):
-        return HostReport(host.name, notes=(NO_BASELINE,))
+        return HostReport(host.name, gaps=(Gap("integrity", NO_BASELINE),))
     wanted = policy.load(sealing.policy_name(run, host.name))
     with _progress(host, run, None) as progress:
         result = integrity.looked(Scan(host, ground(host, wanted), run.jobs, progress), _since(given))
-    return integrity.report(host, result, None, [NO_BASELINE])
+    return integrity.report(host, integrity.with_gaps(result, [Gap("integrity", NO_BASELINE)]), None)
 
 
 def _against(host: Host, run: options.Setting, given: Mapping[str, Any]) -> HostReport:
@@ -116,7 +112,7 @@ def following(reports: Sequence[HostReport], run: options.Setting) -> tuple[str,
         worst = max((finding for finding in report.findings), key=lambda one: one.severity, default=None)
         if worst:
             made.append(f"auditkit explain {worst.rule.id}")
-        if NO_BASELINE in report.notes:
+        if any(gap.reason == NO_BASELINE for gap in report.gaps):
             made.append(f"auditkit baseline {host}")
         if any(change.explanation is None for change in report.changes):
             made.append(f"auditkit accept {host} PATH... --reason TEXT")

@@ -85,8 +85,14 @@ def exit_code(document: Mapping[str, Any], fail_on: Severity | None) -> int:
 
 
 def judged(host: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """What speaks against a host: its findings, and the changes that nothing explains."""
-    return [*host["findings"], *(change for change in host["changes"] if not change["explanation"])]
+    """What speaks against a host: the changes that nothing explains, and the findings that are not of one of them."""
+    return [*(change for change in host["changes"] if not change["explanation"]), *apart(host)]
+
+
+def apart(host: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The findings that do not say once more what a change says."""
+    told = {(change["path"], change["rule"]) for change in host["changes"]}
+    return [finding for finding in host["findings"] if (finding["subject"], finding["rule"]) not in told]
 
 
 def _baseline(facts: BaselineFacts) -> Document:

@@ -11,7 +11,7 @@ from typing import Any
 
 from auditkit.printable import printable
 from auditkit.report.differences import letter, second, text_lines, told
-from auditkit.report.document import FINDINGS, INCOMPLETE, UNTRUSTED, Document, judged, severity, status
+from auditkit.report.document import FINDINGS, INCOMPLETE, UNTRUSTED, Document, apart, judged, severity, status
 from auditkit.report.folding import folded
 from auditkit.report.look import Options, counted, grouped, painted, said
 
@@ -53,7 +53,7 @@ def _body(host: Dict, options: Options) -> Iterator[str]:
     yield from _changes(changes, options)
     if not options.show_all:
         yield from (f"  {line}" for line in _explained(host["explained"]))
-    for finding in sorted(host["findings"], key=severity):
+    for finding in sorted(apart(host), key=severity):
         yield from _finding(finding, options)
     if host["logins"]:
         yield f"  logins  {said(host['logins']['verdict'])}"
@@ -202,7 +202,7 @@ def _verdict(host: Dict) -> str:
 def _numbers(host: Dict) -> str:
     """`2 changes, 1 finding (1 critical, 2 high)`."""
     against = judged(host)
-    parts = [(len(against) - len(host["findings"]), "change"), (len(host["findings"]), "finding")]
+    parts = [(len(against) - len(apart(host)), "change"), (len(apart(host)), "finding")]
     words = ", ".join(counted(number, noun) for number, noun in parts if number)
     by_severity: dict[str, int] = {}
     for one in sorted(against, key=severity, reverse=True):
@@ -215,7 +215,7 @@ def _nothing_else(host: Dict) -> str:
 
 
 def _minor(host: Dict) -> str:
-    return f"; {counted(len(host['findings']), 'remark')} above" if host["findings"] else ""
+    return f"; {counted(len(apart(host)), 'remark')} above" if apart(host) else ""
 
 
 def _next(document: Document) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """`auditkit baseline HOST...`: scan and store a sealed baseline."""
 
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 

@@ -92,6 +92,11 @@ def base_gaps(base: Baseline, known: Iterable[Gap]) -> tuple[Gap, ...]:
 
 def report(host: Host, result: Compared, base: BaselineFacts | None, notes: Iterable[str] = ()) -> HostReport:
     """What is said of a host whose integrity was checked."""
+    return report_of(host.name, result, base, notes)
+
+
+def report_of(name: str, result: Compared, base: BaselineFacts | None, notes: Iterable[str] = ()) -> HostReport:
+    """What is said of a host by its name, of which two states were compared."""
     explained = sum(change.explanation is not None for change in result.changes)
     counts = {
         "entries": result.entries,
@@ -103,7 +108,7 @@ def report(host: Host, result: Compared, base: BaselineFacts | None, notes: Iter
         "gaps": len(result.gaps),
     }
     return HostReport(
-        host=host.name,
+        host=name,
         baseline=base,
         counts=counts,
         changes=result.changes,

@@ -1,0 +1,90 @@
+"""`auditkit accept HOST [PATH...]`: seal the next baseline with reviewed changes."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from auditkit import accept, scan, store
+from auditkit import baseline as files
+from auditkit.commands import integrity, options, sealing
+from auditkit.commands.progress import Progress
+from auditkit.errors import UsageError
+from auditkit.hosts import Host, open_host
+from auditkit.model import Change, Gap
+from auditkit.printable import printable
+
+
+@click.command("accept")
+@click.argument("host", metavar="HOST")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option("--all", "everything", is_flag=True, help="accept every change there is now")
+@click.option("--reason", default="", help="why: it stands in the new baseline")
+@click.option("--key", metavar="FILE|agent", help="the SSH key that seals it")
+@options.trust
+@options.jobs
+@click.option("-q", "--quiet", is_flag=True, help="no progress and no hints on stderr")
+def command(host: str, paths: tuple[str, ...], **given: Any) -> int:
+    """Seal the next baseline of HOST: as the last one, with the changes of each PATH (a path, a directory, a glob).
+
+    What is not named stays as it was, and every later check shows it again.
+    """
+    if bool(paths) == bool(given["everything"]):
+        raise UsageError("name what to accept: paths, or --all", "see the changes first: auditkit check " + host)
+    run = options.setting(**given)
+    machine = open_host(host)
+    with files.locked(files.folder(run.store, machine.name), lambda: None):
+        newest = store.newest(run.store, machine.name)
+        if newest is None:
+            raise UsageError(f"there is no baseline of {printable(machine.name)}", f"make one: auditkit baseline {host}")
+        with closing(store.trusted(newest, run.signers).baseline) as base:
+            return _accepted(machine, base, paths, run, given)
+
+
+def _accepted(host: Host, base: files.Baseline, paths: Sequence[str], run: options.Setting, given: dict[str, Any]) -> int:
+    key = sealing.key(run, given["key"])
+    with Progress(f"checking {host.name}", base.footer.entries, quiet=run.quiet) as progress:
+        source = scan.Scan(host, scan.ground(host, base.header.policy, base.header.homes), run.jobs, progress)
+        result = integrity.with_baseline(base, source)
+    chosen = result.changes if given["everything"] else accept.chosen(result.changes, paths)
+    if not chosen and not (given["everything"] and result.findings):
+        raise UsageError("nothing that was named has changed", f"see the changes: auditkit check {host.name}")
+    path, sequence, previous = store.place(run.store, host.name)
+    header = replace(
+        base.header,
+        made=datetime.now(UTC),
+        sequence=sequence,
+        previous=previous,
+        homes=source.ground.homes,
+        mounts=source.ground.mounts if given["everything"] else base.header.mounts,
+        packages=source.ground.packages,
+        tool=options.TOOL,
+        reason=given["reason"],
+    )
+    with files.Writer(path, header) as writer:
+        for block in accept.applied(base.blocks(), accept.edits(chosen)):
+            writer.add(block)
+        writer.close(_gaps(base, result), sealing.sealer(key))
+    store.remember(path, sequence)
+    _tell(host, path, sequence, chosen, result.changes, key)
+    return 0
+
+
+def _gaps(base: files.Baseline, result: integrity.Compared) -> tuple[Gap, ...]:
+    """What neither the old baseline nor this scan could see."""
+    unseen = {gap.subject for gap in result.gaps}
+    return tuple(gap for gap in base.footer.gaps if gap.subject in unseen)
+
+
+def _tell(host: Host, path: str, sequence: int, chosen: Sequence[Change], changes: Sequence[Change], key: str | None) -> None:
+    for change in chosen:
+        click.echo(f"  accepted {printable(change.path)} ({change.rule})")
+    left = sum(change not in chosen and change.explanation is None for change in changes)
+    sealed = f"sealed with {printable(key)}" if key else "UNSIGNED"
+    click.echo(f"{printable(host.name)}: baseline {sequence} with {len(chosen)} accepted changes, {sealed}")
+    click.echo(f"  {printable(path)}")
+    if left:
+        click.echo(f"{left} changes were not accepted and stay to be told")

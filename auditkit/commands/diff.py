@@ -1,0 +1,49 @@
+"""`auditkit diff A B`: what changed between two baselines."""
+
+from contextlib import closing
+from typing import Any
+
+import click
+
+from auditkit import baseline, compare, growth, mounts, policy, store
+from auditkit.commands import integrity, options
+from auditkit.errors import UntrustedError
+from auditkit.model import Change, Gap, HostReport
+from auditkit.printable import printable
+
+
+@click.command("diff")
+@click.argument("a", metavar="A")
+@click.argument("b", metavar="B")
+@options.trust
+@options.output
+def command(a: str, b: str, **given: Any) -> int:
+    """Show what changed from baseline file A to baseline file B; no host is asked."""
+    run = options.setting(**given)
+    try:
+        with (
+            closing(store.trusted(a, run.signers, older=True).baseline) as old,
+            closing(store.trusted(b, run.signers, older=True).baseline) as new,
+        ):
+            report = _difference(old, new, run)
+    except UntrustedError as error:
+        report = HostReport(printable(b), untrusted=f"{error}; {error.hint}" if error.hint else str(error))
+    return options.answer(run, "diff", [report], ())
+
+
+def _difference(old: baseline.Baseline, new: baseline.Baseline, run: options.Setting) -> HostReport:
+    homes = tuple(dict.fromkeys((*old.header.homes, *new.header.homes)))
+    watched = integrity.Watched(policy.expand(new.header.policy, homes))
+    told = list(compare.compare(compare.pairs(old.blocks(), new.blocks()), watched.watch))
+    gaps = [*old.footer.gaps, *new.footer.gaps, *(one for one in told if isinstance(one, Gap))]
+    changes = growth.settle(compare.settle([one for one in told if isinstance(one, Change)], gaps), ())
+    found = (
+        *compare.findings(changes),
+        *mounts.compare(old.header.mounts, new.header.mounts, watched.concerns),
+    )
+    result = integrity.Compared(changes, found, tuple(dict.fromkeys(gaps)), new.footer.entries)
+    facts = store.Trusted(old, None).facts()
+    notes = [f"{printable(old.path)} is before, {printable(new.path)} is after"]
+    if old.header.host != new.header.host:
+        notes.append(f"they are of different hosts: {printable(old.header.host)} and {printable(new.header.host)}")
+    return integrity.report_of(new.header.host, result, facts, notes)

@@ -1,0 +1,210 @@
+"""What several test files share: the command line as a stranger runs it, trees to look at, and policies for them."""
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SOURCE = str(Path(__file__).resolve().parent.parent)
+PATIENCE = 60
+"""Seconds after which a run counts as hanging; no test takes a tenth of it."""
+NOBODY = 65534
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run of auditkit came to."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def host(self) -> dict[str, Any]:
+        """The only host of a JSON report."""
+        (host,) = json.loads(self.out)["hosts"]
+        return dict(host)
+
+    @property
+    def gaps(self) -> dict[str, str]:
+        """Subject to reason of every gap."""
+        return {gap["subject"]: gap["reason"] for gap in self.host["gaps"]}
+
+    @property
+    def changes(self) -> dict[str, dict[str, Any]]:
+        """Every change that the report shows, by its path."""
+        return {change["path"]: change for change in self.host["changes"]}
+
+    @property
+    def rules(self) -> dict[str, str]:
+        """The rule that judged each change, by path."""
+        return {path: change["rule"] for path, change in self.changes.items()}
+
+
+@dataclass
+class Cli:
+    """auditkit in processes of its own, with a store of its own and nothing of the user's."""
+
+    home: Path
+    tree: Path
+    policy: Path
+    user: int | None = None
+    limits: tuple[tuple[int, int], ...] = ()
+    also: list[str] = field(default_factory=list)
+
+    @property
+    def host(self) -> str:
+        """The word for the tree."""
+        return f"root:{self.tree}"
+
+    @property
+    def store(self) -> Path:
+        """Where baselines go."""
+        return self.home / "store"
+
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
+        """A run under way."""
+        environment = {
+            "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+            "HOME": str(self.home),
+            "PYTHONPATH": SOURCE,
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "LC_ALL": "C.UTF-8",
+        }
+        arguments = [os.fsencode(word) for word in (*words, *self.also)]
+        return subprocess.Popen(
+            [sys.executable, "-m", "auditkit", *arguments],
+            cwd=self.home,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            user=self.user,
+            group=self.user,
+            extra_groups=None if self.user is None else [],
+            preexec_fn=self._limit if self.limits else None,  # noqa: PLW1509 - this process has no threads then
+        )
+
+    def _limit(self) -> None:
+        for what, most in self.limits:
+            resource.setrlimit(what, (most, most))
+
+    def end(self, process: subprocess.Popen[bytes]) -> Outcome:
+        """What a run came to; one that hangs is a failure."""
+        try:
+            out, err = process.communicate(timeout=PATIENCE)
+        finally:
+            process.kill()
+        outcome = Outcome(process.returncode, _text(out), _text(err))
+        assert "Traceback" not in outcome.err, outcome.err
+        return outcome
+
+    def run(self, *words: str) -> Outcome:
+        """One run from start to end; a traceback is a failure whatever the exit status."""
+        return self.end(self.start(*words))
+
+    def baseline(self, *words: str) -> Outcome:
+        """Make the next baseline of the tree."""
+        policy, store = str(self.policy), str(self.store)
+        return self.run("baseline", self.host, "--policy", policy, "--store", store, "--jobs", "2", *words)
+
+    def check(self, *words: str) -> Outcome:
+        """Compare the tree with its newest baseline, as a JSON report."""
+        return self.run("check", self.host, "--store", str(self.store), "--jobs", "2", "--format", "json", *words)
+
+    def scan(self) -> tuple[Outcome, list[str]]:
+        """A baseline of the tree, and the lines of its text."""
+        made = self.baseline("-q")
+        return made, text_of(self.baselines()[-1])
+
+    def baselines(self) -> list[Path]:
+        """The files of all baselines, the oldest first."""
+        return sorted(self.store.glob("baselines/*/*.baseline.zst"))
+
+    def files(self) -> list[str]:
+        """Everything that lies in the store, by its name."""
+        return sorted(path.name for path in self.store.glob("baselines/*/*"))
+
+    def watch(self, *watches: dict[str, Any], digests: tuple[str, ...] = ("blake3",)) -> None:
+        """Write the policy: what to watch, the first match first."""
+        write_policy(self.policy, watches, digests)
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
+
+
+def text_of(path: Path) -> list[str]:
+    """The lines of a baseline, as `zstdcat` shows them."""
+    import zstandard
+
+    with path.open("rb") as packed, zstandard.ZstdDecompressor().stream_reader(packed) as text:
+        return _text(text.read()).split("\n")
+
+
+def write_policy(path: Path, watches: tuple[dict[str, Any], ...], digests: tuple[str, ...] = ("blake3",)) -> None:
+    """A policy file; JSON is YAML too."""
+    told = {"schema": "auditkit/policy/1", "name": "test", "digests": digests, "watch": watches}
+    path.write_text(json.dumps(told), "utf-8")
+
+
+def build(home: Path) -> Cli:
+    """A small tree of a machine in a directory of its own, watched whole."""
+    cli = Cli(home, home / "tree", home / "policy.yaml")
+    (cli.tree / "etc").mkdir(parents=True)
+    (cli.tree / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\n", "utf-8")
+    cli.watch({"path": "/", "level": "content"})
+    return cli
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    """auditkit with a small tree and an empty store."""
+    return build(tmp_path)
+
+
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """A directory that every user may enter, which pytest's own are not."""
+    path = Path(tempfile.mkdtemp(prefix="auditkit-test-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def by_nobody(public: Path) -> Cli:
+    """auditkit run by a normal user, on a tree of that user."""
+    cli = build(public)
+    if os.geteuid() != 0:
+        return cli
+    cli.user = NOBODY
+    for path in (public, *public.rglob("*")):
+        os.chown(path, NOBODY, NOBODY)
+    probe = subprocess.run([sys.executable, "-c", "pass"], user=NOBODY, group=NOBODY, extra_groups=[], check=False)
+    if probe.returncode:
+        pytest.skip("another user cannot run this Python")
+    return cli
+
+
+@pytest.fixture
+def made() -> Iterator[Callable[[Path], Path]]:
+    """A function that marks a mount point to be unmounted at the end."""
+    points: list[Path] = []
+
+    def note(point: Path) -> Path:
+        points.append(point)
+        return point
+
+    yield note
+    for point in reversed(points):
+        subprocess.run(["umount", "-l", str(point)], check=False, capture_output=True)

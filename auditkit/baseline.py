@@ -19,9 +19,9 @@ from typing import IO, Any, Self
 import zstandard
 from blake3 import blake3
 
-from auditkit import entries, policy
+from auditkit import entries
 from auditkit.errors import AuditkitError, FormatError, UntrustedError
-from auditkit.model import Footer, Gap, Header, Mount
+from auditkit.model import Footer, Gap, Header, Level, Mount, Policy, Severity, Watch
 from auditkit.printable import printable
 
 SCHEMA = "auditkit/baseline/1"
@@ -38,7 +38,8 @@ _NAME = re.compile(r"(\d{6,})\.baseline\.zst")
 
 def folder(store: str, host: str) -> str:
     """The directory of a host's baselines in a store; the host's name is made safe for a file name."""
-    return os.path.join(store, "baselines", urllib.parse.quote(host, safe=" @:+=,").replace("%2F", "%2f") or "%")
+    quoted = urllib.parse.quote(host, safe=" @:+=,", errors="surrogateescape")
+    return os.path.join(store, "baselines", quoted.replace("%2F", "%2f") or "%")
 
 
 def sequences(directory: str) -> dict[int, str]:
@@ -196,6 +197,8 @@ def header_document(header: Header) -> dict[str, Any]:
         "policy": {
             "name": header.policy.name,
             "digest": "blake3:" + blake3(header.policy.text.encode("utf-8", "surrogateescape")).hexdigest(),
+            "digests": list(header.policy.digests),
+            "watches": [_row(watch) for watch in header.policy.watches],
             "text": header.policy.text,
         },
         "homes": list(header.homes),
@@ -204,6 +207,20 @@ def header_document(header: Header) -> dict[str, Any]:
         "tool": header.tool,
         "reason": header.reason,
     }
+
+
+def _row(watch: Watch) -> list[object]:
+    severity = watch.severity.word
+    return [watch.path, str(watch.level), severity, watch.keep, watch.cross_mounts, watch.line, watch.why]
+
+
+def _policy(told: dict[str, Any]) -> Policy:
+    """The policy as it was understood when the baseline was made; its YAML text is there for people."""
+    watches = tuple(
+        Watch(str(path), Level(level), Severity[severity.upper()], str(why), bool(keep), bool(cross), int(line))
+        for path, level, severity, keep, cross, line, why in told["watches"]
+    )
+    return Policy(str(told["name"]), watches, tuple(map(str, told["digests"])), str(told["text"]))
 
 
 def _header(line: bytes, name: str) -> Header:
@@ -218,7 +235,7 @@ def _header(line: bytes, name: str) -> Header:
             made=datetime.fromisoformat(told["made"]),
             sequence=int(told["sequence"]),
             previous=told["previous"],
-            policy=policy.read(told["policy"]["text"], f"the policy in {name}"),
+            policy=_policy(told["policy"]),
             homes=tuple(map(str, told["homes"])),
             mounts=tuple(Mount(*map(str, row)) for row in told["mounts"]),
             packages=told["packages"],
@@ -371,7 +388,7 @@ def _directory(block: bytes, name: str) -> bytes:
     """The key of a block's directory."""
     try:
         return entries.key(entries.path_of(block))
-    except ValueError as error:
+    except FormatError as error:
         raise UntrustedError(f"{name} is damaged: a path in it is not as it was written") from error
 
 

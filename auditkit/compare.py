@@ -276,7 +276,8 @@ def _judged(before: Entry, after: Entry, attributes: set[str], watch: Watch) -> 
         if watch.level in _LOGS:
             return REWRITTEN, watch.severity, ""
         if not attributes & {"size", "mtime"} and after.mtime_ns is not None and before.mtime_ns is not None:
-            note = "" if "ctime" in attributes else "not even ctime moved: written past the file system, or a failing disk"
+            still = before.ctime_ns is not None and before.ctime_ns == after.ctime_ns
+            note = "not even ctime moved: written past the file system, or a failing disk" if still else ""
             return QUIET, max(watch.severity, QUIET.severity), note
         return CONTENT, watch.severity, ""
     if "target" in attributes:

@@ -22,7 +22,9 @@ LETTERS = {
 LETTER_OF = {kind: letter for letter, kind in LETTERS.items()}
 FIELDS = 16
 LONGEST_LINE = 1 << 20
-_TIME = re.compile(rb"(-?\d{1,12})\.(\d{9})")
+_NUMBER = re.compile(rb"[0-9]{1,20}")
+_TIME = re.compile(rb"(-?[0-9]{1,20})\.([0-9]{9})")
+_DIGEST = re.compile(r"[0-9a-z_-]+:[0-9a-f]+")
 
 
 def key(path: bytes) -> bytes:
@@ -31,8 +33,18 @@ def key(path: bytes) -> bytes:
 
 
 def path_of(block: bytes) -> bytes:
-    """The directory that a block is about, in its real bytes."""
-    return unescape(block[: block.index(b"\n")])
+    """The directory that a block is about, in its real bytes.
+
+    Raises:
+        FormatError: its first line is no path.
+    """
+    head = block.partition(b"\n")[0]
+    if not head.startswith(b"/"):
+        raise _refused(head)
+    try:
+        return unescape(head)
+    except ValueError as error:
+        raise _refused(head) from error
 
 
 def count(block: bytes) -> int:
@@ -46,8 +58,7 @@ def decode(block: bytes) -> Iterator[tuple[bytes, Entry]]:
     Raises:
         FormatError: a line is not as the encoder writes it.
     """
-    head, *lines = block.rstrip(b"\n").split(b"\n")
-    path = unescape(head)
+    path, lines = path_of(block), block.rstrip(b"\n").split(b"\n")[1:]
     held: list[bytes] = []
     for line in lines:
         if line.startswith(b"="):
@@ -66,12 +77,26 @@ def _entry(directory: bytes, lines: list[bytes]) -> tuple[bytes, Entry]:
         fields = lines[0].split(b" ", FIELDS)
         if len(fields) != FIELDS + 1 or len(lines) > 2:
             raise ValueError("fields are missing")
-        name = b"" if fields[16] == b"." else unescape(fields[16])
+        name = _name(fields)
         content = unescape(lines[1][1:]).decode("utf-8", "surrogateescape") if len(lines) > 1 else None
         return name, _from_fields(_joined(directory, name), fields, content)
     except (ValueError, KeyError) as error:
-        shown = printable(lines[0][:200].decode("utf-8", "surrogateescape"))
-        raise FormatError(f"not a line of a baseline: {shown}", "take the baseline from a good copy") from error
+        raise _refused(lines[0]) from error
+
+
+def _refused(line: bytes) -> FormatError:
+    shown = printable(line[:200].decode("utf-8", "surrogateescape"))
+    return FormatError(f"not a line of a baseline: {shown}", "take the baseline from a good copy")
+
+
+def _name(fields: list[bytes]) -> bytes:
+    """The name a line ends with, `b""` for the directory itself; one that leads elsewhere is none."""
+    if fields[16] == b"." and fields[0] == b"d":
+        return b""
+    name = unescape(fields[16])
+    if name in (b"", b".", b"..") or b"/" in name or b"\0" in name:
+        raise ValueError("not a name")
+    return name
 
 
 def _joined(directory: bytes, name: bytes) -> str:
@@ -98,7 +123,7 @@ def _from_fields(path: str, fields: list[bytes], content: str | None) -> Entry:
         inode=_number(fields[10]),
         links=_number(fields[11]),
         flags=None if fields[12] == b"?" else fields[12].decode("ascii").strip("-"),
-        digests=None if fields[13] in (b"?", b"-") else tuple(fields[13].decode("ascii").split(",")),
+        digests=_digests(fields[13]),
         xattrs=_pairs(fields[14]),
         target=_word(extra) if linked else None,
         device=_word(extra) if not linked and extra != b"-" else None,
@@ -107,7 +132,11 @@ def _from_fields(path: str, fields: list[bytes], content: str | None) -> Entry:
 
 
 def _number(field: bytes, base: int = 10) -> int | None:
-    return None if field == b"?" else int(field, base)
+    if field == b"?":
+        return None
+    if not _NUMBER.fullmatch(field):
+        raise ValueError("not a number")
+    return int(field, base)
 
 
 def _time(field: bytes) -> int | None:
@@ -119,6 +148,15 @@ def _time(field: bytes) -> int | None:
     return int(match[1]) * 1_000_000_000 + int(match[2])
 
 
+def _digests(field: bytes) -> tuple[str, ...] | None:
+    if field in (b"?", b"-"):
+        return None
+    digests = tuple(field.decode("ascii").split(","))
+    if not all(map(_DIGEST.fullmatch, digests)):
+        raise ValueError("not a digest")
+    return digests
+
+
 def _word(field: bytes) -> str | None:
     if field in (b"?", b"-"):
         return None
@@ -128,7 +166,9 @@ def _word(field: bytes) -> str | None:
 def _pairs(field: bytes) -> tuple[tuple[str, str], ...] | None:
     if field in (b"?", b"-"):
         return None if field == b"?" else ()
-    pairs = (pair.partition(b"=") for pair in field.split(b","))
+    pairs = [pair.partition(b"=") for pair in field.split(b",")]
+    if not all(name and equals for name, equals, _value in pairs):
+        raise ValueError("not an attribute")
     return tuple((_word(name) or "", value.decode("ascii")) for name, _, value in pairs)
 
 
@@ -160,6 +200,7 @@ def _block(directory: bytes, lines: list[bytes]) -> bytes:
 
 def _line(entry: Entry, name: bytes) -> bytes:
     extra = entry.target if entry.kind is Kind.SYMLINK else entry.device
+    none = "?" if entry.mode is None else "-"  # what does not even know the mode knows nothing
     fields = (
         LETTER_OF[entry.kind],
         _shown(entry.mode, "o"),
@@ -174,9 +215,9 @@ def _line(entry: Entry, name: bytes) -> bytes:
         _shown(entry.inode),
         _shown(entry.links),
         "?" if entry.flags is None else entry.flags or "-",
-        ",".join(entry.digests) if entry.digests else "?" if entry.kind is Kind.FILE else "-",
+        ",".join(entry.digests) if entry.digests else "?" if entry.kind is Kind.FILE else none,
         "?" if entry.xattrs is None else ",".join(f"{_attribute(name)}={value}" for name, value in entry.xattrs) or "-",
-        _field(extra) if extra is not None else "-",
+        _field(extra) if extra is not None else none,
     )
     line = " ".join(fields).encode("utf-8") + b" " + name
     return line if entry.content is None else line + b"\n=" + escape(entry.content.encode("utf-8", "surrogateescape"))

@@ -5,8 +5,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from importlib import resources
-from importlib.resources.abc import Traversable
+from pathlib import Path
 
 from auditkit import strict
 from auditkit.errors import ConfigError, FormatError
@@ -132,8 +131,7 @@ def load(name_or_file: str) -> Policy:
             f"{printable(name_or_file)} is no policy that auditkit ships ({', '.join(names) or 'none found'})",
             hint if "did you mean" in hint else "name one of these, or a file that ends in .yaml",
         )
-    file = f"{name_or_file}.yaml"
-    return read((_folder() / file).read_text("utf-8"), f"baselines/{file}")
+    return read(shipped_text(name_or_file), f"baselines/{name_or_file}.yaml")
 
 
 def shipped() -> tuple[str, ...]:
@@ -144,11 +142,16 @@ def shipped() -> tuple[str, ...]:
     return tuple(sorted(each.name.removesuffix(".yaml") for each in folder.iterdir() if each.name.endswith(".yaml")))
 
 
-def _folder() -> Traversable:
+def shipped_text(name: str) -> str:
+    """The YAML of a shipped policy; nothing where there is none of that name."""
+    return (_folder() / f"{name}.yaml").read_text("utf-8") if name in shipped() else ""
+
+
+def _folder() -> Path:
     """Where they are: inside an installed package, beside it in a checkout."""
-    package = resources.files("auditkit")
+    package = Path(__file__).parent
     inside = package / "baselines"
-    return inside if inside.is_dir() else package / os.pardir / "baselines"
+    return inside if inside.is_dir() else package.parent / "baselines"
 
 
 def expand(policy: Policy, homes: Sequence[str]) -> Policy:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,8 @@ class Cli:
     policy: Path
     user: int | None = None
     limits: tuple[tuple[int, int], ...] = ()
-    also: list[str] = field(default_factory=list)
+    tracer: tuple[str, ...] = ()
+    """A program that runs auditkit under its eyes."""
 
     @property
     def host(self) -> str:
@@ -80,9 +81,9 @@ class Cli:
             "PYTHONDONTWRITEBYTECODE": "1",
             "LC_ALL": "C.UTF-8",
         }
-        arguments = [os.fsencode(word) for word in (*words, *self.also)]
+        arguments = [os.fsencode(word) for word in words]
         return subprocess.Popen(
-            [sys.executable, "-m", "auditkit", *arguments],
+            [*self.tracer, sys.executable, "-m", "auditkit", *arguments],
             cwd=self.home,
             env=environment,
             stdin=subprocess.DEVNULL,

@@ -2,11 +2,7 @@
 
 import sys
 from collections.abc import Mapping
-from importlib import import_module
 
-import click
-
-from auditkit import __version__
 from auditkit.errors import AuditkitError
 
 COMMANDS: Mapping[str, str] = {
@@ -24,39 +20,41 @@ COMMANDS: Mapping[str, str] = {
 }
 """Name of a command, which is its module too, and its help in a line."""
 
+_FRONT = """\
+Usage: auditkit [OPTIONS] COMMAND [HOST]...
 
-class Lazy(click.Group):
-    """A group that knows its commands by name and loads the one that runs."""
+  Did they get in, did anything change, what is open: integrity checks and
+  audits for one office. HOST is `local` (the default) or `root:/mnt/disk`.
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands, in the order a stranger meets them."""
-        return list(COMMANDS)
+Options:
+  --version   show the version
+  -h, --help  show this page; `auditkit COMMAND --help` shows a command's
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name, if there is one."""
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = import_module(f"auditkit.commands.{cmd_name}").command
-        return command
+Commands:
+{commands}
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands without loading any."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+Exit status: 0 looked at everything and found nothing at or above --fail-on;
+1 findings; 2 usage or file error; 3 something could not be seen; 4 untrusted.
+
+  $ auditkit scan
+  $ auditkit baseline local --key ~/.ssh/id_ed25519
+  $ auditkit check local root:/mnt/disk --format json"""
 
 
-@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, message="auditkit %(version)s")
-def auditkit() -> None:
-    """Did they get in, did anything change, what is open: integrity checks and audits for one office.
-
-    HOST is `local` (the default) or `root:/mnt/disk`. Exit status: 0 nothing found, 1 findings, 2 usage or file error,
-    3 incomplete, 4 untrusted.
-    """
+def front_page() -> str:
+    """The help of auditkit itself: made without loading any command, nor what they need."""
+    return _FRONT.format(commands="\n".join(f"  {name:10}{what}" for name, what in COMMANDS.items()))
 
 
 def main() -> int:
     """Run the command line and give its exit status."""
+    if sys.argv[1:] in ([], ["-h"], ["--help"]):
+        sys.stdout.write(front_page() + "\n")
+        return 0
+    import click  # noqa: PLC0415 - half of the start of a short command
+
+    from auditkit.commands.line import auditkit  # noqa: PLC0415
+
     try:
         return int(auditkit.main(standalone_mode=False, prog_name="auditkit") or 0)
     except click.exceptions.Exit as stop:
@@ -65,7 +63,7 @@ def main() -> int:
         error.show()
         return error.exit_code
     except click.Abort:
-        click.echo("auditkit: interrupted; nothing was stored", err=True)
+        tell(AuditkitError("interrupted; nothing more was stored"))
         return 130
     except AuditkitError as error:
         tell(error)
@@ -77,9 +75,9 @@ def main() -> int:
 
 def tell(error: AuditkitError) -> None:
     """Say on stderr why auditkit stops and what to do."""
-    click.echo(f"auditkit: error: {_harmless(str(error))}", err=True)
+    sys.stderr.write(f"auditkit: error: {_harmless(str(error))}\n")
     if error.hint:
-        click.echo(f"hint: {_harmless(error.hint)}", err=True)
+        sys.stderr.write(f"hint: {_harmless(error.hint)}\n")
 
 
 def _harmless(text: str) -> str:

@@ -63,7 +63,7 @@ def _notes(host: Host, trusted: store.Trusted, run: options.Setting) -> list[str
         )
     if base.host != host.name:
         notes.append(f"the baseline is of {base.host}")
-    if base.policy.name in policy.shipped() and base.policy.text != policy.load(base.policy.name).text:
+    if policy.shipped_text(base.policy.name) not in ("", base.policy.text):
         notes.append(f"the policy {base.policy.name} has changed since the baseline was made; the sealed one was used")
     return notes
 

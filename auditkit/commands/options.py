@@ -146,13 +146,17 @@ def width() -> int:
 
 
 def write(path: str | None, pieces: Iterable[str]) -> None:
-    """Write text to a new file, whole or not at all, or to stdout."""
+    """Write text to a file, whole or not at all, or to stdout."""
     if path is None:
         for piece in pieces:
             click.echo(piece, nl=False)
         return
-    temporary = f"{path}.{os.getpid()}.tmp"
     try:
+        if os.path.exists(path) and not os.path.isfile(path):  # a terminal, a pipe, /dev/null: not to be replaced
+            with open(path, "w", encoding="utf-8") as file:
+                file.writelines(pieces)
+            return
+        temporary = f"{path}.{os.getpid()}.tmp"
         with open(temporary, "x", encoding="utf-8") as file:
             _all(file, pieces)
         os.replace(temporary, path)
@@ -163,6 +167,8 @@ def write(path: str | None, pieces: Iterable[str]) -> None:
 def _all(file: IO[str], pieces: Iterable[str]) -> None:
     try:
         file.writelines(pieces)
+        file.flush()
+        os.fsync(file.fileno())
     except OSError:
         os.unlink(file.name)
         raise

@@ -1,20 +1,16 @@
 """The baseline file: a header, the blocks of a scan in path order, a footer; zstd text that `zstdcat` shows.
 
-Writing and reading stream. A file is written without a name, synced, and given its name last, so that a run killed at any
-moment leaves nothing; a name that is taken is never written over. Reading verifies the whole file first: nothing of it is
-used before its end has been seen.
+Reading streams, and verifies the whole file first: nothing of it is used before its end has been seen. writer.py writes it.
 """
 
-import contextlib
-import fcntl
 import json
 import os
 import re
 import urllib.parse
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import IO, Any, Self
+from typing import IO, Any
 
 import zstandard
 from blake3 import blake3
@@ -52,138 +48,6 @@ def sequences(directory: str) -> dict[int, str]:
         raise AuditkitError(f"{printable(directory)} cannot be read: {error.strerror}", "run auditkit as its owner") from error
     matches = [match for name in names if (match := _NAME.fullmatch(name))]
     return {int(match[1]): os.path.join(directory, match[0]) for match in matches}
-
-
-@contextlib.contextmanager
-def locked(directory: str, waiting: Callable[[], None]) -> Iterator[None]:
-    """Only one run at a time writes baselines of one host; `waiting` is called once if another one does."""
-    try:
-        os.makedirs(directory, mode=0o700, exist_ok=True)
-        handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        raise _unwritable(directory, error) from error
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            waiting()
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _unwritable(path: str, error: OSError) -> AuditkitError:
-    return AuditkitError(f"{printable(path)} cannot be written: {error.strerror}", "name another place with --store or -o")
-
-
-class Writer:
-    """A baseline being written; `close` gives it its name, and leaving without it leaves nothing."""
-
-    def __init__(self, path: str, header: Header) -> None:
-        self.path = path
-        self.entries = 0
-        self._held: list[bytes] = []
-        self._size = 0
-        self._digest = blake3()
-        self._file, self._temporary = _unnamed(path)
-        self._zstd = zstandard.ZstdCompressor(level=1).stream_writer(self._file, closefd=False)
-        try:
-            self._write(json.dumps(header_document(header), ensure_ascii=True, separators=(",", ":")).encode() + b"\n")
-        except OSError as error:
-            raise _unwritable(path, error) from error
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-        if self._temporary:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(os.path.join(os.path.dirname(os.path.abspath(self.path)), self._temporary))
-
-    def _write(self, data: bytes) -> None:
-        self._digest.update(data)
-        self._zstd.write(data)
-
-    def add(self, block: bytes) -> None:
-        """Write the next block, with others at once."""
-        self._held.append(block)
-        self._size += len(block)
-        if self._size > CHUNK:
-            self._flush()
-
-    def _flush(self) -> None:
-        text = b"".join(self._held)
-        self.entries += text.count(b"\n") - len(self._held) - text.count(b"\n=")
-        self._held, self._size = [], 0
-        try:
-            self._write(text)
-        except OSError as error:
-            raise _unwritable(self.path, error) from error
-
-    def close(self, gaps: Iterable[Gap], seal: Callable[[IO[bytes]], bytes] | None = None) -> None:
-        """Write the footer, bring it to the disk, seal it and give the file its name.
-
-        The signature lies beside it before the file has its name: there is never a baseline that lacks only its seal.
-
-        Raises:
-            AuditkitError: the disk is full, or the name is taken.
-        """
-        self._flush()
-        told = {
-            "entries": self.entries,
-            "gaps": [{"subject": gap.subject, "reason": gap.reason} for gap in gaps],
-            "blake3": self._digest.hexdigest(),
-        }
-        try:
-            self._zstd.write(json.dumps(told, ensure_ascii=True, separators=(",", ":")).encode() + b"\n")
-            self._zstd.close()
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            if seal:
-                self._file.seek(0)
-                _write_beside(self.path + ".sig", seal(self._file))
-            _name(self._file.fileno(), self._temporary, self.path)
-        except FileExistsError as error:
-            raise AuditkitError(f"{printable(self.path)} is there already and is never overwritten") from error
-        except OSError as error:
-            raise _unwritable(self.path, error) from error
-
-
-def _unnamed(path: str) -> tuple[IO[bytes], str]:
-    """A file without a name beside `path`, or, where the file system cannot do that, one with a name that tells."""
-    directory = os.path.dirname(os.path.abspath(path))
-    try:
-        try:
-            return os.fdopen(os.open(directory, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600), "r+b"), ""
-        except (IsADirectoryError, OSError) as error:
-            if isinstance(error, FileNotFoundError | PermissionError):
-                raise
-        temporary = f".{os.path.basename(path)}.{os.getpid()}.tmp"
-        place = os.path.join(directory, temporary)
-        return os.fdopen(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600), "wb"), temporary
-    except OSError as error:
-        raise _unwritable(path, error) from error
-
-
-def _write_beside(path: str, data: bytes) -> None:
-    with open(path, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _name(handle: int, temporary: str, path: str) -> None:
-    """Give a file its name, unless that is taken, and bring the name to the disk."""
-    directory = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        # with a directory handle Python calls linkat(2), which alone can follow /proc/self/fd to the file
-        source = temporary or f"/proc/self/fd/{handle}"
-        os.link(source, os.path.basename(path), src_dir_fd=directory, dst_dir_fd=directory, follow_symlinks=not temporary)
-        os.fsync(directory)
-    finally:
-        os.close(directory)
 
 
 def header_document(header: Header) -> dict[str, Any]:

@@ -4,13 +4,10 @@ Pure. Blocks that are equal are never taken apart; only what both sides show is 
 removed.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
 
 from auditkit import entries
 from auditkit.model import Change, ChangeKind, Entry, Finding, Gap, Kind, Level, Rule, Severity, Watch
-from auditkit.printable import printable
 
 ADDED = Rule(
     "path-added",
@@ -305,105 +302,6 @@ def _one_sided(entry: Entry, kind: ChangeKind, rule: Rule, watch: Watch) -> Chan
     elif after and _capability(after):
         rule, severity = CAPABILITY, max(severity, CAPABILITY.severity)
     return Change(entry.path, kind, before, after, (), severity, watch.level, rule.id, "", watch.why)
-
-
-def settle(changes: Sequence[Change], gaps: Sequence[Gap]) -> tuple[Change, ...]:
-    """The changes of a whole scan: nothing under a gap is removed, a swap of kinds and a move are one change each."""
-    hidden = {gap.subject for gap in gaps}
-    kept = [change for change in changes if not (change.change is ChangeKind.REMOVED and under(change.path, hidden))]
-    return tuple(_twins(_moves(_swaps(kept))))
-
-
-def under(path: str, subjects: set[str]) -> bool:
-    """Whether a path is one of the subjects or lies below one."""
-    if "/" in subjects or path in subjects:
-        return True
-    at = path.rfind("/")
-    while at > 0:
-        if path[:at] in subjects:
-            return True
-        at = path.rfind("/", 0, at)
-    return False
-
-
-def _swaps(changes: Sequence[Change]) -> list[Change]:
-    """A path that is removed as one kind and added as another has changed its kind."""
-    removed = {change.path: change for change in changes if change.change is ChangeKind.REMOVED}
-    added = {change.path: change for change in changes if change.change is ChangeKind.ADDED}
-    both = removed.keys() & added.keys()
-    kept = []
-    for change in changes:
-        if change.path not in both:
-            kept.append(change)
-        elif change.change is ChangeKind.ADDED and change.after:
-            before = removed[change.path].before
-            note = f"{before.kind if before else '?'} → {change.after.kind}"
-            severity = max(change.severity, removed[change.path].severity)
-            rule = SETUID.id if change.rule == SETUID.id else KIND.id
-            kept.append(
-                replace(
-                    change,
-                    change=ChangeKind.CHANGED,
-                    before=before,
-                    attributes=("kind",),
-                    rule=rule,
-                    severity=severity,
-                    note=note,
-                )  # fmt: skip
-            )
-    return kept
-
-
-def _moves(changes: Sequence[Change]) -> list[Change]:
-    """A file removed here and found there is one change: same content, and the same inode or the only one of its content."""
-    gone = [(change, change.before) for change in changes if change.change is ChangeKind.REMOVED and _movable(change)]
-    come = [(change, change.after) for change in changes if change.change is ChangeKind.ADDED and _movable(change)]
-    often = Counter(entry.digests for _change, entry in (*gone, *come) if entry)
-    places = {entry.digests: change for change, entry in gone if entry and often[entry.digests] == 2}
-    nodes = {(entry.digests, entry.inode): change for change, entry in gone if entry and entry.inode}
-    moved: dict[str, Change] = {}
-    for change, entry in come:
-        source = entry and (nodes.get((entry.digests, entry.inode)) or places.get(entry.digests))
-        if source and source.path not in moved:
-            moved[source.path] = change
-    old = {change.path: moved_from for moved_from, change in moved.items()}
-    sources = {change.path: change for change, _entry in gone}
-    return [
-        _move(sources[old[change.path]], change) if change.path in old and change.change is ChangeKind.ADDED else change
-        for change in changes
-        if not (change.change is ChangeKind.REMOVED and change.path in moved)
-    ]
-
-
-def _movable(change: Change) -> bool:
-    entry = change.before or change.after
-    return bool(entry and entry.kind is Kind.FILE and entry.digests and entry.size)
-
-
-def _move(source: Change, change: Change) -> Change:
-    rule = change.rule if change.rule in (SETUID.id, CAPABILITY.id) else MOVED.id
-    return replace(
-        change, change=ChangeKind.CHANGED, before=source.before, attributes=("path",), rule=rule,
-        severity=max(source.severity, change.severity), note=f"moved from {printable(source.path)}",
-    )  # fmt: skip
-
-
-def _twins(changes: Sequence[Change]) -> Iterator[Change]:
-    """Name the other names of a file that changed: hard links are one file."""
-    names: dict[tuple[int, tuple[str, ...]], list[str]] = {}
-    for change in changes:
-        if twin := _twin_key(change):
-            names.setdefault(twin, []).append(change.path)
-    for change in changes:
-        others = [path for path in names.get(_twin_key(change) or (0, ()), ()) if path != change.path]
-        yield replace(change, note=f"the same file as {others[0]}") if others and not change.note else change
-
-
-def _twin_key(change: Change) -> tuple[int, tuple[str, ...]] | None:
-    entry = change.after
-    if entry and entry.inode and entry.digests and (entry.links or 0) > 1:
-        return entry.inode, entry.digests
-    return None
 
 
 def findings(changes: Iterable[Change]) -> Iterator[Finding]:

@@ -1,6 +1,5 @@
 """Policies: what is watched, how closely, how severe and why; docs/reference/policy.md describes the format."""
 
-import os
 import posixpath
 import re
 from collections.abc import Iterator, Sequence

@@ -158,7 +158,7 @@ def difference(
     """What comparing comes to: as the commands do it, in two steps."""
     told = list(compare.compare(compare.pairs(before, after), watch_of or watch(), passing))
     found = tuple(one for one in told if isinstance(one, Gap))
-    return compare.settle([one for one in told if isinstance(one, Change)], (*gaps, *found)), found
+    return settle.settle([one for one in told if isinstance(one, Change)], (*gaps, *found)), found
 
 
 def shown(result: tuple[tuple[Change, ...], tuple[Gap, ...]]) -> str:

@@ -2,43 +2,21 @@
 
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from trees import PATHS, blocks, place, stream, trees
+from trees import PATHS, blocks, place, scanned, stream, trees
 
 from auditkit import entries
 from auditkit.errors import FormatError
-from auditkit.model import Entry, Kind, Level, Watch
+from auditkit.model import Entry, Kind, Level
 from auditkit.probe import lines
-from auditkit.probe.look import Look
-from auditkit.probe.patterns import Matcher
-from auditkit.probe.walk import Walk
 
 LINE = b"f 644 0 0 root root 4 1.000000002 3.000000000 ? 5 1 - blake3:00ff security.selinux=0x61 - sshd_config"
 BLOCK = b"/etc/ssh\nd 755 0 0 root root 4096 1.000000000 1.000000000 1.000000000 7 2 ia - - 8:1 .\n" + LINE + b"\n=Port 22\\x0a\n"
-
-
-class Names(dict[int, str]):
-    """Owner names that are never known."""
-
-    def __missing__(self, number: int) -> str:
-        return "?"
-
-
-def scanned(root: Path, level: Level = Level.CONTENT, *, keep: bool = False) -> list[bytes]:
-    """The blocks of a real tree, as the probe writes them."""
-    watch = Watch("/", level, keep=keep)
-    handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
-    look = Look(("blake3",), Names(), Names())
-    walk = Walk(handle, Matcher([(watch.path, str(level))]), [(str(level), keep, False)], look)
-    try:
-        return [block for block in walk.run([()]) if block]
-    finally:
-        walk.chain.close()
-        os.close(handle)
 
 
 @pytest.fixture
@@ -165,8 +143,6 @@ def test_any_entry_comes_back_from_its_line(entry: Entry, extra: str | None) -> 
 
 
 def with_extra(entry: Entry, extra: str) -> Entry:
-    from dataclasses import replace
-
     return replace(entry, target=extra) if entry.kind is Kind.SYMLINK else replace(entry, device=extra)
 
 

@@ -3,6 +3,7 @@
 import os
 import resource
 import shutil
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from auditkit.errors import AuditkitError
 from tests.conftest import Cli, build
 
 MEMORY = 700 << 20
-"""Bytes of address space that a run may have: numpy-free Python with its libraries takes a fifth of it."""
+"""Bytes of address space that a run may have: Python with its libraries takes a fifth of it."""
 
 
 @pytest.fixture(scope="module")
@@ -253,10 +254,9 @@ def test_hostile_text_with_the_right_digest_never_ends_in_a_traceback(sealed: Cl
     lines[at] = lines[at][:start] + data.draw(st.binary(max_size=9)) + lines[at][start + data.draw(st.integers(0, 9)) :]
     repack(path, lines, honest=True)
     try:
-        base = baseline.read(str(path))
-        for block in base.blocks():
-            list(entries.decode(block))
-        base.close()
+        with closing(baseline.read(str(path))) as base:
+            for block in base.blocks():
+                list(entries.decode(block))
     except AuditkitError as refusal:
         assert str(refusal)
 

@@ -8,9 +8,11 @@
 What a line does not say has a value all the same; `lacks` names attributes that the host could not show.
 """
 
+import os
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from blake3 import blake3
@@ -18,7 +20,10 @@ from hypothesis import strategies as st
 
 from auditkit import entries
 from auditkit.compare import CAPABILITIES
-from auditkit.model import Entry, Kind
+from auditkit.model import Entry, Kind, Level
+from auditkit.probe.look import Look
+from auditkit.probe.patterns import Matcher
+from auditkit.probe.walk import Walk
 
 SECOND = 1_000_000_000
 PLAIN = Entry(
@@ -84,6 +89,25 @@ def stream(tree: Iterable[Entry], lines_a_block: int = 4096) -> list[bytes]:
 def blocks(text: str, lines_a_block: int = 4096) -> list[bytes]:
     """The blocks of a tree in the notation."""
     return stream([entry(line) for line in text.splitlines() if line.strip()], lines_a_block)
+
+
+class Names(dict[int, str]):
+    """Owner names that are never known."""
+
+    def __missing__(self, number: int) -> str:
+        return "?"
+
+
+def scanned(root: Path, level: Level = Level.CONTENT, *, keep: bool = False) -> list[bytes]:
+    """The blocks of a real tree, as the probe writes them."""
+    handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    look = Look(("blake3",), Names(), Names())
+    walk = Walk(handle, Matcher([("/", str(level))]), [(str(level), keep, False)], look)
+    try:
+        return [block for block in walk.run([()]) if block]
+    finally:
+        walk.chain.close()
+        os.close(handle)
 
 
 NAMES = st.one_of(

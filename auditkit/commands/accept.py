@@ -16,6 +16,7 @@ from auditkit.errors import UsageError
 from auditkit.hosts import Host, open_host
 from auditkit.model import Change, Gap
 from auditkit.printable import printable
+from auditkit.writer import Writer, locked
 
 
 @click.command("accept")
@@ -36,7 +37,7 @@ def command(host: str, paths: tuple[str, ...], **given: Any) -> int:
         raise UsageError("name what to accept: paths, or --all", "see the changes first: auditkit check " + host)
     run = options.setting(**given)
     machine = open_host(host)
-    with files.locked(files.folder(run.store, machine.name), lambda: None):
+    with locked(files.folder(run.store, machine.name), lambda: None):
         newest = store.newest(run.store, machine.name)
         if newest is None:
             raise UsageError(f"there is no baseline of {printable(machine.name)}", f"make one: auditkit baseline {host}")
@@ -64,7 +65,7 @@ def _accepted(host: Host, base: files.Baseline, paths: Sequence[str], run: optio
         tool=options.TOOL,
         reason=given["reason"],
     )
-    with files.Writer(path, header) as writer:
+    with Writer(path, header) as writer:
         for block in accept.applied(base.blocks(), accept.edits(chosen)):
             writer.add(block)
         writer.close(_gaps(base, result), sealing.sealer(key))

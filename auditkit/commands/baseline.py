@@ -14,6 +14,7 @@ from auditkit.errors import UsageError
 from auditkit.hosts import Host, open_host
 from auditkit.model import Gap, Header
 from auditkit.printable import printable
+from auditkit.writer import Writer, locked
 
 
 @click.command("baseline")
@@ -47,7 +48,7 @@ def _one(host: Host, run: options.Setting, given: dict[str, Any]) -> int:
     if place:
         made = _write(host, run, given, wanted, place, sealing.beside(place), key)
     else:
-        with files.locked(files.folder(run.store, host.name), lambda: _waiting(run)):
+        with locked(files.folder(run.store, host.name), lambda: _waiting(run)):
             path, sequence, previous = store.place(run.store, host.name)
             made = _write(host, run, given, wanted, path, (sequence, previous), key)
     return made
@@ -80,7 +81,7 @@ def _write(
         tool=options.TOOL,
         reason=f"imported from {given['imported']}" if given["imported"] else "",
     )
-    with files.Writer(path, header) as writer, Progress(f"scanning {host.name}", None, quiet=run.quiet) as progress:
+    with Writer(path, header) as writer, Progress(f"scanning {host.name}", None, quiet=run.quiet) as progress:
         source = scan.Scan(host, ground, run.jobs, progress)
         gaps = sealing.imported(writer, given) if given["imported"] else _scanned(writer, source)
         writer.close(gaps, sealing.sealer(key))
@@ -89,7 +90,7 @@ def _write(
     return 3 if gaps else 0
 
 
-def _scanned(writer: files.Writer, source: scan.Scan) -> list[Gap]:
+def _scanned(writer: Writer, source: scan.Scan) -> list[Gap]:
     for block in source:
         writer.add(block)
     return source.gaps

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from auditkit import baseline, compare, growth, mounts, policy, store
+from auditkit import baseline, compare, growth, mounts, policy, settle, store
 from auditkit.commands import integrity, options
 from auditkit.errors import UntrustedError
 from auditkit.model import Change, Gap, HostReport
@@ -36,7 +36,7 @@ def _difference(old: baseline.Baseline, new: baseline.Baseline, run: options.Set
     watched = integrity.Watched(policy.expand(new.header.policy, homes))
     told = list(compare.compare(compare.pairs(old.blocks(), new.blocks()), watched.watch))
     gaps = [*old.footer.gaps, *new.footer.gaps, *(one for one in told if isinstance(one, Gap))]
-    changes = growth.settle(compare.settle([one for one in told if isinstance(one, Change)], gaps), ())
+    changes = growth.settle(settle.settle([one for one in told if isinstance(one, Change)], gaps), ())
     found = (
         *compare.findings(changes),
         *mounts.compare(old.header.mounts, new.header.mounts, watched.concerns),

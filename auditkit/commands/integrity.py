@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from auditkit import compare, growth, mounts, timeline
+from auditkit import compare, growth, mounts, settle, timeline
 from auditkit.baseline import Baseline
 from auditkit.hosts import Host
 from auditkit.model import BaselineFacts, Change, ChangeKind, Finding, Gap, HostReport, Policy, Watch
@@ -54,7 +54,7 @@ def compared(
     spy = timeline.Spy(since)
     told = list(compare.compare(compare.pairs(before, spy.watch(scan)), watched.watch, passing))
     gaps = [*scan.gaps, *(gap for gap in told if isinstance(gap, Gap))]
-    changes = compare.settle([change for change in told if isinstance(change, Change)], gaps)
+    changes = settle.settle([change for change in told if isinstance(change, Change)], gaps)
     changes = growth.settle(changes, scan.host.beginnings(growth.asked(changes)))
     return Compared(changes, tuple(compare.findings(changes)), tuple(gaps), scan.entries, spy.moments())
 
@@ -70,7 +70,7 @@ def with_baseline(base: Baseline, scan: Scan, since: datetime | None = None) -> 
 def with_gaps(result: Compared, gaps: Iterable[Gap]) -> Compared:
     """The same with more gaps, under which nothing is called removed or added."""
     hidden = {gap.subject for gap in gaps}
-    kept = tuple(change for change in result.changes if not compare.under(change.path, hidden))
+    kept = tuple(change for change in result.changes if not settle.under(change.path, hidden))
     return replace(result, changes=kept, findings=tuple(compare.findings(kept)), gaps=(*result.gaps, *gaps))
 
 

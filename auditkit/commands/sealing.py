@@ -12,6 +12,7 @@ from auditkit.commands import options
 from auditkit.errors import FormatError, UsageError
 from auditkit.model import Entry, Gap
 from auditkit.printable import printable
+from auditkit.writer import Writer
 
 DEFAULT_POLICY = "linux"
 
@@ -63,7 +64,7 @@ def beside(path: str) -> tuple[int, str | None]:
     return newest + 1, files.file_digest(found[newest]) if newest else None
 
 
-def imported(writer: files.Writer, given: dict[str, Any]) -> list[Gap]:
+def imported(writer: Writer, given: dict[str, Any]) -> list[Gap]:
     """Write the entries of a foreign database; gives what of it was not understood."""
     from auditkit import entries, importers  # noqa: PLC0415 - rarely used
 

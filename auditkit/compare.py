@@ -106,7 +106,10 @@ ROTATED_AWAY = Rule(
     "nothing, if it was as old as logrotate keeps logs; otherwise look for a copy",
     ("logrotate(8)",),
 )
-RULES = (ADDED, REMOVED, CONTENT, QUIET, ATTRIBUTES, KIND, TARGET, SETUID, CAPABILITY, TOUCHED, MOVED, REWRITTEN, ROTATED_AWAY)  # fmt: skip
+RULES = (
+    *(ADDED, REMOVED, CONTENT, QUIET, ATTRIBUTES, KIND, TARGET),
+    *(SETUID, CAPABILITY, TOUCHED, MOVED, REWRITTEN, ROTATED_AWAY),
+)
 
 SET_ID = 0o6000
 CAPABILITIES = "security.capability"

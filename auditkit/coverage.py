@@ -18,7 +18,11 @@ EVERYTHING = Policy(
 """What to scan for a report of coverage."""
 
 PSEUDO = frozenset(
-    ["autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts", "devtmpfs", "efivarfs", "fusectl", "hugetlbfs", "mqueue", "nsfs", "proc", "pstore", "ramfs", "rpc_pipefs", "securityfs", "sysfs", "tracefs"]
+    (
+        *("autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts", "devtmpfs", "efivarfs"),
+        *("fusectl", "hugetlbfs", "mqueue", "nsfs", "proc", "pstore", "ramfs", "rpc_pipefs", "securityfs", "sysfs"),
+        "tracefs",
+    )
 )
 """File systems that hold no files of anybody's."""
 _SET_ID = re.compile(rb"^f [2467]\d{3} .*$", re.MULTILINE)

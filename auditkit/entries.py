@@ -73,10 +73,10 @@ def decode(block: bytes) -> Iterator[tuple[bytes, Entry]]:
 
 def _entry(directory: bytes, lines: list[bytes]) -> tuple[bytes, Entry]:
     """One entry from its line and the line of its kept text, if any."""
+    fields = lines[0].split(b" ", FIELDS)
+    if len(fields) != FIELDS + 1 or len(lines) > 2:
+        raise _refused(lines[0])
     try:
-        fields = lines[0].split(b" ", FIELDS)
-        if len(fields) != FIELDS + 1 or len(lines) > 2:
-            raise ValueError("fields are missing")
         name = _name(fields)
         content = unescape(lines[1][1:]).decode("utf-8", "surrogateescape") if len(lines) > 1 else None
         return name, _from_fields(_joined(directory, name), fields, content)

@@ -5,6 +5,7 @@ Pure: bytes in, mounts and findings out.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from auditkit.model import Finding, Mount, Rule, Severity
 from auditkit.printable import printable
@@ -57,15 +58,9 @@ def _plain(field: str) -> str:
 
 def below(mounts: Sequence[Mount], root: str) -> tuple[Mount, ...]:
     """The mounts on or below a directory, with their points as seen from it."""
-    kept = []
-    for mount in mounts:
-        if mount.point == root or mount.point.startswith(root.rstrip("/") + "/"):
-            kept.append(Mount(mount.point[len(root.rstrip("/")) :] or "/", *_rest(mount)))
-    return tuple(kept)
-
-
-def _rest(mount: Mount) -> tuple[str, str, str, str, str]:
-    return mount.kind, mount.source, mount.root, mount.device, mount.options
+    start = root.rstrip("/")
+    inside = (mount for mount in mounts if mount.point == root or mount.point.startswith(start + "/"))
+    return tuple(replace(mount, point=mount.point[len(start) :] or "/") for mount in inside)
 
 
 def compare(before: Sequence[Mount], after: Sequence[Mount], concerns: Callable[[str], bool]) -> Iterator[Finding]:

@@ -156,7 +156,7 @@ def _folder() -> Path:
 def expand(policy: Policy, homes: Sequence[str]) -> Policy:
     """The policy with each `~` watch replaced, where it stands, by one for every home."""
     real = tuple(dict.fromkeys(home for home in map(_home, homes) if home))
-    expanded = {}
+    expanded: dict[str, Watch] = {}
     for watch in policy.watches:
         for path in _places(watch.path, real):
             expanded.setdefault(path, replace(watch, path=path))  # the first match wins

@@ -46,17 +46,8 @@ def _swaps(changes: Sequence[Change]) -> list[Change]:
             note = f"{before.kind if before else '?'} → {change.after.kind}"
             severity = max(change.severity, removed[change.path].severity)
             rule = SETUID.id if change.rule == SETUID.id else KIND.id
-            kept.append(
-                replace(
-                    change,
-                    change=ChangeKind.CHANGED,
-                    before=before,
-                    attributes=("kind",),
-                    rule=rule,
-                    severity=severity,
-                    note=note,
-                )  # fmt: skip
-            )
+            changed = replace(change, change=ChangeKind.CHANGED, before=before, attributes=("kind",))
+            kept.append(replace(changed, rule=rule, severity=severity, note=note))
     return kept
 
 
@@ -66,10 +57,10 @@ def _moves(changes: Sequence[Change]) -> list[Change]:
     come = [(change, change.after) for change in changes if change.change is ChangeKind.ADDED and _movable(change)]
     often = Counter(entry.digests for _change, entry in (*gone, *come) if entry)
     places = {entry.digests: change for change, entry in gone if entry and often[entry.digests] == 2}
-    nodes = {(entry.digests, entry.inode): change for change, entry in gone if entry and entry.inode}
+    nodes = {(entry.digests, entry.inode or 0): change for change, entry in gone if entry and entry.inode}
     moved: dict[str, Change] = {}
     for change, entry in come:
-        source = entry and (nodes.get((entry.digests, entry.inode)) or places.get(entry.digests))
+        source = entry and (nodes.get((entry.digests, entry.inode or 0)) or places.get(entry.digests))
         if source and source.path not in moved:
             moved[source.path] = change
     old = {change.path: moved_from for moved_from, change in moved.items()}
@@ -88,10 +79,9 @@ def _movable(change: Change) -> bool:
 
 def _move(source: Change, change: Change) -> Change:
     rule = change.rule if change.rule in (SETUID.id, CAPABILITY.id) else MOVED.id
-    return replace(
-        change, change=ChangeKind.CHANGED, before=source.before, attributes=("path",), rule=rule,
-        severity=max(source.severity, change.severity), note=f"moved from {printable(source.path)}",
-    )  # fmt: skip
+    moved = replace(change, change=ChangeKind.CHANGED, before=source.before, attributes=("path",), rule=rule)
+    note = f"moved from {printable(source.path)}"
+    return replace(moved, severity=max(source.severity, change.severity), note=note)
 
 
 def _twins(changes: Sequence[Change]) -> Iterator[Change]:

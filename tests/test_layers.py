@@ -62,7 +62,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 MAY_IMPORT["commands"] = set(MAY_IMPORT) - {"__main__"} | {"commands"}
 
 JUDGES = {"model", "printable", "compare", "explain", "audits", "importers", "logins", "report"} | {
-    "entries", "mounts", "growth", "accept", "timeline",
+    "entries", "mounts", "growth", "accept", "timeline", "settle", "coverage",
 }  # fmt: skip
 WORLD = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile", "shutil", "paramiko", "importlib"}
 KINDS = ("hosts", "audits", "logins", "importers", "report", "commands")

@@ -69,7 +69,7 @@ def main() -> int:
         tell(error)
         return error.exit_code
     except BrokenPipeError:  # the reader has seen enough; there is nobody left to tell
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return 1
 
 

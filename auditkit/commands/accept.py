@@ -14,7 +14,7 @@ from auditkit.commands import integrity, options, sealing
 from auditkit.commands.progress import Progress
 from auditkit.errors import UsageError
 from auditkit.hosts import Host, open_host
-from auditkit.model import Change, Gap
+from auditkit.model import Gap
 from auditkit.printable import printable
 from auditkit.writer import Writer, locked
 
@@ -70,7 +70,13 @@ def _accepted(host: Host, base: files.Baseline, paths: Sequence[str], run: optio
             writer.add(block)
         writer.close(_gaps(base, result), sealing.sealer(key))
     store.remember(path, sequence)
-    _tell(host, path, sequence, chosen, result.changes, key)
+    for change in chosen:
+        click.echo(f"  accepted {printable(change.path)} ({change.rule})")
+    sealed = f"sealed with {printable(key)}" if key else "UNSIGNED"
+    click.echo(f"{printable(host.name)}: baseline {sequence} with {len(chosen)} accepted changes, {sealed}")
+    click.echo(f"  {printable(path)}")
+    if left := sum(change not in chosen and change.explanation is None for change in result.changes):
+        click.echo(f"{left} changes were not accepted and stay to be told")
     return 0
 
 
@@ -78,14 +84,3 @@ def _gaps(base: files.Baseline, result: integrity.Compared) -> tuple[Gap, ...]:
     """What neither the old baseline nor this scan could see."""
     unseen = {gap.subject for gap in result.gaps}
     return tuple(gap for gap in base.footer.gaps if gap.subject in unseen)
-
-
-def _tell(host: Host, path: str, sequence: int, chosen: Sequence[Change], changes: Sequence[Change], key: str | None) -> None:
-    for change in chosen:
-        click.echo(f"  accepted {printable(change.path)} ({change.rule})")
-    left = sum(change not in chosen and change.explanation is None for change in changes)
-    sealed = f"sealed with {printable(key)}" if key else "UNSIGNED"
-    click.echo(f"{printable(host.name)}: baseline {sequence} with {len(chosen)} accepted changes, {sealed}")
-    click.echo(f"  {printable(path)}")
-    if left:
-        click.echo(f"{left} changes were not accepted and stay to be told")

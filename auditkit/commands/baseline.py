@@ -1,7 +1,9 @@
 """`auditkit baseline HOST...`: scan and store a sealed baseline."""
 
+import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -12,7 +14,7 @@ from auditkit.commands import options, sealing
 from auditkit.commands.progress import Progress
 from auditkit.errors import UsageError
 from auditkit.hosts import Host, open_host
-from auditkit.model import Gap, Header
+from auditkit.model import Gap, Header, Policy
 from auditkit.printable import printable
 from auditkit.writer import Writer, locked
 
@@ -37,21 +39,26 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
     run = options.setting(**given)
     if given["place"] and len(hosts) > 1:
         raise UsageError("-o takes one host", "leave -o out, and each host gets its own file in the store")
-    codes = [_one(open_host(word), run, given) for word in hosts or ("local",)]
-    return max(codes)
+    return max(_one(Job(open_host(word), run, given)) for word in hosts or ("local",))
 
 
-def _one(host: Host, run: options.Setting, given: dict[str, Any]) -> int:
-    key = sealing.key(run, given["key"])
-    wanted = policy.load(given["policy_name"] or sealing.policy_name(run, host.name))
-    place = given["place"]
-    if place:
-        made = _write(host, run, given, wanted, place, sealing.beside(place), key)
-    else:
-        with locked(files.folder(run.store, host.name), lambda: _waiting(run)):
-            path, sequence, previous = store.place(run.store, host.name)
-            made = _write(host, run, given, wanted, path, (sequence, previous), key)
-    return made
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One host whose baseline is to be made, and how."""
+
+    host: Host
+    run: options.Setting
+    given: dict[str, Any]
+
+
+def _one(job: Job) -> int:
+    run, name = job.run, job.host.name
+    key = sealing.key(run, job.given["key"])
+    wanted = policy.load(job.given["policy_name"] or sealing.policy_name(run, name))
+    if job.given["place"]:
+        return _made(job, wanted, key, (job.given["place"], *sealing.beside(job.given["place"])))
+    with locked(files.folder(run.store, name), lambda: _waiting(run)):
+        return _made(job, wanted, key, store.place(run.store, name))
 
 
 def _waiting(run: options.Setting) -> None:
@@ -59,34 +66,34 @@ def _waiting(run: options.Setting) -> None:
         options.talk("auditkit: another run is writing a baseline of this host; waiting for it")
 
 
-def _write(
-    host: Host,
-    run: options.Setting,
-    given: dict[str, Any],
-    wanted: Any,
-    path: str,
-    follows: tuple[int, str | None],
-    key: str | None,
-) -> int:
-    ground = scan.ground(host, wanted)
+def _made(job: Job, wanted: Policy, key: str | None, place: tuple[str, int, str | None]) -> int:
+    """Write the baseline to its place: path, sequence and the digest of the one before."""
+    path, sequence, previous = place
+    ground = scan.ground(job.host, wanted)
+    imported = job.given["imported"]
     header = Header(
-        host=host.name,
+        host=job.host.name,
         made=datetime.now(UTC),
-        sequence=follows[0],
-        previous=follows[1],
+        sequence=sequence,
+        previous=previous,
         policy=wanted,
         homes=ground.homes,
         mounts=ground.mounts,
         packages=ground.packages,
         tool=options.TOOL,
-        reason=f"imported from {given['imported']}" if given["imported"] else "",
+        reason=f"imported from {imported}" if imported else "",
     )
-    with Writer(path, header) as writer, Progress(f"scanning {host.name}", None, quiet=run.quiet) as progress:
-        source = scan.Scan(host, ground, run.jobs, progress)
-        gaps = sealing.imported(writer, given) if given["imported"] else _scanned(writer, source)
+    what = f"scanning {job.host.name}"
+    with Writer(path, header) as writer, Progress(what, None, quiet=job.run.quiet) as progress:
+        source = scan.Scan(job.host, ground, job.run.jobs, progress)
+        gaps = sealing.imported(writer, job.given) if imported else _scanned(writer, source)
         writer.close(gaps, sealing.sealer(key))
-    store.remember(path, header.sequence)
-    _tell(host, path, header, writer.entries, gaps, key, given["quiet"])
+    store.remember(path, sequence)
+    sealed = f"sealed with {printable(key)}" if key else "UNSIGNED: anybody who can write it can change it"
+    named = f"{printable(job.host.name)}: baseline {sequence}"
+    click.echo(f"{named}, {writer.entries} entries by policy {printable(wanted.name)}, {sealed}")
+    for line in _after(job, path, gaps):
+        click.echo(line)
     return 3 if gaps else 0
 
 
@@ -96,23 +103,14 @@ def _scanned(writer: Writer, source: scan.Scan) -> list[Gap]:
     return source.gaps
 
 
-def _tell(host: Host, path: str, header: Header, entries: int, gaps: list[Gap], key: str | None, quiet: bool) -> None:
-    sealed = f"sealed with {printable(key)}" if key else "UNSIGNED: anybody who can write it can change it"
-    click.echo(
-        f"{printable(host.name)}: baseline {header.sequence}, {entries} entries by policy {printable(header.policy.name)}, {sealed}"
-    )
-    click.echo(f"  {printable(path)}")
-    for line in _gap_lines(gaps):
-        click.echo(line)
-    if not quiet:
-        check = f"auditkit check {host.name}"
-        click.echo(f"Next: copy it off this machine; later: {check}")
-
-
-def _gap_lines(gaps: list[Gap]) -> Iterator[str]:
+def _after(job: Job, path: str, gaps: list[Gap]) -> Iterator[str]:
+    """Where it is, what it lacks, and what to do next."""
+    yield f"  {printable(path)}"
     for gap in gaps[:10]:
-        yield f"  gap {printable(gap.subject)}: {printable(gap.reason)}"
+        yield f"  gap  {printable(gap.subject)}: {printable(gap.reason)}"
     if len(gaps) > 10:
-        yield f"  and {len(gaps) - 10} more gaps, all in the baseline's last line"
+        yield f"  gap  and {len(gaps) - 10} more, all in the last line of the baseline"
     if gaps:
         yield f"INCOMPLETE: {len(gaps)} {'path' if len(gaps) == 1 else 'paths'} could not be seen"
+    if not job.run.quiet:
+        yield f"Next: keep a copy off this machine; then: auditkit check {shlex.quote(printable(job.host.name))}"

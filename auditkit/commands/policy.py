@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from auditkit import coverage, policy, scan
-from auditkit.commands import integrity, options
+from auditkit.commands import integrity, options, sealing
 from auditkit.commands.progress import Progress
 from auditkit.errors import UsageError
 from auditkit.hosts import Host, open_host
@@ -33,8 +33,8 @@ def command(name: str | None, paths: tuple[str, ...], **given: Any) -> int:
     if name and name.startswith("/") and not name.endswith((".yaml", ".yml")):
         name, paths = None, (name, *paths)
     if name and given["policy_name"]:
-        paths, name = (name, *paths), None
-    wanted = policy.load(given["policy_name"] or name or "linux")
+        raise UsageError("the policy is named twice", "leave out --policy, or the first word")
+    wanted = policy.load(given["policy_name"] or name or sealing.DEFAULT_POLICY)
     if not paths and not given["wants_coverage"]:
         for line in _summary(wanted):
             click.echo(line)

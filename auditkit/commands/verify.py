@@ -63,10 +63,8 @@ def _one(path: str, run: options.Setting) -> int:
             return error.exit_code
         header = base.header
         signer = f"sealed by {printable(trusted.signer)}" if trusted.signer else "seal not verified"
-        click.echo(
-            f"good {printable(path)}: baseline {header.sequence} of {printable(header.host)}, made {header.made:%Y-%m-%d %H:%M:%SZ},"
-            f" {base.footer.entries} entries in {blocks} directories, {signer}"
-        )
+        what = f"baseline {header.sequence} of {printable(header.host)}, made {header.made:%Y-%m-%d %H:%M:%SZ}"
+        click.echo(f"good {printable(path)}: {what}, {base.footer.entries} entries in {blocks} directories, {signer}")
         if header.reason:
             click.echo(f"  reason: {printable(header.reason)}")
         return 0

@@ -106,7 +106,7 @@ def _header(line: bytes, name: str) -> Header:
             tool=str(told["tool"]),
             reason=str(told.get("reason", "")),
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise FormatError(f"{name} is no baseline: its first line is not a header") from error
 
 
@@ -217,7 +217,7 @@ def _verified(file: _Hashed, name: str) -> tuple[Header, Footer]:
         last = text[-1:]
         digest.update(text)
     if not head:
-        raise FormatError(f"{name} is empty or no baseline", "name a baseline file")
+        raise UntrustedError(f"{name} is empty or cut off", "take a good copy of it")
     header = _header(bytes(head[: head.find(b"\n")]), name)
     return header, _footer(bytes(footer), name, seen, digest.hexdigest())
 
@@ -267,7 +267,7 @@ def _footer(line: bytes, name: str, seen: int, digest: str) -> Footer:
             tuple(Gap(str(gap["subject"]), str(gap["reason"])) for gap in told["gaps"]),
             str(told["blake3"]),
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise UntrustedError(f"{name} is damaged: its last line is no footer", "take a good copy of it") from error
     if footer.digest != digest or footer.entries != seen:
         raise UntrustedError(

@@ -7,12 +7,13 @@ whose old content is still there.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from auditkit.compare import ADDED, REMOVED, REWRITTEN, ROTATED_AWAY
+from auditkit.compare import ADDED, ATTRIBUTES, MOVED, REMOVED, REWRITTEN, ROTATED_AWAY
 from auditkit.model import Change, ChangeKind, Entry, Explanation, Kind, Level, Severity
 from auditkit.probe.rotation import family
 
 Ask = tuple[str, int, tuple[str, ...], bool]
 Beginning = tuple[str, str, str]
+NOW_IN = "what it held is now in "
 
 
 def asked(changes: Iterable[Change]) -> tuple[Ask, ...]:
@@ -50,22 +51,28 @@ def _settled(change: Change, found: Sequence[tuple[str, str]]) -> Change:
     holders = [holder for holder, digest in found if before.digests == tuple(digest.split(","))]
     if change.change is ChangeKind.REMOVED:
         return _removed(change, holders)
+    if change.rule == MOVED.id and change.level is Level.ROTATED and family(before.path) == family(change.path):
+        return _explained(change, "rotated", f"moved from {before.path.rpartition('/')[2]}")
     if "digest" not in change.attributes:
         return change
-    if name in holders or not before.size:
-        return _grown(change)
+    if name in holders or before.size == 0:
+        return _kept(change, "growing", _grown(change))
     if holders and change.level is Level.ROTATED:
-        return _explained(change, "rotated", f"what it held is now in {holders[0]}")
+        return _kept(change, "rotated", NOW_IN + holders[0])
     return replace(change, rule=REWRITTEN.id, note=_lost(change))
 
 
-def _grown(change: Change) -> Change:
-    """A log that only grew; what else changed of it stays to be told."""
-    sizes = [entry.size or 0 for entry in (change.before, change.after) if entry]
+def _kept(change: Change, by: str, text: str) -> Change:
+    """A log of which nothing was lost; what else changed of it stays to be told."""
     rest = tuple(name for name in change.attributes if name != "digest")
     if rest:
-        return replace(change, attributes=rest)
-    return _explained(change, "growing", f"grew by {sizes[-1] - sizes[0]} bytes; what it held before is unchanged")
+        return replace(change, attributes=rest, rule=ATTRIBUTES.id if change.rule == REWRITTEN.id else change.rule)
+    return _explained(change, by, text)
+
+
+def _grown(change: Change) -> str:
+    sizes = [entry.size or 0 for entry in (change.before, change.after) if entry]
+    return f"grew by {sizes[-1] - sizes[0]} bytes; what it held before is unchanged"
 
 
 def _explained(change: Change, by: str, text: str) -> Change:
@@ -84,7 +91,7 @@ def _removed(change: Change, holders: Sequence[str]) -> Change:
     if change.level is not Level.ROTATED:
         return change
     if holders:
-        return _explained(change, "rotated", f"what it held is now in {holders[0]}")
+        return _explained(change, "rotated", NOW_IN + holders[0])
     if change.path.rpartition("/")[2] != family(change.path.rpartition("/")[2]):
         return replace(change, rule=ROTATED_AWAY.id, severity=ROTATED_AWAY.severity)
     return replace(change, rule=REMOVED.id)
@@ -94,8 +101,8 @@ def _newcomers(changes: Sequence[Change]) -> Iterator[Change]:
     """Explain a rotation that is new by the log whose old content it holds."""
     holders: dict[str, str] = {}
     for change in changes:
-        if change.explanation and change.explanation.by == "rotated":
-            holder = change.explanation.text.rpartition(" ")[2]
+        if change.explanation and change.explanation.text.startswith(NOW_IN):
+            holder = change.explanation.text.removeprefix(NOW_IN)
             holders[change.path.rpartition("/")[0] + "/" + holder] = change.path
     for change in changes:
         source = holders.get(change.path)

@@ -161,7 +161,7 @@ def known(directory: str) -> Known | None:
         return Known(int(told["sequence"]), str(told["digest"]))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise UntrustedError(
             f"{printable(directory)}/known.json, which guards against rollback, is damaged",
             "verify the newest baseline by hand, then remove known.json",

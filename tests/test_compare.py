@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trees import altered, blocks, stream, trees
 
-from auditkit import compare
+from auditkit import compare, settle
 from auditkit.errors import FormatError
 from auditkit.model import Change, ChangeKind, Entry, Gap, Level, Severity, Watch
 

@@ -36,6 +36,8 @@ def beginnings(root, asked):
     chain = Chain(root)
     try:
         for path, length, algorithms, rotates in asked:
+            if digest.available(algorithms) != tuple(algorithms):
+                continue  # with no digest to compare there is nothing to be said
             names = tuple(part for part in path.split("/") if part)
             try:
                 at = chain.open(names[:-1])
@@ -86,8 +88,24 @@ def _unpacked(plain, name):
             import zstandard  # noqa: PLC0415 - a host may be without it
         except ImportError:
             return None
-        return zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(plain, closefd=False)
+        unpacker = zstandard.ZstdDecompressor(max_window_size=1 << 27)
+        return Zstd(unpacker.stream_reader(plain, read_across_frames=True, closefd=False), zstandard.ZstdError)
     return None
+
+
+class Zstd:
+    """A stream of zstandard's whose errors are those of the standard library."""
+
+    def __init__(self, stream, error):
+        self._stream = stream
+        self._error = error
+
+    def read(self, size):
+        """The next bytes."""
+        try:
+            return self._stream.read(size)
+        except self._error as error:
+            raise OSError(str(error)) from error
 
 
 def _field(stream, length, algorithms):

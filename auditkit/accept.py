@@ -11,9 +11,14 @@ Edits = dict[bytes, dict[bytes, Entry | None]]
 
 
 def chosen(changes: Iterable[Change], paths: Iterable[str]) -> tuple[Change, ...]:
-    """The changes that the paths, globs and directories name; a moved file by its old or its new path."""
-    matcher = Matcher([(path, "accept") for path in paths])
-    return tuple(change for change in changes if any(matcher.find(path).watch is not None for path in _paths(change)))
+    """The changes that the paths, globs and directories name; a moved file by its old or its new path.
+
+    A path that looks like a glob also names just itself, so that what a report shows can be accepted.
+    """
+    literal = frozenset(paths)
+    matcher = Matcher([(path, "accept") for path in literal])
+    named = (change for change in changes if any(path in literal or matcher.find(path).watch is not None for path in _paths(change)))
+    return tuple(named)
 
 
 def _paths(change: Change) -> set[str]:

@@ -24,9 +24,11 @@ SCHEMA = "auditkit/baseline/1"
 SUFFIX = ".baseline.zst"
 CHUNK = 1 << 18
 LONGEST_HEADER = 64 << 20
+LONGEST_BLOCK = 64 << 20
+"""Bytes: the probe begins another one long before."""
 EXPANSION = 200
 """How many times its size a baseline may expand to; ours come to about five."""
-SLACK = 1 << 30
+SLACK = 64 << 20
 FOOTER = b'\n{"entries":'
 """How the last line begins, and no other one."""
 _NAME = re.compile(r"(\d{6,})\.baseline\.zst")
@@ -130,7 +132,7 @@ class Baseline:
         name = printable(os.path.basename(self.path))
         file = _Hashed(self._file)
         last = b""
-        for block in _blocks(_text(file, name)):
+        for block in _blocks(_text(file, name), name):
             here = _directory(block, name)
             if here < last:
                 shown = block[: block.index(b"\n")].decode("utf-8", "surrogateescape")
@@ -218,8 +220,8 @@ def _verified(file: _Hashed, name: str) -> tuple[Header, Footer]:
         digest.update(text)
     if not head:
         raise UntrustedError(f"{name} is empty or cut off", "take a good copy of it")
-    header = _header(bytes(head[: head.find(b"\n")]), name)
-    return header, _footer(bytes(footer), name, seen, digest.hexdigest())
+    told = _footer(bytes(footer), name, seen, digest.hexdigest())  # first: a damaged header is damage, not another format
+    return _header(bytes(head[: head.find(b"\n")]), name), told
 
 
 def _held_back(texts: Iterable[bytes], footer: bytearray) -> Iterator[bytes]:
@@ -296,17 +298,24 @@ def _text(file: _Hashed, name: str) -> Iterator[bytes]:
         raise UntrustedError(f"{name} is damaged: it does not unpack", "take a good copy of it") from error
 
 
-def _blocks(texts: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the blocks of a text: each begins with a line that begins with `/`, and the footer ends the last."""
-    rest = b""
+def _blocks(texts: Iterable[bytes], name: str) -> Iterator[bytes]:
+    """Yield the blocks of a text: each begins with a line that begins with `/`, and the footer ends the last.
+
+    Raises:
+        UntrustedError: one of them is longer than any that was written.
+    """
+    rest = bytearray()
     for text in texts:
-        pieces = (rest + text).split(b"\n/")
-        rest = pieces.pop()
+        fresh = max(0, len(rest) - 1)
+        rest += text
+        if rest.find(b"\n/", fresh) < 0:
+            if len(rest) > LONGEST_BLOCK:
+                raise UntrustedError(f"{name} has a directory that is longer than a baseline's can be", "take a good copy of it")
+            continue
+        pieces = bytes(rest).split(b"\n/")
+        rest = bytearray(b"/" + pieces.pop())
         for piece in pieces:
-            if piece.startswith(b"{"):
-                continue
-            yield piece + b"\n" if piece.startswith(b"/") else b"/" + piece + b"\n"
-        if pieces:
-            rest = b"/" + rest
+            if not piece.startswith(b"{"):
+                yield piece + b"\n" if piece.startswith(b"/") else b"/" + piece + b"\n"
     if not rest.startswith(b"{"):
-        yield rest[: rest.rfind(FOOTER) + 1]
+        yield bytes(rest[: rest.rfind(FOOTER) + 1])

@@ -16,6 +16,7 @@ from .patterns import ANY_DEPTH, IGNORE
 ENTRIES_A_TASK = 1024
 BYTES_A_TASK = 32 << 20
 LINES_A_BLOCK = 4096
+BYTES_A_BLOCK = 4 << 20
 """A larger directory makes several blocks, one after the other."""
 SETTLED = 2
 """Seconds: what changed before that did not change while it was read. Only where the clock of the disk is ours: a file
@@ -85,6 +86,7 @@ class Walk:
         else:
             self.gaps.append((path, "another file system is mounted here, and the policy does not cross mounts"))
         header = lines.shown(path) + "\n"
+        size = 0
         recent = 0 if told[17] == 0 else int(time.time()) - SETTLED
         for name, kind in listed:
             child = self.matcher.step(state, name) if state.live else state
@@ -96,11 +98,12 @@ class Walk:
                 line = self._entry(handle, path, name, kind, self.options[child.watch], recent)
                 if line is not None:
                     block.append(line)
+                    size += len(line)
             if child.live:
                 self._through(handle, path, name, child)
-            if len(block) >= LINES_A_BLOCK:
+            if len(block) >= LINES_A_BLOCK or size >= BYTES_A_BLOCK:
                 yield self._block(header, block)
-                block = []
+                block, size = [], 0
         if block:
             yield self._block(header, block)
         for name, why in self.look.gaps:

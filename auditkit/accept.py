@@ -17,7 +17,9 @@ def chosen(changes: Iterable[Change], paths: Iterable[str]) -> tuple[Change, ...
     """
     literal = frozenset(paths)
     matcher = Matcher([(path, "accept") for path in literal])
-    named = (change for change in changes if any(path in literal or matcher.find(path).watch is not None for path in _paths(change)))
+    named = (
+        change for change in changes if any(path in literal or matcher.find(path).watch is not None for path in _paths(change))
+    )
     return tuple(named)
 
 

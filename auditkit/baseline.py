@@ -310,7 +310,7 @@ def _blocks(texts: Iterable[bytes], name: str) -> Iterator[bytes]:
         rest += text
         if rest.find(b"\n/", fresh) < 0:
             if len(rest) > LONGEST_BLOCK:
-                raise UntrustedError(f"{name} has a directory that is longer than a baseline's can be", "take a good copy of it")
+                raise UntrustedError(f"{name} has a directory longer than any can be", "take a good copy of it")
             continue
         pieces = bytes(rest).split(b"\n/")
         rest = bytearray(b"/" + pieces.pop())

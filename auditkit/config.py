@@ -28,7 +28,7 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 @dataclass(frozen=True, slots=True)
 class HostConfig:
-    """How one host is reached and what is watched there; `None` leaves it to ~/.ssh/config or to auditkit's own default."""
+    """How one host is reached and what is watched there; `None` leaves it to ~/.ssh/config or to a default."""
 
     name: str
     address: str | None = None

@@ -75,7 +75,7 @@ def compare(before: Sequence[Mount], after: Sequence[Mount], concerns: Callable[
             yield Finding(COVERED, point, _covered(mount, old.get(point)), COVERED.severity)
     for point, mount in old.items():
         if point not in new and concerns(point):
-            told = f"{printable(mount.source)} ({printable(mount.kind)}) was mounted here when the baseline was made, and is not now"
+            told = f"{_shown(mount)} was mounted here when the baseline was made, and is not now"
             yield Finding(GONE, point, told, GONE.severity)
 
 
@@ -89,10 +89,12 @@ def _identity(mount: Mount | None) -> tuple[str, str, str] | None:
 
 
 def _covered(mount: Mount, old: Mount | None) -> str:
-    source = printable(mount.source)
+    what = _shown(mount)
     if mount.root != "/" and mount.kind not in ("overlay", "tmpfs", "cgroup2"):
-        what = f"a bind mount of {printable(mount.root)} on {source} ({printable(mount.kind)})"
-    else:
-        what = f"{source} ({printable(mount.kind)})"
-    was = f"where {printable(old.source)} ({printable(old.kind)}) was" if old else "where nothing was mounted when the baseline was made"
+        what = f"a bind mount of {printable(mount.root)} on {what}"
+    was = f"where {_shown(old)} was" if old else "where nothing was mounted when the baseline was made"
     return f"{what} is mounted here now, {was}"
+
+
+def _shown(mount: Mount) -> str:
+    return f"{printable(mount.source)} ({printable(mount.kind)})"

@@ -94,7 +94,7 @@ def _refuse_shadowed(watches: Sequence[Watch], source: str) -> None:
 
 
 def _above(parts: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """Yield every pattern that plainly covers all that this one matches: its beginnings, each with and without a `*`."""
+    """Yield every pattern that plainly covers all that this one matches: its beginnings, also with a `*` after them."""
     for length in range(len(parts) + 1):
         yield parts[:length]
         if length < len(parts):

@@ -70,6 +70,8 @@ SHARED = {
     "auditkit.report.document": "the document that every format is rendered from",
     "auditkit.report.look": "how a report shall look, for every format",
     "auditkit.report.shape": "what the schema asks of the document",
+    "auditkit.report.differences": "what differs between before and after, in words",
+    "auditkit.report.folding": "many changes below one directory as one",
     "auditkit.report.words": "capabilities and ACLs in words, for every format that people read",
 }
 """Modules of a kind's folder that their siblings may import, and why; of commands/, what is no command itself."""

@@ -230,7 +230,14 @@ def test_a_bomb_is_refused_in_bounded_memory(old: Cli, head: bytes, piece: bytes
     assert told.err or told.host["untrusted"]
 
 
-@pytest.mark.parametrize("lines", [b"/\n" + LINE * 3_000_000, b"/\n" + b"/a\n" * 20_000_000], ids=["entries", "directories"])
+BLOCKS = b"/a\n" + LINE * 4000
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [b"/\n" + LINE * 3_000_000, b"/a\n" * 4_000_000, b"/\n=" + b"x" * (200 << 20) + b"\n", BLOCKS * 1000],
+    ids=["entries", "directories", "text", "blocks"],
+)
 def test_a_bomb_whose_digest_is_right_is_bounded_too(old: Cli, lines: bytes) -> None:
     path = old.baselines()[-1]
     text = header_of(old) + b"\n" + lines

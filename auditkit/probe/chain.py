@@ -6,6 +6,7 @@ than the 4096 bytes that one system call takes.
 
 import errno
 import os
+from typing import List, Sequence, Union
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 BY_PATH = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -13,8 +14,11 @@ DEEPEST = 4096
 """Levels: below that the way back up would cost more than it is worth."""
 _HELD = 128
 
+Name = Union[str, bytes]
+"""A file name as os takes it: text with surrogateescape, or the bytes themselves."""
 
-def opened(name, flags, at):
+
+def opened(name: Name, flags: int, at: int) -> int:
     """A handle of `name` in the directory `at`, without touching its time of access where that is allowed."""
     try:
         return os.open(name, flags | os.O_NOATIME, dir_fd=at)
@@ -27,12 +31,12 @@ def opened(name, flags, at):
 class Chain:
     """The handles of one path; asking for the next path opens only what differs."""
 
-    def __init__(self, root):
+    def __init__(self, root: int) -> None:
         self.root = root
-        self.names = []
-        self.handles = []  # -1 where it was closed to spare handles
+        self.names: List[Name] = []
+        self.handles: List[int] = []  # -1 where it was closed to spare handles
 
-    def open(self, names):
+    def open(self, names: Sequence[Name]) -> int:
         """A handle of the directory that the names lead to; it belongs to the chain.
 
         Raises:
@@ -52,7 +56,7 @@ class Chain:
             self._down(name)
         return self.handles[-1] if names else self.root
 
-    def _down(self, name):
+    def _down(self, name: Name) -> None:
         at = self.handles[-1] if self.handles else self.root
         try:
             handle = opened(name, DIRECTORY, at)
@@ -66,12 +70,12 @@ class Chain:
             os.close(self.handles[-_HELD])
             self.handles[-_HELD] = -1
 
-    def _cut(self, length):
+    def _cut(self, length: int) -> None:
         for handle in self.handles[length:]:
             if handle >= 0:
                 os.close(handle)
         del self.names[length:], self.handles[length:]
 
-    def close(self):
+    def close(self) -> None:
         """Give back all handles but the root's."""
         self._cut(0)

@@ -2,23 +2,26 @@
 
 import hashlib
 import mmap
+from typing import Any, Callable, Iterable, List, Tuple, Union
 
 try:
     import blake3
 except ImportError:
-    blake3 = None
+    blake3 = None  # type: ignore[assignment]
+
+Data = Union[bytes, memoryview, mmap.mmap]
 
 WINDOW = 16 << 20
 """Bytes of a large file that are mapped at once: what keeps memory flat."""
 
 
-def available(wanted):
+def available(wanted: Iterable[str]) -> Tuple[str, ...]:
     """Those of the wanted algorithms that this host can compute, or SHA-256 where it can none of them."""
     have = tuple(name for name in wanted if name == "sha256" or (name == "blake3" and blake3))
     return have or ("sha256",)
 
 
-def of_bytes(names):
+def of_bytes(names: Tuple[str, ...]) -> Callable[[Data], str]:
     """A function from bytes to the digest field of an entry: `blake3:HEX,sha256:HEX`."""
     if names == ("blake3",):
         new = blake3.blake3
@@ -27,7 +30,7 @@ def of_bytes(names):
         sha256 = hashlib.sha256
         return lambda data: "sha256:" + sha256(data).hexdigest()
 
-    def field(data):
+    def field(data: Data) -> str:
         digest = Digest(names)
         digest.update(data)
         return digest.field()
@@ -38,19 +41,21 @@ def of_bytes(names):
 class Digest:
     """One or more digests of a stream; BLAKE3 with its own threads."""
 
-    def __init__(self, names, threads=1):
-        self.parts = [(name, blake3.blake3(max_threads=threads) if name == "blake3" else hashlib.sha256()) for name in names]
+    def __init__(self, names: Iterable[str], threads: int = 1) -> None:
+        self.parts: List[Tuple[str, Any]] = [
+            (name, blake3.blake3(max_threads=threads) if name == "blake3" else hashlib.sha256()) for name in names
+        ]
 
-    def update(self, data):
+    def update(self, data: Data) -> None:
         """Take the next bytes."""
         for _name, part in self.parts:
             part.update(data)
 
-    def field(self):
+    def field(self) -> str:
         """The digest field of an entry."""
         return ",".join(name + ":" + part.hexdigest() for name, part in self.parts)
 
-    def update_mapped(self, fd, size):
+    def update_mapped(self, fd: int, size: int) -> None:
         """Take `size` bytes of a file, mapped window by window: twice as fast as reading where BLAKE3 has threads.
 
         A file that is cut meanwhile ends the process with SIGBUS: only for a process whose end somebody watches.

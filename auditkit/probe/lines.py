@@ -11,6 +11,8 @@ target of a symlink or the device number of a node or directory. `?` means this 
 there is none. A line that begins with `=` is the kept text of the entry above it.
 """
 
+from typing import Callable, Iterable, Tuple
+
 from auditkit.printable import escape
 
 UNKNOWN = "?"
@@ -22,21 +24,21 @@ BARE = "%s" + " ?" * 15 + " %s"
 _LONG = 1024
 
 
-def shown(name):
+def shown(name: str) -> str:
     """`name`, decoded with surrogateescape, as it stands at the end of a line."""
     if name.isprintable() and "\\" not in name:
         return name
     return escape(name.encode("utf-8", "surrogateescape")).decode("utf-8")
 
 
-def word(text):
+def word(text: str) -> str:
     """`text` as a field: no space in it, and never mistaken for `?` or `-`."""
     if text in (UNKNOWN, NONE):
         return "\\x%02x" % ord(text)
     return shown(text).replace(" ", "\\x20") or UNKNOWN
 
 
-def attributes(pairs, digest):
+def attributes(pairs: Iterable[Tuple[str, bytes]], digest: Callable[[bytes], str]) -> str:
     """Extended attributes as one field: `name=0xHEX,...`; a value over 1 KiB stands as its digest."""
     fields = []
     for name, value in sorted(pairs):
@@ -45,6 +47,6 @@ def attributes(pairs, digest):
     return ",".join(fields) or NONE
 
 
-def kept(text):
+def kept(text: str) -> str:
     """The line that keeps the text of a file."""
     return "=" + shown(text)

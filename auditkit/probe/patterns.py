@@ -8,10 +8,16 @@ components, at the end for at least one; a pattern that matched a directory cove
 import fnmatch
 import os
 import re
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
 IGNORE = "ignore"
 ANY_DEPTH = object()
 _MAGIC = re.compile(r"[*?[]")
+
+Live = Tuple[int, int]
+"""A watch by its index, and how many of its components have matched so far."""
+Part = Union[str, object, Callable[[str], Any]]
+"""A component of a pattern: a name, ANY_DEPTH, or the match of a glob."""
 
 
 class State:
@@ -19,7 +25,7 @@ class State:
 
     __slots__ = ("exact", "live", "names", "watch")
 
-    def __init__(self, watch, live, exact, names):
+    def __init__(self, watch: Optional[int], live: Tuple[Live, ...], exact: bool, names: Optional[Tuple[str, ...]]) -> None:
         self.watch = watch  # index of the covering watch, or None
         self.live = live  # (watch, components matched) of those that would win over it further down
         self.exact = exact  # whether a watch names just this path
@@ -29,14 +35,14 @@ class State:
 class Matcher:
     """The watches of a policy, ready to be walked with: `(path, level)` pairs in their order."""
 
-    def __init__(self, watches):
+    def __init__(self, watches: Sequence[Tuple[str, str]]) -> None:
         self.levels = [level for _path, level in watches]
         self.texts = [_components(path) for path, _level in watches]
         self.parts = [[_component(part) for part in texts] for texts in self.texts]
-        self._states = {}
+        self._states: Dict[Tuple[Optional[int], Tuple[Live, ...], bool], State] = {}
         self.root = self._enter([(index, 0) for index in range(len(watches))], None)
 
-    def step(self, state, name):
+    def step(self, state: State, name: str) -> State:
         """The state of the path that `name` leads to."""
         if not state.live:
             return self._state(state.watch, (), False)
@@ -49,7 +55,7 @@ class Matcher:
                 moved.append((index, at + 1))
         return self._enter(moved, state.watch)
 
-    def find(self, path):
+    def find(self, path: str) -> State:
         """The state of an absolute path."""
         state = self.root
         for name in path.split("/"):
@@ -57,8 +63,8 @@ class Matcher:
                 state = self.step(state, name)
         return state
 
-    def _enter(self, moved, watch):
-        live = []
+    def _enter(self, moved: Iterable[Live], watch: Optional[int]) -> State:
+        live: List[Live] = []
         for index, at in moved:
             live.append((index, at))
             while self.parts[index][at : at + 1] == [ANY_DEPTH]:  # it may also stand for nothing
@@ -71,28 +77,28 @@ class Matcher:
         rest = {(index, at) for index, at in live if at < len(self.parts[index])}
         return self._state(watch, tuple(sorted(pair for pair in rest if watch is None or pair[0] < watch)), exact)
 
-    def _state(self, watch, live, exact):
+    def _state(self, watch: Optional[int], live: Tuple[Live, ...], exact: bool) -> State:
         key = (watch, live, exact)
         state = self._states.get(key)
         if state is None:
             state = self._states[key] = State(watch, live, exact, self._names(watch, live))
         return state
 
-    def _names(self, watch, live):
+    def _names(self, watch: Optional[int], live: Tuple[Live, ...]) -> Optional[Tuple[str, ...]]:
         if watch is not None and self.levels[watch] != IGNORE:
             return None
         parts = [self.parts[index][at] for index, at in live]
         return tuple(sorted(set(parts), key=os.fsencode)) if all(isinstance(part, str) for part in parts) else None
 
 
-def _components(path):
+def _components(path: str) -> List[str]:
     parts = [part for part in path.split("/") if part]
     if parts[-1:] == ["**"]:  # below a directory, at any depth, is what its `*` covers
         parts[-1] = "*"
     return parts
 
 
-def _component(part):
+def _component(part: str) -> Part:
     if part == "**":
         return ANY_DEPTH
     return re.compile(fnmatch.translate(part), re.DOTALL).match if _MAGIC.search(part) else part

@@ -15,6 +15,9 @@ import select
 import signal
 import struct
 import sys
+from typing import Any, Callable, Deque, Dict, Iterable, Iterator, List, Optional, Tuple
+
+from .walk import Names, Walk
 
 HELD = 16 << 20
 """Bytes of blocks that may wait for an earlier directory before only that one is worked on."""
@@ -28,11 +31,11 @@ _F_SETPIPE_SZ = 1031
 class Task:
     """Directories to go down from, and what has come of it so far."""
 
-    def __init__(self, left, careful=False):
+    def __init__(self, left: List[Names], careful: bool = False) -> None:
         self.left = left
         self.careful = careful
-        self.inside = None
-        self.blocks = collections.deque()
+        self.inside: Optional[Names] = None
+        self.blocks: Deque[List[bytes]] = collections.deque()
         self.sent = False
         self.done = False
 
@@ -40,10 +43,10 @@ class Task:
 class Worker:
     """One process that walks: a pipe for tasks, a pipe for results."""
 
-    def __init__(self, work, others):
+    def __init__(self, work: Work, others: "List[Worker]") -> None:
         task_read, self.to = os.pipe()
         self.back, result_write = os.pipe()
-        self.tasks = collections.deque()
+        self.tasks: Deque[Task] = collections.deque()
         self.unsent = b""
         self.pid = os.fork()
         if not self.pid:
@@ -63,14 +66,14 @@ class Worker:
         with contextlib.suppress(OSError):
             fcntl.fcntl(self.back, _F_SETPIPE_SZ, 1 << 20)
 
-    def give(self, task):
+    def give(self, task: Task) -> None:
         """Send a task; it is worked on after those sent before."""
         task.sent = True
         self.tasks.append(task)
         self.unsent += _message((task.left, task.careful))
         self.push()
 
-    def push(self):
+    def push(self) -> None:
         """Write what the pipe takes of the tasks not yet sent; never wait, for the worker may be waiting for us."""
         try:
             while self.unsent:
@@ -80,7 +83,7 @@ class Worker:
         except BrokenPipeError:  # it died: its results end, and that is where its tasks are taken back
             self.unsent = b""
 
-    def end(self):
+    def end(self) -> int:
         """Take the process away and tell how it ended, as waitpid(2) does."""
         os.close(self.to)
         os.close(self.back)
@@ -90,17 +93,17 @@ class Worker:
 
 
 class Pool:
-    """Workers on one tree: iterate for ("blocks", [bytes]), ("gap", path, reason) and ("seen", entries, bytes) in path order."""
+    """Workers on one tree: iterate for what they have seen, blocks in path order."""
 
-    def __init__(self, work, jobs):
+    def __init__(self, work: Work, jobs: int) -> None:
         self.work = work
         self.order = [Task([()])]
         self.held = 0
-        self.workers = []
+        self.workers: List[Worker] = []
         for _ in range(jobs):
             self.workers.append(Worker(work, self.workers))
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Seen]:
         try:
             while self.order:
                 head = self.order[0]
@@ -119,7 +122,7 @@ class Pool:
             for worker in self.workers:
                 worker.end()
 
-    def _give(self):
+    def _give(self) -> None:
         """Send out tasks, the earliest first, so that little has to wait for its turn."""
         for task in self.order[:1] if self.held > HELD else self.order:
             if not task.sent:
@@ -128,7 +131,7 @@ class Pool:
                     return
                 worker.give(task)
 
-    def _ready(self):
+    def _ready(self) -> List[Worker]:
         """The workers that have something to tell; meanwhile tasks go out as the pipes take them."""
         behind = {worker.to: worker for worker in self.workers if worker.unsent}
         ready, free, _ = select.select([worker.back for worker in self.workers], list(behind), [])
@@ -136,7 +139,7 @@ class Pool:
             behind[handle].push()
         return [worker for worker in self.workers if worker.back in ready]
 
-    def _result(self, worker):
+    def _result(self, worker: Worker) -> Iterator[Seen]:
         message = _receive(worker.back)
         if message is None:
             for told in self._died(worker):
@@ -155,18 +158,18 @@ class Pool:
             yield "gap", path, why
         yield "seen", entries, read
 
-    def _split(self, left):
+    def _split(self, left: List[Names]) -> List[Task]:
         """The rest of a task as one task, or as several while there is less to give out than hands."""
         wanted = 2 * len(self.workers)
         waiting = len(list(itertools.islice((task for task in self.order if not task.sent), wanted)))
         size = min(DIRECTORIES_A_TASK, -(-len(left) // (wanted if waiting < wanted else 1))) or 1
         return [Task(left[at : at + size]) for at in range(0, len(left), size)]
 
-    def _follow(self, task, after):
+    def _follow(self, task: Task, after: List[Task]) -> None:
         at = self.order.index(task) + 1
         self.order[at:at] = after
 
-    def _died(self, worker):
+    def _died(self, worker: Worker) -> Iterator[Seen]:
         """Take back the tasks of a dead worker; what killed two of them is a gap."""
         status = worker.end()
         self.workers.remove(worker)
@@ -183,16 +186,17 @@ class Pool:
             self._follow(task, [Task(left, careful=not place)] if left else [])
 
 
-def _serve(work, tasks, results):
+def _serve(work: Work, tasks: int, results: int) -> None:
     """Walk for every task that comes, until none comes any more."""
-    walks = {}
+    walks: Dict[bool, Walk] = {}
     while True:
         message = _receive(tasks)
         if message is None:
             os._exit(0)
         left, careful = message
         walk = walks.get(careful) or walks.setdefault(careful, work(not careful))
-        blocks, size = [], 0
+        blocks: List[bytes] = []
+        size = 0
         for block in walk.run(left):
             if block:
                 blocks.append(block)
@@ -203,31 +207,31 @@ def _serve(work, tasks, results):
         _report(results, walk, blocks, True)
 
 
-def _report(results, walk, blocks, done):
+def _report(results: int, walk: Walk, blocks: List[bytes], done: bool) -> None:
     entries, read = walk.news()
     _write(results, _message((blocks, walk.gaps, walk.left(), walk.inside, done, entries, read)))
     walk.gaps = []
 
 
-def _message(told):
+def _message(told: Tuple[Any, ...]) -> bytes:
     data = marshal.dumps(told)
     return _LENGTH.pack(len(data)) + data
 
 
-def _write(handle, data):
+def _write(handle: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(handle, view) :]
 
 
-def _receive(handle):
+def _receive(handle: int) -> Any:
     """The next message, or None when the other side is gone, in the middle of one too."""
     head = _read(handle, _LENGTH.size)
     data = _read(handle, _LENGTH.unpack(head)[0]) if head else b""
     return marshal.loads(data) if data else None
 
 
-def _read(handle, length):
+def _read(handle: int, length: int) -> bytes:
     data = bytearray()
     while len(data) < length:
         more = os.read(handle, min(length - len(data), 1 << 20))
@@ -237,7 +241,7 @@ def _read(handle, length):
     return bytes(data)
 
 
-def _ended(status):
+def _ended(status: int) -> str:
     if os.WIFSIGNALED(status):
         return "signal %d" % os.WTERMSIG(status)
     return "status %d" % os.WEXITSTATUS(status)

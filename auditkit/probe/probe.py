@@ -8,20 +8,21 @@ import grp
 import os
 import pwd
 from stat import S_ISREG
+from typing import Any, Callable, Dict, Iterable, Iterator, Mapping, Optional, Sequence, Tuple
 
 from . import digest, lines, rotation
 from .look import Look
 from .patterns import Matcher
-from .pool import Pool
+from .pool import Pool, Seen
 from .walk import Walk
 
 _PASSWD_LARGEST = 16 << 20
 
 
-class Names(dict):
+class Names(Dict[int, str]):
     """Names of owners by number, as fields of a line: from a passwd or group file, else asked, else unknown."""
 
-    def __init__(self, table, ask=None):
+    def __init__(self, table: bytes, ask: Optional[Callable[[int], Sequence[Any]]] = None) -> None:
         super().__init__()
         self.ask = ask
         for line in table.decode("utf-8", "surrogateescape").split("\n"):
@@ -29,7 +30,7 @@ class Names(dict):
             if len(parts) > 2 and parts[0] and parts[2].isdigit():
                 self.setdefault(int(parts[2]), lines.word(parts[0]))
 
-    def __missing__(self, number):
+    def __missing__(self, number: int) -> str:
         try:
             name = lines.word(self.ask(number)[0]) if self.ask else lines.UNKNOWN
         except (KeyError, OverflowError):
@@ -38,7 +39,7 @@ class Names(dict):
         return name
 
 
-def scan(request):
+def scan(request: Mapping[str, Any]) -> Iterator[Seen]:
     """Yield ("blocks", [bytes]), ("gap", path, reason) and ("seen", entries, bytes read) in path order.
 
     Raises:
@@ -54,7 +55,7 @@ def scan(request):
         groups = Names(_table(root, "group"), grp.getgrgid if live else None)
         matcher = Matcher([(path, level) for path, level, _keep, _cross in watches])
 
-        def work(mapped):
+        def work(mapped: bool) -> Walk:
             return Walk(root, matcher, options, Look(digests, owners, groups, mapped, request["jobs"]))
 
         for told in Pool(work, request["jobs"]):
@@ -63,7 +64,7 @@ def scan(request):
         os.close(root)
 
 
-def beginnings(root, asked):
+def beginnings(root: str, asked: Iterable[rotation.Asked]) -> Iterator[Tuple[str, str, str]]:
     """Yield `(path, name, digest field)` of the first bytes of logs and of their rotations, see rotation.beginnings."""
     handle = os.open(os.fsencode(root), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -73,7 +74,7 @@ def beginnings(root, asked):
         os.close(handle)
 
 
-def _table(root, name):
+def _table(root: int, name: str) -> bytes:
     """The bytes of /etc/passwd or /etc/group below the root, if they are a plain file there."""
     try:
         etc = os.open("etc", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=root)

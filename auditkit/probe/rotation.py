@@ -11,6 +11,7 @@ import os
 import re
 import zlib
 from stat import S_ISREG
+from typing import Any, Iterable, Iterator, List, Optional, Tuple, Type
 
 from . import digest
 from .chain import Chain, opened
@@ -22,12 +23,12 @@ MEMBERS = 200
 _FAMILY = re.compile(r"(.+?)(?:[.-]\d{1,8}(?:[-T_]\d{1,6})?)?(?:\.(?:gz|bz2|xz|lzma|zst))?")
 
 
-def family(name):
+def family(name: str) -> str:
     """What the names of a log and its rotations have in common: `auth.log` for `auth.log.2.gz`."""
     return _FAMILY.fullmatch(name).group(1) if name and "\n" not in name else name
 
 
-def beginnings(root, asked):
+def beginnings(root: int, asked: Iterable[Asked]) -> Iterator[Tuple[str, str, str]]:
     """Yield `(path, name, digest field)` for each way to have the first bytes of what was asked for.
 
     `asked` holds `(path, length, algorithms, whether it rotates)`. The path itself comes first; of a log that rotates its
@@ -50,7 +51,7 @@ def beginnings(root, asked):
         chain.close()
 
 
-def _relatives(at, name):
+def _relatives(at: int, name: str) -> List[str]:
     """The other members of a log's family in its directory."""
     try:
         listed = os.listdir(at)
@@ -59,7 +60,7 @@ def _relatives(at, name):
     return sorted(each for each in listed if each != name and family(each) == family(name))[:MEMBERS]
 
 
-def _fields(at, name, length, algorithms, unpack):
+def _fields(at: int, name: str, length: int, algorithms: Tuple[str, ...], unpack: bool) -> Iterator[str]:
     try:
         handle = opened(name, FILE, at)
     except OSError:
@@ -74,7 +75,7 @@ def _fields(at, name, length, algorithms, unpack):
                 yield from _field(packed, length, algorithms)
 
 
-def _unpacked(plain, name):
+def _unpacked(plain: IO[bytes], name: str) -> Optional[Stream]:
     """A stream of the unpacked content, by the ending of the name; None where it is not packed."""
     plain.seek(0)
     if name.endswith(".gz"):
@@ -96,11 +97,11 @@ def _unpacked(plain, name):
 class Zstd:
     """A stream of zstandard's whose errors are those of the standard library."""
 
-    def __init__(self, stream, error):
+    def __init__(self, stream: Any, error: Type[Exception]) -> None:
         self._stream = stream
         self._error = error
 
-    def read(self, size):
+    def read(self, size: int) -> bytes:
         """The next bytes."""
         try:
             return self._stream.read(size)
@@ -108,7 +109,7 @@ class Zstd:
             raise OSError(str(error)) from error
 
 
-def _field(stream, length, algorithms):
+def _field(stream: Stream, length: int, algorithms: Tuple[str, ...]) -> Iterator[str]:
     """Yield the digest field of the first `length` bytes, if there are as many."""
     total, left = digest.Digest(algorithms), min(length, LARGEST)
     try:

@@ -4,6 +4,7 @@ import ctypes
 import errno
 import os
 import struct
+from typing import Callable, Tuple
 
 AT_SYMLINK_NOFOLLOW = 0x100
 AT_EMPTY_PATH = 0x1000
@@ -11,11 +12,13 @@ BIRTH = 0x800
 APPEND_IMMUTABLE = 0x30
 FLAGS = {0: "-", 0x10: "i", 0x20: "a", 0x30: "ia"}
 _ALL = 0xFFF
+
+Told = Tuple[int, ...]
 # struct statx of linux/stat.h without block size, blocks and the time of access
 _LAYOUT = struct.Struct("=I4xQIIIH2xQQ8xQ16xqI4xqI4xqI4xIIII")
 
 
-def reader():
+def reader() -> Callable[..., Told]:
     """A function `stat(fd, name=b"")`: of `name` in the directory `fd`, never followed, or of `fd` itself.
 
     It gives one tuple that is equal to an earlier one when nothing but the time of access has changed: `(mask, attributes,
@@ -31,7 +34,7 @@ def reader():
     address = ctypes.addressof(buffer)
     unpack = _LAYOUT.unpack_from
 
-    def stat(fd, name=b""):
+    def stat(fd: int, name: bytes = b"") -> Told:
         if statx(fd, name, AT_SYMLINK_NOFOLLOW if name else AT_EMPTY_PATH, _ALL, address):
             code = ctypes.get_errno()
             raise OSError(code, os.strerror(code))
@@ -46,7 +49,7 @@ def reader():
     return stat
 
 
-def _by_stat(fd, name=b""):
+def _by_stat(fd: int, name: bytes = b"") -> Told:
     told = os.stat(name, dir_fd=fd, follow_symlinks=False) if name else os.fstat(fd)
     seconds, nanoseconds = divmod(told.st_ctime_ns, 1000000000)
     return (

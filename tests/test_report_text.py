@@ -122,7 +122,7 @@ def test_a_night() -> None:
   ? /usr/sbin/sshd                                      critical  content-changed-quietly
       content changed, size and time of change did not
   3 changes are explained by 2 package upgrades (signed; --all shows them)
-  ! account app: app has uid 0  low  uid-zero-twin
+  ! app has uid 0  low  uid-zero-twin
       do: Ask Bob.
   ! account toor: toor has uid 0  critical  uid-zero-twin
       /etc/passwd:3: toor:x:0:0:\x1b]0;:

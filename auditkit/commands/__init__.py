@@ -60,7 +60,7 @@ def main() -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
-        error.show()
+        tell(_usage(error.format_message()))
         return error.exit_code
     except click.Abort:
         tell(AuditkitError("interrupted; nothing more was stored"))
@@ -71,6 +71,15 @@ def main() -> int:
     except BrokenPipeError:  # the reader has seen enough; there is nobody left to tell
         sys.stdout = None
         return 1
+
+
+def _usage(message: str) -> AuditkitError:
+    """A mistake in the command line as our own error, with the near word if it is a command."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only for who errs
+
+    near = get_close_matches(message.rpartition(" '")[2].rstrip("'."), COMMANDS, 1) if "command" in message else []
+    hint = f"did you mean {near[0]}?" if near else "see `auditkit COMMAND --help`"
+    return AuditkitError(message[:1].lower() + message[1:].rstrip("."), hint)
 
 
 def tell(error: AuditkitError) -> None:

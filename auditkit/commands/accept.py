@@ -73,10 +73,10 @@ def _accepted(host: Host, base: files.Baseline, paths: Sequence[str], run: optio
     for change in chosen:
         click.echo(f"  accepted {printable(change.path)} ({change.rule})")
     sealed = f"sealed with {printable(key)}" if key else "UNSIGNED"
-    click.echo(f"{printable(host.name)}: baseline {sequence} with {len(chosen)} accepted changes, {sealed}")
+    click.echo(f"{printable(host.name)}: baseline {sequence} with {_counted(len(chosen))} accepted, {sealed}")
     click.echo(f"  {printable(path)}")
     if left := sum(change not in chosen and change.explanation is None for change in result.changes):
-        click.echo(f"{left} changes were not accepted and stay to be told")
+        click.echo(f"{_counted(left)} not accepted: every check shows that again")
     return 0
 
 
@@ -84,3 +84,7 @@ def _gaps(base: files.Baseline, result: integrity.Compared) -> tuple[Gap, ...]:
     """What neither the old baseline nor this scan could see."""
     unseen = {gap.subject for gap in result.gaps}
     return tuple(gap for gap in base.footer.gaps if gap.subject in unseen)
+
+
+def _counted(number: int) -> str:
+    return f"{number} change" if number == 1 else f"{number} changes"

@@ -21,17 +21,16 @@ def command(a: str, b: str, **given: Any) -> int:
     """Show what changed from baseline file A to baseline file B; no host is asked."""
     run = options.setting(**given)
     try:
-        with (
-            closing(store.trusted(a, run.signers, older=True).baseline) as old,
-            closing(store.trusted(b, run.signers, older=True).baseline) as new,
-        ):
-            report = _difference(old, new, run)
+        old, new = (store.trusted(path, run.signers, older=True) for path in (a, b))
+        with closing(old.baseline), closing(new.baseline):
+            report = _difference(old, new.baseline)
     except UntrustedError as error:
         report = HostReport(printable(b), untrusted=f"{error}; {error.hint}" if error.hint else str(error))
     return options.answer(run, "diff", [report], ())
 
 
-def _difference(old: baseline.Baseline, new: baseline.Baseline, run: options.Setting) -> HostReport:
+def _difference(trusted: store.Trusted, new: baseline.Baseline) -> HostReport:
+    old = trusted.baseline
     homes = tuple(dict.fromkeys((*old.header.homes, *new.header.homes)))
     watched = integrity.Watched(policy.expand(new.header.policy, homes))
     told = list(compare.compare(compare.pairs(old.blocks(), new.blocks()), watched.watch))
@@ -42,7 +41,7 @@ def _difference(old: baseline.Baseline, new: baseline.Baseline, run: options.Set
         *mounts.compare(old.header.mounts, new.header.mounts, watched.concerns),
     )
     result = integrity.Compared(changes, found, tuple(dict.fromkeys(gaps)), new.footer.entries)
-    facts = store.Trusted(old, None).facts()
+    facts = trusted.facts()
     notes = [f"{printable(old.path)} is before, {printable(new.path)} is after"]
     if old.header.host != new.header.host:
         notes.append(f"they are of different hosts: {printable(old.header.host)} and {printable(new.header.host)}")

@@ -6,9 +6,10 @@
 
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, groupby
 from typing import Any
 
+from auditkit.model import Severity
 from auditkit.printable import printable
 from auditkit.report.differences import letter, second, text_lines, told
 from auditkit.report.document import FINDINGS, INCOMPLETE, UNTRUSTED, Document, apart, judged, severity, status
@@ -19,6 +20,8 @@ MOST_OF_A_TEXT = 20
 MOST_OF_ALL_TEXTS = 200
 MOST_PATHS = 20
 MOST_MOMENTS = 200
+MOST_MINOR = 3
+"""Findings of one rule below medium that are shown."""
 LEAST_ALIKE = 3
 """From so many gaps in one directory for one reason on, they are one line."""
 SIGNS = {"package": "package upgrade", "growing": "log that grew", "rotated": "rotation", "derived": "derived file"}
@@ -53,8 +56,9 @@ def _body(host: Dict, options: Options) -> Iterator[str]:
     yield from _changes(changes, options)
     if not options.show_all:
         yield from (f"  {line}" for line in _explained(host["explained"]))
-    for finding in sorted(apart(host), key=severity):
-        yield from _finding(finding, options)
+    ordered = sorted(apart(host), key=lambda finding: (severity(finding), finding["rule"]))
+    for _rule, alike in groupby(ordered, key=lambda finding: (severity(finding), finding["rule"], finding["remedy"])):
+        yield from _findings(list(alike), options)
     if host["logins"]:
         yield f"  logins  {said(host['logins']['verdict'])}"
     yield from _timeline(host["facts"].get("timeline", ()), options)
@@ -133,15 +137,24 @@ def _logs(group: Dict, cause: str) -> str:
     return cause if group["by"] in SIGNS else f"{cause} ({printable(group['by'])})"
 
 
-def _finding(finding: Dict, options: Options) -> Iterator[str]:
-    """Yield a finding: what, the words it rests on, what to do."""
-    head = f"  ! {said(finding['subject'])}: {said(finding['message'])}  {finding['severity']}  {said(finding['rule'])}"
-    yield painted(head, finding["severity"], options)
-    for quote in finding["quotes"]:
-        line = f":{quote['line']}" if quote["line"] else ""
-        yield f"      {printable(quote['source'])}{line}: {printable(quote['text'])}"
-    if finding["remedy"]:
-        yield f"      do: {said(finding['remedy'])}"
+def _findings(alike: Sequence[Dict], options: Options) -> Iterator[str]:
+    """Yield the findings of one rule: what, the words each rests on, and once what to do."""
+    most = len(alike) if options.show_all or severity(alike[0]) >= Severity.MEDIUM else MOST_MINOR
+    for finding in alike[:most]:
+        yield painted(f"  ! {_what(finding)}  {finding['severity']}  {said(finding['rule'])}", finding["severity"], options)
+        for quote in finding["quotes"]:
+            line = f":{quote['line']}" if quote["line"] else ""
+            yield f"      {printable(quote['source'])}{line}: {printable(quote['text'])}"
+    if rest := len(alike) - len(alike[:most]):
+        yield f"  ! ... and {grouped(rest)} more  {alike[0]['severity']}  {said(alike[0]['rule'])} (--all shows them)"
+    if alike[0]["remedy"]:
+        yield f"      do: {said(alike[0]['remedy'])}"
+
+
+def _what(finding: Dict) -> str:
+    """The message, with the subject before it unless its last word is in the message anyway."""
+    message, subject = said(finding["message"]), said(finding["subject"])
+    return message if subject.split(" ")[-1] in message else f"{subject}: {message}"
 
 
 def _timeline(moments: Sequence[Dict], options: Options) -> Iterator[str]:

@@ -36,8 +36,10 @@ _NAME = re.compile(r"(\d{6,})\.baseline\.zst")
 
 def folder(store: str, host: str) -> str:
     """The directory of a host's baselines in a store; the host's name is made safe for a file name."""
-    quoted = urllib.parse.quote(host, safe=" @:+=,", errors="surrogateescape")
-    return os.path.join(store, "baselines", quoted.replace("%2F", "%2f") or "%")
+    quoted = urllib.parse.quote(host, safe=" @:+=,", errors="surrogateescape").replace("%2F", "%2f")
+    if not quoted.strip("."):  # no name, or one that leads up
+        quoted = "%" + quoted.replace(".", "%2e")
+    return os.path.join(store, "baselines", quoted)
 
 
 def sequences(directory: str) -> dict[int, str]:
@@ -89,22 +91,30 @@ def _policy(told: dict[str, Any]) -> Policy:
     return Policy(str(told["name"]), watches, tuple(map(str, told["digests"])), str(told["text"]))
 
 
+def _object(line: bytes) -> Any:
+    """The JSON of a line, in which every text can stand for bytes: ValueError where one holds half a character."""
+    told = json.loads(line)
+    json.dumps(told, ensure_ascii=False).encode("utf-8", "surrogateescape")
+    return told
+
+
 def _header(line: bytes, name: str) -> Header:
     try:
-        told = json.loads(line)
+        told = _object(line)
         if not str(told["schema"]).startswith(SCHEMA.rpartition("/")[0] + "/"):
             raise FormatError(f"{name} is no baseline")
         if told["schema"] != SCHEMA:
-            raise FormatError(f"{name} is a {told['schema']}, which this auditkit does not know", "use a newer auditkit")
+            schema = printable(str(told["schema"]))
+            raise FormatError(f"{name} is a {schema}, which this auditkit does not know", "use a newer auditkit")
         return Header(
             host=str(told["host"]),
             made=datetime.fromisoformat(told["made"]),
             sequence=int(told["sequence"]),
-            previous=told["previous"],
+            previous=None if told["previous"] is None else str(told["previous"]),
             policy=_policy(told["policy"]),
             homes=tuple(map(str, told["homes"])),
             mounts=tuple(Mount(*map(str, row)) for row in told["mounts"]),
-            packages=told["packages"],
+            packages=None if told["packages"] is None else {str(k): str(v) for k, v in told["packages"].items()},
             tool=str(told["tool"]),
             reason=str(told.get("reason", "")),
         )
@@ -135,8 +145,8 @@ class Baseline:
         for block in _blocks(_text(file, name), name):
             here = _directory(block, name)
             if here < last:
-                shown = block[: block.index(b"\n")].decode("utf-8", "surrogateescape")
-                raise UntrustedError(f"{name} is out of order at {shown}")
+                shown = entries.path_of(block).decode("utf-8", "surrogateescape")
+                raise UntrustedError(f"{name} is out of order at {printable(shown)}")
             last = here
             yield block
         if file.digest() != self.file_digest:
@@ -263,7 +273,7 @@ def _footer(line: bytes, name: str, seen: int, digest: str) -> Footer:
     if not line.endswith(b"\n"):
         raise UntrustedError(f"{name} is cut off: its last line is missing", "take a good copy of it")
     try:
-        told = json.loads(line)
+        told = _object(line)
         footer = Footer(
             int(told["entries"]),
             tuple(Gap(str(gap["subject"]), str(gap["reason"])) for gap in told["gaps"]),
@@ -312,10 +322,10 @@ def _blocks(texts: Iterable[bytes], name: str) -> Iterator[bytes]:
             if len(rest) > LONGEST_BLOCK:
                 raise UntrustedError(f"{name} has a directory longer than any can be", "take a good copy of it")
             continue
-        pieces = bytes(rest).split(b"\n/")
+        first, *pieces = bytes(rest).split(b"\n/")
         rest = bytearray(b"/" + pieces.pop())
-        for piece in pieces:
-            if not piece.startswith(b"{"):
-                yield piece + b"\n" if piece.startswith(b"/") else b"/" + piece + b"\n"
+        if first.startswith(b"/"):  # or it is the header
+            yield first + b"\n"
+        yield from (b"/" + piece + b"\n" for piece in pieces)
     if not rest.startswith(b"{"):
         yield bytes(rest[: rest.rfind(FOOTER) + 1])

@@ -4,6 +4,7 @@ A name that is taken is never written over. The format is that of baseline.py.
 """
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -106,6 +107,8 @@ class Writer:
             self._zstd.close()
             self._file.flush()
             os.fsync(self._file.fileno())
+            if os.path.lexists(self.path):  # before its seal is written over
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
             if seal:
                 self._file.seek(0)
                 _write_beside(self.path + ".sig", seal(self._file))
@@ -127,7 +130,7 @@ def _unnamed(path: str) -> tuple[IO[bytes], str]:
                 raise
         temporary = f".{os.path.basename(path)}.{os.getpid()}.tmp"
         place = os.path.join(directory, temporary)
-        return os.fdopen(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600), "wb"), temporary
+        return os.fdopen(os.open(place, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600), "r+b"), temporary
     except OSError as error:
         raise _unwritable(path, error) from error
 

@@ -59,13 +59,15 @@ class Cli:
     policy: Path
     user: int | None = None
     limits: tuple[tuple[int, int], ...] = ()
+    word: str = ""
+    """What to call the tree by, instead of `root:` and its place."""
     tracer: tuple[str, ...] = ()
     """A program that runs auditkit under its eyes."""
 
     @property
     def host(self) -> str:
         """The word for the tree."""
-        return f"root:{self.tree}"
+        return self.word or f"root:{self.tree}"
 
     @property
     def store(self) -> Path:

@@ -124,9 +124,7 @@ def test_accepting_nothing_changes_no_byte(tree: tuple[Entry, ...], size: int) -
 
 @given(TWO_TREES, st.data())
 @settings(max_examples=200, deadline=None)
-def test_what_was_not_accepted_is_told_again_and_nothing_else(
-    both: tuple[tuple[Entry, ...], ...], data: st.DataObject
-) -> None:
+def test_what_was_not_accepted_is_told_again_and_nothing_else(both: tuple[tuple[Entry, ...], ...], data: st.DataObject) -> None:
     before, after = map(stream, both)
     found = changes(before, after)
     flags = data.draw(st.lists(st.booleans(), min_size=len(found), max_size=len(found)))

@@ -21,7 +21,7 @@ from trees import blocks, stream, trees
 
 from auditkit import baseline, entries
 from auditkit.errors import AuditkitError, FormatError, UntrustedError
-from auditkit.model import Entry, Footer, Gap, Header, Level, Mount, Policy, Severity, Watch
+from auditkit.model import Entry, Footer, Gap, Header, Kind, Level, Mount, Policy, Severity, Watch
 from auditkit.writer import Writer
 
 YAML = "schema: auditkit/policy/1\nname: site\nwatch:\n  - {path: /etc, level: content}\n"
@@ -123,7 +123,7 @@ def test_directories_whose_names_look_like_the_ends_of_the_file_are_kept(tmp_pat
 
 
 def test_kept_text_that_looks_like_the_ends_of_the_file_is_text(tmp_path: Path) -> None:
-    entry = Entry("/x", entries.Kind.FILE, content='one\n{"entries":3}\n/etc\n=\n')
+    entry = Entry("/x", Kind.FILE, content='one\n{"entries":3}\n/etc\n=\n')
     assert held(write(tmp_path / "odd", stream([entry]))) == stream([entry])
 
 
@@ -136,7 +136,7 @@ def test_zstdcat_shows_it_and_grep_finds_a_path(file: Path) -> None:
     assert (head["schema"], head["host"], head["sequence"]) == ("auditkit/baseline/1", "srv-01", 3)
     assert (head["made"], head["policy"]["text"]) == ("2026-11-24T12:30:00.000125Z", YAML)
     assert json.loads(last)["entries"] == 6
-    assert json.loads(last)["blake3"] == blake3(text[: text.rindex(b"{")]).hexdigest()
+    assert json.loads(last)["blake3"] == blake3(body(text)).hexdigest()
     found = subprocess.run(["grep", "-c", "sshd_config$"], input=text, capture_output=True, check=True).stdout
     assert found == b"1\n"
     assert "\n".join(middle) + "\n" == b"".join(blocks(TREE)).decode()
@@ -158,9 +158,8 @@ def test_a_name_that_is_taken_keeps_its_seal(file: Path) -> None:
 
 
 def test_what_is_not_closed_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), Writer(str(tmp_path / "x"), HEADER) as writer:
+    with Writer(str(tmp_path / "x"), HEADER) as writer:
         writer.add(blocks(TREE)[0])
-        raise KeyboardInterrupt
     assert os.listdir(tmp_path) == []
 
 
@@ -232,11 +231,15 @@ def rewritten(file: Path, change: Callable[[bytes], bytes], *, honest: bool = Fa
     """The file with another text; if honest, its footer agrees with that."""
     text = change(zstandard.ZstdDecompressor().stream_reader(file.read_bytes()).read())
     if honest:
-        at = text.rindex(b"\n{") + 1
-        told = json.loads(text[at:])
-        text = text[:at] + json.dumps({**told, "blake3": blake3(text[:at]).hexdigest()}, separators=(",", ":")).encode() + b"\n"
+        told = {**json.loads(text[len(body(text)) :]), "blake3": blake3(body(text)).hexdigest()}
+        text = body(text) + json.dumps(told, separators=(",", ":")).encode() + b"\n"
     file.write_bytes(zstandard.ZstdCompressor().compress(text))
     return file
+
+
+def body(text: bytes) -> bytes:
+    """All before the footer."""
+    return text[: text.rindex(b'\n{"entries":') + 1]
 
 
 def swapped(text: bytes) -> bytes:
@@ -252,21 +255,18 @@ TAMPERED = {
     "a line twice": lambda text: text.replace(b"/srv\n", b"/srv\n" + blocks(TREE)[0].split(b"\n")[2] + b"\n"),
     "the host": lambda text: text.replace(b"srv-01", b"srv-02"),
     "the policy": lambda text: text.replace(b'"content"', b'"ignore"', 1),
-    "a gap": lambda text: text.replace(b"permission denied", b"nothing of note"),
-    "a footer twice": lambda text: text + text[text.rindex(b"{") :],
+    "a footer twice": lambda text: text + text[len(body(text)) :],
     "something behind it": lambda text: text + b"x",
-    "no footer": lambda text: text[: text.rindex(b"{")],
+    "no footer": body,
     "no last newline": lambda text: text[:-1],
-    "a footer that is no object": lambda text: text[: text.rindex(b"{")] + b'{"entries":1}\n',
-    "a footer that is too deep": lambda text: text[: text.rindex(b"{")] + b'{"entries":' + b"[" * 100_000 + b"\n",
+    "a footer that is no object": lambda text: body(text) + b'{"entries":1}\n',
+    "a footer that is too deep": lambda text: body(text) + b'{"entries":' + b"[" * 100_000 + b"\n",
     "a footer without a number": lambda text: text.replace(b'{"entries":6', b'{"entries":1e999'),
 }
 
 
 @pytest.mark.parametrize("change", TAMPERED.values(), ids=TAMPERED)
 def test_whoever_changes_the_text_is_found_out(file: Path, change: Callable[[bytes], bytes]) -> None:
-    if change is TAMPERED["a gap"]:
-        pytest.skip("the gaps stand behind the digest: only the seal and the chain cover them")
     assert isinstance(refused(rewritten(file, change)), UntrustedError)
 
 
@@ -278,6 +278,7 @@ def headed(**changes: object) -> Callable[[bytes], bytes]:
     return change
 
 
+RULES = {"name": "x", "digests": [], "text": ""}
 HOSTILE = {
     "another format": headed(schema="auditkit/report/1"),
     "a later version": headed(schema="auditkit/baseline/2"),
@@ -287,11 +288,11 @@ HOSTILE = {
     "a sequence that is no number": headed(sequence="x"),
     "a sequence without an end": headed(sequence=float("inf")),
     "no policy": headed(policy=None),
-    "a policy of another level": headed(policy={"name": "x", "digests": [], "text": "", "watches": [["/", "all", "high", 0, 0, 0, ""]]}),
+    "a policy of another level": headed(policy={**RULES, "watches": [["/", "all", "low", False, False, 0, ""]]}),
+    "a policy with too few columns": headed(policy={**RULES, "watches": [["/", "content"]]}),
     "mounts that are none": headed(mounts=[["/"]]),
     "a host that is no text": headed(host="\ud800"),
     "packages that are none": headed(packages=["bash"]),
-    "a previous that is no text": headed(previous=7),
     "no object": lambda text: b"[]\n" + text.partition(b"\n")[2],
     "nested too deeply": lambda text: b"[" * 100_000 + b"\n" + text.partition(b"\n")[2],
     "directories out of order": lambda text: text.replace(b"\n/srv\n", b"\n/e\x1b\n"),
@@ -304,7 +305,9 @@ def test_a_hostile_baseline_whose_digest_is_right_is_refused(file: Path, change:
     refused(rewritten(file, change, honest=True))
 
 
-@pytest.mark.parametrize("data", [b"", b"no baseline", zstandard.compress(b""), zstandard.compress(b"text\n"), b"\x28\xb5\x2f\xfd"])
+@pytest.mark.parametrize(
+    "data", [b"", b"no baseline", zstandard.compress(b""), zstandard.compress(b"text\n"), b"\x28\xb5\x2f\xfd"]
+)
 def test_what_is_no_baseline_is_refused(data: bytes, tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(data)
     refused(tmp_path / "x")

@@ -9,6 +9,8 @@ from auditkit import compare, settle
 from auditkit.errors import FormatError
 from auditkit.model import Change, ChangeKind, Entry, Gap, Level, Severity, Watch
 
+STILL = "not even ctime moved: written past the file system, or a failing disk"
+# before, after, and what must be said: rule, severity, path, what happened, which attributes, and a note
 CASES = {
     "nothing": ("d /etc\nf /etc/passwd", "d /etc\nf /etc/passwd", ""),
     "nothing at all": ("", "", ""),
@@ -23,8 +25,12 @@ CASES = {
     "before, between and behind": (
         "d /b\nf /b/2\nd /d",
         "d /a\nd /b\nf /b/1\nf /b/2\nf /b/3\nd /c\nd /d\nd /e",
-        "path-added medium /a: added\npath-added medium /b/1: added\npath-added medium /b/3: added\n"
-        "path-added medium /c: added\npath-added medium /e: added",
+        """\
+path-added medium /a: added
+path-added medium /b/1: added
+path-added medium /b/3: added
+path-added medium /c: added
+path-added medium /e: added""",
     ),
     "names sort by their bytes below their directory": (
         "d /a\nf /a/x\nd /a-b\nf /a-b/x",
@@ -49,7 +55,7 @@ CASES = {
     "new content, and no time moved": (
         "f /x content=one",
         "f /x content=two",
-        "content-changed-quietly high /x: changed digest; not even ctime moved: written past the file system, or a failing disk",
+        f"content-changed-quietly high /x: changed digest; {STILL}",
     ),
     "new content, and what ctime was is not known": (
         "f /x content=one lacks=ctime",
@@ -128,8 +134,9 @@ CASES = {
     "hard links are one file": (
         "f /a content=one inode=5 links=2\nf /b content=one inode=5 links=2",
         "f /a content=two mtime=2 inode=5 links=2\nf /b content=two mtime=2 inode=5 links=2",
-        "content-changed medium /a: changed digest,mtime; the same file as /b\n"
-        "content-changed medium /b: changed digest,mtime; the same file as /a",
+        """\
+content-changed medium /a: changed digest,mtime; the same file as /b
+content-changed medium /b: changed digest,mtime; the same file as /a""",
     ),
     "attributes that one side lacks": ("f /x lacks=mode,uid,xattrs,ctime", "f /x mode=600 uid=7 caps=01", ""),
     "no digest now": ("f /x content=one", "f /x content=one lacks=digests", ""),
@@ -297,7 +304,7 @@ def test_what_is_added_one_way_is_removed_the_other_way(both: tuple[Tree, Tree])
 @settings(max_examples=150, deadline=None)
 def test_what_is_told_is_what_a_comparison_path_by_path_finds(both: tuple[Tree, Tree]) -> None:
     before, after = ({entry.path: entry for entry in tree} for tree in both)
-    changes, _gaps = difference(*map(stream, both))
+    changes, _gaps = difference(stream(both[0]), stream(both[1]))
     named = {entry.path for change in changes for entry in (change.before, change.after) if entry}
     differing = {path for path in before.keys() & after.keys() if compare.differences(before[path], after[path], Level.CONTENT)}
     assert named == (before.keys() ^ after.keys()) | differing

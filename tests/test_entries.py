@@ -16,7 +16,9 @@ from auditkit.model import Entry, Kind, Level
 from auditkit.probe import lines
 
 LINE = b"f 644 0 0 root root 4 1.000000002 3.000000000 ? 5 1 - blake3:00ff security.selinux=0x61 - sshd_config"
-BLOCK = b"/etc/ssh\nd 755 0 0 root root 4096 1.000000000 1.000000000 1.000000000 7 2 ia - - 8:1 .\n" + LINE + b"\n=Port 22\\x0a\n"
+BLOCK = (
+    b"/etc/ssh\nd 755 0 0 root root 4096 1.000000000 1.000000000 1.000000000 7 2 ia - - 8:1 .\n" + LINE + b"\n=Port 22\\x0a\n"
+)
 
 
 @pytest.fixture

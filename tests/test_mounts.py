@@ -17,7 +17,7 @@ BEFORE = rb"""
 32 27 0:40 / /tmp rw - tmpfs tmpfs rw
 33 27 0:41 / /mnt/with\040space\134 rw - ext4 /dev/disk\040b rw
 """
-LINES = dict(line.split(b" ", 5)[4:] and (line.split(b" ", 5)[4], line) for line in BEFORE.strip().split(b"\n"))
+LINES = {line.split(b" ")[4]: line for line in BEFORE.strip().split(b"\n")}
 
 
 def told(after: bytes, before: bytes = BEFORE, watched: tuple[str, ...] = ("/",)) -> list[tuple[str, str, str]]:

@@ -124,7 +124,7 @@ def test_a_night() -> None:
   3 changes are explained by 2 package upgrades (signed; --all shows them)
   ! app has uid 0  low  uid-zero-twin
       do: Ask Bob.
-  ! account toor: toor has uid 0  critical  uid-zero-twin
+  ! toor has uid 0  critical  uid-zero-twin
       /etc/passwd:3: toor:x:0:0:\x1b]0;:
       do: Close it.
   gap  /root: permission denied

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from trees import blocks, stream, trees
 
 from auditkit.model import Entry, Kind

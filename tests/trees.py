@@ -42,7 +42,7 @@ def entry(line: str) -> Entry:
     letter, path, *words = line.split()
     kind, told = entries.LETTERS[letter], dict(word.split("=", 1) for word in words)
     content = told.pop("content", path) if kind is Kind.FILE else None
-    lacks = dict.fromkeys(LACKING.get(name, name) for name in filter(None, told.pop("lacks", "").split(",")))
+    lacks: dict[str, Any] = dict.fromkeys(LACKING.get(name, name) for name in filter(None, told.pop("lacks", "").split(",")))
     made = replace(
         PLAIN,
         path=path,
@@ -53,7 +53,7 @@ def entry(line: str) -> Entry:
         device="8:1" if kind is Kind.DIRECTORY else None,
         target="/target" if kind is Kind.SYMLINK else None,
     )
-    given = dict(field(name, value) for name, value in told.items())
+    given: dict[str, Any] = dict(field(name, value) for name, value in told.items())
     return replace(made, **given, **lacks)
 
 
@@ -111,7 +111,9 @@ def scanned(root: Path, level: Level = Level.CONTENT, *, keep: bool = False) -> 
 
 
 NAMES = st.one_of(
-    st.sampled_from(["a", "b", "c", "a b", "a\n", "\x1b[2J", "é", "\udcff", "\u202e", "\\", "=", "?", "-", "{", "~", "%41", "["]),
+    st.sampled_from(
+        ["a", "b", "c", "a b", "a\n", "\x1b[2J", "é", "\udcff", "\u202e", "\\", "=", "?", "-", "{", "~", "%41", "["]
+    ),
     st.binary(min_size=1, max_size=5)
     .filter(lambda name: b"/" not in name and b"\0" not in name and name not in (b".", b".."))
     .map(lambda name: name.decode("utf-8", "surrogateescape")),
@@ -161,7 +163,9 @@ def altered(tree: tuple[Entry, ...]) -> st.SearchStrategy[tuple[Entry, ...]]:
     def merged(others: tuple[Entry, ...], gone: frozenset[str]) -> tuple[Entry, ...]:
         new: Mapping[str, Entry] = {one.path: one for one in (*others, *(each for each in tree if each.path not in gone))}
         kept = (
-            one for one in new.values() if all(new[above].kind is Kind.DIRECTORY for above in ancestors(one.path) if above in new)
+            one
+            for one in new.values()
+            if all(new[above].kind is Kind.DIRECTORY for above in ancestors(one.path) if above in new)
         )
         return tuple(kept)
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from auditkit.errors import UsageError
 from auditkit.model import Gap, Item, Means, Need
 from auditkit.printable import printable
-from auditkit.probe import take
+from auditkit.probe import pool, take
 
 HOSTS: Mapping[str, str] = {
     "local": "auditkit.hosts.local",
@@ -17,7 +17,7 @@ HOSTS: Mapping[str, str] = {
 }
 """Kind of host to the module whose `connect(word)` reaches it."""
 
-Seen = tuple[str, list[bytes]] | tuple[str, str, str] | tuple[str, int, int]
+Seen = pool.Seen
 """What a scan yields: ("blocks", [bytes]), ("gap", path, reason), ("seen", entries, bytes read)."""
 
 Ask = tuple[str, int, tuple[str, ...], bool]

@@ -17,7 +17,7 @@ WINDOW = 16 << 20
 
 def available(wanted: Iterable[str]) -> Tuple[str, ...]:
     """Those of the wanted algorithms that this host can compute, or SHA-256 where it can none of them."""
-    have = tuple(name for name in wanted if name == "sha256" or (name == "blake3" and blake3))
+    have = tuple(name for name in wanted if name == "sha256" or (name == "blake3" and blake3 is not None))
     return have or ("sha256",)
 
 

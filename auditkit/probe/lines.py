@@ -17,8 +17,10 @@ from auditkit.printable import escape
 
 UNKNOWN = "?"
 NONE = "-"
-LINE = "%s %o %d %d %s %s %d %d.%09d %d.%09d %s %d %d %s %s %s %s %s"
+LINE = "%s %o %d %d %s %s %d %d.%09d %d.%09d %d.%09d %d %d %s %s %s %s %s"
 """kind, mode, uid, gid, owner, group, size, mtime, ctime, birth, inode, links, flags, digest, xattrs, extra, name"""
+UNBORN = "%s %o %d %d %s %s %d %d.%09d %d.%09d ?%.0s%.0s %d %d %s %s %s %s %s"
+"""The same where no birth time is known: both its numbers are taken and nothing is written of them."""
 BARE = "%s" + " ?" * 15 + " %s"
 """Kind and name: all that the level `exists` records."""
 _LONG = 1024

@@ -4,11 +4,14 @@ import errno
 import os
 import re
 import stat as modes
+from typing import List, Mapping, Optional, Sequence, Tuple
 
 from . import digest, lines, stat
 from .chain import opened
+from .stat import Told
 
 FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+_UNSEEN = FILE | os.O_NOATIME
 SMALL = 128 << 10
 MAPPED = 4 << 20
 """Files from this size on are mapped where that pays."""
@@ -39,7 +42,7 @@ _SECRET_TEXT = re.compile(
 )
 
 
-def _preadv(handle, buffers, at):
+def _preadv(handle: int, buffers: Sequence[memoryview], at: int) -> int:
     """preadv(2), which Python has from 3.7 on."""
     data = os.pread(handle, len(buffers[0]), at)
     buffers[0][: len(data)] = data
@@ -49,11 +52,11 @@ def _preadv(handle, buffers, at):
 _preadv = getattr(os, "preadv", _preadv)
 
 
-class Unsteady(Exception):
+class UnsteadyError(Exception):
     """The file changed every time it was read."""
 
 
-def secret(name, data):
+def secret(name: str, data: bytes) -> bool:
     """Whether a file's name or text says that it holds secrets, so that its text is never kept."""
     return _SECRET_NAME.fullmatch(name) is not None or _SECRET_TEXT.search(data) is not None
 
@@ -61,8 +64,15 @@ def secret(name, data):
 class Look:
     """Writes the lines of entries; what it could not see it adds to `gaps` as (name, reason)."""
 
-    def __init__(self, digests, owners, groups, mapped=True, threads=1):
-        self.gaps = []
+    def __init__(
+        self,
+        digests: Tuple[str, ...],
+        owners: Mapping[int, str],
+        groups: Mapping[int, str],
+        mapped: bool = True,
+        threads: int = 1,
+    ) -> None:
+        self.gaps: List[Tuple[str, str]] = []
         self.bytes = 0
         self._digests = digests
         self._field = digest.of_bytes(digests)
@@ -74,40 +84,55 @@ class Look:
         self._buffer = bytearray(SMALL)
         self._view = memoryview(self._buffer)
 
-    def file(self, at, name, level, keep, recent):
+    def file(self, at: int, name: str, level: str, keep: bool, recent: int) -> str:
         """The line of what is listed as a regular file, with its digest; what took its place meanwhile as what it is.
 
         `recent` is a time in seconds: what has not changed since then did not change while it was read either, so that
         one look at a settled file is enough.
         """
-        for attempt in range(TRIES):
-            try:
+        try:
+            try:  # chain.opened() written out, for this is done once for every file
+                handle = os.open(name, _UNSEEN, dir_fd=at)
+            except PermissionError:
                 handle = opened(name, FILE, at)
-                try:
-                    line = None if attempt else self._settled(handle, name, keep, recent)
-                    line = line or self._careful(handle, name, level, keep)
-                finally:
-                    os.close(handle)
-            except FileNotFoundError:
-                raise
-            except OSError as error:
-                return self.node(at, name, error)
+            try:
+                line = self._settled(handle, name, keep, recent) or self._careful(handle, name, level, keep)
+            finally:
+                os.close(handle)
+            return line or self._again(at, name, level, keep)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            return self.node(at, name, error)
+
+    def _again(self, at: int, name: str, level: str, keep: bool) -> str:
+        """The line of a file that was changing when it was read first."""
+        for _ in range(TRIES - 1):
+            handle = opened(name, FILE, at)
+            try:
+                line = self._careful(handle, name, level, keep)
+            finally:
+                os.close(handle)
             if line:
                 return line
-        return self.node(at, name, Unsteady("it kept changing while it was read"))
+        return self.node(at, name, UnsteadyError("it kept changing while it was read"))
 
-    def _settled(self, handle, name, keep, recent):
+    def _settled(self, handle: int, name: str, keep: bool, recent: int) -> Optional[str]:
         """The line of a small file that has not changed of late: read first, so that one fstat vouches for it."""
         got = _preadv(handle, (self._view,), 0)  # fails on what is no file, and takes nothing from it
         told = self.stat(handle)
-        if told[11] >= recent or told[7] != got or got == SMALL or not modes.S_ISREG(told[5]):
+        if told[11] >= recent or told[7] != got or got == SMALL or told[5] & 0o170000 != modes.S_IFREG:
             return None
+        try:
+            plain = not os.listxattr(handle)  # as nearly all are
+        except OSError:
+            plain = False
         self.bytes += got
         data = self._view[:got]
         text = _text(name, bytes(data)) if keep and 0 < got <= KEPT else None
-        return self._line(told, name, self._field(data), self._xattrs(handle), lines.NONE, text)
+        return self._line(told, name, self._field(data), lines.NONE if plain else self._xattrs(handle), lines.NONE, text)
 
-    def _careful(self, handle, name, level, keep):
+    def _careful(self, handle: int, name: str, level: str, keep: bool) -> Optional[str]:
         """The line of a file that is the same before and after it was read; None if it is not."""
         told = self.stat(handle)
         if not modes.S_ISREG(told[5]):
@@ -119,7 +144,7 @@ class Look:
             return self._line(told, name, content, self._xattrs(handle), lines.NONE, text)
         return None
 
-    def node(self, at, name, error=None):
+    def node(self, at: int, name: str, error: Optional[Exception] = None) -> str:
         """The line of anything that is not read: links, nodes, what the policy wants no digest of, what cannot be opened."""
         raw = os.fsencode(name)
         told = self.stat(at, raw)
@@ -133,18 +158,18 @@ class Look:
             self.gaps.append((name, reason(error)))
         return self._line(told, name, lines.UNKNOWN if kind == modes.S_IFREG else lines.NONE, self._named(at, name), extra)
 
-    def directory(self, handle, told, level):
+    def directory(self, handle: int, told: Told, level: str) -> str:
         """The line of the directory itself, which stands first in its block."""
         if level == "exists":
             return lines.BARE % ("d", ".")
         return self._line(told, ".", lines.NONE, self._xattrs(handle), "%d:%d" % told[17:19])
 
-    def bare(self, at, name):
+    def bare(self, at: int, name: str) -> str:
         """The line of an entry whose existence is all that is watched."""
         told = self.stat(at, os.fsencode(name))
         return lines.BARE % (_LETTERS.get(modes.S_IFMT(told[5]), "?"), lines.shown(name))
 
-    def kind(self, at, name):
+    def kind(self, at: int, name: str) -> Optional[str]:
         """DIRECTORY, FILE or OTHER, no link followed; None where it is not there."""
         try:
             mode = self.stat(at, os.fsencode(name))[5]
@@ -152,16 +177,16 @@ class Look:
             return None
         return DIRECTORY if modes.S_ISDIR(mode) else FILE_KIND if modes.S_ISREG(mode) else OTHER
 
-    def _line(self, told, name, content, xattrs, extra, text=None):
-        mask, attributes, links, uid, gid, mode, inode, size, known, bsec, bns, csec, cns, msec, mns = told[:15]
-        line = lines.LINE % (
+    def _line(self, told: Told, name: str, content: str, xattrs: str, extra: str, text: Optional[str] = None) -> str:
+        mask, attributes, links, uid, gid, mode, inode, size, known, bsec, bns, csec, cns, msec, mns, _, _, _, _ = told
+        line = (lines.LINE if mask & stat.BIRTH else lines.UNBORN) % (
             _LETTERS.get(mode & 0o170000, "?"), mode & 0o7777, uid, gid, self._owners[uid], self._groups[gid], size,
-            msec, mns, csec, cns, "%d.%09d" % (bsec, bns) if mask & stat.BIRTH else "?", inode, links,
-            stat.FLAGS[attributes & 48] if known & 48 == 48 else "?", content, xattrs, extra, lines.shown(name),
+            msec, mns, csec, cns, bsec, bns, inode, links, stat.FLAGS[attributes & 48] if known & 48 == 48 else "?",
+            content, xattrs, extra, name if name.isprintable() and "\\" not in name else lines.shown(name),
         )  # fmt: skip
         return line if text is None else line + "\n" + lines.kept(text)
 
-    def _content(self, handle, told, keep):
+    def _content(self, handle: int, told: Told, keep: Optional[str]) -> Tuple[str, Optional[str]]:
         """Digest field of the first `size` bytes and the text to keep, if any."""
         size = told[7]
         if size > LARGEST:
@@ -179,7 +204,7 @@ class Look:
             text = _text(keep, bytes(data))
         return self._field(data), text
 
-    def _rest(self, handle, got):
+    def _rest(self, handle: int, got: int) -> int:
         """Read on to the end: what claims no size (as in /proc) may hold something all the same."""
         while got < SMALL:
             more = os.readv(handle, (self._view[got:],))
@@ -188,7 +213,7 @@ class Look:
             got += more
         raise OSError(errno.EFBIG, "it claims no size and does not end")
 
-    def _large(self, handle, size):
+    def _large(self, handle: int, size: int) -> str:
         total = digest.Digest(self._digests, self._threads)
         if self._mapped and size >= MAPPED:
             total.update_mapped(handle, size)
@@ -202,7 +227,7 @@ class Look:
             left -= got
         return total.field()
 
-    def _xattrs(self, handle):
+    def _xattrs(self, handle: int) -> str:
         try:
             names = os.listxattr(handle)
             if not names:
@@ -211,7 +236,7 @@ class Look:
         except OSError as error:
             return lines.NONE if error.errno == errno.ENOTSUP else lines.UNKNOWN
 
-    def _named(self, at, name):
+    def _named(self, at: int, name: str) -> str:
         """Extended attributes of what must not be opened, by way of the handle of its directory."""
         path = "/proc/self/fd/%d/%s" % (at, name)
         try:
@@ -222,14 +247,14 @@ class Look:
         return lines.attributes(pairs, self._field)
 
 
-def reason(error):
+def reason(error: Exception) -> str:
     """Why something could not be seen, as a gap says it."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror[:1].lower() + error.strerror[1:]
     return str(error)
 
 
-def _text(name, data):
+def _text(name: str, data: bytes) -> Optional[str]:
     """The text to keep of a small file; None where it is no text or may hold secrets."""
     if b"\0" in data or secret(name, data):
         return None

@@ -8,16 +8,17 @@ components, at the end for at least one; a pattern that matched a directory cove
 import fnmatch
 import os
 import re
-from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union
+from typing import Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
 IGNORE = "ignore"
-ANY_DEPTH = object()
 _MAGIC = re.compile(r"[*?[]")
 
 Live = Tuple[int, int]
 """A watch by its index, and how many of its components have matched so far."""
-Part = Union[str, object, Callable[[str], Any]]
-"""A component of a pattern: a name, ANY_DEPTH, or the match of a glob."""
+Part = Union[str, Callable[[str], object]]
+"""A component of a pattern: a name, or the match of a glob."""
+ANY_DEPTH: Part = re.compile("").match
+"""The component `**`, known by its identity."""
 
 
 class State:
@@ -65,7 +66,8 @@ class Matcher:
 
     def _enter(self, moved: Iterable[Live], watch: Optional[int]) -> State:
         live: List[Live] = []
-        for index, at in moved:
+        for index, matched in moved:
+            at = matched
             live.append((index, at))
             while self.parts[index][at : at + 1] == [ANY_DEPTH]:  # it may also stand for nothing
                 at += 1
@@ -88,7 +90,8 @@ class Matcher:
         if watch is not None and self.levels[watch] != IGNORE:
             return None
         parts = [self.parts[index][at] for index, at in live]
-        return tuple(sorted(set(parts), key=os.fsencode)) if all(isinstance(part, str) for part in parts) else None
+        names = {part for part in parts if isinstance(part, str)}
+        return tuple(sorted(names, key=os.fsencode)) if names.issuperset(parts) else None
 
 
 def _components(path: str) -> List[str]:

@@ -15,7 +15,7 @@ import select
 import signal
 import struct
 import sys
-from typing import Any, Callable, Deque, Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, Tuple, Union
 
 from .walk import Names, Walk
 
@@ -26,6 +26,16 @@ DIRECTORIES_A_TASK = 64
 _AHEAD = 2
 _LENGTH = struct.Struct("=I")
 _F_SETPIPE_SZ = 1031
+
+if sys.version_info >= (3, 8):
+    from typing import Literal
+
+    Seen = Union[Tuple[Literal["blocks"], List[bytes]], Tuple[Literal["gap"], str, str], Tuple[Literal["seen"], int, int]]
+    """What a scan yields: blocks of entries; the path of a gap and its reason; how many entries and bytes it has seen since."""
+else:  # Literal is younger
+    Seen = Tuple[Any, ...]
+Work = Callable[[bool], Walk]
+"""Makes the walk of one process; whether it may map large files."""
 
 
 class Task:

@@ -58,8 +58,7 @@ def scan(request: Mapping[str, Any]) -> Iterator[Seen]:
         def work(mapped: bool) -> Walk:
             return Walk(root, matcher, options, Look(digests, owners, groups, mapped, request["jobs"]))
 
-        for told in Pool(work, request["jobs"]):
-            yield told
+        yield from Pool(work, request["jobs"])
     finally:
         os.close(root)
 
@@ -68,8 +67,7 @@ def beginnings(root: str, asked: Iterable[rotation.Asked]) -> Iterator[Tuple[str
     """Yield `(path, name, digest field)` of the first bytes of logs and of their rotations, see rotation.beginnings."""
     handle = os.open(os.fsencode(root), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        for told in rotation.beginnings(handle, asked):
-            yield told
+        yield from rotation.beginnings(handle, asked)
     finally:
         os.close(handle)
 

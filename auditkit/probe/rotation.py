@@ -11,7 +11,7 @@ import os
 import re
 import zlib
 from stat import S_ISREG
-from typing import Any, Iterable, Iterator, List, Optional, Tuple, Type
+from typing import IO, Any, Iterable, Iterator, List, Optional, Sequence, Tuple, Type, Union
 
 from . import digest
 from .chain import Chain, opened
@@ -20,12 +20,18 @@ from .look import FILE
 LARGEST = 1 << 33
 """Unpacked bytes of one log that are looked at."""
 MEMBERS = 200
+
+Asked = Tuple[str, int, Sequence[str], bool]
+"""Path of a log, how many of its first bytes, by which algorithms, and whether it rotates."""
+Stream = Union[IO[bytes], gzip.GzipFile, bz2.BZ2File, lzma.LZMAFile, "Zstd"]
+
 _FAMILY = re.compile(r"(.+?)(?:[.-]\d{1,8}(?:[-T_]\d{1,6})?)?(?:\.(?:gz|bz2|xz|lzma|zst))?")
 
 
 def family(name: str) -> str:
     """What the names of a log and its rotations have in common: `auth.log` for `auth.log.2.gz`."""
-    return _FAMILY.fullmatch(name).group(1) if name and "\n" not in name else name
+    found = _FAMILY.fullmatch(name)  # nothing is, of a name with a line feed in it
+    return found.group(1) if found else name
 
 
 def beginnings(root: int, asked: Iterable[Asked]) -> Iterator[Tuple[str, str, str]]:
@@ -104,9 +110,10 @@ class Zstd:
     def read(self, size: int) -> bytes:
         """The next bytes."""
         try:
-            return self._stream.read(size)
+            data: bytes = self._stream.read(size)
         except self._error as error:
             raise OSError(str(error)) from error
+        return data
 
 
 def _field(stream: Stream, length: int, algorithms: Tuple[str, ...]) -> Iterator[str]:

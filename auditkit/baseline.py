@@ -140,7 +140,7 @@ class Baseline:
             UntrustedError: the file is no longer what was verified, or its paths are out of order.
         """
         name = printable(os.path.basename(self.path))
-        file = _Hashed(self._file)
+        file = Hashed(self._file)
         last = b""
         for block in _blocks(_text(file, name), name):
             here = _directory(block, name)
@@ -170,7 +170,7 @@ def read(path: str) -> Baseline:
     except OSError as error:
         raise FormatError(f"{printable(path)} cannot be read: {error.strerror}", "name a baseline file") from error
     try:
-        hashed = _Hashed(file)
+        hashed = Hashed(file)
         header, footer = _verified(hashed, name)
         return Baseline(path, header, footer, hashed.digest(), file)
     except BaseException:
@@ -178,7 +178,7 @@ def read(path: str) -> Baseline:
         raise
 
 
-class _Hashed:
+class Hashed:
     """A file read from its start, and the digest of what was read."""
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -215,7 +215,7 @@ def _digest(file: IO[bytes]) -> str:
     return "blake3:" + digest.hexdigest()
 
 
-def _verified(file: _Hashed, name: str) -> tuple[Header, Footer]:
+def _verified(file: Hashed, name: str) -> tuple[Header, Footer]:
     """Header and footer of a baseline whose every byte agrees with the footer."""
     digest = blake3()
     head, last, footer = bytearray(), b"\n", bytearray()
@@ -289,7 +289,7 @@ def _footer(line: bytes, name: str, seen: int, digest: str) -> Footer:
     return footer
 
 
-def _text(file: _Hashed, name: str) -> Iterator[bytes]:
+def _text(file: Hashed, name: str) -> Iterator[bytes]:
     """Yield the text of a baseline; it is bounded whatever the file claims.
 
     Raises:

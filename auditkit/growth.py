@@ -7,7 +7,7 @@ whose old content is still there.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from auditkit.compare import ADDED, ATTRIBUTES, MOVED, REMOVED, REWRITTEN, ROTATED_AWAY
+from auditkit.compare import ADDED, ATTRIBUTES, REMOVED, REWRITTEN, ROTATED_AWAY
 from auditkit.model import Change, ChangeKind, Entry, Explanation, Kind, Level, Severity
 from auditkit.probe.rotation import family
 
@@ -51,7 +51,7 @@ def _settled(change: Change, found: Sequence[tuple[str, str]]) -> Change:
     holders = [holder for holder, digest in found if before.digests == tuple(digest.split(","))]
     if change.change is ChangeKind.REMOVED:
         return _removed(change, holders)
-    if change.rule == MOVED.id and change.level is Level.ROTATED and family(before.path) == family(change.path):
+    if change.attributes == ("path",) and change.level is Level.ROTATED and family(before.path) == family(change.path):
         return _explained(change, "rotated", f"moved from {before.path.rpartition('/')[2]}")
     if "digest" not in change.attributes:
         return change

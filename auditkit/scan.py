@@ -82,11 +82,11 @@ class Scan:
         self.gaps.extend(self.ground.gaps)
         for told in self.host.scan(self._request()):
             match told:
-                case ("blocks", list(blocks)):
+                case ("blocks", blocks):
                     yield from blocks
-                case ("gap", str(path), str(reason)):
+                case ("gap", path, reason):
                     self.gaps.append(Gap(path, reason))
-                case ("seen", int(entries), int(read)):
+                case ("seen", entries, read):
                     self.entries, self.read = self.entries + entries, self.read + read
                     self.progress(self.entries, self.read)
 

@@ -8,15 +8,21 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from auditkit.compare import CAPABILITY, KIND, MOVED, SETUID
+from auditkit.compare import CAPABILITY, KIND, MOVED, PASSING, SETUID, differences
 from auditkit.model import Change, ChangeKind, Gap, Kind
 from auditkit.printable import printable
 
+_GAINED = {SETUID.id: "mode", CAPABILITY.id: "xattrs"}
+"""In which attribute shows what these rules speak of."""
 
-def settle(changes: Sequence[Change], gaps: Sequence[Gap]) -> tuple[Change, ...]:
-    """The changes of a whole scan: nothing under a gap is removed, a swap of kinds and a move are one change each."""
-    hidden = {gap.subject for gap in gaps}
-    kept = [change for change in changes if not (change.change is ChangeKind.REMOVED and under(change.path, hidden))]
+
+def settle(changes: Sequence[Change], gaps: Sequence[Gap], gaps_before: Sequence[Gap] = ()) -> tuple[Change, ...]:
+    """The changes of a whole scan: nothing under a gap is removed, nothing is added where the past could not be seen.
+
+    A swap of kinds and a move are one change each; a file with several names is named with the others.
+    """
+    hidden = {ChangeKind.REMOVED: {gap.subject for gap in gaps}, ChangeKind.ADDED: {gap.subject for gap in gaps_before}}
+    kept = [change for change in changes if not under(change.path, hidden.get(change.change, set()))]
     return tuple(_twins(_moves(_swaps(kept))))
 
 
@@ -78,8 +84,11 @@ def _movable(change: Change) -> bool:
 
 
 def _move(source: Change, change: Change) -> Change:
-    rule = change.rule if change.rule in (SETUID.id, CAPABILITY.id) else MOVED.id
-    moved = replace(change, change=ChangeKind.CHANGED, before=source.before, attributes=("path",), rule=rule)
+    """What else changed of it is told too; a program that was setuid before gained nothing."""
+    found = differences(source.before, change.after, change.level) if source.before and change.after else ()
+    attributes = ("path", *(name for name in found if name not in PASSING))
+    rule = change.rule if _GAINED.get(change.rule) in attributes else MOVED.id
+    moved = replace(change, change=ChangeKind.CHANGED, before=source.before, attributes=attributes, rule=rule)
     note = f"moved from {printable(source.path)}"
     return replace(moved, severity=max(source.severity, change.severity), note=note)
 
@@ -92,7 +101,7 @@ def _twins(changes: Sequence[Change]) -> Iterator[Change]:
             names.setdefault(twin, []).append(change.path)
     for change in changes:
         others = [path for path in names.get(_twin_key(change) or (0, ()), ()) if path != change.path]
-        yield replace(change, note=f"the same file as {others[0]}") if others and not change.note else change
+        yield replace(change, note=f"the same file as {printable(others[0])}") if others and not change.note else change
 
 
 def _twin_key(change: Change) -> tuple[int, tuple[str, ...]] | None:

@@ -9,10 +9,11 @@ import json
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import BinaryIO, cast
 
 from auditkit import baseline
 from auditkit.baseline import Baseline
-from auditkit.errors import AuditkitError, UntrustedError, UsageError
+from auditkit.errors import AuditkitError, FormatError, UntrustedError, UsageError
 from auditkit.model import BaselineFacts
 from auditkit.printable import printable
 
@@ -76,9 +77,11 @@ def trusted(path: str, signers: str | None, *, older: bool = False) -> Trusted:
         UntrustedError: anything is wrong with it.
         FormatError: it is no baseline.
     """
-    signer = verified(path, signers) if signers else None
+    signer, sealed = verified(path, signers) if signers else (None, None)
     base = baseline.read(path)
     try:
+        if sealed not in (None, base.file_digest):
+            raise UntrustedError(f"{printable(os.path.basename(path))} is not the file whose seal was verified just now")
         check_chain(base)
         if not older:
             check_newest(base)
@@ -88,8 +91,8 @@ def trusted(path: str, signers: str | None, *, older: bool = False) -> Trusted:
     return Trusted(base, signer)
 
 
-def verified(path: str, signers: str) -> str:
-    """Who sealed a file: `anna SHA256:...`.
+def verified(path: str, signers: str) -> tuple[str, str]:
+    """Who sealed a file, `anna SHA256:...`, and the digest of what was sealed.
 
     Raises:
         UntrustedError: nobody whose signature counts.
@@ -111,10 +114,14 @@ def verified(path: str, signers: str) -> str:
             f"sign it if you know it is good: ssh-keygen -Y sign -n auditkit -f KEY {name}",
         ) from error
     try:
-        by = seal.verify(path, signature, who, datetime.now(UTC))
+        with open(path, "rb") as sealed:
+            hashed = baseline.Hashed(sealed)
+            by = seal.verify(cast("BinaryIO", hashed), signature, who, datetime.now(UTC))
+    except OSError as error:
+        raise FormatError(f"{printable(path)} cannot be read: {error.strerror}", "name a baseline file") from error
     except UntrustedError as error:
         raise UntrustedError(f"{name}: {error}", error.hint) from error
-    return f"{by.principal} {by.fingerprint}"
+    return f"{by.principal} {by.fingerprint}", hashed.digest()
 
 
 def check_chain(base: Baseline) -> None:

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 SOURCE = str(Path(__file__).resolve().parent.parent)
+SCHEMA = jsonschema.Draft202012Validator(json.loads(Path(SOURCE, "auditkit/report/schema.json").read_text("utf-8")))
 PATIENCE = 60
 """Seconds after which a run counts as hanging; no test takes a tenth of it."""
 NOBODY = 65534
@@ -30,8 +32,10 @@ class Outcome:
 
     @property
     def host(self) -> dict[str, Any]:
-        """The only host of a JSON report."""
-        (host,) = json.loads(self.out)["hosts"]
+        """The only host of a JSON report, which is as the schema has it."""
+        document = json.loads(self.out)
+        SCHEMA.validate(document)
+        (host,) = document["hosts"]
         return dict(host)
 
     @property

@@ -116,6 +116,26 @@ path-added medium /e: added""",
         "f /b content=once inode=6",
         "path-moved medium /b: changed path; moved from /a",
     ),
+    "moved, and its mode changed": (
+        "f /a content=once ctime=1",
+        "f /b content=once ctime=2 mode=666",
+        "path-moved medium /b: changed path,mode; moved from /a",
+    ),
+    "moved, and setuid gained": (
+        "f /a content=once",
+        "f /b content=once mode=4755",
+        "setuid-gained high /b: changed path,mode; moved from /a",
+    ),
+    "moved, and setuid before and after": (
+        "f /a content=once mode=4755",
+        "f /b content=once mode=4755",
+        "path-moved high /b: changed path; moved from /a",
+    ),
+    "moved, a name with terminal escapes": (
+        "f /a\x1b[2J content=once",
+        "f /b content=once",
+        "path-moved medium /b: changed path; moved from /a\\x1b[2J",
+    ),
     "not moved: there are two of that content": (
         "f /a content=same inode=5",
         "f /b content=same inode=6\nf /c content=same inode=7",

@@ -229,6 +229,29 @@ def test_what_may_only_grow_is_not_explained_by_rotation(event: Callable[[Path],
     assert told in after(event, logs, Level.GROWING).splitlines()
 
 
+def rename_and_open(logs: Path) -> None:
+    """Whoever may write to a log from now on is not explained by its rotation."""
+    rename(logs)
+    (logs / "auth.log").chmod(0o666)
+
+
+def move_and_open(logs: Path) -> None:
+    without_a_new_one(logs)
+    (logs / "auth.log-20261124").chmod(0o666)
+
+
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [
+        (rename_and_open, "auth.log: attributes-changed medium (mode)"),
+        (move_and_open, "auth.log-20261124: path-moved medium (path,mode); moved from /log/auth.log"),
+    ],
+)
+def test_what_else_changed_of_a_log_that_was_rotated_is_told(event: Callable[[Path], object], told: str, logs: Path) -> None:
+    (logs / "auth.log").chmod(0o640)
+    assert told in after(event, logs, Level.ROTATED).splitlines()
+
+
 def test_what_else_changed_of_a_log_that_grew_is_told(logs: Path) -> None:
     def event(logs: Path) -> None:
         append(logs / "auth.log")

@@ -50,21 +50,28 @@ def compared(
     before: Iterable[bytes], scan: Scan, since: datetime | None = None, passing: frozenset[str] = frozenset()
 ) -> Compared:
     """A scan compared with blocks of before; `passing` names attributes that two trees never share."""
-    watched = Watched(scan.ground.watched)
-    spy = timeline.Spy(since)
-    told = list(compare.compare(compare.pairs(before, spy.watch(scan)), watched.watch, passing))
-    gaps = [*scan.gaps, *(gap for gap in told if isinstance(gap, Gap))]
-    changes = settle.settle([change for change in told if isinstance(change, Change)], gaps)
-    changes = growth.settle(changes, scan.host.beginnings(growth.asked(changes)))
-    return Compared(changes, tuple(compare.findings(changes)), tuple(gaps), scan.entries, spy.moments())
+    return _compared(before, scan, since, (), passing)
 
 
 def with_baseline(base: Baseline, scan: Scan, since: datetime | None = None) -> Compared:
     """A scan compared with a baseline, their mount tables too."""
-    result = compared(base.blocks(), scan, since)
+    result = _compared(base.blocks(), scan, since, base.footer.gaps, frozenset())
     watched = Watched(scan.ground.watched)
-    new = mounts.compare(base.header.mounts, scan.ground.mounts, watched.concerns) if scan.ground.mounts else ()
+    tables = base.header.mounts, scan.ground.mounts
+    new = mounts.compare(*tables, watched.concerns) if all(tables) else ()
     return replace(result, findings=(*result.findings, *new), gaps=(*base_gaps(base, result.gaps), *result.gaps))
+
+
+def _compared(
+    before: Iterable[bytes], scan: Scan, since: datetime | None, unseen: tuple[Gap, ...], passing: frozenset[str]
+) -> Compared:
+    watched = Watched(scan.ground.watched)
+    spy = timeline.Spy(since)
+    told = list(compare.compare(compare.pairs(before, spy.watch(scan)), watched.watch, passing))
+    gaps = [*scan.gaps, *(gap for gap in told if isinstance(gap, Gap))]
+    changes = settle.settle([change for change in told if isinstance(change, Change)], gaps, unseen)
+    changes = growth.settle(changes, scan.host.beginnings(growth.asked(changes)))
+    return Compared(changes, tuple(compare.findings(changes)), tuple(gaps), scan.entries, spy.moments())
 
 
 def with_gaps(result: Compared, gaps: Iterable[Gap]) -> Compared:

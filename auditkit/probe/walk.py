@@ -7,11 +7,13 @@ it did not come to, so that any number of workers share one tree and their block
 import errno
 import os
 import time
+from typing import TYPE_CHECKING, Iterator, List, Optional, Sequence, Tuple
 
 from . import lines
 from .chain import Chain
-from .look import DIRECTORY, FILE_KIND, OTHER, reason
-from .patterns import ANY_DEPTH, IGNORE
+from .look import DIRECTORY, FILE_KIND, OTHER, Look, reason
+from .patterns import ANY_DEPTH, IGNORE, Matcher, State
+from .stat import Told
 
 ENTRIES_A_TASK = 1024
 BYTES_A_TASK = 32 << 20
@@ -22,32 +24,43 @@ SETTLED = 2
 """Seconds: what changed before that did not change while it was read. Only where the clock of the disk is ours: a file
 system without a block device of its own (NFS, FUSE) is always looked at twice."""
 _ON_THE_WAY = (IGNORE, False, True)
+_UNREAD = frozenset(["exists", "metadata", IGNORE])
+
+Names = Tuple[str, ...]
+"""A path, component by component."""
+Option = Tuple[str, bool, bool]
+"""What a watch asks for: its level, whether to keep the text, whether to cross mounts."""
+Below = List[Tuple[Names, Optional[State], Tuple[int, ...]]]
+"""Directories to go down to: what the matcher knows of each (None: nothing yet), and the device of the one above."""
+if TYPE_CHECKING:
+    Listed = os.DirEntry[str]
 
 
 class Walk:
     """Goes down a tree and gives its blocks; what it could not see it adds to `gaps` as (path, reason)."""
 
-    def __init__(self, root, matcher, options, look):
+    def __init__(self, root: int, matcher: Matcher, options: Sequence[Option], look: Look) -> None:
         self.chain = Chain(root)
         self.matcher = matcher
-        self.options = options  # of each watch: (level, keep, cross_mounts)
+        self.options = options  # of each watch
         self.look = look
-        self.gaps = []
+        self.gaps: List[Tuple[str, str]] = []
         self.entries = 0
         self._told = (0, 0)
-        self.rest = []
+        self.rest: Below = []
         """Directories of the task still to come."""
-        self.inside = None
+        self.inside: Optional[Names] = None
         """The directory of which more blocks are to come, if any."""
 
-    def run(self, task):
+    def run(self, task: Sequence[Names]) -> Iterator[bytes]:
         """Yield the blocks of a task's directories, `b""` for one without, until enough is done."""
-        stack = [(tuple(names), None, None) for names in reversed(task)]
+        stack: Below = [(tuple(names), None, ()) for names in reversed(task)]
         entries, read = self.entries + ENTRIES_A_TASK, self.look.bytes + BYTES_A_TASK
         self.rest = stack
         while stack and self.entries < entries and self.look.bytes < read:
             names, state, device = stack.pop()
-            below, last = [], b""
+            below: Below = []
+            last = b""
             for block in self._directory(names, state, device, below):
                 if last:
                     self.inside = names
@@ -57,16 +70,16 @@ class Walk:
             stack.extend(reversed(below))
             yield last
 
-    def left(self):
+    def left(self) -> List[Names]:
         """The directories that this task has not come to, as a task."""
         return [names for names, _state, _device in reversed(self.rest)]
 
-    def news(self):
+    def news(self) -> Tuple[int, int]:
         """Entries and bytes seen since the last time this was asked."""
         seen, self._told = self._told, (self.entries, self.look.bytes)
         return self.entries - seen[0], self.look.bytes - seen[1]
 
-    def _directory(self, names, state, device, below):
+    def _directory(self, names: Names, state: Optional[State], device: Tuple[int, ...], below: Below) -> Iterator[bytes]:
         path = "/" + "/".join(names)
         try:
             if state is None:
@@ -78,27 +91,33 @@ class Walk:
             if error.errno != errno.ENOENT:  # what is gone when its turn comes is not there
                 self.gaps.append((path, _reason(error)))
             return
-        level, keep, cross = self.options[state.watch] if state.watch is not None else _ON_THE_WAY
-        block = [] if level == IGNORE else [self.look.directory(handle, told, level)]
-        listed = ()
-        if device == told[17:19] or cross or state.exact:
-            listed = self._listed(handle, path, state)
-        else:
-            self.gaps.append((path, "another file system is mounted here, and the policy does not cross mounts"))
-        header = lines.shown(path) + "\n"
-        size = 0
+        block, listed = self._itself(handle, told, path, state, device)
+        header, device = lines.shown(path) + "\n", told[17:19]
         recent = 0 if told[17] == 0 else int(time.time()) - SETTLED
+        # from here on for every file: names of its own for all it takes, and no call that can be spared
+        step, file, options = self.matcher.step, self.look.file, self.options
+        common = None if state.live else step(state, "")
+        size = 0
         for name, kind in listed:
-            child = self.matcher.step(state, name) if state.live else state
+            child = common or step(state, name)
             if kind == DIRECTORY:
                 if child.names != ():
-                    below.append((names + (name,), child, told[17:19]))
+                    below.append(((*names, name), child, device))
                 continue
             if child.watch is not None:
-                line = self._entry(handle, path, name, kind, self.options[child.watch], recent)
-                if line is not None:
-                    block.append(line)
-                    size += len(line)
+                level, keep, _cross = options[child.watch]
+                try:
+                    if kind == FILE_KIND and level not in _UNREAD:
+                        line = file(handle, name, level, keep, recent)
+                    else:
+                        line = self._unread(handle, name, level)
+                    if line:
+                        block.append(line)
+                        size += len(line)
+                except FileNotFoundError:  # what is gone when its turn comes is not there
+                    continue
+                except OSError as error:
+                    self.gaps.append((_join(path, name), reason(error)))
             if child.live:
                 self._through(handle, path, name, child)
             if len(block) >= LINES_A_BLOCK or size >= BYTES_A_BLOCK:
@@ -106,38 +125,40 @@ class Walk:
                 block, size = [], 0
         if block:
             yield self._block(header, block)
-        for name, why in self.look.gaps:
-            self.gaps.append((_join(path, name), why))
-        del self.look.gaps[:]
+        if self.look.gaps:
+            self.gaps.extend((_join(path, name), why) for name, why in self.look.gaps)
+            del self.look.gaps[:]
 
-    def _block(self, header, block):
+    def _itself(
+        self, handle: int, told: Told, path: str, state: State, device: Tuple[int, ...]
+    ) -> Tuple[List[str], List[Tuple[str, str]]]:
+        """The first lines of a directory's block, and what is listed in it."""
+        level, _keep, cross = self.options[state.watch] if state.watch is not None else _ON_THE_WAY
+        block = [] if level == IGNORE else [self.look.directory(handle, told, level)]
+        if device == told[17:19] or cross or state.exact:
+            return block, self._listed(handle, path, state)
+        self.gaps.append((path, "another file system is mounted here, and the policy does not cross mounts"))
+        return block, []
+
+    def _block(self, header: str, block: List[str]) -> bytes:
         self.entries += len(block)
         return (header + "\n".join(block) + "\n").encode("utf-8")
 
-    def _entry(self, handle, path, name, kind, option, recent):
-        level, keep, _cross = option
-        try:
-            if level == "exists":
-                return self.look.bare(handle, name)
-            if level == IGNORE:
-                return None
-            if kind != FILE_KIND or level == "metadata":
-                return self.look.node(handle, name)
-            return self.look.file(handle, name, level, keep, recent)
-        except FileNotFoundError:  # what is gone when its turn comes is not there
-            return None
-        except OSError as error:
-            self.gaps.append((_join(path, name), reason(error)))
-            return None
+    def _unread(self, handle: int, name: str, level: str) -> str:
+        """The line of what is not read, empty for what is ignored."""
+        if level == IGNORE:
+            return ""
+        return self.look.bare(handle, name) if level == "exists" else self.look.node(handle, name)
 
-    def _listed(self, handle, path, state):
+    def _listed(self, handle: int, path: str, state: State) -> List[Tuple[str, str]]:
         """`(name, kind)` of what is below and matters, ordered by the bytes of the names."""
         try:
             if state.names is not None:
                 kinds = [(name, self.look.kind(handle, name)) for name in state.names]
-                return [pair for pair in kinds if pair[1] is not None]
+                return [(name, kind) for name, kind in kinds if kind is not None]
             with os.scandir(handle) as found:
-                listed = [(entry.name, _kind(entry)) for entry in found]
+                # most are files: spare them the call
+                listed = [(each.name, FILE_KIND if each.is_file(follow_symlinks=False) else _kind(each)) for each in found]
         except OSError as error:
             # a handle that may be passed through but not be listed gives EBADF
             self.gaps.append((path, "permission denied" if error.errno == errno.EBADF else reason(error)))
@@ -149,7 +170,7 @@ class Walk:
             listed.sort(key=lambda pair: os.fsencode(pair[0]))
         return listed
 
-    def _through(self, handle, path, name, state):
+    def _through(self, handle: int, path: str, name: str, state: State) -> None:
         """Leave a gap where a pattern goes on behind a symlink to a place that no watch covers."""
         try:
             target = os.readlink(name, dir_fd=handle)
@@ -161,27 +182,21 @@ class Walk:
             if self.options[index][0] == IGNORE or ANY_DEPTH in parts[max(0, at - 1) : at + 1]:
                 continue
             below = self.matcher.texts[index][at:]
-            if self.matcher.find("/".join([real] + below)).watch is None:
-                self.gaps.append(
-                    (
-                        _join(path, name),
-                        "%s leads through this symlink to %s: watch that place by its real path"
-                        % ("/".join([_join(path, name)] + below), real),
-                    )  # fmt: skip
-                )
+            if self.matcher.find("/".join([real, *below])).watch is None:
+                link = _join(path, name)
+                why = "%s leads through this symlink to %s: watch that place by its real path"
+                self.gaps.append((link, why % ("/".join([link, *below]), real)))
 
 
-def _kind(entry):
-    if entry.is_file(follow_symlinks=False):
-        return FILE_KIND
+def _kind(entry: "Listed") -> str:
     return DIRECTORY if entry.is_dir(follow_symlinks=False) else OTHER
 
 
-def _join(path, name):
+def _join(path: str, name: str) -> str:
     return (path if path != "/" else "") + "/" + name
 
 
-def _reason(error):
+def _reason(error: OSError) -> str:
     if error.errno in (errno.ELOOP, errno.ENOTDIR):
         return "it stopped being a directory while the scan ran"
     return reason(error)

@@ -1,0 +1,123 @@
+"""The pages of docs/reference/ that are made from the code: `python -m auditkit.commands.pages` writes them anew."""
+
+import os
+import re
+import sys
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib import import_module
+
+import click
+
+from auditkit.commands import COMMANDS
+from auditkit.commands.rules import all_rules
+from auditkit.model import Rule
+
+COMMAND = ".venv/bin/python -m auditkit.commands.pages"
+"""What writes the pages anew, from the top of a checkout."""
+FOLDER = "docs/reference"
+WIDTH = 120
+_SIGN = re.compile(r"`[^`]*`|[*<]")
+"""What Markdown would take for its own, and quoted code, where it does not."""
+_MADE = f"<!-- made from the code by `{COMMAND}`: change the code, not this page -->"
+
+_CLI = """\
+# The command line
+
+`auditkit COMMAND [HOST]...`. HOST is `local` (this machine, the default) or `root:/mnt/disk` (a mounted disk, which needs the
+full path). Answers go to stdout; progress, hints and errors to stderr.
+
+| exit status | means |
+|--:|---|
+| 0 | looked at everything; nothing at or above `--fail-on` |
+| 1 | findings |
+| 2 | usage, configuration, policy or file-format error |
+| 3 | incomplete: something could not be seen, and nothing worse was found |
+| 4 | untrusted: a signature, key, sequence or chain is wrong; nothing was compared |
+
+4 goes before 2, 2 before 1, 1 before 3, 3 before 0. `--fail-on none` leaves 1 out. An interrupted run ends with 130.
+
+`auditkit.yaml` is looked for at `--config`, `$AUDITKIT_CONFIG`, `./`, `~/.config/auditkit/` and `/etc/auditkit/`; the first one
+counts. Baselines are kept in `--store`, else in its `store:`, else in `/var/lib/auditkit` for root and in the user's state
+directory (`~/.local/state/auditkit`) for others. Whose signatures count says `--signers`, else its `signers:`."""
+
+_RULES = """\
+# Rules
+
+What a finding means, why it matters and what to do. `auditkit explain RULE` shows the same at the prompt. The severity is
+what the rule has by itself; for a change of a path the policy's `severity:` counts, and the rule's only where it is higher
+(content-changed-quietly, setuid-gained, capability-gained) or limits it (times-changed, log-rotated-away)."""
+
+
+def pages() -> Mapping[str, Callable[[], str]]:
+    """By file name in docs/reference/, what makes the page."""
+    return {"cli.md": cli, "rules.md": rules}
+
+
+def cli() -> str:
+    """The page of all commands."""
+    return _page(_CLI, (_command(name, what) for name, what in COMMANDS.items()))
+
+
+def rules() -> str:
+    """The page of all rules, by their ids."""
+    return _page(_RULES, map(_rule, sorted(all_rules(), key=lambda rule: rule.id)))
+
+
+def _page(head: str, parts: Iterable[str]) -> str:
+    return "\n\n".join((_MADE, head, *parts)) + "\n"
+
+
+def _command(name: str, what: str) -> str:
+    """The part of one command: its help, and a row per argument and option."""
+    command: click.Command = import_module(f"auditkit.commands.{name}").command
+    context = click.Context(command, info_name=f"auditkit {name}")
+    usage = " ".join(command.collect_usage_pieces(context))
+    parts = [f"## {name}", f"`auditkit {name} {usage}`: {what}", _joined(command.help or "")]
+    if options := list(_options(command, context)):
+        parts.append("\n".join(("| option | what it does |", "|---|---|", *options)))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _options(command: click.Command, context: click.Context) -> Iterator[str]:
+    """Yield the row of each option that is shown to people."""
+    for parameter in command.params:
+        record = parameter.get_help_record(context)
+        if isinstance(parameter, click.Option) and record:
+            yield f"| `{_cell(record[0])}` | {_cell(record[1])} |"
+
+
+def _rule(rule: Rule) -> str:
+    """The part of one rule."""
+    parts = [_told(f"{rule.severity.word}:", rule.title), _told("**Why**", rule.why), _told("**Do**", rule.remedy)]
+    if rule.references:
+        parts.append(_told("**See**", ", ".join(rule.references)))
+    return "\n\n".join((f"## {rule.id}", *parts))
+
+
+def _told(head: str, text: str) -> str:
+    """A paragraph of the text as written, whatever Markdown would make of its signs."""
+    shown = _SIGN.sub(lambda match: match[0] if len(match[0]) > 1 else "\\" + match[0], text)
+    return textwrap.fill(f"{head} {shown}", WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def _joined(text: str) -> str:
+    """Paragraphs of help, each in one line."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", r"\|")
+
+
+def main(folder: str = FOLDER) -> int:
+    """Write the pages."""
+    made = {name: make() for name, make in pages().items()}
+    for name, text in made.items():
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            file.write(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

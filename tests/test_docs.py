@@ -1,0 +1,131 @@
+"""Documentation that moves with the code: pages made from it are fresh, sessions shown are real, links lead somewhere.
+
+A session is the blocks that open with three backticks and `console run`: a command stands behind `$ `, its other lines behind `> `, and
+below it what it writes. All sessions of one page run in one shell, one after the other, in a directory of their own.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from itertools import takewhile
+from pathlib import Path
+
+import pytest
+
+from auditkit.commands import pages
+from auditkit.policy import shipped
+
+HERE = Path(__file__).resolve().parent.parent
+DOCS = HERE / "docs"
+FOLDER = "/tmp/tutorial"
+"""Where the sessions say they run: columns are as wide as paths are long, so that a test's own has as many characters."""
+TOOLS = {"zstdcat", "b3sum", "ssh-keygen"}
+PROMPT, MORE = "$ ", "> "
+VOLATILE = (
+    (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
+    (r"SHA256:\S+", "FINGERPRINT"),
+    (r"AAAA\S+", "KEY"),
+    (r"\b[0-9a-f]{8,}(\.\.\.|\b)", "DIGEST"),
+    (r"\b(0[0-7]{3}) \S+:\S+,", r"\1 OWNER,"),
+    (r"( \S+){3}( \d+\.\d{9}){3} \d+", " OWNED AND TIMED"),
+    (r"\d+:\d+ \.", "DEVICE ."),
+    (r" +", " "),
+)
+"""What differs from run to run and from machine to machine."""
+
+Step = tuple[str, str]
+"""A command and what it writes."""
+
+
+def session(text: str) -> Iterator[Step]:
+    """Yield the steps of all sessions of a page."""
+    for block in re.findall(r"^```console run\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            first, *rest = part.splitlines()
+            more = list(takewhile(lambda line: line.startswith(MORE), rest))
+            command = "\n".join((first, *(line.removeprefix(MORE) for line in more)))
+            yield command, "\n".join(rest[len(more) :])
+
+
+def ran(commands: list[str], home: Path) -> list[str]:
+    """What each command writes, on stdout and stderr alike, in one shell that has the auditkit under test and no terminal."""
+    wrapper = home / "bin" / "auditkit"
+    wrapper.parent.mkdir()
+    wrapper.write_text(f'#!/bin/sh\nexec {sys.executable} -m auditkit "$@"\n')
+    wrapper.chmod(0o755)
+    script = "umask 022\n" + "\n".join(f"{command}\nstatus=$?; printf '\\0'; (exit $status)" for command in commands)
+    place = Path(tempfile.mkdtemp(prefix="", dir="/tmp"))
+    assert len(str(place)) == len(FOLDER)
+    environment = {
+        "PATH": f"{wrapper.parent}:{os.environ['PATH']}",
+        "HOME": str(home),
+        "PYTHONPATH": str(HERE),
+        "LC_ALL": "C.UTF-8",
+    }
+    try:
+        done = subprocess.run(
+            ["bash"], input=script, cwd=place, env=environment, text=True, start_new_session=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120, check=False,
+        )  # fmt: skip
+    finally:
+        shutil.rmtree(place)
+    return [output.strip("\n") for output in done.stdout.replace(str(place), FOLDER).split("\0")[:-1]]
+
+
+def masked(text: str) -> list[str]:
+    """The lines of an output without what differs from run to run."""
+    for pattern, word in VOLATILE:
+        text = re.sub(pattern, word, text)
+    return [line.strip() for line in text.strip().splitlines()]
+
+
+SESSIONS = [path for path in sorted(DOCS.rglob("*.md")) if "```console run" in path.read_text("utf-8")]
+
+
+@pytest.mark.parametrize("page", SESSIONS, ids=lambda page: page.stem)
+def test_a_session_shows_what_happens(page: Path, tmp_path: Path) -> None:
+    steps = list(session(page.read_text("utf-8")))
+    lacking = {tool for tool in TOOLS if any(tool in command for command, _ in steps) and not shutil.which(tool)}
+    if lacking:
+        pytest.skip(f"{', '.join(lacking)} not installed")
+    outputs = ran([command for command, _ in steps], tmp_path)
+    for (command, told), output in zip(steps, outputs, strict=True):
+        assert masked(output) == masked(told), command
+
+
+def test_a_session_is_read_as_written() -> None:
+    text = "x\n```console run\n$ cat <<END\n> a\n> END\na\n$ true\n```\n```console\n$ not run\n```\n"
+    assert list(session(text)) == [("cat <<END\na\nEND", "a"), ("true", "")]
+
+
+def test_there_are_sessions() -> None:
+    assert {page.name for page in SESSIONS} >= {"tutorial.md", "baseline-format.md"}
+
+
+@pytest.mark.parametrize("name", pages.pages())
+def test_pages_made_from_the_code_are_fresh(name: str) -> None:
+    there = (DOCS / "reference" / name).read_text("utf-8")
+    assert there == pages.pages()[name](), f"docs/reference/{name} is stale: write it anew with {pages.COMMAND}"
+
+
+def test_pages_are_written_where_they_belong(tmp_path: Path) -> None:
+    assert pages.main(str(tmp_path)) == 0
+    assert {path.name for path in tmp_path.iterdir()} == set(pages.pages())
+
+
+PAGES = [HERE / "README.md", *sorted(DOCS.rglob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_policy_page_names_every_shipped_policy() -> None:
+    text = (DOCS / "reference" / "policy.md").read_text("utf-8")
+    assert [name for name in shipped() if f"`{name}`" not in text] == []

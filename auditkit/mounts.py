@@ -4,6 +4,7 @@ Pure: bytes in, mounts and findings out.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
@@ -70,8 +71,9 @@ def compare(before: Sequence[Mount], after: Sequence[Mount], concerns: Callable[
     and say nothing.
     """
     old, new = _by_point(before), _by_point(after)
+    deeper = Counter(mount.point for mount in after) - Counter(mount.point for mount in before)
     for point, mount in new.items():
-        if _identity(old.get(point)) != _identity(mount) and concerns(point):
+        if (point in deeper or _identity(old[point]) != _identity(mount)) and concerns(point):
             yield Finding(COVERED, point, _covered(mount, old.get(point)), COVERED.severity)
     for point, mount in old.items():
         if point not in new and concerns(point):
@@ -84,8 +86,8 @@ def _by_point(mounts: Sequence[Mount]) -> dict[str, Mount]:
     return {mount.point: mount for mount in mounts}
 
 
-def _identity(mount: Mount | None) -> tuple[str, str, str] | None:
-    return mount and (mount.kind, re.sub(r"^/dev/loop\d+$", "/dev/loop", mount.source), mount.root)
+def _identity(mount: Mount) -> tuple[str, str, str]:
+    return mount.kind, re.sub(r"^/dev/loop\d+$", "/dev/loop", mount.source), mount.root
 
 
 def _covered(mount: Mount, old: Mount | None) -> str:

@@ -80,8 +80,7 @@ def trusted(path: str, signers: str | None, *, older: bool = False) -> Trusted:
     signer, sealed = verified(path, signers) if signers else (None, None)
     base = baseline.read(path)
     try:
-        if sealed not in (None, base.file_digest):
-            raise UntrustedError(f"{printable(os.path.basename(path))} is not the file whose seal was verified just now")
+        check_same(base, sealed)
         check_chain(base)
         if not older:
             check_newest(base)
@@ -122,6 +121,16 @@ def verified(path: str, signers: str) -> tuple[str, str]:
     except UntrustedError as error:
         raise UntrustedError(f"{name}: {error}", error.hint) from error
     return f"{by.principal} {by.fingerprint}", hashed.digest()
+
+
+def check_same(base: Baseline, sealed: str | None) -> None:
+    """What was read is what was sealed: the file was opened once for each.
+
+    Raises:
+        UntrustedError: it was swapped in between.
+    """
+    if sealed not in (None, base.file_digest):
+        raise UntrustedError(f"{printable(os.path.basename(base.path))} is not the file whose seal was verified just now")
 
 
 def check_chain(base: Baseline) -> None:

@@ -4,12 +4,11 @@ A name that is taken is never written over. The format is that of baseline.py.
 """
 
 import contextlib
-import errno
 import fcntl
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
-from typing import IO, Self
+from typing import IO, Any, Self
 
 import zstandard
 from blake3 import blake3
@@ -43,6 +42,10 @@ def _unwritable(path: str, error: OSError) -> AuditkitError:
     return AuditkitError(f"{printable(path)} cannot be written: {error.strerror}", "name another place with --store or -o")
 
 
+def _taken(path: str) -> AuditkitError:
+    return AuditkitError(f"{printable(path)} is there already and is never overwritten", "name another file")
+
+
 class Writer:
     """A baseline being written; `close` gives it its name, and leaving without it leaves nothing."""
 
@@ -53,7 +56,7 @@ class Writer:
         self._size = 0
         self._digest = blake3()
         self._file, self._temporary = _unnamed(path)
-        self._zstd = zstandard.ZstdCompressor(level=1).stream_writer(self._file, closefd=False)
+        self._zstd: Any = zstandard.ZstdCompressor(level=1).stream_writer(self._file, closefd=False)
         try:
             self._write(json.dumps(header_document(header), ensure_ascii=True, separators=(",", ":")).encode() + b"\n")
         except OSError as error:
@@ -97,6 +100,8 @@ class Writer:
             AuditkitError: the disk is full, or the name is taken.
         """
         self._flush()
+        if os.path.lexists(self.path):  # before its seal is written over
+            raise _taken(self.path)
         told = {
             "entries": self.entries,
             "gaps": [{"subject": gap.subject, "reason": gap.reason} for gap in gaps],
@@ -107,14 +112,12 @@ class Writer:
             self._zstd.close()
             self._file.flush()
             os.fsync(self._file.fileno())
-            if os.path.lexists(self.path):  # before its seal is written over
-                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
             if seal:
                 self._file.seek(0)
                 _write_beside(self.path + ".sig", seal(self._file))
             _name(self._file.fileno(), self._temporary, self.path)
         except FileExistsError as error:
-            raise AuditkitError(f"{printable(self.path)} is there already and is never overwritten") from error
+            raise _taken(self.path) from error
         except OSError as error:
             raise _unwritable(self.path, error) from error
 

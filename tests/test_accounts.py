@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from auditkit.audits import AUDITS, accounts, judge, needs, rules
 from auditkit.collect import collect
-from auditkit.hosts import Ask, Beginning
+from auditkit.hosts import Seen, Ask, Beginning
 from auditkit.model import Audit, Evidence, Finding, Gap, Item, Need
 from auditkit.printable import printable
 from auditkit.probe.take import take
@@ -35,7 +35,7 @@ class Disk:
         self.name = "disk"
         self.root = root
 
-    def scan(self, request: Mapping[str, object]) -> Iterator[tuple[str, bytes]]:
+    def scan(self, request: Mapping[str, object]) -> Iterator[Seen]:
         """Nothing: these tests only collect."""
         return iter(())
 

@@ -1,7 +1,7 @@
 """Documentation that moves with the code: pages made from it are fresh, sessions shown are real, links lead somewhere.
 
-A session is the blocks that open with three backticks and `console run`: a command stands behind `$ `, its other lines behind `> `, and
-below it what it writes. All sessions of one page run in one shell, one after the other, in a directory of their own.
+A session is the blocks that open with three backticks and `console run`: a command stands behind `$ `, its other lines
+behind `> `, and below it what it writes. All blocks of one page run in one shell, in a directory of their own.
 """
 
 import os
@@ -58,6 +58,8 @@ def ran(commands: list[str], home: Path) -> list[str]:
     wrapper.write_text(f'#!/bin/sh\nexec {sys.executable} -m auditkit "$@"\n')
     wrapper.chmod(0o755)
     script = "umask 022\n" + "\n".join(f"{command}\nstatus=$?; printf '\\0'; (exit $status)" for command in commands)
+    file = home / "session.sh"
+    file.write_text(script)
     place = Path(tempfile.mkdtemp(prefix="", dir="/tmp"))
     assert len(str(place)) == len(FOLDER)
     environment = {
@@ -68,12 +70,12 @@ def ran(commands: list[str], home: Path) -> list[str]:
     }
     try:
         done = subprocess.run(
-            ["bash"], input=script, cwd=place, env=environment, text=True, start_new_session=True,
+            ["bash", str(file)], cwd=place, env=environment, text=True, start_new_session=True, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120, check=False,
         )  # fmt: skip
     finally:
         shutil.rmtree(place)
-    return [output.strip("\n") for output in done.stdout.replace(str(place), FOLDER).split("\0")[:-1]]
+    return [output.strip("\n") for output in done.stdout.replace(place.name, "tutorial").split("\0")[:-1]]
 
 
 def masked(text: str) -> list[str]:

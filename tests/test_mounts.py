@@ -88,6 +88,10 @@ CASES = {
         b"40 27 0:50 / /etc rw - fuse.x evil\x1b[2J rw",
         ("mount-covers-watched-path", "/etc", f"evil\\x1b[2J (fuse.x) is mounted here now, {NOTHING}"),
     ),
+    "one more of the same over it": (
+        b"40 32 0:50 / /tmp rw - tmpfs tmpfs rw",
+        ("mount-covers-watched-path", "/tmp", "tmpfs (tmpfs) is mounted here now, where tmpfs (tmpfs) was"),
+    ),
     "another disk at the same place": (
         b"40 27 254:7 / /srv rw - xfs /dev/vdz rw",
         ("mount-covers-watched-path", "/srv", "/dev/vdz (xfs) is mounted here now, where /dev/vdb (xfs) was"),
@@ -134,9 +138,11 @@ def test_only_what_concerns_a_watched_path_is_told(watched: str, count: int) -> 
 
 
 def test_of_several_mounts_at_one_place_the_topmost_counts() -> None:
-    below = b"40 27 0:50 / /srv rw - tmpfs none rw\n"
-    assert told(below + BEFORE.lstrip()) == []
-    assert [rule for rule, _subject, _message in told(BEFORE + below)] == ["mount-covers-watched-path"]
+    over = b"40 30 0:50 / /srv rw - tmpfs none rw\n"
+    assert told(BEFORE + over, BEFORE + over) == []
+    assert told(over + BEFORE.lstrip(), BEFORE + over) == [
+        ("mount-covers-watched-path", "/srv", "/dev/vdb (xfs) is mounted here now, where none (tmpfs) was")
+    ]
 
 
 @pytest.mark.parametrize(

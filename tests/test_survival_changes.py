@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Cli
+from conftest import Cli
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can do this")
 

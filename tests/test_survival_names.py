@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from auditkit.printable import escape
-from tests.conftest import Cli, text_of
+from conftest import Cli, text_of
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root makes these")
 HOSTILE = (

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from auditkit.probe import digest, look, probe
-from tests.conftest import Cli
+from conftest import Cli
 
 REQUEST = {"watches": [["/", "content", False, False]], "digests": ["blake3"], "jobs": 2}
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root sees what another user cannot")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from auditkit import baseline, entries, store
 from auditkit.errors import AuditkitError
-from tests.conftest import Cli, build
+from conftest import Cli, build
 
 MEMORY = 700 << 20
 """Bytes of address space that a run may have: Python with its libraries takes a fifth of it."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Cli, text_of
+from conftest import Cli, text_of
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts")
 

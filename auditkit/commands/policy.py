@@ -18,20 +18,20 @@ MOST = 50
 
 
 @click.command("policy")
-@click.argument("name", metavar="[NAME|FILE]", required=False)
+@click.argument("name", metavar="[NAME|FILE]", default="")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option("--policy", "policy_name", metavar="NAME|FILE", help="the same as the first word")
 @click.option("--coverage", "wants_coverage", is_flag=True, help="what of a host no watch covers")
 @click.option("--host", "host_word", default="local", show_default=True, metavar="HOST", help="whose homes and files are meant")
 @options.jobs
 @click.option("-q", "--quiet", is_flag=True, help="no progress on stderr")
-def command(name: str | None, paths: tuple[str, ...], **given: Any) -> int:
+def command(name: str, paths: tuple[str, ...], **given: Any) -> int:
     """Check a policy (`linux` if none is named); say what watches each PATH and why.
 
     A first word that begins with `/` and does not end in .yaml is a PATH.
     """
     if name and name.startswith("/") and not name.endswith((".yaml", ".yml")):
-        name, paths = None, (name, *paths)
+        name, paths = "", (name, *paths)
     if name and given["policy_name"]:
         raise UsageError("the policy is named twice", "leave out --policy, or the first word")
     wanted = policy.load(given["policy_name"] or name or sealing.DEFAULT_POLICY)

@@ -172,12 +172,12 @@ def _pairs(field: bytes) -> tuple[tuple[str, str], ...] | None:
     return tuple((_word(name) or "", value.decode("ascii")) for name, _, value in pairs)
 
 
-def encode(entries: Iterable[Entry], lines_a_block: int = 4096) -> Iterator[bytes]:
-    """Yield the blocks of entries that come in path order, as a scan would have written them.
+def encode(entries: Iterable[Entry], lines_a_block: int = 4096, size_of_block: int = 4 << 20) -> Iterator[bytes]:
+    """Yield the blocks of entries that come in path order, cut where a scan would have cut them (probe/walk.py).
 
     A directory's own entry opens its block; entries of another directory open the next one.
     """
-    current, lines = None, list[bytes]()
+    current, lines, size = None, list[bytes](), 0
     for entry in entries:
         path = entry.path.encode("utf-8", "surrogateescape")
         if entry.kind is Kind.DIRECTORY:
@@ -185,11 +185,12 @@ def encode(entries: Iterable[Entry], lines_a_block: int = 4096) -> Iterator[byte
         else:
             directory, _, name = path.rpartition(b"/")
             directory, name = directory or b"/", escape(name)
-        if directory != current or len(lines) >= lines_a_block:
+        if directory != current or len(lines) >= lines_a_block or size >= size_of_block:
             if lines and current is not None:
                 yield _block(current, lines)
-            current, lines = directory, []
+            current, lines, size = directory, [], 0
         lines.append(_line(entry, name))
+        size += len(lines[-1].decode("utf-8")) if name != b"." else 0
     if lines and current is not None:
         yield _block(current, lines)
 

@@ -108,6 +108,9 @@ def _newcomers(changes: Sequence[Change]) -> Iterator[Change]:
         source = holders.get(change.path)
         if change.change is ChangeKind.ADDED and source:
             yield _explained(change, "rotated", f"holds what was in {source.rpartition('/')[2]}")
+        elif source and change.rule == REWRITTEN.id and change.path != family(change.path):  # the oldest made room
+            note = f"holds what was in {source.rpartition('/')[2]}; what it held is in none of its rotations"
+            yield replace(change, rule=ROTATED_AWAY.id, severity=ROTATED_AWAY.severity, note=note)
         elif change.change is ChangeKind.ADDED and change.rule == ADDED.id and change.level is Level.ROTATED:
             yield replace(change, severity=min(change.severity, Severity.LOW), note=change.note or "a new log")
         else:

@@ -4,7 +4,6 @@ Beside the baselines stands what the last run knew: the highest sequence and the
 baseline back, however well it was signed, is found by that.
 """
 
-import contextlib
 import json
 import os
 from dataclasses import dataclass
@@ -18,6 +17,9 @@ from auditkit.model import BaselineFacts
 from auditkit.printable import printable
 
 SIGNATURE = ".sig"
+RECORD = "known.json"
+RECENT = 4096
+"""Bytes at the end of the record that are looked at."""
 LARGEST_SIGNATURE = 1 << 20
 
 
@@ -170,38 +172,46 @@ def check_newest(base: Baseline) -> None:
 
 
 def known(directory: str) -> Known | None:
-    """What the last run knew, or None where there was none."""
+    """What the last run knew, or None where there was none.
+
+    The record only grows, a line of JSON for each baseline; what stands behind the last end of a line says nothing.
+    """
     try:
-        with open(os.path.join(directory, "known.json"), encoding="utf-8") as file:
-            told = json.loads(file.read(4096))
+        with open(os.path.join(directory, RECORD), "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - RECENT))
+            lines = file.read(RECENT).split(b"\n")
+        told = json.loads(lines[-2] if len(lines) > 1 else lines[-1])
         return Known(int(told["sequence"]), str(told["digest"]))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise UntrustedError(
-            f"{printable(directory)}/known.json, which guards against rollback, is damaged",
-            "verify the newest baseline by hand, then remove known.json",
+            f"{printable(directory)}/{RECORD}, which guards against rollback, is damaged",
+            f"verify the newest baseline by hand, then remove {RECORD}",
         ) from error
 
 
 def remember(path: str, sequence: int) -> None:
     """Keep in mind that this baseline exists, so that an older one is refused from now on."""
-    directory = os.path.dirname(os.path.abspath(path))
-    record = os.path.join(directory, "known.json")
-    temporary = f"{record}.{os.getpid()}.tmp"
-    seen = known(directory)
+    record = os.path.join(os.path.dirname(os.path.abspath(path)), RECORD)
+    seen = known(os.path.dirname(record))
     if seen and seen.sequence >= sequence:
         return
+    told = json.dumps({"sequence": sequence, "digest": baseline.file_digest(path)})
     try:
-        with open(temporary, "w", encoding="utf-8") as file:
-            json.dump({"sequence": sequence, "digest": baseline.file_digest(path)}, file)
+        with open(record, "ab") as file:
+            file.write(b"\n" * _torn(record) + told.encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, record)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
         raise AuditkitError(f"{printable(record)} cannot be written: {error.strerror}", "run auditkit as its owner") from error
+
+
+def _torn(record: str) -> bool:
+    """Whether the last line of a record lacks its end."""
+    with open(record, "rb") as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - 1))
+        return file.read(1) not in (b"", b"\n")
 
 
 def place(store: str, host: str) -> tuple[str, int, str | None]:

@@ -55,11 +55,13 @@ class Writer:
         self._held: list[bytes] = []
         self._size = 0
         self._digest = blake3()
+        self._beside = ""
         self._file, self._temporary = _unnamed(path)
         self._zstd: Any = zstandard.ZstdCompressor(level=1).stream_writer(self._file, closefd=False)
         try:
             self._write(json.dumps(header_document(header), ensure_ascii=True, separators=(",", ":")).encode() + b"\n")
         except OSError as error:
+            self.__exit__()
             raise _unwritable(path, error) from error
 
     def __enter__(self) -> Self:
@@ -67,9 +69,10 @@ class Writer:
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
-        if self._temporary:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(os.path.join(os.path.dirname(os.path.abspath(self.path)), self._temporary))
+        for left in (self._temporary, self._beside):
+            if left:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(os.path.join(os.path.dirname(os.path.abspath(self.path)), left))
 
     def _write(self, data: bytes) -> None:
         self._digest.update(data)
@@ -114,8 +117,11 @@ class Writer:
             os.fsync(self._file.fileno())
             if seal:
                 self._file.seek(0)
-                _write_beside(self.path + ".sig", seal(self._file))
+                signature = seal(self._file)
+                self._beside = os.path.basename(self.path) + ".sig"
+                _write_beside(self.path + ".sig", signature)
             _name(self._file.fileno(), self._temporary, self.path)
+            self._beside = ""
         except FileExistsError as error:
             raise _taken(self.path) from error
         except OSError as error:

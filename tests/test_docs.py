@@ -26,12 +26,12 @@ FOLDER = "/tmp/tutorial"
 TOOLS = {"zstdcat", "b3sum", "ssh-keygen"}
 PROMPT, MORE = "$ ", "> "
 VOLATILE = (
+    (r"( \d+){2}( \S+){2} \d+( \d+\.\d{9}){2} (\d+\.\d{9}|\?) \d+ \d+ \S+", " OWNER, SIZE, TIMES, INODE, LINKS, FLAGS"),
     (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
     (r"SHA256:\S+", "FINGERPRINT"),
     (r"AAAA\S+", "KEY"),
     (r"\b[0-9a-f]{8,}(\.\.\.|\b)", "DIGEST"),
     (r"\b(0[0-7]{3}) \S+:\S+,", r"\1 OWNER,"),
-    (r"( \S+){3}( \d+\.\d{9}){3} \d+", " OWNED AND TIMED"),
     (r"\d+:\d+ \.", "DEVICE ."),
     (r" +", " "),
 )

@@ -1,5 +1,6 @@
 """Blocks and entries: one is read from the other and written again, and hostile bytes are refused."""
 
+import inspect
 import os
 import subprocess
 from dataclasses import replace
@@ -13,7 +14,7 @@ from trees import PATHS, blocks, place, scanned, stream, trees
 from auditkit import entries
 from auditkit.errors import FormatError
 from auditkit.model import Entry, Kind, Level
-from auditkit.probe import lines
+from auditkit.probe import lines, walk
 
 LINE = b"f 644 0 0 root root 4 1.000000002 3.000000000 ? 5 1 - blake3:00ff security.selinux=0x61 - sshd_config"
 BLOCK = (
@@ -80,6 +81,21 @@ def test_a_huge_directory_makes_several_blocks_of_one_path() -> None:
     made = blocks("d /d\n" + "\n".join(f"f /d/{number:03}" for number in range(10)), lines_a_block=4)
     assert [entries.count(block) for block in made] == [4, 4, 3]
     assert {entries.path_of(block) for block in made} == {b"/d"}
+
+
+def test_a_directory_with_much_kept_text_is_cut_where_a_scan_cuts_it(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(20):
+        (tree / f"{number:02}").write_text("é\t\n" * number * 20)
+    monkeypatch.setattr(walk, "BYTES_A_BLOCK", 5000)
+    found = scanned(tree, keep=True)
+    assert len(found) > 5
+    assert list(entries.encode((entry for block in found for entry in read(block)), 4096, 5000)) == found
+
+
+def test_the_encoder_and_the_scan_mean_the_same_size() -> None:
+    defaults = inspect.signature(entries.encode).parameters
+    assert defaults["lines_a_block"].default == walk.LINES_A_BLOCK
+    assert defaults["size_of_block"].default == walk.BYTES_A_BLOCK
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from conftest import Cli, text_of
 
 from auditkit.printable import escape
-from conftest import Cli, text_of
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root makes these")
 HOSTILE = (
@@ -210,7 +210,15 @@ def test_devices_are_entries_and_never_opened(cli: Cli) -> None:
 
 
 def test_symlinks_in_circles_are_entries_and_not_followed(cli: Cli) -> None:
-    for name, target in {"self": "self", "here": ".", "up": "..", "a": "b", "b": "a", "etc/top": "/", "etc/etc": "../etc"}.items():
+    for name, target in {
+        "self": "self",
+        "here": ".",
+        "up": "..",
+        "a": "b",
+        "b": "a",
+        "etc/top": "/",
+        "etc/etc": "../etc",
+    }.items():
         os.symlink(target, cli.tree / name)
     made, lines = cli.scan()
     assert made.code == 0

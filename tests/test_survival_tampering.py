@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import zstandard
 from blake3 import blake3
+from conftest import Cli, build
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from auditkit import baseline, entries, store
 from auditkit.errors import AuditkitError
-from conftest import Cli, build
 
 MEMORY = 700 << 20
 """Bytes of address space that a run may have: Python with its libraries takes a fifth of it."""

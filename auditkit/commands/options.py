@@ -89,8 +89,9 @@ def setting(**given: Any) -> Setting:
     Raises:
         ConfigError: auditkit.yaml has a mistake.
     """
-    found = config.find(given.get("config_file"), os.environ.get("AUDITKIT_CONFIG"), os.path.expanduser("~"))
-    loaded = config.load(found) if found else config.Config()
+    home = os.path.expanduser("~")
+    found = config.find(given.get("config_file"), os.environ.get("AUDITKIT_CONFIG"), home)
+    loaded = config.load(found, home) if found else config.Config()
     word = given.get("fail_on") or "medium"
     return Setting(
         config=loaded,

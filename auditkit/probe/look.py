@@ -4,6 +4,7 @@ import errno
 import os
 import re
 import stat as modes
+import time
 from typing import List, Mapping, Optional, Sequence, Tuple
 
 from . import digest, lines, stat
@@ -19,6 +20,10 @@ LARGEST = 1 << 40
 """Bytes: a sparse file can claim more than anybody can read."""
 KEPT = 64 << 10
 TRIES = 3
+TICK = 0.02
+"""Seconds: file systems tell time in ticks of up to 10 ms; a file written to twice within one looks as it did before."""
+BECAME = "it became a directory while the scan ran"
+_LOGS = ("growing", "rotated")
 DIRECTORY, FILE_KIND, OTHER = "directory", "file", "other"
 _LETTERS = {
     modes.S_IFREG: "f",
@@ -93,8 +98,10 @@ class Look:
         try:
             try:  # chain.opened() written out, for this is done once for every file
                 handle = os.open(name, _UNSEEN, dir_fd=at)
-            except PermissionError:
-                handle = opened(name, FILE, at)
+            except PermissionError as error:
+                if error.errno != errno.EPERM:
+                    raise
+                handle = os.open(name, FILE, dir_fd=at)
             try:
                 line = self._settled(handle, name, keep, recent) or self._careful(handle, name, level, keep)
             finally:
@@ -137,10 +144,12 @@ class Look:
         told = self.stat(handle)
         if not modes.S_ISREG(told[5]):
             return None
+        if level not in _LOGS and abs(time.time() - told[11] - told[12] / 1e9) < TICK:
+            time.sleep(TICK)
         os.lseek(handle, 0, os.SEEK_SET)
         content, text = self._content(handle, told, name if keep else None)
         after = self.stat(handle)
-        if after == told or (level in ("growing", "rotated") and after[7] >= told[7]):
+        if after == told or (level in _LOGS and after[7] >= told[7]):
             return self._line(told, name, content, self._xattrs(handle), lines.NONE, text)
         return None
 
@@ -150,6 +159,8 @@ class Look:
         told = self.stat(at, raw)
         extra = lines.NONE
         kind = modes.S_IFMT(told[5])
+        if kind == modes.S_IFDIR:
+            raise OSError(errno.EISDIR, BECAME)
         if kind == modes.S_IFLNK:
             extra = lines.word(os.readlink(name, dir_fd=at))
         elif kind in (modes.S_IFBLK, modes.S_IFCHR):
@@ -167,6 +178,8 @@ class Look:
     def bare(self, at: int, name: str) -> str:
         """The line of an entry whose existence is all that is watched."""
         told = self.stat(at, os.fsencode(name))
+        if modes.S_ISDIR(told[5]):
+            raise OSError(errno.EISDIR, BECAME)
         return lines.BARE % (_LETTERS.get(modes.S_IFMT(told[5]), "?"), lines.shown(name))
 
     def kind(self, at: int, name: str) -> Optional[str]:

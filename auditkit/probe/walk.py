@@ -7,13 +7,13 @@ it did not come to, so that any number of workers share one tree and their block
 import errno
 import os
 import time
-from typing import TYPE_CHECKING, Iterator, List, Optional, Sequence, Tuple
+from typing import Iterator, List, Optional, Sequence, Tuple
 
 from . import lines
 from .chain import Chain
 from .look import DIRECTORY, FILE_KIND, OTHER, Look, reason
 from .patterns import ANY_DEPTH, IGNORE, Matcher, State
-from .stat import Told
+from .stat import MOUNTED, Told
 
 ENTRIES_A_TASK = 1024
 BYTES_A_TASK = 32 << 20
@@ -24,6 +24,7 @@ SETTLED = 2
 """Seconds: what changed before that did not change while it was read. Only where the clock of the disk is ours: a file
 system without a block device of its own (NFS, FUSE) is always looked at twice."""
 _ON_THE_WAY = (IGNORE, False, True)
+_SCANS_HANDLES = os.scandir in os.supports_fd  # from Python 3.7 on
 _UNREAD = frozenset(["exists", "metadata", IGNORE])
 
 Names = Tuple[str, ...]
@@ -32,8 +33,6 @@ Option = Tuple[str, bool, bool]
 """What a watch asks for: its level, whether to keep the text, whether to cross mounts."""
 Below = List[Tuple[Names, Optional[State], Tuple[int, ...]]]
 """Directories to go down to: what the matcher knows of each (None: nothing yet), and the device of the one above."""
-if TYPE_CHECKING:
-    Listed = os.DirEntry[str]
 
 
 class Walk:
@@ -135,7 +134,7 @@ class Walk:
         """The first lines of a directory's block, and what is listed in it."""
         level, _keep, cross = self.options[state.watch] if state.watch is not None else _ON_THE_WAY
         block = [] if level == IGNORE else [self.look.directory(handle, told, level)]
-        if device == told[17:19] or cross or state.exact:
+        if (device == told[17:19] and not told[1] & MOUNTED) or cross or state.exact:
             return block, self._listed(handle, path, state)
         self.gaps.append((path, "another file system is mounted here, and the policy does not cross mounts"))
         return block, []
@@ -153,12 +152,7 @@ class Walk:
     def _listed(self, handle: int, path: str, state: State) -> List[Tuple[str, str]]:
         """`(name, kind)` of what is below and matters, ordered by the bytes of the names."""
         try:
-            if state.names is not None:
-                kinds = [(name, self.look.kind(handle, name)) for name in state.names]
-                return [(name, kind) for name, kind in kinds if kind is not None]
-            with os.scandir(handle) as found:
-                # most are files: spare them the call
-                listed = [(each.name, FILE_KIND if each.is_file(follow_symlinks=False) else _kind(each)) for each in found]
+            listed = self._found(handle, state.names)
         except OSError as error:
             # a handle that may be passed through but not be listed gives EBADF
             self.gaps.append((path, "permission denied" if error.errno == errno.EBADF else reason(error)))
@@ -169,6 +163,14 @@ class Walk:
         except UnicodeEncodeError:
             listed.sort(key=lambda pair: os.fsencode(pair[0]))
         return listed
+
+    def _found(self, handle: int, names: Optional[Names]) -> List[Tuple[str, str]]:
+        if names is None and _SCANS_HANDLES:
+            with os.scandir(handle) as found:
+                # most are files: spare them the call
+                return [(each.name, FILE_KIND if each.is_file(follow_symlinks=False) else _kind(each)) for each in found]
+        kinds = [(name, self.look.kind(handle, name)) for name in (os.listdir(handle) if names is None else names)]
+        return [(name, kind) for name, kind in kinds if kind is not None]
 
     def _through(self, handle: int, path: str, name: str, state: State) -> None:
         """Leave a gap where a pattern goes on behind a symlink to a place that no watch covers."""
@@ -188,7 +190,7 @@ class Walk:
                 self.gaps.append((link, why % ("/".join([link, *below]), real)))
 
 
-def _kind(entry: "Listed") -> str:
+def _kind(entry: "os.DirEntry[str]") -> str:
     return DIRECTORY if entry.is_dir(follow_symlinks=False) else OTHER
 
 

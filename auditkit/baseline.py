@@ -26,7 +26,7 @@ CHUNK = 1 << 18
 LONGEST_HEADER = 64 << 20
 LONGEST_BLOCK = 64 << 20
 """Bytes: the probe begins another one long before."""
-EXPANSION = 200
+EXPANSION = 2000
 """How many times its size a baseline may expand to; ours come to about five."""
 SLACK = 64 << 20
 FOOTER = b'\n{"entries":'

@@ -15,11 +15,14 @@ from typing import Any
 import jsonschema
 import pytest
 
+from auditkit.probe import probe
+
 SOURCE = str(Path(__file__).resolve().parent.parent)
 SCHEMA = jsonschema.Draft202012Validator(json.loads(Path(SOURCE, "auditkit/report/schema.json").read_text("utf-8")))
 PATIENCE = 60
 """Seconds after which a run counts as hanging; no test takes a tenth of it."""
 NOBODY = 65534
+REQUEST = {"watches": [["/", "content", False, False]], "digests": ["blake3"], "jobs": 2}
 
 
 @dataclass(frozen=True)
@@ -171,6 +174,26 @@ def build(home: Path) -> Cli:
     (cli.tree / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\n", "utf-8")
     cli.watch({"path": "/", "level": "content"})
     return cli
+
+
+def seen(tree: Path, **request: Any) -> tuple[str, dict[str, str]]:
+    """All lines of a scan in this process and its workers, and the gaps."""
+    blocks, gaps = [], {}
+    for told in probe.scan({**REQUEST, "root": str(tree), **request}):
+        if told[0] == "blocks":
+            blocks += told[1]
+        elif told[0] == "gap":
+            gaps[told[1]] = told[2]
+    return b"".join(blocks).decode("utf-8", "surrogateescape"), gaps
+
+
+def fill(tree: Path, number: int = 30) -> list[str]:
+    """Directories with files around the place of the race, so that workers meet it at every moment."""
+    for at in range(number):
+        (tree / f"dir{at:02}").mkdir()
+        for name in ("a", "b"):
+            (tree / f"dir{at:02}" / name).write_text(f"{at}{name}\n", "utf-8")
+    return [f"/dir{at:02}" for at in range(number)]
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Mount tables before and after -> what now covers a watched path, and what is gone from there."""
 
-import os
 
 import pytest
 from hypothesis import given, settings
@@ -50,7 +49,7 @@ def test_the_table_of_this_machine_is_read_and_does_not_differ_from_itself() -> 
         table = file.read()
     found = mounts.read(table)
     assert len(found) == table.count(b"\n")
-    assert os.path.ismount("/") == any(mount.point == "/" for mount in found)
+    assert all(mount.point.startswith("/") for mount in found)
     assert told(table, table) == []
 
 

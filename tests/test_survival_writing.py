@@ -1,5 +1,6 @@
-"""Writing a baseline when the disk is full, the run is killed or another one writes too: whole files or none, old ones intact."""
+"""Writing a baseline when the disk is full, the run is killed or another writes too: whole files or none, old ones intact."""
 
+import contextlib
 import hashlib
 import os
 import random
@@ -82,7 +83,7 @@ def test_a_full_disk_leaves_what_was_there(small_disk: Cli) -> None:
     cli = small_disk
     assert cli.baseline().code == 0
     filler = cli.store / "filler"
-    with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
+    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
         while True:
             file.write(bytes(4096))
     assert "No space left on device" in failed(cli)

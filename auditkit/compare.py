@@ -106,9 +106,17 @@ ROTATED_AWAY = Rule(
     "nothing, if it was as old as logrotate keeps logs; otherwise look for a copy",
     ("logrotate(8)",),
 )
+GREW = Rule(
+    "log-grew",
+    "a log grew or was rotated, and all that it held is still there",
+    Severity.INFO,
+    "That is what logs do. What they held when the baseline was made was read again and is unchanged.",
+    "nothing",
+    ("logrotate(8)",),
+)
 RULES = (
     *(ADDED, REMOVED, CONTENT, QUIET, ATTRIBUTES, KIND, TARGET),
-    *(SETUID, CAPABILITY, TOUCHED, MOVED, REWRITTEN, ROTATED_AWAY),
+    *(SETUID, CAPABILITY, TOUCHED, MOVED, REWRITTEN, ROTATED_AWAY, GREW),
 )
 
 SET_ID = 0o6000

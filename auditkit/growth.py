@@ -7,7 +7,7 @@ whose old content is still there.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from auditkit.compare import ADDED, ATTRIBUTES, REMOVED, REWRITTEN, ROTATED_AWAY
+from auditkit.compare import ADDED, ATTRIBUTES, GREW, REMOVED, REWRITTEN, ROTATED_AWAY
 from auditkit.model import Change, ChangeKind, Entry, Explanation, Kind, Level, Severity
 from auditkit.probe.rotation import family
 
@@ -76,7 +76,7 @@ def _grown(change: Change) -> str:
 
 
 def _explained(change: Change, by: str, text: str) -> Change:
-    return replace(change, explanation=Explanation(by, text, "local"))
+    return replace(change, rule=GREW.id, severity=GREW.severity, explanation=Explanation(by, text, "local"))
 
 
 def _lost(change: Change) -> str:

@@ -157,7 +157,13 @@ def _name(handle: int, temporary: str, path: str) -> None:
     try:
         # with a directory handle Python calls linkat(2), which alone can follow /proc/self/fd to the file
         source = temporary or f"/proc/self/fd/{handle}"
-        os.link(source, os.path.basename(path), src_dir_fd=directory, dst_dir_fd=directory, follow_symlinks=not temporary)
+        name = os.path.basename(path)
+        try:
+            os.link(source, name, src_dir_fd=directory, dst_dir_fd=directory, follow_symlinks=not temporary)
+        except PermissionError:  # a file system without hard links, such as a USB stick's
+            if not temporary or os.path.lexists(path):
+                raise
+            os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
         os.fsync(directory)
     finally:
         os.close(directory)

@@ -1,7 +1,9 @@
 """The policies that auditkit ships: intruders' favourite places are watched as they deserve, an untouched host is quiet."""
 
 import re
+import tomllib
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -64,12 +66,12 @@ HIGH = """
 """
 MEDIUM = """
 /run/user/1000/systemd/transient/run-1.timer /etc/passwd- /etc/shadow-
-/etc/ld.so.cache /opt/x/run /home/anna/.gitconfig /etc/hosts /home/anna/.vimrc /home/anna/.vim/plugin/x.vim
+/etc/ld.so.cache /opt/x/run /home/anna/.gitconfig /etc/hosts /etc/resolv.conf /home/anna/.vimrc /home/anna/.vim/plugin/x.vim
 """
 LEAST = {Severity.CRITICAL: CRITICAL, Severity.HIGH: HIGH, Severity.MEDIUM: MEDIUM}
 
-# What is watched for coming, going and turning into a link alone: DHCP writes the one, sessions come and go in the other.
-LOOSELY = "/etc/resolv.conf /run/systemd/transient/x.service"
+# What is watched for coming, going and turning into a link alone: shells write the one, sessions come and go in the other.
+LOOSELY = "/root/.bash_history /run/systemd/transient/x.service"
 
 # What the policy linux leaves alone though intruders come there: everybody writes to the first ones, /run is made anew at
 # every boot, web roots have the policy web, and git hooks in people's own files are for an audit to find.
@@ -79,16 +81,29 @@ LEFT_OUT = "/tmp/x /var/tmp/x /dev/shm/x /run/x /var/www/html/x.php /home/anna/p
 # journals, package lists, logs. None of it may make a finding of medium or more by its content.
 BY_ITSELF = """
 /etc/adjtime /etc/fake-hwclock.data /etc/cups/subscriptions.conf /etc/cups/subscriptions.conf.O
-/etc/letsencrypt/live/example.org/cert.pem /etc/lvm/archive/vg0_00001.vg /etc/.git/index
-/root/.bash_history /root/.python_history /root/.ssh/known_hosts /root/.zcompdump
+/etc/cups/printers.conf /etc/ppp/resolv.conf /etc/apparmor.d/cache/usr.bin.man /etc/zfs/zpool.cache
+/etc/cni/net.d/calico-kubeconfig /etc/openvpn/openvpn-status.log /etc/systemd/system/snap-core-1.mount
+/etc/letsencrypt/live/example.org/cert.pem /etc/letsencrypt/archive/example.org/cert2.pem
+/etc/lvm/archive/vg0_00001.vg /etc/.git/index
+/root/.bash_history /root/.python_history /root/.ssh/known_hosts /root/.zcompdump /root/.z /root/.ssh/cm-host
+/root/.ssh/agent/s.1 /root/.google_authenticator /home/anna/.xsession-errors /home/anna/.config/fish/fish_variables
 /boot/grub/grubenv /boot/efi/EFI/redhat/grubenv /boot/efi/loader/random-seed /run/systemd/transient/session-3.scope
 /run/utmp /tmp/x /var/cache/man/index.db /var/backups/dpkg.status.0 /var/lib/dpkg/status
 /var/log/journal/0123/system@0123.journal /var/log/journal/0123/system.journal /var/log/lastlog /var/log/syslog
 /var/log/syslog.1 /var/log/wtmp /var/log/apt/eipp.log.xz /var/log/sysstat/sa24 /var/spool/anacron/cron.daily
 /usr/lib/python3/dist-packages/apt/__pycache__/x.cpython-311.pyc
+/usr/lib/sysimage/rpm/rpmdb.sqlite-shm /var/lib/rpm/rpmdb.sqlite-shm
+/opt/x/logs/run.log /var/log/dmesg /var/log/Xorg.0.log /var/log/pods/x/0.log
 /var/lib/NetworkManager/x.lease /var/lib/apt/lists/x /var/lib/logrotate/status /var/spool/mail/anna
 """
 ALL_SECRETS = "/etc/shadow /etc/shadow- /etc/gshadow /etc/gshadow- /root/.ssh/id_ed25519 /etc/security/opasswd"
+MAY_HOLD_SECRETS = """
+/etc/apt/auth.conf.d/90esm /etc/NetworkManager/system-connections/office /etc/network/interfaces /etc/netplan/50.yaml
+/etc/wireguard/wg0.conf /etc/openvpn/client.conf /etc/ppp/options /etc/sssd/sssd.conf /etc/sudo-ldap.conf /etc/machine-id
+/etc/grub.d/40_custom /etc/cloud/cloud.cfg.d/x.cfg /etc/docker/daemon.json /etc/exim4/passwd.client /etc/postfix/main.cf
+/etc/kubernetes/admin.conf /etc/whatever.conf /var/spool/cron/atjobs/a1 /root/.ssh/config /root/.gitconfig
+/var/www/html/wp-config.php
+"""
 DESKTOP = """
 /etc/X11/Xsession.d/99x /etc/gdm3/PostLogin/Default /etc/lightdm/lightdm.conf /etc/firefox/policies/policies.json
 /etc/opt/chrome/policies/managed/x.json /etc/chromium/native-messaging-hosts/x.json
@@ -139,6 +154,12 @@ def test_no_text_is_kept_of_what_is_all_secrets(name: str) -> None:
     assert {path: told(watch) for path, watch in watches.items() if watch is None or watch.keep} == {}
 
 
+@pytest.mark.parametrize("name", SHIPPED)
+def test_no_text_is_kept_where_a_secret_may_stand_that_no_deny_list_knows(name: str) -> None:
+    watches = {path: watch_of(name, path) for path in MAY_HOLD_SECRETS.split()}
+    assert {path: told(watch) for path, watch in watches.items() if watch and watch.keep} == {}
+
+
 @pytest.mark.parametrize("name", ["linux", "web"])
 @pytest.mark.parametrize("least", LEAST, ids=lambda least: least.word)
 def test_where_intruders_stay_is_watched_by_content(name: str, least: Severity) -> None:
@@ -182,7 +203,12 @@ def test_web_watches_all_that_linux_does() -> None:
     [
         ("/var/www/html/index.php", Level.CONTENT, Severity.HIGH),
         ("/var/www/html/app.js", Level.CONTENT, Severity.HIGH),
-        ("/var/www/html/uploads/shell.php", Level.CONTENT, Severity.HIGH),
+        ("/var/www/html/wp-content/uploads/2026/11/shell.php", Level.CONTENT, Severity.CRITICAL),
+        ("/var/www/html/uploads/shell.phtml", Level.CONTENT, Severity.CRITICAL),
+        ("/var/www/html/sites/default/files/shell.phar", Level.CONTENT, Severity.CRITICAL),
+        ("/var/www/html/uploads/.htaccess", Level.CONTENT, Severity.HIGH),
+        ("/var/www/html/templates_c/page.tpl.php", Level.CONTENT, Severity.LOW),
+        ("/usr/share/phpmyadmin/index.php", Level.CONTENT, Severity.HIGH),
         ("/var/www/html/uploads/cat.jpg", Level.METADATA, Severity.LOW),
         ("/var/www/html/cache/page.html", Level.IGNORE, Severity.INFO),
         ("/srv/www/site/app.js", Level.CONTENT, Severity.HIGH),
@@ -216,3 +242,21 @@ def test_no_watch_is_dead(name: str) -> None:
     asked = Matcher([(watch.path, str(watch.level)) for watch in watches])
     plain = [(at, watch.path) for at, watch in enumerate(watches) if not re.search(r"[*?\[~]", watch.path)]
     assert [path for at, path in plain if asked.find(path).watch != at] == []
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_pattern_of_any_depth_begins_with_a_place(name: str) -> None:
+    """`/**/x` would be tried on every path of the host."""
+    assert [watch.path for watch in policy.load(name).watches if watch.path.startswith(("/**", "~/**", "/*"))] == []
+
+
+def test_an_extension_that_updates_itself_is_quiet_and_a_new_one_is_told() -> None:
+    extension = "/home/anna/.config/chromium/Default/Extensions/abcdef"
+    new, update = watch_of("workstation", extension), watch_of("workstation", f"{extension}/1.1_0/manifest.json")
+    assert (new and new.level, update and update.level) == (Level.EXISTS, Level.IGNORE)
+
+
+def test_the_wheel_holds_them() -> None:
+    project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text("utf-8"))
+    included = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    assert included["baselines"] == "auditkit/baselines"

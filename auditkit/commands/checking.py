@@ -114,8 +114,9 @@ def following(reports: Sequence[HostReport], run: options.Setting) -> tuple[str,
             made.append(f"auditkit explain {worst.rule.id}")
         if any(gap.reason == NO_BASELINE for gap in report.gaps):
             made.append(f"auditkit baseline {host}")
-        if any(change.explanation is None for change in report.changes):
-            made.append(f"auditkit accept {host} PATH... --reason TEXT")
+        stored = report.baseline and report.baseline.file.startswith(os.path.join(run.store, ""))
+        if stored and any(change.explanation is None for change in report.changes):
+            made.append(f"auditkit accept {host} PATH... --reason TEXT{' --key FILE' if run.signers else ''}")
         if report.untrusted:
             made.append(f"auditkit verify {shlex.quote(run.store)}")
     return tuple(dict.fromkeys(made))

@@ -39,9 +39,9 @@ def found(name: str, known: dict[str, Rule]) -> Rule:
 
 
 def listed(rules: tuple[Rule, ...]) -> Iterator[str]:
-    """Yield a line per rule: id, severity, title."""
+    """Yield a line per rule, the worst first: id, severity, title."""
     widest = max((len(rule.id) for rule in rules), default=0)
-    for rule in sorted(rules, key=lambda rule: rule.id):
+    for rule in sorted(rules, key=lambda rule: (-rule.severity, rule.id)):
         yield f"{rule.id:{widest}}  {rule.severity.word:8}  {rule.title}"
 
 

@@ -53,7 +53,7 @@ def _summary(wanted: Policy) -> Iterator[str]:
         extra = "".join((", kept" if watch.keep else "", ", crosses mounts" if watch.cross_mounts else ""))
         severity = "" if watch.level is Level.IGNORE else f", {watch.severity.word}"
         yield f"  {watch.line:4}  {printable(watch.path)}: {watch.level}{severity}{extra}  ({printable(watch.why)})"
-    yield "Next: auditkit policy NAME --coverage shows what no watch covers here"
+    yield f"Next: auditkit policy {printable(wanted.name)} --coverage shows what no watch covers here"
 
 
 def _answer(path: str, watched: integrity.Watched) -> str:

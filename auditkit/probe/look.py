@@ -20,8 +20,9 @@ LARGEST = 1 << 40
 """Bytes: a sparse file can claim more than anybody can read."""
 KEPT = 64 << 10
 TRIES = 3
-TICK = 0.02
-"""Seconds: file systems tell time in ticks of up to 10 ms; a file written to twice within one looks as it did before."""
+TICK = 0.1
+"""Seconds: a write moves the times before it copies its bytes, and may be held up in between; what was written to within
+so short a time is given that time to end before it is read."""
 BECAME = "it became a directory while the scan ran"
 _LOGS = ("growing", "rotated")
 DIRECTORY, FILE_KIND, OTHER = "directory", "file", "other"
@@ -40,9 +41,13 @@ _SECRET_NAME = re.compile(
     r"|wpa_supplicant.*\.conf|chap-secrets|pap-secrets|authinfo|rclone\.conf|\.?env(?:\..*)?|.*_history",
     re.IGNORECASE,
 )
+_NO_SECRET = frozenset(["passwd", "passwd-", "common-password", "password-auth", "system-auth"])
+"""Names that only sound so: the hashes are in shadow, and PAM's files say how a password is asked for."""
+_PASSWD = re.compile(rb"(?:[^:\n]*:[x*!]{0,2}:[^\n]*\n|[+#][^\n]*\n|\n)*\Z")
 _SECRET_TEXT = re.compile(
     rb"PRIVATE KEY-----|\$(?:1|2[abxy]|5|6|7|y|gy|argon2\w*|apr1)\$"
-    rb"|(?i:^[^#;\n]*(?:passw(?:or)?d|passphrase|secret|token|api_?key|psk|credential)s?[\"']?\s*[=:]\s*[^\s#;])",
+    rb"|(?i:^[^#;\n]*(?:passw(?:or)?d|passphrase|secret|token|api_?key|psk|credential)s?[\"']?\s*[=:]\s*"
+    rb"(?!(?:files|compat|db|nis|sss|ldap|winbind|systemd)\b)[^\s#;])",
     re.MULTILINE,
 )
 
@@ -63,6 +68,8 @@ class UnsteadyError(Exception):
 
 def secret(name: str, data: bytes) -> bool:
     """Whether a file's name or text says that it holds secrets, so that its text is never kept."""
+    if name in _NO_SECRET:
+        return _PASSWD.match(data) is None if name.startswith("passwd") else _SECRET_TEXT.search(data) is not None
     return _SECRET_NAME.fullmatch(name) is not None or _SECRET_TEXT.search(data) is not None
 
 

@@ -292,11 +292,11 @@ def test_a_certificate_nobody_signed_is_refused(keys: dict[str, str], tmp_path: 
 
 
 @settings(max_examples=150, deadline=None)
-@given(data=st.data())
-def test_no_flipped_bit_passes(keys: dict[str, str], data: st.DataObject) -> None:
-    key = keys[data.draw(st.sampled_from(["ed25519", "ecdsa-256", "rsa"]))]
+@given(kind=st.sampled_from(["ed25519", "ecdsa-256", "rsa"]), place=st.integers(0, 1 << 20))
+def test_no_flipped_bit_passes(keys: dict[str, str], kind: str, place: int) -> None:
+    key = keys[kind]
     text = bytearray(seal.sign(io.BytesIO(CONTENT), key))
-    bit = data.draw(st.integers(0, 8 * len(text) - 1))
+    bit = place % (8 * len(text))  # an ecdsa signature is longer or shorter from time to time
     text[bit // 8] ^= 1 << bit % 8
     with pytest.raises(UntrustedError):
         seal.verify(io.BytesIO(CONTENT), bytes(text), allowed(key + ".pub"), NOW)

@@ -1,6 +1,5 @@
 """Mount tables before and after -> what now covers a watched path, and what is gone from there."""
 
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

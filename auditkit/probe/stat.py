@@ -15,6 +15,17 @@ MOUNTED = 0x2000
 FLAGS = {0: "-", 0x10: "i", 0x20: "a", 0x30: "ia"}
 _ALL = 0xFFF
 
+KERNELS = frozenset(
+    (
+        # magic numbers of linux/magic.h: autofs, binfmt_misc, bpf, cgroup, cgroup2, configfs, debugfs, devpts, efivarfs,
+        *(0x187, 0x42494E4D, 0xCAFE4A11, 0x27E0EB, 0x63677270, 0x62656570, 0x64626720, 0x1CD1, 0xDE5E81E4),
+        # fusectl, hugetlbfs, mqueue, nsfs, proc, pstore, rpc_pipefs, securityfs, selinuxfs, sysfs, tracefs
+        *(0x65735543, 0x958458F6, 0x19800202, 0x6E736673, 0x9FA0, 0x6165676C, 0x67596969, 0x73636673, 0xF97CFF8C),
+        *(0x62656572, 0x74726163),
+    )
+)
+"""File systems that hold nobody's files, but what the kernel says of itself."""
+
 Told = Tuple[int, ...]
 # struct statx of linux/stat.h without block size, blocks and the time of access
 _LAYOUT = struct.Struct("=I4xQIIIH2xQQ8xQ16xqI4xqI4xqI4xIIII")
@@ -52,6 +63,16 @@ def reader() -> Callable[..., Told]:
     finally:
         os.close(root)
     return stat
+
+
+def of_the_kernel(fd: int) -> bool:
+    """Whether a directory is on a file system of the kernel's own, by fstatfs(2)."""
+    buffer = ctypes.create_string_buffer(256)
+    try:
+        failed = ctypes.CDLL(None).fstatfs(fd, buffer)
+    except (OSError, AttributeError):
+        return False
+    return not failed and ctypes.c_ulong.from_buffer(buffer).value & 0xFFFFFFFF in KERNELS
 
 
 def _by_stat(fd: int, name: bytes = b"") -> Told:

@@ -13,7 +13,7 @@ from . import lines
 from .chain import Chain
 from .look import DIRECTORY, FILE_KIND, OTHER, Look, reason
 from .patterns import ANY_DEPTH, IGNORE, Matcher, State
-from .stat import MOUNTED, Told
+from .stat import MOUNTED, Told, of_the_kernel
 
 ENTRIES_A_TASK = 1024
 BYTES_A_TASK = 32 << 20
@@ -134,8 +134,11 @@ class Walk:
         """The first lines of a directory's block, and what is listed in it."""
         level, _keep, cross = self.options[state.watch] if state.watch is not None else _ON_THE_WAY
         block = [] if level == IGNORE else [self.look.directory(handle, told, level)]
-        if (device == told[17:19] and not told[1] & MOUNTED) or cross or state.exact:
+        if (device == told[17:19] and not told[1] & MOUNTED) or state.exact:
             return block, self._listed(handle, path, state)
+        if cross:
+            enter = level == IGNORE or not of_the_kernel(handle)
+            return block, self._listed(handle, path, state) if enter else []
         self.gaps.append((path, "another file system is mounted here, and the policy does not cross mounts"))
         return block, []
 

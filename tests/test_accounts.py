@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from auditkit.audits import AUDITS, accounts, judge, needs, rules
 from auditkit.collect import collect
-from auditkit.hosts import Seen, Ask, Beginning
+from auditkit.hosts import Ask, Beginning, Seen
 from auditkit.model import Audit, Evidence, Finding, Gap, Item, Need
 from auditkit.printable import printable
 from auditkit.probe.take import take

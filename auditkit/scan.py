@@ -74,6 +74,8 @@ class Scan:
     ground: Ground
     jobs: int
     progress: Progress
+    seconds: float | None = None
+    """How long it may take; what was not reached by then is a gap."""
     gaps: list[Gap] = field(default_factory=list)
     entries: int = 0
     read: int = 0
@@ -96,4 +98,5 @@ class Scan:
             "watches": [[watch.path, str(watch.level), watch.keep, watch.cross_mounts] for watch in watches],
             "digests": list(self.ground.policy.digests),
             "jobs": self.jobs,
+            "seconds": self.seconds,
         }

@@ -111,3 +111,15 @@ def test_nothing_is_left_running_when_auditkit_is_killed(cli: Cli) -> None:
     _gone, alive = psutil.wait_procs(workers, timeout=30)
     assert not alive
     assert cli.baselines() == []
+
+
+def test_what_is_not_reached_in_time_is_a_gap_and_nothing_is_removed(cli: Cli) -> None:
+    for number in range(200):
+        (cli.tree / f"d{number}").mkdir()
+        (cli.tree / f"d{number}" / "file").write_bytes(bytes(200_000))
+    assert cli.baseline().code == 0
+    told = cli.check("--timeout", "0.001")
+    assert told.code == 3, told.changes
+    assert "not reached within 0.001 seconds" in set(told.gaps.values())
+    assert told.changes == {}
+    assert cli.check("--timeout", "50").code == 0

@@ -48,7 +48,7 @@ def command(host: str, paths: tuple[str, ...], **given: Any) -> int:
 def _accepted(host: Host, base: files.Baseline, paths: Sequence[str], run: options.Setting, given: dict[str, Any]) -> int:
     key = sealing.key(run, given["key"])
     with Progress(f"checking {host.name}", base.footer.entries, quiet=run.quiet) as progress:
-        source = scan.Scan(host, scan.ground(host, base.header.policy, base.header.homes), run.jobs, progress)
+        source = scan.Scan(host, scan.ground(host, base.header.policy, base.header.homes), run.jobs, progress, run.timeout)
         result = integrity.with_baseline(base, source)
     chosen = result.changes if given["everything"] else accept.chosen(result.changes, paths)
     if not chosen and not (given["everything"] and result.findings):

@@ -85,7 +85,7 @@ def _made(job: Job, wanted: Policy, key: str | None, place: tuple[str, int, str 
     )
     what = f"scanning {job.host.name}"
     with Writer(path, header) as writer, Progress(what, None, quiet=job.run.quiet) as progress:
-        source = scan.Scan(job.host, ground, job.run.jobs, progress)
+        source = scan.Scan(job.host, ground, job.run.jobs, progress, job.run.timeout)
         gaps = sealing.imported(writer, job.given) if imported else _scanned(writer, source)
         writer.close(gaps, sealing.sealer(key))
     store.remember(path, sequence)

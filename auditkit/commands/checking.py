@@ -43,7 +43,7 @@ def _with(host: Host, trusted: store.Trusted, run: options.Setting, given: Mappi
     base = trusted.baseline
     with closing(base), _progress(host, run, base.footer.entries) as progress:
         stands = ground(host, base.header.policy, base.header.homes)
-        scan = Scan(host, stands, run.jobs, progress)
+        scan = Scan(host, stands, run.jobs, progress, run.timeout)
         try:
             result = integrity.with_baseline(base, scan, _since(given))
         except UntrustedError as error:
@@ -76,7 +76,7 @@ def _without(host: Host, run: options.Setting, given: Mapping[str, Any]) -> Host
         return HostReport(host.name, gaps=(Gap("integrity", NO_BASELINE),))
     wanted = policy.load(sealing.policy_name(run, host.name))
     with _progress(host, run, None) as progress:
-        result = integrity.looked(Scan(host, ground(host, wanted), run.jobs, progress), _since(given))
+        result = integrity.looked(Scan(host, ground(host, wanted), run.jobs, progress, run.timeout), _since(given))
     return integrity.report(host, integrity.with_gaps(result, [Gap("integrity", NO_BASELINE)]), None)
 
 
@@ -88,8 +88,8 @@ def _against(host: Host, run: options.Setting, given: Mapping[str, Any]) -> Host
     other = open_host(f"root:{os.path.abspath(place)}")
     with _progress(host, run, None) as progress:
         stands = ground(host, wanted)
-        copy = Scan(other, stands, max(1, run.jobs // 2), lambda _entries, _read: None)
-        scan = Scan(host, stands, max(1, run.jobs // 2), progress)
+        copy = Scan(other, stands, max(1, run.jobs // 2), lambda _entries, _read: None, run.timeout)
+        scan = Scan(host, stands, max(1, run.jobs // 2), progress, run.timeout)
         result = integrity.compared(copy, scan, _since(given), TREES_DIFFER)
     gaps = tuple(Gap(gap.subject, f"in {place}: {gap.reason}") for gap in copy.gaps)
     result = integrity.with_gaps(result, gaps)

@@ -27,6 +27,7 @@ class Setting:
     store: str
     signers: str | None
     jobs: int
+    timeout: float | None
     form: str
     output: str | None
     fail_on: Severity | None
@@ -74,13 +75,18 @@ def output(command: Command) -> Command:
 
 
 def jobs(command: Command) -> Command:
-    """How many processes read."""
-    return click.option(
-        "--jobs",
-        type=click.IntRange(1, 64),
-        default=None,
-        help="processes that read files (default: one per core, up to 8)",
-    )(command)
+    """How many processes read, and for how long."""
+    for option in (
+        click.option(
+            "--timeout",
+            type=click.FloatRange(min=0, min_open=True),
+            metavar="S",
+            help="seconds that the scan of one host may take",
+        ),
+        click.option("--jobs", type=click.IntRange(1, 64), help="processes that read files (default: one per core, up to 8)"),
+    ):
+        command = option(command)
+    return command
 
 
 def setting(**given: Any) -> Setting:
@@ -98,6 +104,7 @@ def setting(**given: Any) -> Setting:
         store=given.get("store") or loaded.store or default_store(),
         signers=given.get("signers") or loaded.signers,
         jobs=given.get("jobs") or min(8, len(os.sched_getaffinity(0))),
+        timeout=given.get("timeout"),
         form=given.get("form") or "text",
         output=given.get("output"),
         fail_on=None if word == "none" else Severity[word.upper()],

@@ -69,7 +69,7 @@ def _answer(path: str, watched: integrity.Watched) -> str:
 
 def _coverage(run: options.Setting, host: Host, watched: integrity.Watched) -> int:
     with Progress(f"looking at all of {host.name}", None, quiet=run.quiet) as progress:
-        everything = scan.Scan(host, scan.ground(host, coverage.EVERYTHING), run.jobs, progress)
+        everything = scan.Scan(host, scan.ground(host, coverage.EVERYTHING), run.jobs, progress, run.timeout)
         groups = coverage.uncovered(everything, everything.ground.mounts, watched.watch, watched.concerns)
     for title, paths in groups:
         click.echo(f"{title}: {len(paths) or 'none'}")

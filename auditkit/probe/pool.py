@@ -15,6 +15,7 @@ import select
 import signal
 import struct
 import sys
+import time
 from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, Tuple, Union
 
 from .walk import Names, Walk
@@ -93,20 +94,22 @@ class Worker:
         except BrokenPipeError:  # it died: its results end, and that is where its tasks are taken back
             self.unsent = b""
 
-    def end(self) -> int:
-        """Take the process away and tell how it ended, as waitpid(2) does."""
+    def end(self, wait: bool = True) -> int:
+        """Take the process away and tell how it ended, as waitpid(2) does; one that a dead disk holds cannot be waited for."""
         os.close(self.to)
         os.close(self.back)
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
-        return os.waitpid(self.pid, 0)[1]
+        return os.waitpid(self.pid, 0 if wait else os.WNOHANG)[1]
 
 
 class Pool:
     """Workers on one tree: iterate for what they have seen, blocks in path order."""
 
-    def __init__(self, work: Work, jobs: int) -> None:
+    def __init__(self, work: Work, jobs: int, seconds: Optional[float] = None) -> None:
         self.work = work
+        self.seconds = seconds
+        self.end = time.monotonic() + seconds if seconds else None
         self.order = [Task([()])]
         self.held = 0
         self.workers: List[Worker] = []
@@ -125,12 +128,28 @@ class Pool:
                     del self.order[0]
                     continue
                 self._give()
-                for worker in self._ready():
+                ready = self._ready()
+                if not ready and self._late():
+                    for told in self._unreached():
+                        yield told
+                    return
+                for worker in ready:
                     for told in self._result(worker):
                         yield told
         finally:
             for worker in self.workers:
-                worker.end()
+                worker.end(wait=not self._late())
+
+    def _late(self) -> bool:
+        return self.end is not None and time.monotonic() >= self.end
+
+    def _unreached(self) -> Iterator[Seen]:
+        """What has been seen of the rest, and a gap for each directory that has not."""
+        for task in self.order:
+            while task.blocks:
+                yield "blocks", task.blocks.popleft()
+            for names in [] if task.done else ([task.inside] if task.inside is not None else []) + list(task.left):
+                yield "gap", "/" + "/".join(names), "not reached within %g seconds" % (self.seconds or 0)
 
     def _give(self) -> None:
         """Send out tasks, the earliest first, so that little has to wait for its turn."""
@@ -144,7 +163,8 @@ class Pool:
     def _ready(self) -> List[Worker]:
         """The workers that have something to tell; meanwhile tasks go out as the pipes take them."""
         behind = {worker.to: worker for worker in self.workers if worker.unsent}
-        ready, free, _ = select.select([worker.back for worker in self.workers], list(behind), [])
+        wait = None if self.end is None else max(0.0, self.end - time.monotonic())
+        ready, free, _ = select.select([worker.back for worker in self.workers], list(behind), [], wait)
         for handle in free:
             behind[handle].push()
         return [worker for worker in self.workers if worker.back in ready]

@@ -58,7 +58,7 @@ def scan(request: Mapping[str, Any]) -> Iterator[Seen]:
         def work(mapped: bool) -> Walk:
             return Walk(root, matcher, options, Look(digests, owners, groups, mapped, request["jobs"]))
 
-        yield from Pool(work, request["jobs"])
+        yield from Pool(work, request["jobs"], request.get("seconds"))
     finally:
         os.close(root)
 

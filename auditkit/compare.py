@@ -5,6 +5,7 @@ removed.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
 from auditkit import entries
 from auditkit.model import Change, ChangeKind, Entry, Finding, Gap, Kind, Level, Rule, Severity, Watch
@@ -156,7 +157,8 @@ def pairs(before: Iterable[bytes], after: Iterable[bytes]) -> Iterator[Pair]:
         elif not new.block or (old.block and old.key() < new.key()):
             yield from ((entry, None) for _name, entry in old.directory())
         elif not old.block or new.key() < old.key():
-            yield from ((None, entry) for _name, entry in new.directory())
+            known = old.block and old.key().startswith(new.key() + b"\0") and _of_a_list(old.block)
+            yield from ((None, entry) for name, entry in new.directory() if name or not known)
         else:
             yield from _merged(old.directory(), new.directory())
 
@@ -193,7 +195,8 @@ def _merged(before: Iterator[tuple[bytes, Entry]], after: Iterator[tuple[bytes, 
             yield old and old[1], None
             old = next(before, None)
         elif old is None or new[0] < old[0]:
-            yield None, new[1]
+            if new[0] or old is None or not _bare(old[1]):
+                yield None, new[1]
             new = next(after, None)
         else:
             if old[1] != new[1]:
@@ -212,6 +215,9 @@ def compare(differing: Iterable[Pair], watch_of: WatchOf, passing: frozenset[str
         if entry is None or watch is None or watch.level is Level.IGNORE:
             continue
         if before and after:
+            if _followed(before, after):
+                yield Gap(entry.path, "the imported list followed this symlink: where it leads is not compared")
+                continue
             if not _comparable(before, after):
                 yield Gap(entry.path, "no digest that both the baseline and this scan have: nothing to compare")
             attributes = tuple(a for a in differences(before, after, watch.level) if a not in passing)
@@ -221,6 +227,20 @@ def compare(differing: Iterable[Pair], watch_of: WatchOf, passing: frozenset[str
             yield _one_sided(after, ChangeKind.ADDED, ADDED, watch)
         else:
             yield _one_sided(entry, ChangeKind.REMOVED, REMOVED, watch)
+
+
+def _of_a_list(block: bytes) -> bool:
+    """Whether a block comes from a list of checksums: that names no directories, though it knows what is in them."""
+    return any(_bare(entry) for _name, entry in islice(entries.decode(block), 1))
+
+
+def _bare(entry: Entry) -> bool:
+    return entry.mode is None and entry.digests is not None
+
+
+def _followed(before: Entry, after: Entry) -> bool:
+    """Whether a list of checksums, which knows no kinds, took the digest of what a symlink leads to."""
+    return after.kind is Kind.SYMLINK and before.kind is Kind.FILE and _bare(before)
 
 
 def _comparable(before: Entry, after: Entry) -> bool:

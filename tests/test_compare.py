@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from trees import altered, blocks, stream, trees
 
 from auditkit import compare, settle
+from auditkit.entries import encode
 from auditkit.errors import FormatError
-from auditkit.model import Change, ChangeKind, Entry, Gap, Level, Severity, Watch
+from auditkit.model import Change, ChangeKind, Entry, Gap, Kind, Level, Severity, Watch
 
 STILL = "not even ctime moved: written past the file system, or a failing disk"
 # before, after, and what must be said: rule, severity, path, what happened, which attributes, and a note
@@ -340,3 +341,22 @@ def test_a_gap_never_makes_anything_below_it_removed(both: tuple[Tree, Tree], da
     below = [change for change in changes if (change.path + "/").startswith(subject + "/")]
     assert not [change for change in below if change.change is ChangeKind.REMOVED]
     assert not [change for change in changes if change.note.startswith(f"moved from {subject}/")]
+
+
+def test_a_list_of_checksums_names_no_directories_and_follows_links() -> None:
+    """What it leaves out is not added, and the digest of what a link leads to is not the link's."""
+    known = ("blake3:aa",)
+    imported = [Entry("/srv/app/link", Kind.FILE, digests=known), Entry("/srv/app/run", Kind.FILE, digests=known)]
+    scanned = [
+        Entry("/srv", Kind.DIRECTORY, mode=0o755),
+        Entry("/srv/app", Kind.DIRECTORY, mode=0o755),
+        Entry("/srv/app/link", Kind.SYMLINK, mode=0o777, target="run"),
+        Entry("/srv/app/new", Kind.FILE, mode=0o644, digests=("blake3:bb",)),
+        Entry("/srv/app/run", Kind.FILE, mode=0o755, digests=known),
+    ]
+    watch = Watch("/", Level.CONTENT)
+    told = compare.compare(compare.pairs(encode(imported), encode(scanned)), lambda _path: watch)
+    assert [(type(one).__name__, one.path if isinstance(one, Change) else one.subject) for one in told] == [
+        ("Gap", "/srv/app/link"),
+        ("Change", "/srv/app/new"),
+    ]

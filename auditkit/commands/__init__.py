@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from io import TextIOWrapper
 
 from auditkit.errors import AuditkitError
 
@@ -51,6 +52,9 @@ def main() -> int:
     if sys.argv[1:] in ([], ["-h"], ["--help"]):
         sys.stdout.write(front_page() + "\n")
         return 0
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that knows no UTF-8 is no reason to fail
     import click  # noqa: PLC0415 - half of the start of a short command
 
     from auditkit.commands.line import auditkit  # noqa: PLC0415

@@ -1,0 +1,77 @@
+"""The front of the command line: help, mistakes, a reader that goes away, a terminal that knows no UTF-8."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import SOURCE, Cli
+
+from auditkit.commands import COMMANDS, front_page
+
+
+def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "auditkit", *words],
+        env={**os.environ, "PYTHONPATH": SOURCE, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("words", [(), ("-h",), ("--help",)])
+def test_the_front_page_names_every_command(words: tuple[str, ...]) -> None:
+    told = run(*words)
+    assert (told.returncode, told.stdout) == (0, front_page() + "\n")
+    assert all(f"\n  {name} " in told.stdout for name in COMMANDS)
+
+
+def test_the_front_page_loads_no_library() -> None:
+    """It is what a tired person waits for: no click, no yaml, no cryptography."""
+    loaded = "import sys, auditkit.commands as c; sys.argv = ['auditkit']; c.main(); print(*sys.modules, file=sys.stderr)"
+    told = subprocess.run(
+        [sys.executable, "-c", loaded], env={"PYTHONPATH": SOURCE}, capture_output=True, text=True, check=True
+    )
+    assert not {"click", "yaml", "rich", "cryptography", "zstandard", "blake3", "paramiko"} & set(told.stderr.split())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_a_help_page(name: str) -> None:
+    told = run(name, "--help")
+    assert told.returncode == 0
+    assert told.stdout.startswith(f"Usage: auditkit {name}")
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "hint"),
+    [
+        (("chek",), "no such command 'chek'", "did you mean check?"),
+        (("check", "--fail-on", "hgh"), "invalid value for '--fail-on': 'hgh' is not one of", "see `auditkit COMMAND --help`"),
+        (("check", "ftp://x"), "ftp://x is no host that auditkit knows how to reach", "name `local` or `root:/mnt/disk`"),
+        (("check", "root:mnt"), "root:mnt names no directory", "write root:/mnt/disk with the full path"),
+        (("check", "root:/"), "root:/ is this machine itself", "write `local`"),
+        (("policy", "linx"), "linx is no policy that auditkit ships", "check the spelling: did you mean linux?"),
+        (("scan", "--since", "yesterday"), "yesterday is no time", "write it like"),
+        (("check", "local", "--against", "vendor"), "--against vendor is not built yet", "compare with a backup tree"),
+        (("accept", "local"), "name what to accept: paths, or --all", "see the changes first"),
+    ],
+)
+def test_a_mistake_is_one_line_and_a_hint(words: tuple[str, ...], error: str, hint: str, tmp_path: Path) -> None:
+    store = ("--store", str(tmp_path)) if words[0] in ("check", "scan") else ()
+    told = run(*words, *store)
+    first, second = told.stderr.splitlines()
+    assert first.startswith(f"auditkit: error: {error}")
+    assert second.startswith(f"hint: {hint}")
+    assert (told.returncode, told.stdout) == (2, "")
+
+
+def test_a_terminal_without_utf_8_gets_escapes(cli: Cli) -> None:
+    (cli.tree / "tool").write_text("x")
+    (cli.tree / "tool").chmod(0o755)
+    assert cli.baseline().code == 0
+    (cli.tree / "tool").chmod(0o4755)
+    told = run("check", cli.host, "--store", str(cli.store), PYTHONIOENCODING="latin-1")
+    assert "mode 0755 \\u2192 4755" in told.stdout
+    assert told.returncode == 1

@@ -34,9 +34,13 @@ def check(word: str, run: options.Setting, given: Mapping[str, Any]) -> HostRepo
             return _without(host, run, given)
         with_seal = store.trusted(path, run.signers, older=bool(given.get("older")))
     except UntrustedError as error:
-        hint = f"; {error.hint}" if error.hint else ""
-        return HostReport(host.name, untrusted=f"{error}{hint}")
+        return untrusted(host.name, error)
     return _with(host, with_seal, run, given)
+
+
+def untrusted(name: str, error: UntrustedError) -> HostReport:
+    """What is said of a host whose baseline cannot be believed: why, and what to do."""
+    return HostReport(name, untrusted=str(error), notes=(error.hint,) if error.hint else ())
 
 
 def _with(host: Host, trusted: store.Trusted, run: options.Setting, given: Mapping[str, Any]) -> HostReport:
@@ -47,7 +51,7 @@ def _with(host: Host, trusted: store.Trusted, run: options.Setting, given: Mappi
         try:
             result = integrity.with_baseline(base, scan, _since(given))
         except UntrustedError as error:
-            return HostReport(host.name, untrusted=str(error))
+            return untrusted(host.name, error)
         if not given.get("baseline_file"):
             store.remember(base.path, base.header.sequence)
     return integrity.report(host, result, trusted.facts(), _notes(host, trusted, run))

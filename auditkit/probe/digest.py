@@ -11,7 +11,7 @@ except ImportError:
 
 Data = Union[bytes, memoryview, mmap.mmap]
 
-WINDOW = 16 << 20
+WINDOW = 32 << 20
 """Bytes of a large file that are mapped at once: what keeps memory flat."""
 
 

@@ -20,7 +20,7 @@ from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, Tuple, 
 
 from .walk import Names, Walk
 
-HELD = 16 << 20
+HELD = 3 << 20
 """Bytes of blocks that may wait for an earlier directory before only that one is worked on."""
 FLUSH = 256 << 10
 DIRECTORIES_A_TASK = 64
@@ -183,16 +183,20 @@ class Pool:
         task.left, task.inside, task.done = left, inside, done
         if done:
             worker.tasks.popleft()
-            self._follow(task, self._split(left))
+            self._follow(task, self._split(task, left))
         for path, why in gaps:
             yield "gap", path, why
         yield "seen", entries, read
 
-    def _split(self, left: List[Names]) -> List[Task]:
-        """The rest of a task as one task, or as several while there is less to give out than hands."""
+    def _split(self, task: Task, left: List[Names]) -> List[Task]:
+        """The rest of a task as one task, or as several while there is less to give out than hands.
+
+        Where much waits for the first task, its rest is split too: all hands shall work where the order holds them up.
+        """
         wanted = 2 * len(self.workers)
-        waiting = len(list(itertools.islice((task for task in self.order if not task.sent), wanted)))
-        size = min(DIRECTORIES_A_TASK, -(-len(left) // (wanted if waiting < wanted else 1))) or 1
+        waiting = len(list(itertools.islice((each for each in self.order if not each.sent), wanted)))
+        first = task is self.order[0] and self.held > HELD // 8
+        size = min(DIRECTORIES_A_TASK, -(-len(left) // (wanted if waiting < wanted or first else 1))) or 1
         return [Task(left[at : at + size]) for at in range(0, len(left), size)]
 
     def _follow(self, task: Task, after: List[Task]) -> None:

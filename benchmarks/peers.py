@@ -6,9 +6,11 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+import zstandard
 from corpora import entries
 from measure import Task
 
@@ -43,6 +45,21 @@ def has(path: Path, pattern: bytes, wanted: int) -> Callable[[], str]:
     return done
 
 
+def sealed(store: Path, wanted: int) -> Callable[[], str]:
+    """A check that the newest baseline of a store ends with a footer that counts at least that many entries."""
+
+    def done() -> str:
+        paths = sorted(store.rglob("*.baseline.zst"))
+        tail = b""
+        with paths[-1].open("rb") if paths else nullcontext() as file:
+            for text in zstandard.ZstdDecompressor().read_to_iter(file) if file else ():
+                tail = (tail + text)[-(1 << 20) :]
+        counted = json.loads(tail.splitlines()[-1])["entries"] if tail else 0
+        return "" if counted >= wanted else f"{counted} of {wanted} entries"
+
+    return done
+
+
 def bytes_in(folder: Path, wanted: int) -> Callable[[], str]:
     """A check that the files of a folder have room for that many bytes."""
 
@@ -70,7 +87,7 @@ def auditkit(command: tuple[str, ...], corpus: Path, scratch: Path) -> Peer:
             (*command, "baseline", *common, "--policy", str(policy)),
             scratch / "auditkit-baseline.out",
             before=lambda: shutil.rmtree(store, ignore_errors=True),
-            done=bytes_in(store, 32 * entries(corpus)[1]),
+            done=sealed(store, entries(corpus)[0]),
         ),
         Task("auditkit check", (*command, "check", *common), scratch / "auditkit-check.out"),
     )

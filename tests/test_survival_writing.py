@@ -199,3 +199,15 @@ def test_a_store_that_nobody_may_write_is_told_in_a_line(by_nobody: Cli) -> None
     if by_nobody.user is not None:
         os.chown(by_nobody.store, by_nobody.user, by_nobody.user)
     assert "permission denied" in failed(by_nobody).lower()
+
+
+def test_a_store_that_is_read_only_is_checked_all_the_same(by_nobody: Cli) -> None:
+    """As on a stick that went round the office: nothing can be remembered there, and the report says so."""
+    assert by_nobody.baseline().code == 0
+    folder = by_nobody.baselines()[0].parent
+    (folder / "known.json").unlink()
+    folder.chmod(0o555)
+    told = by_nobody.check()
+    folder.chmod(0o755)
+    assert told.code == 0
+    assert any("a rollback to an older one would not be seen" in note for note in told.host["notes"])

@@ -2,14 +2,15 @@
 
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
 from auditkit import policy, store
+from auditkit.baseline import Baseline
 from auditkit.commands import integrity, options, sealing
 from auditkit.commands.progress import Progress
-from auditkit.errors import HostError, UntrustedError, UsageError
+from auditkit.errors import AuditkitError, HostError, UntrustedError, UsageError
 from auditkit.hosts import Host, open_host
 from auditkit.model import Gap, HostReport
 from auditkit.printable import printable
@@ -52,9 +53,18 @@ def _with(host: Host, trusted: store.Trusted, run: options.Setting, given: Mappi
             result = integrity.with_baseline(base, scan, _since(given))
         except UntrustedError as error:
             return untrusted(host.name, error)
+        notes = _notes(host, trusted, run)
         if not given.get("baseline_file"):
-            store.remember(base.path, base.header.sequence)
-    return integrity.report(host, result, trusted.facts(), _notes(host, trusted, run))
+            notes.extend(_remembered(base))
+    return integrity.report(host, result, trusted.facts(), notes)
+
+
+def _remembered(base: Baseline) -> Iterator[str]:
+    """Keep the baseline in mind; yield a note where that cannot be done, as on a medium that is read only."""
+    try:
+        store.remember(base.path, base.header.sequence)
+    except AuditkitError as error:
+        yield f"this baseline is not remembered, so a rollback to an older one would not be seen: {error}"
 
 
 def _notes(host: Host, trusted: store.Trusted, run: options.Setting) -> list[str]:

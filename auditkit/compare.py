@@ -310,9 +310,17 @@ def _judged(before: Entry, after: Entry, attributes: set[str], watch: Watch) -> 
         return CONTENT, watch.severity, ""
     if "target" in attributes:
         return TARGET, watch.severity, ""
+    if "links" in attributes and attributes <= set(PASSING) and _kept_set_id(before, after):
+        return ATTRIBUTES, watch.severity, "it has another name now, which stays when an upgrade replaces this one"
     if attributes <= set(PASSING):
         return TOUCHED, min(watch.severity, TOUCHED.severity), ""
     return ATTRIBUTES, watch.severity, ""
+
+
+def _kept_set_id(before: Entry, after: Entry) -> bool:
+    """Whether a program that runs as its owner or group was given one more name."""
+    more = (after.links or 0) > (before.links or 0)
+    return more and after.kind is Kind.FILE and bool((after.mode or 0) & SET_ID)
 
 
 def gained_set_id(before: Entry | None, after: Entry) -> bool:

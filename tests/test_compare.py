@@ -360,3 +360,15 @@ def test_a_list_of_checksums_names_no_directories_and_follows_links() -> None:
         ("Gap", "/srv/app/link"),
         ("Change", "/srv/app/new"),
     ]
+
+
+@pytest.mark.parametrize(("mode", "rule"), [(0o4755, "attributes-changed"), (0o755, "times-changed")])
+def test_another_name_for_a_setuid_program_is_no_small_thing(mode: int, rule: str) -> None:
+    """Who keeps a link to it keeps the old, vulnerable program when an upgrade replaces it."""
+    before, after = (
+        Entry("/usr/bin/su", Kind.FILE, mode=mode, inode=7, links=links, digests=("blake3:aa",)) for links in (1, 2)
+    )
+    watch = Watch("/", Level.CONTENT, Severity.HIGH)
+    (told,) = compare.compare(compare.pairs(encode([before]), encode([after])), lambda _path: watch)
+    assert isinstance(told, Change)
+    assert told.rule == rule

@@ -6,8 +6,19 @@ bytes survive; they are shown only through `printable()`. Times are nanoseconds 
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
+
+
+def written(time_ns: int | None) -> str | None:
+    """A time of an inode as documents have it, to the nanosecond; one that no calendar has stays a number of seconds."""
+    if time_ns is None:
+        return None
+    seconds, rest = divmod(time_ns, 1_000_000_000)
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
+    except (OverflowError, ValueError, OSError):
+        return f"{seconds}.{rest:09d}"
 
 
 class Kind(StrEnum):

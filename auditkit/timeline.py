@@ -6,10 +6,10 @@ was given that time on purpose, or was unpacked or copied with its times kept.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from auditkit import entries
-from auditkit.model import Entry, Kind
+from auditkit.model import Entry, Kind, written
 
 BACKDATED_NS = 24 * 3600 * 1_000_000_000
 """From this distance on a modification time counts as set back."""
@@ -25,24 +25,14 @@ class Moment:
     def document(self) -> dict[str, object]:
         """The moment as the report has it."""
         return {
-            "time": _written(self.entry.ctime_ns),
+            "time": written(self.entry.ctime_ns),
             "path": self.entry.path,
             "kind": str(self.entry.kind),
-            "modified": _written(self.entry.mtime_ns),
-            "born": _written(self.entry.btime_ns),
+            "modified": written(self.entry.mtime_ns),
+            "born": written(self.entry.btime_ns),
             "owner": self.entry.owner or self.entry.uid,
             "backdated": self.backdated,
         }
-
-
-def _written(time_ns: int | None) -> str | None:
-    if time_ns is None:
-        return None
-    seconds, rest = divmod(time_ns, 1_000_000_000)
-    try:
-        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
-    except (OverflowError, ValueError, OSError):
-        return f"{seconds}.{rest:09d}"
 
 
 class Spy:

@@ -9,7 +9,6 @@ from typing import Callable, Tuple
 AT_SYMLINK_NOFOLLOW = 0x100
 AT_EMPTY_PATH = 0x1000
 BIRTH = 0x800
-APPEND_IMMUTABLE = 0x30
 MOUNTED = 0x2000
 """Of the attributes: something is mounted just here, be it a part of the same file system (from Linux 5.8 on)."""
 FLAGS = {0: "-", 0x10: "i", 0x20: "a", 0x30: "ia"}

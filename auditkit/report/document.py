@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from auditkit.errors import FormatError
-from auditkit.model import BaselineFacts, Change, Entry, Finding, Gap, HostReport, Report, Severity
+from auditkit.model import BaselineFacts, Change, Entry, Finding, Gap, HostReport, Report, Severity, written
 from auditkit.printable import printable
 from auditkit.report.shape import fault
 
@@ -148,9 +148,9 @@ def _entry(entry: Entry, path: str) -> Document:
         "owner": entry.owner,
         "group": entry.group,
         "size": entry.size,
-        "mtime": _nanoseconds(entry.mtime_ns),
-        "ctime": _nanoseconds(entry.ctime_ns),
-        "btime": _nanoseconds(entry.btime_ns),
+        "mtime": written(entry.mtime_ns),
+        "ctime": written(entry.ctime_ns),
+        "btime": written(entry.btime_ns),
         "inode": entry.inode,
         "links": entry.links,
         "device": entry.device,
@@ -181,17 +181,6 @@ def _gap(gap: Gap) -> Document:
 
 def _moment(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}Z"
-
-
-def _nanoseconds(time_ns: int | None) -> str | None:
-    """A time of an inode, to the nanosecond; one that no calendar has stays a number of seconds."""
-    if time_ns is None:
-        return None
-    seconds, rest = divmod(time_ns, 1_000_000_000)
-    try:
-        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
-    except (OverflowError, ValueError, OSError):
-        return f"{seconds}.{rest:09d}"
 
 
 def check(document: object, schema: Mapping[str, Any]) -> Document:

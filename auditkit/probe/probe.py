@@ -56,7 +56,10 @@ def scan(request: Mapping[str, Any]) -> Iterator[Seen]:
         matcher = Matcher([(path, level) for path, level, _keep, _cross in watches])
 
         def work(mapped: bool) -> Walk:
-            return Walk(root, matcher, options, Look(digests, owners, groups, mapped, request["jobs"]))
+            # a handle of its own: workers that shared one would share its place in the list of names, and one that is
+            # killed while it reads them leaves that place in the middle for the next
+            own = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=root)
+            return Walk(own, matcher, options, Look(digests, owners, groups, mapped, request["jobs"]))
 
         yield from Pool(work, request["jobs"], request.get("seconds"))
     finally:

@@ -15,9 +15,10 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 NAME = "auditkit.yaml"
 KEYS = ("store", "signers", "networks", "defaults", "hosts", "known_keys", "exceptions")
-DEFAULT_KEYS = ("user", "become", "policy", "port", "jump", "identity")
+DEFAULT_KEYS = ("user", "become", "policy", "port", "jump", "identity", "transport")
 HOST_KEYS = ("address", "groups", *DEFAULT_KEYS)
 BECOME = ("sudo", "doas", "none")
+TRANSPORTS = ("paramiko", "openssh")
 _SECRET = re.compile(r"passw|passphrase|secret|token|private|credential|\bpin\b", re.IGNORECASE)
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _ADDRESS = re.compile(r"[A-Za-z0-9_:][A-Za-z0-9._:%-]{0,254}")
@@ -42,6 +43,8 @@ class HostConfig:
     """`sudo`, `doas` or `none`."""
     identity: str | None = None
     """The file of the private key."""
+    transport: str | None = None
+    """`openssh` for what paramiko cannot: hardware keys, host certificates, servers that offer SHA-1 only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +165,8 @@ def _setting(key: str, value: strict.Value) -> object:
             return tuple(_matching(each, _HOST, "group") for each in value.sequence())
         case "become":
             return value.word(BECOME)
+        case "transport":
+            return value.word(TRANSPORTS)
         case "address":
             return _matching(value, _ADDRESS, "address")
         case "user":

@@ -1,5 +1,7 @@
 """Why auditkit stops: each error with its exit code and, where one is known, a hint that begins with a verb."""
 
+from auditkit.model import State
+
 
 class AuditkitError(Exception):
     """The command cannot go on; `hint` says what to do."""
@@ -24,9 +26,13 @@ class FormatError(AuditkitError):
 
 
 class HostError(AuditkitError):
-    """A host cannot be reached or read at all."""
+    """A host cannot be reached or read at all; `state` says why in one word."""
 
     exit_code = 3
+
+    def __init__(self, message: str, hint: str = "", state: State = State.UNREACHABLE) -> None:
+        super().__init__(message, hint)
+        self.state = state
 
 
 class UntrustedError(AuditkitError):

@@ -59,6 +59,26 @@ class Severity(IntEnum):
         return self.name.lower()
 
 
+class State(StrEnum):
+    """How the work on one host ended; nothing but `ok` is called clean."""
+
+    OK = "ok"
+    FINDINGS = "findings"
+    PARTIAL = "partial"
+    """It answered, but not everything could be seen."""
+    UNTRUSTED = "untrusted"
+    UNREACHABLE = "unreachable"
+    AUTH_FAILED = "auth-failed"
+    HOSTKEY_UNKNOWN = "hostkey-unknown"
+    HOSTKEY_CHANGED = "hostkey-changed"
+    THROTTLED = "throttled"
+    NO_SHELL = "no-shell"
+    SUDO_REFUSED = "sudo-refused"
+    TIMEOUT = "timeout"
+    LIED = "lied"
+    """What it says contradicts itself, the protocol, or what another way to look at it shows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Gap:
     """What could not be seen, and why: a gap is never a pass."""
@@ -326,6 +346,8 @@ class HostReport:
     facts: Mapping[str, object] = field(default_factory=dict)
     untrusted: str | None = None
     """Why nothing was compared: signature, sequence or chain is wrong."""
+    state: State = State.OK
+    """How reaching and asking it ended; what the findings and gaps make of that is for the document to say."""
 
 
 @dataclass(frozen=True, slots=True)

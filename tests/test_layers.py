@@ -22,14 +22,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     # the nouns and the one way to show foreign text
     "": set(),
     "model": set(),
-    "errors": set(),
+    "errors": {"model"},
     "printable": set(),
     # touch: may meet a machine, a disk or a file
     "probe": {"printable"},
     "strict": NOUNS,
     "policy": NOUNS | {"strict", "probe"},
     "config": NOUNS | {"strict", "policy"},
-    "hosts": NOUNS | {"probe", "config", "mounts"},
+    "ssh": NOUNS | {"config", "probe", "entries"},
+    "hosts": NOUNS | {"probe", "config", "mounts", "entries", "ssh"},
     "scan": NOUNS | {"hosts", "policy", "mounts", "entries", "growth", "probe"},
     "collect": NOUNS | {"hosts"},
     "agent": NOUNS,

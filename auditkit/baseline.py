@@ -179,17 +179,18 @@ def read(path: str) -> Baseline:
 
 
 class Hashed:
-    """A file read from its start, and the digest of what was read."""
+    """A file read from its start, and the digest of what was read; several may read one open file at the same time."""
 
     def __init__(self, file: IO[bytes]) -> None:
-        file.seek(0)
         self.size = os.fstat(file.fileno()).st_size
         self._file = file
+        self._at = 0
         self._digest = blake3()
 
     def read(self, size: int = -1) -> bytes:
         """The next bytes."""
-        data = self._file.read(size)
+        data = os.pread(self._file.fileno(), self.size if size < 0 else size, self._at)
+        self._at += len(data)
         self._digest.update(data)
         return data
 

@@ -8,12 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from auditkit.compare import ADDED, ATTRIBUTES, GREW, REMOVED, REWRITTEN, ROTATED_AWAY
-from auditkit.model import Change, ChangeKind, Entry, Explanation, Kind, Level, Severity
+from auditkit.model import Change, ChangeKind, Entry, Explanation, Gap, Kind, Level, Severity
 from auditkit.probe.rotation import family
 
 Ask = tuple[str, int, tuple[str, ...], bool]
 Beginning = tuple[str, str, str]
 NOW_IN = "what it held is now in "
+NOT_KNOWN = ""
+"""In place of a digest: this host cannot tell how the log begins."""
 
 
 def asked(changes: Iterable[Change]) -> tuple[Ask, ...]:
@@ -34,16 +36,25 @@ def _algorithms(entry: Entry) -> tuple[str, ...]:
     return tuple(digest.partition(":")[0] for digest in entry.digests or ())
 
 
+def unknown(changes: Iterable[Change], beginnings: Iterable[Beginning]) -> Iterator[Gap]:
+    """Yield a gap for each log that changed and of which this host cannot tell how it begins now."""
+    silent = {path for path, _name, digest in beginnings if digest == NOT_KNOWN}
+    for change in changes:
+        if change.path in silent and _log(change) and _may_be_whole(change):
+            yield Gap(change.path, "it changed, and whether what it held is still there was not asked when it was looked at")
+
+
 def settle(changes: Sequence[Change], beginnings: Iterable[Beginning]) -> tuple[Change, ...]:
     """The changes, those of logs explained by growth or rotation where the old content was found."""
     found: dict[str, list[tuple[str, str]]] = {}
     for path, name, digest in beginnings:
         found.setdefault(path, []).append((name, digest))
     settled = [_settled(change, found.get(change.path, ())) if _log(change) else change for change in changes]
-    return tuple(_newcomers(settled))
+    return tuple(_newcomers([change for change in settled if change]))
 
 
-def _settled(change: Change, found: Sequence[tuple[str, str]]) -> Change:
+def _settled(change: Change, found: Sequence[tuple[str, str]]) -> Change | None:
+    """The change as its log explains it; None where all that is left of it is that nothing can be said."""
     before = change.before
     if before is None or "kind" in change.attributes:
         return change
@@ -59,7 +70,18 @@ def _settled(change: Change, found: Sequence[tuple[str, str]]) -> Change:
         return _kept(change, "growing", _grown(change))
     if holders and change.level is Level.ROTATED:
         return _kept(change, "rotated", NOW_IN + holders[0])
+    if any(digest == NOT_KNOWN for _holder, digest in found) and _may_be_whole(change):
+        rest = tuple(attribute for attribute in change.attributes if attribute != "digest")
+        rule = ATTRIBUTES.id if change.rule == REWRITTEN.id else change.rule
+        return replace(change, attributes=rest, rule=rule) if rest else None
     return replace(change, rule=REWRITTEN.id, note=_lost(change))
+
+
+def _may_be_whole(change: Change) -> bool:
+    """Whether what a log held may still be there, for all that its sizes tell."""
+    if not change.before or not change.after or not change.before.size or "digest" not in change.attributes:
+        return False
+    return change.level is Level.ROTATED or (change.after.size or 0) > change.before.size
 
 
 def _kept(change: Change, by: str, text: str) -> Change:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from auditkit import mounts, policy
-from auditkit.hosts import Host
+from auditkit.hosts import Host, Known
 from auditkit.model import Gap, Item, Means, Mount, Need, Policy
 
 PASSWD = Need(Means.FILE, "/etc/passwd", "where the home directories are", optional=False)
@@ -76,13 +76,15 @@ class Scan:
     progress: Progress
     seconds: float | None = None
     """How long it may take; what was not reached by then is a gap."""
+    known: Known | None = None
+    """The baseline's blocks, which a host over a network need not send again."""
     gaps: list[Gap] = field(default_factory=list)
     entries: int = 0
     read: int = 0
 
     def __iter__(self) -> Iterator[bytes]:
         self.gaps.extend(self.ground.gaps)
-        for told in self.host.scan(self._request()):
+        for told in self.host.scan(self._request(), self.known):
             match told:
                 case ("blocks", blocks):
                     yield from blocks

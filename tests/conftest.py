@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +82,8 @@ class Cli:
     """What to call the tree by, instead of `root:` and its place."""
     tracer: tuple[str, ...] = ()
     """A program that runs auditkit under its eyes."""
+    environment: dict[str, str] = field(default_factory=dict)
+    """What it is given besides."""
 
     @property
     def host(self) -> str:
@@ -101,6 +103,7 @@ class Cli:
             "PYTHONPATH": SOURCE,
             "PYTHONDONTWRITEBYTECODE": "1",
             "LC_ALL": "C.UTF-8",
+            **self.environment,
         }
         arguments = [os.fsencode(word) for word in words]
         main = ["-m", "auditkit"] if self.user is None else ["-c", AS_ANOTHER, str(self.user)]

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from auditkit.audits import AUDITS, accounts, judge, needs, rules
 from auditkit.collect import collect
-from auditkit.hosts import Ask, Beginning, Seen
+from auditkit.hosts import Ask, Beginning, Known, Seen
 from auditkit.model import Audit, Evidence, Finding, Gap, Item, Need
 from auditkit.printable import printable
 from auditkit.probe.take import take
@@ -34,8 +34,12 @@ class Disk:
     def __init__(self, root: Path) -> None:
         self.name = "disk"
         self.root = root
+        self.facts: Mapping[str, object] = {}
 
-    def scan(self, request: Mapping[str, object]) -> Iterator[Seen]:
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def scan(self, request: Mapping[str, object], known: Known | None = None) -> Iterator[Seen]:
         """Nothing: these tests only collect."""
         return iter(())
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from auditkit import collect as collecting
 from auditkit.collect import collect, merged
 from auditkit.errors import UntrustedError
-from auditkit.hosts import Ask, Beginning, Seen
+from auditkit.hosts import Ask, Beginning, Known, Seen
 from auditkit.model import Gap, Item, Means, Need
 from auditkit.probe import take as taking
 from auditkit.probe.take import reduced, take
@@ -283,13 +283,17 @@ class Told:
     def __init__(self, *answers: Item | Gap) -> None:
         self.answers = answers
         self.asked: tuple[Need, ...] = ()
+        self.facts: Mapping[str, object] = {}
+
+    def close(self) -> None:
+        """Nothing is open."""
 
     def take(self, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:
         """The answers, whatever was asked."""
         self.asked = needs
         return iter(self.answers)
 
-    def scan(self, request: Mapping[str, object]) -> Iterator[Seen]:
+    def scan(self, request: Mapping[str, object], known: Known | None = None) -> Iterator[Seen]:
         """Nothing."""
         return iter(())
 

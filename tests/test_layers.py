@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "policy": NOUNS | {"strict", "probe"},
     "config": NOUNS | {"strict", "policy"},
     "ssh": NOUNS | {"config", "probe", "entries"},
-    "hosts": NOUNS | {"probe", "config", "mounts", "entries", "ssh"},
+    "hosts": NOUNS | {"probe", "config", "strict", "mounts", "entries", "ssh", "evidence"},
     "scan": NOUNS | {"hosts", "policy", "mounts", "entries", "growth", "probe"},
     "collect": NOUNS | {"hosts"},
     "agent": NOUNS,
@@ -39,6 +39,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "baseline": NOUNS | {"entries"},
     "writer": NOUNS | {"baseline"},
     "store": NOUNS | {"baseline", "entries", "policy", "seal", "signers"},
+    "evidence": NOUNS | {"baseline", "store"},
+    "recording": NOUNS | {"evidence", "writer", "hosts", "collect"},
     "vendor": NOUNS | {"hosts", "collect", "entries", "probe"},
     "fleet": NOUNS | {"hosts", "scan", "collect"},
     "history": NOUNS | {"baseline", "seal", "store"},
@@ -52,6 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "coverage": NOUNS | {"entries"},
     "accept": NOUNS | {"compare", "entries", "probe"},
     "timeline": NOUNS | {"entries"},
+    "distrust": NOUNS | {"entries", "probe"},
     "explain": NOUNS | {"compare", "entries"},
     "audits": NOUNS,
     "logins": NOUNS,
@@ -63,7 +66,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 MAY_IMPORT["commands"] = set(MAY_IMPORT) - {"__main__"} | {"commands"}
 
 JUDGES = {"model", "printable", "compare", "explain", "audits", "importers", "logins", "report"} | {
-    "entries", "mounts", "growth", "accept", "timeline", "settle", "coverage",
+    "entries", "mounts", "growth", "accept", "timeline", "settle", "coverage", "distrust",
 }  # fmt: skip
 WORLD = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile", "shutil", "paramiko", "importlib"}
 KINDS = ("hosts", "audits", "logins", "importers", "report", "commands")
@@ -73,6 +76,7 @@ SHARED = {
     "auditkit.report.shape": "what the schema asks of the document",
     "auditkit.report.differences": "what differs between before and after, in words",
     "auditkit.report.folding": "many changes below one directory as one",
+    "auditkit.report.table": "the hosts of a run at a glance, for every format that people read",
     "auditkit.report.words": "capabilities and ACLs in words, for every format that people read",
 }
 """Modules of a kind's folder that their siblings may import, and why; of commands/, what is no command itself."""
@@ -81,6 +85,7 @@ WHERE_PRESENT = {"blake3", "zstandard"}
 """What the probe uses on a host that has it, and does without where the import fails."""
 MAY_CATCH_ALL = {
     "auditkit.fleet": "one host's crash hides no other host",
+    "auditkit.probe.serve": "a question that fails on a host is told to who asks",
     "auditkit.audits": "one audit's crash silences no other audit",
 }
 MOST_LINES, MOST_BODY, NINE_OF_TEN = 400, 50, 25

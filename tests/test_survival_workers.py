@@ -79,13 +79,13 @@ def test_a_worker_killed_while_it_lists_the_root_hides_no_name_from_the_next(
     once = tmp_path / "once"
     plain = walk.Walk._found
 
-    def die(self: walk.Walk, handle: int, names: Any) -> Any:
+    def die(self: walk.Walk, handle: int, path: str, names: Any) -> Any:
         if handle == self.chain.root and not once.exists():
             once.touch()
             listing = os.scandir(handle)
             next(listing)  # the kernel has handed out the whole small directory: the handle stands at its end
             os.kill(os.getpid(), signal.SIGKILL)
-        return plain(self, handle, names)
+        return plain(self, handle, path, names)
 
     monkeypatch.setattr(walk.Walk, "_found", die)
     text, gaps = seen(cli.tree)

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 
-from auditkit.audits import accounts
+from auditkit.audits import accounts, preload
 from auditkit.model import Audit, Evidence, Finding, Gap, Need, Rule
 from auditkit.printable import printable
 
 AUDITS: tuple[Audit, ...] = (
     accounts.AUDIT,
+    preload.AUDIT,
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ COMMANDS: Mapping[str, str] = {
     "diff": "what changed between two baselines",
     "verify": "is the seal good and the sequence unbroken?",
     "audit": "judge the configuration of a host",
+    "collect": "take evidence of a host, judge nothing",
     "policy": "is a policy sound, and what watches a path?",
     "keygen": "make a key that signs baselines",
     "explain": "why a rule matters and what to do",

@@ -1,15 +1,19 @@
 """The sentence on one host: ground -> scan -> compare -> settle -> report. Commands call it, with their own words around."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from auditkit import compare, growth, mounts, settle, timeline
+from auditkit import compare, distrust, growth, mounts, settle, timeline
 from auditkit.baseline import Baseline
-from auditkit.hosts import Host
-from auditkit.model import BaselineFacts, Change, ChangeKind, Finding, Gap, HostReport, Policy, Watch
+from auditkit.hosts import Host, Suspect
+from auditkit.model import BaselineFacts, Change, ChangeKind, Finding, Gap, HostReport, Policy, State, Watch
 from auditkit.probe.patterns import ANY_DEPTH, IGNORE, Matcher
 from auditkit.scan import Scan
+
+_TURN = 3600
+"""Seconds after which other files have their turn to be fetched."""
 
 
 class Watched:
@@ -44,6 +48,7 @@ class Compared:
     gaps: tuple[Gap, ...]
     entries: int
     moments: tuple[timeline.Moment, ...] = ()
+    state: State = State.OK
 
 
 def compared(
@@ -59,7 +64,28 @@ def with_baseline(base: Baseline, scan: Scan, since: datetime | None = None) -> 
     watched = Watched(scan.ground.watched)
     tables = base.header.mounts, scan.ground.mounts
     new = mounts.compare(*tables, watched.concerns) if all(tables) else ()
-    return replace(result, findings=(*result.findings, *new), gaps=(*base_gaps(base, result.gaps), *result.gaps))
+    doubts = tuple(_doubted(base, scan.host, result)) if isinstance(scan.host, Suspect) else ()
+    lies = (*distrust.hidden(result.gaps), *(told for told in doubts if isinstance(told, Finding)))
+    gaps = (*base_gaps(base, result.gaps), *result.gaps, *(told for told in doubts if isinstance(told, Gap)))
+    return replace(result, findings=(*result.findings, *new, *lies), gaps=gaps, state=State.LIED if lies else result.state)
+
+
+def _doubted(base: Baseline, host: Suspect, result: Compared) -> Iterator[Finding | Gap]:
+    """Yield what a second look says: at what the host calls removed, and at the bytes of some that it calls unchanged."""
+    gone = tuple(change.path for change in result.changes if change.change is ChangeKind.REMOVED)
+    yield from distrust.unlisted(result.changes, _present(host, gone))
+    changed = {change.path for change in result.changes} | {gap.subject for gap in result.gaps}
+    turns = -(-base.footer.entries // distrust.MOST) or 1
+    drawn = distrust.sample(base.blocks(), base.footer.digest.encode(), int(time.time() // _TURN), turns)
+    claimed = [entry for entry in drawn if not settle.under(entry.path, changed)]
+    paths = tuple(entry.path for entry in claimed)
+    fetched = dict(host.content(paths))
+    odd = [entry for entry in claimed if entry.path in fetched]
+    yield from distrust.contradicted(odd, fetched, _present(host, tuple(entry.path for entry in odd)))
+
+
+def _present(host: Suspect, paths: Sequence[str]) -> dict[str, distrust.Look]:
+    return {path: (inode, changed) for path, inode, changed in host.present(paths)}
 
 
 def _compared(
@@ -70,7 +96,9 @@ def _compared(
     told = list(compare.compare(compare.pairs(before, spy.watch(scan)), watched.watch, passing))
     gaps = [*scan.gaps, *(gap for gap in told if isinstance(gap, Gap))]
     changes = settle.settle([change for change in told if isinstance(change, Change)], gaps, unseen)
-    changes = growth.settle(changes, scan.host.beginnings(growth.asked(changes)))
+    beginnings = tuple(scan.host.beginnings(growth.asked(changes)))
+    gaps.extend(growth.unknown(changes, beginnings))
+    changes = growth.settle(changes, beginnings)
     return Compared(changes, tuple(compare.findings(changes)), tuple(gaps), scan.entries, spy.moments())
 
 
@@ -122,5 +150,6 @@ def report_of(name: str, result: Compared, base: BaselineFacts | None, notes: It
         findings=result.findings,
         gaps=result.gaps,
         notes=tuple(notes),
+        state=result.state,
         facts={"timeline": [moment.document() for moment in result.moments]} if result.moments else {},
     )

@@ -1,21 +1,26 @@
 """Ways to reach a machine: HOSTS has one line per kind; `open_host("root:/mnt/disk")` gives one that answers."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from auditkit.config import Config
 from auditkit.errors import UsageError
 from auditkit.model import Gap, Item, Means, Need
 from auditkit.printable import printable
 from auditkit.probe import pool, take
+from auditkit.strict import near
 
 HOSTS: Mapping[str, str] = {
     "local": "auditkit.hosts.local",
     "root": "auditkit.hosts.root",
+    "ssh": "auditkit.hosts.ssh",
+    "evidence": "auditkit.hosts.recorded",
 }
-"""Kind of host to the module whose `connect(word)` reaches it."""
+"""Kind of host to the module whose `connect(word, reach)` reaches it."""
 
 Seen = pool.Seen
 """What a scan yields: ("blocks", [bytes]), ("gap", path, reason), ("seen", entries, bytes read)."""
@@ -26,13 +31,39 @@ Beginning = tuple[str, str, str]
 """Path that was asked for, name of the file that was read for it, digest field."""
 
 
+Known = Callable[[], Iterator[bytes]]
+"""The blocks of a baseline, from the first one, as often as it is called and at the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What every host of a run is reached with."""
+
+    config: Config = field(default_factory=Config)
+    timeout: float | None = None
+    """Seconds that the work on one host may take, from its first packet on."""
+    ask: Callable[[str], str] | None = None
+    """Asks a person for a passphrase or password; None where nobody is there to be asked."""
+    home: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
 class Host(Protocol):
     """A machine, a mounted disk or evidence of one, that can be asked but never changed."""
 
     name: str
+    facts: Mapping[str, object]
+    """What reaching it showed: address, login, algorithms; nothing where nothing had to be reached."""
 
-    def scan(self, request: Mapping[str, object]) -> Iterator[Seen]:
-        """Yield blocks of entries in path order, gaps, and how much was seen."""
+    def close(self) -> None:
+        """Leave it; nothing may be asked any more."""
+        ...
+
+    def scan(self, request: Mapping[str, object], known: Known | None = None) -> Iterator[Seen]:
+        """Yield blocks of entries in path order, gaps, and how much was seen.
+
+        A host over a network need not send what is in `known` already.
+        """
         ...
 
     def take(self, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:
@@ -48,20 +79,78 @@ class Host(Protocol):
         ...
 
 
-def open_host(word: str) -> Host:
+@runtime_checkable
+class Suspect(Protocol):
+    """A live host, whose word can be held against another look at it."""
+
+    def present(self, paths: Sequence[str]) -> Iterator[tuple[str, int, int]]:
+        """Yield path, inode and time of change, in ns, of each that answers to its name, listed or not."""
+        ...
+
+    def content(self, paths: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield path and digests of files whose bytes were fetched and hashed here."""
+        ...
+
+
+def open_host(word: str, reach: Reach | None = None) -> Host:
     """The host that a word of the command line means.
 
     Raises:
         UsageError: the word is of no known kind.
+        HostError: it cannot be reached; `state` says why.
     """
-    kind = word.partition(":")[0]
-    if kind not in HOSTS:
+    reach = reach or Reach()
+    host: Host = import_module(HOSTS[kind_of(word, reach.config)]).connect(word, reach)
+    return host
+
+
+def kind_of(word: str, config: Config) -> str:
+    """Which of HOSTS reaches what the word means.
+
+    Raises:
+        UsageError: none of them.
+    """
+    kind, colon, _rest = word.partition(":")
+    if word in config.hosts:
+        return "ssh"
+    if kind in HOSTS and (colon or kind == "local"):
+        return kind
+    if colon:
         raise UsageError(
             f"{printable(word)} is no host that auditkit knows how to reach",
-            "name `local` or `root:/mnt/disk`; hosts over SSH and evidence files are not built yet",
+            "name `local`, a host of auditkit.yaml, ssh://user@host, root:/mnt/disk or evidence:FILE",
         )
-    host: Host = import_module(HOSTS[kind]).connect(word)
-    return host
+    raise UsageError(f"{printable(word)} is no host of auditkit.yaml", near(word, ("local", *config.hosts)))
+
+
+def is_here(word: str) -> bool:
+    """Whether what the word means is on this machine: no network lies before it."""
+    return word == "local" or word.startswith(("root:", "evidence:"))
+
+
+def named(words: Iterable[str], config: Config) -> tuple[str, ...]:
+    """The words with each `@GROUP` and `@all` as the hosts in it, in their order, each once.
+
+    Raises:
+        UsageError: a word is no host, or a group has none.
+    """
+    found: dict[str, None] = {}
+    for word in words:
+        found.update(dict.fromkeys(_group(word, config) if word.startswith("@") else (word,)))
+    for word in found:
+        kind_of(word, config)
+    return tuple(found)
+
+
+def _group(word: str, config: Config) -> tuple[str, ...]:
+    """The hosts of auditkit.yaml that a group has."""
+    hosts = tuple(name for name, host in config.hosts.items() if word == "@all" or word[1:] in host.groups)
+    if hosts:
+        return hosts
+    if word == "@all":
+        raise UsageError("there are no hosts in auditkit.yaml", "name them under hosts:")
+    groups = {f"@{group}" for host in config.hosts.values() for group in host.groups}
+    raise UsageError(f"{printable(word)} is no group of auditkit.yaml", near(word, ("@all", *groups)))
 
 
 def files_below(root: bytes, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:

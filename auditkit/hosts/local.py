@@ -1,9 +1,10 @@
 """This machine: the probe in process."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from auditkit.errors import HostError, UsageError
-from auditkit.hosts import Ask, Beginning, Seen, files_below
+from auditkit.hosts import Ask, Beginning, Known, Reach, Seen, files_below
 from auditkit.model import Gap, Item, Need
 from auditkit.probe import probe
 
@@ -13,8 +14,12 @@ class Local:
 
     def __init__(self, name: str = "local") -> None:
         self.name = name
+        self.facts: Mapping[str, object] = {}
 
-    def scan(self, request: Mapping[str, object]) -> Iterator[Seen]:
+    def close(self) -> None:
+        """Nothing is left to leave."""
+
+    def scan(self, request: Mapping[str, object], known: Known | None = None) -> Iterator[Seen]:
         """Yield what the probe sees below `/`."""
         return probe.scan({**request, "root": "/"})
 
@@ -26,6 +31,19 @@ class Local:
         """Yield digests of how logs and their rotations begin."""
         return probe.beginnings("/", asked)
 
+    def present(self, paths: Sequence[str]) -> Iterator[tuple[str, int, int]]:
+        """Yield path, inode and time of change, in ns, of each that answers to its name, listed or not."""
+        for path in paths:
+            try:
+                told = os.lstat(path)
+            except OSError:
+                continue
+            yield path, told.st_ino, told.st_ctime_ns
+
+    def content(self, _paths: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Nothing: all was hashed here already."""
+        return iter(())
+
     def mounts(self) -> bytes:
         """The kernel's own table."""
         try:
@@ -35,7 +53,7 @@ class Local:
             raise HostError(f"the mount table cannot be read: {error.strerror}", "mount /proc") from error
 
 
-def connect(word: str) -> Local:
+def connect(word: str, reach: Reach) -> Local:
     """This machine."""
     if word != "local":
         raise UsageError(f"`local` takes no address, but {word!r} was given", "write `local`")

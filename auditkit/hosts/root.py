@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from auditkit.errors import HostError, UsageError
-from auditkit.hosts import Ask, Beginning, Seen, files_below
+from auditkit.hosts import Ask, Beginning, Known, Reach, Seen, files_below
 from auditkit.model import Gap, Item, Need
 from auditkit.printable import printable
 from auditkit.probe import probe
@@ -16,8 +16,12 @@ class Root:
     def __init__(self, name: str, path: str) -> None:
         self.name = name
         self.path = path
+        self.facts: Mapping[str, object] = {}
 
-    def scan(self, request: Mapping[str, object]) -> Iterator[Seen]:
+    def close(self) -> None:
+        """Nothing is left to leave."""
+
+    def scan(self, request: Mapping[str, object], known: Known | None = None) -> Iterator[Seen]:
         """Yield what the probe sees below the directory, with paths as that machine has them."""
         return probe.scan({**request, "root": self.path})
 
@@ -34,7 +38,7 @@ class Root:
         return b""
 
 
-def connect(word: str) -> Root:
+def connect(word: str, reach: Reach) -> Root:
     """The mounted disk at `root:DIRECTORY`.
 
     Raises:

@@ -4,9 +4,6 @@ logrotate(8) leaves `NAME.1`, `NAME.2.gz`, `NAME-20261124.xz`; copytruncate keep
 log when the baseline was made must still begin one of its family, as it is or unpacked.
 """
 
-import bz2
-import gzip
-import lzma
 import os
 import re
 import zlib
@@ -23,7 +20,7 @@ MEMBERS = 200
 
 Asked = Tuple[str, int, Sequence[str], bool]
 """Path of a log, how many of its first bytes, by which algorithms, and whether it rotates."""
-Stream = Union[IO[bytes], gzip.GzipFile, bz2.BZ2File, lzma.LZMAFile, "Zstd"]
+Stream = Union[IO[bytes], "Unpacking"]
 
 _FAMILY = re.compile(r"(.+?)(?:[.-]\d{1,8}(?:[-T_]\d{1,6})?)?(?:\.(?:gz|bz2|xz|lzma|zst))?")
 
@@ -81,27 +78,41 @@ def _fields(at: int, name: str, length: int, algorithms: Tuple[str, ...], unpack
                 yield from _field(packed, length, algorithms)
 
 
-def _unpacked(plain: IO[bytes], name: str) -> Optional[Stream]:
-    """A stream of the unpacked content, by the ending of the name; None where it is not packed."""
+def _unpacked(plain: IO[bytes], name: str) -> "Optional[Unpacking]":
+    """A stream of the unpacked content, by the ending of the name; None where it is not packed, or nothing here unpacks it."""
     plain.seek(0)
+    try:
+        return _unpacking(plain, name)
+    except ImportError:
+        return None
+
+
+def _unpacking(plain: IO[bytes], name: str) -> "Optional[Unpacking]":
+    # a Python cut down to its core has none of these
     if name.endswith(".gz"):
-        return gzip.GzipFile(fileobj=plain)
+        import gzip  # noqa: PLC0415
+
+        return Unpacking(gzip.GzipFile(fileobj=plain), zlib.error)
     if name.endswith(".bz2"):
-        return bz2.BZ2File(plain)
+        import bz2  # noqa: PLC0415
+
+        return Unpacking(bz2.BZ2File(plain), ValueError)
     if name.endswith((".xz", ".lzma")):
-        return lzma.LZMAFile(plain)
+        import lzma  # noqa: PLC0415
+
+        return Unpacking(lzma.LZMAFile(plain), lzma.LZMAError)
     if name.endswith(".zst"):
         try:
             import zstandard  # noqa: PLC0415 - a host may be without it
         except ImportError:
             return None
         unpacker = zstandard.ZstdDecompressor(max_window_size=1 << 27)
-        return Zstd(unpacker.stream_reader(plain, read_across_frames=True, closefd=False), zstandard.ZstdError)
+        return Unpacking(unpacker.stream_reader(plain, read_across_frames=True, closefd=False), zstandard.ZstdError)
     return None
 
 
-class Zstd:
-    """A stream of zstandard's whose errors are those of the standard library."""
+class Unpacking:
+    """A stream being unpacked, whose errors are those of the standard library."""
 
     def __init__(self, stream: Any, error: Type[Exception]) -> None:
         self._stream = stream
@@ -126,7 +137,7 @@ def _field(stream: Stream, length: int, algorithms: Tuple[str, ...]) -> Iterator
                 return
             total.update(data)
             left -= len(data)
-    except (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError):
+    except (OSError, EOFError, ValueError):
         return
     if length <= LARGEST:
         yield total.field()

@@ -1,10 +1,14 @@
 """lstat and fstat with all the kernel tells: birth time and the chattr flags that matter, by statx(2) where there is one."""
 
-import ctypes
 import errno
 import os
 import struct
 from typing import Callable, Tuple
+
+try:
+    import ctypes
+except ImportError:  # a Python cut down to its core
+    ctypes = None  # type: ignore[assignment]
 
 AT_SYMLINK_NOFOLLOW = 0x100
 AT_EMPTY_PATH = 0x1000
@@ -39,7 +43,7 @@ def reader() -> Callable[..., Told]:
     """
     try:
         statx = ctypes.CDLL(None, use_errno=True).statx
-    except (OSError, AttributeError):  # musl before 1.2.3, glibc before 2.28
+    except (OSError, AttributeError):  # no ctypes, musl before 1.2.3, glibc before 2.28
         return _by_stat
     # no argtypes: int, bytes and a pointer made once go through ctypes as they are, in three quarters of the time
     buffer = ctypes.create_string_buffer(256)
@@ -66,8 +70,8 @@ def reader() -> Callable[..., Told]:
 
 def of_the_kernel(fd: int) -> bool:
     """Whether a directory is on a file system of the kernel's own, by fstatfs(2)."""
-    buffer = ctypes.create_string_buffer(256)
     try:
+        buffer = ctypes.create_string_buffer(256)
         failed = ctypes.CDLL(None).fstatfs(fd, buffer)
     except (OSError, AttributeError):
         return False

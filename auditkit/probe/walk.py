@@ -9,7 +9,7 @@ import os
 import time
 from typing import Iterator, List, Optional, Sequence, Tuple
 
-from . import lines
+from . import lines, names
 from .chain import Chain
 from .look import DIRECTORY, FILE_KIND, OTHER, Look, reason
 from .patterns import ANY_DEPTH, IGNORE, Matcher, State
@@ -44,6 +44,7 @@ class Walk:
         self.options = options  # of each watch
         self.look = look
         self.gaps: List[Tuple[str, str]] = []
+        self.names = names.reader()
         self.entries = 0
         self._told = (0, 0)
         self.rest: Below = []
@@ -155,7 +156,7 @@ class Walk:
     def _listed(self, handle: int, path: str, state: State) -> List[Tuple[str, str]]:
         """`(name, kind)` of what is below and matters, ordered by the bytes of the names."""
         try:
-            listed = self._found(handle, state.names)
+            listed = self._found(handle, path, state.names)
         except OSError as error:
             # a handle that may be passed through but not be listed gives EBADF
             self.gaps.append((path, "permission denied" if error.errno == errno.EBADF else reason(error)))
@@ -167,11 +168,25 @@ class Walk:
             listed.sort(key=lambda pair: os.fsencode(pair[0]))
         return listed
 
-    def _found(self, handle: int, names: Optional[Names]) -> List[Tuple[str, str]]:
+    def _hidden(self, handle: int, path: str, count: int) -> None:
+        """Leave a gap for each name that the kernel has in a directory and the C library does not tell of."""
+        if self.names is None or self.names.count(handle) == count:
+            return
+        # a name may just have come or gone: what the kernel told first and is still not listed afterwards is hidden
+        told = self.names.listed(handle)
+        seen = {os.fsencode(name) for name in os.listdir(handle)}
+        for name in sorted(set(told) - seen):
+            if self.names.has(handle, name):
+                self.gaps.append((_join(path, os.fsdecode(name)), names.HIDDEN))
+
+    def _found(self, handle: int, path: str, names: Optional[Names]) -> List[Tuple[str, str]]:
         if names is None and _SCANS_HANDLES:
             with os.scandir(handle) as found:
                 # most are files: spare them the call
-                return [(each.name, FILE_KIND if each.is_file(follow_symlinks=False) else _kind(each)) for each in found]
+                told = [(each.name, FILE_KIND if each.is_file(follow_symlinks=False) else _kind(each)) for each in found]
+            if self.names is not None:
+                self._hidden(handle, path, len(told))
+            return told
         kinds = [(name, self.look.kind(handle, name)) for name in (os.listdir(handle) if names is None else names)]
         return [(name, kind) for name, kind in kinds if kind is not None]
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from auditkit.errors import FormatError
-from auditkit.model import BaselineFacts, Change, Entry, Finding, Gap, HostReport, Report, Severity, written
+from auditkit.model import BaselineFacts, Change, Entry, Finding, Gap, HostReport, Report, Severity, State, written
 from auditkit.printable import printable
 from auditkit.report.shape import fault
 
@@ -14,22 +14,30 @@ SCHEMA = "auditkit/report/1"
 CLEAN, FINDINGS, INCOMPLETE, UNTRUSTED = "clean", "findings", "incomplete", "untrusted"
 STATUSES = (CLEAN, INCOMPLETE, FINDINGS, UNTRUSTED)
 """From the best to the worst: a report is what the worst of its hosts is."""
+STATES = {CLEAN: State.OK, FINDINGS: State.FINDINGS, INCOMPLETE: State.PARTIAL, UNTRUSTED: State.UNTRUSTED}
+"""What a status is called where nothing went wrong on the way."""
+FAILURES = frozenset(State) - frozenset(STATES.values())
+"""States of a host that was not asked to the end."""
 
 Document = dict[str, Any]
 
 
 def to_document(report: Report) -> Document:
     """The document of a report; it holds explained changes too, and a format leaves them out."""
-    hosts = [_host(host) for host in report.hosts]
+    return assembled(report, [of_host(host) for host in report.hosts])
+
+
+def assembled(run: Report, hosts: list[Document]) -> Document:
+    """The document of a run whose hosts have been told one by one, as `of_host` does."""
     return {
         "schema": SCHEMA,
-        "tool": report.tool,
-        "command": report.command,
-        "started": _moment(report.started),
-        "finished": _moment(report.finished),
+        "tool": run.tool,
+        "command": run.command,
+        "started": _moment(run.started),
+        "finished": _moment(run.finished),
         "status": worst(host["status"] for host in hosts),
         "hosts": hosts,
-        "next": list(report.next),
+        "next": list(run.next),
     }
 
 
@@ -38,11 +46,13 @@ def worst(statuses: Iterable[str]) -> str:
     return max(statuses, key=STATUSES.index, default=INCOMPLETE)
 
 
-def _host(host: HostReport) -> Document:
+def of_host(host: HostReport) -> Document:
+    """What the document says of one host."""
     facts = dict(host.facts)
     told: Document = {
         "host": host.host,
         "status": "",
+        "state": str(host.state),
         "untrusted": host.untrusted,
         "baseline": host.baseline and _baseline(host.baseline),
         "counts": dict(host.counts),
@@ -55,6 +65,7 @@ def _host(host: HostReport) -> Document:
         "notes": list(host.notes),
     }
     told["status"] = status(told)
+    told["state"] = state(told)
     return told
 
 
@@ -66,7 +77,14 @@ def status(host: Mapping[str, Any]) -> str:
         return FINDINGS
     if any(severity(finding) >= Severity.LOW for finding in host["findings"]):
         return FINDINGS
-    return INCOMPLETE if host["gaps"] else CLEAN
+    return INCOMPLETE if host["gaps"] or host.get("state") in FAILURES else CLEAN
+
+
+def state(host: Mapping[str, Any]) -> str:
+    """How the work on a host ended, in one of State's words; a failure outweighs what was found before it."""
+    if host["untrusted"] is None and host.get("state") in FAILURES:
+        return str(host["state"])
+    return str(STATES[status(host)])
 
 
 def severity(judged: Mapping[str, Any]) -> Severity:
@@ -81,7 +99,7 @@ def exit_code(document: Mapping[str, Any], fail_on: Severity | None) -> int:
         return 4
     if fail_on is not None and any(severity(one) >= fail_on for host in hosts for one in judged(host)):
         return 1
-    return 3 if not hosts or any(host["gaps"] for host in hosts) else 0
+    return 3 if not hosts or any(host["gaps"] or state(host) in FAILURES for host in hosts) else 0
 
 
 def judged(host: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -10,6 +10,7 @@ TYPES: Mapping[str, tuple[type, ...]] = {
     "array": (list,),
     "string": (str,),
     "integer": (int,),
+    "number": (int, float),
     "boolean": (bool,),
     "null": (type(None),),
 }
@@ -69,13 +70,13 @@ def _of_itself(value: object, schema: Mapping[str, Any], where: str) -> Iterator
         yield f"{where} is not {schema['const']}"
     elif "enum" in schema and value not in schema["enum"]:
         yield f"{where} is none of {', '.join(str(word) for word in schema['enum'])}"
-    elif isinstance(value, int) and value < schema.get("minimum", value):
+    elif isinstance(value, int | float) and value < schema.get("minimum", value):
         yield f"{where} is below {schema['minimum']}"
 
 
 def _is(value: object, name: str) -> bool:
     """JSON knows no bool that is a number, Python does."""
-    return isinstance(value, TYPES[name]) and not (name == "integer" and isinstance(value, bool))
+    return isinstance(value, TYPES[name]) and not (name in ("integer", "number") and isinstance(value, bool))
 
 
 def _of_members(value: dict[str, Any], schema: Mapping[str, Any], where: str, whole: Mapping[str, Any]) -> Iterator[str]:

@@ -5,14 +5,16 @@
 """
 
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, groupby
 from typing import Any
 
-from auditkit.model import Severity
+from auditkit.model import Severity, State
 from auditkit.printable import printable
+from auditkit.report import table
 from auditkit.report.differences import letter, second, text_lines, told
-from auditkit.report.document import FINDINGS, INCOMPLETE, UNTRUSTED, Document, apart, judged, severity, status
+from auditkit.report.document import FAILURES, FINDINGS, INCOMPLETE, UNTRUSTED, Document, apart, judged, severity, state, status
 from auditkit.report.folding import folded
 from auditkit.report.look import Options, counted, grouped, painted, said
 
@@ -31,12 +33,38 @@ Dict = Mapping[str, Any]
 
 
 def pieces(document: Document, options: Options) -> Iterator[str]:
-    """Yield the report line by line."""
-    for host in document["hosts"]:
-        for line in chain(_head(host), _body(host, options), _foot(host, options), ("",)):
-            yield line + "\n"
-    for line in _next(document):
+    """Yield the report line by line; of several hosts first the table, and then only what needs a person."""
+    hosts = document["hosts"]
+    told = _several(hosts, options) if len(hosts) > 1 else (_one(host, options) for host in hosts)
+    for line in chain(chain.from_iterable(told), _next(document)):
         yield line + "\n"
+
+
+def _several(hosts: Sequence[Dict], options: Options) -> Iterator[Iterable[str]]:
+    """Yield the table, what is to be said of each host that is not ok, and what all of them come to."""
+    yield table.lines(hosts, options)
+    yield ("",)
+    fine = [host for host in hosts if state(host) == State.OK and not options.show_all]
+    yield from (_one(host, options) for host in table.ordered(hosts) if host not in fine)
+    if notes := list(_notes(fine)):
+        yield (*notes, "")
+    yield (table.verdict(hosts, options), "")
+
+
+def _notes(hosts: Sequence[Dict]) -> Iterator[str]:
+    """Yield once each what is to be known of hosts that are ok, with their number or name."""
+    noted = Counter(note for host in hosts for note in host["notes"])
+    for note, number in noted.items():
+        first = next(printable(host["host"]) for host in hosts if note in host["notes"])
+        whose = first if number == 1 else f"{first} and {grouped(number - 1)} more that are ok"
+        yield f"  note  {whose}: {said(note)}"
+    if remarks := sum(len(apart(host)) for host in hosts):
+        yield f"  note  {counted(remarks, 'remark')} on hosts that are ok (--all shows them)"
+
+
+def _one(host: Dict, options: Options) -> Iterator[str]:
+    """Yield all that is to be said of a host, and an empty line."""
+    yield from chain(_head(host), _body(host, options), _foot(host, options), ("",))
 
 
 def _head(host: Dict) -> Iterator[str]:
@@ -202,14 +230,23 @@ def _verdict(host: Dict) -> str:
         case "untrusted":
             return f"UNTRUSTED: nothing was compared: {said(host['untrusted'])}"
         case "findings":
-            return f"{_numbers(host)}{', ' + gaps if host['gaps'] else ''}: NOT CLEAN"
+            return f"{_numbers(host)}{', ' + gaps if host['gaps'] else ''}{_broken(host)}: NOT CLEAN"
         case "incomplete":
-            return f"INCOMPLETE: {gaps}; nothing is known of what could not be seen{_nothing_else(host)}"
+            return f"{_how(host)}: {gaps}; nothing is known of what could not be seen{_nothing_else(host)}"
     watched = f" ({counted(host['counts']['entries'], 'path')})" if "entries" in host["counts"] else ""
     if not host["baseline"]:
         return f"looked at everything that was asked for{watched}; nothing found{_minor(host)}"
     changed = "nothing changed that is not explained" if host["explained"] else "nothing changed"
     return f"looked at everything that the policy watches{watched}; {changed}{_minor(host)}"
+
+
+def _how(host: Dict) -> str:
+    """`INCOMPLETE`, or the state in which asking the host ended."""
+    return state(host).upper() if state(host) in FAILURES else "INCOMPLETE"
+
+
+def _broken(host: Dict) -> str:
+    return f", {state(host)}" if state(host) in FAILURES else ""
 
 
 def _numbers(host: Dict) -> str:

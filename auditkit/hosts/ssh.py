@@ -1,0 +1,235 @@
+"""A machine over SSH: the same probe, pushed there, asked over one connection.
+
+The first question brings what every scan begins with, so that the ground, the scan, the logs and the evidence are one round
+trip each.
+"""
+
+import marshal
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+from importlib import import_module
+
+from auditkit.errors import FormatError, HostError
+from auditkit.hosts import Ask, Beginning, Host, Reach, Seen
+from auditkit.model import Gap, Item, Means, Need, State
+from auditkit.printable import printable
+from auditkit.probe import serve
+from auditkit.probe.digest import Digest
+from auditkit.ssh import Deadline, Link, Route, blocks
+from auditkit.ssh.route import route
+from auditkit.ssh.session import Greeting, NoPythonError, Session, lied
+
+SECONDS = 3600.0
+"""How long the work on one host may take if nobody says otherwise."""
+LARGEST = 64 << 20
+"""Bytes of a file that is fetched to be hashed here."""
+LONGEST_REASON = 500
+_DIGITS = 20
+_OF_THE_TIME = 0.9
+"""So that the host stops by itself and says what it has not come to, before the connection is cut."""
+_TRANSPORTS = {"paramiko": "auditkit.ssh.link", "openssh": "auditkit.ssh.openssh"}
+Known = Callable[[], Iterator[bytes]]
+Frames = Iterator[tuple[bytes, list[bytes]]]
+
+
+class Ssh:
+    """A machine that a session with the probe stands to."""
+
+    def __init__(self, name: str, link: Link, session: Session, deadline: Deadline, facts: Mapping[str, object]) -> None:
+        self.name = name
+        self.facts = facts
+        self._link = link
+        self._session = session
+        self._deadline = deadline
+        self._mounts: bytes | None = None
+
+    def close(self) -> None:
+        """Leave: nothing stays there."""
+        self._session.close()
+        self._link.close()
+        self._deadline.cancel()
+
+    def scan(self, request: Mapping[str, object], known: Known | None = None) -> Iterator[Seen]:
+        """Yield what the probe sees; what it has in common with the known blocks is not sent."""
+        request = {**request, "seconds": max(1.0, self._deadline.left() * _OF_THE_TIME)}
+        tags = b"".join(sha256(block).digest()[: serve.TAG] for block in known()) if known else b""
+        told = self._session.ask(b"s", marshal.dumps(request, 2), tags)
+        try:
+            yield from _seen(told, known)
+        except FormatError as error:
+            raise lied(f"it sent {error}") from error
+
+    def take(self, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:
+        """Yield the files that were asked for."""
+        files = [need for need in needs if need.means is Means.FILE]
+        asked = marshal.dumps([(_bytes(need.what), need.secret, need.optional) for need in files], 2)
+        for kind, told in self._session.ask(b"f" if self._mounts is None else b"t", asked):
+            if kind == b"M":
+                self._mounts = _fields(told, 1)[0]
+            else:
+                yield _item(kind, told, files)
+        for need in needs:
+            if need.means is not Means.FILE:
+                yield Gap(need.what, f"this kind of host gives no {need.means}")
+
+    def beginnings(self, asked: Sequence[Ask]) -> Iterator[Beginning]:
+        """Yield digests of how logs and their rotations begin."""
+        if not asked:
+            return
+        for kind, told in self._session.ask(b"b", marshal.dumps([tuple(each) for each in asked], 2)):
+            if kind != b"L":
+                raise _strange(kind)
+            path, name, field = _fields(told, 3)
+            yield _text(path), _text(name), _text(field)
+
+    def present(self, paths: Sequence[str]) -> Iterator[tuple[str, int, int]]:
+        """Yield path, inode and time of change, in ns, of each that answers to its name, listed or not."""
+        if not paths:
+            return
+        asked = set(paths)
+        for kind, told in self._session.ask(b"p", *map(_bytes, paths)):
+            if kind != b"P" or _text(_fields(told, 3)[0]) not in asked:
+                raise _strange(kind)
+            yield _text(told[0]), *_numbers(told[1:])
+
+    def content(self, paths: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield path and digests of files whose bytes are fetched and hashed here; what cannot be had is left out."""
+        digest, size, asked = Digest(("blake3", "sha256")), 0, set(paths)
+        for kind, told in self._session.ask(b"c", *map(_bytes, paths)) if paths else ():
+            path, piece = _fields(told, 2)
+            if _text(path) not in asked:
+                raise _strange(kind)
+            size += len(piece)
+            if kind == b"C" and piece and size <= LARGEST:
+                digest.update(piece)
+                continue
+            if kind == b"C" and size <= LARGEST:
+                yield _text(path), tuple(digest.field().split(","))
+            if not piece or kind != b"C":
+                digest, size = Digest(("blake3", "sha256")), 0
+
+    def mounts(self) -> bytes:
+        """The table that came with the first question, else asked for now."""
+        if self._mounts is None:
+            self._mounts = b"".join(_fields(told, 1)[0] for _kind, told in self._session.ask(b"m"))
+        return self._mounts
+
+
+def _seen(told: Frames, known: Known | None) -> Iterator[Seen]:
+    """Frames as blocks, gaps and counts, the known blocks put back in their places."""
+    held, order = blocks.Known(known), blocks.Order()
+    for kind, fields in told:
+        match kind:
+            case b"B":
+                yield "blocks", [order(block) for block in fields]
+            case b"K":
+                first, count = _numbers(fields)
+                yield from (("blocks", [order(block)]) for block in held.run(first, count))
+            case b"G":
+                path, why = _fields(fields, 2)
+                yield "gap", _text(path), _text(why)[:LONGEST_REASON]
+            case b"S":
+                yield "seen", *_numbers(fields)
+            case _:
+                raise _strange(kind)
+
+
+def _item(kind: bytes, told: list[bytes], files: Sequence[Need]) -> Item | Gap:
+    """A piece of evidence, or why there is none."""
+    if kind != b"I":
+        raise _strange(kind)
+    number, path, there, data = _fields(told, 4)
+    if not number.isdigit() or int(number) >= len(files):
+        raise lied("it sends a file that nobody asked for")
+    if there == b"1":
+        return Item(files[int(number)], _text(path), data, datetime.now(UTC), "")
+    return Gap(_text(path), _text(data)[:LONGEST_REASON])
+
+
+def _fields(told: list[bytes], count: int) -> list[bytes]:
+    if len(told) != count:
+        raise lied("a part of its answer is missing")
+    return told
+
+
+def _numbers(told: list[bytes]) -> tuple[int, int]:
+    one, two = _fields(told, 2)
+    if not (one.isdigit() and two.isdigit() and len(one) < _DIGITS and len(two) < _DIGITS):
+        raise lied("a number in its answer is none")
+    return int(one), int(two)
+
+
+def _strange(kind: bytes) -> HostError:
+    return lied(f"it sends {printable(repr(kind))} where that is no answer")
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
+
+
+def connect(word: str, reach: Reach) -> Host:
+    """The host that a name of auditkit.yaml or an `ssh://` address means, logged in to and ready to be asked.
+
+    Raises:
+        HostError: it cannot be reached, or not be asked; `state` says why.
+    """
+    way = route(word, reach.config, reach.environment, reach.home)
+    deadline = Deadline(reach.timeout or SECONDS)
+    module = import_module(_TRANSPORTS[way.transport])
+    try:
+        link: Link = module.connect(way, reach.config.networks, deadline, reach.ask)
+    except HostError:
+        deadline.cancel()
+        raise
+    try:
+        return _asked(word, way, link, deadline)
+    except HostError:
+        link.close()
+        deadline.cancel()
+        raise
+
+
+def _asked(word: str, way: Route, link: Link, deadline: Deadline) -> Host:
+    """The host with whatever can look at it there: Python, else its shell."""
+    before = time.time()
+    try:
+        session = Session(link, deadline, way.become)
+    except NoPythonError as error:
+        hint = "install python3 there; looking with the shell alone is not built yet"
+        raise HostError("it has no Python from 3.6 on that runs the probe", hint, State.PARTIAL) from error
+    facts = _facts(way, link) | _who(session.greeting, before, time.time()) | {"shell": "python"}
+    return Ssh(word, link, session, deadline, facts)
+
+
+def _facts(way: Route, link: Link) -> dict[str, object]:
+    """What the connection showed."""
+    told = link.facts
+    return {
+        "address": told.address,
+        "port": way.target.port,
+        "login": way.target.user,
+        "transport": way.transport,
+        "jump": [hop.name for hop in way.hops[:-1]],
+        "banner": told.banner,
+        "host_key": told.host_key,
+        "algorithms": dict(told.algorithms),
+        "become": way.become,
+    }
+
+
+def _who(greeting: Greeting, before: float, after: float) -> dict[str, object]:
+    """What the host says of itself; its clock is off only as far as the time of the answer cannot explain it."""
+    skew = min(greeting.now - before, 0.0) or max(greeting.now - after, 0.0)
+    return {
+        "uid": greeting.uid,
+        "user": printable(greeting.user),
+        "python": printable(greeting.python),
+        "uname": printable(greeting.kernel),
+        "clock_skew": round(skew, 1),
+    }

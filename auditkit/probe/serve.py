@@ -1,0 +1,246 @@
+"""The probe on a host: questions come on stdin, answers go to stdout, and nothing outlives who asks.
+
+Every question is answered by a process of its own, while this one watches stdin: nobody speaks before the answer is
+whole, so whatever can be read there means that the other side is gone, and the answering process is ended with all that
+it started. An alarm ends both when a cut link never tells.
+"""
+
+import contextlib
+import marshal
+import os
+import pwd
+import select
+import signal
+import sys
+import time
+from hashlib import sha256
+from typing import Any, Callable, Dict, Iterator, List, Tuple
+
+from . import frames
+
+TAG = 16
+"""Bytes of SHA-256 that stand for a block that both sides have."""
+_MOST_JOBS = 8
+_BATCH = 256 << 10
+_PIECE = 1 << 20
+
+Told = Tuple[bytes, List[bytes]]
+"""Kind and fields of a frame."""
+
+
+def serve(seconds: int) -> None:
+    """Answer questions until none comes any more, for so many seconds at most."""
+    end = time.time() + seconds
+    with contextlib.suppress(OSError):
+        os.nice(19)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    while True:
+        _alarm(end, os._exit, 0)
+        try:
+            kind, number, fields = frames.read(_exactly)
+        except frames.FrameError:
+            os._exit(0)
+        _attended(kind, number, fields, end)
+
+
+def _alarm(end: float, action: Callable[..., Any], *arguments: Any) -> None:
+    signal.signal(signal.SIGALRM, lambda *_: action(*arguments))
+    signal.alarm(max(1, int(end - time.time())))
+
+
+def _exactly(length: int) -> bytes:
+    data = bytearray()
+    while len(data) < length:
+        more = os.read(0, min(length - len(data), _PIECE))
+        if not more:
+            break
+        data += more
+    return bytes(data)
+
+
+def _attended(kind: bytes, number: int, fields: List[bytes], end: float) -> None:
+    """Answer in another process, and end it as soon as nobody listens any more."""
+    done, tell = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(done)
+        os.setpgid(0, 0)
+        _alarm(end, os.killpg, 0, signal.SIGKILL)
+        try:
+            _answer(kind, number, fields)
+        finally:
+            os._exit(0)  # the pool's workers ended with the answer; nothing of the parent's is to be done again
+    os.close(tell)
+    with contextlib.suppress(OSError):  # it may have done so itself
+        os.setpgid(child, child)
+    _alarm(end, _end, child)
+    if 0 in select.select([0, done], [], [])[0]:
+        _end(child)
+    os.close(done)
+    os.waitpid(child, 0)
+
+
+def _end(child: int) -> None:
+    with contextlib.suppress(OSError):
+        os.killpg(child, signal.SIGKILL)
+    os._exit(0)
+
+
+def _answer(kind: bytes, number: int, fields: List[bytes]) -> None:
+    """Write all frames of an answer, the last one with their number; what fails is said in words."""
+    count = 0
+    try:
+        for told, values in QUESTIONS[kind](fields):
+            frames.write(1, frames.pack(told, number, values))
+            count += 1
+    except Exception as error:  # noqa: BLE001 - said to who asks, who decides what it means
+        text = "%s: %s" % (type(error).__name__, error)
+        frames.write(1, frames.pack(b"X", number, [text.encode("utf-8", "backslashreplace")]))
+        count += 1
+    frames.write(1, frames.pack(b"E", number, [b"%d" % count]))
+
+
+def _scan(fields: List[bytes]) -> Iterator[Told]:
+    from . import probe  # noqa: PLC0415 - only what is asked is loaded
+
+    request, known = _asked(fields), fields[1]
+    request["jobs"] = min(_MOST_JOBS, _hands())
+    request["root"] = request.get("root", "/")
+    out = _Blocks({known[at : at + TAG]: at // TAG for at in range(0, len(known), TAG)})
+    for told in probe.scan(request):
+        if told[0] == "blocks":
+            for block in told[1]:
+                for frame in out.add(block):
+                    yield frame
+        elif told[0] == "gap":
+            yield b"G", [_bytes(told[1]), _bytes(told[2])]
+        else:
+            yield b"S", [b"%d" % told[1], b"%d" % told[2]]
+    for frame in out.end():
+        yield frame
+
+
+def _hands() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class _Blocks:
+    """Blocks on their way out: those that the other side has too are only counted."""
+
+    def __init__(self, known: Dict[bytes, int]) -> None:
+        self.known = known
+        self.first = self.count = 0
+        self.batch = []  # type: List[bytes]
+        self.size = 0
+
+    def add(self, block: bytes) -> Iterator[Told]:
+        """Take the next block, and yield the frames that are full."""
+        at = self.known.get(sha256(block).digest()[:TAG], -1) if self.known else -1
+        if at >= 0 and self.count and at == self.first + self.count:
+            self.count += 1
+            return
+        if self.count or at >= 0:
+            for frame in self.end():
+                yield frame
+        if at >= 0:
+            self.first, self.count = at, 1
+            return
+        self.batch.append(block)
+        self.size += len(block)
+        if self.size >= _BATCH:
+            for frame in self.end():
+                yield frame
+
+    def end(self) -> Iterator[Told]:
+        """Yield what is held back."""
+        if self.count:
+            yield b"K", [b"%d" % self.first, b"%d" % self.count]
+        if self.batch:
+            yield b"B", self.batch
+        self.first = self.count = self.size = 0
+        self.batch = []
+
+
+def _asked(fields: List[bytes]) -> Any:
+    """What is asked for; who asks is believed here."""
+    return marshal.loads(fields[0])  # noqa: S302
+
+
+def _take(fields: List[bytes]) -> Iterator[Told]:
+    from . import take  # noqa: PLC0415
+
+    for number, path, data, why in take.take(b"/", _asked(fields)):
+        told = [b"1", data] if data is not None else [b"0", _bytes(why)]
+        yield b"I", [b"%d" % number, path, *told]
+
+
+def _mounts(_fields: List[bytes]) -> Iterator[Told]:
+    with open("/proc/self/mountinfo", "rb") as table:
+        yield b"M", [table.read(8 << 20)]
+
+
+def _beginnings(fields: List[bytes]) -> Iterator[Told]:
+    from . import probe  # noqa: PLC0415
+
+    for path, name, field in probe.beginnings("/", _asked(fields)):
+        yield b"L", [_bytes(path), _bytes(name), _bytes(field)]
+
+
+def _first(fields: List[bytes]) -> Iterator[Told]:
+    """What a scan wants to know before it begins, in one question."""
+    for frame in _take(fields):
+        yield frame
+    for frame in _mounts(fields):
+        yield frame
+
+
+def _present(fields: List[bytes]) -> Iterator[Told]:
+    """Which of these paths are there: asked of those that no directory lists."""
+    for path in fields:
+        try:
+            told = os.lstat(path)
+        except OSError:
+            continue
+        yield b"P", [path, b"%d" % told.st_ino, b"%d" % max(0, told.st_ctime_ns)]
+
+
+def _content(fields: List[bytes]) -> Iterator[Told]:
+    """The bytes of files, so that they can be hashed elsewhere: `(path, piece)`, and an empty piece at the end."""
+    for path in fields:
+        try:
+            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY)
+        except OSError as error:
+            yield b"N", [path, _bytes(error.strerror or "?")]
+            continue
+        try:
+            for piece in iter(lambda: os.read(handle, _PIECE), b""):  # noqa: B023 - used at once
+                yield b"C", [path, piece]
+            yield b"C", [path, b""]
+        finally:
+            os.close(handle)
+
+
+QUESTIONS = {
+    b"s": _scan,
+    b"f": _first,
+    b"t": _take,
+    b"m": _mounts,
+    b"b": _beginnings,
+    b"p": _present,
+    b"c": _content,
+}  # type: Dict[bytes, Callable[[List[bytes]], Iterator[Told]]]
+
+
+def _bytes(text: Any) -> bytes:
+    return text.encode("utf-8", "surrogateescape") if isinstance(text, str) else bytes(text)
+
+
+def greeting(nonce: str) -> str:
+    """The line that says who is here: nonce, uid, seconds since 1970, user, Python, kernel; blanks only between them."""
+    kernel = os.uname()
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        user = "?"
+    words = [nonce, str(os.getuid()), repr(time.time()), user, ".".join(map(str, sys.version_info[:3]))]
+    return " ".join(words + ["_".join(each.split()) for each in (kernel.sysname, kernel.release, kernel.machine)])

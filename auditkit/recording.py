@@ -1,0 +1,182 @@
+"""Evidence being written: what a host is asked and what it answers goes into the file while it passes by.
+
+The file is written without a name, synced, sealed, and named last, as baselines are; the format is that of evidence.py.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import IO, Any, Self
+
+import zstandard
+from blake3 import blake3
+
+from auditkit.collect import stamped
+from auditkit.errors import HostError
+from auditkit.evidence import MOST_RECORDS, Header, document, line, payload, written
+from auditkit.hosts import Ask, Beginning, Host, Known, Seen
+from auditkit.model import Gap, Item, Need
+from auditkit.printable import printable
+from auditkit.writer import _name, _taken, _unnamed, _unwritable, _write_beside
+
+MOST_GAPS = MOST_RECORDS // 2
+TOO_MANY = f"more than {MOST_GAPS} gaps; those that follow are not named"
+
+
+class Writer:
+    """An evidence file being written; `close` gives it its name, and leaving without it leaves nothing."""
+
+    def __init__(self, path: str, header: Header) -> None:
+        if os.path.lexists(path):  # said before a host is asked, and once more when the file gets its name
+            raise _taken(path)
+        self.path = path
+        self.records = 0
+        self._digest = blake3()
+        self._beside = ""
+        self._file, self._temporary = _unnamed(path)
+        self._zstd: Any = zstandard.ZstdCompressor(level=3).stream_writer(self._file, closefd=False)
+        self._write(line(document(header)))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+        for left in (self._temporary, self._beside):
+            if left:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(os.path.join(os.path.dirname(os.path.abspath(self.path)), left))
+
+    def _write(self, text: bytes) -> None:
+        try:
+            self._digest.update(text)
+            self._zstd.write(text)
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+
+    def record(self, kind: str, value: object, data: bytes = b"") -> None:
+        """Write a record and the bytes that belong to it."""
+        self.records += 1
+        self._write(line({kind: value}) + payload(data))
+
+    def blocks(self, blocks: Iterable[bytes]) -> None:
+        """Write blocks of the scan whose record came before."""
+        self._write(b"".join(blocks))
+
+    def close(self, seal: Callable[[IO[bytes]], bytes] | None = None) -> None:
+        """Write the footer, bring it to the disk, seal it and give the file its name.
+
+        Raises:
+            AuditkitError: the disk is full, or the name is taken.
+        """
+        told = {"records": self.records, "finished": written(datetime.now(UTC)), "blake3": self._digest.hexdigest()}
+        try:
+            self._zstd.write(line(told))
+            self._zstd.close()
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            if os.path.lexists(self.path):  # before its seal is written over
+                raise _taken(self.path)
+            if seal:
+                self._file.seek(0)
+                signature = seal(self._file)
+                self._beside = os.path.basename(self.path) + ".sig"
+                _write_beside(self.path + ".sig", signature)
+            _name(self._file.fileno(), self._temporary, self.path)
+            self._beside = ""
+        except FileExistsError as error:
+            raise _taken(self.path) from error
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+
+
+class Recording:
+    """A host whose answers are written down as they pass by; each thing once, though it be asked again."""
+
+    def __init__(self, host: Host, writer: Writer) -> None:
+        self.name = host.name
+        self.facts = host.facts
+        self.lost: list[Gap] = []
+        """What went wrong after the place for gaps in the file."""
+        self.items = 0
+        self._host = host
+        self._writer = writer
+        self._needs: dict[tuple[str, str], int] = {}
+        self._gaps: set[Gap] = set()
+        self._mounts: bytes | None = None
+
+    def close(self) -> None:
+        """Leave the host."""
+        self._host.close()
+
+    def take(self, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:
+        """Yield what was asked for, with its time and digest."""
+        fresh = {need: self._numbered(need) for need in needs if (need.means, need.what) not in self._needs}
+        for told in self._host.take(needs):
+            if isinstance(told, Gap):
+                if told not in self._gaps:
+                    self._gaps.add(told)
+                    self._writer.record("untaken", [told.subject, told.reason])
+                yield told
+                continue
+            item = stamped(told, lambda: datetime.now(UTC))
+            if item.need in fresh:
+                self.items += 1
+                head = {"need": fresh[item.need], "source": item.source, "taken": written(item.taken), "digest": item.digest}
+                self._writer.record("item", head, item.data)
+            yield item
+
+    def _numbered(self, need: Need) -> int:
+        """Write down what is asked; gives its number."""
+        number = self._needs[need.means, need.what] = len(self._needs)
+        self._writer.record("need", [need.means, need.what, need.why, need.secret, need.optional])
+        return number
+
+    def mounts(self) -> bytes:
+        """The mount table."""
+        if self._mounts is None:
+            self._mounts = self._host.mounts()
+            self._writer.record("mounts", None, self._mounts)
+        return self._mounts
+
+    def scan(self, request: Mapping[str, object], known: Known | None = None) -> Iterator[Seen]:
+        """Yield what the host sees; where it falls silent on the way, the rest is a gap."""
+        self._writer.record("scan", {"watches": request["watches"], "digests": request["digests"]})
+        entries = read = 0
+        for told in self._to_the_end(request, known):
+            match told:
+                case ("blocks", blocks):
+                    self._writer.blocks(blocks)
+                case ("gap", *gap):
+                    self._writer.record("unseen", gap)
+                case ("seen", more, bytes_more):
+                    entries, read = entries + more, read + bytes_more
+            yield told
+        self._writer.record("scanned", [entries, read])
+
+    def _to_the_end(self, request: Mapping[str, object], known: Known | None) -> Iterator[Seen]:
+        """Yield what the host sees, no more gaps than a file can hold, and one for what it did not come to."""
+        gaps = 0
+        try:
+            for told in self._host.scan(request, known):
+                gaps += told[0] == "gap"
+                if told[0] != "gap" or gaps <= MOST_GAPS:
+                    yield told
+                elif gaps == MOST_GAPS + 1:
+                    yield "gap", "/", TOO_MANY
+        except HostError as error:
+            yield "gap", "/", f"the scan ended early: {printable(str(error))}"
+
+    def beginnings(self, asked: Sequence[Ask]) -> Iterator[Beginning]:
+        """Yield digests of how logs begin; nothing is written of a question that was not answered to its end."""
+        try:
+            told = list(self._host.beginnings(asked))
+        except HostError as error:
+            self.lost.append(Gap("logs", f"how they began was not answered: {printable(str(error))}"))
+            return
+        for ask in asked:
+            self._writer.record("asked", ask)
+        for beginning in told:
+            self._writer.record("beginning", beginning)
+            yield beginning

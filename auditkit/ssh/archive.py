@@ -1,0 +1,77 @@
+"""The probe as one piece of data, to be sent over a pipe, and the loader that makes modules of it on the other side.
+
+Where the Python there is of the same kind as this one it gets compiled code and need not compile; any other gets the text.
+Nothing is written on the host: the modules live in the memory of one process.
+"""
+
+import importlib.util
+import marshal
+import zlib
+from functools import cache
+from importlib.resources import files
+
+MAGIC = importlib.util.MAGIC_NUMBER.hex()
+MODULES = (
+    *("chain", "digest", "frames", "lines", "look", "names", "patterns", "pool"),
+    *("probe", "rotation", "serve", "stat", "take", "walk"),
+)
+
+LOADER = """
+import sys
+if sys.version_info < (3, 6): sys.exit("auditkit: too old")
+import os, marshal, zlib, importlib.machinery, importlib.util
+def exactly(n):
+    data = b""
+    while len(data) < n:
+        more = os.read(0, n - len(data))
+        if not more: os._exit(0)
+        data += more
+    return data
+def line(text): os.write(1, ("\\n" + text + "\\n").encode("ascii", "backslashreplace"))
+nonce = "%s" + "%s"
+line(nonce + "p " + importlib.util.MAGIC_NUMBER.hex())
+modules = marshal.loads(zlib.decompress(exactly(int(exactly(10)))))
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name in modules:
+            return importlib.machinery.ModuleSpec(name, self, origin="auditkit", is_package=modules[name][0])
+    def create_module(self, spec): return None
+    def exec_module(self, module):
+        code = modules[module.__name__][1]
+        exec(compile(code, module.__name__, "exec", 0, True) if isinstance(code, str) else code, module.__dict__)
+sys.meta_path.insert(0, Finder())
+from auditkit.probe import serve
+line(serve.greeting(nonce + "r"))
+serve.serve(%d)
+"""
+"""Run by `python3 -c`; holds no single quote, so that a shell takes it as one word. The nonce comes in halves: a shell that
+only echoes what it is sent never says the whole."""
+
+
+def loader(nonce: str, seconds: int) -> str:
+    """The loader with its nonce and its time."""
+    half = len(nonce) // 2
+    return LOADER % (nonce[:half], nonce[half:], seconds)
+
+
+@cache
+def archive(magic: str) -> bytes:
+    """What the loader reads: the length in ten digits, and the modules for a Python with that magic number."""
+    compiled = magic == MAGIC
+    made = {name: (package, _code(name, text) if compiled else text) for name, (package, text) in _texts().items()}
+    packed = zlib.compress(marshal.dumps(made, 4 if compiled else 2), 6)
+    return b"%010d" % len(packed) + packed
+
+
+def _code(name: str, text: str) -> object:
+    return compile(text, name, "exec", dont_inherit=True, optimize=2)
+
+
+def _texts() -> dict[str, tuple[bool, str]]:
+    """Whether it is a package, and the text, of every module that the probe is made of."""
+    root = files("auditkit")
+    found = {"auditkit": (True, ""), "auditkit.probe": (True, "")}
+    found["auditkit.printable"] = (False, root.joinpath("printable.py").read_text("utf-8"))
+    for name in MODULES:
+        found[f"auditkit.probe.{name}"] = (False, root.joinpath("probe", f"{name}.py").read_text("utf-8"))
+    return found

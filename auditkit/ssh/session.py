@@ -1,0 +1,207 @@
+"""A conversation with the probe on a host: a shell that is asked who it is, Python that is given the probe, questions, answers.
+
+Nothing reaches the login shell but `/bin/sh`, so that it may be fish, tcsh or zsh; whatever it says before the nonce is
+noise. What the host says is parsed strictly: an answer to another question, a frame that lies about its size, or an end
+that does not fit what came before it is the host's word against itself.
+"""
+
+import re
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from auditkit.errors import HostError
+from auditkit.model import State
+from auditkit.printable import printable
+from auditkit.probe import frames
+from auditkit.ssh import Deadline, Link
+from auditkit.ssh.archive import archive, loader
+
+NOISE = 256 << 10
+"""Bytes that a login shell may say before the first word that is ours."""
+PATIENCE = 30.0
+"""Seconds until a shell and Python must have answered."""
+LARGEST = 4 << 30
+"""Unpacked bytes of one answer."""
+_READ = 64 << 10
+_PYTHONS = "python3 /usr/libexec/platform-python /usr/local/bin/python3 python"
+_SHELL = """{{
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin; LC_ALL=C.UTF-8; export PATH LC_ALL
+become='{become}'; [ -z "$become" ] || [ "$(id -u)" != 0 ] || become=
+printf '\\n%s%s%s\\n' '{first}' '{second}' s
+for python in {pythons}; do
+command -v "$python" >/dev/null 2>&1 && exec $become "$python" -I -S -X utf8 -c '{loader}'
+done
+printf '\\n%s%s%s\\n' '{first}' '{second}' n
+exit 0
+}}
+"""
+_MOST = 1 << 20
+_SEE = "log in by hand and see what its start files do"
+_REFUSED = re.compile(
+    r"^(?:sudo|doas)\b|may not run sudo|a password is required|no tty present|not in the sudoers", re.MULTILINE
+)
+_BECOME = {"none": "", "sudo": "sudo -n ", "doas": "doas -n "}
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """Who answered."""
+
+    uid: int
+    now: float
+    """The host's clock, in seconds since 1970."""
+    user: str
+    python: str
+    kernel: str
+
+
+class NoPythonError(Exception):
+    """The host has a shell, but no Python that the probe could run on."""
+
+
+class Session:
+    """The probe running on a host: ask one question after the other."""
+
+    def __init__(self, link: Link, deadline: Deadline, become: str) -> None:
+        self._nonce = secrets.token_hex(16)
+        self._deadline = deadline
+        self._become = become
+        self._held = bytearray()
+        self._number = 0
+        self._pipe = link.run("/bin/sh")
+        patience = Deadline(deadline.left(PATIENCE))
+        patience.guard(self._pipe.close)
+        try:
+            self.greeting = self._begun()
+        except (HostError, NoPythonError) as error:
+            self._pipe.close()
+            if patience.passed and not deadline.passed:
+                raise HostError(f"its shell did not answer within {PATIENCE:g} seconds", _SEE, State.NO_SHELL) from error
+            raise
+        finally:
+            patience.cancel()
+
+    def close(self) -> None:
+        """End it: the probe sees its stdin end and is gone."""
+        self._pipe.close()
+
+    def _begun(self) -> Greeting:
+        """Go through the lines that the host must say, in their order."""
+        half = len(self._nonce) // 2
+        script = _SHELL.format(
+            first=self._nonce[:half],
+            second=self._nonce[half:],
+            pythons=_PYTHONS,
+            become=_BECOME[self._become],
+            loader=loader(self._nonce, max(1, int(self._deadline.left()))),
+        )
+        self._pipe.send(script.encode("ascii"))
+        if self._line("s") is None:
+            raise self._no_shell()
+        words = self._line("pn")
+        if words is None or words[0] == "n":
+            raise (words is None and self._refused()) or NoPythonError
+        self._pipe.send(archive(words[1] if len(words) > 1 else ""))
+        greeting = self._line("r")
+        if greeting is None:
+            raise lied(f"its Python does not run the probe: {self._complaint()}")
+        return _greeting(greeting[1:])
+
+    def _line(self, kinds: str) -> list[str] | None:
+        """The next line that begins with our nonce, from the letter behind it on; all else is noise. None at the end."""
+        noise = 0
+        while noise <= NOISE:
+            at = self._held.find(b"\n")
+            if at < 0:
+                noise = max(noise, len(self._held))
+                more = self._pipe.receive(_READ)
+                if not more:
+                    return None
+                self._held += more
+                continue
+            words = self._held[:at].decode("utf-8", "replace").split(" ", 16)
+            del self._held[: at + 1]
+            noise += at + 1
+            if words[0][:-1] == self._nonce and words[0][-1:] in kinds:
+                return [words[0][-1], *words[1:]]
+        raise HostError("its login shell never stops talking", _SEE, State.NO_SHELL)
+
+    def _complaint(self) -> str:
+        """The last line of its stderr, as it may be shown."""
+        lines = self._pipe.complaints().strip().splitlines()
+        return printable(lines[-1][:200]) if lines else "it says nothing"
+
+    def _no_shell(self) -> HostError:
+        said = self._held[-200:].decode("utf-8", "replace").strip().splitlines()
+        why = printable(said[-1]) if said and not self._pipe.complaints().strip() else self._complaint()
+        return HostError(
+            f"it gives no shell: {why}", "name a user whose login shell runs commands, with `user:`", State.NO_SHELL
+        )
+
+    def _refused(self) -> HostError | None:
+        """The error of a `sudo -n` that was refused; None where it was something else that ended."""
+        if self._become == "none" or not _REFUSED.search(self._pipe.complaints()):
+            return None
+        hint = f"allow it without a password in sudoers or doas.conf, or set `become: none` ({self._become} is set)"
+        return HostError(f"{self._become} is refused: {self._complaint()}", hint, State.SUDO_REFUSED)
+
+    def ask(self, question: bytes, *fields: bytes) -> Iterator[tuple[bytes, list[bytes]]]:
+        """Yield kind and fields of each frame of the answer.
+
+        Raises:
+            HostError: the link broke, the time is over, or the host contradicts the protocol (`lied`).
+        """
+        self._number += 1
+        self._pipe.send(frames.pack(question, self._number, fields))
+        count, size = 0, 0
+        while True:
+            kind, number, told = self._frame()
+            if number != self._number:
+                raise lied("it answers another question than it was asked")
+            if kind == b"E":
+                if told != [b"%d" % count]:
+                    raise lied("its answer is not as long as it says")
+                return
+            count, size = count + 1, size + sum(map(len, told)) + 16
+            if size > LARGEST:
+                raise lied(f"its answer is longer than {LARGEST >> 30} GiB")
+            if kind == b"X":
+                raise HostError(f"the probe failed there: {_words(told)}", "report this with the line above", State.PARTIAL)
+            yield kind, told
+
+    def _frame(self) -> frames.Frame:
+        try:
+            return frames.read(self._exactly)
+        except frames.FrameError as error:
+            if not self._held and str(error) == frames.CUT:
+                raise HostError("the connection ended in the middle of an answer", "try again", State.UNREACHABLE) from error
+            raise lied(f"it sent {error}") from error
+
+    def _exactly(self, length: int) -> bytes:
+        while len(self._held) < length:
+            more = self._pipe.receive(max(_READ, min(length - len(self._held), _MOST)))
+            if not more:
+                break
+            self._held += more
+        data = bytes(self._held[:length])
+        del self._held[:length]
+        return data
+
+
+def _words(told: Sequence[bytes]) -> str:
+    return printable(b" ".join(told)[:500].decode("utf-8", "surrogateescape"))
+
+
+def lied(what: str) -> HostError:
+    """The error of a host that contradicts itself, the protocol, or what another look shows."""
+    hint = "treat what this host says as false: look at its disk from a rescue system with root:/mnt/disk"
+    return HostError(f"this host contradicts itself: {what}", hint, State.LIED)
+
+
+def _greeting(words: Sequence[str]) -> Greeting:
+    try:
+        uid, now, user, python, system, release, machine = words
+        return Greeting(int(uid), float(now), user, python, f"{system} {release} {machine}")
+    except ValueError as error:
+        raise lied("its greeting is none") from error

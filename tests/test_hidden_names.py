@@ -1,0 +1,82 @@
+"""Names that a preloaded library hides: the kernel still tells them, and then the host lies."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import SOURCE, Cli, build, fill
+
+from auditkit.probe import names
+
+HIDER = r"""
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <dlfcn.h>
+#include <string.h>
+struct dirent64 *readdir64(DIR *directory) {
+    struct dirent64 *(*plain)(DIR *) = dlsym(RTLD_NEXT, "readdir64"), *entry;
+    while ((entry = plain(directory)) && strstr(entry->d_name, "evil")) continue;
+    return entry;
+}
+struct dirent *readdir(DIR *directory) { return (struct dirent *)readdir64(directory); }
+"""
+"""What rootkits in user space do: readdir(3) leaves out what they want to hide."""
+
+
+@pytest.fixture
+def hider(tmp_path: Path) -> Path:
+    """A library that hides names with `evil` in them from all that is started with it."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if not compiler:
+        pytest.skip("no C compiler to build a hider with")
+    (tmp_path / "hide.c").write_text(HIDER)
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", tmp_path / "hide.so", tmp_path / "hide.c", "-ldl"], check=True)
+    return tmp_path / "hide.so"
+
+
+def test_the_kernel_tells_the_same_names_as_the_library_where_nobody_lies(tmp_path: Path) -> None:
+    for at in range(700):
+        (tmp_path / f"a name of some length, to fill the buffer, {at}").touch()
+    (tmp_path / os.fsdecode(b"\xff\n")).touch()
+    reader = names.reader()
+    assert reader
+    handle = os.open(tmp_path, os.O_RDONLY)
+    assert sorted(reader.listed(handle)) == sorted(os.fsencode(name) for name in os.listdir(handle))
+    assert reader.count(handle) == 701
+    os.close(handle)
+
+
+SEEN = """
+import json, sys
+from auditkit.probe import probe
+print(json.dumps([told for told in probe.scan({"root": sys.argv[1], "watches": [["/", "content", False, False]],
+                  "digests": ["sha256"], "jobs": 1}) if told[0] == "gap"]))
+"""
+
+
+def test_a_hidden_file_is_a_gap_with_its_name(tmp_path: Path, hider: Path) -> None:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    fill(tree, 3)
+    (tree / "dir01/evil.so").write_bytes(b"\x7fELF")
+    environment = {"LD_PRELOAD": str(hider), "PYTHONPATH": SOURCE}
+    told = subprocess.run(
+        [sys.executable, "-c", SEEN, tree], env=environment, check=True, capture_output=True, text=True
+    ).stdout
+    assert told.strip() == f'[["gap", "/dir01/evil.so", "{names.HIDDEN}"]]'
+
+
+def test_check_says_that_this_host_lies(tmp_path: Path, hider: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cli: Cli = build(tmp_path)
+    fill(cli.tree, 3)
+    assert cli.baseline().code == 0
+    (cli.tree / "dir01/evil.so").write_bytes(b"\x7fELF")
+    cli.environment["LD_PRELOAD"] = str(hider)
+    told = cli.check()
+    (finding,) = told.host["findings"]
+    assert (finding["rule"], finding["subject"], finding["severity"]) == ("name-hidden", "/dir01/evil.so", "critical")
+    assert told.code == 1
+    assert told.host["state"] == "lied"

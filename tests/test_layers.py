@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "strict": NOUNS,
     "policy": NOUNS | {"strict", "probe"},
     "config": NOUNS | {"strict", "policy"},
-    "ssh": NOUNS | {"config", "probe", "entries"},
+    "ssh": NOUNS | {"config", "probe", "entries", "agent"},
     "hosts": NOUNS | {"probe", "config", "strict", "mounts", "entries", "ssh", "evidence"},
     "scan": NOUNS | {"hosts", "policy", "mounts", "entries", "growth", "probe"},
     "collect": NOUNS | {"hosts"},
@@ -43,6 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "recording": NOUNS | {"evidence", "writer", "hosts", "collect"},
     "vendor": NOUNS | {"hosts", "collect", "entries", "probe"},
     "fleet": NOUNS | {"hosts", "scan", "collect"},
+    "runs": NOUNS | {"baseline"},
     "history": NOUNS | {"baseline", "seal", "store"},
     "incident": NOUNS | {"seal", "signers"},
     # judge: frozen data in, frozen data out

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditkit import commands, report
-from auditkit.commands.report import parsed, schema
+from auditkit.commands.options import schema
+from auditkit.commands.report import parsed
 from auditkit.errors import FormatError
 from auditkit.model import (
     BaselineFacts,
@@ -84,6 +85,7 @@ def test_the_whole_document_of_a_host() -> None:
         {
             "host": "web1",
             "status": "findings",
+            "state": "findings",
             "untrusted": None,
             "baseline": {
                 "file": "/b/web1.7", "made": "2026-11-24T02:30:00Z", "sequence": 7, "signer": "anna@office", "entries": 41208,

@@ -10,10 +10,9 @@ import click
 
 from auditkit import accept, scan, store
 from auditkit import baseline as files
-from auditkit.commands import integrity, options, sealing
-from auditkit.commands.progress import Progress
+from auditkit.commands import integrity, options, running, sealing
 from auditkit.errors import UsageError
-from auditkit.hosts import Host, open_host
+from auditkit.hosts import Host, named
 from auditkit.model import Gap
 from auditkit.printable import printable
 from auditkit.writer import Writer, locked
@@ -25,6 +24,7 @@ from auditkit.writer import Writer, locked
 @click.option("--all", "everything", is_flag=True, help="accept every change there is now")
 @click.option("--reason", default="", help="why: it stands in the new baseline")
 @click.option("--key", metavar="FILE|agent", help="the SSH key that seals it")
+@options.password
 @options.trust
 @options.jobs
 @click.option("-q", "--quiet", is_flag=True, help="no progress and no hints on stderr")
@@ -36,19 +36,31 @@ def command(host: str, paths: tuple[str, ...], **given: Any) -> int:
     if bool(paths) == bool(given["everything"]):
         raise UsageError("name what to accept: paths, or --all", "see the changes first: auditkit check " + host)
     run = options.setting(**given)
-    machine = open_host(host)
+    words = named((host,), run.config)
+    if len(words) > 1:
+        raise UsageError(f"{printable(host)} is {len(words)} hosts", "review and accept the changes of one after the other")
+    (told,) = running.over(words, run, lambda machine, run: _on(machine, paths, run, given))
+    if told.error:
+        raise told.error
+    return told.value or 0
+
+
+def _on(machine: Host, paths: Sequence[str], run: options.Setting, given: dict[str, Any]) -> int:
     with locked(files.folder(run.store, machine.name), lambda: None):
         newest = store.newest(run.store, machine.name)
         if newest is None:
-            raise UsageError(f"there is no baseline of {printable(machine.name)}", f"make one: auditkit baseline {host}")
+            raise UsageError(
+                f"there is no baseline of {printable(machine.name)}", f"make one: auditkit baseline {machine.name}"
+            )
         with closing(store.trusted(newest, run.signers).baseline) as base:
             return _accepted(machine, base, paths, run, given)
 
 
 def _accepted(host: Host, base: files.Baseline, paths: Sequence[str], run: options.Setting, given: dict[str, Any]) -> int:
     key = sealing.key(run, given["key"])
-    with Progress(f"checking {host.name}", base.footer.entries, quiet=run.quiet) as progress:
-        source = scan.Scan(host, scan.ground(host, base.header.policy, base.header.homes), run.jobs, progress, run.timeout)
+    with run.show("checking", host.name, base.footer.entries) as progress:
+        ground = scan.ground(host, base.header.policy, base.header.homes)
+        source = scan.Scan(host, ground, run.jobs, progress, run.timeout, base.blocks)
         result = integrity.with_baseline(base, source)
     chosen = result.changes if given["everything"] else accept.chosen(result.changes, paths)
     if not chosen and not (given["everything"] and result.findings):

@@ -4,18 +4,26 @@ from typing import Any
 
 import click
 
-from auditkit.commands import auditing, checking, options
-from auditkit.hosts import open_host
+from auditkit.commands import auditing, checking, options, running
+from auditkit.hosts import Host
 from auditkit.model import HostReport
 
 
 @click.command("audit")
 @options.hosts
 @click.option("--only", multiple=True, metavar="AUDIT", help="just this audit; may be given more than once")
+@options.resume
+@options.timeout
+@options.fleet_of
 @options.trust
 @options.output
 def command(hosts: tuple[str, ...], **given: Any) -> int:
     """Judge the configuration of HOST."""
     run = options.setting(**given)
-    reports = [auditing.added(word, HostReport(open_host(word).name), given["only"]) for word in hosts or ("local",)]
-    return options.answer(run, "audit", reports, checking.following(reports, run))
+    wanted = auditing.chosen(given["only"])
+
+    def judge(host: Host, _run: options.Setting) -> HostReport:
+        return auditing.added(host, HostReport(host.name), wanted)
+
+    plan = running.planned("audit", hosts, run, given)
+    return running.answered(plan, run, judge, lambda told: checking.following(told, run))

@@ -7,20 +7,35 @@ from difflib import get_close_matches
 
 from auditkit import audits
 from auditkit.collect import collect
-from auditkit.errors import UsageError
-from auditkit.hosts import open_host
-from auditkit.model import Audit, Finding, Gap, HostReport
+from auditkit.commands import running
+from auditkit.errors import HostError, UsageError
+from auditkit.hosts import Host
+from auditkit.model import Audit, Finding, Gap, HostReport, State
 from auditkit.printable import printable
 
 
-def added(word: str, report: HostReport, only: Sequence[str] = ()) -> HostReport:
-    """The report of a host with what the audits say of it."""
-    chosen = tuple(_named(name) for name in only) or audits.AUDITS
-    evidence = collect(open_host(word), audits.needs(chosen), lambda: datetime.now(UTC))
-    told = tuple(audits.judge(evidence, chosen))
+def chosen(only: Sequence[str] = ()) -> tuple[Audit, ...]:
+    """The audits of these names, or all.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    return tuple(_named(name) for name in only) or audits.AUDITS
+
+
+def added(host: Host, report: HostReport, wanted: Sequence[Audit]) -> HostReport:
+    """The report of a host with what the audits say of it; one that has fallen silent is not asked again."""
+    if report.state is not State.OK:
+        return report
+    try:
+        evidence = collect(host, audits.needs(wanted), lambda: datetime.now(UTC))
+    except HostError as error:
+        lost = running.failed(host.name, error)
+        return replace(report, gaps=(*report.gaps, *lost.gaps), state=lost.state)
+    told = tuple(audits.judge(evidence, wanted))
     found = tuple(one for one in told if isinstance(one, Finding))
     gaps = tuple(dict.fromkeys((*report.gaps, *evidence.gaps, *(one for one in told if isinstance(one, Gap)))))
-    counts = {**report.counts, "audits": len(chosen), "gaps": len(gaps)}
+    counts = {**report.counts, "audits": len(wanted), "gaps": len(gaps)}
     return replace(report, findings=(*report.findings, *found), gaps=gaps, counts=counts)
 
 

@@ -10,13 +10,16 @@ import click
 
 from auditkit import baseline as files
 from auditkit import policy, scan, store
-from auditkit.commands import options, sealing
-from auditkit.commands.progress import Progress
-from auditkit.errors import UsageError
-from auditkit.hosts import Host, open_host
-from auditkit.model import Gap, Header, Policy
+from auditkit.commands import options, running, sealing
+from auditkit.errors import AuditkitError, UsageError
+from auditkit.fleet import Result
+from auditkit.hosts import Host, named
+from auditkit.model import Gap, Header, Policy, State
 from auditkit.printable import printable
 from auditkit.writer import Writer, locked
+
+WORST = (0, 1, 3, 2, 4)
+"""Exit statuses, each one outweighing those before it."""
 
 
 @click.command("baseline")
@@ -27,6 +30,7 @@ from auditkit.writer import Writer, locked
 @click.option("--import", "imported", metavar="FILE", help="take an AIDE, mtree, hashdeep or checksum file instead of a scan")
 @click.option("--import-format", metavar="NAME", help="what kind of file that is, where it does not say so itself")
 @click.option("--import-root", metavar="DIR", default="/", show_default=True, help="where relative paths in it begin")
+@options.fleet_of
 @options.trust
 @options.jobs
 @click.option("--fail-on", hidden=True)
@@ -37,9 +41,40 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
     The first baseline shows what you have, not that it is good: make it when you believe the machine is.
     """
     run = options.setting(**given)
-    if given["place"] and len(hosts) > 1:
+    words = named(hosts or ("local",), run.config)
+    if given["place"] and len(words) > 1:
         raise UsageError("-o takes one host", "leave -o out, and each host gets its own file in the store")
-    return max(_one(Job(open_host(word), run, given)) for word in hosts or ("local",))
+    sealing.key(run, given["key"])  # a mistake of every host is told before any is asked
+    results = running.over(words, run, lambda host, run: _one(Job(host, run, given)), lambda made: made.state)
+    return max((_told(result, alone=len(words) == 1) for result in results), key=WORST.index)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What is to be said of a baseline that was made."""
+
+    lines: tuple[str, ...]
+    complete: bool
+
+    @property
+    def state(self) -> str:
+        """How it ended, in one of State's words."""
+        return str(State.OK if self.complete else State.PARTIAL)
+
+
+def _told(result: Result[Made], *, alone: bool) -> int:
+    """Say what came of one host and give the exit status for it; of several each speaks for itself."""
+    if result.value is not None:
+        for line in result.value.lines:
+            click.echo(line)
+        return 0 if result.value.complete else 3
+    error = result.error or AuditkitError("nothing came of it")
+    if alone:
+        raise error
+    click.echo(f"{printable(result.word)}: NO BASELINE: {error}")
+    if error.hint:
+        click.echo(f"  hint: {error.hint}")
+    return error.exit_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +86,7 @@ class Job:
     given: dict[str, Any]
 
 
-def _one(job: Job) -> int:
+def _one(job: Job) -> Made:
     run, name = job.run, job.host.name
     key = sealing.key(run, job.given["key"])
     wanted = policy.load(job.given["policy_name"] or sealing.policy_name(run, name))
@@ -66,7 +101,7 @@ def _waiting(run: options.Setting) -> None:
         options.talk("auditkit: another run is writing a baseline of this host; waiting for it")
 
 
-def _made(job: Job, wanted: Policy, key: str | None, place: tuple[str, int, str | None]) -> int:
+def _made(job: Job, wanted: Policy, key: str | None, place: tuple[str, int, str | None]) -> Made:
     """Write the baseline to its place: path, sequence and the digest of the one before."""
     path, sequence, previous = place
     ground = scan.ground(job.host, wanted)
@@ -83,18 +118,15 @@ def _made(job: Job, wanted: Policy, key: str | None, place: tuple[str, int, str 
         tool=options.TOOL,
         reason=f"imported from {imported}" if imported else "",
     )
-    what = f"scanning {job.host.name}"
-    with Writer(path, header) as writer, Progress(what, None, quiet=job.run.quiet) as progress:
+    with Writer(path, header) as writer, job.run.show("scanning", job.host.name, None) as progress:
         source = scan.Scan(job.host, ground, job.run.jobs, progress, job.run.timeout)
         gaps = sealing.imported(writer, job.given) if imported else _scanned(writer, source)
-        writer.close(gaps, sealing.sealer(key))
+        writer.close(gaps, sealing.sealer(key, job.run.signing))
     store.remember(path, sequence)
     sealed = f"sealed with {printable(key)}" if key else "UNSIGNED: anybody who can write it can change it"
-    named = f"{printable(job.host.name)}: baseline {sequence}"
-    click.echo(f"{named}, {writer.entries} entries by policy {printable(wanted.name)}, {sealed}")
-    for line in _after(job, path, gaps):
-        click.echo(line)
-    return 3 if gaps else 0
+    what = f"{printable(job.host.name)}: baseline {sequence}"
+    first = f"{what}, {writer.entries} entries by policy {printable(wanted.name)}, {sealed}"
+    return Made((first, *_after(job, path, gaps)), not gaps)
 
 
 def _scanned(writer: Writer, source: scan.Scan) -> list[Gap]:

@@ -4,7 +4,9 @@ from typing import Any
 
 import click
 
-from auditkit.commands import checking, options
+from auditkit.commands import checking, options, running
+from auditkit.hosts import Host
+from auditkit.model import HostReport
 
 
 @click.command("check")
@@ -14,11 +16,18 @@ from auditkit.commands import checking, options
 @click.option("--against", metavar="DIR", help="compare with a backup tree instead of a baseline")
 @click.option("--policy", "policy_name", metavar="NAME|FILE", help="with --against: what to compare")
 @click.option("--since", metavar="TIME", help="list what changed its status after TIME too")
+@options.resume
+@options.fleet_of
 @options.trust
 @options.jobs
 @options.output
 def command(hosts: tuple[str, ...], **given: Any) -> int:
     """Compare HOST with its baseline: what was added, removed or changed, and how much it matters."""
     run = options.setting(**given)
-    reports = [checking.check(word, run, given) for word in hosts or ("local",)]
-    return options.answer(run, "check", reports, checking.following(reports, run))
+    checking.usable(given)
+    plan = running.planned("check", hosts, run, given)
+
+    def judge(host: Host, run: options.Setting) -> HostReport:
+        return checking.check(host, run, {**given, "may_lack": plan.several})
+
+    return running.answered(plan, run, judge, lambda told: checking.following(told, run))

@@ -2,57 +2,57 @@
 
 import os
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
 from auditkit import policy, store
 from auditkit.baseline import Baseline
-from auditkit.commands import integrity, options, sealing
-from auditkit.commands.progress import Progress
+from auditkit.commands import integrity, options, running, sealing
+from auditkit.commands.progress import Shown
 from auditkit.errors import AuditkitError, HostError, UntrustedError, UsageError
 from auditkit.hosts import Host, open_host
-from auditkit.model import Gap, HostReport
+from auditkit.model import Gap, HostReport, Severity
 from auditkit.printable import printable
 from auditkit.scan import Scan, ground
 
 TREES_DIFFER = frozenset(("ctime", "btime", "inode", "links", "device"))
 """What a copy never shares with the original."""
+MOST_ALIKE = 5
+"""Commands of one kind that are proposed."""
 NO_BASELINE = "there is no baseline of this host: nothing can be said of what changed before now"
 
 
-def check(word: str, run: options.Setting, given: Mapping[str, Any]) -> HostReport:
-    """What has become of a host; one that cannot be reached or believed is said so in its report."""
+def usable(given: Mapping[str, Any]) -> None:
+    """Look at the options once, before any host is asked.
+
+    Raises:
+        UsageError: one of them can be right for no host.
+    """
+    _since(given)
+    if given.get("against") == "vendor":
+        raise UsageError("--against vendor is not built yet", "compare with a backup tree: --against DIR")
+
+
+def check(host: Host, run: options.Setting, given: Mapping[str, Any]) -> HostReport:
+    """What has become of a host; one that cannot be believed, or fell silent, is said so in its report."""
     try:
-        host = open_host(word)
-    except HostError as error:
-        return HostReport(word, gaps=(Gap(word, f"{error}; {error.hint}"),))
-    if given.get("against"):
-        return _against(host, run, given)
-    try:
+        if given.get("against"):
+            return _against(host, run, given)
         path = given.get("baseline_file") or store.newest(run.store, host.name)
         if path is None:
             return _without(host, run, given)
-        with_seal = store.trusted(path, run.signers, older=bool(given.get("older")))
-    except UntrustedError as error:
-        return untrusted(host.name, error)
-    return _with(host, with_seal, run, given)
-
-
-def untrusted(name: str, error: UntrustedError) -> HostReport:
-    """What is said of a host whose baseline cannot be believed: why, and what to do."""
-    return HostReport(name, untrusted=str(error), notes=(error.hint,) if error.hint else ())
+        return _with(host, store.trusted(path, run.signers, older=bool(given.get("older"))), run, given)
+    except (UntrustedError, HostError) as error:
+        return running.failed(host.name, error)
 
 
 def _with(host: Host, trusted: store.Trusted, run: options.Setting, given: Mapping[str, Any]) -> HostReport:
     base = trusted.baseline
     with closing(base), _progress(host, run, base.footer.entries) as progress:
         stands = ground(host, base.header.policy, base.header.homes)
-        scan = Scan(host, stands, run.jobs, progress, run.timeout)
-        try:
-            result = integrity.with_baseline(base, scan, _since(given))
-        except UntrustedError as error:
-            return untrusted(host.name, error)
+        scan = Scan(host, stands, run.jobs, progress, run.timeout, base.blocks)
+        result = integrity.with_baseline(base, scan, _since(given))
         notes = _notes(host, trusted, run)
         if not given.get("baseline_file"):
             notes.extend(_remembered(base))
@@ -96,11 +96,9 @@ def _without(host: Host, run: options.Setting, given: Mapping[str, Any]) -> Host
 
 def _against(host: Host, run: options.Setting, given: Mapping[str, Any]) -> HostReport:
     place = str(given["against"])
-    if place == "vendor":
-        raise UsageError("--against vendor is not built yet", "compare with a backup tree: --against DIR")
     wanted = policy.load(given.get("policy_name") or sealing.policy_name(run, host.name))
-    other = open_host(f"root:{os.path.abspath(place)}")
-    with _progress(host, run, None) as progress:
+    tree = closing(open_host(f"root:{os.path.abspath(place)}", run.reach))
+    with tree as other, _progress(host, run, None) as progress:
         stands = ground(host, wanted)
         copy = Scan(other, stands, max(1, run.jobs // 2), lambda _entries, _read: None, run.timeout)
         scan = Scan(host, stands, max(1, run.jobs // 2), progress, run.timeout)
@@ -110,27 +108,42 @@ def _against(host: Host, run: options.Setting, given: Mapping[str, Any]) -> Host
     return integrity.report(host, result, None, [f"compared with the tree {place}, which nobody signed"])
 
 
-def _progress(host: Host, run: options.Setting, total: int | None) -> Progress:
-    return Progress(f"checking {host.name}", total, quiet=run.quiet)
+def _progress(host: Host, run: options.Setting, total: int | None) -> Shown:
+    return run.show("checking", host.name, total)
 
 
 def _since(given: Mapping[str, Any]) -> Any:
     return options.time_of(given["since"]) if given.get("since") else None
 
 
-def following(reports: Sequence[HostReport], run: options.Setting) -> tuple[str, ...]:
-    """Commands to run next, in order of worth."""
+def following(hosts: Sequence[Mapping[str, Any]], run: options.Setting) -> tuple[str, ...]:
+    """Commands to run next for hosts as the document has them, in order of worth."""
     made = []
-    for report in reports:
-        host = shlex.quote(report.host)
-        worst = max((finding for finding in report.findings), key=lambda one: one.severity, default=None)
-        if worst:
-            made.append(f"auditkit explain {worst.rule.id}")
-        if any(gap.reason == NO_BASELINE for gap in report.gaps):
-            made.append(f"auditkit baseline {host}")
-        stored = report.baseline and report.baseline.file.startswith(os.path.join(run.store, ""))
-        if stored and any(change.explanation is None for change in report.changes):
-            made.append(f"auditkit accept {host} PATH... --reason TEXT{' --key FILE' if run.signers else ''}")
-        if report.untrusted:
+    for host in hosts:
+        name, base = shlex.quote(host["host"]), host["baseline"]
+        if host["findings"]:
+            made.append(f"auditkit explain {max(host['findings'], key=_severity)['rule']}")
+        if any(gap["reason"] == NO_BASELINE for gap in host["gaps"]):
+            made.append(f"auditkit baseline {name}")
+        stored = base and base["file"].startswith(os.path.join(run.store, ""))
+        if stored and any(change["explanation"] is None for change in host["changes"]):
+            made.append(f"auditkit accept {name} PATH... --reason TEXT{' --key FILE' if run.signers else ''}")
+        if host["untrusted"]:
             made.append(f"auditkit verify {shlex.quote(run.store)}")
-    return tuple(dict.fromkeys(made))
+    return tuple(_few(dict.fromkeys(made)))
+
+
+def _severity(finding: Mapping[str, Any]) -> Severity:
+    return Severity[finding["severity"].upper()]
+
+
+def _few(commands: Iterable[str]) -> Iterator[str]:
+    """Yield one command where several are alike but for the host, and no more of a kind than one wants to read."""
+    kinds: dict[str, list[str]] = {}
+    for command in commands:
+        kinds.setdefault(" ".join(command.split(" ")[:2]), []).append(command)
+    for kind, alike in kinds.items():
+        if kind == "auditkit baseline":
+            yield " ".join((kind, *(command.removeprefix(f"{kind} ") for command in alike)))
+        else:
+            yield from alike[:MOST_ALIKE]

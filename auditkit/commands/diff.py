@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from auditkit import baseline, compare, growth, mounts, policy, settle, store
-from auditkit.commands import checking, integrity, options
+from auditkit.commands import integrity, options, running
 from auditkit.errors import UntrustedError
 from auditkit.model import Change, Gap, HostReport
 from auditkit.printable import printable
@@ -25,7 +25,7 @@ def command(a: str, b: str, **given: Any) -> int:
         with closing(old.baseline), closing(new.baseline):
             report = _difference(old, new.baseline)
     except UntrustedError as error:
-        report = checking.untrusted(printable(b), error)
+        report = running.failed(printable(b), error)
     return options.answer(run, "diff", [report], ())
 
 

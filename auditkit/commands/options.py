@@ -1,16 +1,20 @@
-"""Options that commands share, and what they come to: configuration, store, trust, output."""
+"""Options that commands share, and what they come to: configuration, store, trust, hosts, output."""
 
+import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import resources
 from typing import IO, Any, TypeVar
 
 import click
 
-from auditkit import __version__, config
+from auditkit import __version__, config, fleet
+from auditkit.commands import asking, progress
 from auditkit.errors import AuditkitError, UsageError
+from auditkit.hosts import Reach
 from auditkit.model import HostReport, Report, Severity
 from auditkit.printable import printable
 
@@ -35,6 +39,18 @@ class Setting:
     quiet: bool
     color: bool
     started: datetime
+    home: str
+    parallel: int
+    show: progress.Show
+    prompts: asking.Prompts | None
+    """Who is asked for what a login needs."""
+    signing: asking.Prompts
+    """Who is asked for the passphrase of the key that seals."""
+
+    @property
+    def reach(self) -> Reach:
+        """What the hosts of this run are reached with."""
+        return Reach(self.config, self.timeout, self.prompts, self.home, os.environ)
 
 
 def hosts(command: Command) -> Command:
@@ -74,19 +90,43 @@ def output(command: Command) -> Command:
     return command
 
 
+def timeout(command: Command) -> Command:
+    """For how long a host may be asked."""
+    return click.option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="S",
+        help="seconds that the work on one host may take (over SSH an hour, if not said)",
+    )(command)
+
+
 def jobs(command: Command) -> Command:
     """How many processes read, and for how long."""
-    for option in (
-        click.option(
-            "--timeout",
-            type=click.FloatRange(min=0, min_open=True),
-            metavar="S",
-            help="seconds that the scan of one host may take",
-        ),
-        click.option("--jobs", type=click.IntRange(1, 64), help="processes that read files (default: one per core, up to 8)"),
-    ):
-        command = option(command)
-    return command
+    most = click.IntRange(1, 64)
+    return click.option("--jobs", type=most, help="processes that read files (default: one per core, up to 8)")(
+        timeout(command)
+    )
+
+
+def password(command: Command) -> Command:
+    """Where a password for logins comes from if no person is to be asked."""
+    what = "read the password for logins from this file descriptor"
+    return click.option("--password-fd", type=click.IntRange(0), metavar="N", help=what)(command)
+
+
+def fleet_of(command: Command) -> Command:
+    """How many hosts are asked at once, and how they are logged in to."""
+    option = click.option(
+        "--parallel", type=click.IntRange(1, 1000), metavar="N", default=fleet.PARALLEL, show_default=True,
+        help="hosts over SSH that are asked at once",
+    )  # fmt: skip
+    return option(password(command))
+
+
+def resume(command: Command) -> Command:
+    """Whether an earlier run is continued."""
+    what = "continue an earlier run: ask only the hosts that it could not ask to the end"
+    return click.option("--resume", metavar="ID|last", help=what)(command)
 
 
 def setting(**given: Any) -> Setting:
@@ -112,6 +152,11 @@ def setting(**given: Any) -> Setting:
         quiet=bool(given.get("quiet")),
         color=sys.stdout.isatty() and not given.get("no_color") and not os.environ.get("NO_COLOR"),
         started=datetime.now(UTC),
+        home=home,
+        parallel=given.get("parallel") or fleet.PARALLEL,
+        show=progress.alone(quiet=bool(given.get("quiet"))),
+        prompts=asking.prompts(given.get("password_fd")),
+        signing=asking.Prompts(asking.person),
     )
 
 
@@ -135,14 +180,31 @@ def answer(run: Setting, command: str, reports: Iterable[HostReport], following:
     Raises:
         AuditkitError: the output file cannot be written.
     """
+    from auditkit.report import document  # noqa: PLC0415 - not for --help
+
+    return delivered(run, command, [document.of_host(report) for report in reports], following)
+
+
+def delivered(run: Setting, command: str, hosts: Sequence[dict[str, Any]], following: tuple[str, ...]) -> int:
+    """The same of hosts that have been told as the document has them.
+
+    Raises:
+        AuditkitError: the output file cannot be written.
+    """
     from auditkit import report  # noqa: PLC0415 - not for --help
     from auditkit.report import document  # noqa: PLC0415
 
-    told = Report(command, TOOL, run.started, datetime.now(UTC), tuple(reports), following)
-    made = document.to_document(told)
+    made = document.assembled(Report(command, TOOL, run.started, datetime.now(UTC), (), following), list(hosts))
     pieces = report.render(made, run.form, report.Options(color=run.color, width=width(), show_all=run.show_all))
     write(run.output, pieces)
     return document.exit_code(made, run.fail_on)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of reports, as it ships in the package."""
+    text = resources.files("auditkit.report").joinpath("schema.json").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
 
 
 def width() -> int:

@@ -1,6 +1,7 @@
 """`auditkit policy [NAME|FILE] [PATH...]`: is a policy sound, what watches a path and why, and what does no watch cover?"""
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import click
@@ -39,12 +40,12 @@ def command(name: str, paths: tuple[str, ...], **given: Any) -> int:
         for line in _summary(wanted):
             click.echo(line)
         return 0
-    host = open_host(given["host_word"])
-    ground = scan.ground(host, wanted)
-    watched = integrity.Watched(ground.watched)
-    for path in paths:
-        click.echo(_answer(path, watched))
-    return _coverage(options.setting(**given), host, watched) if given["wants_coverage"] else 0
+    run = options.setting(**given)
+    with closing(open_host(given["host_word"], run.reach)) as host:
+        watched = integrity.Watched(scan.ground(host, wanted).watched)
+        for path in paths:
+            click.echo(_answer(path, watched))
+        return _coverage(run, host, watched) if given["wants_coverage"] else 0
 
 
 def _summary(wanted: Policy) -> Iterator[str]:

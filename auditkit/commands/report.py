@@ -2,7 +2,6 @@
 
 import json
 import sys
-from importlib import resources
 from typing import Any
 
 import click
@@ -26,7 +25,7 @@ def command(file: str, **given: Any) -> int:
     from auditkit.report import document  # noqa: PLC0415
 
     run = options.setting(**given)
-    made = document.check(parsed(read(file), printable(file)), schema())
+    made = document.check(parsed(read(file), printable(file)), options.schema())
     look = report.Options(color=run.color, width=options.width(), show_all=run.show_all)
     options.write(run.output, report.render(made, run.form, look))
     return document.exit_code(made, run.fail_on)
@@ -84,10 +83,3 @@ def _finite(digits: str) -> float:
     if number in (float("inf"), float("-inf")):
         raise ValueError("a number is too large")
     return number
-
-
-def schema() -> dict[str, Any]:
-    """The JSON Schema of reports, as it ships in the package."""
-    text = resources.files("auditkit.report").joinpath("schema.json").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded

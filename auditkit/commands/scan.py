@@ -4,12 +4,16 @@ from typing import Any
 
 import click
 
-from auditkit.commands import auditing, checking, options
+from auditkit.commands import auditing, checking, options, running
+from auditkit.hosts import Host
+from auditkit.model import HostReport
 
 
 @click.command("scan")
 @options.hosts
 @click.option("--since", metavar="TIME", help="list what changed its status after TIME too")
+@options.resume
+@options.fleet_of
 @options.trust
 @options.jobs
 @options.output
@@ -19,8 +23,11 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
     Without a baseline nothing can be said of what changed: the command that makes one is shown.
     """
     run = options.setting(**given)
-    reports = []
-    for word in hosts or ("local",):
-        integrity = checking.check(word, run, {**given, "may_lack": True})
-        reports.append(auditing.added(word, integrity))
-    return options.answer(run, "scan", reports, checking.following(reports, run))
+    checking.usable(given)
+    wanted = auditing.chosen()
+
+    def judge(host: Host, run: options.Setting) -> HostReport:
+        return auditing.added(host, checking.check(host, run, {**given, "may_lack": True}), wanted)
+
+    plan = running.planned("scan", hosts, run, given)
+    return running.answered(plan, run, judge, lambda told: checking.following(told, run))

@@ -37,14 +37,14 @@ def policy_name(run: options.Setting, host: str) -> str:
     return (entry and entry.policy) or run.config.defaults.policy or DEFAULT_POLICY
 
 
-def sealer(key: str | None) -> Callable[[IO[bytes]], bytes] | None:
-    """What makes the signature over a baseline with that key."""
+def sealer(key: str | None, ask: Callable[[str], str] | None = None) -> Callable[[IO[bytes]], bytes] | None:
+    """What makes the signature over a baseline with that key; `ask` is asked for its passphrase, else the terminal."""
     if key is None:
         return None
     from auditkit import seal  # noqa: PLC0415 - cryptography is heavy
 
     def signature(file: IO[bytes]) -> bytes:
-        return seal.sign(cast("BinaryIO", file), key, socket=os.environ.get("SSH_AUTH_SOCK"), ask=_passphrase)
+        return seal.sign(cast("BinaryIO", file), key, socket=os.environ.get("SSH_AUTH_SOCK"), ask=ask or _passphrase)
 
     return signature
 

@@ -120,7 +120,8 @@ def kind_of(word: str, config: Config) -> str:
             f"{printable(word)} is no host that auditkit knows how to reach",
             "name `local`, a host of auditkit.yaml, ssh://user@host, root:/mnt/disk or evidence:FILE",
         )
-    raise UsageError(f"{printable(word)} is no host of auditkit.yaml", near(word, ("local", *config.hosts)))
+    hint = near(word, ("local", *config.hosts)) if config.hosts else "name it under hosts: there, or write ssh://[user@]host"
+    raise UsageError(f"{printable(word)} is no host of auditkit.yaml", hint)
 
 
 def is_here(word: str) -> bool:

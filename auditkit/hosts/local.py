@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from auditkit.errors import HostError, UsageError
 from auditkit.hosts import Ask, Beginning, Known, Reach, Seen, files_below
-from auditkit.model import Gap, Item, Need
+from auditkit.model import Gap, Item, Need, State
 from auditkit.probe import probe
 
 
@@ -50,7 +50,7 @@ class Local:
             with open("/proc/self/mountinfo", "rb") as table:
                 return table.read()
         except OSError as error:
-            raise HostError(f"the mount table cannot be read: {error.strerror}", "mount /proc") from error
+            raise HostError(f"the mount table cannot be read: {error.strerror}", "mount /proc", State.PARTIAL) from error
 
 
 def connect(word: str, reach: Reach) -> Local:

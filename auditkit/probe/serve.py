@@ -67,14 +67,16 @@ def _attended(kind: bytes, number: int, fields: List[bytes], end: float) -> None
         os.setpgid(0, 0)
         _alarm(end, os.killpg, 0, signal.SIGKILL)
         try:
-            _answer(kind, number, fields)
+            last = _answer(kind, number, fields)
+            os.write(tell, b".")  # before who asks knows that it may ask again
+            frames.write(1, last)
         finally:
             os._exit(0)  # the pool's workers ended with the answer; nothing of the parent's is to be done again
     os.close(tell)
     with contextlib.suppress(OSError):  # it may have done so itself
         os.setpgid(child, child)
     _alarm(end, _end, child)
-    if 0 in select.select([0, done], [], [])[0]:
+    if done not in select.select([0, done], [], [])[0]:
         _end(child)
     os.close(done)
     os.waitpid(child, 0)
@@ -86,8 +88,8 @@ def _end(child: int) -> None:
     os._exit(0)
 
 
-def _answer(kind: bytes, number: int, fields: List[bytes]) -> None:
-    """Write all frames of an answer, the last one with their number; what fails is said in words."""
+def _answer(kind: bytes, number: int, fields: List[bytes]) -> bytes:
+    """Write all frames of an answer and give the last one, with their number; what fails is said in words."""
     count = 0
     try:
         for told, values in QUESTIONS[kind](fields):
@@ -97,7 +99,7 @@ def _answer(kind: bytes, number: int, fields: List[bytes]) -> None:
         text = "%s: %s" % (type(error).__name__, error)
         frames.write(1, frames.pack(b"X", number, [text.encode("utf-8", "backslashreplace")]))
         count += 1
-    frames.write(1, frames.pack(b"E", number, [b"%d" % count]))
+    return frames.pack(b"E", number, [b"%d" % count])
 
 
 def _scan(fields: List[bytes]) -> Iterator[Told]:

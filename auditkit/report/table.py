@@ -65,9 +65,9 @@ def _rank(host: Dict) -> tuple[int, int, int, int]:
 
 
 def verdict(hosts: Sequence[Dict], options: Options) -> str:
-    """`50 hosts: 2 findings, 1 unreachable, 47 ok: NOT CLEAN`."""
+    """`50 hosts: 2 with findings, 1 unreachable, 47 ok: NOT CLEAN`."""
     states = Counter(state(host) for host in ordered(hosts))
-    told = ", ".join(f"{grouped(number)} {word}" for word, number in states.items())
+    told = ", ".join(f"{grouped(number)} {'with ' * (word == State.FINDINGS)}{word}" for word, number in states.items())
     clean = set(states) <= {State.OK}
     last = "" if clean else ": INCOMPLETE" if not {State.FINDINGS, *ALARMING} & set(states) else ": NOT CLEAN"
     return painted(f"{counted(len(hosts), 'host')}: {told}{last}", "good" if clean else "high", options)

@@ -232,7 +232,7 @@ def _verdict(host: Dict) -> str:
         case "findings":
             return f"{_numbers(host)}{', ' + gaps if host['gaps'] else ''}{_broken(host)}: NOT CLEAN"
         case "incomplete":
-            return f"{_how(host)}: {gaps}; nothing is known of what could not be seen{_nothing_else(host)}"
+            return f"{_how(host)}: {gaps}; {_unknown(host)}"
     watched = f" ({counted(host['counts']['entries'], 'path')})" if "entries" in host["counts"] else ""
     if not host["baseline"]:
         return f"looked at everything that was asked for{watched}; nothing found{_minor(host)}"
@@ -260,8 +260,11 @@ def _numbers(host: Dict) -> str:
     return f"{words} ({', '.join(f'{grouped(number)} {word}' for word, number in by_severity.items())})"
 
 
-def _nothing_else(host: Dict) -> str:
-    return _minor(host) or "; nothing found in the rest"
+def _unknown(host: Dict) -> str:
+    """What a gap leaves unknown: all, where the host gave no answer at all."""
+    if state(host) in FAILURES and not host["counts"]:
+        return "nothing is known of this host"
+    return f"nothing is known of what could not be seen{_minor(host) or '; nothing found in the rest'}"
 
 
 def _minor(host: Dict) -> str:

@@ -89,7 +89,8 @@ def allowed(address: str, hop: Hop, networks: tuple[Network, ...] | None) -> boo
 def check_onward(hop: Hop, networks: tuple[Network, ...] | None) -> None:
     """Refuse a hop that another machine (a jump host, a ProxyCommand) connects to, if it is a number and no own one.
 
-    A name is known only there and cannot be checked here: route.py lets none pass that is not of the inventory.
+    A name is known only there and cannot be checked here: route.py, which asks this for every way that it finds, lets
+    no name pass that is not of the inventory.
 
     Raises:
         HostError: the address is not an own one.
@@ -176,9 +177,10 @@ def _opened(family: socket.AddressFamily, place: object, seconds: float) -> sock
 
 
 def _foreign(hop: Hop, address: str) -> HostError:
-    name = "" if hop.hostname == address else f"{printable(hop.hostname)} is "
+    shown = printable(address)
+    subject = shown if hop.hostname == address else f"{printable(hop.hostname)} is {shown}, which"
     return HostError(
-        f"{name}{printable(address)}{',' if name else ''} which is no address of an own network, and was not contacted",
+        f"{subject} is no address of an own network, and was not contacted",
         "add its network to networks: in auditkit.yaml, if it is yours",
     )
 

@@ -21,7 +21,7 @@ from auditkit.errors import ConfigError, HostError, UsageError
 from auditkit.model import State
 from auditkit.printable import printable
 from auditkit.ssh import Hop, Route
-from auditkit.ssh.address import meant
+from auditkit.ssh.address import check_onward, meant
 
 SCHEME = "ssh://"
 FORM = "write it like ssh://anna@ws-03.lan:2222 or ssh://[fd00::3], without a path or a password"
@@ -156,14 +156,16 @@ def _jumps(host: HostConfig, settings: Settings, ground: _Ground, depth: int) ->
 
 
 def _refuse_strangers(hops: tuple[Hop, ...], config: Config) -> None:
-    """Refuse a name that only another machine resolves, unless it is of the inventory.
+    """Refuse what another machine would contact for us, if it is neither of the inventory nor an own number.
 
-    What it leads to cannot be checked here, as address.py does for what this machine contacts.
+    What a name leads to cannot be checked here, as address.py does for what this machine contacts.
     """
     known = {name.lower() for host in config.hosts.values() for name in (host.name, host.address or host.name)}
     for number, hop in enumerate(hops):
-        indirect = number > 0 or hop.proxy_command is not None
-        if indirect and meant(hop.hostname) is None and not {hop.name.lower(), hop.hostname.lower()} & known:
+        if number == 0 and hop.proxy_command is None:
+            continue
+        check_onward(hop, config.networks)
+        if meant(hop.hostname) is None and not {hop.name.lower(), hop.hostname.lower()} & known:
             raise HostError(
                 f"{printable(hop.hostname)} is reached through another machine, so its address cannot be checked here",
                 f"add it to hosts: in auditkit.yaml, if it is yours: {printable(hop.name)}",
@@ -253,9 +255,12 @@ def _run(command: list[str], environment: Mapping[str, str]) -> tuple[int | None
     It writes to files: a pipe would be waited for as long as anything that it has started holds the other end.
     """
     with TemporaryFile() as out, TemporaryFile() as err:
-        process = subprocess.Popen(  # noqa: S603 - no shell, and every word of it was checked
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environment, start_new_session=True
-        )
+        try:
+            process = subprocess.Popen(  # noqa: S603 - no shell, and every word of it was checked
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environment, start_new_session=True
+            )
+        except OSError as error:
+            return 127, b"", (error.strerror or str(error)).encode()
         try:
             code: int | None = process.wait(PATIENCE)
         except subprocess.TimeoutExpired:

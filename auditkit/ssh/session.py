@@ -68,6 +68,7 @@ class Session:
         self._deadline = deadline
         self._become = become
         self._held = bytearray()
+        self._noise = ""
         self._number = 0
         self._pipe = link.run("/bin/sh")
         patience = Deadline(deadline.left(PATIENCE))
@@ -120,9 +121,11 @@ class Session:
                     return None
                 self._held += more
                 continue
-            words = self._held[:at].decode("utf-8", "replace").split(" ", 16)
+            text = self._held[:at].decode("utf-8", "replace")
+            words = text.split(" ", 16)
             del self._held[: at + 1]
             noise += at + 1
+            self._noise = text.strip() or self._noise
             if words[0][:-1] == self._nonce and words[0][-1:] in kinds:
                 return [words[0][-1], *words[1:]]
         raise HostError("its login shell never stops talking", _SEE, State.NO_SHELL)
@@ -133,8 +136,8 @@ class Session:
         return printable(lines[-1][:200]) if lines else "it says nothing"
 
     def _no_shell(self) -> HostError:
-        said = self._held[-200:].decode("utf-8", "replace").strip().splitlines()
-        why = printable(said[-1]) if said and not self._pipe.complaints().strip() else self._complaint()
+        said = self._held.decode("utf-8", "replace").strip() or self._noise
+        why = printable(said[-200:]) if said and not self._pipe.complaints().strip() else self._complaint()
         return HostError(
             f"it gives no shell: {why}", "name a user whose login shell runs commands, with `user:`", State.NO_SHELL
         )

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,9 +78,9 @@ def test_what_auditkit_yaml_says_wins_and_ssh_config_says_the_rest(office: Offic
 
 @needs_ssh
 def test_match_sees_what_auditkit_yaml_says(office: Office) -> None:
-    rules = "Match host 192.168.10.* user audit\n IdentityFile ~/matched\nMatch originalhost srv-01\n HostKeyAlias it\n"
+    rules = "Match host 192.168.10.* user audit\n IdentityFile ~/.ssh/matched\nMatch originalhost srv-01\n HostKeyAlias it\n"
     found = office.target("srv-01", SRV, rules)
-    assert found.identities == (f"{office.home}/matched",)
+    assert found.identities == (f"{office.home}/.ssh/matched",)
     assert found.host_key_alias == "it"
 
 
@@ -275,6 +276,15 @@ def test_a_name_that_another_machine_resolves_must_be_of_the_inventory(rule: str
         assert office.target("ssh://ws-03", yaml, rules).hostname == "ws-03.lan"
 
 
+@needs_ssh
+@pytest.mark.parametrize("rule", ["ProxyJump 10.0.0.1", "ProxyCommand nc %h %p"])
+def test_a_number_that_another_machine_contacts_must_be_an_own_one(rule: str, office: Office) -> None:
+    with pytest.raises(HostError, match=r"8\.8\.8\.8 is no address of an own network"):
+        office.route("ssh://8.8.8.8", NOTHING, f"Host 8.*\n {rule}\n")
+    assert office.target("ws-03", "hosts: {ws-03: {address: 8.8.8.8}}", f"Host ws-*\n {rule}\n").literal
+    assert office.target("ssh://192.168.10.3", NOTHING, f"Host 192.*\n {rule}\n").hostname == "192.168.10.3"
+
+
 # --- when ssh does not say
 
 
@@ -346,7 +356,18 @@ def test_an_answer_that_never_comes_ends_what_was_started(
 
 
 def test_an_answer_is_not_waited_for_longer_than_ssh_runs(pretend: Callable[[str], Office]) -> None:
-    assert pretend(f"sleep 600 & {GOOD}").way("ssh://a") == "u@h:22"
+    office = pretend(f'sleep 600 & echo $! >"$PID"; {GOOD}')
+    office.environment["PID"] = str(office.home / "pid")
+    assert office.way("ssh://a") == "u@h:22"
+    os.kill(int((office.home / "pid").read_text()), signal.SIGKILL)  # it still runs, and belongs to the user
+
+
+def test_an_ssh_that_does_not_run_is_an_error(office: Office) -> None:
+    (office.home / "ssh").write_text("neither a script nor a program")
+    (office.home / "ssh").chmod(0o755)
+    office.environment["PATH"] = str(office.home)
+    with pytest.raises(ConfigError, match="ssh -G a fails: Exec format error"):
+        office.route("ssh://a")
 
 
 @given(st.text())

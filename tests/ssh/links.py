@@ -1,0 +1,115 @@
+"""Links without a network: a shell of this machine, and hosts whose every byte is written by the test."""
+
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+
+from auditkit.errors import HostError
+from auditkit.model import State
+from auditkit.ssh import LinkFacts
+
+
+class ShellPipe:
+    """A command of this machine in the place of one over SSH."""
+
+    def __init__(self, command: str, environment: dict[str, str]) -> None:
+        self.process = subprocess.Popen(
+            [command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+        )
+
+    def send(self, data: bytes) -> None:
+        """Write it all; a process that is gone is a broken link."""
+        assert self.process.stdin
+        try:
+            self.process.stdin.write(data)
+            self.process.stdin.flush()
+        except BrokenPipeError as error:
+            raise HostError("the link broke", "", State.UNREACHABLE) from error
+
+    def receive(self, size: int) -> bytes:
+        """What it has said."""
+        assert self.process.stdout
+        return os.read(self.process.stdout.fileno(), size)
+
+    def complaints(self) -> str:
+        """All of its stderr, once it has ended."""
+        assert self.process.stderr
+        return os.read(self.process.stderr.fileno(), 65536).decode()
+
+    def status(self) -> int | None:
+        """How it ended."""
+        return self.process.wait(10)
+
+    def close(self) -> None:
+        """End its stdin, and it with it."""
+        assert self.process.stdin
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if stream:
+                stream.close()
+        self.process.wait(10)
+
+
+class ShellLink:
+    """This machine's own shell as a host."""
+
+    facts = LinkFacts(address="127.0.0.1")
+
+    def __init__(self, **environment: str) -> None:
+        self.environment = {"PATH": os.environ["PATH"], **environment}
+        self.pipes: list[ShellPipe] = []
+
+    def run(self, command: str) -> ShellPipe:
+        """Start it."""
+        self.pipes.append(ShellPipe(command, self.environment))
+        return self.pipes[-1]
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+class Script:
+    """A host that answers as the test has it: `said` gets what was sent so far and yields the next bytes, b"" for the end."""
+
+    def __init__(self, said: Callable[["Script"], Iterator[bytes]], complaint: str = "") -> None:
+        self.sent = b""
+        self.facts = LinkFacts()
+        self._told = said
+        self._said: Iterator[bytes] | None = None
+        self._complaint = complaint
+        self.closed = False
+
+    @property
+    def nonce(self) -> str:
+        """The nonce that it was sent in halves."""
+        found = re.search(rb"'([0-9a-f]{16})' '([0-9a-f]{16})' s", self.sent)
+        assert found
+        return (found[1] + found[2]).decode()
+
+    def run(self, _command: str) -> "Script":
+        """It is its own pipe."""
+        return self
+
+    def send(self, data: bytes) -> None:
+        """Remember it."""
+        self.sent += data
+
+    def receive(self, size: int) -> bytes:
+        """The next of what it says."""
+        if self._said is None:
+            self._said = self._told(self)
+        data = next(self._said, b"")
+        assert len(data) <= max(size, 1 << 20)
+        return data
+
+    def complaints(self) -> str:
+        """Its stderr."""
+        return self._complaint
+
+    def status(self) -> int | None:
+        """It never tells."""
+        return None
+
+    def close(self) -> None:
+        """Remember that it was left."""
+        self.closed = True

@@ -20,7 +20,7 @@ Work = Callable[[Host, options.Setting], T]
 Document = dict[str, Any]
 
 DONE = (State.OK, State.FINDINGS, State.PARTIAL)
-"""States of a host that a resumed run does not ask again."""
+"""States of a host that a resumed run does not ask again, if anything is known of it."""
 MATTERS = ("baseline_file", "older", "against", "policy_name", "since", "only")
 """Options without which what was said of a host is no answer to what is asked now."""
 
@@ -147,8 +147,13 @@ def _sound(kept: runs.Run, run: options.Setting) -> Iterator[tuple[str, Document
             document.check({**empty, "hosts": [host]}, schema)
         except FormatError:
             continue
-        if host.get("state") in DONE:
+        if is_done(host):
             yield word, host
+
+
+def is_done(host: Document) -> bool:
+    """Whether a host was asked to the end and something came of it."""
+    return host.get("state") in DONE and bool(host["counts"])
 
 
 def answered(
@@ -214,5 +219,5 @@ def _keep(plan: Plan, word: str, host: Document, run: options.Setting) -> None:
 
 def _again(plan: Plan, documents: Sequence[Document]) -> Iterator[str]:
     """Yield the command that asks once more the hosts that were not asked to the end."""
-    if plan.kept and any(host["state"] not in DONE for host in documents):
+    if plan.kept and not all(map(is_done, documents)):
         yield f"auditkit {plan.command} --resume {plan.kept.id}"

@@ -410,6 +410,10 @@ def test_baselines_are_made_of_those_that_answer(office: Office) -> None:
     assert sorted(err.splitlines()) == ["srv-01: ok", "srv-02: ok", "ws-03: unreachable"]
 
 
+def test_the_signers_of_the_command_line_count_for_evidence_too() -> None:
+    assert options.setting(signers="/keys").reach.config.signers == "/keys"
+
+
 def test_changes_are_accepted_on_one_host_at_a_time(office: Office) -> None:
     (office.home / "srv-01/etc/motd").write_text("changed\n")
     code, _out, err = office.run("accept", "@servers", "--all")

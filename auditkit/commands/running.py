@@ -47,7 +47,8 @@ def over(
         limits = fleet.Limits(run.parallel, run.timeout or fleet.SECONDS)
         for result in fleet.run(words, job, limits, tick=tick):
             display.ended(result.word, str(_state(result.error)) if result.value is None else state(result.value))
-            yield result
+            with display.paused():
+                yield result
 
 
 def _alone(word: str, run: options.Setting, work: Work[T]) -> T:

@@ -214,12 +214,11 @@ def _incompatible(wire: Wire, error: Exception | None) -> HostError | None:
     """The error of a server that has only what paramiko no longer knows."""
     if not isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
         return None
-    offered = {key: [each for each in wire.offered.get(key, ()) if not each.startswith(_NO_KEX)] for key in wire.offered}
     for what, key, old in (("key exchange", "kex_algo_list", SHA1_KEX), ("host keys", "server_key_algo_list", SHA1_KEYS)):
-        if offered.get(key) and set(offered[key]) <= set(old):
-            names = printable(", ".join(offered[key]))
+        offered = [each for each in wire.offered.get(key, ()) if not each.startswith(_NO_KEX)]
+        if offered and set(offered) <= set(old):
             hint = f"{_OPENSSH} and allow them for it in ~/.ssh/config; better give it a newer SSH server"
-            return HostError(f"it only offers SHA-1 algorithms for {what}: {names}", hint)
+            return HostError(f"it only offers SHA-1 algorithms for {what}: {printable(', '.join(offered))}", hint)
     return HostError(f"it has no algorithm that is known here: {_words(error)}", _OPENSSH)
 
 

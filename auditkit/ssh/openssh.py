@@ -13,8 +13,9 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
+from typing import IO
 
 from auditkit.config import Network
 from auditkit.errors import HostError
@@ -31,6 +32,9 @@ MOST = 3
 _LONGEST = 60
 """Characters of a directory that leave room for the name of a socket in it (unix(7): 108, of which ssh takes 18)."""
 _LOST = 255
+"""What ssh ends with when the connection did (ssh(1), EXIT STATUS)."""
+QUESTION, ANSWER = "question", "answer"
+"""The pipes between ssh's askpass and us."""
 _MOMENT = 1.0
 _LIFELINE = '"$@" </dev/null & exec >/dev/null 2>&1; read -r line; kill -KILL 0'
 """ssh in the background of a shell that waits for the end of its stdin, which comes when we end, and then ends all."""
@@ -137,8 +141,10 @@ class Pipe:
                 stream.close()
 
 
-def _number(stream: "object") -> int:
-    return stream.fileno()  # type: ignore[attr-defined,no-any-return]
+def _number(stream: IO[bytes] | None) -> int:
+    if stream is None:
+        raise ValueError("no such stream")
+    return stream.fileno()
 
 
 def _kill(process: Process) -> None:
@@ -205,7 +211,11 @@ def _places(hop: Hop, networks: tuple[Network, ...] | None, deadline: Deadline) 
     if hop.proxy_command:
         address.check_onward(hop, networks)
         return (hop.hostname,)
-    return address.own(hop, networks, deadline)[:MOST]
+    found = [place[0] for _family, place in address._resolved(hop, deadline)]  # noqa: SLF001 - the one resolver there is
+    own = tuple(number for number in found if address.allowed(number, hop, networks))
+    if not own:
+        raise address._foreign(hop, found[0])  # noqa: SLF001 - the same words for the same refusal
+    return own[:MOST]
 
 
 def _linked(ssh: str, route: Route, place: str, deadline: Deadline, ask: Ask | None) -> Link:
@@ -309,10 +319,67 @@ def _opened(path: str, stack: ExitStack) -> int:
 
 
 def _configured(folder: str, route: Route, place: str, asking: bool) -> str:
-    """Write the configuration, and what answers questions if somebody can; the name that the host has in it."""
-    names = _names(route)
-    blocks = [_block(hop, name, before) for hop, name, before in zip(route.hops, names, ("", *names), strict=False)]
-    lines = [
-        *_block(route.hops[0], names[0], ""),
-    ]
+    """Write the configuration, and what passes questions on if somebody can answer; the name of the host in it."""
+    plain = tuple(hop.name for hop in route.hops)
+    names = plain if len(set(plain)) == len(plain) else tuple(f"auditkit-hop-{at}" for at in range(len(plain)))
+    lines: list[str] = []
+    for at, (hop, name) in enumerate(zip(route.hops, names, strict=True)):
+        lines += _block(hop, name, hop.hostname if at else place)
+        lines += _way(hop, names[at - 1] if at else "")
+        lines += ["ControlMaster no", f"ControlPath {_quoted(f'{folder}/c') if hop is route.target else 'none'}"]
+    lines += [*_ALWAYS.splitlines(), f"BatchMode {'no' if asking else 'yes'}"]
+    lines += ["Include ~/.ssh/config", "Include /etc/ssh/ssh_config"]  # what is said first holds (ssh_config(5))
+    _written(f"{folder}/config", "\n".join(lines) + "\n", 0o600)
+    if asking:
+        _written(f"{folder}/askpass", _ASKPASS, 0o700)
+        for pipe in (QUESTION, ANSWER):
+            os.mkfifo(f"{folder}/{pipe}", 0o600)
     return names[-1]
+
+
+def _block(hop: Hop, name: str, place: str) -> Iterator[str]:
+    """Yield what ssh shall know of a hop."""
+    yield f"Host {name}"
+    yield f"HostName {place.replace('%', '%%')}"
+    yield f"Port {hop.port}"
+    yield f"User {_quoted(hop.user, tokens=False)}"
+    yield f"HostKeyAlias {_alias(hop)}"
+    yield f"UserKnownHostsFile {' '.join(map(_quoted, hop.known_hosts)) or 'none'}"
+    yield f"GlobalKnownHostsFile {os.devnull}"
+    yield from (f"IdentityFile {_quoted(path)}" for path in hop.identities)
+    yield from (f"CertificateFile {_quoted(path)}" for path in hop.certificates)
+    yield f"IdentitiesOnly {'yes' if hop.identities_only else 'no'}"
+    yield f"IdentityAgent {_quoted(hop.agent) if hop.agent else 'none'}"
+
+
+def _way(hop: Hop, before: str) -> tuple[str, ...]:
+    """How ssh gets to a hop: through the one before, by a command of the user's, or straight."""
+    if before:
+        return (f"ProxyJump {before}",)
+    if hop.proxy_command:
+        return (f"ProxyCommand {_plain(hop.proxy_command).replace('%', '%%')}",)
+    return ("ProxyJump none", "ProxyCommand none")
+
+
+def _alias(hop: Hop) -> str:
+    """The name to look for in known_hosts, since the HostName is a number now: with the port, unless only the name is there."""
+    names = known.names(hop)
+    trusted = known.read(hop.known_hosts)
+    return next((name for name in names if trusted.types((name,)) or trusted.authorities((name,))), names[0])
+
+
+def _quoted(text: str, tokens: bool = True) -> str:
+    """A value as ssh_config has it, with no %-sign and no quote that means anything."""
+    value = _plain(text).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{value.replace("%", "%%") if tokens else value}"'
+
+
+def _plain(text: str) -> str:
+    if any(ord(char) < ord(" ") for char in text):
+        raise HostError(f"ssh can use no name with a line break in it: {printable(text[:80])}", "rename it")
+    return text
+
+
+def _written(path: str, text: str, mode: int) -> None:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "w", encoding="utf-8") as file:
+        file.write(text)

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
 from typing import IO, Any, TypeVar
@@ -49,8 +49,8 @@ class Setting:
 
     @property
     def reach(self) -> Reach:
-        """What the hosts of this run are reached with; the signers of the option count for evidence too."""
-        return Reach(replace(self.config, signers=self.signers), self.timeout, self.prompts, self.home, os.environ)
+        """What the hosts of this run are reached with."""
+        return Reach(self.config, self.timeout, self.prompts, self.home, os.environ)
 
 
 def hosts(command: Command) -> Command:

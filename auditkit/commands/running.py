@@ -20,7 +20,7 @@ Work = Callable[[Host, options.Setting], T]
 Document = dict[str, Any]
 
 DONE = (State.OK, State.FINDINGS, State.PARTIAL)
-"""States of a host that a resumed run does not ask again, if anything is known of it."""
+"""States of a host that a resumed run does not ask again."""
 MATTERS = ("baseline_file", "older", "against", "policy_name", "since", "only")
 """Options without which what was said of a host is no answer to what is asked now."""
 
@@ -47,8 +47,7 @@ def over(
         limits = fleet.Limits(run.parallel, run.timeout or fleet.SECONDS)
         for result in fleet.run(words, job, limits, tick=tick):
             display.ended(result.word, str(_state(result.error)) if result.value is None else state(result.value))
-            with display.paused():
-                yield result
+            yield result
 
 
 def _alone(word: str, run: options.Setting, work: Work[T]) -> T:
@@ -148,13 +147,8 @@ def _sound(kept: runs.Run, run: options.Setting) -> Iterator[tuple[str, Document
             document.check({**empty, "hosts": [host]}, schema)
         except FormatError:
             continue
-        if is_done(host):
+        if host.get("state") in DONE:
             yield word, host
-
-
-def is_done(host: Document) -> bool:
-    """Whether a host was asked to the end and something came of it."""
-    return host.get("state") in DONE and bool(host["counts"])
 
 
 def answered(
@@ -220,5 +214,5 @@ def _keep(plan: Plan, word: str, host: Document, run: options.Setting) -> None:
 
 def _again(plan: Plan, documents: Sequence[Document]) -> Iterator[str]:
     """Yield the command that asks once more the hosts that were not asked to the end."""
-    if plan.kept and not all(map(is_done, documents)):
+    if plan.kept and any(host["state"] not in DONE for host in documents):
         yield f"auditkit {plan.command} --resume {plan.kept.id}"

@@ -1,11 +1,14 @@
 """The command line as click sees it: a group that knows its commands by name and loads the one that runs."""
 
+import sys
 from importlib import import_module
+from io import TextIOWrapper
 
 import click
 
 from auditkit import __version__
 from auditkit.commands import COMMANDS, front_page
+from auditkit.errors import AuditkitError
 
 
 class Lazy(click.Group):
@@ -31,3 +34,47 @@ class Lazy(click.Group):
 @click.version_option(__version__, message="auditkit %(version)s")
 def auditkit() -> None:
     """Did they get in, did anything change, what is open: integrity checks and audits for one office."""
+
+
+def run() -> int:
+    """Run the command that the arguments name and give its exit status; what stops it is told on stderr."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that knows no UTF-8 is no reason to fail
+    try:
+        return int(auditkit.main(standalone_mode=False, prog_name="auditkit") or 0)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        tell(_usage(error.format_message()))
+        return error.exit_code
+    except click.Abort:
+        tell(AuditkitError("interrupted; nothing more was stored"))
+        return 130
+    except AuditkitError as error:
+        tell(error)
+        return error.exit_code
+    except BrokenPipeError:  # the reader has seen enough; there is nobody left to tell
+        sys.stdout = None
+        return 1
+
+
+def _usage(message: str) -> AuditkitError:
+    """A mistake in the command line as our own error, with the near word if it is a command."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only for who errs
+
+    near = get_close_matches(message.rpartition(" '")[2].rstrip("'."), COMMANDS, 1) if "command" in message else []
+    hint = f"did you mean {near[0]}?" if near else "see `auditkit COMMAND --help`"
+    return AuditkitError(message[:1].lower() + message[1:].rstrip("."), hint)
+
+
+def tell(error: AuditkitError) -> None:
+    """Say on stderr why auditkit stops and what to do."""
+    sys.stderr.write(f"auditkit: error: {_harmless(str(error))}\n")
+    if error.hint:
+        sys.stderr.write(f"hint: {_harmless(error.hint)}\n")
+
+
+def _harmless(text: str) -> str:
+    """The last net: foreign parts of a message have gone through printable() where it was written."""
+    return "".join(char if char.isprintable() else "?" for char in text)

@@ -19,9 +19,9 @@ LONGEST_NAME = 40
 Dict = Mapping[str, Any]
 
 
-def lines(hosts: Sequence[Dict], options: Options) -> Iterator[str]:
+def overview(hosts: Sequence[Dict], options: Options) -> Iterator[str]:
     """Yield the table."""
-    rows = [(printable(host["host"]), _cells(host), state(host)) for host in ordered(hosts)]
+    rows = [(printable(host["host"]), _cells(host), state(host)) for host in worst_first(hosts)]
     name = min(LONGEST_NAME, max(len(row[0]) for row in rows))
     widths = [max(map(len, column)) for column in zip(COLUMNS, *(row[1] for row in rows), strict=True)]
     yield f"  {'HOST':{name}}  {_laid_out(COLUMNS, widths)}"
@@ -50,7 +50,7 @@ def _cells(host: Dict) -> tuple[str, ...]:
     )
 
 
-def ordered(hosts: Sequence[Dict]) -> list[Dict]:
+def worst_first(hosts: Sequence[Dict]) -> list[Dict]:
     """The hosts with the worst first: what may be an attack, then what was found, then what could not be seen."""
     return sorted(hosts, key=_rank, reverse=True)
 
@@ -66,7 +66,7 @@ def _rank(host: Dict) -> tuple[int, int, int, int]:
 
 def verdict(hosts: Sequence[Dict], options: Options) -> str:
     """`50 hosts: 2 with findings, 1 unreachable, 47 ok: NOT CLEAN`."""
-    states = Counter(state(host) for host in ordered(hosts))
+    states = Counter(state(host) for host in worst_first(hosts))
     told = ", ".join(f"{grouped(number)} {'with ' * (word == State.FINDINGS)}{word}" for word, number in states.items())
     clean = set(states) <= {State.OK}
     last = "" if clean else ": INCOMPLETE" if not {State.FINDINGS, *ALARMING} & set(states) else ": NOT CLEAN"

@@ -12,11 +12,11 @@ from typing import Any
 
 from auditkit.model import Severity, State
 from auditkit.printable import printable
-from auditkit.report import table
 from auditkit.report.differences import letter, second, text_lines, told
 from auditkit.report.document import FAILURES, FINDINGS, INCOMPLETE, UNTRUSTED, Document, apart, judged, severity, state, status
 from auditkit.report.folding import folded
 from auditkit.report.look import Options, counted, grouped, painted, said
+from auditkit.report.table import overview, verdict, worst_first
 
 MOST_OF_A_TEXT = 20
 MOST_OF_ALL_TEXTS = 200
@@ -42,13 +42,13 @@ def pieces(document: Document, options: Options) -> Iterator[str]:
 
 def _several(hosts: Sequence[Dict], options: Options) -> Iterator[Iterable[str]]:
     """Yield the table, what is to be said of each host that is not ok, and what all of them come to."""
-    yield table.lines(hosts, options)
+    yield overview(hosts, options)
     yield ("",)
     fine = [host for host in hosts if state(host) == State.OK and not options.show_all]
-    yield from (_one(host, options) for host in table.ordered(hosts) if host not in fine)
+    yield from (_one(host, options) for host in worst_first(hosts) if host not in fine)
     if notes := list(_notes(fine)):
         yield (*notes, "")
-    yield (table.verdict(hosts, options), "")
+    yield (verdict(hosts, options), "")
 
 
 def _notes(hosts: Sequence[Dict]) -> Iterator[str]:

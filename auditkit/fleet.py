@@ -15,15 +15,13 @@ from pathlib import PurePath
 from typing import Any, Generic, TypeVar
 
 from auditkit.errors import AuditkitError, HostError
-from auditkit.hosts import Host, Reach, is_here, open_host
+from auditkit.hosts import SECONDS, Host, Reach, is_here, open_host
 from auditkit.model import State
 
 T = TypeVar("T")
 
 PARALLEL = 50
 """Hosts at once; more bring nothing on a small machine."""
-SECONDS = 3600.0
-"""How long the work on a host over a network may take if nobody says otherwise."""
 GRACE = 30.0
 """Seconds beyond that after which a job that does not end by itself is left behind."""
 TICK = 0.1

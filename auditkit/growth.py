@@ -9,13 +9,11 @@ from dataclasses import replace
 
 from auditkit.compare import ADDED, ATTRIBUTES, GREW, REMOVED, REWRITTEN, ROTATED_AWAY
 from auditkit.model import Change, ChangeKind, Entry, Explanation, Gap, Kind, Level, Severity
-from auditkit.probe.rotation import family
+from auditkit.probe.rotation import NOT_KNOWN, family
 
 Ask = tuple[str, int, tuple[str, ...], bool]
 Beginning = tuple[str, str, str]
 NOW_IN = "what it held is now in "
-NOT_KNOWN = ""
-"""In place of a digest: this host cannot tell how the log begins."""
 
 
 def asked(changes: Iterable[Change]) -> tuple[Ask, ...]:

@@ -24,6 +24,7 @@ from auditkit.evidence import Header, payload, unpacked
 from auditkit.hosts import Ask, Beginning, Known, Reach, Seen, open_host, recorded
 from auditkit.hosts.recorded import Recorded
 from auditkit.model import Gap, Item, Means, Need
+from auditkit.probe.rotation import NOT_KNOWN
 from auditkit.recording import Recording, Writer
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -251,7 +252,7 @@ def test_what_was_not_asked_then_is_a_gap_now(host: Recorded) -> None:
     other = Need(Means.FILE, "/etc/issue")
     port = Need(Means.BANNER, "22")
     assert list(host.take((other, port))) == [Gap("/etc/issue", recorded.NOT_TAKEN), Gap("22", recorded.NOT_TAKEN)]
-    assert list(host.beginnings([("/var/log/a.log", 8, ("blake3",), False)])) == [("/var/log/a.log", "", recorded.NOT_KNOWN)]
+    assert list(host.beginnings([("/var/log/a.log", 8, ("blake3",), False)])) == [("/var/log/a.log", "", NOT_KNOWN)]
 
 
 def test_what_was_not_there_is_a_gap_for_who_must_have_it(tmp_path: Path) -> None:

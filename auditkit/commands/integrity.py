@@ -7,7 +7,7 @@ from datetime import datetime
 
 from auditkit import compare, distrust, growth, mounts, settle, timeline
 from auditkit.baseline import Baseline
-from auditkit.hosts import Host, Suspect
+from auditkit.hosts import Distant, Host, Suspect
 from auditkit.model import BaselineFacts, Change, ChangeKind, Finding, Gap, HostReport, Policy, State, Watch
 from auditkit.probe.patterns import ANY_DEPTH, IGNORE, Matcher
 from auditkit.scan import Scan
@@ -71,9 +71,15 @@ def with_baseline(base: Baseline, scan: Scan, since: datetime | None = None) -> 
 
 
 def _doubted(base: Baseline, host: Suspect, result: Compared) -> Iterator[Finding | Gap]:
-    """Yield what a second look says: at what the host calls removed, and at the bytes of some that it calls unchanged."""
+    """Yield what a second look says of what the host calls removed and, where it hashes far from here, unchanged."""
     gone = tuple(change.path for change in result.changes if change.change is ChangeKind.REMOVED)
     yield from distrust.unlisted(result.changes, _present(host, gone))
+    if isinstance(host, Distant):
+        yield from _contradicted(base, host, result)
+
+
+def _contradicted(base: Baseline, host: Distant, result: Compared) -> Iterator[Finding | Gap]:
+    """Yield what the bytes of some files say that the host calls unchanged."""
     changed = {change.path for change in result.changes} | {gap.subject for gap in result.gaps}
     turns = -(-base.footer.entries // distrust.MOST) or 1
     drawn = distrust.sample(base.blocks(), base.footer.digest.encode(), int(time.time() // _TURN), turns)

@@ -44,7 +44,7 @@ def over(
                     prompts.serve(display.paused)
             display.refresh()
 
-        limits = fleet.Limits(run.parallel, run.timeout or fleet.SECONDS)
+        limits = fleet.Limits(run.parallel, run.timeout or hosts.SECONDS)
         for result in fleet.run(words, job, limits, tick=tick):
             display.ended(result.word, str(_state(result.error)) if result.value is None else state(result.value))
             yield result

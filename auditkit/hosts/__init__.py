@@ -31,6 +31,9 @@ Beginning = tuple[str, str, str]
 """Path that was asked for, name of the file that was read for it, digest field."""
 
 
+SECONDS = 3600.0
+"""How long the work on a host over a network may take if nobody says otherwise."""
+
 Known = Callable[[], Iterator[bytes]]
 """The blocks of a baseline, from the first one, as often as it is called and at the same time."""
 
@@ -86,6 +89,11 @@ class Suspect(Protocol):
     def present(self, paths: Sequence[str]) -> Iterator[tuple[str, int, int]]:
         """Yield path, inode and time of change, in ns, of each that answers to its name, listed or not."""
         ...
+
+
+@runtime_checkable
+class Distant(Suspect, Protocol):
+    """A host whose files are hashed there, so that some of them can be fetched and hashed here."""
 
     def content(self, paths: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Yield path and digests of files whose bytes were fetched and hashed here."""
@@ -164,6 +172,11 @@ def files_below(root: bytes, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:
             yield Gap(source, why)
         else:
             yield Item(files[number], source, data, datetime.now(UTC), "")
+    yield from not_given(needs)
+
+
+def not_given(needs: tuple[Need, ...]) -> Iterator[Gap]:
+    """Yield a gap for each need that a host which only gives files cannot meet."""
     for need in needs:
         if need.means is not Means.FILE:
             yield Gap(need.what, f"this kind of host gives no {need.means}")

@@ -40,10 +40,6 @@ class Local:
                 continue
             yield path, told.st_ino, told.st_ctime_ns
 
-    def content(self, _paths: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """Nothing: all was hashed here already."""
-        return iter(())
-
     def mounts(self) -> bytes:
         """The kernel's own table."""
         try:

@@ -14,6 +14,7 @@ from auditkit.errors import FormatError, UsageError
 from auditkit.hosts import Ask, Beginning, Known, Reach, Seen
 from auditkit.model import Gap, Item, Means, Need
 from auditkit.printable import printable
+from auditkit.probe.rotation import NOT_KNOWN
 from auditkit.ssh.blocks import Order
 
 NOT_TAKEN = "was not taken: the evidence is older than this question"
@@ -22,8 +23,6 @@ NO_SCAN = "the evidence holds no scan of files: nothing can be said of what chan
 NO_END = "the evidence does not hold the end of the scan"
 UNREDUCED = "was taken as it is, though it holds secrets: take the evidence again"
 LESS = "the policy that the evidence was taken by shows less here than is asked for now"
-NOT_KNOWN = ""
-"""In place of a digest: nobody asked then how this log begins."""
 MOST_PAIRS = 4_000_000
 """Pairs of watches that are compared; policies that differ so much share nothing that could be told."""
 RANKS = {"ignore": 0, "exists": 1, "metadata": 2, "growing": 3, "rotated": 3, "content": 3}

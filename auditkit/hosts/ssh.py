@@ -6,13 +6,13 @@ trip each.
 
 import marshal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib import import_module
 
 from auditkit.errors import FormatError, HostError
-from auditkit.hosts import Ask, Beginning, Host, Reach, Seen
+from auditkit.hosts import SECONDS, Ask, Beginning, Host, Known, Reach, Seen, not_given
 from auditkit.model import Gap, Item, Means, Need, State
 from auditkit.printable import printable
 from auditkit.probe import serve
@@ -21,8 +21,6 @@ from auditkit.ssh import Deadline, Link, Route, blocks
 from auditkit.ssh.route import route
 from auditkit.ssh.session import Greeting, NoPythonError, Session, lied
 
-SECONDS = 3600.0
-"""How long the work on one host may take if nobody says otherwise."""
 LARGEST = 64 << 20
 """Bytes of a file that is fetched to be hashed here."""
 LONGEST_REASON = 500
@@ -30,7 +28,6 @@ _DIGITS = 20
 _OF_THE_TIME = 0.9
 """So that the host stops by itself and says what it has not come to, before the connection is cut."""
 _TRANSPORTS = {"paramiko": "auditkit.ssh.link", "openssh": "auditkit.ssh.openssh"}
-Known = Callable[[], Iterator[bytes]]
 Frames = Iterator[tuple[bytes, list[bytes]]]
 
 
@@ -70,9 +67,7 @@ class Ssh:
                 self._mounts = _fields(told, 1)[0]
             else:
                 yield _item(kind, told, files)
-        for need in needs:
-            if need.means is not Means.FILE:
-                yield Gap(need.what, f"this kind of host gives no {need.means}")
+        yield from not_given(needs)
 
     def beginnings(self, asked: Sequence[Ask]) -> Iterator[Beginning]:
         """Yield digests of how logs and their rotations begin."""

@@ -20,11 +20,12 @@ Frame = Tuple[bytes, int, List[bytes]]
 """Kind, number of the question, fields."""
 
 
-CUT = "an end in the middle"
-
-
 class FrameError(Exception):
     """What came is no frame."""
+
+
+class CutError(FrameError):
+    """It ends in the middle of one."""
 
 
 def pack(kind: bytes, number: int, fields: Iterable[bytes]) -> bytes:
@@ -42,13 +43,13 @@ def read(exactly: Callable[[int], bytes]) -> Frame:
     """
     head = exactly(HEAD.size)
     if len(head) < HEAD.size:
-        raise FrameError(CUT)
+        raise CutError("an end in the middle of a frame")
     kind, number, length, unpacked = HEAD.unpack(head)
     if unpacked > LARGEST or length > unpacked + (unpacked >> 3) + 64:
         raise FrameError("a frame that claims %d bytes for %d" % (length, unpacked))
     packed = exactly(length)
     if len(packed) < length:
-        raise FrameError(CUT)
+        raise CutError("an end in the middle of a frame")
     return kind, number, _fields(_unpacked(packed, unpacked))
 
 

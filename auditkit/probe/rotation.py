@@ -18,6 +18,9 @@ LARGEST = 1 << 33
 """Unpacked bytes of one log that are looked at."""
 MEMBERS = 200
 
+NOT_KNOWN = ""
+"""In place of a digest: nobody can tell how the log begins, or asked when it was looked at."""
+
 Asked = Tuple[str, int, Sequence[str], bool]
 """Path of a log, how many of its first bytes, by which algorithms, and whether it rotates."""
 Stream = Union[IO[bytes], "Unpacking"]

@@ -16,8 +16,8 @@ from binascii import Error, a2b_base64
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from hashlib import sha256
 
+from auditkit.agent import fingerprint
 from auditkit.errors import HostError
 from auditkit.model import Gap, State
 from auditkit.printable import printable
@@ -299,11 +299,6 @@ def names(hop: Hop) -> tuple[str, ...]:
         return (hop.host_key_alias.lower(),)
     name = hop.hostname.lower()
     return (name,) if hop.port == PORT else (f"[{name}]:{hop.port}", name)
-
-
-def fingerprint(key: bytes) -> str:
-    """The fingerprint of a public key, as `ssh-keygen -l` shows it: `SHA256:...`."""
-    return "SHA256:" + b64encode(sha256(key).digest()).rstrip(b"=").decode("ascii")
 
 
 def entry(name: str, key: bytes) -> str:

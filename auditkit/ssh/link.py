@@ -13,6 +13,7 @@ from contextlib import suppress
 
 import paramiko
 
+from auditkit import agent
 from auditkit.config import Network
 from auditkit.errors import HostError
 from auditkit.model import State
@@ -293,7 +294,7 @@ def _facts(transport: paramiko.Transport, hop: Hop) -> LinkFacts:
     place = transport.getpeername() if isinstance(transport.sock, socket.socket) else (hop.hostname,)
     return LinkFacts(
         banner=printable(transport.remote_version),
-        host_key=known.fingerprint(transport.get_remote_server_key().asbytes()),
+        host_key=agent.fingerprint(transport.get_remote_server_key().asbytes()),
         address=printable(str(place[0])),
         algorithms=dict(_algorithms(transport)),
     )

@@ -101,8 +101,10 @@ class Session:
         if self._line("s") is None:
             raise self._no_shell()
         words = self._line("pn")
-        if words is None or words[0] == "n":
-            raise (words is None and self._refused()) or NoPythonError
+        if words is None:  # what was to run there ended: sudo, or a Python of another kind
+            raise self._refused() or NoPythonError
+        if words[0] == "n":
+            raise NoPythonError
         self._pipe.send(archive(words[1] if len(words) > 1 else ""))
         greeting = self._line("r")
         if greeting is None:
@@ -176,9 +178,9 @@ class Session:
     def _frame(self) -> frames.Frame:
         try:
             return frames.read(self._exactly)
+        except frames.CutError as error:
+            raise HostError("the connection ended in the middle of an answer", "try again", State.UNREACHABLE) from error
         except frames.FrameError as error:
-            if not self._held and str(error) == frames.CUT:
-                raise HostError("the connection ended in the middle of an answer", "try again", State.UNREACHABLE) from error
             raise lied(f"it sent {error}") from error
 
     def _exactly(self, length: int) -> bytes:

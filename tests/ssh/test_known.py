@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from auditkit.agent import fingerprint
 from auditkit.errors import HostError
 from auditkit.model import Gap, State
 from auditkit.ssh import Hop, known
@@ -353,14 +354,14 @@ def test_the_fingerprint_and_the_line_to_add_are_those_of_ssh_keygen(tmp_path: P
     (tmp_path / "key").write_text(known.entry("ws-03", server_key(tmp_path, ED).asbytes()))
     shown = subprocess.run(["ssh-keygen", "-lf", tmp_path / "key"], capture_output=True, text=True, timeout=30, check=True)
     (only,) = known.read([str(tmp_path / "key")]).lines
-    assert shown.stdout.split()[1] == known.fingerprint(only.key)
+    assert shown.stdout.split()[1] == fingerprint(only.key)
 
 
 HOP = Hop("ws-03", "ws-03.lan", 2222, "audit", known_hosts=("/home/anna/my hosts",))
 
 
 def test_an_unknown_key_comes_with_the_command_that_adds_it() -> None:
-    seen, error = known.fingerprint(blob("a")), known.refusal(Verdict(Standing.UNKNOWN), HOP, blob("a"))
+    seen, error = fingerprint(blob("a")), known.refusal(Verdict(Standing.UNKNOWN), HOP, blob("a"))
     assert error.state is State.HOSTKEY_UNKNOWN
     assert str(error) == f"its host key ssh-ed25519 {seen} is unknown"
     assert error.hint == (
@@ -374,8 +375,7 @@ def test_a_changed_key_comes_with_the_line_that_has_another() -> None:
     error = known.refusal(verdict, HOP, blob("a"))
     assert error.state is State.HOSTKEY_CHANGED
     assert str(error) == (
-        f"its host key is ssh-ed25519 {known.fingerprint(blob('a'))}, "
-        f"but known_hosts, line 1 has {EC} {known.fingerprint(blob('x', EC))}"
+        f"its host key is ssh-ed25519 {fingerprint(blob('a'))}, but known_hosts, line 1 has {EC} {fingerprint(blob('x', EC))}"
     )
     assert error.hint.endswith("replace that line by: " + line("[ws-03.lan]:2222", "a"))
 
@@ -384,7 +384,7 @@ def test_a_revoked_key_is_refused_without_a_way_around() -> None:
     verdict = hosts("@revoked " + line("*", "a")).judge(known.names(HOP), ED, blob("a"))
     error = known.refusal(verdict, HOP, blob("a"))
     assert (error.state, verdict.line and verdict.line.mark) == (State.HOSTKEY_CHANGED, Mark.REVOKED)
-    assert str(error) == f"its host key ssh-ed25519 {known.fingerprint(blob('a'))} is revoked: known_hosts, line 1"
+    assert str(error) == f"its host key ssh-ed25519 {fingerprint(blob('a'))} is revoked: known_hosts, line 1"
 
 
 def test_an_authority_on_file_is_named_where_the_key_is_unknown() -> None:

@@ -80,7 +80,7 @@ def _accepted(host: Host, base: files.Baseline, paths: Sequence[str], run: optio
     with Writer(path, header) as writer:
         for block in accept.applied(base.blocks(), accept.edits(chosen)):
             writer.add(block)
-        writer.close(_gaps(base, result), sealing.sealer(key))
+        writer.close(_gaps(base, result), sealing.sealer(key, run.signing))
     store.remember(path, sequence)
     for change in chosen:
         click.echo(f"  accepted {printable(change.path)} ({change.rule})")

@@ -18,9 +18,6 @@ from auditkit.model import Gap, Header, Policy, State
 from auditkit.printable import printable
 from auditkit.writer import Writer, locked
 
-WORST = (0, 1, 3, 2, 4)
-"""Exit statuses, each one outweighing those before it."""
-
 
 @click.command("baseline")
 @options.hosts
@@ -46,7 +43,7 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
         raise UsageError("-o takes one host", "leave -o out, and each host gets its own file in the store")
     sealing.key(run, given["key"])  # a mistake of every host is told before any is asked
     results = running.over(words, run, lambda host, run: _one(Job(host, run, given)), lambda made: made.state)
-    return max((_told(result, alone=len(words) == 1) for result in results), key=WORST.index)
+    return max((_told(result, alone=len(words) == 1) for result in results), key=running.WORST.index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +135,6 @@ def _scanned(writer: Writer, source: scan.Scan) -> list[Gap]:
 def _after(job: Job, path: str, gaps: list[Gap]) -> Iterator[str]:
     """Where it is, what it lacks, and what to do next."""
     yield f"  {printable(path)}"
-    for gap in gaps[:10]:
-        yield f"  gap  {printable(gap.subject)}: {printable(gap.reason)}"
-    if len(gaps) > 10:
-        yield f"  gap  and {len(gaps) - 10} more, all in the last line of the baseline"
-    if gaps:
-        yield f"INCOMPLETE: {len(gaps)} {'path' if len(gaps) == 1 else 'paths'} could not be seen"
+    yield from sealing.lacks(gaps, "path", "all in the last line of the baseline")
     if not job.run.quiet:
         yield f"Next: keep a copy off this machine; then: auditkit check {shlex.quote(printable(job.host.name))}"

@@ -4,7 +4,7 @@ import os
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,17 +14,14 @@ from auditkit import audits, compare, growth, policy, scan, settle, store
 from auditkit import baseline as files
 from auditkit import collect as taking
 from auditkit.baseline import Baseline
-from auditkit.commands import integrity, options, sealing
-from auditkit.commands.progress import Progress
+from auditkit.commands import integrity, options, running, sealing
+from auditkit.commands.progress import Shown
 from auditkit.errors import FormatError, HostError, UntrustedError, UsageError
 from auditkit.evidence import SUFFIX, Header
-from auditkit.hosts import Host, Reach, kind_of, named, open_host
+from auditkit.hosts import Host, kind_of, named, open_host
 from auditkit.model import Change, Gap, Policy
 from auditkit.printable import printable
 from auditkit.recording import Recording, Writer
-
-WORST = (0, 1, 3, 2, 4)
-"""Exit statuses, each one outweighing those before it."""
 
 
 @click.command("collect")
@@ -48,7 +45,7 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
     words = named(hosts or ("local",), run.config)
     if len(words) > 1 and not _is_folder(given["place"]):
         raise UsageError("-o names one file for several hosts", "name a directory: -o DIR/")
-    return max((_tried(word, run, given) for word in words), key=WORST.index)
+    return max((_tried(word, run, given) for word in words), key=running.WORST.index)
 
 
 def _is_folder(place: str) -> bool:
@@ -58,19 +55,13 @@ def _is_folder(place: str) -> bool:
 def _tried(word: str, run: options.Setting, given: dict[str, Any]) -> int:
     """Take the evidence of one host; one that cannot be reached is told and keeps no other from being asked."""
     try:
-        with closing(open_host(word, _reach(run))) as host:
+        with closing(open_host(word, run.reach)) as host:
             return _one(host, word, run, given)
     except HostError as error:
         click.echo(f"{printable(word)}: NOTHING TAKEN: {error}")
         if error.hint:
             click.echo(f"  hint: {error.hint}")
         return error.exit_code
-
-
-def _reach(run: options.Setting) -> Reach:
-    """What a host is reached with; signers count for evidence that evidence is taken of."""
-    trusting = replace(run.config, signers=run.signers)
-    return Reach(trusting, run.timeout, home=os.path.expanduser("~"), environment=os.environ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,32 +94,22 @@ class Job:
 
 
 def _one(host: Host, word: str, run: options.Setting, given: dict[str, Any]) -> int:
-    key = _key(run, given["key"])
+    key = sealing.key(run, given["key"], "evidence")
     known = None if given["no_files"] else _known(host, run)
     with closing(known) if known else nullcontext():
         wanted = None if given["no_files"] else _wanted(host, known, run, given)
         job = Job(host, kind_of(word, run.config), run, given, known, wanted)
         path = job.path()
-        with Writer(path, job.header()) as writer, Progress(f"asking {host.name}", None, quiet=run.quiet) as progress:
+        with Writer(path, job.header()) as writer, run.show("asking", host.name, None) as progress:
             recording = Recording(host, writer)
             gaps, entries = _asked(recording, job, progress)
-            writer.close(sealing.sealer(key))
+            writer.close(sealing.sealer(key, run.signing))
     seen = f"{entries} entries by policy {printable(wanted.name)}" if wanted else "no scan"
     sealed = f"sealed with {printable(key)}" if key else "UNSIGNED: anybody who can write it can change it"
     click.echo(f"{printable(host.name)}: evidence of {recording.items} files, {seen}, {sealed}")
     for line in _after(path, gaps, quiet=run.quiet):
         click.echo(line)
     return 3 if gaps else 0
-
-
-def _key(run: options.Setting, named: str | None) -> str | None:
-    """The key that seals; None for none."""
-    if named is None and run.signers:
-        raise UsageError(
-            "signers are configured, so evidence without a signature would never be believed",
-            "add --key FILE or --key agent",
-        )
-    return sealing.key(run, named)
 
 
 def _known(host: Host, run: options.Setting) -> Baseline | None:
@@ -149,7 +130,7 @@ def _wanted(host: Host, known: Baseline | None, run: options.Setting, given: dic
     return policy.load(given["policy_name"] or sealing.policy_name(run, host.name))
 
 
-def _asked(recording: Recording, job: Job, progress: Progress) -> tuple[list[Gap], int]:
+def _asked(recording: Recording, job: Job, progress: Shown) -> tuple[list[Gap], int]:
     """Ask a host all that the judges would; gives what could not be seen, and how many entries were."""
     needs = tuple(taking.merged((*scan.NEEDS, *audits.needs())))
     gaps = list(taking.collect(recording, needs, lambda: datetime.now(UTC)).gaps)
@@ -181,11 +162,6 @@ def _with_logs(recording: Recording, source: scan.Scan, known: Baseline) -> None
 def _after(path: str, gaps: Sequence[Gap], *, quiet: bool) -> Iterator[str]:
     """Where it is, what it lacks, and what to do next."""
     yield f"  {printable(path)}"
-    for gap in gaps[:10]:
-        yield f"  gap  {printable(gap.subject)}: {printable(gap.reason)}"
-    if len(gaps) > 10:
-        yield f"  gap  and {len(gaps) - 10} more, all in the file"
-    if gaps:
-        yield f"INCOMPLETE: {len(gaps)} {'thing' if len(gaps) == 1 else 'things'} could not be seen"
+    yield from sealing.lacks(gaps, "thing", "all in the file")
     if not quiet:
         yield f"Next: auditkit scan {shlex.quote(printable(f'evidence:{path}'))}"

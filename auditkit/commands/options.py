@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import resources
 from typing import IO, Any, TypeVar
@@ -50,7 +50,8 @@ class Setting:
     @property
     def reach(self) -> Reach:
         """What the hosts of this run are reached with."""
-        return Reach(self.config, self.timeout, self.prompts, self.home, os.environ)
+        trusting = replace(self.config, signers=self.signers)  # they count for evidence too
+        return Reach(trusting, self.timeout, self.prompts, self.home, os.environ)
 
 
 def hosts(command: Command) -> Command:

@@ -21,6 +21,8 @@ Document = dict[str, Any]
 
 DONE = (State.OK, State.FINDINGS, State.PARTIAL)
 """States of a host that a resumed run does not ask again."""
+WORST = (0, 1, 3, 2, 4)
+"""Exit statuses, each one outweighing those before it."""
 MATTERS = ("baseline_file", "older", "against", "policy_name", "since", "only")
 """Options without which what was said of a host is no answer to what is asked now."""
 

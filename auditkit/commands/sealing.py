@@ -1,11 +1,9 @@
 """Keys, policies and imports as the command line names them: what `baseline` and `accept` share."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from tempfile import TemporaryFile
 from typing import IO, Any, BinaryIO, cast
-
-import click
 
 from auditkit import baseline as files
 from auditkit.commands import options
@@ -15,9 +13,11 @@ from auditkit.printable import printable
 from auditkit.writer import Writer
 
 DEFAULT_POLICY = "linux"
+MOST_GAPS = 10
+"""Gaps that are named one by one."""
 
 
-def key(run: options.Setting, named: str | None) -> str | None:
+def key(run: options.Setting, named: str | None, what: str = "a baseline") -> str | None:
     """The key that seals; None for none.
 
     Raises:
@@ -25,7 +25,7 @@ def key(run: options.Setting, named: str | None) -> str | None:
     """
     if named is None and run.signers:
         raise UsageError(
-            "signers are configured, so a baseline without a signature would never be believed",
+            f"signers are configured, so {what} without a signature would never be believed",
             "add --key FILE or --key agent",
         )
     return os.path.expanduser(named) if named and not named.startswith("agent") else named
@@ -37,21 +37,26 @@ def policy_name(run: options.Setting, host: str) -> str:
     return (entry and entry.policy) or run.config.defaults.policy or DEFAULT_POLICY
 
 
-def sealer(key: str | None, ask: Callable[[str], str] | None = None) -> Callable[[IO[bytes]], bytes] | None:
-    """What makes the signature over a baseline with that key; `ask` is asked for its passphrase, else the terminal."""
+def sealer(key: str | None, ask: Callable[[str], str]) -> Callable[[IO[bytes]], bytes] | None:
+    """What makes the signature over a file with that key; `ask` is asked for its passphrase."""
     if key is None:
         return None
     from auditkit import seal  # noqa: PLC0415 - cryptography is heavy
 
     def signature(file: IO[bytes]) -> bytes:
-        return seal.sign(cast("BinaryIO", file), key, socket=os.environ.get("SSH_AUTH_SOCK"), ask=ask or _passphrase)
+        return seal.sign(cast("BinaryIO", file), key, socket=os.environ.get("SSH_AUTH_SOCK"), ask=ask)
 
     return signature
 
 
-def _passphrase(*_: Any) -> str:
-    """The passphrase of a key, from the terminal only."""
-    return str(click.prompt("passphrase of the key", hide_input=True, err=True, prompt_suffix=": "))
+def lacks(gaps: Sequence[Gap], one: str, rest: str) -> Iterator[str]:
+    """Yield what is to be said of the gaps in a file that was written: the first of them, and where the rest stands."""
+    for gap in gaps[:MOST_GAPS]:
+        yield f"  gap  {printable(gap.subject)}: {printable(gap.reason)}"
+    if len(gaps) > MOST_GAPS:
+        yield f"  gap  and {len(gaps) - MOST_GAPS} more, {rest}"
+    if gaps:
+        yield f"INCOMPLETE: {len(gaps)} {one if len(gaps) == 1 else one + 's'} could not be seen"
 
 
 def beside(path: str) -> tuple[int, str | None]:

@@ -142,7 +142,7 @@ class Baseline:
         name = printable(os.path.basename(self.path))
         file = Hashed(self._file)
         last = b""
-        for block in _blocks(_text(file, name), name):
+        for block in _blocks(unpacked(file, name), name):
             here = _directory(block, name)
             if here < last:
                 shown = entries.path_of(block).decode("utf-8", "surrogateescape")
@@ -221,7 +221,7 @@ def _verified(file: Hashed, name: str) -> tuple[Header, Footer]:
     digest = blake3()
     head, last, footer = bytearray(), b"\n", bytearray()
     seen = -1  # the header is a line too
-    for text in _held_back(_text(file, name), footer):
+    for text in _held_back(unpacked(file, name), footer):
         if b"\n" not in head:
             head += text
             _bounded(head, name)
@@ -290,20 +290,20 @@ def _footer(line: bytes, name: str, seen: int, digest: str) -> Footer:
     return footer
 
 
-def _text(file: Hashed, name: str) -> Iterator[bytes]:
-    """Yield the text of a baseline; it is bounded whatever the file claims.
+def unpacked(file: Hashed, name: str, what: str = "a baseline", slack: int | None = None) -> Iterator[bytes]:
+    """Yield the text of a file; it is bounded whatever the file claims: a small one may hold SLACK bytes all the same.
 
     Raises:
-        UntrustedError: it does not unpack, or to more than a baseline can hold.
+        UntrustedError: it does not unpack, or to more than `what` can hold.
     """
-    limit = SLACK + EXPANSION * file.size
+    limit = (SLACK if slack is None else slack) + EXPANSION * file.size
     unpacker = zstandard.ZstdDecompressor(max_window_size=1 << 27)
     try:
         with unpacker.stream_reader(file, closefd=False, read_across_frames=True) as text:  # type: ignore[arg-type]
             while data := text.read(CHUNK):
                 limit -= len(data)
                 if limit < 0:
-                    raise UntrustedError(f"{name} expands to more than a baseline can hold", "take a good copy of it")
+                    raise UntrustedError(f"{name} expands to more than {what} can hold", "take a good copy of it")
                 yield data
     except zstandard.ZstdError as error:
         raise UntrustedError(f"{name} is damaged: it does not unpack", "take a good copy of it") from error

@@ -14,11 +14,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import IO, Any
 
-import zstandard
 from blake3 import blake3
 
-from auditkit import store
-from auditkit.baseline import CHUNK, EXPANSION, LONGEST_BLOCK, Hashed
+from auditkit import baseline, store
+from auditkit.baseline import LONGEST_BLOCK, Hashed
 from auditkit.errors import FormatError, UntrustedError
 from auditkit.model import Gap, Item, Means, Need
 from auditkit.printable import escape, printable, unescape
@@ -251,18 +250,7 @@ def _moment(text: str) -> datetime:
 
 
 def _text(file: Hashed, name: str) -> Iterator[bytes]:
-    """Yield the text of the file; it is bounded whatever the file claims."""
-    limit = SLACK + EXPANSION * file.size
-    unpacker = zstandard.ZstdDecompressor(max_window_size=1 << 27)
-    try:
-        with unpacker.stream_reader(file, closefd=False, read_across_frames=True) as text:  # type: ignore[arg-type]
-            while data := text.read(CHUNK):
-                limit -= len(data)
-                if limit < 0:
-                    raise UntrustedError(f"{name} expands to more than evidence can hold", COPY)
-                yield data
-    except zstandard.ZstdError as error:
-        raise UntrustedError(f"{name} is damaged: it does not unpack", COPY) from error
+    return baseline.unpacked(file, name, "evidence", SLACK)
 
 
 def _lines(texts: Iterable[bytes], name: str) -> Iterator[tuple[bool, bytes]]:

@@ -3,22 +3,18 @@
 The file is written without a name, synced, sealed, and named last, as baselines are; the format is that of evidence.py.
 """
 
-import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import IO, Any, Self
-
-import zstandard
-from blake3 import blake3
+from typing import IO, Self
 
 from auditkit.collect import stamped
-from auditkit.errors import HostError
+from auditkit.errors import AuditkitError, HostError
 from auditkit.evidence import MOST_RECORDS, Header, document, line, payload, written
 from auditkit.hosts import Ask, Beginning, Host, Known, Seen
 from auditkit.model import Gap, Item, Need
 from auditkit.printable import printable
-from auditkit.writer import _name, _taken, _unnamed, _unwritable, _write_beside
+from auditkit.writer import Unnamed, taken
 
 MOST_GAPS = MOST_RECORDS // 2
 TOO_MANY = f"more than {MOST_GAPS} gaps; those that follow are not named"
@@ -29,66 +25,38 @@ class Writer:
 
     def __init__(self, path: str, header: Header) -> None:
         if os.path.lexists(path):  # said before a host is asked, and once more when the file gets its name
-            raise _taken(path)
-        self.path = path
+            raise taken(path)
         self.records = 0
-        self._digest = blake3()
-        self._beside = ""
-        self._file, self._temporary = _unnamed(path)
-        self._zstd: Any = zstandard.ZstdCompressor(level=3).stream_writer(self._file, closefd=False)
-        self._write(line(document(header)))
+        self._file = Unnamed(path, level=3)
+        try:
+            self._file.write(line(document(header)))
+        except AuditkitError:
+            self._file.drop()
+            raise
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
-        for left in (self._temporary, self._beside):
-            if left:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(os.path.join(os.path.dirname(os.path.abspath(self.path)), left))
-
-    def _write(self, text: bytes) -> None:
-        try:
-            self._digest.update(text)
-            self._zstd.write(text)
-        except OSError as error:
-            raise _unwritable(self.path, error) from error
+        self._file.drop()
 
     def record(self, kind: str, value: object, data: bytes = b"") -> None:
         """Write a record and the bytes that belong to it."""
         self.records += 1
-        self._write(line({kind: value}) + payload(data))
+        self._file.write(line({kind: value}) + payload(data))
 
     def blocks(self, blocks: Iterable[bytes]) -> None:
         """Write blocks of the scan whose record came before."""
-        self._write(b"".join(blocks))
+        self._file.write(b"".join(blocks))
 
     def close(self, seal: Callable[[IO[bytes]], bytes] | None = None) -> None:
-        """Write the footer, bring it to the disk, seal it and give the file its name.
+        """Write the footer, and finish the file.
 
         Raises:
             AuditkitError: the disk is full, or the name is taken.
         """
-        told = {"records": self.records, "finished": written(datetime.now(UTC)), "blake3": self._digest.hexdigest()}
-        try:
-            self._zstd.write(line(told))
-            self._zstd.close()
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            if os.path.lexists(self.path):  # before its seal is written over
-                raise _taken(self.path)
-            if seal:
-                self._file.seek(0)
-                signature = seal(self._file)
-                self._beside = os.path.basename(self.path) + ".sig"
-                _write_beside(self.path + ".sig", signature)
-            _name(self._file.fileno(), self._temporary, self.path)
-            self._beside = ""
-        except FileExistsError as error:
-            raise _taken(self.path) from error
-        except OSError as error:
-            raise _unwritable(self.path, error) from error
+        told = {"records": self.records, "finished": written(datetime.now(UTC)), "blake3": self._file.digest()}
+        self._file.finish(line(told), seal)
 
 
 class Recording:

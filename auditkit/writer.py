@@ -42,41 +42,92 @@ def _unwritable(path: str, error: OSError) -> AuditkitError:
     return AuditkitError(f"{printable(path)} cannot be written: {error.strerror}", "name another place with --store or -o")
 
 
-def _taken(path: str) -> AuditkitError:
+def taken(path: str) -> AuditkitError:
+    """The error of a name that is in use."""
     return AuditkitError(f"{printable(path)} is there already and is never overwritten", "name another file")
 
 
-class Writer:
-    """A baseline being written; `close` gives it its name, and leaving without it leaves nothing."""
+class Unnamed:
+    """A compressed text being written to a file without a name; `finish` gives it its name, `drop` leaves nothing of it."""
 
-    def __init__(self, path: str, header: Header) -> None:
+    def __init__(self, path: str, level: int) -> None:
         self.path = path
-        self.entries = 0
-        self._held: list[bytes] = []
-        self._size = 0
         self._digest = blake3()
         self._beside = ""
         self._file, self._temporary = _unnamed(path)
-        self._zstd: Any = zstandard.ZstdCompressor(level=1).stream_writer(self._file, closefd=False)
-        try:
-            self._write(json.dumps(header_document(header), ensure_ascii=True, separators=(",", ":")).encode() + b"\n")
-        except OSError as error:
-            self.__exit__()
-            raise _unwritable(path, error) from error
+        self._zstd: Any = zstandard.ZstdCompressor(level=level).stream_writer(self._file, closefd=False)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def drop(self) -> None:
+        """Give the file back: what has no name by now is gone."""
         self._file.close()
         for left in (self._temporary, self._beside):
             if left:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(os.path.join(os.path.dirname(os.path.abspath(self.path)), left))
 
-    def _write(self, data: bytes) -> None:
-        self._digest.update(data)
-        self._zstd.write(data)
+    def write(self, text: bytes) -> None:
+        """Write what comes next.
+
+        Raises:
+            AuditkitError: the disk is full.
+        """
+        try:
+            self._digest.update(text)
+            self._zstd.write(text)
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+
+    def digest(self) -> str:
+        """BLAKE3 of all that was written, in hex."""
+        return self._digest.hexdigest()
+
+    def finish(self, last: bytes, seal: Callable[[IO[bytes]], bytes] | None) -> None:
+        """Write the last line, bring it all to the disk, seal it and give the file its name.
+
+        The signature lies beside it before the file has its name: there is never a file that lacks only its seal.
+
+        Raises:
+            AuditkitError: the disk is full, or the name is taken.
+        """
+        if os.path.lexists(self.path):  # before its seal is written over
+            raise taken(self.path)
+        try:
+            self._zstd.write(last)
+            self._zstd.close()
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            if seal:
+                self._file.seek(0)
+                signature = seal(self._file)
+                self._beside = os.path.basename(self.path) + ".sig"
+                _write_beside(self.path + ".sig", signature)
+            _name(self._file.fileno(), self._temporary, self.path)
+            self._beside = ""
+        except FileExistsError as error:
+            raise taken(self.path) from error
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+
+
+class Writer:
+    """A baseline being written; `close` gives it its name, and leaving without it leaves nothing."""
+
+    def __init__(self, path: str, header: Header) -> None:
+        self.entries = 0
+        self._held: list[bytes] = []
+        self._size = 0
+        self._file = Unnamed(path, level=1)
+        try:
+            self._file.write(_line(header_document(header)))
+        except AuditkitError:
+            self._file.drop()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.drop()
 
     def add(self, block: bytes) -> None:
         """Write the next block, with others at once."""
@@ -89,43 +140,21 @@ class Writer:
         text = b"".join(self._held)
         self.entries += text.count(b"\n") - len(self._held) - text.count(b"\n=")
         self._held, self._size = [], 0
-        try:
-            self._write(text)
-        except OSError as error:
-            raise _unwritable(self.path, error) from error
+        self._file.write(text)
 
     def close(self, gaps: Iterable[Gap], seal: Callable[[IO[bytes]], bytes] | None = None) -> None:
-        """Write the footer, bring it to the disk, seal it and give the file its name.
-
-        The signature lies beside it before the file has its name: there is never a baseline that lacks only its seal.
+        """Write the footer, and finish the file.
 
         Raises:
             AuditkitError: the disk is full, or the name is taken.
         """
         self._flush()
-        if os.path.lexists(self.path):  # before its seal is written over
-            raise _taken(self.path)
-        told = {
-            "entries": self.entries,
-            "gaps": [{"subject": gap.subject, "reason": gap.reason} for gap in gaps],
-            "blake3": self._digest.hexdigest(),
-        }
-        try:
-            self._zstd.write(json.dumps(told, ensure_ascii=True, separators=(",", ":")).encode() + b"\n")
-            self._zstd.close()
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            if seal:
-                self._file.seek(0)
-                signature = seal(self._file)
-                self._beside = os.path.basename(self.path) + ".sig"
-                _write_beside(self.path + ".sig", signature)
-            _name(self._file.fileno(), self._temporary, self.path)
-            self._beside = ""
-        except FileExistsError as error:
-            raise _taken(self.path) from error
-        except OSError as error:
-            raise _unwritable(self.path, error) from error
+        told = [{"subject": gap.subject, "reason": gap.reason} for gap in gaps]
+        self._file.finish(_line({"entries": self.entries, "gaps": told, "blake3": self._file.digest()}), seal)
+
+
+def _line(told: dict[str, Any]) -> bytes:
+    return json.dumps(told, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
 
 
 def _unnamed(path: str) -> tuple[IO[bytes], str]:

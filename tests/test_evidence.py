@@ -218,6 +218,7 @@ def test_what_is_sealed_is_believed_and_nothing_else_where_signers_are_named(cli
     with pytest.raises(UntrustedError, match=r"e\.zst has no signature"):
         open_host(word, reach)
     open_host(word, Reach()).close()
+    assert cli.run("audit", word, "--signers", "signers").code == 4
 
 
 def test_a_seal_is_of_one_file(tmp_path: Path, cli: Cli) -> None:

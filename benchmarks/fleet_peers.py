@@ -43,7 +43,7 @@ def find_sha256sum(fleet: Fleet, machine: Machine, corpus: Path, scratch: Path) 
     there = f"find {shlex.quote(str(corpus))} -type f -print0 | xargs -0 sha256sum"
     out = scratch / "find.out"
     argv = (*client(fleet), *ssh, f"{machine.user}@{machine.address}", there)
-    return Task("ssh HOST 'find \\| xargs sha256sum'", argv, out, done=has(out, rb"^[0-9a-f]{64}  ", corpora.FILES))
+    return Task("ssh HOST 'find | xargs sha256sum'", argv, out, done=has(out, rb"^[0-9a-f]{64}  ", corpora.FILES))
 
 
 def visitors(fleet: Fleet, machines: Sequence[Machine], work: Path, scratch: Path) -> Iterator[Task]:

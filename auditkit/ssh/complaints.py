@@ -20,7 +20,9 @@ _OFFERED = re.compile(r"^debug1: Offering public key: (.{1,200}?) [A-Z0-9-]{2,20
 _TAKES = re.compile(r"Permission denied \(([A-Za-z0-9@.,-]{1,200})\)")
 _OFFENDING = re.compile(r"^Offending (?:\S{1,20} )?key(?: for IP)? in (.{1,500}):([0-9]{1,9})$", re.MULTILINE)
 _SHA1 = re.compile(r"no matching (host key type|key exchange method) found. Their offer: ([A-Za-z0-9@.,-]{1,500})")
-_SHA1_NAMES = re.compile(r"(?:ssh-rsa|ssh-dss|diffie-hellman-[a-z0-9-]+-sha1)(?:,|$)")
+_SHA1_NAMES = re.compile(r"ssh-rsa|ssh-dss|diffie-hellman-[a-z0-9-]+-sha1")
+_NO_KEX = re.compile(r"(?:^|,)(?:ext-info-|kex-strict-)[^,]*")
+"""What stands among the key exchanges without being one (RFC 8308; PROTOCOL of OpenSSH)."""
 
 _EXEMPT = "wait some minutes; for good, exempt this machine there with PerSourcePenaltyExemptList, or raise MaxStartups"
 _LISTENS = "see whether sshd runs there and listens on this port"
@@ -96,11 +98,12 @@ def _shut_out(words: str, said: str, route: Route) -> HostError | None:
 def _old(words: str) -> HostError | None:
     """The error of a server that offers nothing but SHA-1, which ssh does not use unless it is told to."""
     found = _SHA1.search(words)
-    if not found or _SHA1_NAMES.sub("", found[2]):
+    offered = _NO_KEX.sub("", found[2]).strip(",").split(",") if found else []
+    if found is None or not all(map(_SHA1_NAMES.fullmatch, offered)):
         return None
-    option = "HostKeyAlgorithms" if found[1] == "host key type" else "KexAlgorithms"
-    hint = f"allow it for this host in ~/.ssh/config: {option} +{found[2].split(',')[0]}; better give it a newer SSH server"
-    return HostError(f"it only offers SHA-1 algorithms: {found[2].replace(',', ', ')}", hint)
+    what, option = ("host keys", "HostKeyAlgorithms") if found[1] == "host key type" else ("key exchange", "KexAlgorithms")
+    hint = f"allow it for this host in ~/.ssh/config: {option} +{offered[0]}; better give it a newer SSH server"
+    return HostError(f"it only offers SHA-1 algorithms for {what}: {', '.join(offered)}", hint)
 
 
 def _other(words: str) -> HostError | None:

@@ -88,8 +88,9 @@ class Pipe:
         self._drain.start()
 
     def _drained(self) -> None:
-        while data := os.read(_number(self._process.stderr), KEPT):
-            self._said += data[: KEPT - len(self._said)]
+        with suppress(OSError, ValueError):  # it has been closed
+            while data := os.read(_number(self._process.stderr), KEPT):
+                self._said += data[: KEPT - len(self._said)]
 
     def send(self, data: bytes) -> None:
         """Send all of it."""
@@ -133,12 +134,10 @@ class Pipe:
         return status if 0 <= status < _LOST else None
 
     def close(self) -> None:
-        """End it: the master tells the server."""
+        """End it: the master tells the server, and lets go of the stderr that it was handed once that has answered."""
         _kill(self._process)
         self._drain.join(_MOMENT)
-        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
-            if stream:
-                stream.close()
+        _let_go(self._process)
 
 
 def _number(stream: IO[bytes] | None) -> int:
@@ -155,11 +154,19 @@ def _kill(process: Process) -> None:
         process.wait()
 
 
+def _let_go(process: Process) -> None:
+    """Close our ends of its pipes."""
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None:
+            stream.close()
+
+
 class Link:
     """A master that is logged in."""
 
-    def __init__(self, client: Sequence[str], deadline: Deadline, held: ExitStack, facts: LinkFacts) -> None:
+    def __init__(self, client: Sequence[str], master: "_Master", deadline: Deadline, held: ExitStack, facts: LinkFacts) -> None:
         self._client = client
+        self._master = master
         self._deadline = deadline
         self._held = held
         self.facts = facts
@@ -175,7 +182,8 @@ class Link:
         return pipe
 
     def close(self) -> None:
-        """Close the master with all that runs over it."""
+        """Close the master, and so all that runs over it."""
+        self._master.end()
         self._held.close()
 
 
@@ -228,7 +236,7 @@ def _linked(ssh: str, route: Route, place: str, deadline: Deadline, ask: Ask | N
         if not master.ready:
             deadline.left()
             raise complaints.failure(said, route, timed_out=master.timed_out)
-        return Link(client, deadline, stack.pop_all(), complaints.facts(said, place))
+        return Link(client, master, deadline, stack.pop_all(), complaints.facts(said, place))
 
 
 def _folder(stack: ExitStack) -> str:
@@ -246,6 +254,7 @@ class _Master:
         self._nonce = secrets.token_hex(16)
         self._folder = folder
         self._deadline = deadline
+        self._drain: threading.Thread | None = None
         self.ready = False
         self.timed_out = False
         # the user's shell runs the LocalCommand once all is ready: its word comes between those of ssh, in their order
@@ -254,14 +263,15 @@ class _Master:
         askpass = ["env", f"SSH_ASKPASS={folder}/askpass", "SSH_ASKPASS_REQUIRE=force"]
         words = ["/bin/sh", "-c", _LIFELINE, "auditkit", *askpass, client[0], "-N", *options, *client[1:]]
         self._process = _started(words, subprocess.STDOUT)
-        stack.callback(self._end)
+        stack.callback(self.end)
         deadline.guard(lambda: _kill(self._process))
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """End it, and the way there with it."""
         _kill(self._process)
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream:
-                stream.close()
+        if self._drain is not None:
+            self._drain.join(_MOMENT)
+        _let_go(self._process)
 
     def said_until_ready(self, ask: Ask | None) -> str:
         """What ssh says until it is logged in or has given up, its questions put to a person."""
@@ -279,7 +289,8 @@ class _Master:
             self.timed_out = patience.passed
             patience.cancel()
         if self.ready:
-            threading.Thread(target=self._drained, daemon=True).start()
+            self._drain = threading.Thread(target=self._drained, daemon=True)
+            self._drain.start()
         text = bytes(said) if len(said) < KEPT else bytes(said) + b"\n" + tail
         return text.decode("utf-8", "replace").replace("\r\n", "\n")
 

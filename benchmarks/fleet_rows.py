@@ -16,7 +16,7 @@ from measure import Task, pair
 from peers import has, sealed
 from rows import Row, fresh
 
-OF_LOCAL, OF_LOGINS, MOST_BYTES = 1 / 1.3, 1 / 1.5, 64 << 10  # what the design allows
+OF_LOCAL, OF_LOGINS, MOST_BYTES = round(1 / 1.3, 2), round(1 / 1.5, 2), 64 << 10  # what the design allows
 HEADERS = 66  # Ethernet, IPv4, and TCP with time stamps
 TRAFFIC = "| what | entries | KiB in TCP | KiB in frames | to reach | |\n|---|---|---|---|---|---|\n"
 

@@ -37,8 +37,8 @@ class Fleet:
         Raises:
             NoFleetError: this machine cannot have a fleet.
         """
-        if images.missing():
-            raise images.NoFleetError(images.missing())
+        if reason := images.missing():
+            raise images.NoFleetError(reason)
         self.home = home
         self.machines: list[Machine] = []
         self.known_hosts = home / ".ssh/known_hosts"

@@ -18,6 +18,7 @@ CACHE = "AUDITKIT_FLEET_CACHE"
 USUAL_CACHE = "/var/tmp/auditkit-fleet"
 TOOLS = ("debootstrap", "unshare", "nsenter", "setpriv", "pivot_root", "ip", "apt-get", "apt-config")
 PACKAGES = ("openssh-server", "sudo", "opendoas", "procps", "python3", "tcsh", "zsh", "fish", "dropbear-bin", "busybox-static")
+SPACES = ("--net", "--mount", "--pid", "--fork")
 PATIENCE = 600
 """Seconds after which a mirror counts as hanging."""
 
@@ -50,7 +51,10 @@ def missing() -> str:
     if os.geteuid() != 0:
         return "a fleet of namespaces needs root"
     lacking = [tool for tool in TOOLS if not shutil.which(tool)]
-    return f"a fleet needs {', '.join(lacking)}" if lacking else ""
+    if lacking:
+        return f"a fleet needs {', '.join(lacking)}"
+    tried = subprocess.run(["unshare", *SPACES, "true"], check=False, capture_output=True, text=True, errors="replace")
+    return f"a fleet needs namespaces: {tried.stderr.strip()}" if tried.returncode else ""
 
 
 def _built(folder: Path, suite: str, name: str) -> Path:
@@ -126,7 +130,10 @@ def _cache() -> Path:
 @contextmanager
 def _locked(cache: Path) -> Iterator[Path]:
     """The cache, for one builder at a time; another run waits until the image is there."""
-    cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise NoFleetError(f"no cache for images: {error}") from error
     if cache.stat().st_uid != os.geteuid():
         raise NoFleetError(f"{cache} belongs to somebody else")
     with (cache / "lock").open("w") as lock:

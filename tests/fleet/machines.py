@@ -5,6 +5,7 @@ import stat
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -173,6 +174,15 @@ def _processes(proc: Path) -> Iterator[tuple[int, str]]:
         except (FileNotFoundError, ProcessLookupError):
             continue
         yield pid, b" ".join(words).decode(errors="replace").strip() or f"[{name.strip()}]"
+
+
+def opened(machine: Machine) -> set[str]:
+    """The paths of files that are open there, as the machine has them."""
+    found = set()
+    for descriptor in (machine.root / "proc").glob("[0-9]*/fd/*"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found.add(os.readlink(descriptor))
+    return found
 
 
 def files(machine: Machine) -> dict[str, tuple[int, ...]]:

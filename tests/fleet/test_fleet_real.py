@@ -13,11 +13,12 @@ import pytest
 from conftest import SCHEMA, SOURCE, Outcome, text_of, write_policy
 
 from fleet.fleet import NETWORK, Fleet
-from fleet.machines import HERE, PASSWORD, Machine, until
+from fleet.machines import HERE, PASSWORD, Machine, opened, until
 
 WATCHED = ({"path": "/etc", "level": "content"}, {"path": "/srv", "level": "content"})
 SILENT = str(NETWORK[9999])
 """An address of the network that nobody has."""
+ENDLESS = "srv/endless"
 Files = dict[str, tuple[int, ...]]
 SHELLS = ("audit", "noisy", "tcsh", "zsh", "fish")
 
@@ -53,8 +54,14 @@ def at_work(fleet: Fleet, machine: Machine) -> list[str]:
 def endless(machine: Machine) -> None:
     """A file that takes minutes to read and no room on the disk."""
     (machine.root / "srv").mkdir(exist_ok=True)
-    with (machine.root / "srv/endless").open("wb") as file:
+    with (machine.root / ENDLESS).open("wb") as file:
         file.truncate(1 << 40)
+
+
+def in_the_middle(machine: Machine, client: "subprocess.Popen[bytes]") -> None:
+    """Wait until it is read."""
+    until(lambda: f"/{ENDLESS}" in opened(machine) or client.poll() is not None, "the work is in full swing")
+    assert client.poll() is None
 
 
 # what is seen
@@ -173,6 +180,17 @@ def test_a_machine_behind_another_is_reached_through_it(fleet: Fleet) -> None:
     assert str(NETWORK[1]) not in fleet.log(behind)
 
 
+@pytest.mark.parametrize("way", [{"become": "doas"}, {"transport": "openssh"}])
+def test_every_way_in_sees_the_same(fleet: Fleet, way: dict[str, str]) -> None:
+    fleet.up([("py", 1)])
+    watch(fleet)
+    assert fleet.auditkit("baseline", "py-1").code == 0
+    watch(fleet, hosts={"py-1": way})
+    again = check(fleet, "py-1")
+    assert (again.code, again.changes, again.gaps) == (0, {}, {})
+    assert way.items() <= again.host["facts"]["connection"].items()
+
+
 def test_evidence_that_was_taken_is_judged_as_the_machine_is(fleet: Fleet) -> None:
     (machine,) = fleet.up([("py", 1)])
     with (machine.root / "etc/passwd").open("a") as accounts:
@@ -289,8 +307,7 @@ def test_a_killed_client_leaves_nothing_running_and_no_file(fleet: Fleet, kind: 
     endless(machine)
     usual, before = logged_in(fleet, machine)
     with fleet.start("baseline", machine.name) as client:
-        until(lambda: at_work(fleet, machine) != [] or client.poll() is not None, "the work begins")
-        assert client.poll() is None
+        in_the_middle(machine, client)
         client.kill()
     until(lambda: fleet.processes(machine) == [], "all of it has ended")
     assert differing(before, fleet.files(machine)) <= usual
@@ -316,7 +333,7 @@ def test_a_cut_cable_ends_both_sides(fleet: Fleet, kind: str) -> None:
     watch(fleet)
     endless(machine)
     client = fleet.start("baseline", machine.name, "--timeout", "6")
-    until(lambda: at_work(fleet, machine) != [] or client.poll() is not None, "the work begins")
+    in_the_middle(machine, client)
     fleet.cut(machine)
     told = fleet.end(client)
     assert told.code == 3, told.err

@@ -92,7 +92,7 @@ def load(path: str, home: str | None = None) -> Config:
         ConfigError: it cannot be read or has a mistake.
     """
     folder = os.path.dirname(os.path.abspath(path))
-    found = read(strict.read_file(path), path, lambda name: _at(name, folder, home) or name)
+    found = read(strict.read_file(path), path, lambda name: os.path.normpath(_at(name, folder, home) or name))
     hosts = {name: replace(host, identity=_at(host.identity, folder, home)) for name, host in found.hosts.items()}
     return replace(
         found,

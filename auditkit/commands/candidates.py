@@ -17,7 +17,7 @@ Setting = str | int | tuple[str, ...]
 Place = tuple[str, int]
 """Name or number of a host, in lower case, and its port."""
 CONFIG = "~/.ssh/config"
-MOST = 2_000
+MOST = 500
 """Hosts of known_hosts that are looked at."""
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./@-]*|([0-9]{1,3}\.){3}[0-9]{1,3}")
 """What needs no quotes in YAML, but for WORDS."""
@@ -96,13 +96,14 @@ def in_known_hosts(home: str, taken: Mapping[str, Candidate], covered: Iterable[
     lines = known.read([at_home(path, home) for path in (*USER_HOSTS, *SYSTEM_HOSTS)])
     hosts: dict[str, Candidate] = {}
     passed = set(covered)
-    for place, line, others in _places(lines):
-        if place in passed or len(hosts) >= MOST:
-            continue
-        passed.add(place)
-        each = _known(place, line, others, {*taken, *hosts})
-        hosts[each.name] = each
-    return hosts, tuple(_unread(lines))
+    new = [each for each in _places(lines) if each[0] not in passed]
+    for place, line, others in new:
+        if place not in passed and len(hosts) < MOST:
+            passed.add(place)
+            each = _known(place, line, others, {*taken, *hosts})
+            hosts[each.name] = each
+    more = (f"known_hosts: more than {MOST} hosts; the others are left out",) if len(hosts) == MOST else ()
+    return hosts, (*more, *_unread(lines))
 
 
 def _known(place: Place, line: known.Line, others: Sequence[str], taken: set[str]) -> Candidate:
@@ -147,7 +148,8 @@ def _unread(lines: known.KnownHosts) -> Iterator[str]:
     """Yield what of known_hosts says nothing here."""
     hashed = sum(line.names.startswith("|") for line in lines.lines)
     if hashed:
-        yield f"known_hosts: {hashed} lines have hashed names, which nobody can read: name these hosts yourself"
+        lines_have = "1 line has a hashed name" if hashed == 1 else f"{hashed} lines have hashed names"
+        yield f"known_hosts: {lines_have}, which nobody can read: name these hosts yourself"
     for gap in lines.gaps:
         yield _gap(gap)
 

@@ -86,6 +86,13 @@ def covered(ways: Mapping[str, Route | str]) -> Iterator[Place]:
 # --- whose address is it
 
 
+def asked(ways: Mapping[str, Route | str]) -> Iterator[str]:
+    """Yield the names that must be looked up: where this machine goes first, and where the host is."""
+    for way in ways.values():
+        if isinstance(way, Route):
+            yield from (way.hops[0].hostname, way.target.hostname)
+
+
 def resolved(names: Iterable[str]) -> Addresses:
     """What names and numbers lead to, as far as the name servers tell it in time."""
     found: dict[str, tuple[Address, ...]] = {}
@@ -134,10 +141,11 @@ def _judged(host: Candidate, way: Route | str, addresses: Addresses) -> Candidat
     first = way.hops[0]
     onward = len(way.hops) > 1 or first.proxy_command is not None
     if first.proxy_command is None:
-        host = host.doubted(strange(first.hostname, addresses))
+        why = strange(first.hostname, addresses)
+        host = host.doubted(f"it is reached through {printable(first.name)}: {why}" if why and first != way.target else why)
     if onward and way.target.hostname in addresses:
         host = host.doubted(strange(way.target.hostname, addresses))
-    return replace(host, note="; ".join(filter(None, (host.note, _reached(way, addresses)))))
+    return host if host.doubt else replace(host, note="; ".join(filter(None, (_reached(way, addresses), host.note))))
 
 
 def strange(name: str, addresses: Addresses) -> str:

@@ -7,8 +7,8 @@ host is given in the words of auditkit.yaml, each value with its file and line, 
 import os
 import re
 import stat
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Protocol
 
@@ -95,7 +95,8 @@ def read(path: str, form: str | None = None, home: str = "") -> Inventory:
         hint = "move the hosts to a file that is not encrypted, without the secrets"
         raise ConfigError(f"{printable(path)} is encrypted with ansible-vault", hint)
     module: Format = import_module(FORMATS[form or _guessed(path, text)])
-    return module.read(text, path, home)
+    found = module.read(text, path, home)
+    return found if form else replace(found, notes=(*found.notes, *_beside(path)))
 
 
 def _refuse_programs(path: str) -> None:
@@ -110,6 +111,14 @@ def _refuse_programs(path: str) -> None:
         raise ConfigError(f"{printable(path)} is no file", "name an inventory file")
     if found.st_mode & 0o111:
         raise ConfigError(f"{printable(path)} {_PROGRAM}", f"{_written(path)}; if it is none: chmod a-x {printable(path)}")
+
+
+def _beside(path: str) -> Iterator[str]:
+    """Yield what Ansible would read besides."""
+    for name in ("group_vars", "host_vars"):
+        folder = os.path.join(os.path.dirname(path), name)
+        if os.path.isdir(folder):
+            yield f"{printable(folder)}: variables in it are not read; write those that matter into the inventory"
 
 
 def _written(path: str) -> str:

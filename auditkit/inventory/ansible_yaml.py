@@ -32,9 +32,7 @@ def read(text: str, source: str, _home: str) -> Inventory:
     walk = _Walk(Ground(source))
     for name, value in walk.pairs(_composed(text, source)):
         if name.key == "plugin":
-            raise name.error(
-                "tells a plugin where to ask for hosts, and auditkit runs none", "name a file with the hosts in it"
-            )
+            raise name.error("names what would have to be run, and auditkit runs nothing", "name a file with the hosts in it")
         walk.group(name, value, 1)
     return walk.ground.inventory()
 

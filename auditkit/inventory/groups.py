@@ -20,6 +20,8 @@ MOST_HOSTS = 10_000
 MOST_MENTIONS = 50_000
 """How often they may be named in it, each name that a range stands for counted."""
 MOST_GROUPS = 1_000
+MOST_MEMBERSHIPS = 500_000
+"""Groups of all hosts together."""
 ALL, UNGROUPED = "all", "ungrouped"
 """Groups that there always are (inventory/data.py)."""
 
@@ -87,7 +89,11 @@ class Ground:
             ConfigError: a group is in itself, or a variable that matters is not what it should be.
         """
         machines: dict[str, Machine] = {}
+        memberships = 0
         for host, groups in self._members():
+            memberships += len(groups)
+            if memberships > MOST_MEMBERSHIPS:
+                raise host.name.error("and those before it are in too many groups", "split the inventory")
             variables: Variables = {}
             for name in groups:
                 variables |= self.groups[name].variables

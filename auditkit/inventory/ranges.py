@@ -12,7 +12,9 @@ from math import prod
 
 MOST = 10_000
 """Hosts that one pattern may stand for."""
-_BRACKETED = re.compile(r"\[(?!\w+:\w+(?::\w+)?\])(?P<host>.+)\]:(?P<port>[0-9]{1,5})")
+LONGEST = 1000
+"""Characters of a pattern; a name in the DNS has at most 253."""
+_BRACKETED = re.compile(r"\[(?!\w*:\w+(?::\w+)?\])(?P<host>.+)\]:(?P<port>[0-9]{1,5})")
 """`[fd00::3]:22`; `[a:c]:22` are three names."""
 _WITH_PORT = re.compile(r"(?P<host>(?:[^:\[\]]|\[[^\]]*\])+):(?P<port>[0-9]{1,5})")
 _RANGE = re.compile(r"\[([^\[\]]*)\]")
@@ -27,11 +29,16 @@ def expanded(pattern: str) -> tuple[tuple[str, ...], str]:
     """
     found = _BRACKETED.fullmatch(pattern) or _WITH_PORT.fullmatch(pattern)
     host, port = (found["host"], found["port"]) if found else (pattern, "")
-    fixed, ranges = _RANGE.split(host)[::2], [_values(inner) for inner in _RANGE.findall(host)]
+    if len(host) > LONGEST:
+        raise ValueError(f"is longer than {LONGEST} characters")
+    fixed = _RANGE.split(host)[::2]
     if any(sign in text for text in fixed for sign in "[]"):
         raise ValueError("has a bracket without its other half")
-    if prod(map(len, ranges)) > MOST:
-        raise ValueError(f"stands for {prod(map(len, ranges))} hosts, and {MOST} are the most")
+    ranges: list[Sequence[str]] = []
+    for inner in _RANGE.findall(host):
+        ranges.append(_values(inner))
+        if (count := prod(map(len, ranges))) > MOST:
+            raise ValueError(f"stands for {count} hosts or more, and {MOST} are the most")
     return tuple(_joined(fixed, chosen) for chosen in product(*ranges)), port
 
 
@@ -63,5 +70,5 @@ def _numbers(first: str, last: str, step: int) -> Sequence[str]:
         raise ValueError("has a range whose ends are not equally long, though it begins with a zero")
     found = range(int(first), int(last) + 1, step)
     if len(found) > MOST:
-        raise ValueError(f"stands for {len(found)} hosts, and {MOST} are the most")
+        raise ValueError(f"stands for {len(found)} hosts or more, and {MOST} are the most")
     return [str(number).zfill(width) for number in found]

@@ -100,6 +100,7 @@ s/^([^:]*:)(:|$)/\1<empty>\2/;t
 s/^([^:]*:)[!*]+/\1\nlocked /
 t scheme
 s/^([^:]*:)/\1\nset /
+t scheme
 :scheme
 s/\n(locked|set) \$(1|2|2a|2b|2x|2y|3|5|6|7|gy|md5|sha1|sm3|y)[$,][^:]*/<\1 $\2$>/;t
 s/\n(locked|set) \$[0-9A-Za-z]{1,16}[$,][^:]*/<\1 $?$>/;t
@@ -168,13 +169,13 @@ sums-one)
   ;;
 take)
   how=$1 most=$2 f=$3
-  if ! said=$(stat -L -c '%f %s' "$f" 2>&1); then :
+  if ! said=$(stat -L -c '%f %A %s' "$f" 2>&1); then :
   else
     case $said in
     4*) said=': Is a directory';;
     8*)
-      if [ "${said#* }" -ge "$most" ]; then said=long; else said=$({ give 5<"$f"; } 2>&1); fi;;
-    *) said=kind;;
+      if [ "${said##* }" -ge "$most" ]; then said=long; else said=$({ give 5<"$f"; } 2>&1); fi;;
+    *) said=${said#* }; said="no regular file (${said% *})";;
     esac
   fi
   printf '%s %s' "$N" "$said"

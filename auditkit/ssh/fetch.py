@@ -23,7 +23,6 @@ _SUM = re.compile(rb"([0-9a-f]{64})(?:  -)?\n")
 _REFUSED = {
     b"secret": "holds secrets of a kind that cannot be reduced to facts, so nothing of it was taken",
     b"long": f"longer than {taking.LIMIT} bytes",
-    b"kind": "no regular file",
 }
 
 Candidate = tuple[bytes, tuple[bytes, ...], str]

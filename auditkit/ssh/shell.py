@@ -57,7 +57,11 @@ class Shell:
         self._deadline = deadline
         self._become = become
         with self._talk() as talk:
-            self.facts = {**(facts or {}), "uid": talk.tools.uid, "shell": "gnu" if talk.tools.gnu else "busybox"}
+            self.facts: Mapping[str, object] = {
+                **(facts or {}),
+                "uid": talk.tools.uid,
+                "shell": "gnu" if talk.tools.gnu else "busybox",
+            }
 
     def close(self) -> None:
         """Leave: nothing stays there."""

@@ -147,6 +147,38 @@ def test_a_first_file_from_all_that_a_machine_knows(home: Path) -> None:
     assert named(["@desks"], read) == ("ws-01",)
 
 
+def test_names_are_looked_up_and_one_private_address_is_enough(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = {
+        "nas.lan": ["2001:db8::7", "10.1.2.3"],
+        "github.com": ["140.82.121.4"],
+        "vpn.lan": ["100.64.0.9"],
+        "bastion.lan": ["192.168.10.5"],
+    }
+
+    def lookup(name: str, *_rest: object, **_more: object) -> list[Any]:
+        return [(0, 0, 0, "", (number, 0)) for number in answers.get(name) or _nobody(name)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    (home / ".ssh/config").write_text(
+        "Host nas.lan github.com vpn.lan bastion.lan\nHost behind.lan\n  ProxyJump bastion.lan\n"
+        "Host strange\n  HostName github.com\n  ProxyJump bastion.lan\nHost odd.lan\n  ProxyCommand nc %h %p\n"
+    )
+    assert init().exception is None
+    text = (home / "auditkit.yaml").read_text("utf-8")
+    public = "is no private address; if it is yours, name it in networks: too"
+    assert text.partition("hosts:\n")[2].splitlines() == [
+        "  # from ~/.ssh/config",
+        "  nas.lan:  # line 1: nas.lan, 10.1.2.3",
+        f"  # github.com:  # line 1: 140.82.121.4 {public}",
+        f"  # vpn.lan:  # line 1: 100.64.0.9 {public}",
+        "  bastion.lan:  # line 1: bastion.lan, 192.168.10.5",
+        "  behind.lan:  # line 2: behind.lan through bastion.lan",
+        f"  # strange:  # line 4: 140.82.121.4 {public}",
+        "  odd.lan:  # line 7: odd.lan through ProxyCommand",
+    ]
+    assert "  - 10.1.2.0/24  # nas.lan has 10.1.2.3\n" in text
+
+
 def test_a_machine_that_knows_nobody(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(psutil, "net_if_addrs", dict)
     told = init()

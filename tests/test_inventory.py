@@ -319,6 +319,13 @@ def test_a_jump_host(arguments: str, jump: str | None, gate: dict[str, str] | No
     assert "secret" not in "".join(found.notes)
 
 
+def test_user_and_port_of_a_jump_are_those_of_the_host_that_it_names() -> None:
+    found = read("gate ansible_port=22\na ansible_ssh_common_args='-J anna@gate'\nb ansible_ssh_common_args='-J gate:22'")
+    assert said(found)["gate"] == {"port": "22"}
+    (note,) = found.notes
+    assert note.startswith("site.ini:2: ansible_ssh_common_args names user or port of gate, which were not taken: ")
+
+
 # files
 
 
@@ -470,6 +477,18 @@ def test_aliases_of_ssh_config_with_included_files(tmp_path: Path) -> None:
         "in-2": ("2", 1),
         "other": ("other", 1),
     }
+
+
+def test_included_files_that_lead_too_far_or_cannot_be_read_are_noted(tmp_path: Path) -> None:
+    for number in range(20):
+        (tmp_path / f"c{number}").write_text(f"Host h{number}\nInclude c{number + 1}\n")
+    (tmp_path / "bad").write_bytes(b"Host \xff\n")
+    found = ssh_config.read("Include c0 bad\n", f"{tmp_path}/config", str(tmp_path))
+    assert list(found.machines) == [f"h{number}" for number in range(15)]
+    assert found.notes == (
+        f"{tmp_path}/config:2: Include c15 leads too deep, and was not followed",
+        f"{tmp_path}/config:1: Include bad was not followed: {tmp_path}/bad is no UTF-8 text",
+    )
 
 
 @settings(deadline=None, max_examples=100)

@@ -153,7 +153,7 @@ def strange(name: str, addresses: Addresses) -> str:
     numbers = addresses.get(name, ())
     if not numbers:
         return f"the name {printable(name)} is unknown here at present"
-    own = [number for number in numbers if any(number in network for network in OWN)]
+    own = _own(numbers)
     if not own:
         return f"{numbers[0]} is no private address; if it is yours, name it in networks: too"
     if all(number.is_loopback for number in own):
@@ -161,10 +161,15 @@ def strange(name: str, addresses: Addresses) -> str:
     return ""
 
 
+def _own(numbers: Iterable[Address]) -> list[Address]:
+    """The private ones, which alone would be contacted."""
+    return [number for number in numbers if any(number in network for network in OWN)]
+
+
 def _reached(way: Route, addresses: Addresses) -> str:
     """Where a host is, in a few words."""
     target = way.target
-    numbers = addresses.get(target.hostname, ())
+    numbers = _own(addresses.get(target.hostname, ()))
     where = target.hostname if not numbers or str(numbers[0]) == target.hostname else f"{target.hostname}, {numbers[0]}"
     by = [hop.name for hop in way.hops[:-1]] or (["ProxyCommand"] if way.hops[0].proxy_command else [])
     return printable(f"{where} through {', '.join(by)}" if by else where)
@@ -210,8 +215,8 @@ def around(
     for name, host in hosts.items():
         way = ways.get(name)
         for hop in way.hops if isinstance(way, Route) and not host.doubt else ():
-            for number in addresses.get(hop.hostname, ()):
-                if any(number in each for each in (*known, *found)) or not any(number in each for each in OWN):
+            for number in _own(addresses.get(hop.hostname, ())):
+                if any(number in each for each in (*known, *found)):
                     continue
                 network = ipaddress.ip_network((number, _NEAR[number.version]), strict=False)
                 found[network] = Range(network, f"{printable(name)} has {number}")

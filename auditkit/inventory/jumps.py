@@ -73,8 +73,15 @@ def with_jumps(machines: Mapping[str, Machine], notes: Notes) -> dict[str, Machi
             if known not in found:
                 notes.add(value, f"names {known}, which is a host now too, though the inventory has none of that name")
             found.setdefault(known, gate)
+        elif any(_differs(machines[known], key, said) for key, said in gate.settings.items()):
+            notes.add(value, f"names user or port of {known}, which were not taken: what is said of that host itself counts")
         found[name] = replace(machine, settings=_over(machine.settings, known, name, value))
     return found
+
+
+def _differs(machine: Machine, key: str, said: Value) -> bool:
+    value = machine.settings.get(key)
+    return value is None or value.node.value != said.node.value
 
 
 def _gate(value: Value) -> Machine:

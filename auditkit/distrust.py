@@ -34,10 +34,10 @@ CONTRADICTED = Rule(
 )
 RULES = (NAME_HIDDEN, CONTRADICTED)
 
-MOST = 200
-"""Files whose content is fetched in one run."""
-LARGEST = 1 << 20
-"""Bytes of one such file."""
+MOST = 8
+"""Files whose content is fetched in one run, more or less."""
+BUDGET = 40 << 10
+"""Bytes that are fetched in one run: an unchanged host shall send little. A larger file is never fetched."""
 
 Look = tuple[int, int]
 """Inode and time of change, in ns, of a path that was asked for by its name."""
@@ -71,17 +71,16 @@ def sample(blocks: Iterable[bytes], key: bytes, turn: int, turns: int) -> Iterat
 
     The key keeps a host from knowing which turn is whose.
     """
-    given = 0
+    left = BUDGET
     for block in blocks:
         mark = sha256(key + entries.path_of(block)).digest()[:8]
         if int.from_bytes(mark, "big") % turns != turn % turns:
             continue
         for _name, entry in entries.decode(block):
-            if entry.kind is Kind.FILE and entry.digests and (entry.size or 0) <= LARGEST:
+            size = BUDGET + 1 if entry.size is None else entry.size
+            if entry.kind is Kind.FILE and entry.digests and size <= left:
                 yield entry
-                given += 1
-                if given == MOST:
-                    return
+                left -= size
 
 
 def contradicted(

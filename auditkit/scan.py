@@ -13,7 +13,8 @@ from auditkit.model import Gap, Item, Means, Mount, Need, Policy
 PASSWD = Need(Means.FILE, "/etc/passwd", "where the home directories are", optional=False)
 DPKG = Need(Means.FILE, "/var/lib/dpkg/status", "which packages are installed in which version")
 APK = Need(Means.FILE, "/lib/apk/db/installed", "which packages are installed in which version")
-NEEDS = (PASSWD, DPKG, APK)
+PACKAGES = (DPKG, APK)
+NEEDS = (PASSWD, *PACKAGES)
 
 Progress = Callable[[int, int], None]
 """Told now and then how many entries and bytes have been seen."""
@@ -33,9 +34,12 @@ class Ground:
     gaps: tuple[Gap, ...] = ()
 
 
-def ground(host: Host, wanted: Policy, also: tuple[str, ...] = ()) -> Ground:
-    """What is to be known of a host before its scan; `also` are homes that an earlier scan knew."""
-    taken = list(host.take(NEEDS))
+def ground(host: Host, wanted: Policy, also: tuple[str, ...] = (), needs: tuple[Need, ...] = NEEDS) -> Ground:
+    """What is to be known of a host before its scan; `also` are homes that an earlier scan knew.
+
+    Who makes no baseline may leave the packages out: their list is long, and travels.
+    """
+    taken = list(host.take(needs))
     items = {item.need: item for item in taken if isinstance(item, Item)}
     gaps = tuple(gap for gap in taken if isinstance(gap, Gap))
     homes = policy.homes_of(_text(items.get(PASSWD)))

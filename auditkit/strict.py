@@ -2,6 +2,7 @@
 
 It reads nodes, not objects (yaml.compose): so duplicate keys, lines and what was really written are still to be seen.
 Anchors, aliases and tags are refused before anything is built, and nesting is bounded: no bomb, no class, no recursion.
+A format of others may have what ours may not (`Leave`); who reads it minds that aliases make a graph of the tree.
 """
 
 from collections.abc import Iterable
@@ -16,6 +17,18 @@ MAX_BYTES = 1 << 20
 MAX_DEPTH = 16
 _WORDS = {"mapping": "a mapping", "sequence": "a list", "str": "text", "int": "a number", "bool": "true or false"}
 _TAG = "tag:yaml.org,2002:"
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """What a format of others may have that a file of ours may not."""
+
+    tags: tuple[str, ...] = ()
+    anchors: bool = False
+    depth: int = MAX_DEPTH
+
+
+NO_LEAVE = Leave()
 
 
 @dataclass(frozen=True, slots=True)

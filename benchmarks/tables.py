@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from measure import Run
 from rows import Memory, Row
@@ -18,17 +19,21 @@ TIMES = (
     "| peer takes | to reach | |\n|---|---|---|---|---|---|---|---|---|---|---|\n"
 )
 MEMORIES = "| command | entries | PSS MiB | RSS MiB | largest process MiB | growth | |\n|---|---|---|---|---|---|---|\n"
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+MARKS = ("<!-- measured: begin -->", "<!-- measured: end -->")
 
 
 def save(folder: Path, name: str, rows: Sequence[Row | Memory]) -> None:
     """Keep one command's rows as JSON and as a table."""
+    times = "".join(line(row) for row in rows if isinstance(row, Row))
+    memories = "".join(memory_line(row) for row in rows if isinstance(row, Memory))
+    keep(folder, name, rows, (TIMES + times if times else "") + (MEMORIES + memories if memories else ""))
+
+
+def keep(folder: Path, name: str, rows: Sequence[Any], text: str) -> None:
+    """Keep rows as JSON, and the text of their tables."""
     folder.mkdir(parents=True, exist_ok=True)
     document = {"machine": machine(), "rows": [asdict(row) for row in rows]}
     (folder / f"{name}.json").write_text(json.dumps(document, indent=1))
-    times = "".join(line(row) for row in rows if isinstance(row, Row))
-    memories = "".join(memory_line(row) for row in rows if isinstance(row, Memory))
-    text = (TIMES + times if times else "") + (MEMORIES + memories if memories else "")
     (folder / f"{name}.md").write_text(f"### {name}\n\n{machine()}.\n\n{text}")
 
 
@@ -88,10 +93,10 @@ def machine() -> str:
     return f"{processor}, {os.cpu_count()} cores, {system}, Python {platform.python_version()}"
 
 
-def publish(folder: Path, document: Path) -> None:
+def publish(folder: Path, document: Path, marks: tuple[str, str] = MARKS) -> None:
     """Put all tables there are between the two marks of a document."""
     text = document.read_text()
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
+    before, _, rest = text.partition(marks[0])
+    _, _, after = rest.partition(marks[1])
     tables = "\n".join(path.read_text() for path in sorted(folder.glob("*.md")))
-    document.write_text(f"{before}{BEGIN}\n\n{tables}\n{END}{after}")
+    document.write_text(f"{before}{marks[0]}\n\n{tables}\n{marks[1]}{after}")

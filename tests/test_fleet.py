@@ -410,6 +410,10 @@ def test_baselines_are_made_of_those_that_answer(office: Office) -> None:
     assert sorted(err.splitlines()) == ["srv-01: ok", "srv-02: ok", "ws-03: unreachable"]
 
 
+def test_the_signers_of_the_command_line_count_for_evidence_too() -> None:
+    assert options.setting(signers="/keys").reach.config.signers == "/keys"
+
+
 def test_changes_are_accepted_on_one_host_at_a_time(office: Office) -> None:
     (office.home / "srv-01/etc/motd").write_text("changed\n")
     code, _out, err = office.run("accept", "@servers", "--all")
@@ -464,6 +468,11 @@ def test_an_interrupt_leaves_a_report_and_a_run_to_resume(office: Office) -> Non
     reason = "interrupted before it was finished"
     assert [told[name]["gaps"][0]["reason"].split(";")[0] for name in (f"root:{office.home}", "srv-02")] == [reason] * 2
     assert told["srv-02"]["state"] == "partial"
+    office.troubles.clear()
+    office.opened.clear()
+    code, told = office.json("audit", "--resume", "last", "-q")
+    assert office.opened == ["srv-02"]
+    assert all(host["counts"]["audits"] > 0 for host in told.values())
 
 
 def test_a_run_with_other_options_or_of_another_command_is_not_continued(office: Office) -> None:
@@ -501,7 +510,7 @@ def test_only_the_owner_may_read_what_a_run_found_and_old_runs_go(tmp_path: Path
     assert (modes, folders) == ({0o600}, {0o700})
 
 
-GOOD = document.of_host(HostReport("srv-01"))
+GOOD = document.of_host(HostReport("srv-01", counts={"audits": 1}))
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*GOOD, "x"]), inner, max_size=4),
@@ -513,6 +522,7 @@ JSON = st.recursive(
 @given(st.binary(max_size=50) | JSON.map(lambda host: json.dumps({"word": "srv-01", "host": host}).encode()))
 @example(json.dumps({"word": "srv-01", "host": {**GOOD, "state": "unreachable"}}).encode())
 @example(json.dumps({"word": "srv-01", "host": {**GOOD, "status": "x"}}).encode())
+@example(json.dumps({"word": "srv-01", "host": {**GOOD, "counts": {}}}).encode())
 @example(json.dumps({"word": "srv-01", "host": {**GOOD, "gaps": [7]}}).encode())
 @example(b"[" * 100_000)
 def test_a_damaged_result_is_had_again(tmp_path: Path, data: bytes) -> None:

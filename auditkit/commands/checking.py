@@ -14,7 +14,7 @@ from auditkit.errors import AuditkitError, HostError, UntrustedError, UsageError
 from auditkit.hosts import Host, open_host
 from auditkit.model import Gap, HostReport, Severity
 from auditkit.printable import printable
-from auditkit.scan import Scan, ground
+from auditkit.scan import PASSWD, Scan, ground
 
 TREES_DIFFER = frozenset(("ctime", "btime", "inode", "links", "device"))
 """What a copy never shares with the original."""
@@ -50,7 +50,7 @@ def check(host: Host, run: options.Setting, given: Mapping[str, Any]) -> HostRep
 def _with(host: Host, trusted: store.Trusted, run: options.Setting, given: Mapping[str, Any]) -> HostReport:
     base = trusted.baseline
     with closing(base), _progress(host, run, base.footer.entries) as progress:
-        stands = ground(host, base.header.policy, base.header.homes)
+        stands = ground(host, base.header.policy, base.header.homes, (PASSWD,))
         scan = Scan(host, stands, run.jobs, progress, run.timeout, base.blocks)
         result = integrity.with_baseline(base, scan, _since(given))
         notes = _notes(host, trusted, run)

@@ -35,7 +35,8 @@ full path). Answers go to stdout; progress, hints and errors to stderr.
 | 3 | incomplete: something could not be seen, and nothing worse was found |
 | 4 | untrusted: a signature, key, sequence or chain is wrong; nothing was compared |
 
-4 goes before 2, 2 before 1, 1 before 3, 3 before 0. `--fail-on none` leaves 1 out. An interrupted run ends with 130.
+4 goes before 2, 2 before 1, 1 before 3, 3 before 0. `--fail-on none` leaves 1 out. An interrupted run ends with 130; one
+of several hosts tells what is known by then, and ends as that comes to.
 
 `auditkit.yaml` is looked for at `--config`, `$AUDITKIT_CONFIG`, `./`, `~/.config/auditkit/` and `/etc/auditkit/`; the first one
 counts. Baselines are kept in `--store`, else in its `store:`, else in `/var/lib/auditkit` for root and in the user's state

@@ -166,7 +166,7 @@ class Display:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Nothing is drawn: a person is asked something."""
+        """Nothing is drawn: a person is asked or told something."""
         self._stop()
         yield
 

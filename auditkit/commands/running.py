@@ -20,7 +20,7 @@ Work = Callable[[Host, options.Setting], T]
 Document = dict[str, Any]
 
 DONE = (State.OK, State.FINDINGS, State.PARTIAL)
-"""States of a host that a resumed run does not ask again."""
+"""States of a host that a resumed run does not ask again, if anything is known of it."""
 WORST = (0, 1, 3, 2, 4)
 """Exit statuses, each one outweighing those before it."""
 MATTERS = ("baseline_file", "older", "against", "policy_name", "since", "only")
@@ -49,7 +49,8 @@ def over(
         limits = fleet.Limits(run.parallel, run.timeout or hosts.SECONDS)
         for result in fleet.run(words, job, limits, tick=tick):
             display.ended(result.word, str(_state(result.error)) if result.value is None else state(result.value))
-            yield result
+            with display.paused():
+                yield result
 
 
 def _alone(word: str, run: options.Setting, work: Work[T]) -> T:
@@ -149,8 +150,13 @@ def _sound(kept: runs.Run, run: options.Setting) -> Iterator[tuple[str, Document
             document.check({**empty, "hosts": [host]}, schema)
         except FormatError:
             continue
-        if host.get("state") in DONE:
+        if is_done(host):
             yield word, host
+
+
+def is_done(host: Document) -> bool:
+    """Whether a host was asked to the end and something came of it."""
+    return host.get("state") in DONE and bool(host["counts"])
 
 
 def answered(
@@ -216,5 +222,5 @@ def _keep(plan: Plan, word: str, host: Document, run: options.Setting) -> None:
 
 def _again(plan: Plan, documents: Sequence[Document]) -> Iterator[str]:
     """Yield the command that asks once more the hosts that were not asked to the end."""
-    if plan.kept and any(host["state"] not in DONE for host in documents):
+    if plan.kept and not all(map(is_done, documents)):
         yield f"auditkit {plan.command} --resume {plan.kept.id}"

@@ -262,7 +262,7 @@ def _numbers(host: Dict) -> str:
 
 def _unknown(host: Dict) -> str:
     """What a gap leaves unknown: all, where the host gave no answer at all."""
-    if state(host) in FAILURES and not host["counts"]:
+    if not host["counts"] and any(gap["subject"] == host["host"] for gap in host["gaps"]):
         return "nothing is known of this host"
     return f"nothing is known of what could not be seen{_minor(host) or '; nothing found in the rest'}"
 

@@ -1,113 +1,290 @@
 """Which keys are offered to a server, and in which order, so that the right one comes before the server has had enough.
 
-sshd ends a connection after MaxAuthTries keys (six by default), so an agent full of keys must not be emptied at random: the
-agent's copy of an identity that is configured comes first, then the identities' files, then a few others of the agent.
+sshd ends a connection after MaxAuthTries keys, six by default, so an agent full of keys is not emptied at random: first come
+the keys that are configured and that the agent holds, then the configured files, then a few others of the agent. Each comes
+with its certificates before it, as in ssh(1). No file is opened with a passphrase before the server has said that it takes
+the key; what cannot be offered is a gap.
 """
 
 import base64
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
-import paramiko
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key
 
 from auditkit import agent
-from auditkit.errors import AuditkitError
+from auditkit.errors import AuditkitError, UsageError
+from auditkit.model import Gap
 from auditkit.printable import printable
 from auditkit.ssh import Ask, Hop
 
-OTHERS = 4
-"""Keys of the agent that are tried though nobody named them."""
-_LARGEST = 64 << 10
+OTHERS = 5
+"""Keys of the agent that are offered though nobody has named them."""
+TRIES = 6
+"""MaxAuthTries of sshd, where nobody has changed it."""
+ASKED = 3
+"""How often a passphrase may be mistyped, as in ssh_config(5), NumberOfPasswordPrompts."""
+ROUNDS = 4096
+"""The most rounds of bcrypt that a key file may ask for: ssh-keygen takes 24, and a thousand last seconds."""
+PATIENCE = 10.0
+"""Seconds for the agent to list its keys."""
+CERTIFICATE = "-cert-v01@openssh.com"
+_MAGIC = b"openssh-key-v1\0"
+_HARDWARE = "it is on a hardware key, which only `transport: openssh` can use"
+
+Sign = Callable[[bytes, str], bytes]
+"""Makes a signature over data with an algorithm, as the wire has it; an AuditkitError says why it cannot."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A key that is offered: whose it is, in words, and what signs with it."""
+    """A key that a server may be asked about."""
 
     name: str
-    key: paramiko.PKey
+    """The file or the agent's key, as it may be shown."""
+    blob: bytes
+    """The public key, or a certificate of it."""
+    sign: Sign
+
+    @property
+    def key_type(self) -> str:
+        """`ssh-ed25519`, or the type of the certificate."""
+        return _type(self.blob)
 
 
-class AgentKey(paramiko.PKey):
-    """A key that the agent at a socket signs with."""
+@dataclass(frozen=True, slots=True)
+class _Identity:
+    """A configured key: its file, what stands in it, and its public half if that can be known without a passphrase."""
 
-    public_blob = None
+    path: str
+    text: bytes
+    public: bytes
 
-    def __init__(self, socket: str, blob: bytes) -> None:
-        self._socket = socket
-        self._blob = blob
-        self._name = blob[4 : 4 + int.from_bytes(blob[:4], "big")].decode("ascii", "replace")
 
-    def get_name(self) -> str:
-        """The type of the key."""
-        return self._name
+def offers(hop: Hop, ask: Ask | None) -> Iterator[Offer | Gap]:
+    """Yield the keys for a hop, the most likely one first, and what is left out."""
+    held, why = _held(hop.agent)
+    identities = tuple(_identities(hop.identities))
+    yield from (each for each in (*why, *identities) if isinstance(each, Gap))
+    own = [each for each in identities if isinstance(each, _Identity)]
+    certificates = _certificates(hop, held)
+    named = {each.public: printable(each.path) for each in own}
+    named |= {plain: "certificate" for plain in certificates if plain not in named}
+    count = 0
+    for offer in (*_agents(hop, held, named, certificates), *_files(own, held, certificates, ask)):
+        count += isinstance(offer, Offer)
+        yield offer
+    if not hop.identities_only:
+        others = {key: f"{agent.fingerprint(key)} {printable(name)}".rstrip() for key, name in held.items() if key not in named}
+        room = max(1, min(OTHERS, TRIES - count))
+        yield from _agents(hop, held, dict(list(others.items())[:room]), {})
 
-    def asbytes(self) -> bytes:
-        """The public key as it is sent."""
-        return self._blob
 
-    def can_sign(self) -> bool:
-        """The agent does."""
-        return True
+def _agents(
+    hop: Hop, held: dict[bytes, str], names: dict[bytes, str], certificates: dict[bytes, list[bytes]]
+) -> Iterator[Offer | Gap]:
+    """Yield those keys of the agent that have a name here."""
+    for key, name in names.items():
+        if key not in held:
+            continue
+        if _type(key).startswith("sk-"):
+            yield Gap(name, _HARDWARE)
+            continue
+        for blob in (*certificates.get(key, ()), key):
+            yield Offer(f"{name} (agent)", blob, _by_agent(hop.agent or "", key))
 
-    def sign_ssh_data(self, data: bytes, _algorithm: str | None = None) -> paramiko.Message:
-        """The agent's signature."""
+
+def _files(
+    identities: Sequence[_Identity], held: dict[bytes, str], certificates: dict[bytes, list[bytes]], ask: Ask | None
+) -> Iterator[Offer | Gap]:
+    """Yield the keys of files, but for those that the agent holds."""
+    for identity in identities:
+        name = printable(identity.path)
+        if identity.public in held or not identity.text:
+            continue
+        if _type(identity.public).startswith("sk-"):
+            yield Gap(name, _HARDWARE)
+            continue
+        opened = _by_file(identity, ask)
         try:
-            return paramiko.Message(agent.signature(self._socket, self._blob, data))
+            public = identity.public or agent.public(opened())
         except AuditkitError as error:
-            raise paramiko.SSHException(str(error)) from error
+            yield Gap(name, str(error))
+            continue
+        for blob in (*certificates.get(public, ()), public):
+            yield Offer(name, blob, _signing(opened, public, name))
 
 
-def offers(hop: Hop, ask: Ask | None) -> Iterator[Offer]:
-    """Yield the keys for a hop, the most likely one first; each is opened only when its turn comes."""
-    held = _held(hop.agent)
-    wanted = {blob: path for path in hop.identities if (blob := _public(path))}
-    for blob, path in wanted.items():
-        if blob in held and hop.agent:
-            yield Offer(f"{printable(path)} (agent)", AgentKey(hop.agent, blob))
-    for path in hop.identities:
-        if _public(path) not in held and (key := _opened(path, ask)):
-            yield Offer(printable(path), key)
-    others = [] if hop.identities_only or not hop.agent else [blob for blob in held if blob not in wanted]
-    for blob in others[:OTHERS]:
-        yield Offer(f"{agent.fingerprint(blob)} (agent)", AgentKey(hop.agent or "", blob))
+# --- what there is
 
 
-def _held(socket: str | None) -> list[bytes]:
-    """What the agent holds, but for hardware keys, which paramiko cannot ask for."""
+def _held(path: str | None) -> tuple[dict[bytes, str], tuple[Gap, ...]]:
+    """The keys of the agent with what their owner calls them; one that is gone or garbled is a gap."""
+    if path is None:
+        return {}, ()
     try:
-        found = agent.identities(socket) if socket else ()
+        found = agent.identities(path, PATIENCE)
+    except AuditkitError as error:
+        return {}, (Gap("ssh-agent", str(error)),)
+    usable = (each for each in found if _type(each.key).removesuffix(CERTIFICATE) in agent.FIELDS)
+    return {each.key: each.comment[:60] for each in usable}, ()
+
+
+def _identities(paths: Sequence[str]) -> Iterator[_Identity | Gap]:
+    """Yield the configured keys that are there; the files that ssh would try by itself mostly are not."""
+    for path in paths:
+        text, public = b"", _blob(f"{path}.pub")
+        try:
+            if os.path.exists(path):
+                text = agent.key_text(path)
+        except AuditkitError as error:
+            yield Gap(printable(path), str(error))
+        if b"PRIVATE KEY-----" not in text[:64]:  # IdentityFile may name the public half of what the agent holds
+            text, public = b"", public or _blob(path)
+        public = _public_half(text) or public
+        if text or public:
+            yield _Identity(path, text, public)
+
+
+def _blob(path: str) -> bytes:
+    """The key or the certificate in a public file; empty where there is none."""
+    if not os.path.exists(path):
+        return b""
+    try:
+        return agent.public_blob(agent.key_text(path), path)
     except AuditkitError:
-        return []
-    return [each.key for each in found if not each.key[4:].startswith(b"sk-")]
-
-
-def _public(path: str) -> bytes:
-    """The public key beside a private one, as it is sent; empty where there is none."""
-    try:
-        with open(f"{path}.pub", "rb") as file:
-            return base64.b64decode(file.read(_LARGEST).split()[1])
-    except (OSError, ValueError, IndexError):
         return b""
 
 
-def _opened(path: str, ask: Ask | None) -> paramiko.PKey | None:
-    """The private key in a file, with its certificate if that lies beside it; None where it cannot be used."""
-    key = _read(path, None)
-    if key is None and ask is not None and os.path.isfile(path):
-        key = _read(path, ask(f"passphrase of {printable(path)}"))
-    certificate = f"{path}-cert.pub"
-    if key is not None and os.path.isfile(certificate):
-        key.load_certificate(certificate)
+def _certificates(hop: Hop, held: dict[bytes, str]) -> dict[bytes, list[bytes]]:
+    """The user certificates that are there, by the key that each is for."""
+    paths = (*hop.certificates, *(f"{path}-cert.pub" for path in hop.identities))
+    found: dict[bytes, list[bytes]] = {}
+    for blob in dict.fromkeys((*map(_blob, paths), *held)):
+        if _type(blob).endswith(CERTIFICATE) and (plain := _certified(blob)):
+            found.setdefault(plain, []).append(blob)
+    for blobs in found.values():
+        for blob in blobs:
+            held.pop(blob, None)  # it is offered with its key
+    return found
+
+
+def _certified(blob: bytes) -> bytes:
+    """The plain key in a certificate (PROTOCOL.certkeys of OpenSSH): type, nonce, then the fields of the key."""
+    try:
+        name, rest = agent.take(blob)
+        plain = name.removesuffix(CERTIFICATE.encode())
+        _nonce, rest = agent.take(rest)
+        key = agent.string(plain)
+        for _ in range(agent.FIELDS[plain.decode("ascii")]):
+            field, rest = agent.take(rest)
+            key += agent.string(field)
+    except (ValueError, KeyError):
+        return b""
     return key
 
 
-def _read(path: str, passphrase: str | None) -> paramiko.PKey | None:
+def _type(blob: bytes) -> str:
     try:
-        with open(path, "rb") as file:
-            if len(file.read(_LARGEST + 1)) > _LARGEST:
-                return None
-        return paramiko.PKey.from_path(path, passphrase.encode() if passphrase else None)  # type: ignore[arg-type] # bytes
-    except (OSError, ValueError, TypeError, paramiko.SSHException, paramiko.pkey.UnknownKeyType):
-        return None
+        return agent.take(blob)[0].decode("ascii")
+    except ValueError:
+        return ""
+
+
+# --- key files
+
+
+def _header(text: bytes) -> tuple[bytes, int]:
+    """The public key that stands in clear in a key file of OpenSSH (PROTOCOL.key), and the rounds that opening it costs.
+
+    Raises:
+        ValueError: it is no such file.
+    """
+    data = base64.b64decode(b"".join(line for line in text.splitlines() if not line.startswith(b"-----")))
+    if not data.startswith(_MAGIC):
+        raise ValueError("another format")
+    _cipher, rest = agent.take(data[len(_MAGIC) :])
+    kdf, rest = agent.take(rest)
+    options, rest = agent.take(rest)
+    _count, rest = agent.number(rest)
+    rounds = agent.number(agent.take(options)[1])[0] if kdf == b"bcrypt" else 0
+    return agent.take(rest)[0], rounds
+
+
+def _public_half(text: bytes) -> bytes:
+    try:
+        return _header(text)[0]
+    except ValueError:
+        return b""
+
+
+def _by_file(identity: _Identity, ask: Ask | None) -> Callable[[], agent.Private]:
+    """What opens a key file, and asks for its passphrase at most once."""
+    return cache(lambda: _opened(identity.text, printable(identity.path), ask))
+
+
+def _opened(text: bytes, name: str, ask: Ask | None) -> agent.Private:
+    try:
+        return _loaded(text, None, name)
+    except TypeError as error:  # the library's word for: it is encrypted
+        if ask is None:
+            raise UsageError(f"it has a passphrase and nobody can be asked: {name}", "add it to ssh-agent") from error
+    for _ in range(ASKED):
+        passphrase = ask(f"passphrase of {name}")
+        if not passphrase:
+            break
+        try:
+            return _loaded(text, passphrase.encode("utf-8", "surrogateescape"), name)
+        except ValueError:
+            continue
+    raise UsageError(f"no passphrase opens {name}", "add it to ssh-agent")
+
+
+def _loaded(text: bytes, passphrase: bytes | None, name: str) -> agent.Private:
+    """The private key in a file of OpenSSH or in PEM; TypeError where it has a passphrase, ValueError where that is wrong."""
+    openssh = b"BEGIN OPENSSH PRIVATE KEY" in text
+    try:
+        if openssh and _header(text)[1] > ROUNDS:
+            raise UsageError(f"{name} takes too long to open", f"run ssh-keygen -p -a 100 -f {name}")
+        key = load_ssh_private_key(text, passphrase) if openssh else load_pem_private_key(text, passphrase)
+    except UnsupportedAlgorithm as error:
+        raise UsageError(f"{name} is of a kind that is not known here", "set `transport: openssh`") from error
+    except ValueError as error:
+        if passphrase is None:
+            raise UsageError(f"{name} is damaged", "name another key with `identity:`") from error
+        raise
+    match key:
+        case ed25519.Ed25519PrivateKey() | rsa.RSAPrivateKey() | ec.EllipticCurvePrivateKey():
+            return key
+        case _:
+            raise UsageError(f"{name} is of a kind that no server takes any more", "name another key with `identity:`")
+
+
+def _signing(opened: Callable[[], agent.Private], public: bytes, name: str) -> Sign:
+    """What signs with a file, if it holds the key that the server was asked about."""
+
+    def sign(data: bytes, algorithm: str) -> bytes:
+        key = opened()
+        if agent.public(key) != public:
+            raise UsageError(f"{name} is not the key that stands in {name}.pub", "remove that, or name another key")
+        if isinstance(key, rsa.RSAPrivateKey) and algorithm == "rsa-sha2-256":
+            return agent.string(algorithm.encode()) + agent.string(key.sign(data, padding.PKCS1v15(), SHA256()))
+        return agent.signed(key, data)
+
+    return sign
+
+
+def _by_agent(path: str, key: bytes) -> Sign:
+    """What has the agent sign with a key."""
+
+    def sign(data: bytes, algorithm: str) -> bytes:
+        if algorithm == "rsa-sha2-256":
+            raise UsageError("the server takes RSA with SHA-256 only, for which no agent is asked", "name the file of the key")
+        return agent.signature(path, key, data)
+
+    return sign

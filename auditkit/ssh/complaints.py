@@ -1,0 +1,119 @@
+"""What the stock `ssh` client says while it connects, as facts and as the reason why it gave up.
+
+With LogLevel DEBUG1 it tells what was agreed on in lines that begin with `debug1: `; all others are complaints. The lines
+that matter come before the server can have anything shown, so the first of a kind counts.
+"""
+
+import re
+
+from auditkit.errors import HostError
+from auditkit.model import State
+from auditkit.printable import printable
+from auditkit.ssh import LinkFacts, Route
+
+_BANNER = re.compile(r"^debug1: Remote protocol version ([0-9.]{1,8}), remote software version (.{0,255})", re.MULTILINE)
+_KEY = re.compile(r"^debug1: Server host key: (\S{1,64}) (SHA256:[A-Za-z0-9+/]{43})", re.MULTILINE)
+_KEX = re.compile(r"^debug1: kex: algorithm: (\S{1,64})", re.MULTILINE)
+_KEY_ALGORITHM = re.compile(r"^debug1: kex: host key algorithm: (\S{1,64})", re.MULTILINE)
+_CIPHER = re.compile(r"^debug1: kex: server->client cipher: (\S{1,64}) MAC: (\S{1,64})", re.MULTILINE)
+_OFFERED = re.compile(r"^debug1: Offering public key: (.{1,200}?) [A-Z0-9-]{2,20} SHA256:\S+", re.MULTILINE)
+_TAKES = re.compile(r"Permission denied \(([A-Za-z0-9@.,-]{1,200})\)")
+_OFFENDING = re.compile(r"^Offending (?:\S{1,20} )?key(?: for IP)? in (.{1,500}):([0-9]{1,9})$", re.MULTILINE)
+_SHA1 = re.compile(r"no matching (host key type|key exchange method) found. Their offer: ([A-Za-z0-9@.,-]{1,500})")
+_SHA1_NAMES = re.compile(r"ssh-rsa|ssh-dss|diffie-hellman-[a-z0-9-]+-sha1")
+_NO_KEX = re.compile(r"(?:^|,)(?:ext-info-|kex-strict-)[^,]*")
+"""What stands among the key exchanges without being one (RFC 8308; PROTOCOL of OpenSSH)."""
+
+_EXEMPT = "wait some minutes; for good, exempt this machine there with PerSourcePenaltyExemptList, or raise MaxStartups"
+_LISTENS = "see whether sshd runs there and listens on this port"
+_UP = "see whether it is switched on and in its network"
+_OTHERS: tuple[tuple[str, State, str], ...] = (
+    (r"Too many authentication failures", State.AUTH_FAILED, "name the one key to log in with by `identity:`"),
+    (r"Not allowed at this time|Exceeded MaxStartups", State.THROTTLED, _EXEMPT),
+    (r"kex_exchange_identification: .*(?:reset by peer|closed by remote host)", State.THROTTLED, _EXEMPT),
+    (r"[Cc]onnection refused", State.UNREACHABLE, _LISTENS),
+    (r"timed out|No route to host|Network is unreachable|stdio forwarding failed", State.UNREACHABLE, _UP),
+    (r"Unable to negotiate with .*", State.UNREACHABLE, "allow for it in ~/.ssh/config what it offers"),
+)
+"""Complaints, the state that each means, and what to do; the first that is found counts."""
+
+
+def facts(said: str, place: str) -> LinkFacts:
+    """What a login showed of the server."""
+    banner, key, cipher = (found.search(said) for found in (_BANNER, _KEY, _CIPHER))
+    kex, algorithm = _KEX.search(said), _KEY_ALGORITHM.search(said)
+    algorithms = {
+        "kex": kex[1] if kex else "",
+        "host-key": algorithm[1] if algorithm else "",
+        "cipher": cipher[1] if cipher else "",
+        "mac": cipher[2].strip("<>") if cipher else "",
+    }
+    return LinkFacts(
+        banner=printable(f"SSH-{banner[1]}-{banner[2]}") if banner else "",
+        host_key=key[2] if key else "",
+        address=printable(place),
+        algorithms={name: printable(value) for name, value in algorithms.items() if value},
+    )
+
+
+def failure(said: str, route: Route, timed_out: bool) -> HostError:
+    """The error of an ssh that could not log in."""
+    words = "\n".join(line for line in said.splitlines() if not line.startswith("debug"))
+    error = _host_key(words, said, route) or _shut_out(words, said, route) or _old(words) or _other(words)
+    if timed_out and error is None:
+        return HostError("ssh does not come to a login in time", "see what its sshd waits for", State.TIMEOUT)
+    return error or HostError(f"ssh fails: {_last(words)}", f"run ssh -v {printable(route.target.name)} and see")
+
+
+def _host_key(words: str, said: str, route: Route) -> HostError | None:
+    """The error of a host key that ssh does not trust."""
+    shown = _KEY.search(said)
+    key = f"{shown[1]} {shown[2]}" if shown else "it shows"
+    place = _OFFENDING.search(words)
+    where = f"{printable(place[1])}, line {place[2]}" if place else "known_hosts"
+    if "REVOKED HOST KEY" in words or "marked as revoked" in words:
+        return HostError(f"its host key {key} is revoked: {where}", "do not log in there: see why", State.HOSTKEY_CHANGED)
+    if "IDENTIFICATION HAS CHANGED" in words:
+        hint = "find out why before you log in: only if the host was set up anew, replace that line"
+        return HostError(f"its host key is {key}, but {where} has another", hint, State.HOSTKEY_CHANGED)
+    if "Host key verification failed" in words:
+        name = printable(route.target.name)
+        hint = f"compare it with `ssh-keygen -lf` of the key on the host itself, then say yes to: ssh {name}"
+        return HostError(f"its host key {key} is unknown", hint, State.HOSTKEY_UNKNOWN)
+    return None
+
+
+def _shut_out(words: str, said: str, route: Route) -> HostError | None:
+    """The error of a login that was refused: what was offered, and what the server takes."""
+    takes = _TAKES.search(words)
+    if not takes:
+        return None
+    user = printable(route.target.user)
+    offered = ", ".join(printable(each) for each in dict.fromkeys(_OFFERED.findall(said)))
+    hint = f"add a public key of yours to ~/.ssh/authorized_keys of {user} there, or name the right one with `identity:`"
+    what = f"offered {offered}" if offered else "there is no key to offer"
+    return HostError(f"it does not let {user} in: {what}; it takes {takes[1].replace(',', ', ')}", hint, State.AUTH_FAILED)
+
+
+def _old(words: str) -> HostError | None:
+    """The error of a server that offers nothing but SHA-1, which ssh does not use unless it is told to."""
+    found = _SHA1.search(words)
+    offered = _NO_KEX.sub("", found[2]).strip(",").split(",") if found else []
+    if found is None or not all(map(_SHA1_NAMES.fullmatch, offered)):
+        return None
+    what, option = ("host keys", "HostKeyAlgorithms") if found[1] == "host key type" else ("key exchange", "KexAlgorithms")
+    hint = f"allow it for this host in ~/.ssh/config: {option} +{offered[0]}; better give it a newer SSH server"
+    return HostError(f"it only offers SHA-1 algorithms for {what}: {', '.join(offered)}", hint)
+
+
+def _other(words: str) -> HostError | None:
+    for pattern, state, hint in _OTHERS:
+        if found := re.search(pattern, words):
+            line = next((each for each in words.splitlines() if found[0].splitlines()[0] in each), found[0])
+            return HostError(f"ssh says: {printable(line.strip()[:200])}", hint, state)
+    return None
+
+
+def _last(words: str) -> str:
+    lines = words.strip().splitlines()
+    return printable(lines[-1].strip()[:200]) if lines else "it does not say why"

@@ -1,0 +1,14 @@
+#!/bin/sh
+# The network of the fleet, and the place its clients run in: `controller.sh HOSTS ADDRESS`.
+# It lives as long as its stdin: when the test process ends, however it ends, this does, and every machine with it.
+set -eu
+hosts=$1 address=$2
+read -r pid _ </proc/self/stat
+mount --bind "$hosts" /etc/hosts
+[ ! -e /etc/resolv.conf ] || mount --bind /dev/null /etc/resolv.conf # a name that is not of the fleet is asked of nobody
+ip link set lo up
+ip link add fleet type bridge
+ip address add "$address" dev fleet
+ip link set fleet up
+echo "$pid"
+exec cat >/dev/null

@@ -3,18 +3,18 @@
 import ipaddress
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 
-from auditkit import strict
+from auditkit import inventory, strict
 from auditkit.errors import ConfigError
 from auditkit.printable import printable
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 NAME = "auditkit.yaml"
-KEYS = ("store", "signers", "networks", "defaults", "hosts", "known_keys", "exceptions")
+KEYS = ("store", "signers", "networks", "inventories", "defaults", "hosts", "known_keys", "exceptions")
 DEFAULT_KEYS = ("user", "become", "policy", "port", "jump", "identity", "transport")
 HOST_KEYS = ("address", "groups", *DEFAULT_KEYS)
 BECOME = ("sudo", "doas", "none")
@@ -69,10 +69,12 @@ class Config:
     defaults: HostConfig = HostConfig("")
     """What a host has that does not say otherwise, also one that is not in the file."""
     hosts: Mapping[str, HostConfig] = field(default_factory=dict)
-    """By name, the defaults already in them."""
+    """By name, the defaults and what inventories say already in them."""
     known_keys: Mapping[str, str] = field(default_factory=dict)
     """`SHA256:...` to whose key it is."""
     exceptions: tuple[ExceptionConfig, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What of the inventories was not taken."""
 
 
 def find(given: str | None, environment: str | None, home: str) -> str | None:
@@ -89,8 +91,8 @@ def load(path: str, home: str | None = None) -> Config:
     Raises:
         ConfigError: it cannot be read or has a mistake.
     """
-    found = read(strict.read_file(path), path)
     folder = os.path.dirname(os.path.abspath(path))
+    found = read(strict.read_file(path), path, lambda name: os.path.normpath(_at(name, folder, home) or name))
     hosts = {name: replace(host, identity=_at(host.identity, folder, home)) for name, host in found.hosts.items()}
     return replace(
         found,
@@ -107,19 +109,24 @@ def _at(path: str | None, folder: str, home: str | None) -> str | None:
     return os.path.join(folder, path)
 
 
-def read(text: str, source: str) -> Config:
-    """The configuration that a YAML text says; paths stay as written.
+def read(text: str, source: str, at: Callable[[str], str] = str) -> Config:
+    """The configuration that a YAML text says; paths stay as written, inventories are where `at` tells.
 
     Raises:
-        ConfigError: anything in it is unknown, misspelt or contradictory.
+        ConfigError: anything in it, or in an inventory, is unknown, misspelt or contradictory.
     """
     found = _known(strict.read(text, source), KEYS)
-    defaults = _host("", found["defaults"], HostConfig(""), DEFAULT_KEYS) if "defaults" in found else HostConfig("")
+    said = _settings(found["defaults"], DEFAULT_KEYS) if "defaults" in found else {}
+    defaults = _host("", said, HostConfig(""))
     nodes = found["hosts"].entries() if "hosts" in found else {}
-    hosts = {name: _named(name, value, defaults) for name, value in nodes.items()}
+    files = found["inventories"].sequence() if "inventories" in found else ()
+    lists = [inventory.read(at(value.text())) for value in files]
+    listed, places = _listed(lists, defaults)
+    hosts = {name: _own(name, value, listed.get(name, defaults)) for name, value in nodes.items()}
+    hosts |= {name: host for name, host in listed.items() if name not in hosts}
     if defaults.jump is not None:
         _refuse_stranger(found["defaults"], defaults.jump, hosts)
-    for name, value in nodes.items():
+    for name, value in (places | nodes).items():
         _check_jumps(value, hosts[name], hosts)
     return Config(
         store=found["store"].text() if "store" in found else None,
@@ -129,6 +136,7 @@ def read(text: str, source: str) -> Config:
         hosts=hosts,
         known_keys=_keys(found["known_keys"]) if "known_keys" in found else {},
         exceptions=_exceptions(found["exceptions"], hosts) if "exceptions" in found else (),
+        notes=tuple(note for each in lists for note in each.notes),
     )
 
 
@@ -143,18 +151,42 @@ def _known(value: strict.Value, known: tuple[str, ...], needed: tuple[str, ...] 
     return value.mapping(known, needed)
 
 
-def _named(name: str, value: strict.Value, defaults: HostConfig) -> HostConfig:
+def _listed(
+    lists: Sequence[inventory.Inventory], defaults: HostConfig
+) -> tuple[dict[str, HostConfig], dict[str, strict.Value]]:
+    """The hosts of inventories, and where each stands; of two that say different things of a host the first counts."""
+    hosts: dict[str, HostConfig] = {}
+    places: dict[str, strict.Value] = {}
+    for machine in (machine for each in reversed(lists) for machine in each.machines.values()):
+        name = str(machine.name.node.value)
+        host = _named(name, machine.name, machine.settings, hosts.get(name, defaults))
+        groups = tuple(_matching(each, _HOST, "group") for each in machine.groups)
+        hosts[name] = replace(host, groups=tuple(dict.fromkeys((*groups, *host.groups))))
+        places[name] = machine.name
+    return hosts, places
+
+
+def _own(name: str, value: strict.Value, below: HostConfig) -> HostConfig:
+    return _named(name, value, _settings(value, HOST_KEYS), below)
+
+
+def _named(name: str, value: strict.Value, found: Mapping[str, strict.Value], below: HostConfig) -> HostConfig:
     if not _HOST.fullmatch(name) or name in ("local", "all"):
         raise value.error("cannot be the name of a host", "use letters, digits, dots and dashes, but not `local` or `all`")
-    return _host(name, value, defaults, HOST_KEYS)
+    return _host(name, found, below)
 
 
-def _host(name: str, value: strict.Value, defaults: HostConfig, known: tuple[str, ...]) -> HostConfig:
-    found = {} if value.kind == "null" else _known(value, known)  # `srv-01:` alone: all is in ~/.ssh/config
-    inherited = {each.name: getattr(defaults, each.name) for each in fields(defaults)}
+def _settings(value: strict.Value, known: tuple[str, ...]) -> Mapping[str, strict.Value]:
+    return {} if value.kind == "null" else _known(value, known)  # `srv-01:` alone: all is in ~/.ssh/config
+
+
+def _host(name: str, found: Mapping[str, strict.Value], below: HostConfig) -> HostConfig:
+    """The host with what is said of it here, and for the rest what is said below: by inventories, or by default."""
+    inherited = {each.name: getattr(below, each.name) for each in fields(below)}
     if inherited["jump"] == name:
         inherited["jump"] = None  # the default jump host is reached directly
-    return HostConfig(**(inherited | {"name": name} | {key: _setting(key, inner) for key, inner in found.items()}))
+    host = HostConfig(**(inherited | {"name": name} | {key: _setting(key, inner) for key, inner in found.items()}))
+    return replace(host, groups=tuple(dict.fromkeys((*below.groups, *host.groups))))
 
 
 def _setting(key: str, value: strict.Value) -> object:

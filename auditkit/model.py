@@ -282,6 +282,11 @@ class Need:
     optional: bool = True
     """Whether a host without it is complete all the same."""
 
+    @property
+    def not_given(self) -> "tuple[Gap, ...]":
+        """The gap that it leaves on a host which gives nothing but files."""
+        return () if self.means is Means.FILE else (Gap(self.what, f"this kind of host gives no {self.means}"),)
+
 
 @dataclass(frozen=True, slots=True)
 class Item:

@@ -28,7 +28,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "probe": {"printable"},
     "strict": NOUNS,
     "policy": NOUNS | {"strict", "probe"},
-    "config": NOUNS | {"strict", "policy"},
+    "inventory": NOUNS | {"strict"},
+    "config": NOUNS | {"strict", "policy", "inventory"},
     "ssh": NOUNS | {"config", "probe", "entries", "agent"},
     "hosts": NOUNS | {"probe", "config", "strict", "mounts", "entries", "ssh", "evidence"},
     "scan": NOUNS | {"hosts", "policy", "mounts", "entries", "growth", "probe"},
@@ -70,8 +71,13 @@ JUDGES = {"model", "printable", "compare", "explain", "audits", "importers", "lo
     "entries", "mounts", "growth", "accept", "timeline", "settle", "coverage", "distrust",
 }  # fmt: skip
 WORLD = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile", "shutil", "paramiko", "importlib"}
-KINDS = ("hosts", "audits", "logins", "importers", "report", "commands")
+KINDS = ("hosts", "inventory", "audits", "logins", "importers", "report", "commands")
 SHARED = {
+    "auditkit.inventory.groups": "what both forms of an Ansible inventory come to",
+    "auditkit.inventory.variables": "what is taken of the variables of either form",
+    "auditkit.inventory.jumps": "jump hosts that either form names",
+    "auditkit.inventory.ranges": "many names at once in either form",
+    "auditkit.inventory.notes": "what of an inventory was not taken",
     "auditkit.report.document": "the document that every format is rendered from",
     "auditkit.report.look": "how a report shall look, for every format",
     "auditkit.report.shape": "what the schema asks of the document",

@@ -16,6 +16,8 @@ COMMANDS: Mapping[str, str] = {
     "keygen": "make a key that signs baselines",
     "explain": "why a rule matters and what to do",
     "report": "render a saved JSON report",
+    "init": "write a first auditkit.yaml from what this machine knows",
+    "hosts": "who is reachable, how, with which privilege, and what to fix",
 }
 """Name of a command, which is its module too, and its help in a line."""
 

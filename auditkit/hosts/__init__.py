@@ -172,11 +172,4 @@ def files_below(root: bytes, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:
             yield Gap(source, why)
         else:
             yield Item(files[number], source, data, datetime.now(UTC), "")
-    yield from not_given(needs)
-
-
-def not_given(needs: tuple[Need, ...]) -> Iterator[Gap]:
-    """Yield a gap for each need that a host which only gives files cannot meet."""
-    for need in needs:
-        if need.means is not Means.FILE:
-            yield Gap(need.what, f"this kind of host gives no {need.means}")
+    yield from (gap for need in needs for gap in need.not_given)

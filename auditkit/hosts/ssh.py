@@ -12,19 +12,22 @@ from hashlib import sha256
 from importlib import import_module
 
 from auditkit.errors import FormatError, HostError
-from auditkit.hosts import SECONDS, Ask, Beginning, Host, Known, Reach, Seen, not_given
-from auditkit.model import Gap, Item, Means, Need, State
+from auditkit.hosts import SECONDS, Ask, Beginning, Host, Known, Reach, Seen
+from auditkit.model import Gap, Item, Means, Need
 from auditkit.printable import printable
 from auditkit.probe import serve
 from auditkit.probe.digest import Digest
 from auditkit.ssh import Deadline, Link, Route, blocks
 from auditkit.ssh.route import route
 from auditkit.ssh.session import Greeting, NoPythonError, Session, lied
+from auditkit.ssh.shell import Shell
 
 LARGEST = 64 << 20
 """Bytes of a file that is fetched to be hashed here."""
 LONGEST_REASON = 500
 _DIGITS = 20
+_WHOLE = 1.0
+"""Seconds that a clock is behind which tells whole ones."""
 _OF_THE_TIME = 0.9
 """So that the host stops by itself and says what it has not come to, before the connection is cut."""
 _TRANSPORTS = {"paramiko": "auditkit.ssh.link", "openssh": "auditkit.ssh.openssh"}
@@ -34,9 +37,13 @@ Frames = Iterator[tuple[bytes, list[bytes]]]
 class Ssh:
     """A machine that a session with the probe stands to."""
 
-    def __init__(self, name: str, link: Link, session: Session, deadline: Deadline, facts: Mapping[str, object]) -> None:
+    looks = "python"
+    """What looks at the host there."""
+
+    def __init__(self, name: str, link: Link, session: Session, deadline: Deadline) -> None:
         self.name = name
-        self.facts = facts
+        self.facts: Mapping[str, object] = {}
+        self.greeting = session.greeting
         self._link = link
         self._session = session
         self._deadline = deadline
@@ -67,7 +74,7 @@ class Ssh:
                 self._mounts = _fields(told, 1)[0]
             else:
                 yield _item(kind, told, files)
-        yield from not_given(needs)
+        yield from (gap for need in needs for gap in need.not_given)
 
     def beginnings(self, asked: Sequence[Ask]) -> Iterator[Beginning]:
         """Yield digests of how logs and their rotations begin."""
@@ -192,14 +199,14 @@ def connect(word: str, reach: Reach) -> Host:
 
 def _asked(word: str, way: Route, link: Link, deadline: Deadline) -> Host:
     """The host with whatever can look at it there: Python, else its shell."""
+    host: Ssh | Shell
     before = time.time()
     try:
-        session = Session(link, deadline, way.become)
-    except NoPythonError as error:
-        hint = "install python3 there; looking with the shell alone is not built yet"
-        raise HostError("it has no Python from 3.6 on that runs the probe", hint, State.PARTIAL) from error
-    facts = _facts(way, link) | _who(session.greeting, before, time.time()) | {"shell": "python"}
-    return Ssh(word, link, session, deadline, facts)
+        host = Ssh(word, link, Session(link, deadline, way.become), deadline)
+    except NoPythonError:
+        host = Shell(word, link, deadline, way.become)
+    host.facts = _facts(way, link) | _who(host.greeting, before, time.time()) | {"shell": host.looks}
+    return host
 
 
 def _facts(way: Route, link: Link) -> dict[str, object]:
@@ -220,7 +227,7 @@ def _facts(way: Route, link: Link) -> dict[str, object]:
 
 def _who(greeting: Greeting, before: float, after: float) -> dict[str, object]:
     """What the host says of itself; its clock is off only as far as the time of the answer cannot explain it."""
-    skew = min(greeting.now - before, 0.0) or max(greeting.now - after, 0.0)
+    skew = min(greeting.now + _WHOLE - before, 0.0) or max(greeting.now - after, 0.0)
     return {
         "uid": greeting.uid,
         "user": printable(greeting.user),

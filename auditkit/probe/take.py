@@ -158,13 +158,18 @@ def _resolved(chain: Chain, path: Names) -> Names:
 def _facts(chain: Chain, path: Names, secret: bool, limit: int) -> bytes:
     """The bytes of a file, or the facts that may travel where it holds secrets under this or its real name."""
     real = _resolved(chain, path)
-    if any(b"/" + b"/".join(names) in _ALWAYS for names in (path, real)):
+    if any(is_secret(b"/" + b"/".join(names)) for names in (path, real)):
         return reduced(_read(chain, real, limit))
     if not secret:
         return _read(chain, real, limit)
     if path[-1:] and path[-1] in _TABLES:
         return reduced(_read(chain, real, limit))
     raise OSError(errno.EPERM, "holds secrets of a kind that cannot be reduced to facts, so nothing of it was taken")
+
+
+def is_secret(path: bytes) -> bool:
+    """Whether this name says that only facts of the file may travel, whatever was asked for."""
+    return path in _ALWAYS
 
 
 def _read(chain: Chain, names: Names, limit: int) -> bytes:

@@ -41,7 +41,8 @@ _SEE = "log in by hand and see what its start files do"
 _REFUSED = re.compile(
     r"^(?:sudo|doas)\b|may not run sudo|a password is required|no tty present|not in the sudoers", re.MULTILINE
 )
-_BECOME = {"none": "", "sudo": "sudo -n ", "doas": "doas -n "}
+BECOME = {"none": "", "sudo": "sudo -n ", "doas": "doas -n "}
+"""Words before a command, by `become`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class Session:
             first=self._nonce[:half],
             second=self._nonce[half:],
             pythons=_PYTHONS,
-            become=_BECOME[self._become],
+            become=BECOME[self._become],
             loader=loader(self._nonce, max(1, int(self._deadline.left()))),
         )
         self._pipe.send(script.encode("ascii"))
@@ -102,14 +103,14 @@ class Session:
             raise self._no_shell()
         words = self._line("pn")
         if words is None:  # what was to run there ended: sudo, or a Python of another kind
-            raise self._refused() or NoPythonError
+            raise refused(self._become, self._pipe.complaints()) or NoPythonError
         if words[0] == "n":
             raise NoPythonError
         self._pipe.send(archive(words[1] if len(words) > 1 else ""))
         greeting = self._line("r")
         if greeting is None:
-            raise lied(f"its Python does not run the probe: {self._complaint()}")
-        return _greeting(greeting[1:])
+            raise lied(f"its Python does not run the probe: {last_of(self._pipe.complaints())}")
+        return greeted(greeting[1:])
 
     def _line(self, kinds: str) -> list[str] | None:
         """The next line that begins with our nonce, from the letter behind it on; all else is noise. None at the end."""
@@ -132,24 +133,12 @@ class Session:
                 return [words[0][-1], *words[1:]]
         raise HostError("its login shell never stops talking", _SEE, State.NO_SHELL)
 
-    def _complaint(self) -> str:
-        """The last line of its stderr, as it may be shown."""
-        lines = self._pipe.complaints().strip().splitlines()
-        return printable(lines[-1][:200]) if lines else "it says nothing"
-
     def _no_shell(self) -> HostError:
         said = self._held.decode("utf-8", "replace").strip() or self._noise
-        why = printable(said[-200:]) if said and not self._pipe.complaints().strip() else self._complaint()
+        why = printable(said[-200:]) if said and not self._pipe.complaints().strip() else last_of(self._pipe.complaints())
         return HostError(
             f"it gives no shell: {why}", "name a user whose login shell runs commands, with `user:`", State.NO_SHELL
         )
-
-    def _refused(self) -> HostError | None:
-        """The error of a `sudo -n` that was refused; None where it was something else that ended."""
-        if self._become == "none" or not _REFUSED.search(self._pipe.complaints()):
-            return None
-        hint = f"allow it without a password in sudoers or doas.conf, or set `become: none` ({self._become} is set)"
-        return HostError(f"{self._become} is refused: {self._complaint()}", hint, State.SUDO_REFUSED)
 
     def ask(self, question: bytes, *fields: bytes) -> Iterator[tuple[bytes, list[bytes]]]:
         """Yield kind and fields of each frame of the answer.
@@ -204,7 +193,26 @@ def lied(what: str) -> HostError:
     return HostError(f"this host contradicts itself: {what}", hint, State.LIED)
 
 
-def _greeting(words: Sequence[str]) -> Greeting:
+def last_of(complaints: str) -> str:
+    """The last line of what was said on stderr, as it may be shown."""
+    lines = complaints.strip().splitlines()
+    return printable(lines[-1][:200]) if lines else "it says nothing"
+
+
+def refused(become: str, complaints: str) -> HostError | None:
+    """The error of a `sudo -n` or `doas -n` that was refused; None where it was something else that ended."""
+    if become == "none" or not _REFUSED.search(complaints):
+        return None
+    hint = f"allow it without a password in sudoers or doas.conf, or set `become: none` ({become} is set)"
+    return HostError(f"{become} is refused: {last_of(complaints)}", hint, State.SUDO_REFUSED)
+
+
+def greeted(words: Sequence[str]) -> Greeting:
+    """Who answered, from the seven words of a greeting: uid, clock, user, Python or `-`, three of the kernel.
+
+    Raises:
+        HostError: they are none (`lied`).
+    """
     try:
         uid, now, user, python, system, release, machine = words
         return Greeting(int(uid), float(now), user, python, f"{system} {release} {machine}")

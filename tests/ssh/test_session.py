@@ -36,7 +36,7 @@ def deadline() -> Iterator[Deadline]:
 def host(deadline: Deadline) -> Iterator[ssh.Ssh]:
     """This machine, asked through a shell as if it were another one."""
     link = ShellLink()
-    made = ssh.Ssh("there", link, Session(link, deadline, "none"), deadline, {})
+    made = ssh.Ssh("there", link, Session(link, deadline, "none"), deadline)
     yield made
     made.close()
 
@@ -147,7 +147,7 @@ def test_other_pythons_get_the_text(version: str, path: str, deadline: Deadline,
     fill(tmp_path / "tree", 5)
     link = ShellLink()
     link.environment["PATH"] = f"{tmp_path}/bin:{os.environ['PATH']}"
-    made = ssh.Ssh("there", link, Session(link, deadline, "none"), deadline, {})
+    made = ssh.Ssh("there", link, Session(link, deadline, "none"), deadline)
     assert text(made, tmp_path / "tree") == seen(tmp_path / "tree", digests=["sha256"])[0]
     made.close()
 
@@ -211,7 +211,7 @@ def conversation(answers: bytes, deadline: Deadline) -> ssh.Ssh:
         yield answers
 
     script = Script(said)
-    return ssh.Ssh("there", script, Session(script, deadline, "none"), deadline, {})
+    return ssh.Ssh("there", script, Session(script, deadline, "none"), deadline)
 
 
 BLOCK = b"/etc\nd 755 0 0 root root ? ? ? ? ? ? - - - 254:0 .\n"

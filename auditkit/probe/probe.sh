@@ -1,0 +1,193 @@
+# What runs on a host without Python: the tools of GNU or busybox, asked by auditkit/ssh/shell.py. Three scripts, each begun
+# by a line `#-- NAME`; lines that begin with `#` do not travel. Nothing is written on the host, not even a here-document:
+# bash keeps those in files.
+
+#-- door
+# Read by the login's /bin/sh. `kill 0` must hit what we started and nothing else: sshd makes a session for each command,
+# others (dropbear) do not, and there setsid(1) makes one; it would fork, and its parent end, where there is one already.
+{
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin; export PATH
+own=; before=; group=
+{ read -r pid name state parent group rest; } 2>/dev/null </proc/$$/stat
+if [ "$group" = $$ ]; then own=own
+elif [ "$group" ] && command -v setsid >/dev/null 2>&1; then own=own before=setsid; fi
+command -v nice >/dev/null 2>&1 && before="$before nice -n 19"
+[ "$(id -u)" != 0 ] || become=
+printf '\n%s%s %s\n' "$first" "$second" door
+exec $before $become /bin/sh -s "$own"
+}
+
+#-- room
+# Read by that shell, perhaps as root. Says by trying them which tools are there. Then one cat(1) hands on what comes in and
+# sees it end: at once, whatever runs by then, for no more is ever under way than the pipe behind it holds.
+{
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin; LC_ALL=C; N=$first$second; export PATH LC_ALL N F
+has=
+F='%f %u %g %h %i %s %Y %Z 0 %d %t %T :%U:%G'
+try() { [ "$1" = "$2" ] && has="$has $3"; }
+try "$(find / -xdev -mindepth 0 -maxdepth 0 -print0 '(' -path '\/x' -o -path / ')' -prune 2>/dev/null | xargs -0 -n 1 stat -c '%a %T %h' 2>/dev/null)" "$(stat -c '%a %T %h' / 2>/dev/null || echo no)" list
+try "$(find / -maxdepth 0 -printf '%y%l\0' 2>/dev/null | tr '\0' :)$(stat -c %.9Y / 2>/dev/null | sed 's/^[0-9-]*[.][0-9]\{9\}$/ns/')" d:ns gnu
+try "$(sha256sum </dev/null 2>/dev/null | cut -c1-8)" e3b0c442 sha256
+try "$(b3sum --no-names </dev/null 2>/dev/null | cut -c1-8)" af1349b9 blake3
+try "$(echo abc | head -c 2 2>/dev/null)" ab head
+try "$(echo aab | tr '\000' '\001' 2>/dev/null | sed -r 's/(a){2}/\1/' 2>/dev/null)$(readlink -f / 2>/dev/null)" ab/ facts
+case $has in *' gnu'*) F='%f %u %g %h %i %s %.9Y %.9Z %.9W %d %t %T :%U:%G';; esac
+user=$(id -un 2>/dev/null) kernel=$(uname -srm 2>/dev/null)
+printf '\n%s room %s %s %s - %s%s\n' "$N" "$(id -u)" "$(date +%s)" "${user:-?}" "${kernel:-? ? ?}" "$has"
+exec 3<&0
+[ -z "$1" ] || { sleep "$seconds"; kill -TERM 0; } </dev/null >/dev/null 2>&1 3<&- &
+{ cat <&3; [ -z "$1" ] || kill -TERM 0; } | xargs -0 -n "$count" /bin/sh -c "$work" sh
+exit 0
+}
+
+#-- work
+# Run by xargs(1) with one question: how many words to drop, those words, a verb, and what it is about. Names stay data all
+# the way: they come ended by NUL and are words of a command from then on, each beginning with `/`.
+[ $# -gt 1 ] || exit 0
+shift "$1"
+exec </dev/null 4>&1
+verb=$1
+shift
+
+# The digest of stdin or of files, by algorithm.
+total() {
+  case $1 in
+  sha256) shift; sha256sum "$@";;
+  blake3) shift; b3sum --no-names "$@";;
+  esac
+}
+
+# Write fd 5, open on $f, to fd 4: as it is, or the facts of it where it may hold password hashes (probe/take.py). What was
+# opened is what counts, not where a name led before.
+give() {
+  real=$(readlink /proc/self/fd/5 2>/dev/null || readlink -f "$f")
+  real=${real%" (deleted)"}
+  for one in "$real" "$f"; do
+    case $one in
+    /etc/passwd|/etc/passwd-|/etc/shadow|/etc/shadow-|/etc/group|/etc/group-|/etc/gshadow|/etc/gshadow-) how=facts;;
+    /var/backups/passwd.bak|/var/backups/shadow.bak|/var/backups/group.bak|/var/backups/gshadow.bak) how=facts;;
+    /etc/master.passwd) how=facts;;
+    esac
+  done
+  case $how${f##*/} in
+  secretpasswd|secretshadow|secretgroup|secretgshadow) how=facts;;
+  esac
+  case $how${real:+known} in
+  plainknown) head -c "$most" <&5 >&4;;
+  factsknown) head -c "$most" <&5 | tr '\000' '\001' | sed -r "$facts" >&4 || echo secret;;
+  *) echo secret;;
+  esac
+}
+
+facts='
+/:/!{
+s/^[[:space:]]*#.*/#<other>/;t
+s/.*\$[0-9A-Za-z]{1,16}[$,].*/<other>/;t
+/^[[:space:]]*$/b
+/^[[:space:]]*[+-]/b
+s/.*/<other>/
+b
+}
+s/^([^:]*:[^:]*)/\1\n/
+:others
+s/(\n.*:)[^:]*\$[0-9A-Za-z]{1,16}[$,][^:]*/\1<other>/
+t others
+s/\n//
+s/^[^:]*\$[0-9A-Za-z]{1,16}[$,][^:]*:/<other>:/
+t password
+:password
+s/^([^:]*:)(:|$)/\1<empty>\2/;t
+/^[^:]*:x(:|$)/b
+s/^([^:]*:)[!*]+/\1\nlocked /
+t scheme
+s/^([^:]*:)/\1\nset /
+t scheme
+:scheme
+s/\n(locked|set) \$(1|2|2a|2b|2x|2y|3|5|6|7|gy|md5|sha1|sm3|y)[$,][^:]*/<\1 $\2$>/;t
+s/\n(locked|set) \$[0-9A-Za-z]{1,16}[$,][^:]*/<\1 $?$>/;t
+s/\n(locked|set) [.\/0-9A-Za-z]{13,178}(,[^:]*)?(:|$)/<\1 des>\3/;t
+s/\n(locked|set) _[.\/0-9A-Za-z]{19}(:|$)/<\1 des>\2/;t
+s/\nlocked [^:]*/<locked>/;t
+s/\nset [^:]*/<none>/
+'
+
+# The first $most bytes of a log or of what it was packed from.
+unpacked() {
+  case $how in
+  plain) cat "$f";;
+  gz) gzip -dc <"$f";;
+  bz2) bzip2 -dc <"$f";;
+  xz) xz -dc <"$f";;
+  lzma) lzma -dc <"$f";;
+  zst) zstd -dc <"$f";;
+  esac 2>/dev/null | head -c "$most"
+}
+
+case $verb in
+list)
+  # names, each ended by NUL; NUL; what find(1) complains of, and how it ended
+  said=$({ find "$@" 2>&1 >&4; printf '\n=%d' $?; } | { head -c 65536; cat >/dev/null; })
+  printf '\0%s' "$said"
+  ;;
+rows)
+  stat -c "$F" "$@" 2>/dev/null
+  ;;
+rows-one)
+  for f; do
+    if said=$(stat -c "$F" "$f" 2>&1); then printf '+%s\0' "$said"; else printf '%s%s\0' - "$said"; fi
+  done
+  ;;
+links)
+  find "$@" -maxdepth 0 -printf '%l\0' 2>/dev/null
+  ;;
+links-one)
+  for f; do printf '%s\0' "$(readlink "$f" 2>/dev/null; echo .)"; done
+  ;;
+sums)
+  how=$1; shift
+  date +%s.%N
+  for one in $how; do total "$one" "$@" 2>/dev/null; printf '\0'; done
+  stat -c "$F" "$@" 2>/dev/null
+  ;;
+sums-one)
+  # what a file claims to hold now is read, so that a log that grows is no reason to give up
+  how=$1; sleep "$2"; shift 2
+  date +%s.%N
+  for f; do
+    said=$(stat -c "$F" "$f" 2>&1)
+    printf '%s\0' "$said"
+    most=$(stat -c %s "$f" 2>/dev/null)
+    [ "$most" != 0 ] || most=131072
+    for one in $how; do
+      case $said in
+      8???\ *) why=$({ head -c "$most" "$f" | total "$one" >&4; } 2>&1);;
+      *) why=;;
+      esac
+      printf '\0%s\0' "$why"
+    done
+    printf '%s\0' "$(stat -c "$F" "$f" 2>/dev/null)"
+  done
+  ;;
+take)
+  how=$1 most=$2 f=$3
+  if ! said=$(stat -L -c '%f %A %s' "$f" 2>&1); then :
+  else
+    case $said in
+    4*) said=': Is a directory';;
+    8*)
+      if [ "${said##* }" -ge "$most" ]; then said=long; else said=$({ give 5<"$f"; } 2>&1); fi;;
+    *) said=${said#* }; said="no regular file (${said% *})";;
+    esac
+  fi
+  printf '%s %s' "$N" "$said"
+  ;;
+begin)
+  how=$1 algorithms=$2 most=$3 f=$4
+  if [ -f "$f" ] && [ "$(readlink -f "$f"; echo .)" = "$f
+." ] && [ "$(unpacked | wc -c)" -eq "$most" ]; then
+    for one in $algorithms; do unpacked | total "$one" 2>/dev/null; done
+  fi
+  ;;
+esac
+printf '%s\n' "$N"
+exit 0

@@ -1,0 +1,185 @@
+"""Files and beginnings of logs from a host without Python, as probe/take.py and probe/rotation.py give them.
+
+Links are followed over there, by the kernel. What was opened decides whether it may hold password hashes: then facts travel
+in their place, made by sed(1) as take.reduced() makes them.
+"""
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+
+from auditkit.model import Gap, Item, Need
+from auditkit.probe import take as taking
+from auditkit.probe.digest import Digest
+from auditkit.probe.rotation import LARGEST, MEMBERS, Asked, family
+from auditkit.ssh.session import lied
+from auditkit.ssh.survey import ABSENT, LISTING, bytes_of, checked, fields, ns, reason, text
+from auditkit.ssh.talk import Question, Talk
+
+_PACKED = ("gz", "bz2", "xz", "lzma", "zst")
+_MAGIC = re.compile(rb"[*?[]")
+_SUM = re.compile(rb"([0-9a-f]{64})(?:  -)?\n")
+_REFUSED = {
+    b"secret": "holds secrets of a kind that cannot be reduced to facts, so nothing of it was taken",
+    b"long": f"longer than {taking.LIMIT} bytes",
+}
+
+Candidate = tuple[bytes, tuple[bytes, ...], str]
+"""A path as far as it is known, the components still to come, the first one a glob, and why it cannot be gone on with."""
+
+
+def mounts(talk: Talk) -> bytes | None:
+    """The mount table; None where it cannot be read."""
+    (answer,) = talk.answers([_question(b"/proc/self/mountinfo", secret=False)])
+    table, why = _given(answer, talk.nonce)
+    return None if why else table
+
+
+def take(talk: Talk, needs: Sequence[Need]) -> Iterator[Item | Gap]:
+    """Yield what is there for each need, in the order of the needs and of the paths."""
+    found = _expanded(talk, [bytes_of(need.what) for need in needs])
+    asked = [(path, need.secret) for need, paths in zip(needs, found, strict=True) for path, why in paths if not why]
+    answers = talk.answers(_question(path, secret=secret) for path, secret in asked)
+    for need, paths in zip(needs, found, strict=True):
+        yield from _of_need(need, paths, answers, talk.nonce)
+
+
+def _question(path: bytes, *, secret: bool) -> Question:
+    words = (b"take", b"secret" if secret else b"plain", b"%d" % (taking.LIMIT + 1), path or b"/")
+    return Question(words, 2 * taking.LIMIT)
+
+
+def _given(answer: bytes, nonce: bytes) -> tuple[bytes, str]:
+    """The bytes of a file, or why there are none."""
+    data, mark, said = answer.rpartition(nonce + b" ")
+    if not mark:
+        raise lied("a part of its answer is missing")
+    if not said and len(data) > taking.LIMIT:
+        said = b"long"
+    return data, (_REFUSED.get(said.strip()) or reason(said)) if said else ""
+
+
+def _of_need(need: Need, paths: Iterable[tuple[bytes, str]], answers: Iterator[bytes], nonce: bytes) -> Iterator[Item | Gap]:
+    """Yield what was there for one need: no word for what is absent, nor for a directory that a glob met."""
+    globbed = _MAGIC.search(bytes_of(need.what)) is not None
+    told = False
+    for path, refused in paths:
+        data, why = (b"", refused) if refused else _given(next(answers), nonce)
+        if why in ABSENT or (globbed and why == "is a directory"):
+            continue
+        told = True
+        yield Gap(text(path), why) if why else Item(need, text(path), data, datetime.now(UTC), "")
+    if not told and not need.optional:
+        yield Gap(need.what, "nothing matches" if globbed else "no such file or directory")
+
+
+def _expanded(talk: Talk, patterns: Sequence[bytes]) -> list[list[tuple[bytes, str]]]:
+    """The paths that each pattern may stand for, in order, or why there are none: one question for each level of globs."""
+    found: list[list[Candidate]] = [[_moved(b"", tuple(filter(None, pattern.split(b"/"))))] for pattern in patterns]
+    while wanted := [above for paths in found for above, rest, _why in paths if rest]:
+        lists = _names_in(talk, wanted)
+        for number, paths in enumerate(found):
+            new = [each for one in paths for each in _step(one, lists)]
+            if len(new) > taking.MATCHES:
+                new = [*new[: taking.MATCHES], (patterns[number], (), f"more than {taking.MATCHES} paths match")]
+            found[number] = new
+    return [[(path, why) for path, _rest, why in paths] for paths in found]
+
+
+def _moved(above: bytes, rest: tuple[bytes, ...]) -> Candidate:
+    """A candidate with all that needs no list put on its path."""
+    fixed = next((at for at, part in enumerate(rest) if _MAGIC.search(part)), len(rest))
+    return b"".join([above, *(b"/" + part for part in rest[:fixed])]), rest[fixed:], ""
+
+
+def _step(one: Candidate, lists: dict[bytes, tuple[list[bytes], str]]) -> list[Candidate]:
+    above, rest, _why = one
+    if not rest:
+        return [one]
+    names, why = lists[above]
+    if why:
+        return [] if why in ABSENT else [(above, (), why)]
+    return [_moved(above + b"/" + name, rest[1:]) for name in names if fnmatchcase(name, rest[0])]
+
+
+def _names_in(talk: Talk, paths: Iterable[bytes]) -> dict[bytes, tuple[list[bytes], str]]:
+    """What each directory holds, in order, or why that is not known."""
+    asked = list(dict.fromkeys(paths))
+    words = (b"-mindepth", b"1", b"-maxdepth", b"1", b"-print0")
+    answers = talk.answers(Question((b"list", path.rstrip(b"/") + b"/", *words), LISTING) for path in asked)
+    return {path: _list(path.rstrip(b"/") + b"/", answer) for path, answer in zip(asked, answers, strict=True)}
+
+
+def _list(start: bytes, answer: bytes) -> tuple[list[bytes], str]:
+    found, end, said = (b"\0" + answer).partition(b"\0\0")
+    paths = found.split(b"\0")[1:]
+    names = [path[len(start) :] for path in paths]
+    if not end or not all(path.startswith(start) and _is_name(name) for path, name in zip(paths, names, strict=True)):
+        raise lied("it lists what it was not asked for")
+    if len(names) > taking.NAMES:
+        return [], f"more than {taking.NAMES} names in it"
+    complaint = said.rpartition(b"\n=")[0].strip()
+    return sorted(names), reason(complaint) if complaint and not names else ""
+
+
+def _is_name(name: bytes) -> bool:
+    return name not in (b"", b".", b"..") and b"/" not in name
+
+
+def present(talk: Talk, paths: Iterable[str]) -> Iterator[tuple[str, int, int]]:
+    """Yield path, inode and time of change, in ns, of each that answers to its name; 0 where times are told in seconds."""
+    for batch, answer in talk.about((b"rows-one",), map(bytes_of, paths)):
+        for path, told in zip(batch, fields(answer, len(batch)), strict=True):
+            if told.startswith(b"+"):
+                row = checked(told[1:]).split(b" ")
+                yield text(path), int(row[4]), ns(text(row[7])) or 0
+
+
+def content(talk: Talk, paths: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield path and digests made here of files that travel as they are."""
+    wanted = [path for path in paths if not taking.is_secret(bytes_of(path))]
+    answers = talk.answers(_question(bytes_of(path), secret=False) for path in wanted)
+    for path, answer in zip(wanted, answers, strict=True):
+        data, why = _given(answer, talk.nonce)
+        if not why:
+            digest = Digest(("blake3", "sha256"))
+            digest.update(data)
+            yield path, tuple(digest.field().split(","))
+
+
+def beginnings(talk: Talk, asked: Sequence[Asked]) -> Iterator[tuple[str, str, str]]:
+    """Yield `(path, name, digest field)` for each way to have the first bytes of what was asked for."""
+    can = [each for each in asked if set(each[2]) <= set(talk.tools.algorithms) and each[1] <= LARGEST]
+    lists = _names_in(talk, [_directory(path) for path, _length, _algorithms, rotates in can if rotates])
+    wanted = [
+        (path, name, how, length, tuple(algorithms))
+        for path, length, algorithms, rotates in can
+        for name, how in _members(posixpath.basename(path), lists[_directory(path)][0] if rotates else [])
+    ]
+    answers = talk.answers(_begun(_directory(path), name, how, length, of) for path, name, how, length, of in wanted)
+    for (path, name, _how, _length, algorithms), answer in zip(wanted, answers, strict=True):
+        sums = _SUM.findall(answer)
+        if len(sums) == len(algorithms):
+            yield path, name, ",".join(f"{each}:{told.decode()}" for each, told in zip(algorithms, sums, strict=True))
+
+
+def _directory(path: str) -> bytes:
+    return bytes_of(posixpath.dirname(path))
+
+
+def _members(own: str, names: Sequence[bytes]) -> Iterator[tuple[str, str]]:
+    """Yield the members of a log's family, itself first, each as it is and unpacked."""
+    yield own, "plain"
+    relatives = [name for name in map(text, names) if name != own and family(name) == family(own)]
+    for name in relatives[:MEMBERS]:
+        yield name, "plain"
+        ending = name.rpartition(".")[2]
+        if ending in _PACKED:
+            yield name, ending
+
+
+def _begun(directory: bytes, name: str, how: str, length: int, algorithms: Sequence[str]) -> Question:
+    path = directory.rstrip(b"/") + b"/" + bytes_of(name)
+    return Question((b"begin", how.encode(), " ".join(algorithms).encode(), b"%d" % length, path))

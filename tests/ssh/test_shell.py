@@ -1,0 +1,763 @@
+"""Hosts without Python, asked through their shell: the Python probe on the same tree is the oracle, GNU and busybox the hosts.
+
+The busybox host is a directory with nothing but busybox in it, as the root of a mount namespace of its own.
+"""
+
+import bz2
+import gzip
+import hashlib
+import lzma
+import os
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from pathlib import Path
+
+import psutil
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from links import Script, ShellLink, ShellPipe
+
+from auditkit import entries
+from auditkit.errors import HostError
+from auditkit.hosts import files_below
+from auditkit.model import Entry, Gap, Item, Kind, Means, Need, State
+from auditkit.probe import probe, take
+from auditkit.ssh import Deadline
+from auditkit.ssh.shell import Shell, decide, sums_by_name
+from auditkit.ssh.talk import Question, Talk, _scripts
+
+BUSYBOX = "/bin/busybox"
+HASH = "$6$saltsalt$" + "h" * 86
+Watch = tuple[str, str, bool, bool]
+
+
+class Hooked(ShellPipe):
+    """A pipe that tells what is about to be asked, and remembers what was answered."""
+
+    before: Callable[[bytes], None] = staticmethod(lambda _asked: None)
+    received = b""
+
+    def send(self, data: bytes) -> None:
+        """Tell and send."""
+        self.before(data)
+        super().send(data)
+
+    def receive(self, size: int) -> bytes:
+        """Receive and remember."""
+        data = super().receive(size)
+        self.received += data
+        return data
+
+
+class Link(ShellLink):
+    """A shell of this machine, perhaps behind a program that makes it another machine."""
+
+    def __init__(self, program: str = "", **environment: str) -> None:
+        super().__init__(**environment)
+        self.program = program
+        self.before: Callable[[bytes], None] = lambda _asked: None
+        self.opened: list[Hooked] = []
+
+    def run(self, command: str) -> Hooked:
+        """Start it."""
+        assert command == "/bin/sh"
+        pipe = Hooked(self.program or command, self.environment)
+        pipe.before = self.before
+        self.opened.append(pipe)
+        return pipe
+
+
+@dataclass
+class Machine:
+    """A host to ask, and where its root is on this machine."""
+
+    shell: Shell
+    link: Link
+    root: Path
+    gnu: bool
+
+    def scan(self, watches: Iterable[Watch], digests: Iterable[str] = ("sha256",)) -> "Told":
+        """What its shell tells."""
+        return told(self.shell.scan(request(watches, digests)))
+
+    def oracle(self, watches: Iterable[Watch], digests: Iterable[str] = ("sha256",)) -> "Told":
+        """What the Python probe tells of the same, without what no shell can show."""
+        seen = told(probe.scan({**request(watches, digests), "root": str(self.root)}))
+        return Told([self.shown(one) for one in seen.entries], seen.gaps)
+
+    def shown(self, one: Entry) -> Entry:
+        """An entry as far as the tools there can show it."""
+        one = replace(one, xattrs=None, flags=None)
+        return one if self.gnu else replace(one, mtime_ns=None, ctime_ns=None, btime_ns=None)
+
+
+@dataclass
+class Told:
+    """A scan as entries in their order and gaps."""
+
+    entries: list[Entry]
+    gaps: set[tuple[str, str]]
+
+    def of(self, path: str) -> Entry:
+        """The entry of a path."""
+        return next(one for one in self.entries if one.path == path)
+
+
+def request(watches: Iterable[Watch], digests: Iterable[str]) -> dict[str, object]:
+    return {"watches": [list(watch) for watch in watches], "digests": list(digests), "jobs": 1}
+
+
+def told(seen: Iterable[tuple[object, ...]]) -> Told:
+    found = Told([], set())
+    for one in seen:
+        match one:
+            case ("blocks", list(blocks)):
+                found.entries.extend(entry for block in blocks for _name, entry in entries.decode(block))
+            case ("gap", str(path), str(why)):
+                assert (path, why) not in found.gaps
+                found.gaps.add((path, why))
+    return found
+
+
+@pytest.fixture
+def deadline() -> Iterator[Deadline]:
+    """Time enough, and a net under a test that hangs."""
+    made = Deadline(90)
+    yield made
+    made.cancel()
+
+
+@pytest.fixture
+def gnu(deadline: Deadline) -> Machine:
+    """This machine with its GNU tools."""
+    if not shutil.which("stat") or b"GNU" not in subprocess.run(["stat", "--version"], capture_output=True, check=False).stdout:
+        pytest.skip("needs the tools of GNU")
+    link = Link()
+    return Machine(Shell("gnu", link, deadline), link, Path("/"), gnu=True)
+
+
+@pytest.fixture
+def busybox(tmp_path: Path, deadline: Deadline) -> Machine:
+    """A root with nothing but busybox in it."""
+    link = Link(busybox_root(tmp_path))
+    return Machine(Shell("busybox", link, deadline), link, tmp_path / "root", gnu=False)
+
+
+def busybox_root(tmp_path: Path) -> str:
+    """Make a root of busybox and a program that enters it."""
+    if os.getuid() != 0:
+        pytest.skip("needs root for chroot(2)")
+    if not os.path.exists(BUSYBOX):
+        pytest.skip("needs busybox-static")
+    root = tmp_path / "root"
+    for name in ("bin", "proc", "dev", "etc", "srv"):
+        (root / name).mkdir(parents=True)
+    shutil.copy(BUSYBOX, root / "bin/busybox")
+    for name in subprocess.run([BUSYBOX, "--list"], capture_output=True, text=True, check=True).stdout.split():
+        if name != "busybox":
+            (root / "bin" / name).symlink_to("busybox")
+    (root / "dev/null").touch()
+    (root / "etc/passwd").write_text("root:x:0:0::/:/bin/sh\nanna:x:1000:1000::/:/bin/sh\n")
+    (root / "etc/group").write_text("root:x:0:\nstaff:x:50:\n")
+    enter = tmp_path / "enter"
+    enter.write_text(
+        "#!/bin/sh\nexec unshare --mount /bin/sh -c '"
+        f'mount -t proc proc "{root}/proc" && mount --bind /dev/null "{root}/dev/null" && exec chroot "{root}" /bin/sh'
+        "'\n"
+    )
+    enter.chmod(0o755)
+    if subprocess.run([enter], stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode:
+        pytest.skip("needs a mount namespace, and a busybox without libraries")
+    return str(enter)
+
+
+@pytest.fixture(params=["gnu", "busybox"])
+def machine(request: pytest.FixtureRequest) -> Machine:
+    """Each kind of host."""
+    made: Machine = request.getfixturevalue(request.param)
+    return made
+
+
+@pytest.fixture
+def tree(machine: Machine, tmp_path: Path) -> tuple[Path, str]:
+    """A tree with all that a name and a node can be: where it is, and what the host calls it."""
+    top = tmp_path / "root/srv/tree" if not machine.gnu else tmp_path / "tree"
+    return plant(top), str(top) if machine.gnu else "/srv/tree"
+
+
+def plant(top: Path) -> Path:
+    (top / "sub/empty").mkdir(parents=True)
+    for name in (
+        b"-rf",
+        b" ",
+        b"a\nb",
+        b"\xff\xfe",
+        b"back\\slash",
+        b"it's",
+        b"a\rb",
+        b"*",
+        b"[x]",
+        b"\x81\x88\x01",
+        b"e\\nd",
+        b"\\",
+    ):
+        (top / os.fsdecode(name)).write_bytes(b"content of " + name)
+    (top / os.fsdecode(b"odd\n\xff/".rstrip(b"/"))).mkdir()
+    (top / os.fsdecode(b"odd\n\xff") / "below").write_text("x")
+    for number in range(250):
+        (top / "sub" / f"f{number}").write_text("x" * number)
+    (top / "link").symlink_to("sub")
+    (top / "dangling").symlink_to(os.fsdecode(b"to\nno \xff'\n"))
+    (top / "setuid").write_text("#!")
+    (top / "setuid").chmod(0o4755)
+    (top / "hard").hardlink_to(top / "setuid")
+    os.utime(top / "setuid", ns=(0, -1_500_000_000))
+    if os.getuid() == 0:
+        os.chown(top / "hard", 1000, 50)
+        os.chown(top / "it's", 54321, 54321)
+        os.mknod(top / "null", 0o20666, os.makedev(1, 3))
+    os.mkfifo(top / "fifo")
+    with socket.socket(socket.AF_UNIX) as made:
+        here = os.open(top, os.O_RDONLY)
+        made.bind(f"/proc/self/fd/{here}/socket")
+        os.close(here)
+    return top
+
+
+def test_a_shell_shows_what_the_probe_shows(machine: Machine, tree: tuple[Path, str]) -> None:
+    watches = [(tree[1], "content", False, False)]
+    seen, oracle = machine.scan(watches), machine.oracle(watches)
+    assert seen.entries == oracle.entries
+    assert len(seen.entries) > 270
+    assert seen.gaps == oracle.gaps == set()
+
+
+POLICIES: dict[str, list[Watch]] = {
+    "a glob on the way": [("{}/*/f1*", "content", False, False)],
+    "a glob of files": [("{}/[ab]*", "metadata", False, False), ("{}/sub/f?", "exists", False, False)],
+    "any depth": [("{}/**/f2?", "content", False, False)],
+    "what is ignored, and what in it is not": [
+        ("{}/sub/f7", "content", False, False),
+        ("{}/sub", "ignore", False, False),
+        ("{}", "content", False, False),
+    ],
+    "ignored by a glob": [("{}/**/f*", "ignore", False, False), ("{}", "metadata", False, False)],
+    "what is not there": [("{}/none/at/all", "content", False, False), ("{}/setuid/below", "content", False, False)],
+    "a pattern behind a link": [("{}/link/f1", "content", False, False), ("{}/link/*", "content", False, False)],
+    "logs": [("{}/sub/f1*", "growing", False, False), ("{}/sub", "rotated", False, False)],
+    "names only": [("{}", "exists", False, False)],
+    "a backslash": [
+        ("{}/back\\slash", "content", False, False),
+        ("{}/\\", "ignore", False, False),
+        ("{}", "content", False, False),
+    ],
+}
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+def test_a_policy_means_the_same(machine: Machine, tree: tuple[Path, str], policy: list[Watch]) -> None:
+    watches = [(path.format(tree[1]), level, keep, cross) for path, level, keep, cross in policy]
+    seen, oracle = machine.scan(watches), machine.oracle(watches)
+    assert seen.entries == oracle.entries
+    assert seen.gaps == oracle.gaps
+
+
+@pytest.mark.parametrize("cross", [False, True])
+def test_mounts_are_crossed_only_where_the_policy_says_so(gnu: Machine, cross: bool) -> None:
+    watches = [("/dev", "exists", False, cross), ("/sys/kernel", "exists", False, False)][: 1 if cross else 2]
+    seen, oracle = gnu.scan(watches[:1]), gnu.oracle(watches[:1])
+    assert [one for one in seen.entries if "/pts/" not in one.path] == [
+        one for one in oracle.entries if "/pts/" not in one.path
+    ]
+    assert seen.gaps == oracle.gaps
+
+
+def test_what_nobody_may_read_is_a_gap(tmp_path: Path, deadline: Deadline) -> None:
+    for name in ("open", "shut", "listed", "passed"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text("x")
+    (tmp_path / "closed file").write_text("x")
+    (tmp_path / "closed file").chmod(0)
+    for name, mode in (("shut", 0), ("listed", 0o744), ("passed", 0o711)):
+        (tmp_path / name).chmod(mode)
+    link = Link(as_nobody(tmp_path))
+    machine = Machine(Shell("nobody", link, deadline), link, Path("/"), gnu=True)
+    seen = machine.scan(
+        [(f"{tmp_path}/passed/file", "content", False, False), (f"{tmp_path}/shut/file", "content", False, False)]
+    )
+    assert {path for path, _why in seen.gaps} == {f"{tmp_path}/shut"}
+    assert seen.of(f"{tmp_path}/passed/file").digests == ("sha256:" + hashlib.sha256(b"x").hexdigest(),)
+    seen = machine.scan([(str(tmp_path), "content", False, False)])
+    denied = ("shut", "listed/file", "passed", "closed file")
+    assert seen.gaps >= {(f"{tmp_path}/{name}", "permission denied") for name in denied}
+    assert seen.of(f"{tmp_path}/closed file").digests is None
+    assert seen.of(f"{tmp_path}/open/file").digests
+
+
+def as_nobody(tmp_path: Path) -> str:
+    """A program that is a shell without privilege."""
+    if os.getuid() != 0:
+        return ""
+    for above in (tmp_path, *tmp_path.parents):
+        if not above.stat().st_mode & 0o001:
+            above.chmod(0o755)
+    program = tmp_path.parent / "nobody"
+    program.write_text("#!/bin/sh\nexec setpriv --reuid 65534 --regid 65534 --clear-groups /bin/sh\n")
+    program.chmod(0o755)
+    return str(program)
+
+
+def test_what_goes_while_it_is_looked_at_takes_no_digest_of_another(machine: Machine, tree: tuple[Path, str]) -> None:
+    """`a` and then a row that looks like `b`'s: when `a` is gone, that row comes where `b`'s is awaited."""
+    top, there = tree[0] / "race", tree[1] + "/race"
+    top.mkdir()
+    false = "0" * 64
+    names = ["a", f"a\n{false}  {there}", "b"]
+    for name in names[::2]:
+        (top / name).write_text(name)
+    nested = top / f"a\n{false}  "
+    nested.write_text("trap")
+
+    def take_away(asked: bytes) -> None:
+        if b"\0sums\0" in asked:
+            (top / "a").unlink(missing_ok=True)
+
+    machine.link.before = take_away
+    seen = machine.scan([(there, "content", False, False)])
+    digests = {one.path: one.digests for one in seen.entries if one.kind is Kind.FILE}
+    assert f"{there}/a" not in digests
+    assert digests[f"{there}/b"] == ("sha256:" + hashlib.sha256(b"b").hexdigest(),)
+    assert digests[f"{there}/a\n{false}  "] == ("sha256:" + hashlib.sha256(b"trap").hexdigest(),)
+
+
+def test_what_changes_while_it_is_looked_at_is_looked_at_again(machine: Machine, tree: tuple[Path, str]) -> None:
+    changed: list[bytes] = []
+
+    def change(asked: bytes) -> None:
+        if b"\0sums" in asked:
+            changed.append(asked)
+            (tree[0] / "setuid").write_text("changed" * len(changed))
+
+    machine.link.before = change
+    watches = [(tree[1] + "/setuid", "content", False, False)]
+    seen = machine.scan(watches)
+    if seen.gaps:
+        assert seen.gaps == {(tree[1] + "/setuid", "it kept changing while it was read")}
+    else:
+        machine.link.before = lambda _asked: None
+        assert seen.entries == machine.oracle(watches).entries
+    assert len(changed) > 1
+
+
+def test_a_log_that_grows_is_hashed_as_far_as_its_size(machine: Machine, tree: tuple[Path, str]) -> None:
+    log = tree[0] / "log"
+    log.write_text("one\n")
+
+    def grow(asked: bytes) -> None:
+        if b"\0sums" in asked:
+            with log.open("a") as more:
+                more.write("more\n")
+
+    machine.link.before = grow
+    (entry,) = machine.scan([(tree[1] + "/log", "growing", False, False)]).entries
+    assert entry.digests == ("sha256:" + hashlib.sha256(log.read_bytes()[: entry.size]).hexdigest(),)
+
+
+def test_what_becomes_something_else_is_a_gap(machine: Machine, tree: tuple[Path, str]) -> None:
+    def swap(asked: bytes) -> None:
+        if b"\0sums\0" in asked:
+            (tree[0] / "setuid").unlink()
+            (tree[0] / "setuid").symlink_to("/etc/passwd")
+
+    machine.link.before = swap
+    seen = machine.scan([(tree[1] + "/setuid", "content", False, False)])
+    assert seen.gaps == {(tree[1] + "/setuid", "it stopped being a file while the scan ran")}
+    assert all(one.digests is None for one in seen.entries)
+
+
+@pytest.mark.parametrize("wanted", [["blake3"], ["blake3", "sha256"], ["sha256"]])
+def test_digests_are_those_that_the_host_can_compute(gnu: Machine, tmp_path: Path, wanted: list[str]) -> None:
+    (tmp_path / "a\nb").write_text("x")
+    if not shutil.which("b3sum"):
+        pytest.skip("needs b3sum")
+    watches = [(str(tmp_path), "content", False, False)]
+    assert gnu.scan(watches, wanted).entries == gnu.oracle(watches, wanted).entries
+
+
+def needs(*paths: str, secret: bool = False, optional: bool = True) -> tuple[Need, ...]:
+    return tuple(Need(Means.FILE, path, "", secret, optional) for path in paths)
+
+
+def bare(taken: Iterable[Item | Gap]) -> list[tuple[str, bytes | str]]:
+    return [(one.source, one.data) if isinstance(one, Item) else (one.subject, one.reason) for one in taken]
+
+
+def test_files_are_taken_as_the_probe_takes_them(machine: Machine, tree: tuple[Path, str]) -> None:
+    there = tree[1]
+    (tree[0] / "binary").write_bytes(bytes(range(256)) * 3)
+    asked = (
+        *needs(
+            f"{there}/binary", f"{there}/*a*", f"{there}/s*/f1?", f"{there}/*/below", f"{there}/link/f3", f"{there}/link/f4*"
+        ),
+        *needs(f"{there}/none", f"{there}/none*", f"{there}/dangling", f"{there}/setuid/x", f"{there}/sub", optional=False),
+        *needs(f"{there}/binary", f"{there}/none", secret=True),
+    )
+    assert bare(machine.shell.take(asked)) == bare(files_below(os.fsencode(machine.root), asked))
+
+
+def test_what_is_no_file_and_no_kind_of_need_is_a_gap(gnu: Machine) -> None:
+    assert bare(gnu.shell.take(needs("/dev/null"))) == bare(files_below(b"/", needs("/dev/null")))
+    (gap,) = gnu.shell.take((Need(Means.COMMAND, "id"),))
+    assert gap == Gap("id", "this kind of host gives no command")
+
+
+def test_too_long_a_file_is_a_gap(gnu: Machine, tmp_path: Path) -> None:
+    with (tmp_path / "long").open("wb") as made:
+        made.truncate(take.LIMIT + 1)
+    with (tmp_path / "just").open("wb") as made:
+        made.truncate(take.LIMIT)
+    asked = needs(f"{tmp_path}/long", f"{tmp_path}/just")
+    assert bare(gnu.shell.take(asked)) == bare(files_below(b"/", asked))
+
+
+def test_password_hashes_do_not_travel(busybox: Machine) -> None:
+    root = busybox.root
+    table = f"root:{HASH}:20228:0:99999:7:::\nanna:!{HASH}:1::::::\nbin:*:1::::::\n+\nx\n"
+    for name in ("etc/shadow", "etc/shadow-", "srv/shadow"):
+        (root / name).write_text(table)
+    (root / "srv/etc").symlink_to("/etc")
+    (root / "srv/innocent").symlink_to("../etc/shadow")
+    plain = needs("/etc/shadow", "/etc/shadow-", "/srv/innocent", "/srv/etc/shadow", "/srv/etc/sha*", "/etc//shadow")
+    asked = (*plain, *needs("/srv/shadow", secret=True), *needs("/srv/innocent", secret=True))
+    assert bare(busybox.shell.take(asked)) == bare(files_below(os.fsencode(root), asked))
+    sent = b"".join(pipe.received for pipe in busybox.link.opened)
+    assert b"<set $6$>" in sent
+    assert HASH.encode() not in sent
+    assert b"hhhh" not in sent
+
+
+def test_a_link_that_is_turned_to_shadow_at_the_last_moment_gives_facts_only(busybox: Machine) -> None:
+    root = busybox.root
+    (root / "etc/shadow").write_text(f"root:{HASH}:1::::::\n")
+    (root / "srv/a").write_text("plain")
+
+    def turn(asked: bytes) -> None:
+        if b"\0take\0" in asked and b"/srv/a" in asked:
+            (root / "srv/a").unlink()
+            (root / "srv/a").symlink_to("/etc/shadow")
+
+    busybox.link.before = turn
+    assert bare(busybox.shell.take(needs("/srv/a"))) == [("/srv/a", b"root:<set $6$>:1::::::\n")]
+
+
+FIELD = st.one_of(
+    st.sampled_from(
+        ["", "x", "*", "!", "!!", "!*", HASH, "!" + HASH, "$1$a$b", "$zz$a", "$y$j9T$a", "a" * 13, "_" + "a" * 19, "a" * 12]
+    ).map(str.encode),
+    st.lists(
+        st.sampled_from([b"$", b"6", b",", b"x", b"!", b"*", b"_", b"a" * 13, b" ", b"\xff", b"#", b"<", b"/"]), max_size=6
+    ).map(b"".join),
+)
+TABLE = st.lists(st.lists(FIELD, min_size=1, max_size=5).map(b":".join), max_size=30).map(b"\n".join)
+
+
+@pytest.mark.parametrize("sed", [["sed"], [BUSYBOX, "sed"]], ids=["gnu", "busybox"])
+@settings(max_examples=60, deadline=None)
+@given(TABLE)
+def test_the_facts_of_sed_are_those_of_the_probe(sed: list[str], table: bytes) -> None:
+    if not shutil.which(sed[0]):
+        pytest.skip(f"needs {sed[0]}")
+    found = re.search(r"^facts='\n(.*?)'\n", _scripts()[2], re.DOTALL | re.MULTILINE)
+    assert found
+    made = subprocess.run([*sed, "-r", found[1]], input=table, capture_output=True, env={"LC_ALL": "C"}, check=True)
+    assert made.stdout == take.reduced(table)
+
+
+def test_the_tables_that_always_hold_hashes_are_those_of_the_probe() -> None:
+    script = _scripts()[2]
+    listed = {path for line in re.findall(r"^ *(/\S+)\) how=facts;;$", script, re.MULTILINE) for path in line.split("|")}
+    assert listed == {path.decode() for path in take._ALWAYS}
+    assert set(re.findall(r"secret(\w+)[|)]", script)) >= {name.decode() for name in take._TABLES}
+
+
+def test_beginnings_of_logs_are_those_of_the_probe(machine: Machine, tree: tuple[Path, str]) -> None:
+    text = b"line\n" * 100
+    for name, data in (
+        ("log", text),
+        ("log.1", text + b"more"),
+        ("log.2.gz", gzip.compress(text)),
+        ("log.3.xz", lzma.compress(text)),
+        ("log.4.bz2", bz2.compress(text + text)),
+        ("log.5", text[:-1]),
+        ("log.6.gz", b"no gzip at all"),
+        ("other.log", text),
+    ):
+        (tree[0] / name).write_bytes(data)
+    (tree[0] / "log.7").symlink_to("log")
+    path = tree[1] + "/log"
+    asked = [
+        (path, len(text), ("sha256",), True),
+        (path, 7, ("sha256",), False),
+        (path, 7, ("md5",), True),
+        (tree[1] + "/none", 7, ("sha256",), True),
+        (tree[1] + "/link/f9", 3, ("sha256",), False),
+    ]
+    oracle = list(probe.beginnings(str(machine.root), asked))
+    assert list(machine.shell.beginnings(asked)) == oracle
+    assert len(oracle) == 6
+    assert list(machine.shell.beginnings([])) == []
+
+
+def test_the_mount_table_is_the_hosts_own(gnu: Machine, busybox: Machine) -> None:
+    assert gnu.shell.mounts() == Path("/proc/self/mountinfo").read_bytes()
+    assert b" /proc " in busybox.shell.mounts()
+
+
+NAME = st.one_of(
+    st.sampled_from([b"/a", b"/b", b"/a\n", b"/\\", b"/\r", b"/ ", b"/a\n" + b"0" * 64 + b"  /b"]),
+    st.binary(min_size=1, max_size=6).filter(lambda name: b"\0" not in name).map(lambda name: b"/" + name),
+)
+
+
+def rows(names: Iterable[bytes], escapes: bool) -> list[bytes]:
+    """What sha256sum writes, of GNU or of busybox."""
+    made = []
+    for name in names:
+        digest = hashlib.sha256(name).hexdigest().encode()
+        plain = name.replace(b"\\", b"\\\\").replace(b"\n", b"\\n") if escapes else name
+        made.append((b"\\" if plain != name else b"") + digest + b"  " + plain + b"\n")
+    return made
+
+
+@given(st.lists(NAME, min_size=1, max_size=5, unique=True), st.booleans(), st.sets(st.integers(0, 4)))
+def test_rows_count_only_where_all_are_there(names: list[bytes], escapes: bool, gone: set[int]) -> None:
+    whole = rows(names, escapes)
+    left = [row for at, row in enumerate(whole) if at not in gone]
+    found = sums_by_name(b"".join(left), names)
+    assert (found is not None) == (left == whole)
+    if found is not None:
+        assert found == [hashlib.sha256(name).hexdigest().encode() for name in names]
+
+
+@given(st.binary(max_size=300), st.lists(NAME, max_size=3))
+def test_no_bytes_break_who_reads_rows(said: bytes, names: list[bytes]) -> None:
+    found = sums_by_name(said, names)
+    assert found is None or len(found) == len(names)
+
+
+def test_what_a_host_needs() -> None:
+    who = b"0 1795535780 root - Linux 6.1.0 x86_64".split()
+    tools = decide([*who, b"list", b"gnu", b"sha256", b"head", b"facts"])
+    assert (tools.greeting.user, tools.gnu, tools.algorithms) == ("root", True, ("sha256",))
+    with pytest.raises(HostError, match="it has no Python, and no find -print0") as caught:
+        decide([*who, b"sha256", b"head", b"facts"])
+    assert caught.value.state is State.PARTIAL
+    for greeting in ([], who[1:], [b"root", *who[1:]], [*who[:1], b"noon", *who[2:]]):
+        with pytest.raises(HostError, match="contradicts itself"):
+            decide(greeting)
+
+
+def test_a_host_that_can_compute_no_digest_has_one_gap(gnu: Machine, tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("x")
+    (tmp_path / "b").write_text("x")
+    fake = tmp_path.parent / "tools"
+    fake.mkdir()
+    for name in ("sha256sum", "b3sum"):
+        (fake / name).write_text("#!/bin/sh\nexit 1\n")
+        (fake / name).chmod(0o755)
+    gnu.link.environment["PATH"] = f"{fake}:{gnu.link.environment['PATH']}"
+    seen = gnu.scan([(str(tmp_path), "content", False, False)])
+    assert seen.gaps == {("/", "no tool there computes a digest that the policy asks for")}
+    assert [one.digests for one in seen.entries] == [None] * 3
+
+
+def test_a_scan_that_has_no_time_says_what_it_did_not_reach(gnu: Machine, tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("x")
+    seen = told(gnu.shell.scan({**request([(str(tmp_path), "content", False, False)], ["sha256"]), "seconds": 1e-9}))
+    assert {(path, why.split(" within")[0]) for path, why in seen.gaps} == {(f"{tmp_path}/a", "not reached")}
+
+
+def fake_sudo(tmp_path: Path, *lines: str) -> str:
+    """A folder with a `sudo` of these lines, and an `id` that denies to be root."""
+    (tmp_path / "fake").mkdir()
+    for name, text in (("sudo", "\n".join(lines)), ("id", "echo 1000")):
+        (tmp_path / "fake" / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / "fake" / name).chmod(0o755)
+    return f"{tmp_path}/fake:{os.environ['PATH']}"
+
+
+def test_become_goes_through_sudo(tmp_path: Path, deadline: Deadline) -> None:
+    path = fake_sudo(tmp_path, '[ "$1" = -n ] || exit 9', f"echo used >>{tmp_path}/used", 'shift; exec "$@"')
+    shell = Shell("sudo", Link(PATH=path), deadline, "sudo")
+    assert (tmp_path / "used").read_text() == "used\n"
+    assert bare(shell.take(needs("/proc/version"))) == [("/proc/version", Path("/proc/version").read_bytes())]
+
+
+def test_a_sudo_that_refuses_is_its_own_state(tmp_path: Path, deadline: Deadline) -> None:
+    path = fake_sudo(tmp_path, "echo 'sudo: a password is required' >&2", "exit 1")
+    with pytest.raises(HostError, match="sudo is refused: sudo: a password is required") as caught:
+        Shell("sudo", Link(PATH=path), deadline, "sudo")
+    assert caught.value.state is State.SUDO_REFUSED
+
+
+def test_noise_of_a_login_is_passed_over(tmp_path: Path, deadline: Deadline) -> None:
+    noisy = tmp_path / "noisy"
+    noisy.write_text("#!/bin/sh\necho welcome; printf 'no end'; echo more >&2; exec /bin/sh\n")
+    noisy.chmod(0o755)
+    assert Shell("noisy", Link(str(noisy)), deadline).greeting.uid == os.getuid()
+
+
+def busy(link: Link, file: str, deadline: Deadline) -> tuple[Talk, list[psutil.Process]]:
+    """A host in the middle of an answer that takes for ever, and its processes."""
+    talk = Talk(link, deadline, "none")
+    pipe = link.opened[-1]
+    pipe.send(Question((b"sums", b"sha256", os.fsencode(file))).packed)
+    leader = psutil.Process(pipe.process.pid)
+    while not any(about(each, file) for each in leader.children(recursive=True)):
+        assert not deadline.passed
+    return talk, [leader, *leader.children(recursive=True)]
+
+
+def about(process: psutil.Process, file: str) -> bool:
+    """Whether a process is about a file: the one that hashes it, or the shell that had it hashed."""
+    try:
+        return process.cmdline()[-1:] == [file]
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_no_process_is_left_when_the_client_dies(machine: Machine, tree: tuple[Path, str], deadline: Deadline) -> None:
+    with (tree[0] / "endless").open("wb") as made:
+        made.truncate(1 << 36)
+    talk, processes = busy(machine.link, tree[1] + "/endless", deadline)
+    talk.close()
+    gone, alive = psutil.wait_procs(processes, timeout=10)
+    assert alive == []
+    assert len(gone) >= 4
+
+
+def test_a_session_of_its_own_is_ended_as_sshd_makes_it(tmp_path: Path, deadline: Deadline) -> None:
+    program = tmp_path / "sshd"
+    program.write_text("#!/bin/sh\nexec setsid /bin/sh\n")
+    program.chmod(0o755)
+    with (tmp_path / "endless").open("wb") as made:
+        made.truncate(1 << 36)
+    talk, processes = busy(Link(str(program)), f"{tmp_path}/endless", deadline)
+    assert len({os.getsid(each.pid) for each in processes} - {os.getsid(0)}) == 1
+    talk.close()
+    assert psutil.wait_procs(processes, timeout=10)[1] == []
+
+
+def test_a_host_ends_by_itself_when_the_link_is_cut_without_a_word(tmp_path: Path) -> None:
+    with (tmp_path / "endless").open("wb") as made:
+        made.truncate(1 << 36)
+    link, file = Link(), f"{tmp_path}/endless"
+    talk = Talk(link, Deadline(4), "none")
+    link.opened[-1].send(Question((b"sums", b"sha256", file.encode())).packed)
+    link.opened[-1].process.wait(60)
+    assert not any(about(each, file) for each in psutil.process_iter())
+    talk.close()
+
+
+def test_nothing_is_left_after_an_answer(machine: Machine) -> None:
+    machine.shell.mounts()
+    for pipe in machine.link.opened:
+        assert not psutil.pid_exists(pipe.process.pid) or pipe.process.poll() is not None
+
+
+def test_the_script_writes_nothing() -> None:
+    text = files("auditkit.probe").joinpath("probe.sh").read_text()
+    code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#") and not line.startswith("s/"))
+    assert "<<" not in code
+    assert set(re.findall(r">+\s*([^\s;)}|]*)", code)) <= {"/dev/null", "&1", "&2", "&4"}
+
+
+def answering(*parts: bytes) -> Callable[[Script], Iterator[bytes]]:
+    """A host that greets as it should and then says this; NONCE stands for the nonce."""
+
+    def said(script: Script) -> Iterator[bytes]:
+        first, second = re.findall(rb"(?:first|second)=([0-9a-f]{16})", script.sent)[:2]
+        nonce = first + second
+        yield b"\n" + nonce + b" door\n"
+        yield b"\n" + nonce + b" room 0 1795535780 root - Linux 6.1.0 x86_64 list gnu sha256 head facts\n"
+        for part in parts:
+            yield part.replace(b"NONCE", nonce)
+
+    return said
+
+
+class Liar(Script):
+    """The same lies to each question."""
+
+    def run(self, _command: str) -> Script:
+        """Begin again."""
+        self.sent, self._said = b"", None
+        return self
+
+
+ROW = b"41ed 0 0 2 7 4096 1.000000000 1.000000000 0.000000000 64768 0 0 :root:root"
+LIES = {
+    "a row that is none": ([b"+41ed root\0NONCE\n"], "what should be a row"),
+    "too few rows": ([b"NONCE\n"], "a part of its answer is missing"),
+    "a name that leads out": (
+        [b"+" + ROW + b"\0NONCE\n", b"/srv\0/srv/../etc\0\0\n=0NONCE\n"],
+        "lists what it was not asked for",
+    ),
+    "a name that nobody asked for": (
+        [b"+" + ROW + b"\0NONCE\n", b"/srv\0/etc\0\0\n=0NONCE\n"],
+        "lists what it was not asked for",
+    ),
+    "a list without an end": ([b"+" + ROW + b"\0NONCE\n", b"/srv\0/srv/xNONCE\n"], "its list has no end"),
+}
+
+
+@pytest.mark.parametrize(("parts", "why"), LIES.values(), ids=LIES)
+def test_a_host_that_lies(deadline: Deadline, parts: list[bytes], why: str) -> None:
+    mounts = b"NONCE NONCE\n"
+    # of the two places on the way to /srv one answer tells; the root is one of them
+    shell = Shell(
+        "liar", Liar(answering(mounts, parts[0].replace(b"\0", b"\0" + parts[0].split(b"NONCE")[0], 1), *parts[1:])), deadline
+    )
+    with pytest.raises(HostError, match=why) as caught:
+        list(shell.scan(request([("/srv", "content", False, False)], ["sha256"])))
+    assert caught.value.state is State.LIED
+
+
+def test_an_answer_without_an_end_is_cut(deadline: Deadline) -> None:
+    def flood(script: Script) -> Iterator[bytes]:
+        yield from answering()(script)
+        while True:
+            yield b"x" * 65536
+
+    shell = Shell("liar", Liar(flood), deadline)
+    with pytest.raises(HostError, match="an answer is longer than 32 MiB"):
+        shell.mounts()
+
+
+def test_an_end_in_the_middle_is_said(deadline: Deadline) -> None:
+    shell = Shell("liar", Liar(answering(b"half")), deadline)
+    with pytest.raises(HostError, match="the connection ended in the middle") as caught:
+        shell.mounts()
+    assert caught.value.state is State.UNREACHABLE
+
+
+def test_a_login_that_never_stops_talking_is_left(deadline: Deadline) -> None:
+    def talk(_script: Script) -> Iterator[bytes]:
+        while True:
+            yield b"welcome\n" * 1000
+
+    with pytest.raises(HostError, match="never stops talking") as caught:
+        Shell("liar", Script(talk), deadline)
+    assert caught.value.state is State.NO_SHELL
+
+
+def test_a_host_without_a_shell(deadline: Deadline) -> None:
+    with pytest.raises(HostError, match="it gives no shell: This account is not available") as caught:
+        Shell("liar", Script(lambda _script: iter([b""]), "This account is not available"), deadline)
+    assert caught.value.state is State.NO_SHELL

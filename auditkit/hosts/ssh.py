@@ -203,8 +203,8 @@ def _asked(word: str, way: Route, link: Link, deadline: Deadline) -> Host:
     before = time.time()
     try:
         host = Ssh(word, link, Session(link, deadline, way.become), deadline)
-    except NoPythonError:
-        host = Shell(word, link, deadline, way.become)
+    except NoPythonError as without:
+        host = Shell(word, link, deadline, way.become, without.pipe)
     host.facts = _facts(way, link) | _who(host.greeting, before, time.time()) | {"shell": host.looks}
     return host
 

@@ -14,7 +14,7 @@ from auditkit.errors import HostError
 from auditkit.model import State
 from auditkit.printable import printable
 from auditkit.probe import frames
-from auditkit.ssh import Deadline, Link
+from auditkit.ssh import Deadline, Link, Pipe
 from auditkit.ssh.archive import archive, loader
 
 NOISE = 256 << 10
@@ -33,7 +33,6 @@ for python in {pythons}; do
 command -v "$python" >/dev/null 2>&1 && exec $become "$python" -I -S -X utf8 -c '{loader}'
 done
 printf '\\n%s%s%s\\n' '{first}' '{second}' n
-exit 0
 }}
 """
 _MOST = 1 << 20
@@ -58,7 +57,11 @@ class Greeting:
 
 
 class NoPythonError(Exception):
-    """The host has a shell, but no Python that the probe could run on."""
+    """The host has a shell, but no Python that the probe could run on; `pipe` leads to that shell, if it still waits."""
+
+    def __init__(self, pipe: Pipe | None = None) -> None:
+        super().__init__()
+        self.pipe = pipe
 
 
 class Session:
@@ -76,7 +79,7 @@ class Session:
         patience.guard(self._pipe.close)
         try:
             self.greeting = self._begun()
-        except (HostError, NoPythonError) as error:
+        except HostError as error:
             self._pipe.close()
             if patience.passed and not deadline.passed:
                 raise HostError(f"its shell did not answer within {PATIENCE:g} seconds", _SEE, State.NO_SHELL) from error
@@ -105,7 +108,7 @@ class Session:
         if words is None:  # what was to run there ended: sudo, or a Python of another kind
             raise refused(self._become, self._pipe.complaints()) or NoPythonError
         if words[0] == "n":
-            raise NoPythonError
+            raise NoPythonError(self._pipe)
         self._pipe.send(archive(words[1] if len(words) > 1 else ""))
         greeting = self._line("r")
         if greeting is None:

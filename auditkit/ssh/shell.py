@@ -13,7 +13,7 @@ import posixpath
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import contextmanager
 from typing import Any
 
 from auditkit import entries
@@ -23,7 +23,7 @@ from auditkit.probe.patterns import ANY_DEPTH, IGNORE
 from auditkit.probe.patterns import State as Place
 from auditkit.probe.pool import Seen
 from auditkit.probe.rotation import Asked
-from auditkit.ssh import Deadline, Link, fetch
+from auditkit.ssh import Deadline, Link, Pipe, fetch
 from auditkit.ssh.session import lied
 from auditkit.ssh.survey import ABSENT, ROW, Look, fields, ns, reason, text
 from auditkit.ssh.talk import Talk, Tools, decide
@@ -47,25 +47,38 @@ __all__ = ["Scan", "Shell", "Tools", "decide", "sums_by_name"]
 
 
 class Shell:
-    """A machine that answers through the tools of its shell; each question is one command there."""
+    """A machine that answers through the tools of its shell.
 
-    def __init__(self, name: str, link: Link, deadline: Deadline, become: str = "none") -> None:
+    All is asked in one conversation: dropbear may refuse a second command while it still cleans up after the first.
+    """
+
+    def __init__(self, name: str, link: Link, deadline: Deadline, become: str = "none", pipe: Pipe | None = None) -> None:
         self.name = name
         self.facts: Mapping[str, object] = {}
         self._link = link
         self._deadline = deadline
         self._become = become
-        with self._talk() as talk:
-            self.greeting = talk.tools.greeting
-            self.looks = "gnu" if talk.tools.gnu else "busybox"
+        self._free: Talk | None = Talk(pipe or link.run("/bin/sh"), deadline, become)
+        self.greeting = self._free.tools.greeting
+        self.looks = "gnu" if self._free.tools.gnu else "busybox"
 
     def close(self) -> None:
         """Leave: nothing stays there."""
+        if self._free:
+            self._free.close()
         self._link.close()
         self._deadline.cancel()
 
-    def _talk(self) -> "closing[Talk]":
-        return closing(Talk(self._link, self._deadline, self._become))
+    @contextmanager
+    def _talk(self) -> Iterator[Talk]:
+        """The conversation, or a new one where the last was broken off: what it was asked may still be answered."""
+        talk, self._free = self._free or Talk(self._link.run("/bin/sh"), self._deadline, self._become), None
+        try:
+            yield talk
+        except BaseException:
+            talk.close()
+            raise
+        self._free = talk
 
     def scan(self, request: Mapping[str, Any], known: object = None) -> Iterator[Seen]:
         """Yield what the tools there show of what is watched."""

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from auditkit.errors import HostError
 from auditkit.model import State
-from auditkit.ssh import Deadline, Link
+from auditkit.ssh import Deadline, Pipe
 from auditkit.ssh.session import BECOME, NOISE, PATIENCE, Greeting, greeted, last_of, refused
 
 WORDS = 200
@@ -67,13 +67,13 @@ def decide(words: Sequence[bytes]) -> Tools:
 
 
 class Talk:
-    """A conversation with probe.sh: it begins with a greeting, and what was asked is answered in its order."""
+    """A conversation with probe.sh through a pipe to /bin/sh: it begins with a greeting; answers come in the order asked."""
 
-    def __init__(self, link: Link, deadline: Deadline, become: str) -> None:
+    def __init__(self, pipe: Pipe, deadline: Deadline, become: str) -> None:
         self.nonce = secrets.token_hex(16).encode()
         self._held = bytearray()
         self._become = become
-        self._pipe = link.run("/bin/sh")
+        self._pipe = pipe
         patience = Deadline(deadline.left(PATIENCE))
         patience.guard(self._pipe.close)
         try:

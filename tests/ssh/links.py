@@ -65,7 +65,9 @@ class ShellLink:
         return self.pipes[-1]
 
     def close(self) -> None:
-        """Nothing to close."""
+        """End what still runs."""
+        for pipe in self.pipes:
+            pipe.close()
 
 
 class Script:

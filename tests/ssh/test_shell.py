@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
+from typing import ClassVar
 
 import psutil
 import pytest
@@ -38,14 +39,17 @@ Watch = tuple[str, str, bool, bool]
 
 
 class Hooked(ShellPipe):
-    """A pipe that tells what is about to be asked, and remembers what was answered."""
+    """A pipe that tells its link what is about to be asked, and remembers what was answered."""
 
-    before: Callable[[bytes], None] = staticmethod(lambda _asked: None)
     received = b""
+
+    def __init__(self, link: "Link") -> None:
+        super().__init__(link.program or "/bin/sh", link.environment)
+        self.link = link
 
     def send(self, data: bytes) -> None:
         """Tell and send."""
-        self.before(data)
+        self.link.before(data)
         super().send(data)
 
     def receive(self, size: int) -> bytes:
@@ -58,19 +62,26 @@ class Hooked(ShellPipe):
 class Link(ShellLink):
     """A shell of this machine, perhaps behind a program that makes it another machine."""
 
+    made: ClassVar[list["Link"]] = []
+
     def __init__(self, program: str = "", **environment: str) -> None:
         super().__init__(**environment)
         self.program = program
+        Link.made.append(self)
         self.before: Callable[[bytes], None] = lambda _asked: None
         self.opened: list[Hooked] = []
 
     def run(self, command: str) -> Hooked:
         """Start it."""
         assert command == "/bin/sh"
-        pipe = Hooked(self.program or command, self.environment)
-        pipe.before = self.before
+        pipe = Hooked(self)
         self.opened.append(pipe)
         return pipe
+
+    def close(self) -> None:
+        """End what still runs."""
+        for pipe in self.opened:
+            pipe.close()
 
 
 @dataclass
@@ -131,6 +142,14 @@ def deadline() -> Iterator[Deadline]:
     made = Deadline(90)
     yield made
     made.cancel()
+
+
+@pytest.fixture(autouse=True)
+def _hung_up() -> Iterator[None]:
+    """No link outlives its test."""
+    yield
+    while Link.made:
+        Link.made.pop().close()
 
 
 @pytest.fixture
@@ -563,7 +582,7 @@ def test_what_a_host_needs() -> None:
             decide(greeting)
 
 
-def test_a_host_that_can_compute_no_digest_has_one_gap(gnu: Machine, tmp_path: Path) -> None:
+def test_a_host_that_can_compute_no_digest_has_one_gap(tmp_path: Path, deadline: Deadline) -> None:
     (tmp_path / "a").write_text("x")
     (tmp_path / "b").write_text("x")
     fake = tmp_path.parent / "tools"
@@ -571,8 +590,8 @@ def test_a_host_that_can_compute_no_digest_has_one_gap(gnu: Machine, tmp_path: P
     for name in ("sha256sum", "b3sum"):
         (fake / name).write_text("#!/bin/sh\nexit 1\n")
         (fake / name).chmod(0o755)
-    gnu.link.environment["PATH"] = f"{fake}:{gnu.link.environment['PATH']}"
-    seen = gnu.scan([(str(tmp_path), "content", False, False)])
+    link = Link(PATH=f"{fake}:{os.environ['PATH']}")
+    seen = Machine(Shell("gnu", link, deadline), link, Path("/"), gnu=True).scan([(str(tmp_path), "content", False, False)])
     assert seen.gaps == {("/", "no tool there computes a digest that the policy asks for")}
     assert [one.digests for one in seen.entries] == [None] * 3
 
@@ -615,7 +634,7 @@ def test_noise_of_a_login_is_passed_over(tmp_path: Path, deadline: Deadline) -> 
 
 def busy(link: Link, file: str, deadline: Deadline) -> tuple[Talk, list[psutil.Process]]:
     """A host in the middle of an answer that takes for ever, and its processes."""
-    talk = Talk(link, deadline, "none")
+    talk = Talk(link.run("/bin/sh"), deadline, "none")
     pipe = link.opened[-1]
     pipe.send(Question((b"sums", b"sha256", os.fsencode(file))).packed)
     leader = psutil.Process(pipe.process.pid)
@@ -658,15 +677,16 @@ def test_a_host_ends_by_itself_when_the_link_is_cut_without_a_word(tmp_path: Pat
     with (tmp_path / "endless").open("wb") as made:
         made.truncate(1 << 36)
     link, file = Link(), f"{tmp_path}/endless"
-    talk = Talk(link, Deadline(4), "none")
+    talk = Talk(link.run("/bin/sh"), Deadline(4), "none")
     link.opened[-1].send(Question((b"sums", b"sha256", file.encode())).packed)
     link.opened[-1].process.wait(60)
-    assert not any(about(each, file) for each in psutil.process_iter())
+    assert psutil.wait_procs([each for each in psutil.process_iter() if about(each, file)], timeout=10)[1] == []
     talk.close()
 
 
 def test_nothing_is_left_after_an_answer(machine: Machine) -> None:
     machine.shell.mounts()
+    machine.shell.close()
     for pipe in machine.link.opened:
         assert not psutil.pid_exists(pipe.process.pid) or pipe.process.poll() is not None
 

@@ -34,8 +34,8 @@ CONTRADICTED = Rule(
 )
 RULES = (NAME_HIDDEN, CONTRADICTED)
 LIVE = (
-    "seen through this host's own kernel: what a rootkit in it hides, only its disk shows, from a rescue system (auditkit"
-    " check root:/mnt/disk --baseline FILE)"
+    "no live check sees what a rootkit in the kernel hides; the disk shows it, from a rescue system: auditkit check"
+    " root:/mnt/disk --baseline FILE"
 )
 """What no check of a live host can see."""
 _SHELL = "without Python there: no capabilities, ACLs, labels or flags"

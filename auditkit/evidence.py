@@ -31,7 +31,8 @@ LARGEST_ITEM = 128 << 20
 MOST_RECORDS = 1 << 20
 A_LINE = 57 << 10
 """Bytes of an item in one line of base64."""
-ORDER = (("need", "item", "untaken"), ("mounts",), ("scan",), ("unseen",), ("scanned",), ("asked", "beginning"), ("records",))
+_AFTERWARDS = ("asked", "beginning", "present", "fetched", "lost")
+ORDER = (("need", "item", "untaken"), ("mounts",), ("scan",), ("unseen",), ("scanned",), _AFTERWARDS, ("records",))
 """Every kind of record; those of one stage never come after those of a later one."""
 STAGES = {kind: stage for stage, kinds in enumerate(ORDER) for kind in kinds}
 ONCE = frozenset(("mounts", "scan", "scanned", "records"))
@@ -377,5 +378,8 @@ _MEANINGS: Mapping[str, Callable[[Any, bytes, list[Need]], Any]] = {
     "scanned": lambda told, _held, _needs: (int(told[0]), int(told[1])),
     "asked": lambda told, _held, _needs: (str(told[0]), int(told[1]), tuple(map(str, told[2])), bool(told[3])),
     "beginning": lambda told, _held, _needs: (str(told[0]), str(told[1]), str(told[2])),
+    "present": lambda told, _held, _needs: (str(told[0]), int(told[1]), int(told[2])),
+    "fetched": lambda told, _held, _needs: (str(told[0]), tuple(map(str, told[1]))),
+    "lost": lambda told, _held, _needs: Gap(str(told[0]), str(told[1])),
     "records": lambda told, _held, _needs: int(told),
 }

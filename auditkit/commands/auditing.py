@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from difflib import get_close_matches
 
 from auditkit import audits
 from auditkit.collect import collect
 from auditkit.commands import running
 from auditkit.errors import HostError, UsageError
-from auditkit.hosts import Host
+from auditkit.hosts import Host, now
 from auditkit.model import Audit, Finding, Gap, HostReport, State
 from auditkit.printable import printable
 
@@ -28,7 +27,7 @@ def added(host: Host, report: HostReport, wanted: Sequence[Audit]) -> HostReport
     if report.state is not State.OK:
         return report
     try:
-        evidence = collect(host, audits.needs(wanted), lambda: datetime.now(UTC))
+        evidence = collect(host, audits.needs(wanted), lambda: now(host))
     except HostError as error:
         lost = running.failed(host.name, error)
         return replace(report, gaps=(*report.gaps, *lost.gaps), state=lost.state)

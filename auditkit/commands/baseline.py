@@ -10,11 +10,11 @@ import click
 
 from auditkit import baseline as files
 from auditkit import policy, scan, store
-from auditkit.commands import options, running, sealing
-from auditkit.errors import AuditkitError, UsageError
-from auditkit.fleet import Result
+from auditkit.commands import making, options, sealing
+from auditkit.commands.making import Made
+from auditkit.errors import UsageError
 from auditkit.hosts import Host, named
-from auditkit.model import Gap, Header, Policy, State
+from auditkit.model import Gap, Header, Policy
 from auditkit.printable import printable
 from auditkit.writer import Writer, locked
 
@@ -42,36 +42,7 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
     if given["place"] and len(words) > 1:
         raise UsageError("-o takes one host", "leave -o out, and each host gets its own file in the store")
     sealing.key(run, given["key"])  # a mistake of every host is told before any is asked
-    results = running.over(words, run, lambda host, run: _one(Job(host, run, given)), lambda made: made.state)
-    return max((_told(result, alone=len(words) == 1) for result in results), key=running.WORST.index)
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """What is to be said of a baseline that was made."""
-
-    lines: tuple[str, ...]
-    complete: bool
-
-    @property
-    def state(self) -> str:
-        """How it ended, in one of State's words."""
-        return str(State.OK if self.complete else State.PARTIAL)
-
-
-def _told(result: Result[Made], *, alone: bool) -> int:
-    """Say what came of one host and give the exit status for it; of several each speaks for itself."""
-    if result.value is not None:
-        for line in result.value.lines:
-            click.echo(line)
-        return 0 if result.value.complete else 3
-    error = result.error or AuditkitError("nothing came of it")
-    if alone:
-        raise error
-    click.echo(f"{printable(result.word)}: NO BASELINE: {error}")
-    if error.hint:
-        click.echo(f"  hint: {error.hint}")
-    return error.exit_code
+    return making.made(words, run, lambda host, run: _one(Job(host, run, given)), "NO BASELINE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +91,8 @@ def _made(job: Job, wanted: Policy, key: str | None, place: tuple[str, int, str 
         gaps = sealing.imported(writer, job.given) if imported else _scanned(writer, source)
         writer.close(gaps, sealing.sealer(key, job.run.signing))
     store.remember(path, sequence)
-    sealed = f"sealed with {printable(key)}" if key else "UNSIGNED: anybody who can write it can change it"
     what = f"{printable(job.host.name)}: baseline {sequence}"
-    first = f"{what}, {writer.entries} entries by policy {printable(wanted.name)}, {sealed}"
+    first = f"{what}, {writer.entries} entries by policy {printable(wanted.name)}, {sealing.sealed(key)}"
     return Made((first, *_after(job, path, gaps)), not gaps)
 
 

@@ -1,11 +1,10 @@
 """The sentence on one host: ground -> scan -> compare -> settle -> report. Commands call it, with their own words around."""
 
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from auditkit import compare, distrust, growth, mounts, settle, timeline
+from auditkit import compare, distrust, growth, hosts, mounts, policy, settle, timeline
 from auditkit.baseline import Baseline
 from auditkit.hosts import Distant, Host, Suspect
 from auditkit.model import BaselineFacts, Change, ChangeKind, Finding, Gap, HostReport, Policy, State, Watch
@@ -55,34 +54,36 @@ def compared(
     before: Iterable[bytes], scan: Scan, since: datetime | None = None, passing: frozenset[str] = frozenset()
 ) -> Compared:
     """A scan compared with blocks of before; `passing` names attributes that two trees never share."""
-    return _compared(before, scan, since, (), passing)
+    return _compared(before, scan, Watched(scan.ground.watched), since, passing=passing)
 
 
 def with_baseline(base: Baseline, scan: Scan, since: datetime | None = None) -> Compared:
-    """A scan compared with a baseline, their mount tables too."""
-    result = _compared(base.blocks(), scan, since, base.footer.gaps, frozenset())
-    watched = Watched(scan.ground.watched)
+    """A scan compared with a baseline by its policy, their mount tables too."""
+    homes = tuple(dict.fromkeys((*base.header.homes, *scan.ground.homes)))
+    watched = Watched(policy.expand(base.header.policy, homes))
+    result = _compared(base.blocks(), scan, watched, since, unseen=base.footer.gaps)
     tables = base.header.mounts, scan.ground.mounts
     new = mounts.compare(*tables, watched.concerns) if all(tables) else ()
-    doubts = tuple(_doubted(base, scan.host, result)) if isinstance(scan.host, Suspect) else ()
+    moment = hosts.now(scan.host)
+    doubts = tuple(_doubted(base, scan.host, result, moment)) if isinstance(scan.host, Suspect) else ()
     lies = (*distrust.hidden(result.gaps), *(told for told in doubts if isinstance(told, Finding)))
     gaps = (*base_gaps(base, result.gaps), *result.gaps, *(told for told in doubts if isinstance(told, Gap)))
     return replace(result, findings=(*result.findings, *new, *lies), gaps=gaps, state=State.LIED if lies else result.state)
 
 
-def _doubted(base: Baseline, host: Suspect, result: Compared) -> Iterator[Finding | Gap]:
+def _doubted(base: Baseline, host: Suspect, result: Compared, moment: datetime) -> Iterator[Finding | Gap]:
     """Yield what a second look says of what the host calls removed and, where it hashes far from here, unchanged."""
     gone = tuple(change.path for change in result.changes if change.change is ChangeKind.REMOVED)
     yield from distrust.unlisted(result.changes, _present(host, gone))
     if isinstance(host, Distant):
-        yield from _contradicted(base, host, result)
+        yield from _contradicted(base, host, result, int(moment.timestamp() // _TURN))
 
 
-def _contradicted(base: Baseline, host: Distant, result: Compared) -> Iterator[Finding | Gap]:
+def _contradicted(base: Baseline, host: Distant, result: Compared, turn: int) -> Iterator[Finding | Gap]:
     """Yield what the bytes of some files say that the host calls unchanged."""
     changed = {change.path for change in result.changes} | {gap.subject for gap in result.gaps}
     turns = -(-base.footer.entries // distrust.MOST) or 1
-    drawn = distrust.sample(base.blocks(), base.footer.digest.encode(), int(time.time() // _TURN), turns)
+    drawn = distrust.sample(base.blocks(), base.footer.digest.encode(), turn, turns)
     claimed = [entry for entry in drawn if not settle.under(entry.path, changed)]
     paths = tuple(entry.path for entry in claimed)
     fetched = dict(host.content(paths))
@@ -95,9 +96,14 @@ def _present(host: Suspect, paths: Sequence[str]) -> dict[str, distrust.Look]:
 
 
 def _compared(
-    before: Iterable[bytes], scan: Scan, since: datetime | None, unseen: tuple[Gap, ...], passing: frozenset[str]
+    before: Iterable[bytes],
+    scan: Scan,
+    watched: Watched,
+    since: datetime | None,
+    *,
+    unseen: tuple[Gap, ...] = (),
+    passing: frozenset[str] = frozenset(),
 ) -> Compared:
-    watched = Watched(scan.ground.watched)
     spy = timeline.Spy(since)
     told = list(compare.compare(compare.pairs(before, spy.watch(scan)), watched.watch, passing))
     gaps = [*scan.gaps, *(gap for gap in told if isinstance(gap, Gap))]

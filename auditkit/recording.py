@@ -75,6 +75,7 @@ class Recording:
         self.facts = host.facts
         self.taken = writer.taken
         """What is asked by the hour is asked as a judge of the file will."""
+        self.signer: str | None = None
         self.lost: list[Gap] = []
         """What went wrong after the place for gaps in the file."""
         self.items = 0

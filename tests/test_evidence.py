@@ -1,7 +1,6 @@
 """Evidence: whatever a judge says of a host it says of its evidence too; what is not as it was written is refused."""
 
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 import zstandard
 from blake3 import blake3
-from conftest import Cli, Outcome
+from conftest import Cli
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from trees import blocks
@@ -92,98 +91,6 @@ def file(tmp_path: Path) -> Path:
 def host(file: Path) -> Iterator[Recorded]:
     with closing(recorded.opened(evidence.read(str(file)))) as opened:
         yield opened
-
-
-# the same judges, the same words
-
-
-def planted(cli: Cli) -> None:
-    """A machine with odd accounts and logs, its baseline, and what has happened since."""
-    tree = cli.tree
-    (tree / "var/log").mkdir(parents=True)
-    (tree / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\ntoor:x:0:0::/home/toor:/bin/sh\n+::::::\n")
-    (tree / "etc/shadow").write_text("root:$6$salt$hash:20000::::::\ntoor::20000::::::\n")
-    (tree / "home/toor/.ssh").mkdir(parents=True)
-    (tree / "home/toor/.ssh/authorized_keys").write_text("one\n")
-    for name in ("grows.log", "turns.log", "loses.log", "settings", "gone"):
-        (tree / "var/log" / name).write_text(f"old {name}\n")
-    cli.watch(
-        {"path": "/var/log/turns.log*", "level": "rotated", "severity": "high"},
-        {"path": "/var/log/*.log", "level": "growing", "severity": "high"},
-        {"path": "~/.ssh", "level": "content", "severity": "critical"},
-        {"path": "/", "level": "content", "keep": True},
-    )
-    assert cli.baseline().code == 0
-    with (tree / "var/log/grows.log").open("a") as log:
-        log.write("new\n")
-    (tree / "var/log/loses.log").write_text("x\n")
-    (tree / "var/log/turns.log").rename(tree / "var/log/turns.log.1")
-    (tree / "var/log/turns.log").write_text("new\n")
-    (tree / "var/log/settings").write_text("other\n")
-    (tree / "var/log/gone").unlink()
-    (tree / "home/toor/.ssh/authorized_keys").write_text("one\ntwo\n")
-    os.mkfifo(tree / "etc/nsswitch.conf")
-    (tree / "etc/tool").write_text("x")
-    (tree / "etc/tool").chmod(0o4755)
-    (tree / os.fsdecode(b"etc/\xff\n")).write_text("x")
-
-
-def judged(cli: Cli, verb: str, word: str) -> Outcome:
-    limit = () if verb == "audit" else ("--jobs", "1")
-    return cli.run(verb, word, "--store", str(cli.store), "--format", "json", *limit)
-
-
-@pytest.mark.parametrize("verb", ["check", "audit", "scan"])
-def test_a_judge_says_the_same_of_a_host_and_of_its_evidence(cli: Cli, verb: str) -> None:
-    planted(cli)
-    live = judged(cli, verb, cli.host)
-    taken = cli.run("collect", cli.host, "--store", str(cli.store), "-o", "e.zst", "--jobs", "1")
-    assert taken.code == 3, "what could not be taken is said"
-    shutil.rmtree(cli.tree)
-    later = judged(cli, verb, "evidence:e.zst")
-    assert live.code == later.code == 1
-    assert later.host == live.host
-    assert later.host["gaps"] or verb == "check", "it does not ask for what was no file"
-    assert {finding["rule"] for finding in later.host["findings"]} >= (
-        {"uid-zero-twin"} if verb == "audit" else {"log-rewritten", "setuid-gained", "content-changed", "path-removed"}
-    )
-
-
-def test_a_baseline_can_be_made_of_evidence_and_holds_the_same_blocks(cli: Cli) -> None:
-    (cli.tree / "etc/motd").write_text("hello\n")
-    policy = ("--policy", str(cli.policy), "--store", str(cli.store), "--jobs", "1")
-    assert cli.run("collect", cli.host, "-o", "e.zst", *policy).code == 0
-    assert cli.run("baseline", "evidence:e.zst", *policy).code == 0
-    assert cli.check().host["counts"]["changes"] == 0
-
-
-def test_evidence_without_files_is_no_pass(cli: Cli) -> None:
-    assert cli.baseline().code == 0
-    assert cli.run("collect", cli.host, "--store", str(cli.store), "--no-files", "-o", "e.zst").code == 0
-    told = judged(cli, "check", "evidence:e.zst")
-    assert (told.code, told.gaps, told.host["changes"]) == (3, {"/": recorded.NO_SCAN}, [])
-
-
-def test_a_policy_that_shows_less_is_no_pass(cli: Cli) -> None:
-    (cli.tree / "srv").mkdir()
-    (cli.tree / "srv/page").write_text("one")
-    assert cli.baseline().code == 0
-    (cli.tree / "srv/page").write_text("two")
-    cli.watch({"path": "/srv", "level": "exists"}, {"path": "/", "level": "content"})
-    taken = cli.run("collect", cli.host, "--store", str(cli.store), "--policy", str(cli.policy), "-o", "e.zst")
-    assert taken.code == 0
-    told = judged(cli, "check", "evidence:e.zst")
-    assert (told.code, told.gaps) == (3, {"/": recorded.LESS})
-
-
-def test_a_log_that_was_not_asked_for_is_a_gap_and_neither_a_pass_nor_an_alarm(cli: Cli) -> None:
-    """The evidence was taken where there was no baseline that told how long the logs were."""
-    planted(cli)
-    assert cli.run("collect", cli.host, "--store", "none", "--policy", str(cli.policy), "-o", "e.zst").code == 3
-    told = judged(cli, "check", "evidence:e.zst")
-    assert told.gaps.keys() == {"/var/log/grows.log", "/var/log/turns.log"}
-    assert not told.gaps.keys() & told.changes.keys()
-    assert told.rules["/var/log/loses.log"] == "log-rewritten", "it is shorter than it was: no question is needed"
 
 
 # the command

@@ -2,18 +2,18 @@
 
 import shlex
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from auditkit import baseline as files
 from auditkit import policy, scan, store
-from auditkit.commands import making, options, sealing
+from auditkit.commands import integrity, making, options, sealing
 from auditkit.commands.making import Made
 from auditkit.errors import UsageError
-from auditkit.hosts import Host, named
+from auditkit.hosts import Host, Past, named, now
 from auditkit.model import Gap, Header, Policy
 from auditkit.printable import printable
 from auditkit.writer import Writer, locked
@@ -73,10 +73,11 @@ def _made(job: Job, wanted: Policy, key: str | None, place: tuple[str, int, str 
     """Write the baseline to its place: path, sequence and the digest of the one before."""
     path, sequence, previous = place
     ground = scan.ground(job.host, wanted)
+    _check_same(job, ground)
     imported = job.given["imported"]
     header = Header(
         host=job.host.name,
-        made=datetime.now(UTC),
+        made=now(job.host),
         sequence=sequence,
         previous=previous,
         policy=wanted,
@@ -85,6 +86,7 @@ def _made(job: Job, wanted: Policy, key: str | None, place: tuple[str, int, str 
         packages=ground.packages,
         tool=options.TOOL,
         reason=f"imported from {imported}" if imported else "",
+        machine=ground.machine,
     )
     with Writer(path, header) as writer, job.run.show("scanning", job.host.name, None) as progress:
         source = scan.Scan(job.host, ground, job.run.jobs, progress, job.run.timeout)
@@ -94,6 +96,14 @@ def _made(job: Job, wanted: Policy, key: str | None, place: tuple[str, int, str 
     what = f"{printable(job.host.name)}: baseline {sequence}"
     first = f"{what}, {writer.entries} entries by policy {printable(wanted.name)}, {sealing.sealed(key)}"
     return Made((first, *_after(job, path, gaps)), not gaps)
+
+
+def _check_same(job: Job, ground: scan.Ground) -> None:
+    """Refuse evidence of another machine than the store's newest baseline of that name is of."""
+    stored = isinstance(job.host, Past) and not job.given["place"]
+    if stored and (newest := store.newest(job.run.store, job.host.name)):
+        with closing(files.read(newest)) as base:
+            integrity.check_same(job.host, ground, base.header)
 
 
 def _scanned(writer: Writer, source: scan.Scan) -> list[Gap]:

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import click
@@ -128,7 +128,7 @@ def _wanted(host: Host, known: Baseline | None, run: options.Setting) -> Policy:
 def _asked(recording: Recording, job: Job, progress: Shown) -> tuple[list[Gap], int]:
     """Ask a host all that the judges would; gives what could not be seen, and how many entries were."""
     needs = tuple(taking.merged((*scan.NEEDS, *audits.needs())))
-    gaps = list(taking.collect(recording, needs, lambda: datetime.now(UTC)).gaps)
+    gaps = list(taking.collect(recording, needs, lambda: recording.taken).gaps)
     recording.mounts()
     if job.wanted is None:
         return gaps, 0

@@ -6,10 +6,12 @@ from datetime import datetime
 
 from auditkit import compare, distrust, growth, hosts, mounts, policy, settle, timeline
 from auditkit.baseline import Baseline
+from auditkit.errors import UsageError
 from auditkit.hosts import Distant, Host, Suspect
-from auditkit.model import BaselineFacts, Change, ChangeKind, Finding, Gap, HostReport, Policy, State, Watch
+from auditkit.model import BaselineFacts, Change, ChangeKind, Finding, Gap, Header, HostReport, Policy, State, Watch
+from auditkit.printable import printable
 from auditkit.probe.patterns import ANY_DEPTH, IGNORE, Matcher
-from auditkit.scan import Scan
+from auditkit.scan import Ground, Scan
 
 _TURN = 3600
 """Seconds after which other files have their turn to be fetched."""
@@ -69,6 +71,26 @@ def with_baseline(base: Baseline, scan: Scan, since: datetime | None = None) -> 
     lies = (*distrust.hidden(result.gaps), *(told for told in doubts if isinstance(told, Finding)))
     gaps = (*base_gaps(base, result.gaps), *result.gaps, *(told for told in doubts if isinstance(told, Gap)))
     return replace(result, findings=(*result.findings, *new, *lies), gaps=gaps, state=State.LIED if lies else result.state)
+
+
+def is_foreign(host: Host, stands: Ground, base: Header) -> bool:
+    """Whether evidence and a baseline that is found by its name are of two machines: everywhere there is a `local`."""
+    if not isinstance(host, hosts.Past) or not hosts.is_here(host.name):
+        return False
+    return None not in (stands.machine, base.machine) and stands.machine != base.machine
+
+
+def check_same(host: Host, stands: Ground, base: Header) -> None:
+    """Refuse to let a baseline made of evidence follow one of another machine.
+
+    Raises:
+        UsageError: that would be so.
+    """
+    if is_foreign(host, stands, base):
+        raise UsageError(
+            f"the baselines of {printable(host.name)} here are of another machine than this evidence",
+            "name a store of its own: --store DIR",
+        )
 
 
 def _doubted(base: Baseline, host: Suspect, result: Compared, moment: datetime) -> Iterator[Finding | Gap]:

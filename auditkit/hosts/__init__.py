@@ -106,6 +106,8 @@ class Past(Protocol):
 
     taken: datetime
     """When."""
+    signer: str | None
+    """Who vouches for it; None where nobody was asked."""
 
 
 def now(host: Host) -> datetime:

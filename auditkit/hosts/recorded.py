@@ -41,6 +41,7 @@ class Recorded:
         self.name = file.header.host
         self.facts = file.header.facts
         self.taken = file.header.taken
+        self.signer = file.signer
         self.file = file
         self._needs: dict[Key, Need] = {}
         self._gaps: list[Gap] = []

@@ -23,8 +23,8 @@ def chosen(only: Sequence[str] = ()) -> tuple[Audit, ...]:
 
 
 def added(host: Host, report: HostReport, wanted: Sequence[Audit]) -> HostReport:
-    """The report of a host with what the audits say of it; one that has fallen silent is not asked again."""
-    if report.state is not State.OK:
+    """The report of a host with what the audits say of it; one that has fallen silent is not asked again, a liar is."""
+    if report.state is not State.OK and not report.counts:
         return report
     try:
         evidence = collect(host, audits.needs(wanted), lambda: now(host))

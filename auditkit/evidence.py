@@ -141,7 +141,7 @@ class File:
         file = Hashed(self._file)
         yield from _Reading(name).told(_lines(_text(file, name), name))
         if file.digest() != self.digest:
-            raise UntrustedError(f"{name} changed while it was read")
+            raise UntrustedError(f"{name} changed while it was read", "find out who writes to it, and take a good copy of it")
 
     def close(self) -> None:
         """Give the file back."""
@@ -173,7 +173,7 @@ def read(path: str, signers: str | None = None) -> File:
 def _check_same(digest: str, sealed: str | None, name: str) -> None:
     """What was read is what was sealed: the file was opened once for each."""
     if sealed not in (None, digest):
-        raise UntrustedError(f"{name} is not the file whose seal was verified just now")
+        raise UntrustedError(f"{name} is not the file whose seal was verified just now", "find out who replaced it")
 
 
 def _verified(file: IO[bytes], name: str) -> tuple[Header, str]:

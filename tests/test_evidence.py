@@ -1,6 +1,9 @@
 """Evidence: whatever a judge says of a host it says of its evidence too; what is not as it was written is refused."""
 
 import json
+import os
+import re
+import resource
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
@@ -375,6 +378,102 @@ def test_a_line_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
     path.write_bytes(zstandard.compress(HEAD + b"=" * (8 << 20)))
     with pytest.raises(UntrustedError, match="a line longer than any can be"):
         evidence.read(str(path))
+
+
+@pytest.fixture
+def sealed(cli: Cli) -> Cli:
+    """With evidence that is sealed, and the signers who count."""
+    assert cli.run("keygen", "-o", "key", "--comment", "anna").code == 0
+    (cli.home / "auditkit.yaml").write_text("signers: signers\n")
+    (cli.home / "signers").write_text(f"anna {(cli.home / 'key.pub').read_text()}")
+    (cli.tree / "etc/motd").write_text("welcome\n" * 5000)
+    assert cli.run("collect", cli.host, "--policy", str(cli.policy), "-o", "e.zst", "--key", "key").code == 0
+    return cli
+
+
+def damaged(good: bytes, how: str) -> bytes:
+    """A file as it may come: cut, with a bit turned, as a bomb, as another file, or with more behind its end."""
+    match how:
+        case "cut":
+            return good[: len(good) // 2]
+        case "without its last line":
+            text = zstandard.ZstdDecompressor().decompressobj().decompress(good)
+            return zstandard.compress(text[: text.rindex(b"\n", 0, -1) + 1])
+        case "bit":
+            return bytes((*good[: len(good) // 2], good[len(good) // 2] ^ 4, *good[len(good) // 2 + 1 :]))
+        case "bomb":
+            packer = zstandard.ZstdCompressor().compressobj()
+            return b"".join((packer.compress(HEAD), *(packer.compress(b"\n" * (1 << 20)) for _ in range(800)), packer.flush()))
+        case "empty":
+            return b""
+        case "more":
+            return good + zstandard.compress(NEED)
+    return how.encode()
+
+
+@pytest.mark.parametrize("verb", ["scan", "audit"])
+@pytest.mark.parametrize(
+    ("how", "code", "error"),
+    [
+        ("cut", 4, "is cut off or damaged: its last line is no footer|is empty or cut off: its last line is missing"),
+        ("without its last line", 4, "is cut off or damaged: its last line is no footer"),
+        ("bit", 4, "is damaged: it does not unpack|is not as it was written"),
+        ("bomb", 4, "expands to more than evidence can hold"),
+        ("more", 4, "is cut off or damaged: its last line is no footer"),
+        ("empty", 2, "is no evidence"),
+        ("a text", 2, "is no evidence"),
+    ],
+)
+def test_a_hostile_file_is_one_line_and_a_hint(sealed: Cli, verb: str, how: str, code: int, error: str) -> None:
+    """Without a seal, which would tell all of these alike; in bounded memory and time."""
+    (sealed.home / "auditkit.yaml").unlink()
+    path = sealed.home / "e.zst"
+    path.write_bytes(damaged(path.read_bytes(), how))
+    sealed.limits = ((resource.RLIMIT_AS, 1 << 30),)
+    told = sealed.run(verb, "evidence:e.zst", "--store", str(sealed.store))
+    assert (told.code, told.out) == (code, "")
+    first, hint = told.err.splitlines()
+    assert re.fullmatch(rf"auditkit: error: e\.zst ({error}).*", first)
+    assert re.match(r"hint: (take|name) ", hint)
+    several = sealed.run(verb, "evidence:e.zst", sealed.host, "--store", str(sealed.store), "-q")
+    assert (several.code, "e.zst " in several.out) == (4 if code == 4 else 3, True)
+
+
+@pytest.mark.parametrize("how", ["cut", "bit", "more", "another's seal", "no seal", "a stranger's seal"])
+def test_where_a_seal_is_asked_for_nothing_else_is_looked_at(sealed: Cli, how: str) -> None:
+    path, seal = sealed.home / "e.zst", sealed.home / "e.zst.sig"
+    assert sealed.run("audit", "evidence:e.zst").code in (1, 3)
+    match how:
+        case "another's seal":
+            assert sealed.run("collect", sealed.host, "--no-files", "-o", "f.zst", "--key", "key").code == 0
+            shutil.copy(sealed.home / "f.zst.sig", seal)
+        case "no seal":
+            seal.unlink()
+        case "a stranger's seal":
+            assert sealed.run("keygen", "-o", "stranger").code == 0
+            seal.unlink()
+            path.unlink()
+            assert sealed.run("collect", sealed.host, "--no-files", "-o", "e.zst", "--key", "stranger").code == 0
+        case _:
+            path.write_bytes(damaged(path.read_bytes(), how))
+    told = sealed.run("scan", "evidence:e.zst", "--store", str(sealed.store))
+    assert (told.code, told.out) == (4, "")
+    assert [line.split(": ")[0] for line in told.err.splitlines()] == ["auditkit", "hint"]
+
+
+def test_what_a_killed_collection_leaves_is_never_taken_for_evidence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the file system cannot write a file without a name; elsewhere nothing is left at all."""
+    monkeypatch.setattr(os, "O_TMPFILE", os.O_DIRECTORY)
+    with Writer(str(tmp_path / "e"), HEADER) as writer:
+        told = Recording(Machine([("gap", f"/{os.urandom(200).hex()}", "no") for _ in range(5000)]), writer).scan(REQUEST)
+        (left,) = tmp_path.iterdir()
+        while left.stat().st_size < 4096:
+            next(told)
+        shutil.copy(left, tmp_path / "copy")
+    assert [path.name for path in tmp_path.iterdir()] == ["copy"]
+    assert left.name.startswith(".e.")
+    with pytest.raises(UntrustedError, match="cut off"):
+        evidence.read(str(tmp_path / "copy"))
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(file: Path, host: Recorded) -> None:

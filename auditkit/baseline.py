@@ -74,6 +74,7 @@ def header_document(header: Header) -> dict[str, Any]:
         "packages": dict(header.packages) if header.packages is not None else None,
         "tool": header.tool,
         "reason": header.reason,
+        "machine": header.machine,
     }
 
 
@@ -117,6 +118,7 @@ def _header(line: bytes, name: str) -> Header:
             packages=None if told["packages"] is None else {str(k): str(v) for k, v in told["packages"].items()},
             tool=str(told["tool"]),
             reason=str(told.get("reason", "")),
+            machine=None if told.get("machine") is None else str(told["machine"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise FormatError(f"{name} is no baseline: its first line is not a header") from error

@@ -31,7 +31,8 @@ LARGEST_ITEM = 128 << 20
 MOST_RECORDS = 1 << 20
 A_LINE = 57 << 10
 """Bytes of an item in one line of base64."""
-ORDER = (("need", "item", "untaken"), ("mounts",), ("scan",), ("unseen",), ("scanned",), ("asked", "beginning"), ("records",))
+_AFTERWARDS = ("asked", "beginning", "present", "fetched", "lost")
+ORDER = (("need", "item", "untaken"), ("mounts",), ("scan",), ("unseen",), ("scanned",), _AFTERWARDS, ("records",))
 """Every kind of record; those of one stage never come after those of a later one."""
 STAGES = {kind: stage for stage, kinds in enumerate(ORDER) for kind in kinds}
 ONCE = frozenset(("mounts", "scan", "scanned", "records"))
@@ -140,7 +141,7 @@ class File:
         file = Hashed(self._file)
         yield from _Reading(name).told(_lines(_text(file, name), name))
         if file.digest() != self.digest:
-            raise UntrustedError(f"{name} changed while it was read")
+            raise UntrustedError(f"{name} changed while it was read", "find out who writes to it, and take a good copy of it")
 
     def close(self) -> None:
         """Give the file back."""
@@ -172,7 +173,7 @@ def read(path: str, signers: str | None = None) -> File:
 def _check_same(digest: str, sealed: str | None, name: str) -> None:
     """What was read is what was sealed: the file was opened once for each."""
     if sealed not in (None, digest):
-        raise UntrustedError(f"{name} is not the file whose seal was verified just now")
+        raise UntrustedError(f"{name} is not the file whose seal was verified just now", "find out who replaced it")
 
 
 def _verified(file: IO[bytes], name: str) -> tuple[Header, str]:
@@ -377,5 +378,8 @@ _MEANINGS: Mapping[str, Callable[[Any, bytes, list[Need]], Any]] = {
     "scanned": lambda told, _held, _needs: (int(told[0]), int(told[1])),
     "asked": lambda told, _held, _needs: (str(told[0]), int(told[1]), tuple(map(str, told[2])), bool(told[3])),
     "beginning": lambda told, _held, _needs: (str(told[0]), str(told[1]), str(told[2])),
+    "present": lambda told, _held, _needs: (str(told[0]), int(told[1]), int(told[2])),
+    "fetched": lambda told, _held, _needs: (str(told[0]), tuple(map(str, told[1]))),
+    "lost": lambda told, _held, _needs: Gap(str(told[0]), str(told[1])),
     "records": lambda told, _held, _needs: int(told),
 }

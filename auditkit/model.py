@@ -216,6 +216,8 @@ class Header:
     tool: str
     reason: str = ""
     """Why `accept` made it."""
+    machine: str | None = None
+    """Which machine that was, as `blake3:HEX` of what it says of itself; None where it did not say, or was not asked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,17 @@ The file is written without a name, synced, sealed, and named last, as baselines
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import IO, Self
+from typing import IO, Self, TypeVar
 
 from auditkit.collect import stamped
 from auditkit.errors import AuditkitError, HostError
 from auditkit.evidence import MOST_RECORDS, Header, document, line, payload, written
-from auditkit.hosts import Ask, Beginning, Host, Known, Seen
-from auditkit.model import Gap, Item, Need
+from auditkit.hosts import Ask, Beginning, Distant, Host, Known, Seen, Suspect
+from auditkit.model import Gap, Item, Need, State
 from auditkit.printable import printable
 from auditkit.writer import Unnamed, taken
 
+T = TypeVar("T")
 MOST_GAPS = MOST_RECORDS // 2
 TOO_MANY = f"more than {MOST_GAPS} gaps; those that follow are not named"
 
@@ -26,6 +27,7 @@ class Writer:
     def __init__(self, path: str, header: Header) -> None:
         if os.path.lexists(path):  # said before a host is asked, and once more when the file gets its name
             raise taken(path)
+        self.taken = header.taken
         self.records = 0
         self._file = Unnamed(path, level=3)
         try:
@@ -41,8 +43,14 @@ class Writer:
         self._file.drop()
 
     def record(self, kind: str, value: object, data: bytes = b"") -> None:
-        """Write a record and the bytes that belong to it."""
+        """Write a record and the bytes that belong to it.
+
+        Raises:
+            HostError: there are more than any host has reason for.
+        """
         self.records += 1
+        if self.records == MOST_RECORDS:  # with the footer it is one more than the reader takes
+            raise HostError("it answers with more than evidence can hold", "look at it by hand", State.LIED)
         self._file.write(line({kind: value}) + payload(data))
 
     def blocks(self, blocks: Iterable[bytes]) -> None:
@@ -65,6 +73,9 @@ class Recording:
     def __init__(self, host: Host, writer: Writer) -> None:
         self.name = host.name
         self.facts = host.facts
+        self.taken = writer.taken
+        """What is asked by the hour is asked as a judge of the file will."""
+        self.signer: str | None = None
         self.lost: list[Gap] = []
         """What went wrong after the place for gaps in the file."""
         self.items = 0
@@ -138,13 +149,37 @@ class Recording:
 
     def beginnings(self, asked: Sequence[Ask]) -> Iterator[Beginning]:
         """Yield digests of how logs begin; nothing is written of a question that was not answered to its end."""
-        try:
-            told = list(self._host.beginnings(asked))
-        except HostError as error:
-            self.lost.append(Gap("logs", f"how they began was not answered: {printable(str(error))}"))
+        told = self._whole("logs", lambda: self._host.beginnings(asked))
+        if told is None:
             return
         for ask in asked:
             self._writer.record("asked", ask)
         for beginning in told:
             self._writer.record("beginning", beginning)
             yield beginning
+
+    def present(self, paths: Sequence[str]) -> Iterator[tuple[str, int, int]]:
+        """Yield what answers to its name; nothing of a host whose word is held against nothing."""
+        host = self._host
+        if isinstance(host, Suspect):
+            for look in self._whole("names", lambda: host.present(paths)) or ():
+                self._writer.record("present", look)
+                yield look
+
+    def content(self, paths: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield digests of what was fetched; nothing of a host whose files are hashed here."""
+        host = self._host
+        if isinstance(host, Distant):
+            for digests in self._whole("content", lambda: host.content(paths)) or ():
+                self._writer.record("fetched", digests)
+                yield digests
+
+    def _whole(self, what: str, ask: Callable[[], Iterable[T]]) -> list[T] | None:
+        """An answer to its end; None where the host fell silent before."""
+        try:
+            return list(ask())
+        except HostError as error:
+            gap = Gap(what, f"a second look at them was not answered: {printable(str(error))}")
+            self.lost.append(gap)
+            self._writer.record("lost", [gap.subject, gap.reason])
+            return None

@@ -6,16 +6,22 @@ The policy's `~` becomes the homes of that host; what the host says is streamed 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from blake3 import blake3
+
 from auditkit import mounts, policy
 from auditkit.errors import HostError
 from auditkit.hosts import Host, Known
 from auditkit.model import Gap, Item, Means, Mount, Need, Policy, State
 
 PASSWD = Need(Means.FILE, "/etc/passwd", "where the home directories are", optional=False)
+MACHINE_ID = Need(Means.FILE, "/etc/machine-id", "which machine this is")
+HOSTNAME = Need(Means.FILE, "/etc/hostname", "which machine this is")
 DPKG = Need(Means.FILE, "/var/lib/dpkg/status", "which packages are installed in which version")
 APK = Need(Means.FILE, "/lib/apk/db/installed", "which packages are installed in which version")
 PACKAGES = (DPKG, APK)
-NEEDS = (PASSWD, *PACKAGES)
+STANDING = (PASSWD, MACHINE_ID, HOSTNAME)
+"""What a check needs: the list of packages, which is long and travels, only who makes a baseline."""
+NEEDS = (*STANDING, *PACKAGES)
 
 Progress = Callable[[int, int], None]
 """Told now and then how many entries and bytes have been seen."""
@@ -32,25 +38,30 @@ class Ground:
     homes: tuple[str, ...]
     mounts: tuple[Mount, ...]
     packages: dict[str, str] | None
+    machine: str | None
+    """Which machine that is, as a digest of its machine-id(5) and its name, so that neither is told on."""
     gaps: tuple[Gap, ...] = ()
 
 
 def ground(host: Host, wanted: Policy, also: tuple[str, ...] = (), needs: tuple[Need, ...] = NEEDS) -> Ground:
-    """What is to be known of a host before its scan; `also` are homes that an earlier scan knew.
-
-    Who makes no baseline may leave the packages out: their list is long, and travels.
-    """
+    """What is to be known of a host before its scan; `also` are homes that an earlier scan knew."""
     taken = list(host.take(needs))
     items = {item.need: item for item in taken if isinstance(item, Item)}
     gaps = tuple(gap for gap in taken if isinstance(gap, Gap))
     homes = policy.homes_of(_text(items.get(PASSWD)))
     known = tuple(dict.fromkeys((*also, *homes)))
     table = mounts.read(host.mounts())
-    return Ground(wanted, policy.expand(wanted, known), homes, table, _packages(items), gaps)
+    return Ground(wanted, policy.expand(wanted, known), homes, table, _packages(items), _machine(items), gaps)
 
 
 def _text(item: Item | None) -> str:
     return item.data.decode("utf-8", "surrogateescape") if item else ""
+
+
+def _machine(items: dict[Need, Item]) -> str | None:
+    """Which machine it is; None where it has neither an id nor a name. A clone often keeps the id, and gets a name."""
+    told = [items[need].data.strip() if need in items else b"" for need in (MACHINE_ID, HOSTNAME)]
+    return f"blake3:{blake3(b'auditkit machine' + bytes(1) + bytes(1).join(told)).hexdigest()}" if any(told) else None
 
 
 def _packages(items: dict[Need, Item]) -> dict[str, str] | None:

@@ -117,6 +117,7 @@ def verified(path: str, signers: str) -> tuple[str, str]:
     try:
         with open(path, "rb") as sealed:
             hashed = baseline.Hashed(sealed)
+            # by the clock, as `ssh-keygen -Y verify` does: a signature tells no time of its own that could be believed
             by = seal.verify(cast("BinaryIO", hashed), signature, who, datetime.now(UTC))
     except OSError as error:
         raise FormatError(f"{printable(path)} cannot be read: {error.strerror}", "name a baseline file") from error

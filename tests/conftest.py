@@ -34,6 +34,19 @@ sys.exit(auditkit.commands.main())
 """
 """auditkit as another user, who need not be able to read this Python: all is imported before the user changes, and
 PR_SET_DUMPABLE gives /proc/self back, as for a process that the user started."""
+HIDER = r"""
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <dlfcn.h>
+#include <string.h>
+struct dirent64 *readdir64(DIR *directory) {
+    struct dirent64 *(*plain)(DIR *) = dlsym(RTLD_NEXT, "readdir64"), *entry;
+    while ((entry = plain(directory)) && strstr(entry->d_name, "evil")) continue;
+    return entry;
+}
+struct dirent *readdir(DIR *directory) { return (struct dirent *)readdir64(directory); }
+"""
+"""What rootkits in user space do: readdir(3) leaves out what they want to hide."""
 REQUEST = {"watches": [["/", "content", False, False]], "digests": ["blake3"], "jobs": 2}
 
 
@@ -248,3 +261,14 @@ def made() -> Iterator[Callable[[Path], Path]]:
     yield note
     for point in reversed(points):
         subprocess.run(["umount", "-l", str(point)], check=False, capture_output=True)
+
+
+@pytest.fixture
+def hider(tmp_path: Path) -> Path:
+    """A library that hides names with `evil` in them from all that is started with it."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if not compiler:
+        pytest.skip("no C compiler to build a hider with")
+    (tmp_path / "hide.c").write_text(HIDER)
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", tmp_path / "hide.so", tmp_path / "hide.c", "-ldl"], check=True)
+    return tmp_path / "hide.so"

@@ -449,6 +449,44 @@ def test_baselines_are_made_of_those_that_answer(office: Office) -> None:
     assert sorted(err.splitlines()) == ["srv-01: ok", "srv-02: ok", "ws-03: unreachable"]
 
 
+def test_evidence_is_taken_of_those_that_answer_and_each_file_is_whole(office: Office) -> None:
+    code, out, err = office.run("collect", "@all", "-o", str(office.home / "taken/"))
+    assert (code, err) == (2, "-o names one file for several hosts\nname a directory: -o DIR/\n")
+    code, out, err = office.run("collect", "@all", "-o", f"{office.home}/taken/", "--parallel", "2")
+    assert code == 3
+    assert "srv-01: evidence of 1 files, 3 entries by policy test" in out
+    assert "ws-03: NOTHING TAKEN: no answer from 192.0.2.3\n  hint: switch it on\n" in out
+    assert sorted(err.splitlines()) == ["srv-01: ok", "srv-02: ok", "ws-03: unreachable"]
+    taken = sorted((office.home / "taken").iterdir())
+    assert [path.name.split(".")[0] for path in taken] == ["srv-01", "srv-02"]
+    code, told = office.json("check", *(f"evidence:{path}" for path in taken))
+    assert (code, states(told)) == (0, {"srv-01": "ok", "srv-02": "ok"})
+
+
+def test_an_interrupt_tells_of_whom_there_is_no_evidence(office: Office) -> None:
+    office.troubles = {f"root:{office.home}": KeyboardInterrupt()}
+    disk = f"root:{office.home / 'srv-01'}"
+    code, out, _err = office.run("collect", disk, f"root:{office.home}", "srv-02", "-o", f"{office.home}/", "--no-files")
+    assert code == 3
+    assert f"{disk}: evidence of" in out
+    for word in (f"root:{office.home}", "srv-02"):
+        assert f"{word}: NOTHING TAKEN: interrupted before it was finished" in out
+    assert len(list(office.home.glob("*.evidence.zst"))) == 1
+
+
+def test_a_mistake_of_every_host_is_told_before_any_is_asked(office: Office) -> None:
+    office.opened.clear()
+    place = ("-o", f"{office.home}/taken/")
+    for words, error in (
+        (("--policy", "nowhere.yaml", *place), "nowhere.yaml"),
+        (("--signers", "signers", *place), "evidence without a signature would never be believed"),
+        (("-o", "/proc/none/"), "/proc/none/ cannot be made: No such file or directory"),
+    ):
+        code, _out, err = office.run("collect", "@all", *words)
+        assert (code, error in err) == (2, True), err
+    assert office.opened == []
+
+
 def test_the_signers_of_the_command_line_count_for_evidence_too() -> None:
     assert options.setting(signers="/keys").reach.config.signers == "/keys"
 

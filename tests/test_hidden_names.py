@@ -1,7 +1,6 @@
 """Names that a preloaded library hides: the kernel still tells them, and then the host lies."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,31 +9,6 @@ import pytest
 from conftest import SOURCE, Cli, build, fill
 
 from auditkit.probe import names
-
-HIDER = r"""
-#define _GNU_SOURCE
-#include <dirent.h>
-#include <dlfcn.h>
-#include <string.h>
-struct dirent64 *readdir64(DIR *directory) {
-    struct dirent64 *(*plain)(DIR *) = dlsym(RTLD_NEXT, "readdir64"), *entry;
-    while ((entry = plain(directory)) && strstr(entry->d_name, "evil")) continue;
-    return entry;
-}
-struct dirent *readdir(DIR *directory) { return (struct dirent *)readdir64(directory); }
-"""
-"""What rootkits in user space do: readdir(3) leaves out what they want to hide."""
-
-
-@pytest.fixture
-def hider(tmp_path: Path) -> Path:
-    """A library that hides names with `evil` in them from all that is started with it."""
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if not compiler:
-        pytest.skip("no C compiler to build a hider with")
-    (tmp_path / "hide.c").write_text(HIDER)
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", tmp_path / "hide.so", tmp_path / "hide.c", "-ldl"], check=True)
-    return tmp_path / "hide.so"
 
 
 def test_the_kernel_tells_the_same_names_as_the_library_where_nobody_lies(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -12,7 +11,7 @@ from auditkit import accept, scan, store
 from auditkit import baseline as files
 from auditkit.commands import integrity, options, running, sealing
 from auditkit.errors import UsageError
-from auditkit.hosts import Host, named
+from auditkit.hosts import Host, named, now
 from auditkit.model import Gap
 from auditkit.printable import printable
 from auditkit.writer import Writer, locked
@@ -60,6 +59,7 @@ def _accepted(host: Host, base: files.Baseline, paths: Sequence[str], run: optio
     key = sealing.key(run, given["key"])
     with run.show("checking", host.name, base.footer.entries) as progress:
         ground = scan.ground(host, base.header.policy, base.header.homes)
+        integrity.check_same(host, ground, base.header)
         source = scan.Scan(host, ground, run.jobs, progress, run.timeout, base.blocks)
         result = integrity.with_baseline(base, source)
     chosen = result.changes if given["everything"] else accept.chosen(result.changes, paths)
@@ -68,7 +68,7 @@ def _accepted(host: Host, base: files.Baseline, paths: Sequence[str], run: optio
     path, sequence, previous = store.place(run.store, host.name)
     header = replace(
         base.header,
-        made=datetime.now(UTC),
+        made=now(host),
         sequence=sequence,
         previous=previous,
         homes=source.ground.homes,
@@ -76,6 +76,7 @@ def _accepted(host: Host, base: files.Baseline, paths: Sequence[str], run: optio
         packages=source.ground.packages,
         tool=options.TOOL,
         reason=given["reason"],
+        machine=source.ground.machine or base.header.machine,
     )
     with Writer(path, header) as writer:
         for block in accept.applied(base.blocks(), accept.edits(chosen)):

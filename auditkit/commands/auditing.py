@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from difflib import get_close_matches
 
 from auditkit import audits
 from auditkit.collect import collect
 from auditkit.commands import running
 from auditkit.errors import HostError, UsageError
-from auditkit.hosts import Host
+from auditkit.hosts import Host, now
 from auditkit.model import Audit, Finding, Gap, HostReport, State
 from auditkit.printable import printable
 
@@ -31,7 +30,7 @@ def added(host: Host, report: HostReport, wanted: Sequence[Audit]) -> HostReport
     if report.state not in (State.OK, State.LIED):
         return report
     try:
-        evidence = collect(host, audits.needs(wanted), lambda: datetime.now(UTC))
+        evidence = collect(host, audits.needs(wanted), lambda: now(host))
     except HostError as error:
         lost = running.failed(host.name, error)
         state = report.state if report.state is State.LIED else lost.state

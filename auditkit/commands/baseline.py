@@ -2,19 +2,19 @@
 
 import shlex
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from auditkit import baseline as files
 from auditkit import policy, scan, store
-from auditkit.commands import options, running, sealing
-from auditkit.errors import AuditkitError, UsageError
-from auditkit.fleet import Result
-from auditkit.hosts import Host, named
-from auditkit.model import Gap, Header, Policy, State
+from auditkit.commands import integrity, making, options, sealing
+from auditkit.commands.making import Made
+from auditkit.errors import UsageError
+from auditkit.hosts import Host, Past, named, now
+from auditkit.model import Gap, Header, Policy
 from auditkit.printable import printable
 from auditkit.writer import Writer, locked
 
@@ -42,36 +42,7 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
     if given["place"] and len(words) > 1:
         raise UsageError("-o takes one host", "leave -o out, and each host gets its own file in the store")
     sealing.key(run, given["key"])  # a mistake of every host is told before any is asked
-    results = running.over(words, run, lambda host, run: _one(Job(host, run, given)), lambda made: made.state)
-    return max((_told(result, alone=len(words) == 1) for result in results), key=running.WORST.index)
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """What is to be said of a baseline that was made."""
-
-    lines: tuple[str, ...]
-    complete: bool
-
-    @property
-    def state(self) -> str:
-        """How it ended, in one of State's words."""
-        return str(State.OK if self.complete else State.PARTIAL)
-
-
-def _told(result: Result[Made], *, alone: bool) -> int:
-    """Say what came of one host and give the exit status for it; of several each speaks for itself."""
-    if result.value is not None:
-        for line in result.value.lines:
-            click.echo(line)
-        return 0 if result.value.complete else 3
-    error = result.error or AuditkitError("nothing came of it")
-    if alone:
-        raise error
-    click.echo(f"{printable(result.word)}: NO BASELINE: {error}")
-    if error.hint:
-        click.echo(f"  hint: {error.hint}")
-    return error.exit_code
+    return making.made(words, run, lambda host, run: _one(Job(host, run, given)), "NO BASELINE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +73,11 @@ def _made(job: Job, wanted: Policy, key: str | None, place: tuple[str, int, str 
     """Write the baseline to its place: path, sequence and the digest of the one before."""
     path, sequence, previous = place
     ground = scan.ground(job.host, wanted)
+    _check_same(job, ground)
     imported = job.given["imported"]
     header = Header(
         host=job.host.name,
-        made=datetime.now(UTC),
+        made=now(job.host),
         sequence=sequence,
         previous=previous,
         policy=wanted,
@@ -114,16 +86,24 @@ def _made(job: Job, wanted: Policy, key: str | None, place: tuple[str, int, str 
         packages=ground.packages,
         tool=options.TOOL,
         reason=f"imported from {imported}" if imported else "",
+        machine=ground.machine,
     )
     with Writer(path, header) as writer, job.run.show("scanning", job.host.name, None) as progress:
         source = scan.Scan(job.host, ground, job.run.jobs, progress, job.run.timeout)
         gaps = sealing.imported(writer, job.given) if imported else _scanned(writer, source)
         writer.close(gaps, sealing.sealer(key, job.run.signing))
     store.remember(path, sequence)
-    sealed = f"sealed with {printable(key)}" if key else "UNSIGNED: anybody who can write it can change it"
     what = f"{printable(job.host.name)}: baseline {sequence}"
-    first = f"{what}, {writer.entries} entries by policy {printable(wanted.name)}, {sealed}"
+    first = f"{what}, {writer.entries} entries by policy {printable(wanted.name)}, {sealing.sealed(key)}"
     return Made((first, *_after(job, path, gaps)), not gaps)
+
+
+def _check_same(job: Job, ground: scan.Ground) -> None:
+    """Refuse evidence of another machine than the store's newest baseline of that name is of."""
+    stored = isinstance(job.host, Past) and not job.given["place"]
+    if stored and (newest := store.newest(job.run.store, job.host.name)):
+        with closing(files.read(newest)) as base:
+            integrity.check_same(job.host, ground, base.header)
 
 
 def _scanned(writer: Writer, source: scan.Scan) -> list[Gap]:

@@ -11,7 +11,7 @@ from auditkit.model import HostReport
 
 @click.command("check")
 @options.hosts
-@click.option("--baseline", "baseline_file", metavar="FILE", help="compare with this baseline instead of the newest one")
+@options.baseline
 @click.option("--older", is_flag=True, help="with --baseline: it may be older than the newest known")
 @click.option("--against", metavar="DIR", help="compare with a backup tree instead of a baseline")
 @click.option("--policy", "policy_name", metavar="NAME|FILE", help="with --against: what to compare")

@@ -11,16 +11,21 @@ from auditkit.baseline import Baseline
 from auditkit.commands import integrity, options, running, sealing
 from auditkit.commands.progress import Shown
 from auditkit.errors import AuditkitError, HostError, UntrustedError, UsageError
-from auditkit.hosts import Host, open_host
+from auditkit.hosts import Host, Past, is_here, open_host
 from auditkit.model import Gap, HostReport, Severity
 from auditkit.printable import printable
-from auditkit.scan import PASSWD, Scan, ground
+from auditkit.scan import STANDING, Ground, Scan, ground
 
 TREES_DIFFER = frozenset(("ctime", "btime", "inode", "links", "device"))
 """What a copy never shares with the original."""
 MOST_ALIKE = 5
 """Commands of one kind that are proposed."""
 NO_BASELINE = "there is no baseline of this host: nothing can be said of what changed before now"
+
+FOREIGN = (
+    "the newest baseline of that name here is of another machine than this evidence, so nothing was compared: name its own"
+    " with --baseline FILE"
+)
 
 
 def usable(given: Mapping[str, Any]) -> None:
@@ -50,10 +55,12 @@ def check(host: Host, run: options.Setting, given: Mapping[str, Any]) -> HostRep
 def _with(host: Host, trusted: store.Trusted, run: options.Setting, given: Mapping[str, Any]) -> HostReport:
     base = trusted.baseline
     with closing(base), _progress(host, run, base.footer.entries) as progress:
-        stands = ground(host, base.header.policy, base.header.homes, (PASSWD,))
+        stands = ground(host, base.header.policy, base.header.homes, STANDING)
+        if integrity.is_foreign(host, stands, base.header) and not given.get("baseline_file"):
+            return HostReport(host.name, gaps=(Gap("integrity", FOREIGN),))
         scan = Scan(host, stands, run.jobs, progress, run.timeout, base.blocks)
         result = integrity.with_baseline(base, scan, _since(given))
-        notes = _notes(host, trusted, run)
+        notes = _notes(host, stands, trusted, run)
         if not given.get("baseline_file"):
             notes.extend(_remembered(base))
     return integrity.report(host, result, trusted.facts(), notes)
@@ -67,7 +74,7 @@ def _remembered(base: Baseline) -> Iterator[str]:
         yield f"this baseline is not remembered, so a rollback to an older one would not be seen: {error}"
 
 
-def _notes(host: Host, trusted: store.Trusted, run: options.Setting) -> list[str]:
+def _notes(host: Host, stands: Ground, trusted: store.Trusted, run: options.Setting) -> list[str]:
     base = trusted.baseline.header
     notes = []
     if trusted.signer is None:
@@ -77,6 +84,12 @@ def _notes(host: Host, trusted: store.Trusted, run: options.Setting) -> list[str
         )
     if base.host != host.name:
         notes.append(f"the baseline is of {base.host}")
+    if None not in (stands.machine, base.machine) and stands.machine != base.machine:
+        notes.append("the baseline is of another machine, or its machine-id(5) or name has changed")
+    elif isinstance(host, Past) and is_here(host.name) and None in (stands.machine, base.machine):
+        notes.append(
+            "whether the baseline is of the same machine as the evidence is not known: one does not say of which it is"
+        )
     if policy.shipped_text(base.policy.name) not in ("", base.policy.text):
         notes.append(f"the policy {base.policy.name} has changed since the baseline was made; the sealed one was used")
     return notes

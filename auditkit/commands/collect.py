@@ -2,24 +2,25 @@
 
 import os
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import click
 
-from auditkit import audits, compare, growth, policy, scan, settle, store
+from auditkit import audits, policy, scan, store
 from auditkit import baseline as files
 from auditkit import collect as taking
 from auditkit.baseline import Baseline
-from auditkit.commands import integrity, options, running, sealing
+from auditkit.commands import integrity, making, options, sealing
+from auditkit.commands.making import Made
 from auditkit.commands.progress import Shown
-from auditkit.errors import FormatError, HostError, UntrustedError, UsageError
+from auditkit.errors import FormatError, UntrustedError, UsageError
 from auditkit.evidence import SUFFIX, Header
-from auditkit.hosts import Host, kind_of, named, open_host
-from auditkit.model import Change, Gap, Policy
+from auditkit.hosts import Host, Past, kind_of, named, now
+from auditkit.model import Gap, Policy
 from auditkit.printable import printable
 from auditkit.recording import Recording, Writer
 
@@ -32,6 +33,7 @@ from auditkit.recording import Recording, Writer
 )
 @click.option("--no-files", is_flag=True, help="no scan: what the audits need and nothing else")
 @click.option("--key", metavar="FILE|agent", help="the SSH key that seals it")
+@options.fleet_of
 @options.trust
 @options.jobs
 @click.option("--fail-on", hidden=True)
@@ -39,29 +41,39 @@ from auditkit.recording import Recording, Writer
 def command(hosts: tuple[str, ...], **given: Any) -> int:
     """Take evidence of HOST: all that check, audit and scan look at. Nothing is judged.
 
-    `evidence:FILE` then stands for the host wherever a HOST may stand, on any machine.
+    `evidence:FILE` then stands for the host wherever a HOST may stand, on any machine. Of several hosts each has its own
+    file in a directory; a file is there whole, or not at all.
     """
     run = options.setting(**given)
     words = named(hosts or ("local",), run.config)
-    if len(words) > 1 and not _is_folder(given["place"]):
-        raise UsageError("-o names one file for several hosts", "name a directory: -o DIR/")
-    return max((_tried(word, run, given) for word in words), key=running.WORST.index)
+    place = _place(given["place"], run.started, several=len(words) > 1)
+    key = sealing.key(run, given["key"], "evidence")  # a mistake of every host is told before any is asked
+    wanted = policy.load(given["policy_name"]) if given["policy_name"] else None
+
+    def work(host: Host, run: options.Setting) -> Made:
+        known = None if given["no_files"] else _known(host, run)
+        with closing(known) if known else nullcontext():
+            scanned = None if given["no_files"] else wanted or _wanted(host, known, run)
+            return _one(Job(host, run, place(host), key, known, scanned))
+
+    return making.made(words, run, work, "NOTHING TAKEN")
 
 
-def _is_folder(place: str) -> bool:
-    return place.endswith("/") or os.path.isdir(place)
+def _place(place: str, started: datetime, *, several: bool) -> Callable[[Host], str]:
+    """Where the evidence of each host goes; a directory is made if there is none yet.
 
-
-def _tried(word: str, run: options.Setting, given: dict[str, Any]) -> int:
-    """Take the evidence of one host; one that cannot be reached is told and keeps no other from being asked."""
+    Raises:
+        UsageError: the place cannot be right.
+    """
+    if not place.endswith("/") and not os.path.isdir(place):
+        if several:
+            raise UsageError("-o names one file for several hosts", "name a directory: -o DIR/")
+        return lambda _host: place
     try:
-        with closing(open_host(word, run.reach)) as host:
-            return _one(host, word, run, given)
-    except HostError as error:
-        click.echo(f"{printable(word)}: NOTHING TAKEN: {error}")
-        if error.hint:
-            click.echo(f"  hint: {error.hint}")
-        return error.exit_code
+        os.makedirs(place, mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{printable(place)} cannot be made: {error.strerror}", "name another directory with -o") from error
+    return lambda host: os.path.join(place, f"{os.path.basename(files.folder('', host.name))}.{started:%Y%m%dT%H%M%SZ}{SUFFIX}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,47 +81,32 @@ class Job:
     """One host whose evidence is to be taken, and how."""
 
     host: Host
-    kind: str
-    """How it is reached."""
     run: options.Setting
-    given: dict[str, Any]
+    path: str
+    """The file that the evidence goes to."""
+    key: str | None
     known: Baseline | None
     """Its newest baseline, which says what to scan and how long its logs were."""
     wanted: Policy | None
     """What to scan; None for nothing."""
 
-    def path(self) -> str:
-        """The file that the evidence goes to."""
-        place = str(self.given["place"])
-        if not _is_folder(place):
-            return place
-        os.makedirs(place, mode=0o700, exist_ok=True)
-        name = os.path.basename(files.folder("", self.host.name))
-        return os.path.join(place, f"{name}.{self.run.started:%Y%m%dT%H%M%SZ}{SUFFIX}")
-
     def header(self) -> Header:
         """The first line of the file."""
+        host, config = self.host, self.run.config
+        kind = "evidence" if isinstance(host, Past) else kind_of(host.name, config)
         name, text = (self.wanted.name, self.wanted.text) if self.wanted else ("", "")
-        return Header(self.host.name, self.kind, datetime.now(UTC), options.TOOL, name, text, self.host.facts)
+        return Header(host.name, kind, now(host), options.TOOL, name, text, host.facts)
 
 
-def _one(host: Host, word: str, run: options.Setting, given: dict[str, Any]) -> int:
-    key = sealing.key(run, given["key"], "evidence")
-    known = None if given["no_files"] else _known(host, run)
-    with closing(known) if known else nullcontext():
-        wanted = None if given["no_files"] else _wanted(host, known, run, given)
-        job = Job(host, kind_of(word, run.config), run, given, known, wanted)
-        path = job.path()
-        with Writer(path, job.header()) as writer, run.show("asking", host.name, None) as progress:
-            recording = Recording(host, writer)
-            gaps, entries = _asked(recording, job, progress)
-            writer.close(sealing.sealer(key, run.signing))
+def _one(job: Job) -> Made:
+    name, wanted = job.host.name, job.wanted
+    with Writer(job.path, job.header()) as writer, job.run.show("asking", name, None) as progress:
+        recording = Recording(job.host, writer)
+        gaps, entries = _asked(recording, job, progress)
+        writer.close(sealing.sealer(job.key, job.run.signing))
     seen = f"{entries} entries by policy {printable(wanted.name)}" if wanted else "no scan"
-    sealed = f"sealed with {printable(key)}" if key else "UNSIGNED: anybody who can write it can change it"
-    click.echo(f"{printable(host.name)}: evidence of {recording.items} files, {seen}, {sealed}")
-    for line in _after(path, gaps, quiet=run.quiet):
-        click.echo(line)
-    return 3 if gaps else 0
+    first = f"{printable(name)}: evidence of {recording.items} files, {seen}, {sealing.sealed(job.key)}"
+    return Made((first, *_after(job.path, gaps, quiet=job.run.quiet)), not gaps)
 
 
 def _known(host: Host, run: options.Setting) -> Baseline | None:
@@ -123,17 +120,15 @@ def _known(host: Host, run: options.Setting) -> Baseline | None:
         return None
 
 
-def _wanted(host: Host, known: Baseline | None, run: options.Setting, given: dict[str, Any]) -> Policy:
-    """What to scan: what was asked for, else what a check would scan."""
-    if known and not given["policy_name"]:
-        return known.header.policy
-    return policy.load(given["policy_name"] or sealing.policy_name(run, host.name))
+def _wanted(host: Host, known: Baseline | None, run: options.Setting) -> Policy:
+    """What a check would scan."""
+    return known.header.policy if known else policy.load(sealing.policy_name(run, host.name))
 
 
 def _asked(recording: Recording, job: Job, progress: Shown) -> tuple[list[Gap], int]:
     """Ask a host all that the judges would; gives what could not be seen, and how many entries were."""
     needs = tuple(taking.merged((*scan.NEEDS, *audits.needs())))
-    gaps = list(taking.collect(recording, needs, lambda: datetime.now(UTC)).gaps)
+    gaps = list(taking.collect(recording, needs, lambda: recording.taken).gaps)
     recording.mounts()
     if job.wanted is None:
         return gaps, 0
@@ -144,19 +139,9 @@ def _asked(recording: Recording, job: Job, progress: Shown) -> tuple[list[Gap], 
         for _block in source:
             pass
     else:
-        _with_logs(recording, source, job.known)
+        # a check against this baseline asks more, of logs and of what it doubts: that goes into the file too
+        integrity.with_baseline(job.known, source)
     return list(dict.fromkeys((*gaps, *source.gaps, *recording.lost))), source.entries
-
-
-def _with_logs(recording: Recording, source: scan.Scan, known: Baseline) -> None:
-    """Scan, and ask of the logs what a check against this baseline would ask: how they begin that are not as they were."""
-    homes = tuple(dict.fromkeys((*known.header.homes, *source.ground.homes)))
-    watched = integrity.Watched(policy.expand(known.header.policy, homes))
-    told = list(compare.compare(compare.pairs(known.blocks(), source), watched.watch))
-    gaps = (*source.gaps, *(gap for gap in told if isinstance(gap, Gap)))
-    changes = settle.settle([change for change in told if isinstance(change, Change)], gaps, known.footer.gaps)
-    for _beginning in recording.beginnings(growth.asked(changes)):
-        pass
 
 
 def _after(path: str, gaps: Sequence[Gap], *, quiet: bool) -> Iterator[str]:

@@ -1,18 +1,18 @@
 """The sentence on one host: ground -> scan -> compare -> settle -> report. Commands call it, with their own words around."""
 
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from auditkit import compare, distrust, growth, mounts, settle, timeline
+from auditkit import compare, distrust, growth, hosts, mounts, policy, settle, timeline
 from auditkit.baseline import Baseline
-from auditkit.errors import HostError
+from auditkit.errors import HostError, UsageError
 from auditkit.hosts import Ask, Beginning, Distant, Host, Suspect
-from auditkit.model import BaselineFacts, Change, ChangeKind, Finding, Gap, HostReport, Policy, State, Watch
+from auditkit.model import BaselineFacts, Change, ChangeKind, Finding, Gap, Header, HostReport, Policy, State, Watch
+from auditkit.printable import printable
 from auditkit.probe.patterns import ANY_DEPTH, IGNORE, Matcher
 from auditkit.probe.rotation import NOT_KNOWN
-from auditkit.scan import Scan
+from auditkit.scan import Ground, Scan
 
 _TURN = 3600
 """Seconds after which other files have their turn to be fetched."""
@@ -57,13 +57,14 @@ def compared(
     before: Iterable[bytes], scan: Scan, since: datetime | None = None, passing: frozenset[str] = frozenset()
 ) -> Compared:
     """A scan compared with blocks of before; `passing` names attributes that two trees never share."""
-    return _compared(before, scan, since, (), passing)
+    return _compared(before, scan, Watched(scan.ground.watched), since, passing=passing)
 
 
 def with_baseline(base: Baseline, scan: Scan, since: datetime | None = None) -> Compared:
-    """A scan compared with a baseline, their mount tables too."""
-    result = _compared(base.blocks(), scan, since, base.footer.gaps, frozenset())
-    watched = Watched(scan.ground.watched)
+    """A scan compared with a baseline by its policy, their mount tables too."""
+    homes = tuple(dict.fromkeys((*base.header.homes, *scan.ground.homes)))
+    watched = Watched(policy.expand(base.header.policy, homes))
+    result = _compared(base.blocks(), scan, watched, since, unseen=base.footer.gaps)
     tables = base.header.mounts, scan.ground.mounts
     new = mounts.compare(*tables, watched.concerns) if all(tables) else ()
     seen = len(scan.gaps)
@@ -79,25 +80,45 @@ def _doubts(base: Baseline, scan: Scan, result: Compared) -> list[Finding | Gap]
     found: list[Finding | Gap] = []
     if isinstance(scan.host, Suspect) and scan.ended is State.OK:
         try:
-            found.extend(_doubted(base, scan.host, result))
+            found.extend(_doubted(base, scan.host, result, hosts.now(scan.host)))
         except HostError as error:
             scan.broke(error)
     return found
 
 
-def _doubted(base: Baseline, host: Suspect, result: Compared) -> Iterator[Finding | Gap]:
+def is_foreign(host: Host, stands: Ground, base: Header) -> bool:
+    """Whether evidence and a baseline that is found by its name are of two machines: everywhere there is a `local`."""
+    if not isinstance(host, hosts.Past) or not hosts.is_here(host.name):
+        return False
+    return None not in (stands.machine, base.machine) and stands.machine != base.machine
+
+
+def check_same(host: Host, stands: Ground, base: Header) -> None:
+    """Refuse to let a baseline made of evidence follow one of another machine.
+
+    Raises:
+        UsageError: that would be so.
+    """
+    if is_foreign(host, stands, base):
+        raise UsageError(
+            f"the baselines of {printable(host.name)} here are of another machine than this evidence",
+            "name a store of its own: --store DIR",
+        )
+
+
+def _doubted(base: Baseline, host: Suspect, result: Compared, moment: datetime) -> Iterator[Finding | Gap]:
     """Yield what a second look says of what the host calls removed and, where it hashes far from here, unchanged."""
     gone = tuple(change.path for change in result.changes if change.change is ChangeKind.REMOVED)
     yield from distrust.unlisted(result.changes, _present(host, gone))
     if isinstance(host, Distant):
-        yield from _contradicted(base, host, result)
+        yield from _contradicted(base, host, result, int(moment.timestamp() // _TURN))
 
 
-def _contradicted(base: Baseline, host: Distant, result: Compared) -> Iterator[Finding | Gap]:
+def _contradicted(base: Baseline, host: Distant, result: Compared, turn: int) -> Iterator[Finding | Gap]:
     """Yield what the bytes of some files say that the host calls unchanged."""
     changed = {change.path for change in result.changes} | {gap.subject for gap in result.gaps}
     turns = -(-base.footer.entries // distrust.MOST) or 1
-    drawn = distrust.sample(base.blocks(), base.footer.digest.encode(), int(time.time() // _TURN), turns)
+    drawn = distrust.sample(base.blocks(), base.footer.digest.encode(), turn, turns)
     claimed = [entry for entry in drawn if not settle.under(entry.path, changed)]
     paths = tuple(entry.path for entry in claimed)
     fetched = dict(host.content(paths))
@@ -110,9 +131,14 @@ def _present(host: Suspect, paths: Sequence[str]) -> dict[str, distrust.Look]:
 
 
 def _compared(
-    before: Iterable[bytes], scan: Scan, since: datetime | None, unseen: tuple[Gap, ...], passing: frozenset[str]
+    before: Iterable[bytes],
+    scan: Scan,
+    watched: Watched,
+    since: datetime | None,
+    *,
+    unseen: tuple[Gap, ...] = (),
+    passing: frozenset[str] = frozenset(),
 ) -> Compared:
-    watched = Watched(scan.ground.watched)
     spy = timeline.Spy(since)
     told = list(compare.compare(compare.pairs(before, spy.watch(scan.as_far_as_it_goes())), watched.watch, passing))
     odd = [gap for gap in told if isinstance(gap, Gap)]

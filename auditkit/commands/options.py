@@ -124,6 +124,12 @@ def fleet_of(command: Command) -> Command:
     return option(password(command))
 
 
+def baseline(command: Command) -> Command:
+    """What to compare with."""
+    what = "compare with this baseline instead of the newest one"
+    return click.option("--baseline", "baseline_file", metavar="FILE", help=what)(command)
+
+
 def resume(command: Command) -> Command:
     """Whether an earlier run is continued."""
     what = "continue an earlier run: ask only the hosts that it could not ask to the end"

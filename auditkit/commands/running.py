@@ -10,7 +10,7 @@ from auditkit.commands import options
 from auditkit.commands.progress import Display
 from auditkit.errors import AuditkitError, FormatError, HostError, UntrustedError, UsageError
 from auditkit.fleet import Result
-from auditkit.hosts import Host
+from auditkit.hosts import Host, Past
 from auditkit.model import Gap, HostReport, Report, State
 from auditkit.printable import printable
 
@@ -206,7 +206,11 @@ def _failed(result: Result[Document], plan: Plan) -> HostReport:
 
 
 def _connected(host: Host, report: HostReport) -> HostReport:
-    """The report with what reaching the host showed."""
+    """The report with what reaching the host showed, and what evidence it rests on."""
+    if isinstance(host, Past):
+        trust = f"sealed by {host.signer}" if host.signer else "whose seal was not verified, for no signers are named"
+        note = f"judged as it was at {host.taken:%Y-%m-%d %H:%M:%SZ}, by evidence {trust}"
+        report = replace(report, notes=(note, *report.notes))
     return replace(report, facts={**report.facts, "connection": dict(host.facts)}) if host.facts else report
 
 

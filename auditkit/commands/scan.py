@@ -11,6 +11,7 @@ from auditkit.model import HostReport
 
 @click.command("scan")
 @options.hosts
+@options.baseline
 @click.option("--since", metavar="TIME", help="list what changed its status after TIME too")
 @options.resume
 @options.fleet_of

@@ -49,6 +49,11 @@ def sealer(key: str | None, ask: Callable[[str], str]) -> Callable[[IO[bytes]], 
     return signature
 
 
+def sealed(key: str | None) -> str:
+    """What is to be said of the seal of a file that was written."""
+    return f"sealed with {printable(key)}" if key else "UNSIGNED: anybody who can write it can change it"
+
+
 def lacks(gaps: Sequence[Gap], one: str, rest: str) -> Iterator[str]:
     """Yield what is to be said of the gaps in a file that was written: the first of them, and where the rest stands."""
     for gap in gaps[:MOST_GAPS]:

@@ -100,6 +100,21 @@ class Distant(Suspect, Protocol):
         ...
 
 
+@runtime_checkable
+class Past(Protocol):
+    """What a machine answered once."""
+
+    taken: datetime
+    """When."""
+    signer: str | None
+    """Who vouches for it; None where nobody was asked."""
+
+
+def now(host: Host) -> datetime:
+    """The time that a host is judged by: for what it answered once, that moment, else this one."""
+    return host.taken if isinstance(host, Past) else datetime.now(UTC)
+
+
 def open_host(word: str, reach: Reach | None = None) -> Host:
     """The host that a word of the command line means.
 

@@ -40,6 +40,8 @@ class Recorded:
     def __init__(self, file: evidence.File) -> None:
         self.name = file.header.host
         self.facts = file.header.facts
+        self.taken = file.header.taken
+        self.signer = file.signer
         self.file = file
         self._needs: dict[Key, Need] = {}
         self._gaps: list[Gap] = []
@@ -48,6 +50,9 @@ class Recorded:
         self._whole = False
         self._asked: set[Ask] = set()
         self._beginnings: list[Beginning] = []
+        self._present: dict[str, tuple[int, int]] = {}
+        self._fetched: dict[str, tuple[str, ...]] = {}
+        self._lost: list[Gap] = []
         for kind, told in file.told():
             self._keep(kind, told)
 
@@ -68,6 +73,12 @@ class Recorded:
                 self._asked.add(told)
             case "beginning":
                 self._beginnings.append(told)
+            case "present":
+                self._present[told[0]] = told[1:]
+            case "fetched":
+                self._fetched[told[0]] = told[1]
+            case "lost":
+                self._lost.append(told)
 
     def close(self) -> None:
         """Give the file back."""
@@ -119,12 +130,21 @@ class Recorded:
                     yield "seen", *told
         if not self._whole:
             yield "gap", "/", NO_END
+        yield from (("gap", gap.subject, gap.reason) for gap in self._lost)
 
     def _ordered(self, order: Order, block: bytes) -> bytes:
         try:
             return order(block)
         except FormatError as error:
             raise FormatError(f"{printable(self.file.path)} holds {error}", "take a good copy of it") from error
+
+    def present(self, paths: Sequence[str]) -> Iterator[tuple[str, int, int]]:
+        """Yield what answered to its name; what was not asked by its name did not."""
+        yield from ((path, *self._present[path]) for path in paths if path in self._present)
+
+    def content(self, paths: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield digests of what was fetched."""
+        yield from ((path, self._fetched[path]) for path in paths if path in self._fetched)
 
     def beginnings(self, asked: Sequence[Ask]) -> Iterator[Beginning]:
         """Yield how logs began; of one that was not asked for in the same way then, that it is not known."""

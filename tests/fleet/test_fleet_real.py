@@ -2,16 +2,19 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SCHEMA, SOURCE, Outcome, text_of, write_policy
+from conftest import SCHEMA, SOURCE, Cli, Outcome, text_of, write_policy
 
+from auditkit import evidence
 from fleet.fleet import NETWORK, Fleet
 from fleet.machines import HERE, PASSWORD, Machine, opened, until
 
@@ -191,17 +194,70 @@ def test_every_way_in_sees_the_same(fleet: Fleet, way: dict[str, str]) -> None:
     assert way.items() <= again.host["facts"]["connection"].items()
 
 
-def test_evidence_that_was_taken_is_judged_as_the_machine_is(fleet: Fleet) -> None:
-    (machine,) = fleet.up([("py", 1)])
+@pytest.mark.parametrize(("kind", "state"), [("py", "lied"), ("nopy", "findings"), ("bb", "findings")])
+def test_evidence_is_judged_elsewhere_as_the_machine_was(fleet: Fleet, hider: Path, kind: str, state: str) -> None:
+    """What a library hides Python finds; nothing else there can look past it."""
+    (machine,) = fleet.up([(kind, 1)])
+    logs = machine.root / "var/log/site"
+    logs.mkdir(parents=True)
+    for name in ("grows.log", "turns.log"):
+        (logs / name).write_text(f"old {name}\n")
+    watch(
+        fleet,
+        {"path": "/var/log/site/turns.log*", "level": "rotated", "severity": "high"},
+        {"path": "/var/log/site/*.log", "level": "growing", "severity": "high"},
+        *WATCHED,
+    )
+    assert fleet.auditkit("baseline", machine.name).code == 0
+    with (logs / "grows.log").open("a") as log:
+        log.write("new\n")
+    (logs / "turns.log").rename(logs / "turns.log.1")
+    (logs / "turns.log").write_text("new\n")
     with (machine.root / "etc/passwd").open("a") as accounts:
-        accounts.write("toor:x:0:0::/root:/bin/bash\n")
-    watch(fleet)
+        accounts.write("toor:x:0:0::/root:/bin/sh\n")
+    (machine.root / "etc/evil.conf").write_text("hidden\n")
+    shutil.copy(hider, machine.root / "lib/hide.so")
+    (machine.root / "etc/ld.so.preload").write_text("/lib/hide.so\n")
     taken = fleet.auditkit("collect", machine.name, "-o", "taken")
-    assert taken.code == 0, taken.err
-    live, again = (fleet.auditkit("audit", word, "--format", "json") for word in (machine.name, "evidence:taken"))
-    assert live.host["findings"] != []
-    assert again.host["findings"] == live.host["findings"]
-    assert (again.host["gaps"], again.code) == (live.host["gaps"], live.code)
+    assert taken.out.startswith(f"{machine.name}: evidence of "), taken.err
+    live = fleet.auditkit("scan", machine.name, "--format", "json")
+    home = fleet.home / "elsewhere"
+    home.mkdir()
+    other = Cli(home, home, home)
+    for brought in (stored(fleet, machine.name), fleet.home / "taken"):
+        shutil.copy(brought, other.home / brought.name)
+    base = ("--baseline", stored(fleet, machine.name).name)
+    later = other.run("scan", "evidence:taken", "--store", str(other.store), *base, "--format", "json")
+    said = ("host", "state", "status", "counts", "changes", "findings", "gaps", "untrusted")
+    assert [later.host[key] for key in said] == [live.host[key] for key in said]
+    assert (later.code, live.host["state"], live.host["counts"]["explained"]) == (1, state, 3)
+    rules = {finding["rule"] for finding in live.host["findings"]}
+    assert rules >= {"uid-zero-twin", "preload-in-force", *(["name-hidden"] if state == "lied" else ())}
+
+
+def test_the_whole_fleet_leaves_its_evidence_in_one_directory(fleet: Fleet) -> None:
+    machines = fleet.up([("py", 2), ("bb", 1)])
+    watch(fleet)
+    os.kill(machines[1].pid, signal.SIGKILL)
+    told = fleet.auditkit("collect", "@all", "-o", "taken/", "--timeout", "20")
+    assert told.code == 3
+    assert "py-2: NOTHING TAKEN: " in told.out
+    made = {path.name.split(".")[0]: path for path in (fleet.home / "taken").iterdir()}
+    assert made.keys() == {"py-1", "bb-1"}
+    for name, path in made.items():
+        with closing(evidence.read(str(path))) as file:
+            assert (file.header.host, file.header.kind) == (name, "ssh")
+
+
+def test_a_killed_collection_leaves_no_evidence(fleet: Fleet) -> None:
+    (machine,) = fleet.up([("py", 1)])
+    watch(fleet)
+    endless(machine)
+    before = sorted(fleet.home.iterdir())
+    with fleet.start("collect", machine.name, "-o", "taken") as client:
+        in_the_middle(machine, client)
+        client.kill()
+    assert sorted(fleet.home.iterdir()) == before
 
 
 # what goes wrong

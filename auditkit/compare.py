@@ -4,6 +4,7 @@ Pure. Blocks that are equal are never taken apart; only what both sides show is 
 removed.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
@@ -138,6 +139,16 @@ _FIELDS = (
     ("xattrs", "xattrs"),
     ("device", "device"),
 )
+_SHOWN = (
+    ("mode", "modes"),
+    ("uid", "owners"),
+    ("size", "sizes"),
+    ("mtime_ns", "times"),
+    ("flags", "flags"),
+    ("target", "targets of links"),
+    ("xattrs", "capabilities, ACLs and labels"),
+)
+"""What every look can show that is no lesser one than that before, and how it is called."""
 _TIMES = ("mtime", "ctime", "btime")
 _SECOND = 1_000_000_000
 _OF_DIRECTORY = frozenset(("mode", "uid", "gid", "flags", "xattrs", "inode"))
@@ -209,6 +220,7 @@ def compare(differing: Iterable[Pair], watch_of: WatchOf, passing: frozenset[str
 
     `passing` names attributes that are not compared: two trees never share inodes.
     """
+    lost: Counter[str] = Counter()
     for before, after in differing:
         entry = after or before
         watch = watch_of(entry.path) if entry else None
@@ -220,6 +232,7 @@ def compare(differing: Iterable[Pair], watch_of: WatchOf, passing: frozenset[str
                 continue
             if not _comparable(before, after):
                 yield Gap(entry.path, "no digest that both the baseline and this scan have: nothing to compare")
+            lost.update(_lost(before, after, watch.level))
             attributes = tuple(a for a in differences(before, after, watch.level) if a not in passing)
             if attributes:
                 yield _changed(before, after, attributes, watch)
@@ -227,6 +240,15 @@ def compare(differing: Iterable[Pair], watch_of: WatchOf, passing: frozenset[str
             yield _one_sided(after, ChangeKind.ADDED, ADDED, watch)
         else:
             yield _one_sided(entry, ChangeKind.REMOVED, REMOVED, watch)
+    for word, number in lost.items():
+        paths = "1 path" if number == 1 else f"{number} paths"
+        yield Gap("attributes", f"{word} of {paths} stand in the baseline and cannot be shown now: not compared")
+
+
+def _lost(before: Entry, after: Entry, level: Level) -> Iterator[str]:
+    """Yield what the baseline shows of a path and this look cannot: what an intruder would change goes unseen then."""
+    if level is not Level.EXISTS and before.kind is after.kind:
+        yield from (word for name, word in _SHOWN if getattr(before, name) is not None and getattr(after, name) is None)
 
 
 def _of_a_list(block: bytes) -> bool:
@@ -261,15 +283,21 @@ def differences(before: Entry, after: Entry, level: Level) -> tuple[str, ...]:
         return ()
     counted = _OF_DIRECTORY if after.kind is Kind.DIRECTORY else _OF_LOG if level in _LOGS else None
     found = ["digest"] if same_content(before, after) is False else []
-    grain = _SECOND if _coarse(before) else 1
+    coarse = _coarse(before) or _coarse(after)
     for name, word in _FIELDS:
         if counted is None or word in counted:
             one, other = getattr(before, name), getattr(after, name)
             if one is not None and other is not None and one != other:
-                if word in _TIMES and one // grain == other // grain:
+                if word in _TIMES and coarse and one // _SECOND == other // _SECOND:
                     continue
                 found.append(word)
     return tuple(found)
+
+
+def same_time(one: int, other: int) -> bool:
+    """Whether two times in ns may be the same, of which one may be told in whole seconds."""
+    whole = not one % _SECOND or not other % _SECOND
+    return one // _SECOND == other // _SECOND if whole else one == other
 
 
 def _coarse(entry: Entry) -> bool:

@@ -3,10 +3,14 @@
 Pure. None of this sees through a kernel that lies: that takes the disk under another one, `root:/mnt/disk`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
+from heapq import nsmallest
+from itertools import groupby
 
 from auditkit import entries
+from auditkit.compare import same_time
 from auditkit.model import Change, ChangeKind, Entry, Finding, Gap, Kind, Rule, Severity
 from auditkit.printable import printable
 from auditkit.probe.names import HIDDEN
@@ -38,15 +42,20 @@ LIVE = (
     " root:/mnt/disk --baseline FILE"
 )
 """What no check of a live host can see."""
-_SHELL = "without Python there: no capabilities, ACLs, labels or flags"
-_WHOLE_SECONDS = f"{_SHELL}, and no times, which are told in whole seconds"
-LESS = {"gnu": f"{_SHELL} were compared", "busybox": f"{_WHOLE_SECONDS}, were compared"}
+_SHELL = "no Python runs there: capabilities, ACLs, labels and flags were not looked at, and names are taken from find alone"
+LESS = {"gnu": _SHELL, "busybox": f"{_SHELL}; times are told in whole seconds"}
 """What a check of a host leaves out, by what looks at it there."""
 
-MOST = 8
-"""Files whose content is fetched in one run, more or less."""
 BUDGET = 40 << 10
-"""Bytes that are fetched in one run: an unchanged host shall send little. A larger file is never fetched."""
+"""Bytes that are fetched in one run, if nobody says otherwise: an unchanged host shall send little."""
+LARGEST = 16 << 20
+"""A larger file is never fetched."""
+OVERHEAD = 200
+"""Bytes that each file costs besides its content."""
+DIRECTORIES = 64
+"""Most directories that one run draws files from."""
+EVERYBODY = 0o004
+"""Only what everybody there may read is fetched: keys and password hashes stay where they are."""
 
 Look = tuple[int, int]
 """Inode and time of change, in ns, of a path that was asked for by its name."""
@@ -75,21 +84,67 @@ def _hidden(path: str, how: str) -> Finding:
     return Finding(NAME_HIDDEN, path, f"{printable(path)}: {how}", NAME_HIDDEN.severity)
 
 
-def sample(blocks: Iterable[bytes], key: bytes, turn: int, turns: int) -> Iterator[Entry]:
-    """Yield the small files whose turn it is: whole directories, so that after `turns` runs each file was fetched once.
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Whose turn it is to be fetched: what follows `last` in an order that only the key tells, so that no host can know."""
 
-    The key keeps a host from knowing which turn is whose.
-    """
-    left = BUDGET
-    for block in blocks:
-        mark = sha256(key + entries.path_of(block)).digest()[:8]
-        if int.from_bytes(mark, "big") % turns != turn % turns:
-            continue
-        for _name, entry in entries.decode(block):
-            size = BUDGET + 1 if entry.size is None else entry.size
-            if entry.kind is Kind.FILE and entry.digests and size <= left:
-                yield entry
-                left -= size
+    key: bytes
+    last: str
+    """Where an earlier run ended; any text is some place."""
+    budget: int = BUDGET
+
+
+def sample(known: Callable[[], Iterable[bytes]], turn: Turn) -> tuple[tuple[Entry, ...], str]:
+    """The files whose turn it is, and where the next run goes on: whenever that is, each file has its turn in the end."""
+    chosen = _directories(known(), turn)
+    inside: dict[str, list[Entry]] = {path: [] for path in chosen[:DIRECTORIES]}
+    for block in known():
+        if (path := _text(entries.path_of(block))) in inside:
+            inside[path].extend(entry for name, entry in entries.decode(block) if name)
+    found: list[Entry] = []
+    left = turn.budget
+    for path, files in inside.items():
+        for entry in files:
+            if _is_before(entry, path, turn.last) or not _may_travel(entry, turn.budget):
+                continue
+            left -= (entry.size or 0) + OVERHEAD
+            if left < 0 and found:
+                return tuple(found), found[-1].path
+            found.append(entry)
+    return tuple(found), f"{chosen[-1].rstrip('/')}/" if chosen else turn.last
+
+
+def _directories(blocks: Iterable[bytes], turn: Turn) -> list[str]:
+    """The directories that come next, and one more: where to go on."""
+
+    def mark(path: bytes) -> int:
+        return int.from_bytes(sha256(turn.key + path).digest()[:8], "big")
+
+    start = mark(_bytes(_parent(turn.last)))
+    paths = (path for path, _blocks in groupby(map(entries.path_of, blocks)))
+    return [_text(path) for path in nsmallest(DIRECTORIES + 1, paths, lambda path: (mark(path) - start) % (1 << 64))]
+
+
+def _is_before(entry: Entry, directory: str, last: str) -> bool:
+    """Whether a file had its turn in the run that ended in the middle of its directory."""
+    return directory == _parent(last) and _bytes(entry.path) <= _bytes(last)
+
+
+def _may_travel(entry: Entry, budget: int) -> bool:
+    plain = entry.kind is Kind.FILE and bool(entry.digests) and bool((entry.mode or 0) & EVERYBODY)
+    return plain and entry.size is not None and entry.size <= min(budget, LARGEST)
+
+
+def _parent(path: str) -> str:
+    return path.rpartition("/")[0] or "/"
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
 
 
 def contradicted(
@@ -97,13 +152,15 @@ def contradicted(
 ) -> Iterator[Finding | Gap]:
     """Yield what is to be said of files whose fetched bytes are not what the host's word makes them.
 
-    `claimed` are entries that the host said are as they were; `fetched` the digests made here.
+    `claimed` are entries that the host said are as they were; `fetched` the digests made here, none of what was refused.
     """
     for entry in claimed:
         digests, look = fetched.get(entry.path), there.get(entry.path)
-        if digests is None or not entry.digests or set(entry.digests) & set(digests):
+        if not digests:
+            yield Gap(entry.path, "said to be as it was, but its bytes were not handed out when they were asked for")
+        if not digests or not entry.digests or set(entry.digests) & set(digests):
             continue
-        if look is not None and entry.ctime_ns not in (None, look[1]):
+        if look is not None and entry.ctime_ns is not None and not same_time(entry.ctime_ns, look[1]):
             yield Gap(entry.path, "it changed after it was scanned: check again")
             continue
         message = f"{printable(entry.path)}: said to be {entry.digests[0]}, is {digests[0]}"

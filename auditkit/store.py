@@ -6,6 +6,8 @@ baseline back, however well it was signed, is found by that.
 
 import json
 import os
+import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import BinaryIO, cast
@@ -18,6 +20,8 @@ from auditkit.printable import printable
 
 SIGNATURE = ".sig"
 RECORD = "known.json"
+TURNS = "fetched"
+"""The file, beside a host's baselines, that says whose content was fetched last to be held against the host's word."""
 RECENT = 4096
 """Bytes at the end of the record that are looked at."""
 LARGEST_SIGNATURE = 1 << 20
@@ -206,6 +210,31 @@ def remember(path: str, sequence: int) -> None:
             os.fsync(file.fileno())
     except OSError as error:
         raise AuditkitError(f"{printable(record)} cannot be written: {error.strerror}", "run auditkit as its owner") from error
+
+
+def turn(path: str) -> str:
+    """Where the turn of files that are fetched ended in the last run against a baseline; some place if that is not known."""
+    place = _turns(path)
+    try:
+        if os.access(os.path.dirname(place), os.W_OK):  # else it would be the same turn for ever
+            with open(place, encoding="utf-8", errors="surrogateescape") as file:
+                return file.read(8192).rstrip("\n")
+    except OSError:
+        pass
+    return secrets.token_hex(8)
+
+
+def keep_turn(path: str, last: str) -> None:
+    """Keep in mind where a turn ended; where that cannot be done the next run begins at some place."""
+    place = _turns(path)
+    with suppress(OSError):
+        with open(f"{place}.tmp", "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(last + "\n")
+        os.replace(f"{place}.tmp", place)
+
+
+def _turns(path: str) -> str:
+    return os.path.join(os.path.dirname(os.path.abspath(path)), TURNS)
 
 
 def _torn(record: str) -> bool:

@@ -9,7 +9,7 @@ import click
 
 from auditkit import accept, scan, store
 from auditkit import baseline as files
-from auditkit.commands import integrity, options, running, sealing
+from auditkit.commands import checking, integrity, options, running, sealing
 from auditkit.errors import UsageError
 from auditkit.hosts import Host, named, now
 from auditkit.model import Gap
@@ -61,7 +61,7 @@ def _accepted(host: Host, base: files.Baseline, paths: Sequence[str], run: optio
         ground = scan.ground(host, base.header.policy, base.header.homes)
         integrity.check_same(host, ground, base.header)
         source = scan.Scan(host, ground, run.jobs, progress, run.timeout, base.blocks)
-        result = integrity.with_baseline(base, source)
+        result = integrity.with_baseline(base, source, checking.turn_of(base, given))
     chosen = result.changes if given["everything"] else accept.chosen(result.changes, paths)
     if not chosen and not (given["everything"] and result.findings):
         raise UsageError("nothing that was named has changed", f"see the changes: auditkit check {host.name}")

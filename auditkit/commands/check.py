@@ -17,6 +17,7 @@ from auditkit.model import HostReport
 @click.option("--policy", "policy_name", metavar="NAME|FILE", help="with --against: what to compare")
 @click.option("--since", metavar="TIME", help="list what changed its status after TIME too")
 @options.resume
+@options.reread
 @options.fleet_of
 @options.trust
 @options.jobs

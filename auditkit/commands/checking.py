@@ -1,12 +1,13 @@
 """One host checked: what `check`, `scan` and `accept` share."""
 
 import os
+import secrets
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
-from auditkit import policy, store
+from auditkit import distrust, policy, store
 from auditkit.baseline import Baseline
 from auditkit.commands import integrity, options, running, sealing
 from auditkit.commands.progress import Shown
@@ -59,11 +60,19 @@ def _with(host: Host, trusted: store.Trusted, run: options.Setting, given: Mappi
         if integrity.is_foreign(host, stands, base.header) and not given.get("baseline_file"):
             return HostReport(host.name, gaps=(Gap("integrity", FOREIGN),))
         scan = Scan(host, stands, run.jobs, progress, run.timeout, base.blocks)
-        result = integrity.with_baseline(base, scan, _since(given))
+        result = integrity.with_baseline(base, scan, turn_of(base, given), _since(given))
+        if result.last and not given.get("baseline_file"):
+            store.keep_turn(base.path, result.last)
         notes = _notes(host, stands, trusted, run)
         if not given.get("baseline_file"):
             notes.extend(_remembered(base))
     return integrity.report(host, result, trusted.facts(), notes)
+
+
+def turn_of(base: Baseline, given: Mapping[str, Any]) -> distrust.Turn:
+    """Whose turn it is to be fetched in this run."""
+    last = secrets.token_hex(8) if given.get("baseline_file") else store.turn(base.path)
+    return distrust.Turn(base.footer.digest.encode(), last, given.get("reread") or distrust.BUDGET)
 
 
 def _remembered(base: Baseline) -> Iterator[str]:

@@ -14,7 +14,7 @@ from auditkit import audits, policy, scan, store
 from auditkit import baseline as files
 from auditkit import collect as taking
 from auditkit.baseline import Baseline
-from auditkit.commands import integrity, making, options, sealing
+from auditkit.commands import checking, integrity, making, options, sealing
 from auditkit.commands.making import Made
 from auditkit.commands.progress import Shown
 from auditkit.errors import FormatError, UntrustedError, UsageError
@@ -33,6 +33,7 @@ from auditkit.recording import Recording, Writer
 )
 @click.option("--no-files", is_flag=True, help="no scan: what the audits need and nothing else")
 @click.option("--key", metavar="FILE|agent", help="the SSH key that seals it")
+@options.reread
 @options.fleet_of
 @options.trust
 @options.jobs
@@ -54,7 +55,7 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
         known = None if given["no_files"] else _known(host, run)
         with closing(known) if known else nullcontext():
             scanned = None if given["no_files"] else wanted or _wanted(host, known, run)
-            return _one(Job(host, run, place(host), key, known, scanned))
+            return _one(Job(host, run, place(host), key, known, scanned, given["reread"]))
 
     return making.made(words, run, work, "NOTHING TAKEN")
 
@@ -89,11 +90,13 @@ class Job:
     """Its newest baseline, which says what to scan and how long its logs were."""
     wanted: Policy | None
     """What to scan; None for nothing."""
+    reread: int | None
+    """Bytes of content to fetch."""
 
     def header(self) -> Header:
         """The first line of the file."""
         host, config = self.host, self.run.config
-        kind = "evidence" if isinstance(host, Past) else kind_of(host.name, config)
+        kind = host.kind if isinstance(host, Past) else kind_of(host.name, config)
         name, text = (self.wanted.name, self.wanted.text) if self.wanted else ("", "")
         return Header(host.name, kind, now(host), options.TOOL, name, text, host.facts)
 
@@ -140,7 +143,7 @@ def _asked(recording: Recording, job: Job, progress: Shown) -> tuple[list[Gap], 
             pass
     else:
         # a check against this baseline asks more, of logs and of what it doubts: that goes into the file too
-        integrity.with_baseline(job.known, source)
+        integrity.with_baseline(job.known, source, checking.turn_of(job.known, {"reread": job.reread}))
     return list(dict.fromkeys((*gaps, *source.gaps, *recording.lost))), source.entries
 
 

@@ -4,18 +4,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from auditkit import compare, distrust, growth, hosts, mounts, policy, settle, timeline
+from auditkit import compare, distrust, entries, growth, hosts, mounts, policy, settle, timeline
 from auditkit.baseline import Baseline
 from auditkit.errors import HostError, UsageError
-from auditkit.hosts import Ask, Beginning, Distant, Host, Suspect
-from auditkit.model import BaselineFacts, Change, ChangeKind, Finding, Gap, Header, HostReport, Policy, State, Watch
+from auditkit.hosts import Ask, Beginning, Distant, Host, Past, Suspect
+from auditkit.model import BaselineFacts, Change, ChangeKind, Entry, Finding, Gap, Header, HostReport, Policy, State, Watch
 from auditkit.printable import printable
 from auditkit.probe.patterns import ANY_DEPTH, IGNORE, Matcher
 from auditkit.probe.rotation import NOT_KNOWN
 from auditkit.scan import Ground, Scan
 
-_TURN = 3600
-"""Seconds after which other files have their turn to be fetched."""
+MOST_CHANGES = 200_000
 
 
 class Watched:
@@ -51,6 +50,8 @@ class Compared:
     entries: int
     moments: tuple[timeline.Moment, ...] = ()
     state: State = State.OK
+    last: str = ""
+    """Where the turn of files that are fetched ended; "" where none were."""
 
 
 def compared(
@@ -60,27 +61,41 @@ def compared(
     return _compared(before, scan, Watched(scan.ground.watched), since, passing=passing)
 
 
-def with_baseline(base: Baseline, scan: Scan, since: datetime | None = None) -> Compared:
-    """A scan compared with a baseline by its policy, their mount tables too."""
+def with_baseline(base: Baseline, scan: Scan, turn: distrust.Turn, since: datetime | None = None) -> Compared:
+    """A scan compared with a baseline by its policy, their mount tables too, and files fetched whose turn it is."""
     homes = tuple(dict.fromkeys((*base.header.homes, *scan.ground.homes)))
     watched = Watched(policy.expand(base.header.policy, homes))
     result = _compared(base.blocks(), scan, watched, since, unseen=base.footer.gaps)
     tables = base.header.mounts, scan.ground.mounts
     new = mounts.compare(*tables, watched.concerns) if all(tables) else ()
     seen = len(scan.gaps)
-    doubts = _doubts(base, scan, result)
+    if tables[0] and not tables[1]:
+        scan.gaps.append(Gap("mounts", "the mount table is empty now: what is mounted over watched paths cannot be told"))
+    drawn, last = _drawn(base, scan.host, turn)
+    doubts = _doubts(scan, result, drawn)
     lies = (*distrust.hidden(result.gaps), *(told for told in doubts if isinstance(told, Finding)))
     more = (*(told for told in doubts if isinstance(told, Gap)), *scan.gaps[seen:])
     gaps = (*base_gaps(base, result.gaps), *result.gaps, *more)
-    return replace(result, findings=(*result.findings, *new, *lies), gaps=gaps, state=State.LIED if lies else scan.ended)
+    state = State.LIED if lies else scan.ended
+    return replace(result, findings=(*result.findings, *new, *lies), gaps=gaps, state=state, last=last)
 
 
-def _doubts(base: Baseline, scan: Scan, result: Compared) -> list[Finding | Gap]:
+def _drawn(base: Baseline, host: Host, turn: distrust.Turn) -> tuple[tuple[Entry, ...], str]:
+    """The files whose content is to be held against the host's word, and where their turn ended."""
+    if not isinstance(host, Distant):
+        return (), ""
+    if isinstance(host, Past):  # it was asked then, and not for these
+        asked = set(host.fetched)
+        return tuple(one for block in base.blocks() for _name, one in entries.decode(block) if one.path in asked), ""
+    return distrust.sample(base.blocks, turn)
+
+
+def _doubts(scan: Scan, result: Compared, drawn: Sequence[Entry]) -> list[Finding | Gap]:
     """What a second look says, as far as the host answers."""
     found: list[Finding | Gap] = []
     if isinstance(scan.host, Suspect) and scan.ended is State.OK:
         try:
-            found.extend(_doubted(base, scan.host, result, hosts.now(scan.host)))
+            found.extend(_doubted(scan.host, result, drawn))
         except HostError as error:
             scan.broke(error)
     return found
@@ -106,24 +121,21 @@ def check_same(host: Host, stands: Ground, base: Header) -> None:
         )
 
 
-def _doubted(base: Baseline, host: Suspect, result: Compared, moment: datetime) -> Iterator[Finding | Gap]:
+def _doubted(host: Suspect, result: Compared, drawn: Sequence[Entry]) -> Iterator[Finding | Gap]:
     """Yield what a second look says of what the host calls removed and, where it hashes far from here, unchanged."""
     gone = tuple(change.path for change in result.changes if change.change is ChangeKind.REMOVED)
     yield from distrust.unlisted(result.changes, _present(host, gone))
     if isinstance(host, Distant):
-        yield from _contradicted(base, host, result, int(moment.timestamp() // _TURN))
+        yield from _contradicted(host, result, drawn)
 
 
-def _contradicted(base: Baseline, host: Distant, result: Compared, turn: int) -> Iterator[Finding | Gap]:
+def _contradicted(host: Distant, result: Compared, drawn: Sequence[Entry]) -> Iterator[Finding | Gap]:
     """Yield what the bytes of some files say that the host calls unchanged."""
     changed = {change.path for change in result.changes} | {gap.subject for gap in result.gaps}
-    turns = -(-base.footer.entries // distrust.MOST) or 1
-    drawn = distrust.sample(base.blocks(), base.footer.digest.encode(), turn, turns)
-    claimed = [entry for entry in drawn if not settle.under(entry.path, changed)]
+    claimed = sorted((one for one in drawn if not settle.under(one.path, changed)), key=lambda one: one.path)
     paths = tuple(entry.path for entry in claimed)
     fetched = dict(host.content(paths))
-    odd = [entry for entry in claimed if entry.path in fetched]
-    yield from distrust.contradicted(odd, fetched, _present(host, tuple(entry.path for entry in odd)))
+    yield from distrust.contradicted(claimed, fetched, _present(host, paths))
 
 
 def _present(host: Suspect, paths: Sequence[str]) -> dict[str, distrust.Look]:
@@ -140,13 +152,24 @@ def _compared(
     passing: frozenset[str] = frozenset(),
 ) -> Compared:
     spy = timeline.Spy(since)
-    told = list(compare.compare(compare.pairs(before, spy.watch(scan.as_far_as_it_goes())), watched.watch, passing))
+    told = _bounded(compare.compare(compare.pairs(before, spy.watch(scan.as_far_as_it_goes())), watched.watch, passing))
     odd = [gap for gap in told if isinstance(gap, Gap)]
     changes = settle.settle([change for change in told if isinstance(change, Change)], [*scan.gaps, *odd], unseen)
     beginnings = _beginnings(scan, growth.asked(changes))
     gaps = (*scan.gaps, *odd, *growth.unknown(changes, beginnings))
     changes = growth.settle(changes, beginnings)
     return Compared(changes, tuple(compare.findings(changes)), gaps, scan.entries, spy.moments(), scan.ended)
+
+
+def _bounded(told: Iterable[Change | Gap]) -> list[Change | Gap]:
+    """What a comparison says, as far as it can be held: one host must not take the memory of all."""
+    kept: list[Change | Gap] = []
+    for one in told:  # to its end, for the host is still talking
+        if len(kept) < MOST_CHANGES:
+            kept.append(one)
+        elif len(kept) == MOST_CHANGES:
+            kept.append(Gap("changes", f"there are more than {MOST_CHANGES}; those that follow are not told"))
+    return kept
 
 
 def _beginnings(scan: Scan, asked: Sequence[Ask]) -> tuple[Beginning, ...]:
@@ -185,7 +208,8 @@ def base_gaps(base: Baseline, known: Iterable[Gap]) -> tuple[Gap, ...]:
 def report(host: Host, result: Compared, base: BaselineFacts | None, notes: Iterable[str] = ()) -> HostReport:
     """What is said of a host whose integrity was checked, and of what such a check cannot see."""
     less = distrust.LESS.get(str(host.facts.get("shell")))
-    limits = (less, distrust.LIVE) if isinstance(host, Suspect) else ()
+    alive = isinstance(host, Suspect) and not (isinstance(host, Past) and host.kind == "root")
+    limits = (less, distrust.LIVE) if alive else ()
     return report_of(host.name, result, base, (*notes, *filter(None, limits)))
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -128,6 +129,20 @@ def baseline(command: Command) -> Command:
     """What to compare with."""
     what = "compare with this baseline instead of the newest one"
     return click.option("--baseline", "baseline_file", metavar="FILE", help=what)(command)
+
+
+def size(text: str) -> int:
+    """Bytes, from `40K`, `10M` or `1G`."""
+    found = re.fullmatch(r"([0-9]{1,9})([KMG]?)", text.upper())
+    if not found:
+        raise click.BadParameter(f"{printable(text)} is no size: write 40K, 10M or 1G")
+    return int(found[1]) << {"": 0, "K": 10, "M": 20, "G": 30}[found[2]]
+
+
+def reread(command: Command) -> Command:
+    """How much content is fetched and hashed here."""
+    what = "content that a host over SSH has to hand out, to be hashed here; other files in each run (default: 40K)"
+    return click.option("--reread", type=size, metavar="SIZE", help=what)(command)
 
 
 def resume(command: Command) -> Command:

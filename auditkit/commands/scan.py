@@ -14,6 +14,7 @@ from auditkit.model import HostReport
 @options.baseline
 @click.option("--since", metavar="TIME", help="list what changed its status after TIME too")
 @options.resume
+@options.reread
 @options.fleet_of
 @options.trust
 @options.jobs

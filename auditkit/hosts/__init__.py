@@ -96,7 +96,7 @@ class Distant(Suspect, Protocol):
     """A host whose files are hashed there, so that some of them can be fetched and hashed here."""
 
     def content(self, paths: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """Yield path and digests of files whose bytes were fetched and hashed here."""
+        """Yield path and digests of files whose bytes were fetched and hashed here; no digests of what is not handed out."""
         ...
 
 
@@ -106,6 +106,10 @@ class Past(Protocol):
 
     taken: datetime
     """When."""
+    kind: str
+    """How it was reached then, one of HOSTS."""
+    fetched: Mapping[str, tuple[str, ...]]
+    """The files whose content was asked for, with the digests of what came: none where it was refused."""
     signer: str | None
     """Who vouches for it; None where nobody was asked."""
 

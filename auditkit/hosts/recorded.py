@@ -42,6 +42,7 @@ class Recorded:
         self.facts = file.header.facts
         self.taken = file.header.taken
         self.signer = file.signer
+        self.kind = file.header.kind
         self.file = file
         self._needs: dict[Key, Need] = {}
         self._gaps: list[Gap] = []
@@ -51,7 +52,7 @@ class Recorded:
         self._asked: set[Ask] = set()
         self._beginnings: list[Beginning] = []
         self._present: dict[str, tuple[int, int]] = {}
-        self._fetched: dict[str, tuple[str, ...]] = {}
+        self.fetched: dict[str, tuple[str, ...]] = {}
         self._lost: list[Gap] = []
         for kind, told in file.told():
             self._keep(kind, told)
@@ -76,7 +77,7 @@ class Recorded:
             case "present":
                 self._present[told[0]] = told[1:]
             case "fetched":
-                self._fetched[told[0]] = told[1]
+                self.fetched[told[0]] = told[1]
             case "lost":
                 self._lost.append(told)
 
@@ -144,7 +145,7 @@ class Recorded:
 
     def content(self, paths: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Yield digests of what was fetched."""
-        yield from ((path, self._fetched[path]) for path in paths if path in self._fetched)
+        yield from ((path, self.fetched[path]) for path in paths if path in self.fetched)
 
     def beginnings(self, asked: Sequence[Ask]) -> Iterator[Beginning]:
         """Yield how logs began; of one that was not asked for in the same way then, that it is not known."""

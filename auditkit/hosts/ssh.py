@@ -6,6 +6,7 @@ trip each.
 
 import marshal
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -15,7 +16,7 @@ from auditkit.errors import FormatError, HostError
 from auditkit.hosts import SECONDS, Ask, Beginning, Host, Known, Reach, Seen
 from auditkit.model import Gap, Item, Means, Need
 from auditkit.printable import printable
-from auditkit.probe import serve
+from auditkit.probe import lineage, serve, take
 from auditkit.probe.digest import Digest
 from auditkit.ssh import Deadline, Link, Route, blocks
 from auditkit.ssh.route import route
@@ -25,6 +26,10 @@ from auditkit.ssh.shell import Shell
 LARGEST = 64 << 20
 """Bytes of a file that is fetched to be hashed here."""
 LONGEST_REASON = 500
+MOST_GAPS = 100_000
+MOST_TAKEN = 128 << 20
+"""Bytes of all files of one question."""
+LINEAGE = lineage.PATTERN.decode()
 _DIGITS = 20
 _WHOLE = 1.0
 """Seconds that a clock is behind which tells whole ones."""
@@ -69,11 +74,19 @@ class Ssh:
         """Yield the files that were asked for."""
         files = [need for need in needs if need.means is Means.FILE]
         asked = marshal.dumps([(_bytes(need.what), need.secret, need.optional) for need in files], 2)
-        for kind, told in self._session.ask(b"f" if self._mounts is None else b"t", asked):
+        counts = Counter[Need]()
+        for kind, told in self._session.ask(b"f" if self._mounts is None else b"t", asked, most=MOST_TAKEN):
             if kind == b"M":
                 self._mounts = _fields(told, 1)[0]
             else:
-                yield _item(kind, told, files)
+                need, one = _item(kind, told, files)
+                counts[need] += 1
+                if counts[need] > _most_of(need):
+                    raise lied(f"it sends {need.what} more than once")
+                yield one
+        missing = next((need.what for need in files if not need.optional and not counts[need]), None)
+        if self._mounts is None or missing:
+            raise lied(f"it says nothing of {missing or 'its mounts'}")
         yield from (gap for need in needs for gap in need.not_given)
 
     def beginnings(self, asked: Sequence[Ask]) -> Iterator[Beginning]:
@@ -97,8 +110,8 @@ class Ssh:
             yield _text(told[0]), *_numbers(told[1:])
 
     def content(self, paths: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """Yield path and digests of files whose bytes are fetched and hashed here; what cannot be had is left out."""
-        digest, size, asked = Digest(("blake3", "sha256")), 0, set(paths)
+        """Yield path and digests of files whose bytes are fetched and hashed here; no digests of what is not handed out."""
+        digest, size, asked = Digest(("blake3", "sha256")), 0, dict.fromkeys(paths)
         for kind, told in self._session.ask(b"c", *map(_bytes, paths)) if paths else ():
             path, piece = _fields(told, 2)
             if _text(path) not in asked:
@@ -108,9 +121,11 @@ class Ssh:
                 digest.update(piece)
                 continue
             if kind == b"C" and size <= LARGEST:
+                del asked[_text(path)]
                 yield _text(path), tuple(digest.field().split(","))
             if not piece or kind != b"C":
                 digest, size = Digest(("blake3", "sha256")), 0
+        yield from ((path, ()) for path in asked)
 
     def mounts(self) -> bytes:
         """The table that came with the first question, else asked for now."""
@@ -122,6 +137,7 @@ class Ssh:
 def _seen(told: Frames, known: Known | None) -> Iterator[Seen]:
     """Frames as blocks, gaps and counts, the known blocks put back in their places."""
     held, order = blocks.Known(known), blocks.Order()
+    gaps = 0
     for kind, fields in told:
         match kind:
             case b"B":
@@ -131,23 +147,35 @@ def _seen(told: Frames, known: Known | None) -> Iterator[Seen]:
                 yield from (("blocks", [order(block)]) for block in held.run(first, count))
             case b"G":
                 path, why = _fields(fields, 2)
-                yield "gap", _text(path), _text(why)[:LONGEST_REASON]
+                gaps += 1
+                if gaps <= MOST_GAPS:
+                    yield "gap", _text(path), _text(why)[:LONGEST_REASON]
+                if gaps == MOST_GAPS:
+                    yield "gap", "/", f"more than {MOST_GAPS} gaps; those that follow are not named"
             case b"S":
                 yield "seen", *_numbers(fields)
             case _:
                 raise _strange(kind)
 
 
-def _item(kind: bytes, told: list[bytes], files: Sequence[Need]) -> Item | Gap:
-    """A piece of evidence, or why there is none."""
+def _most_of(need: Need) -> int:
+    """How many pieces of evidence a need may have."""
+    return take.MATCHES + 1 if set(need.what) & set("*?[") else lineage.MOST if need.what == LINEAGE else 1
+
+
+def _item(kind: bytes, told: list[bytes], files: Sequence[Need]) -> tuple[Need, Item | Gap]:
+    """A piece of evidence, or why there is none, and what it was asked for."""
     if kind != b"I":
         raise _strange(kind)
     number, path, there, data = _fields(told, 4)
     if not number.isdigit() or int(number) >= len(files):
         raise lied("it sends a file that nobody asked for")
+    need = files[int(number)]
+    if len(data) > take.LIMIT:
+        raise lied(f"it sends more of {need.what} than it may")
     if there == b"1":
-        return Item(files[int(number)], _text(path), data, datetime.now(UTC), "")
-    return Gap(_text(path), _text(data)[:LONGEST_REASON])
+        return need, Item(need, _text(path), data, datetime.now(UTC), "")
+    return need, Gap(_text(path), _text(data)[:LONGEST_REASON])
 
 
 def _fields(told: list[bytes], count: int) -> list[bytes]:

@@ -13,6 +13,8 @@ from typing import Callable, Iterable, List, Tuple
 HEAD = struct.Struct(">cIII")
 LARGEST = 96 << 20
 """Bytes of one unpacked body: the largest block, and room."""
+MOST = 1 << 20
+"""Fields of one body."""
 _LENGTH = struct.Struct(">I")
 _FAST = 1
 
@@ -72,6 +74,8 @@ def _fields(body: bytes) -> List[bytes]:
         length = _LENGTH.unpack(body[at:end])[0] if end <= len(body) else len(body)
         if end + length > len(body):
             raise FrameError("a field that is longer than its frame")
+        if len(fields) == MOST:
+            raise FrameError("a frame of more than %d fields" % MOST)
         fields.append(body[end : end + length])
         at = end + length
     return fields

@@ -35,7 +35,7 @@ Candidate = tuple[bytes, tuple[bytes, ...], str]
 
 def mounts(talk: Talk) -> bytes | None:
     """The mount table; None where it cannot be read."""
-    (answer,) = talk.answers([_question(b"/proc/self/mountinfo", secret=False)])
+    (answer,) = talk.answers([_question(b"/proc/self/mountinfo")])
     table, why = _given(answer, talk.nonce)
     return None if why else table
 
@@ -48,7 +48,7 @@ def take(talk: Talk, needs: Sequence[Need]) -> Iterator[Item | Gap]:
     needs = [need for need in needs if need.what != LINEAGE]
     found = _expanded(talk, [bytes_of(need.what) for need in needs])
     asked = [(path, need.secret) for need, paths in zip(needs, found, strict=True) for path, why in paths if not why]
-    answers = talk.answers(_question(path, secret=secret) for path, secret in asked)
+    answers = talk.answers(_question(path, b"secret" if secret else b"plain") for path, secret in asked)
     for need, paths in zip(needs, found, strict=True):
         yield from _of_need(need, paths, answers, talk.nonce)
 
@@ -66,8 +66,8 @@ def _lineage(talk: Talk, need: Need) -> Iterator[Item | Gap]:
         yield Gap(source, reason(why)) if why else Item(need, source, data, datetime.now(UTC), "")
 
 
-def _question(path: bytes, *, secret: bool) -> Question:
-    words = (b"take", b"secret" if secret else b"plain", b"%d" % (taking.LIMIT + 1), path or b"/")
+def _question(path: bytes, how: bytes = b"plain") -> Question:
+    words = (b"take", how, b"%d" % (taking.LIMIT + 1), path or b"/")
     return Question(words, 2 * taking.LIMIT)
 
 
@@ -158,15 +158,14 @@ def present(talk: Talk, paths: Iterable[str]) -> Iterator[tuple[str, int, int]]:
 
 
 def content(talk: Talk, paths: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield path and digests made here of files that travel as they are."""
-    wanted = [path for path in paths if not taking.is_secret(bytes_of(path))]
-    answers = talk.answers(_question(bytes_of(path), secret=False) for path in wanted)
-    for path, answer in zip(wanted, answers, strict=True):
+    """Yield path and digests made here of files that travel as they are; no digests of what is not handed out."""
+    asked = list(paths)
+    answers = talk.answers(_question(bytes_of(path), b"whole") for path in asked)
+    for path, answer in zip(asked, answers, strict=True):
         data, why = _given(answer, talk.nonce)
-        if not why:
-            digest = Digest(("blake3", "sha256"))
-            digest.update(data)
-            yield path, tuple(digest.field().split(","))
+        digest = Digest(("blake3", "sha256"))
+        digest.update(data)
+        yield path, () if why else tuple(digest.field().split(","))
 
 
 def beginnings(talk: Talk, asked: Sequence[Asked]) -> Iterator[tuple[str, str, str]]:

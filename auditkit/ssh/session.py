@@ -24,7 +24,7 @@ PATIENCE = 30.0
 LATE = 5
 """Seconds after the end of our time that a host goes on at most: if it were the first to end, that looked like a failure."""
 LARGEST = 4 << 30
-"""Unpacked bytes of one answer."""
+"""Unpacked bytes of one answer, of which nothing is held: a scan of a very large machine."""
 _READ = 64 << 10
 _PYTHONS = "python3 /usr/libexec/platform-python /usr/local/bin/python3 python"
 _SHELL = """{{
@@ -42,6 +42,8 @@ _SEE = "log in by hand and see what its start files do"
 _REFUSED = re.compile(
     r"^(?:sudo|doas)\b|may not run sudo|a password is required|no tty present|not in the sudoers", re.MULTILINE
 )
+_UID = re.compile("[0-9]{1,10}")
+_CLOCK = re.compile(r"[0-9]{1,12}(\.[0-9]{1,20})?")
 BECOME = {"none": "", "sudo": "sudo -n ", "doas": "doas -n "}
 """Words before a command, by `become`."""
 
@@ -143,8 +145,8 @@ class Session:
             f"it gives no shell: {why}", "name a user whose login shell runs commands, with `user:`", State.NO_SHELL
         )
 
-    def ask(self, question: bytes, *fields: bytes) -> Iterator[tuple[bytes, list[bytes]]]:
-        """Yield kind and fields of each frame of the answer.
+    def ask(self, question: bytes, *fields: bytes, most: int = LARGEST) -> Iterator[tuple[bytes, list[bytes]]]:
+        """Yield kind and fields of each frame of the answer, which has no more than so many bytes.
 
         Raises:
             HostError: the link broke, the time is over, or the host contradicts the protocol (`lied`).
@@ -161,8 +163,8 @@ class Session:
                     raise lied("its answer is not as long as it says")
                 return
             count, size = count + 1, size + sum(map(len, told)) + 16
-            if size > LARGEST:
-                raise lied(f"its answer is longer than {LARGEST >> 30} GiB")
+            if size > most:
+                raise lied(f"its answer is longer than {most >> 20} MiB")
             if kind == b"X":
                 raise HostError(f"the probe failed there: {_words(told)}", "report this with the line above", State.PARTIAL)
             yield kind, told
@@ -229,6 +231,8 @@ def greeted(words: Sequence[str]) -> Greeting:
     """
     try:
         uid, now, user, python, system, release, machine = words
-        return Greeting(int(uid), float(now), user, python, f"{system} {release} {machine}")
     except ValueError as error:
         raise lied("its greeting is none") from error
+    if not (_UID.fullmatch(uid) and _CLOCK.fullmatch(now)):
+        raise lied("its greeting is none")
+    return Greeting(int(uid), float(now), user, python, f"{system} {release} {machine}")

@@ -112,7 +112,7 @@ class Shell:
                 yield from fetch.present(talk, paths)
 
     def content(self, paths: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """Yield path and digests of files whose bytes are fetched and hashed here; what cannot be had is left out."""
+        """Yield path and digests of files whose bytes are fetched and hashed here; no digests of what is not handed out."""
         if paths:
             with self._talk() as talk:
                 yield from fetch.content(talk, paths)

@@ -63,8 +63,12 @@ def endless(machine: Machine) -> None:
 
 def in_the_middle(machine: Machine, client: "subprocess.Popen[bytes]") -> None:
     """Wait until it is read."""
-    until(lambda: f"/{ENDLESS}" in opened(machine) or client.poll() is not None, "the work is in full swing")
-    assert client.poll() is None
+    try:
+        until(lambda: f"/{ENDLESS}" in opened(machine) or client.poll() is not None, "the work is in full swing")
+        assert client.poll() is None
+    except BaseException:
+        client.kill()  # who waits for it would wait for ever
+        raise
 
 
 # what is seen

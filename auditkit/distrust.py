@@ -33,6 +33,15 @@ CONTRADICTED = Rule(
     _FROM_OUTSIDE,
 )
 RULES = (NAME_HIDDEN, CONTRADICTED)
+LIVE = (
+    "no live check sees what a rootkit in the kernel hides; the disk shows it, from a rescue system: auditkit check"
+    " root:/mnt/disk --baseline FILE"
+)
+"""What no check of a live host can see."""
+_SHELL = "without Python there: no capabilities, ACLs, labels or flags"
+_WHOLE_SECONDS = f"{_SHELL}, and no times, which are told in whole seconds"
+LESS = {"gnu": f"{_SHELL} were compared", "busybox": f"{_WHOLE_SECONDS}, were compared"}
+"""What a check of a host leaves out, by what looks at it there."""
 
 MOST = 8
 """Files whose content is fetched in one run, more or less."""

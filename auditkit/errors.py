@@ -35,6 +35,10 @@ class HostError(AuditkitError):
         self.state = state
 
 
+class LastingError(HostError):
+    """A host that is not reached for a reason here, which a second try does not mend: its name, or whose address it is."""
+
+
 class UntrustedError(AuditkitError):
     """A signature, key, sequence or chain is wrong: nothing was compared."""
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any, Generic, TypeVar
 
-from auditkit.errors import AuditkitError, HostError
+from auditkit.errors import AuditkitError, HostError, LastingError
 from auditkit.hosts import SECONDS, Host, Reach, is_here, open_host
 from auditkit.model import State
 
@@ -162,7 +162,7 @@ def opened(
         try:
             return open_host(word, replace(reach, timeout=end - time.monotonic()) if attempt else reach)
         except HostError as error:
-            pause = _pause(word, error.state, attempt)
+            pause = _pause(word, error, attempt)
             if pause is None or time.monotonic() + pause >= end:
                 raise
             pausing(error, pause)
@@ -170,7 +170,7 @@ def opened(
         attempt += 1
 
 
-def _pause(word: str, state: State, attempt: int) -> float | None:
+def _pause(word: str, error: HostError, attempt: int) -> float | None:
     """How long to wait before the next try; None where there is none."""
-    pauses = () if is_here(word) else PAUSES.get(state, ())
+    pauses = () if is_here(word) or isinstance(error, LastingError) else PAUSES.get(error.state, ())
     return pauses[attempt] * random.uniform(1.0, JITTER) if attempt < len(pauses) else None  # noqa: S311 - no secret

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from blake3 import blake3
 
 from auditkit import mounts, policy
+from auditkit.errors import HostError
 from auditkit.hosts import Host, Known
-from auditkit.model import Gap, Item, Means, Mount, Need, Policy
+from auditkit.model import Gap, Item, Means, Mount, Need, Policy, State
 
 PASSWD = Need(Means.FILE, "/etc/passwd", "where the home directories are", optional=False)
 MACHINE_ID = Need(Means.FILE, "/etc/machine-id", "which machine this is")
@@ -94,8 +95,22 @@ class Scan:
     known: Known | None = None
     """The baseline's blocks, which a host over a network need not send again."""
     gaps: list[Gap] = field(default_factory=list)
+    ended: State = State.OK
+    """How the host has left the conversation; it is asked no more unless this is ok."""
     entries: int = 0
     read: int = 0
+
+    def as_far_as_it_goes(self) -> Iterator[bytes]:
+        """Yield its blocks; where the host falls silent on the way, what came before counts, and the rest is a gap."""
+        try:
+            yield from self
+        except HostError as error:
+            self.broke(error)
+
+    def broke(self, error: HostError) -> None:
+        """Keep in mind that the host has fallen silent, or contradicts itself."""
+        self.gaps.append(Gap("/", f"not seen to the end: {error}" + (f"; {error.hint}" if error.hint else "")))
+        self.ended = error.state
 
     def __iter__(self) -> Iterator[bytes]:
         self.gaps.extend(self.ground.gaps)

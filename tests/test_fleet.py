@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from auditkit import fleet, report, runs
 from auditkit.commands import asking, options, progress, running
 from auditkit.commands.line import auditkit
 from auditkit.config import Config, HostConfig
-from auditkit.errors import AuditkitError, FormatError, HostError, UntrustedError, UsageError
+from auditkit.errors import AuditkitError, FormatError, HostError, LastingError, UntrustedError, UsageError
 from auditkit.fleet import Limits, Result
 from auditkit.hosts import Host, Reach, kind_of, named, open_host
 from auditkit.hosts.root import Root
@@ -213,6 +214,7 @@ class Gate:
 
     def __init__(self, *states: State) -> None:
         self.states = list(states)
+        self.error = HostError
         self.timeouts: list[float | None] = []
         self.pauses: list[float] = []
 
@@ -220,7 +222,7 @@ class Gate:
         """One try."""
         self.timeouts.append(reach.timeout)
         if self.states:
-            raise HostError("no", state=self.states.pop(0))
+            raise self.error("no", state=self.states.pop(0))
         return Root(word, "/nowhere")
 
     def open(self, word: str = "srv-01", **reach: Any) -> Host:
@@ -256,6 +258,13 @@ def test_who_refused_is_not_asked_again(gate: Gate, state: State) -> None:
     assert (len(gate.timeouts), gate.pauses) == (1, [])
 
 
+def test_what_no_second_try_mends_is_not_tried_again(gate: Gate) -> None:
+    gate.states, gate.error = [State.UNREACHABLE], LastingError
+    with pytest.raises(LastingError):
+        gate.open()
+    assert gate.pauses == []
+
+
 def test_a_disk_that_is_not_there_is_not_waited_for(gate: Gate) -> None:
     gate.states = [State.UNREACHABLE]
     with pytest.raises(HostError):
@@ -287,6 +296,8 @@ class Office:
         self.troubles: dict[str, BaseException] = {}
         self.opened: list[str] = []
         self.closed: list[str] = []
+        self.silent: HostError | None = None
+        """What ends a scan once a directory has been told."""
         for name in ("srv-01", "srv-02", "ws-03"):
             (home / name / "etc").mkdir(parents=True)
             (home / name / "etc" / "motd").write_text("welcome\n")
@@ -304,7 +315,16 @@ class Office:
         host = Root(word, str(self.home / word))
         host.facts = {"address": "192.0.2.1", "banner": "SSH-2.0-x"}
         host.close = lambda: self.closed.append(word)  # type: ignore[method-assign]
+        if self.silent:
+            host.scan = partial(self._to_the_first, host.scan, self.silent)  # type: ignore[method-assign]
         return host
+
+    @staticmethod
+    def _to_the_first(scan: Callable[..., Iterator[Any]], error: HostError, *asked: Any) -> Iterator[Any]:
+        """Tell what is in one directory, and fall silent."""
+        blocks = [block for told in scan(*asked) if told[0] == "blocks" for block in told[1]]
+        yield "blocks", blocks[:1]
+        raise error
 
     def run(self, *words: str) -> tuple[int, str, str]:
         """Exit status, stdout and stderr of a run."""
@@ -364,6 +384,25 @@ def test_a_host_is_opened_once_for_check_and_audits_and_closed(office: Office) -
     assert sorted(office.opened) == sorted(office.closed) == ["srv-01", "srv-02"]
     assert told["srv-01"]["counts"]["audits"] > 0
     assert told["srv-01"]["facts"]["connection"] == {"address": "192.0.2.1", "banner": "SSH-2.0-x"}
+
+
+@pytest.mark.parametrize("state", [State.UNREACHABLE, State.TIMEOUT, State.LIED])
+def test_what_a_host_told_before_it_fell_silent_counts_and_the_rest_is_a_gap(office: Office, state: State) -> None:
+    etc = office.home / "srv-01" / "etc"
+    (etc / "deep").mkdir()
+    (etc / "deep" / "file").write_text("never told\n")
+    assert office.baseline("srv-01")[0] == 0
+    (etc / "motd").write_text("owned\n")
+    office.silent = HostError("the connection broke", "try again", state)
+    code, hosts = office.json("check", "srv-01")
+    (host,) = hosts.values()
+    assert [change["path"] for change in host["changes"] if change["severity"] != "low"] == ["/etc/motd"]
+    assert [gap["subject"] for gap in host["gaps"]] == ["/"]
+    assert (code, host["state"], host["status"]) == (1, str(state), "findings")
+    (etc / "motd").write_text("welcome\n")
+    assert office.run("baseline", "srv-02")[0] == 3
+    code, hosts = office.json("check", "srv-02")
+    assert (code, hosts["srv-02"]["state"], hosts["srv-02"]["changes"]) == (3, str(state), [])
 
 
 def test_each_host_speaks_for_itself_when_there_is_no_baseline(office: Office) -> None:

@@ -36,7 +36,7 @@ ANSWERS: Mapping[str, dict[str, Any] | HostError] = {
     },
     "nas": {
         "address": "fd00::3", "port": 2222, "login": "admin", "transport": "openssh", "jump": [], "become": "none",
-        "host_key": KEY, "uid": 1000, "user": "admin\x1b[2J", "shell": "busybox", "clock_skew": 0.4, "sudo": None,
+        "host_key": KEY, "uid": 1000, "user": "admin\x1b[2J", "shell": "busybox", "clock_skew": 0.4,
     },
     "ws-03": {
         "address": "192.168.10.31", "port": 22, "login": "audit", "transport": "paramiko", "jump": ["srv-01"], "become": "sudo",
@@ -52,9 +52,10 @@ ws-04   hostkey-unknown  192.168.10.32:22  audit                paramiko
 srv-01: its clock is 75 s behind
   fix: see whether a time service runs there
 nas: it is asked as admin\x1b[2J, who cannot read everything
-  fix: add `become: sudo` to it in auditkit.yaml, and a rule without a password to sudoers there
+  fix: add `become: sudo` to it in auditkit.yaml, and `admin ALL=(root) NOPASSWD: ALL` to sudoers there (visudo)
 ws-04: its host key ssh-ed25519 SHA256:x is unknown
   fix: compare it, then: echo ...
+note  srv-01, nas and ws-03 show one host key: they are one machine, or copies of one, each of which can pass for the others
 3 of 4 hosts can be asked
 """
 

@@ -23,14 +23,18 @@ def chosen(only: Sequence[str] = ()) -> tuple[Audit, ...]:
 
 
 def added(host: Host, report: HostReport, wanted: Sequence[Audit]) -> HostReport:
-    """The report of a host with what the audits say of it; one that has fallen silent is not asked again, a liar is."""
-    if report.state is not State.OK and not report.counts:
+    """The report of a host with what the audits say of it; one that has fallen silent is not asked again.
+
+    One that lies is: what makes it lie may be among what they look at.
+    """
+    if report.state not in (State.OK, State.LIED):
         return report
     try:
         evidence = collect(host, audits.needs(wanted), lambda: now(host))
     except HostError as error:
         lost = running.failed(host.name, error)
-        return replace(report, gaps=(*report.gaps, *lost.gaps), state=lost.state)
+        state = report.state if report.state is State.LIED else lost.state
+        return replace(report, gaps=(*report.gaps, *lost.gaps), state=state)
     told = tuple(audits.judge(evidence, wanted))
     found = tuple(one for one in told if isinstance(one, Finding))
     gaps = tuple(dict.fromkeys((*report.gaps, *evidence.gaps, *(one for one in told if isinstance(one, Gap)))))

@@ -114,9 +114,8 @@ def _advice(facts: Mapping[str, Any]) -> Iterator[Advice]:
     """Yield what of a host that answers is not as it should be."""
     uid, skew = facts.get("uid"), facts.get("clock_skew")
     if isinstance(uid, int) and uid != 0:
-        fix = "add `become: sudo` to it in auditkit.yaml"
-        if facts.get("sudo") is not True:
-            fix += ", and a rule without a password to sudoers there"
+        rule = f"{_text_of(facts, 'login')} ALL=(root) NOPASSWD: ALL"
+        fix = f"add `become: sudo` to it in auditkit.yaml, and `{rule}` to sudoers there (visudo)"
         yield f"it is asked as {_text_of(facts, 'user') or uid}, who cannot read everything", fix
     if isinstance(skew, int | float) and abs(skew) > SKEW:
         yield f"its clock is {abs(skew):g} s {'ahead' if skew > 0 else 'behind'}", "see whether a time service runs there"
@@ -139,10 +138,22 @@ def _text(answers: Sequence[Told], run: options.Setting) -> Iterator[str]:
         for problem, fix in each.advice:
             yield f"{printable(each.word)}: {problem}"
             yield from (f"  fix: {fix}",) if fix else ()
-    for note in run.config.notes:
+    for note in (*_shared(answers), *run.config.notes):
         yield f"note  {note}"
     good = sum(each.state is State.OK for each in answers)
     yield f"{good} of {len(answers)} {'host' if len(answers) == 1 else 'hosts'} can be asked"
+
+
+def _shared(answers: Sequence[Told]) -> Iterator[str]:
+    """Yield a note for each host key that more than one host has shown."""
+    shown: dict[str, list[str]] = {}
+    for each in answers:
+        if key := _text_of(each.facts, "host_key"):
+            shown.setdefault(key, []).append(printable(each.word))
+    for names in shown.values():
+        if len(names) > 1:
+            who = f"{', '.join(names[:-1])} and {names[-1]}"
+            yield f"{who} show one host key: they are one machine, or copies of one, each of which can pass for the others"
 
 
 def _row(each: Told) -> tuple[str, ...]:
@@ -197,5 +208,5 @@ def _json(answers: Sequence[Told], run: options.Setting) -> Iterator[str]:
         }
         for each in answers
     ]
-    document = {"schema": SCHEMA, "tool": options.TOOL, "hosts": hosts, "notes": list(run.config.notes)}
+    document = {"schema": SCHEMA, "tool": options.TOOL, "hosts": hosts, "notes": [*_shared(answers), *run.config.notes]}
     yield json.dumps(document, indent=1, ensure_ascii=True, default=str) + "\n"

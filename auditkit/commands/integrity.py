@@ -6,11 +6,12 @@ from datetime import datetime
 
 from auditkit import compare, distrust, growth, hosts, mounts, policy, settle, timeline
 from auditkit.baseline import Baseline
-from auditkit.errors import UsageError
-from auditkit.hosts import Distant, Host, Suspect
+from auditkit.errors import HostError, UsageError
+from auditkit.hosts import Ask, Beginning, Distant, Host, Suspect
 from auditkit.model import BaselineFacts, Change, ChangeKind, Finding, Gap, Header, HostReport, Policy, State, Watch
 from auditkit.printable import printable
 from auditkit.probe.patterns import ANY_DEPTH, IGNORE, Matcher
+from auditkit.probe.rotation import NOT_KNOWN
 from auditkit.scan import Ground, Scan
 
 _TURN = 3600
@@ -66,11 +67,23 @@ def with_baseline(base: Baseline, scan: Scan, since: datetime | None = None) -> 
     result = _compared(base.blocks(), scan, watched, since, unseen=base.footer.gaps)
     tables = base.header.mounts, scan.ground.mounts
     new = mounts.compare(*tables, watched.concerns) if all(tables) else ()
-    moment = hosts.now(scan.host)
-    doubts = tuple(_doubted(base, scan.host, result, moment)) if isinstance(scan.host, Suspect) else ()
+    seen = len(scan.gaps)
+    doubts = _doubts(base, scan, result)
     lies = (*distrust.hidden(result.gaps), *(told for told in doubts if isinstance(told, Finding)))
-    gaps = (*base_gaps(base, result.gaps), *result.gaps, *(told for told in doubts if isinstance(told, Gap)))
-    return replace(result, findings=(*result.findings, *new, *lies), gaps=gaps, state=State.LIED if lies else result.state)
+    more = (*(told for told in doubts if isinstance(told, Gap)), *scan.gaps[seen:])
+    gaps = (*base_gaps(base, result.gaps), *result.gaps, *more)
+    return replace(result, findings=(*result.findings, *new, *lies), gaps=gaps, state=State.LIED if lies else scan.ended)
+
+
+def _doubts(base: Baseline, scan: Scan, result: Compared) -> list[Finding | Gap]:
+    """What a second look says, as far as the host answers."""
+    found: list[Finding | Gap] = []
+    if isinstance(scan.host, Suspect) and scan.ended is State.OK:
+        try:
+            found.extend(_doubted(base, scan.host, result, hosts.now(scan.host)))
+        except HostError as error:
+            scan.broke(error)
+    return found
 
 
 def is_foreign(host: Host, stands: Ground, base: Header) -> bool:
@@ -127,13 +140,23 @@ def _compared(
     passing: frozenset[str] = frozenset(),
 ) -> Compared:
     spy = timeline.Spy(since)
-    told = list(compare.compare(compare.pairs(before, spy.watch(scan)), watched.watch, passing))
-    gaps = [*scan.gaps, *(gap for gap in told if isinstance(gap, Gap))]
-    changes = settle.settle([change for change in told if isinstance(change, Change)], gaps, unseen)
-    beginnings = tuple(scan.host.beginnings(growth.asked(changes)))
-    gaps.extend(growth.unknown(changes, beginnings))
+    told = list(compare.compare(compare.pairs(before, spy.watch(scan.as_far_as_it_goes())), watched.watch, passing))
+    odd = [gap for gap in told if isinstance(gap, Gap)]
+    changes = settle.settle([change for change in told if isinstance(change, Change)], [*scan.gaps, *odd], unseen)
+    beginnings = _beginnings(scan, growth.asked(changes))
+    gaps = (*scan.gaps, *odd, *growth.unknown(changes, beginnings))
     changes = growth.settle(changes, beginnings)
-    return Compared(changes, tuple(compare.findings(changes)), tuple(gaps), scan.entries, spy.moments())
+    return Compared(changes, tuple(compare.findings(changes)), gaps, scan.entries, spy.moments(), scan.ended)
+
+
+def _beginnings(scan: Scan, asked: Sequence[Ask]) -> tuple[Beginning, ...]:
+    """How logs and their rotations begin, as far as the host answers."""
+    if scan.ended is State.OK:
+        try:
+            return tuple(scan.host.beginnings(asked))
+        except HostError as error:
+            scan.broke(error)
+    return tuple((path, "", NOT_KNOWN) for path, *_rest in asked)
 
 
 def with_gaps(result: Compared, gaps: Iterable[Gap]) -> Compared:
@@ -146,9 +169,9 @@ def with_gaps(result: Compared, gaps: Iterable[Gap]) -> Compared:
 def looked(scan: Scan, since: datetime | None) -> Compared:
     """A scan that is compared with nothing: its gaps and its timeline."""
     spy = timeline.Spy(since)
-    for _block in spy.watch(scan):
+    for _block in spy.watch(scan.as_far_as_it_goes()):
         pass
-    return Compared((), (), tuple(scan.gaps), scan.entries, spy.moments())
+    return Compared((), (), tuple(scan.gaps), scan.entries, spy.moments(), scan.ended)
 
 
 def base_gaps(base: Baseline, known: Iterable[Gap]) -> tuple[Gap, ...]:
@@ -160,8 +183,10 @@ def base_gaps(base: Baseline, known: Iterable[Gap]) -> tuple[Gap, ...]:
 
 
 def report(host: Host, result: Compared, base: BaselineFacts | None, notes: Iterable[str] = ()) -> HostReport:
-    """What is said of a host whose integrity was checked."""
-    return report_of(host.name, result, base, notes)
+    """What is said of a host whose integrity was checked, and of what such a check cannot see."""
+    less = distrust.LESS.get(str(host.facts.get("shell")))
+    limits = (less, distrust.LIVE) if isinstance(host, Suspect) else ()
+    return report_of(host.name, result, base, (*notes, *filter(None, limits)))
 
 
 def report_of(name: str, result: Compared, base: BaselineFacts | None, notes: Iterable[str] = ()) -> HostReport:

@@ -181,6 +181,23 @@ take)
   fi
   printf '%s %s' "$N" "$said"
   ;;
+lineage)
+  # what is loaded into this process, its parent and so on, as probe/lineage.py has it
+  pid=$$
+  while [ "$pid" -gt 0 ] && stat=$(cat "/proc/$pid/stat" 2>/dev/null) && [ "$stat" ]; do
+    name=${stat#*(}
+    name=${name%)*}
+    why=$(cat "/proc/$pid/environ" 2>&1 >/dev/null)
+    [ -z "$why" ] || [ "$pid" != 1 ] || break
+    said=$({ tr '\000' '\n' <"/proc/$pid/environ" | sed -n '/^LD_/p'
+    sed -n 's/^[^ ]* ..x. [^/]*\(\/.*\)/\1/p' "/proc/$pid/maps"; } 2>/dev/null)
+    printf '%s\0%s\0%s\0%s\0' "$pid" "$name" "$said" "$why"
+    [ -z "$why" ] || break
+    stat=${stat##*) }
+    stat=${stat#* }
+    pid=${stat%% *}
+  done
+  ;;
 begin)
   how=$1 algorithms=$2 most=$3 f=$4
   if [ -f "$f" ] && [ "$(readlink -f "$f"; echo .)" = "$f

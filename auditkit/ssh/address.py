@@ -14,7 +14,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from queue import Empty, SimpleQueue
 
 from auditkit.config import Network
-from auditkit.errors import HostError
+from auditkit.errors import HostError, LastingError
 from auditkit.printable import printable
 from auditkit.ssh import Deadline, Hop
 
@@ -179,7 +179,7 @@ def _opened(family: socket.AddressFamily, place: object, seconds: float) -> sock
 def _foreign(hop: Hop, address: str) -> HostError:
     shown = printable(address)
     subject = shown if hop.hostname == address else f"{printable(hop.hostname)} is {shown}, which"
-    return HostError(
+    return LastingError(
         f"{subject} is no address of an own network, and was not contacted",
         "add its network to networks: in auditkit.yaml, if it is yours",
     )
@@ -189,7 +189,7 @@ def _nameless(hop: Hop, answer: object) -> HostError:
     name = printable(hop.hostname)
     if isinstance(answer, socket.gaierror) and answer.errno not in _UNKNOWN:
         return HostError(f"the address of {name} cannot be had: {answer.strerror}", "see whether the name server answers")
-    return HostError(f"the name {name} is unknown", "check `address:` in auditkit.yaml, or HostName in ~/.ssh/config")
+    return LastingError(f"the name {name} is unknown", "check `address:` in auditkit.yaml, or HostName in ~/.ssh/config")
 
 
 def _silent(hop: Hop, address: str, error: OSError) -> HostError:

@@ -12,7 +12,7 @@ from importlib.resources import files
 
 MAGIC = importlib.util.MAGIC_NUMBER.hex()
 MODULES = (
-    *("chain", "digest", "frames", "lines", "look", "names", "patterns", "pool"),
+    *("chain", "digest", "frames", "lineage", "lines", "look", "names", "patterns", "pool"),
     *("probe", "rotation", "serve", "stat", "take", "walk"),
 )
 

@@ -13,11 +13,14 @@ from fnmatch import fnmatchcase
 from auditkit.model import Gap, Item, Need
 from auditkit.probe import take as taking
 from auditkit.probe.digest import Digest
+from auditkit.probe.lineage import PATTERN
 from auditkit.probe.rotation import LARGEST, MEMBERS, Asked, family
 from auditkit.ssh.session import lied
 from auditkit.ssh.survey import ABSENT, LISTING, bytes_of, checked, fields, ns, reason, text
 from auditkit.ssh.talk import Question, Talk
 
+LINEAGE = PATTERN.decode()
+_DIGITS = 10
 _PACKED = ("gz", "bz2", "xz", "lzma", "zst")
 _MAGIC = re.compile(rb"[*?[]")
 _SUM = re.compile(rb"([0-9a-f]{64})(?:  -)?\n")
@@ -38,12 +41,29 @@ def mounts(talk: Talk) -> bytes | None:
 
 
 def take(talk: Talk, needs: Sequence[Need]) -> Iterator[Item | Gap]:
-    """Yield what is there for each need, in the order of the needs and of the paths."""
+    """Yield what is there for each need, in the order of the needs and of the paths; first what probe/lineage.py gives."""
+    for need in needs:
+        if need.what == LINEAGE:
+            yield from _lineage(talk, need)
+    needs = [need for need in needs if need.what != LINEAGE]
     found = _expanded(talk, [bytes_of(need.what) for need in needs])
     asked = [(path, need.secret) for need, paths in zip(needs, found, strict=True) for path, why in paths if not why]
     answers = talk.answers(_question(path, secret=secret) for path, secret in asked)
     for need, paths in zip(needs, found, strict=True):
         yield from _of_need(need, paths, answers, talk.nonce)
+
+
+def _lineage(talk: Talk, need: Need) -> Iterator[Item | Gap]:
+    (answer,) = talk.answers([Question((b"lineage",))])
+    parts = answer.split(b"\0")[:-1]
+    if len(parts) % 4:
+        raise lied("a part of its answer is missing")
+    for pid, name, told, why in zip(*[iter(parts)] * 4, strict=True):
+        if not pid.isdigit() or len(pid) > _DIGITS:
+            raise lied("a number in its answer is none")
+        source = f"/proc/{pid.decode()}/environ"
+        data = b"".join(each + b"\0" for each in (name, *filter(None, told.split(b"\n"))))
+        yield Gap(source, reason(why)) if why else Item(need, source, data, datetime.now(UTC), "")
 
 
 def _question(path: bytes, *, secret: bool) -> Question:

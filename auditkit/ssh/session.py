@@ -21,6 +21,8 @@ NOISE = 256 << 10
 """Bytes that a login shell may say before the first word that is ours."""
 PATIENCE = 30.0
 """Seconds until a shell and Python must have answered."""
+LATE = 5
+"""Seconds after the end of our time that a host goes on at most: if it were the first to end, that looked like a failure."""
 LARGEST = 4 << 30
 """Unpacked bytes of one answer."""
 _READ = 64 << 10
@@ -99,7 +101,7 @@ class Session:
             second=self._nonce[half:],
             pythons=_PYTHONS,
             become=BECOME[self._become],
-            loader=loader(self._nonce, max(1, int(self._deadline.left()))),
+            loader=loader(self._nonce, int(self._deadline.left()) + LATE),
         )
         self._pipe.send(script.encode("ascii"))
         if self._line("s") is None:
@@ -122,10 +124,8 @@ class Session:
             at = self._held.find(b"\n")
             if at < 0:
                 noise = max(noise, len(self._held))
-                more = self._pipe.receive(_READ)
-                if not more:
+                if not hear(self._pipe, self._held, self._deadline):
                     return None
-                self._held += more
                 continue
             text = self._held[:at].decode("utf-8", "replace")
             words = text.split(" ", 16)
@@ -177,10 +177,8 @@ class Session:
 
     def _exactly(self, length: int) -> bytes:
         while len(self._held) < length:
-            more = self._pipe.receive(max(_READ, min(length - len(self._held), _MOST)))
-            if not more:
+            if not hear(self._pipe, self._held, self._deadline, min(length - len(self._held), _MOST)):
                 break
-            self._held += more
         data = bytes(self._held[:length])
         del self._held[:length]
         return data
@@ -194,6 +192,19 @@ def lied(what: str) -> HostError:
     """The error of a host that contradicts itself, the protocol, or what another look shows."""
     hint = "treat what this host says as false: look at its disk from a rescue system with root:/mnt/disk"
     return HostError(f"this host contradicts itself: {what}", hint, State.LIED)
+
+
+def hear(pipe: Pipe, held: bytearray, deadline: Deadline, size: int = 0) -> bool:
+    """Take the next bytes of what a host says; false where it has ended, though its time is not over.
+
+    Raises:
+        HostError: the link broke, or the time is over.
+    """
+    more = pipe.receive(max(size, _READ))
+    held += more
+    if not more:
+        deadline.left()
+    return bool(more)
 
 
 def last_of(complaints: str) -> str:

@@ -67,6 +67,7 @@ class Look:
         self.targets: dict[bytes, bytes] = {}
         self.sums: dict[bytes, tuple[str, ...]] = {}
         self.gaps: dict[tuple[bytes, str], None] = {}
+        self._ignored = tuple(self._without_watches())
 
     def level(self, state: Place) -> str:
         """How closely a place is watched; what is only on the way to one is ignored."""
@@ -157,10 +158,14 @@ class Look:
 
     def _pruned(self, path: bytes) -> list[bytes]:
         """Where find(1) need not go on below a directory: what is ignored, and where something is mounted."""
-        plain = (texts for texts, parts in zip(self.matcher.texts, self.matcher.parts, strict=True) if _all_names(parts))
-        ignored = ("/" + "/".join(texts) for texts in plain)
-        paths = [bytes_of(each) for each in ignored if self.level(self.matcher.find(each)) == IGNORE]
-        return [each for each in (*paths, *self.mounts) if each.startswith(path + b"/") and len(each) < SHORT][:PRUNES]
+        return [each for each in (*self._ignored, *self.mounts) if each.startswith(path + b"/") and len(each) < SHORT][:PRUNES]
+
+    def _without_watches(self) -> Iterator[bytes]:
+        """Yield the paths that the policy names to be ignored."""
+        for texts, parts in zip(self.matcher.texts, self.matcher.parts, strict=True):
+            path = "/" + "/".join(texts)
+            if _all_names(parts) and self.level(self.matcher.find(path)) == IGNORE:
+                yield bytes_of(path)
 
     def _listed(self, path: bytes, pruned: list[bytes] | None, answer: bytes) -> None:
         """Take what find(1) has listed below a directory, and what it complained of."""

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from auditkit.errors import HostError
 from auditkit.model import State
 from auditkit.ssh import Deadline, Pipe
-from auditkit.ssh.session import BECOME, NOISE, PATIENCE, Greeting, greeted, last_of, refused
+from auditkit.ssh.session import BECOME, LATE, NOISE, PATIENCE, Greeting, greeted, hear, last_of, refused
 
 WORDS = 200
 """Words of a question, filled up with words that mean nothing."""
@@ -24,7 +24,6 @@ NAMES_BYTES = 16 << 10
 AHEAD = 24 << 10
 """Bytes of questions under way, so that cat(1) there is never held up and sees its stdin end at once."""
 ANSWER = 4 << 20
-_READ = 64 << 10
 _WORDS = 7
 """Words of a greeting before those of tools."""
 _PYTHON = "install python3 there, of which any from 3.6 on will do"
@@ -73,11 +72,12 @@ class Talk:
         self.nonce = secrets.token_hex(16).encode()
         self._held = bytearray()
         self._become = become
+        self._deadline = deadline
         self._pipe = pipe
         patience = Deadline(deadline.left(PATIENCE))
         patience.guard(self._pipe.close)
         try:
-            self.tools = self._begun(max(1, int(deadline.left())))
+            self.tools = self._begun(int(deadline.left()) + LATE)
         except HostError:
             self._pipe.close()
             raise
@@ -107,10 +107,8 @@ class Talk:
         """The words of the line that begins with the nonce; None where it ends before. All before is noise."""
         line = re.compile(rb"\n%s %s(| [^\n]{0,999})\n" % (self.nonce, kind))
         while not (found := line.search(self._held)):
-            more = self._pipe.receive(_READ)
-            if not more:
+            if not hear(self._pipe, self._held, self._deadline):
                 return None
-            self._held += more
             if len(self._held) > NOISE:
                 raise HostError("its login shell never stops talking", "see what its start files do", State.NO_SHELL)
         words = found[1].split()  # before the bytes that the match is of are taken away
@@ -155,10 +153,8 @@ class Talk:
             if len(self._held) > most + len(end):
                 raise HostError(f"an answer is longer than {most >> 20} MiB", "watch less of it", State.PARTIAL)
             start = max(0, len(self._held) - len(end))
-            more = self._pipe.receive(_READ)
-            if not more:
+            if not hear(self._pipe, self._held, self._deadline):
                 raise HostError("the connection ended in the middle of an answer", "try again", State.UNREACHABLE)
-            self._held += more
         answer = bytes(self._held[:at])
         del self._held[: at + len(end)]
         return answer

@@ -256,6 +256,18 @@ def test_an_answer_cut_in_the_middle_is_a_broken_link_and_no_lie(deadline: Deadl
     assert caught.value.state is State.UNREACHABLE
 
 
+def test_an_answer_that_its_own_time_has_ended_is_a_timeout() -> None:
+    deadline = Deadline(60)
+    host = conversation(frames.pack(b"B", 1, [BLOCK]), deadline)
+    told = host.scan({"watches": []})
+    assert next(told)[0] == "blocks"
+    deadline._end = 0.0
+    with pytest.raises(HostError) as caught:
+        next(told)
+    assert caught.value.state is State.TIMEOUT
+    deadline.cancel()
+
+
 def test_a_probe_that_fails_says_how(deadline: Deadline) -> None:
     host = conversation(frames.pack(b"X", 1, [b"OSError: \x1b[2J"]) + END, deadline)
     with pytest.raises(HostError) as caught:

@@ -5,12 +5,14 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from blake3 import blake3
 
 from auditkit import audits, baseline, entries, evidence, policy, scan, seal, signers
 from auditkit.collect import collect
+from auditkit.errors import HostError
 from auditkit.hosts import recorded
-from auditkit.model import Finding, Gap, Kind, Level
+from auditkit.model import Finding, Gap, Kind, Level, State
 from auditkit.report import Options, document, render
 
 MACHINE = b"auditkit machine\x000123456789abcdef0123456789abcdef\x00srv-01"
@@ -56,14 +58,17 @@ def test_evidence_1_is_read_and_its_seal_is_good() -> None:
         stands = scan.ground(host, policy.read(sample.header.policy_text, "the evidence"))
         assert stands.machine == f"blake3:{blake3(MACHINE).hexdigest()}"
         assert [mount.source for mount in stands.mounts] == ["/dev/vda"]
-        seen = scan.Scan(host, stands, 1, lambda _entries, _read: None)
-        found = {entry.path: entry for block in seen for _name, entry in entries.decode(block)}
+        blocks = scan.Scan(host, stands, 1, lambda _entries, _read: None)
+        found = {entry.path: entry for block in blocks for _name, entry in entries.decode(block)}
         assert (len(found), found["/var/log/grows.log"].size, "/srv/odd\nname\udcff" in found) == (18, 18, True)
-        assert seen.gaps == [Gap("content", "a second look at them was not answered: the link broke")]
         grown = ("/var/log/grows.log", 14, ("blake3", "sha256"), False)
         assert [name for _path, name, _digest in host.beginnings([grown])] == ["grows.log"]
         assert list(host.present(["/srv/gone", "/srv/other"])) == [("/srv/gone", 1, 1)]
-        assert list(host.content(["/etc/passwd"])) == [("/etc/passwd", ("blake3:00", "sha256:00"))]
+        fetched = host.content(["/etc/passwd"])
+        assert next(fetched) == ("/etc/passwd", ("blake3:00", "sha256:00"))
+        with pytest.raises(HostError, match="the link broke") as broke:
+            next(fetched)
+        assert (broke.value.hint, broke.value.state) == ("look at the cable", State.TIMEOUT)
 
 
 def test_report_1_is_read_and_rendered() -> None:

@@ -19,7 +19,7 @@ from blake3 import blake3
 from auditkit import baseline, store
 from auditkit.baseline import LONGEST_BLOCK, Hashed
 from auditkit.errors import FormatError, UntrustedError
-from auditkit.model import Gap, Item, Means, Need
+from auditkit.model import Gap, Item, Means, Need, State
 from auditkit.printable import escape, printable, unescape
 
 SCHEMA = "auditkit/evidence/1"
@@ -31,7 +31,7 @@ LARGEST_ITEM = 128 << 20
 MOST_RECORDS = 1 << 20
 A_LINE = 57 << 10
 """Bytes of an item in one line of base64."""
-_AFTERWARDS = ("asked", "beginning", "present", "fetched", "lost")
+_AFTERWARDS = ("asked", "beginning", "present", "fetched", "broke")
 ORDER = (("need", "item", "untaken"), ("mounts",), ("scan",), ("unseen",), ("scanned",), _AFTERWARDS, ("records",))
 """Every kind of record; those of one stage never come after those of a later one."""
 STAGES = {kind: stage for stage, kinds in enumerate(ORDER) for kind in kinds}
@@ -380,6 +380,6 @@ _MEANINGS: Mapping[str, Callable[[Any, bytes, list[Need]], Any]] = {
     "beginning": lambda told, _held, _needs: (str(told[0]), str(told[1]), str(told[2])),
     "present": lambda told, _held, _needs: (str(told[0]), int(told[1]), int(told[2])),
     "fetched": lambda told, _held, _needs: (str(told[0]), tuple(map(str, told[1]))),
-    "lost": lambda told, _held, _needs: Gap(str(told[0]), str(told[1])),
+    "broke": lambda told, _held, _needs: (str(told[0]), (str(told[1]), str(told[2]), State(told[3]))),
     "records": lambda told, _held, _needs: int(told),
 }

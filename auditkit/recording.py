@@ -5,18 +5,17 @@ The file is written without a name, synced, sealed, and named last, as baselines
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import IO, Self, TypeVar
+from typing import IO, Self
 
 from auditkit.collect import stamped
 from auditkit.errors import AuditkitError, HostError
 from auditkit.evidence import MOST_RECORDS, Header, document, line, payload, written
 from auditkit.hosts import Ask, Beginning, Distant, Host, Known, Seen, Suspect
-from auditkit.model import Gap, Item, Need, State
-from auditkit.printable import printable
+from auditkit.model import Gap, Item, Need
 from auditkit.writer import Unnamed, taken
 
-T = TypeVar("T")
 MOST_GAPS = MOST_RECORDS // 2
 TOO_MANY = f"more than {MOST_GAPS} gaps; those that follow are not named"
 
@@ -46,11 +45,11 @@ class Writer:
         """Write a record and the bytes that belong to it.
 
         Raises:
-            HostError: there are more than any host has reason for.
+            AuditkitError: there are more than any host has reason for.
         """
         self.records += 1
-        if self.records == MOST_RECORDS:  # with the footer it is one more than the reader takes
-            raise HostError("it answers with more than evidence can hold", "look at it by hand", State.LIED)
+        if self.records >= MOST_RECORDS:  # with the footer it is one more than the reader takes
+            raise AuditkitError("the host answers with more records than evidence can hold", "look at it by hand")
         self._file.write(line({kind: value}) + payload(data))
 
     def blocks(self, blocks: Iterable[bytes]) -> None:
@@ -76,8 +75,6 @@ class Recording:
         self.taken = writer.taken
         """What is asked by the hour is asked as a judge of the file will."""
         self.signer: str | None = None
-        self.lost: list[Gap] = []
-        """What went wrong after the place for gaps in the file."""
         self.items = 0
         self._host = host
         self._writer = writer
@@ -120,38 +117,37 @@ class Recording:
         return self._mounts
 
     def scan(self, request: Mapping[str, object], known: Known | None = None) -> Iterator[Seen]:
-        """Yield what the host sees; where it falls silent on the way, the rest is a gap."""
+        """Yield what the host sees."""
         self._writer.record("scan", {"watches": request["watches"], "digests": request["digests"]})
         entries = read = 0
-        for told in self._to_the_end(request, known):
-            match told:
-                case ("blocks", blocks):
-                    self._writer.blocks(blocks)
-                case ("gap", *gap):
-                    self._writer.record("unseen", gap)
-                case ("seen", more, bytes_more):
-                    entries, read = entries + more, read + bytes_more
-            yield told
-        self._writer.record("scanned", [entries, read])
-
-    def _to_the_end(self, request: Mapping[str, object], known: Known | None) -> Iterator[Seen]:
-        """Yield what the host sees, no more gaps than a file can hold, and one for what it did not come to."""
-        gaps = 0
-        try:
-            for told in self._host.scan(request, known):
-                gaps += told[0] == "gap"
-                if told[0] != "gap" or gaps <= MOST_GAPS:
+        with self._heard("scan"):
+            try:
+                for told in self._seen(request, known):
+                    match told:
+                        case ("blocks", blocks):
+                            self._writer.blocks(blocks)
+                        case ("gap", *gap):
+                            self._writer.record("unseen", gap)
+                        case ("seen", more, bytes_more):
+                            entries, read = entries + more, read + bytes_more
                     yield told
-                elif gaps == MOST_GAPS + 1:
-                    yield "gap", "/", TOO_MANY
-        except HostError as error:
-            yield "gap", "/", f"the scan ended early: {printable(str(error))}"
+            finally:
+                self._writer.record("scanned", [entries, read])
+
+    def _seen(self, request: Mapping[str, object], known: Known | None) -> Iterator[Seen]:
+        """Yield what the host sees, and no more gaps than a file can hold."""
+        gaps = 0
+        for told in self._host.scan(request, known):
+            gaps += told[0] == "gap"
+            if told[0] != "gap" or gaps <= MOST_GAPS:
+                yield told
+            elif gaps == MOST_GAPS + 1:
+                yield "gap", "/", TOO_MANY
 
     def beginnings(self, asked: Sequence[Ask]) -> Iterator[Beginning]:
         """Yield digests of how logs begin; nothing is written of a question that was not answered to its end."""
-        told = self._whole("logs", lambda: self._host.beginnings(asked))
-        if told is None:
-            return
+        with self._heard("beginnings"):
+            told = list(self._host.beginnings(asked))
         for ask in asked:
             self._writer.record("asked", ask)
         for beginning in told:
@@ -160,26 +156,25 @@ class Recording:
 
     def present(self, paths: Sequence[str]) -> Iterator[tuple[str, int, int]]:
         """Yield what answers to its name; nothing of a host whose word is held against nothing."""
-        host = self._host
-        if isinstance(host, Suspect):
-            for look in self._whole("names", lambda: host.present(paths)) or ():
-                self._writer.record("present", look)
-                yield look
+        if isinstance(self._host, Suspect):
+            with self._heard("present"):
+                for look in self._host.present(paths):
+                    self._writer.record("present", look)
+                    yield look
 
     def content(self, paths: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Yield digests of what was fetched; nothing of a host whose files are hashed here."""
-        host = self._host
-        if isinstance(host, Distant):
-            for digests in self._whole("content", lambda: host.content(paths)) or ():
-                self._writer.record("fetched", digests)
-                yield digests
+        if isinstance(self._host, Distant):
+            with self._heard("content"):
+                for digests in self._host.content(paths):
+                    self._writer.record("fetched", digests)
+                    yield digests
 
-    def _whole(self, what: str, ask: Callable[[], Iterable[T]]) -> list[T] | None:
-        """An answer to its end; None where the host fell silent before."""
+    @contextmanager
+    def _heard(self, what: str) -> Iterator[None]:
+        """Write down that and how the host falls silent over a question, so that the file can say it in its place."""
         try:
-            return list(ask())
+            yield
         except HostError as error:
-            gap = Gap(what, f"a second look at them was not answered: {printable(str(error))}")
-            self.lost.append(gap)
-            self._writer.record("lost", [gap.subject, gap.reason])
-            return None
+            self._writer.record("broke", [what, str(error), error.hint, str(error.state)])
+            raise

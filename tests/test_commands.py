@@ -4,11 +4,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 from conftest import SOURCE, Cli
 
-from auditkit.commands import COMMANDS, front_page
+from auditkit.commands import COMMANDS, HOSTS, front_page, hosts_page
+from auditkit.config import Config, HostConfig
+from auditkit.hosts import HOSTS as KINDS
+from auditkit.hosts import kind_of, named
 
 
 def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -26,6 +30,15 @@ def test_the_front_page_names_every_command(words: tuple[str, ...]) -> None:
     told = run(*words)
     assert (told.returncode, told.stdout) == (0, front_page() + "\n")
     assert all(f"\n  {name} " in told.stdout for name in COMMANDS)
+
+
+def test_every_word_for_a_host_is_one_and_stands_in_the_help_of_each_command_that_takes_it() -> None:
+    config = Config(hosts={"NAME": HostConfig("NAME", groups=("GROUP",))})
+    words = [form.replace("[user@]", "").replace("[:port]", "") for forms in HOSTS for form in forms.split(", ")]
+    assert {kind_of(word, config) for word in named(words, config)} == set(KINDS)
+    for name in ("scan", "baseline", "check", "accept", "audit", "collect", "hosts", "policy"):
+        assert indent(hosts_page(), "  ") in run(name, "--help").stdout
+    assert hosts_page() in front_page()
 
 
 def test_the_front_page_loads_no_library() -> None:

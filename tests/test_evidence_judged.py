@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,8 @@ from conftest import Cli, Outcome, text_of
 
 from auditkit import baseline, distrust, evidence, scan
 from auditkit.commands import auditing, integrity
-from auditkit.hosts import Host, recorded
+from auditkit.errors import HostError
+from auditkit.hosts import Ask, Beginning, Host, Known, Seen, recorded
 from auditkit.hosts.recorded import Recorded
 from auditkit.hosts.root import Root
 from auditkit.model import Audit, Evidence, Gap, Header, HostReport, Policy, State
@@ -163,8 +164,25 @@ def test_a_log_that_was_not_asked_for_is_a_gap_and_neither_a_pass_nor_an_alarm(c
 class Liar(Root):
     """A machine over a network that says of every file that it is as it was, and whose bytes say otherwise."""
 
+    silent = ""
+    """The question over which it falls silent."""
+
+    def heard(self, what: str) -> None:
+        if what == self.silent:
+            raise HostError("the link broke", "look at the cable", State.TIMEOUT)
+
+    def scan(self, request: Mapping[str, object], known: Known | None = None) -> Iterator[Seen]:
+        for told in super().scan(request, known):
+            yield told
+            self.heard("scan")
+
+    def beginnings(self, asked: Sequence[Ask]) -> Iterator[Beginning]:
+        yield from super().beginnings(asked)
+        self.heard("beginnings")
+
     def present(self, paths: Sequence[str]) -> Iterator[tuple[str, int, int]]:
         """Even what it calls removed answers to its name."""
+        self.heard("present")
         for path in paths:
             place = Path(self.path + path)
             yield (path, place.stat().st_ino, place.stat().st_ctime_ns) if place.exists() else (path, 1, 1)
@@ -172,6 +190,7 @@ class Liar(Root):
     def content(self, paths: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
         for path in paths:
             yield path, ("blake3:00", "sha256:00")
+        self.heard("content")
 
 
 @pytest.mark.parametrize("hours", [0, 1, 9601])
@@ -192,6 +211,24 @@ def test_a_host_that_lied_has_lied_for_ever(cli: Cli, hours: int) -> None:
     assert live.state is State.LIED
     assert {finding.rule.id for finding in live.findings} >= {"content-contradicted"}
     assert Gap("/0/file", "it was not there when its directory was read, and is there now: check again") in live.gaps
+
+
+@pytest.mark.parametrize("question", ["", "scan", "beginnings", "present", "content"])
+def test_a_host_that_fell_silent_falls_silent_there_again(cli: Cli, question: str) -> None:
+    planted(cli)
+    host = Liar("srv-01", str(cli.tree))
+    host.silent = question
+    with closing(baseline.read(str(cli.baselines()[-1]))) as base:
+        with Writer(str(cli.home / "e"), evidence.Header("srv-01", "ssh", datetime.now(UTC), "auditkit 1")) as writer:
+            live = compared(Recording(host, writer), base)
+            writer.close()
+        with closing(opened(cli.home / "e")) as again:
+            assert compared(again, base) == replace(live, last="")
+            none = Audit("none", "", (), (), lambda _evidence: iter(()))
+            report = auditing.added(again, HostReport("srv-01", state=live.state), [none])
+    broken = Gap("/", "not seen to the end: the link broke; look at the cable")
+    assert (broken in live.gaps, live.state is State.TIMEOUT) == (bool(question), bool(question))
+    assert report.counts["audits"] == 1, "what came before is judged"
 
 
 def opened(path: Path) -> Recorded:

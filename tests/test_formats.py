@@ -5,10 +5,17 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from auditkit import baseline, entries, seal, signers
-from auditkit.model import Kind, Level
+import pytest
+from blake3 import blake3
+
+from auditkit import audits, baseline, entries, evidence, policy, scan, seal, signers
+from auditkit.collect import collect
+from auditkit.errors import HostError
+from auditkit.hosts import recorded
+from auditkit.model import Finding, Gap, Kind, Level, State
 from auditkit.report import Options, document, render
 
+MACHINE = b"auditkit machine\x000123456789abcdef0123456789abcdef\x00srv-01"
 FORMATS = Path(__file__).parent / "formats"
 SCHEMA = json.loads((Path(__file__).parent.parent / "auditkit/report/schema.json").read_text("utf-8"))
 
@@ -34,6 +41,34 @@ def test_the_seal_of_baseline_1_is_good() -> None:
     signature = (FORMATS / "baseline-1.baseline.zst.sig").read_bytes()
     signer = seal.verify(str(FORMATS / "baseline-1.baseline.zst"), signature, who, datetime.now(UTC))
     assert signer.principal == "sample@auditkit"
+
+
+def test_evidence_1_is_read_and_its_seal_is_good() -> None:
+    """Of a host that hides a file, says of others what their bytes do not, and falls silent in the end."""
+    sample = evidence.read(str(FORMATS / "evidence-1.evidence.zst"), str(FORMATS / "evidence-1.signers"))
+    with closing(recorded.opened(sample)) as host:
+        assert (sample.signer or "").startswith("sample@auditkit SHA256:")
+        assert (host.name, sample.header.kind, host.taken) == ("srv-01", "ssh", datetime(2026, 11, 24, 12, tzinfo=UTC))
+        told = collect(host, (*scan.NEEDS, *audits.needs()), lambda: host.taken)
+        taken = {item.source: item.data for item in told.items}
+        assert taken["/etc/shadow"] == b"root:<set $6$>:20000:0:99999:7:::\n"
+        assert taken["/etc/ld.so.preload"] == b"/lib/evil\xff.so\n"
+        assert Gap("/etc/nsswitch.conf", "no regular file (prw-r--r--)") in told.gaps
+        assert {one.rule.id for one in audits.judge(told) if isinstance(one, Finding)} >= {"uid-zero-twin", "preload-in-force"}
+        stands = scan.ground(host, policy.read(sample.header.policy_text, "the evidence"))
+        assert stands.machine == f"blake3:{blake3(MACHINE).hexdigest()}"
+        assert [mount.source for mount in stands.mounts] == ["/dev/vda"]
+        blocks = scan.Scan(host, stands, 1, lambda _entries, _read: None)
+        found = {entry.path: entry for block in blocks for _name, entry in entries.decode(block)}
+        assert (len(found), found["/var/log/grows.log"].size, "/srv/odd\nname\udcff" in found) == (18, 18, True)
+        grown = ("/var/log/grows.log", 14, ("blake3", "sha256"), False)
+        assert [name for _path, name, _digest in host.beginnings([grown])] == ["grows.log"]
+        assert list(host.present(["/srv/gone", "/srv/other"])) == [("/srv/gone", 1, 1)]
+        fetched = host.content(["/etc/passwd"])
+        assert next(fetched) == ("/etc/passwd", ("blake3:00", "sha256:00"))
+        with pytest.raises(HostError, match="the link broke") as broke:
+            next(fetched)
+        assert (broke.value.hint, broke.value.state) == ("look at the cable", State.TIMEOUT)
 
 
 def test_report_1_is_read_and_rendered() -> None:

@@ -21,11 +21,20 @@ COMMANDS: Mapping[str, str] = {
 }
 """Name of a command, which is its module too, and its help in a line."""
 
+HOSTS: Mapping[str, str] = {
+    "local": "this machine, the default",
+    "NAME, @GROUP, @all": "hosts of auditkit.yaml",
+    "ssh://[user@]host[:port]": "a machine over SSH with one of your own addresses",
+    "root:/mnt/disk": "a mounted disk, by its full path; nothing on it runs",
+    "evidence:FILE": "what `collect` took of a host, here or elsewhere",
+}
+"""Every word that HOST may be, whatever the command, and what it means."""
+
 _FRONT = """\
 Usage: auditkit [OPTIONS] COMMAND [HOST]...
 
   Did they get in, did anything change, what is open: integrity checks and
-  audits for one office. HOST is `local` (the default) or `root:/mnt/disk`.
+  audits for one office.
 
 Options:
   --version   show the version
@@ -34,17 +43,27 @@ Options:
 Commands:
 {commands}
 
+HOST:
+{hosts}
+
 Exit status: 0 looked at everything and found nothing at or above --fail-on;
 1 findings; 2 usage or file error; 3 something could not be seen; 4 untrusted.
 
   $ auditkit scan
   $ auditkit baseline local --key ~/.ssh/id_ed25519
+  $ auditkit scan @all --parallel 20
   $ auditkit check local root:/mnt/disk --format json"""
 
 
 def front_page() -> str:
     """The help of auditkit itself: made without loading any command, nor what they need."""
-    return _FRONT.format(commands="\n".join(f"  {name:10}{what}" for name, what in COMMANDS.items()))
+    commands = "\n".join(f"  {name:10}{what}" for name, what in COMMANDS.items())
+    return _FRONT.format(commands=commands, hosts=hosts_page())
+
+
+def hosts_page() -> str:
+    """What HOST may be, a line each."""
+    return "\n".join(f"  {word:26}{what}" for word, what in HOSTS.items())
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ from auditkit import audits
 from auditkit.collect import collect
 from auditkit.commands import running
 from auditkit.errors import HostError, UsageError
-from auditkit.hosts import Host, now
+from auditkit.hosts import Host, Past, now
 from auditkit.model import Audit, Finding, Gap, HostReport, State
 from auditkit.printable import printable
 
@@ -25,9 +25,9 @@ def chosen(only: Sequence[str] = ()) -> tuple[Audit, ...]:
 def added(host: Host, report: HostReport, wanted: Sequence[Audit]) -> HostReport:
     """The report of a host with what the audits say of it; one that has fallen silent is not asked again.
 
-    One that lies is: what makes it lie may be among what they look at.
+    One that lies is: what makes it lie may be among what they look at. So is evidence, which holds what came before.
     """
-    if report.state not in (State.OK, State.LIED):
+    if report.state not in (State.OK, State.LIED) and not isinstance(host, Past):
         return report
     try:
         evidence = collect(host, audits.needs(wanted), lambda: now(host))

@@ -139,12 +139,12 @@ def _asked(recording: Recording, job: Job, progress: Shown) -> tuple[list[Gap], 
     stands = scan.ground(recording, job.wanted, homes)
     source = scan.Scan(recording, stands, job.run.jobs, progress, job.run.timeout, known=blocks)
     if job.known is None:
-        for _block in source:
+        for _block in source.as_far_as_it_goes():
             pass
     else:
         # a check against this baseline asks more, of logs and of what it doubts: that goes into the file too
         integrity.with_baseline(job.known, source, checking.turn_of(job.known, {"reread": job.reread}))
-    return list(dict.fromkeys((*gaps, *source.gaps, *recording.lost))), source.entries
+    return list(dict.fromkeys((*gaps, *source.gaps))), source.entries
 
 
 def _after(path: str, gaps: Sequence[Gap], *, quiet: bool) -> Iterator[str]:

@@ -208,8 +208,8 @@ def base_gaps(base: Baseline, known: Iterable[Gap]) -> tuple[Gap, ...]:
 def report(host: Host, result: Compared, base: BaselineFacts | None, notes: Iterable[str] = ()) -> HostReport:
     """What is said of a host whose integrity was checked, and of what such a check cannot see."""
     less = distrust.LESS.get(str(host.facts.get("shell")))
-    alive = isinstance(host, Suspect) and not (isinstance(host, Past) and host.kind == "root")
-    limits = (less, distrust.LIVE) if alive else ()
+    is_live = isinstance(host, Suspect) and not host.name.startswith("root:")  # evidence of a disk was no live host either
+    limits = (less, distrust.LIVE) if is_live else ()
     return report_of(host.name, result, base, (*notes, *filter(None, limits)))
 
 

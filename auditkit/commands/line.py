@@ -7,7 +7,7 @@ from io import TextIOWrapper
 import click
 
 from auditkit import __version__
-from auditkit.commands import COMMANDS, front_page
+from auditkit.commands import COMMANDS, front_page, hosts_page
 from auditkit.errors import AuditkitError
 
 
@@ -23,6 +23,8 @@ class Lazy(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"auditkit.commands.{cmd_name}").command
+        if any("HOST" in (parameter.metavar or "") for parameter in command.params):
+            command.epilog = f"\b\nHOST:\n{hosts_page()}"  # \b: to be shown in these lines
         return command
 
     def get_help(self, ctx: click.Context) -> str:

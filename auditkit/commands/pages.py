@@ -9,7 +9,7 @@ from importlib import import_module
 
 import click
 
-from auditkit.commands import COMMANDS
+from auditkit.commands import COMMANDS, HOSTS
 from auditkit.commands.rules import all_rules
 from auditkit.model import Rule
 
@@ -24,8 +24,14 @@ _MADE = f"<!-- made from the code by `{COMMAND}`: change the code, not this page
 _CLI = """\
 # The command line
 
-`auditkit COMMAND [HOST]...`. HOST is `local` (this machine, the default) or `root:/mnt/disk` (a mounted disk, which needs the
-full path). Answers go to stdout; progress, hints and errors to stderr.
+`auditkit COMMAND [HOST]...`. Answers go to stdout; progress, hints and errors to stderr.
+
+{hosts}
+
+What is on a network must be one of your own addresses: a host of `auditkit.yaml`, or in its `networks:`. One host after
+the other is worked on here, many at once over SSH (`--parallel`). `auditkit collect HOST... -o DIR/` asks each all that the
+other commands would, and judges nothing; [its file](evidence-format.md) is a HOST too, as `evidence:FILE`, on any machine, and
+is judged as of the time when it was taken.
 
 | exit status | means |
 |--:|---|
@@ -57,7 +63,8 @@ def pages() -> Mapping[str, Callable[[], str]]:
 
 def cli() -> str:
     """The page of all commands."""
-    return _page(_CLI, (_command(name, what) for name, what in COMMANDS.items()))
+    forms = "\n".join(("| HOST | means |", "|---|---|", *(f"| `{word}` | {what} |" for word, what in HOSTS.items())))
+    return _page(_CLI.format(hosts=forms), (_command(name, what) for name, what in COMMANDS.items()))
 
 
 def rules() -> str:

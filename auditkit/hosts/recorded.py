@@ -10,9 +10,9 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from auditkit import evidence
-from auditkit.errors import FormatError, UsageError
+from auditkit.errors import FormatError, HostError, UsageError
 from auditkit.hosts import Ask, Beginning, Known, Reach, Seen
-from auditkit.model import Gap, Item, Means, Need
+from auditkit.model import Gap, Item, Means, Need, State
 from auditkit.printable import printable
 from auditkit.probe.rotation import NOT_KNOWN
 from auditkit.ssh.blocks import Order
@@ -53,7 +53,7 @@ class Recorded:
         self._beginnings: list[Beginning] = []
         self._present: dict[str, tuple[int, int]] = {}
         self.fetched: dict[str, tuple[str, ...]] = {}
-        self._lost: list[Gap] = []
+        self._broke: dict[str, tuple[str, str, State]] = {}
         for kind, told in file.told():
             self._keep(kind, told)
 
@@ -78,8 +78,8 @@ class Recorded:
                 self._present[told[0]] = told[1:]
             case "fetched":
                 self.fetched[told[0]] = told[1]
-            case "lost":
-                self._lost.append(told)
+            case "broke":
+                self._broke[told[0]] = told[1]
 
     def close(self) -> None:
         """Give the file back."""
@@ -129,9 +129,18 @@ class Recorded:
                     yield "gap", told.subject, told.reason
                 case "scanned":
                     yield "seen", *told
+        self._heard("scan")
         if not self._whole:
             yield "gap", "/", NO_END
-        yield from (("gap", gap.subject, gap.reason) for gap in self._lost)
+
+    def _heard(self, what: str) -> None:
+        """Fall silent where the host did.
+
+        Raises:
+            HostError: it did over this question.
+        """
+        if told := self._broke.get(what):
+            raise HostError(*told)
 
     def _ordered(self, order: Order, block: bytes) -> bytes:
         try:
@@ -142,13 +151,16 @@ class Recorded:
     def present(self, paths: Sequence[str]) -> Iterator[tuple[str, int, int]]:
         """Yield what answered to its name; what was not asked by its name did not."""
         yield from ((path, *self._present[path]) for path in paths if path in self._present)
+        self._heard("present")
 
     def content(self, paths: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Yield digests of what was fetched."""
         yield from ((path, self.fetched[path]) for path in paths if path in self.fetched)
+        self._heard("content")
 
     def beginnings(self, asked: Sequence[Ask]) -> Iterator[Beginning]:
         """Yield how logs began; of one that was not asked for in the same way then, that it is not known."""
+        self._heard("beginnings")
         paths = {ask[0] for ask in asked if ask in self._asked}
         yield from (beginning for beginning in self._beginnings if beginning[0] in paths)
         yield from ((ask[0], "", NOT_KNOWN) for ask in asked if ask not in self._asked)

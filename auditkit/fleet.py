@@ -157,17 +157,19 @@ def opened(
         UsageError: the word is no host.
     """
     end = time.monotonic() + (reach.timeout or SECONDS)
-    attempt = 0
+    errors: list[HostError] = []
     while True:
         try:
-            return open_host(word, replace(reach, timeout=end - time.monotonic()) if attempt else reach)
+            return open_host(word, replace(reach, timeout=end - time.monotonic()) if errors else reach)
         except HostError as error:
-            pause = _pause(word, error, attempt)
+            pause = _pause(word, error, len(errors))
+            if errors and error.state is State.TIMEOUT:  # a try that had to be short says nothing new
+                raise errors[-1] from error
             if pause is None or time.monotonic() + pause >= end:
                 raise
+            errors.append(error)
             pausing(error, pause)
         sleep(pause)
-        attempt += 1
 
 
 def _pause(word: str, error: HostError, attempt: int) -> float | None:

@@ -74,10 +74,11 @@ def newest(store: str, host: str) -> str | None:
     return found.get(highest)
 
 
-def trusted(path: str, signers: str | None, *, older: bool = False) -> Trusted:
+def trusted(path: str, signers: str | None, *, older: bool = False, of: str | None = None) -> Trusted:
     """The baseline at `path`, once its content, its seal and its place in the chain have been verified.
 
     `signers` is the allowed_signers file; without one the seal is not looked at. `older` allows one that is not the newest.
+    `of` is the host in whose place it was found.
 
     Raises:
         UntrustedError: anything is wrong with it.
@@ -90,10 +91,27 @@ def trusted(path: str, signers: str | None, *, older: bool = False) -> Trusted:
         check_chain(base)
         if not older:
             check_newest(base)
+        if of is not None:
+            check_place(base, of)
     except BaseException:
         base.close()
         raise
     return Trusted(base, signer)
+
+
+def check_place(base: Baseline, host: str) -> None:
+    """Refuse a baseline of another host in the place of this one.
+
+    Raises:
+        UntrustedError: it is one.
+    """
+    if base.header.host == host:
+        return
+    name, folder = printable(os.path.basename(base.path)), printable(os.path.dirname(base.path))
+    raise UntrustedError(
+        f"{name} in the place of {printable(host)} is a baseline of {printable(base.header.host)}",
+        f"find out who put it there; if the host was only renamed, move the old ones out of {folder} and make a new baseline",
+    )
 
 
 def verified(path: str, signers: str) -> tuple[str, str]:

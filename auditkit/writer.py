@@ -59,7 +59,8 @@ class Unnamed:
 
     def drop(self) -> None:
         """Give the file back: what has no name by now is gone."""
-        self._file.close()
+        with contextlib.suppress(OSError):  # a disk that is full is so for what is thrown away too
+            self._file.close()
         for left in (self._temporary, self._beside):
             if left:
                 with contextlib.suppress(FileNotFoundError):

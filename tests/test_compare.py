@@ -272,6 +272,26 @@ def test_a_directory_in_several_blocks_is_compared_as_one(size: int) -> None:
     assert [change.path for change in difference(before, cut)[0]] == [f"/d/{number:02}" for number in range(7, 12)]
 
 
+def test_what_a_lesser_look_cannot_show_is_a_gap_and_told_once() -> None:
+    full = b"/x\n" + b"".join(
+        b"f 755 0 0 root root 1 1.500000000 2.500000000 ? 7 1 - sha256:aa - - f%d\n" % at for at in range(3)
+    )
+    less = full.replace(b"sha256:aa -", b"sha256:aa ?")
+    changes, gaps = difference([full], [less])
+    assert (changes, [gap.subject for gap in gaps]) == ((), ["attributes"])
+    assert (
+        gaps[0].reason == "capabilities, ACLs and labels of 3 paths stand in the baseline and cannot be shown now: not compared"
+    )
+    assert difference([less], [full]) == ((), ()), "what the baseline does not show was not promised"
+
+
+def test_times_in_whole_seconds_are_compared_as_far_as_they_go() -> None:
+    exact = b"/x\nf 755 0 0 root root 1 1.500000000 2.500000000 ? 7 1 - sha256:aa - - f\n"
+    whole = exact.replace(b"1.500000000", b"1.000000000").replace(b"2.500000000", b"2.000000000")
+    assert difference([exact], [whole]) == ((), ())
+    assert shown(difference([exact], [whole.replace(b"1.000", b"3.000")])) == "times-changed low /x/f: changed mtime"
+
+
 def test_equal_blocks_are_never_taken_apart() -> None:
     """What no decoder could read passes, as long as both sides have it."""
     assert list(compare.pairs([b"/a\nno line at all\n"], [b"/a\nno line at all\n"])) == []

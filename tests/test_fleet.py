@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import stat
 import threading
 from collections.abc import Callable, Iterator
@@ -263,6 +264,13 @@ def test_what_no_second_try_mends_is_not_tried_again(gate: Gate) -> None:
     with pytest.raises(LastingError):
         gate.open()
     assert gate.pauses == []
+
+
+def test_a_last_try_that_had_to_be_short_does_not_hide_why(gate: Gate) -> None:
+    gate.states = [State.UNREACHABLE, State.TIMEOUT]
+    with pytest.raises(HostError) as caught:
+        gate.open(timeout=60.0)
+    assert caught.value.state is State.UNREACHABLE
 
 
 def test_a_disk_that_is_not_there_is_not_waited_for(gate: Gate) -> None:
@@ -536,6 +544,26 @@ def test_a_resumed_run_asks_only_those_that_were_not_reached(office: Office) -> 
     assert (code, office.opened, len(told)) == (0, ["ws-03"], 3)
 
 
+def test_what_was_said_before_there_was_a_newer_baseline_is_not_said_again(office: Office) -> None:
+    assert office.run("check", "@all")[0] == 3
+    assert office.baseline("srv-02")[0] == 0
+    office.opened.clear()
+    _code, told = office.json("check", "--resume", "last", "-q")
+    assert office.opened == ["srv-02"]
+    assert told["srv-02"]["baseline"]["sequence"] == 2
+    assert "by the run that was continued" in told["srv-01"]["notes"][0]
+
+
+def test_a_baseline_of_another_host_in_the_place_of_this_one_is_not_believed(office: Office) -> None:
+    there = office.home / "store" / "baselines"
+    for path in (there / "srv-02").iterdir():
+        path.unlink()
+    shutil.copy(there / "srv-01" / "000001.baseline.zst", there / "srv-02")
+    code, told = office.json("check", "srv-02")
+    assert code == 4
+    assert "is a baseline of srv-01" in told["srv-02"]["untrusted"]
+
+
 def test_an_interrupt_leaves_a_report_and_a_run_to_resume(office: Office) -> None:
     disk = f"root:{office.home / 'srv-01'}"
     office.troubles = {f"root:{office.home}": KeyboardInterrupt()}
@@ -587,7 +615,9 @@ def test_only_the_owner_may_read_what_a_run_found_and_old_runs_go(tmp_path: Path
     assert (modes, folders) == ({0o600}, {0o700})
 
 
-GOOD = document.of_host(HostReport("srv-01", counts={"audits": 1}))
+ASKED = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+GOOD = document.of_host(HostReport("srv-01", counts={"audits": 1}, facts={"asked": ASKED}))
+OLD = f"{datetime.now(UTC) - running.CURRENT:%Y-%m-%dT%H:%M:%SZ}"
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*GOOD, "x"]), inner, max_size=4),
@@ -601,6 +631,8 @@ JSON = st.recursive(
 @example(json.dumps({"word": "srv-01", "host": {**GOOD, "status": "x"}}).encode())
 @example(json.dumps({"word": "srv-01", "host": {**GOOD, "counts": {}}}).encode())
 @example(json.dumps({"word": "srv-01", "host": {**GOOD, "gaps": [7]}}).encode())
+@example(json.dumps({"word": "srv-01", "host": {**GOOD, "facts": {"asked": OLD}}}).encode())
+@example(json.dumps({"word": "srv-01", "host": {**GOOD, "facts": {}}}).encode())
 @example(b"[" * 100_000)
 def test_a_damaged_result_is_had_again(tmp_path: Path, data: bytes) -> None:
     """Whatever stands in the file, it is a sound result of a host that is done, or as if it were not there."""
@@ -611,8 +643,10 @@ def test_a_damaged_result_is_had_again(tmp_path: Path, data: bytes) -> None:
     for word, host in running._sound(kept, options.setting()):
         assert word == "srv-01"
         jsonschema.validate({**SHELL, "hosts": [host]}, options.schema())
+        assert host["facts"]["asked"] > OLD
     (directory / "srv-01.json").write_text(json.dumps({"word": "srv-01", "host": GOOD}))
-    assert dict(running._sound(kept, options.setting())) == {"srv-01": GOOD}
+    note = f"asked at {ASKED.replace('T', ' ')}, by the run that was continued; not again since"
+    assert dict(running._sound(kept, options.setting())) == {"srv-01": {**GOOD, "notes": [note]}}
 
 
 SHELL = document.to_document(Report("check", "auditkit 0.1", NIGHT, NIGHT, ()))

@@ -51,7 +51,7 @@ def _on(machine: Host, paths: Sequence[str], run: options.Setting, given: dict[s
             raise UsageError(
                 f"there is no baseline of {printable(machine.name)}", f"make one: auditkit baseline {machine.name}"
             )
-        with closing(store.trusted(newest, run.signers).baseline) as base:
+        with closing(store.trusted(newest, run.signers, of=machine.name).baseline) as base:
             return _accepted(machine, base, paths, run, given)
 
 

@@ -48,7 +48,8 @@ def check(host: Host, run: options.Setting, given: Mapping[str, Any]) -> HostRep
         path = given.get("baseline_file") or store.newest(run.store, host.name)
         if path is None:
             return _without(host, run, given)
-        return _with(host, store.trusted(path, run.signers, older=bool(given.get("older"))), run, given)
+        of = None if given.get("baseline_file") else host.name
+        return _with(host, store.trusted(path, run.signers, older=bool(given.get("older")), of=of), run, given)
     except (UntrustedError, HostError) as error:
         return running.failed(host.name, error)
 

@@ -116,7 +116,7 @@ def _known(host: Host, run: options.Setting) -> Baseline | None:
     """The newest baseline of a host; one that cannot be believed is no reason to take no evidence."""
     try:
         path = store.newest(run.store, host.name)
-        return store.trusted(path, run.signers).baseline if path else None
+        return store.trusted(path, run.signers, of=host.name).baseline if path else None
     except (UntrustedError, FormatError) as error:
         if not run.quiet:
             options.talk(f"auditkit: the baseline of {printable(host.name)} is left aside: {error}")

@@ -40,6 +40,8 @@ def auditkit() -> None:
 
 def run() -> int:
     """Run the command that the arguments name and give its exit status; what stops it is told on stderr."""
+    if sys.stdout is None or sys.stderr is None:  # closed by who started us
+        return 2
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that knows no UTF-8 is no reason to fail

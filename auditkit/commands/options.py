@@ -239,11 +239,11 @@ def width() -> int:
 
 def write(path: str | None, pieces: Iterable[str]) -> None:
     """Write text to a file, whole or not at all, or to stdout."""
-    if path is None:
-        for piece in pieces:
-            click.echo(piece, nl=False)
-        return
     try:
+        if path is None:
+            for piece in pieces:
+                click.echo(piece, nl=False)
+            return
         if os.path.exists(path) and not os.path.isfile(path):  # a terminal, a pipe, /dev/null: not to be replaced
             with open(path, "w", encoding="utf-8") as file:
                 file.writelines(pieces)
@@ -252,8 +252,11 @@ def write(path: str | None, pieces: Iterable[str]) -> None:
         with open(temporary, "x", encoding="utf-8") as file:
             _all(file, pieces)
         os.replace(temporary, path)
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        raise AuditkitError(f"{printable(path)} cannot be written: {error.strerror}", "name another file with -o") from error
+        what = "the answer" if path is None else printable(path)
+        raise AuditkitError(f"{what} cannot be written: {error.strerror}", "name another file with -o") from error
 
 
 def _all(file: IO[str], pieces: Iterable[str]) -> None:

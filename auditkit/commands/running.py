@@ -1,11 +1,13 @@
 """One host or many: what `scan`, `check`, `audit` and `baseline` share of asking them, and of a run that is resumed."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from auditkit import fleet, hosts, runs
+from auditkit import fleet, hosts, runs, store
 from auditkit.commands import options
 from auditkit.commands.progress import Display
 from auditkit.errors import AuditkitError, FormatError, HostError, UntrustedError, UsageError
@@ -23,6 +25,8 @@ DONE = (State.OK, State.FINDINGS, State.PARTIAL)
 """States of a host that a resumed run does not ask again, if anything is known of it."""
 WORST = (0, 1, 3, 2, 4)
 """Exit statuses, each one outweighing those before it."""
+CURRENT = timedelta(hours=12)
+"""For how long a result counts in a run that is resumed."""
 MATTERS = ("baseline_file", "older", "against", "policy_name", "since", "only")
 """Options without which what was said of a host is no answer to what is asked now."""
 
@@ -150,8 +154,21 @@ def _sound(kept: runs.Run, run: options.Setting) -> Iterator[tuple[str, Document
             document.check({**empty, "hosts": [host]}, schema)
         except FormatError:
             continue
-        if is_done(host):
-            yield word, host
+        if is_done(host) and _still_counts(host, run):
+            when = printable(str(host["facts"]["asked"])).replace("T", " ")
+            yield word, {**host, "notes": [f"asked at {when}, by the run that was continued; not again since", *host["notes"]]}
+
+
+def _still_counts(host: Document, run: options.Setting) -> bool:
+    """Whether what was said of a host is not too old, and there is no newer baseline since."""
+    try:
+        asked = datetime.strptime(str(host["facts"].get("asked")), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        newest = store.newest(run.store, host["host"])
+    except (ValueError, AuditkitError):
+        return False
+    file = str((host["baseline"] or {}).get("file", ""))
+    superseded = file.startswith(os.path.join(run.store, "")) and file != newest
+    return timedelta() <= run.started - asked < CURRENT and not superseded
 
 
 def is_done(host: Document) -> bool:
@@ -188,7 +205,7 @@ def _told(words: Sequence[str], plan: Plan, run: options.Setting, judge: Work[Ho
             left.pop(result.word)
             host = result.value or of_host(_failed(result, plan))
             if plan.several:
-                host["facts"]["seconds"] = round(result.seconds, 1)
+                host["facts"] |= {"seconds": round(result.seconds, 1), "asked": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}
             yield result.word, host
     except KeyboardInterrupt:
         if not plan.several:

@@ -108,11 +108,17 @@ def _changes(changes: Sequence[Dict], options: Options) -> Iterator[str]:
 
 def _columns(change: Dict, below: int) -> tuple[str, tuple[str, ...], str, str]:
     """What stands where in the line of a change: letter and path, what differs, severity, rule."""
-    name = printable(change["path"]) + (f" and {counted(below, 'entry')} below" if below else "")
+    name = _whole(change["path"]) + (f" and {counted(below, 'entry')} below" if below else "")
     parts = [part for part in told(change) if part]
     if change["explanation"]:
         parts.append(f"explained: {said(change['explanation']['text'])} ({change['explanation']['proof']})")
     return f"{letter(change)} {name}", tuple(parts), change["severity"], said(change["rule"])
+
+
+def _whole(path: str) -> str:
+    """A path, so that a blank at its end is seen."""
+    shown = printable(path)
+    return f"{shown[:-1]}\\x20" if shown.endswith(" ") else shown
 
 
 def _widths(rows: Iterable[tuple[str, tuple[str, ...], str, str]], options: Options) -> tuple[int, int]:

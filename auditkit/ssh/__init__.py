@@ -146,7 +146,7 @@ class Deadline:
 
     def over(self) -> HostError:
         """The error that says so."""
-        return HostError(f"not done within {self.seconds:g} seconds", "raise --timeout, or see why it is slow", State.TIMEOUT)
+        return HostError(f"not done within {self.seconds:.3g} seconds", "raise --timeout, or see why it is slow", State.TIMEOUT)
 
     def guard(self, close: Callable[[], None]) -> None:
         """Call `close` when the time is over, from another thread."""

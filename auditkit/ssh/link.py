@@ -246,6 +246,8 @@ def _judge(wire: Wire, hop: Hop, trusted: known.KnownHosts) -> None:
 
 
 def _words(error: Exception | None) -> str:
+    if isinstance(error, paramiko.ChannelException):
+        return printable(f"{error.text} (reason {error.code} of RFC 4254 section 5.1)"[:200])
     return printable(str(error).strip()[:200]) if error and str(error).strip() else "it hung up"
 
 

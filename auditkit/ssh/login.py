@@ -98,6 +98,8 @@ class _Attempt:
         self._takes: tuple[str, ...] = ()
         self._offered: list[str] = []
         self._left_out: list[str] = []
+        self._more = False
+        """Whether something was right, and not enough (RFC 4252 section 5.1)."""
         wire.auth_handler = self._answers
 
     def run(self) -> None:
@@ -213,12 +215,15 @@ class _Attempt:
             return True
         if kind == common.MSG_USERAUTH_FAILURE:
             self._takes = tuple(told.get_binary()[:1000].decode("utf-8", "replace").split(","))
+            self._more |= told.get_boolean()
         return False
 
     def refusal(self, why: str) -> HostError:
         """The error that says what was offered, what was left out, and what the server takes."""
         user = printable(self._hop.user)
-        offered = f"offered {_listed(self._offered)}" if self._offered else "there is no key to offer"
+        none = "there is no key to offer" if "publickey" in self._takes or not any(self._takes) else "it takes no keys"
+        offered = f"offered {_listed(self._offered)}" if self._offered else none
+        offered += ", which is right and not enough" if self._more else ""
         parts = [f"it does not let {user} in: {offered}"]
         if self._left_out:
             parts.append(f"left out {_listed(self._left_out)}")
@@ -228,6 +233,12 @@ class _Attempt:
         return HostError("; ".join(parts), self._hint(user), State.AUTH_FAILED)
 
     def _hint(self, user: str) -> str:
+        if self._more:
+            return (
+                f"ask for one way in for {user} there: a `Match User` with AuthenticationMethods publickey in its sshd_config"
+            )
+        if any(self._takes) and "publickey" not in self._takes:
+            return "allow PubkeyAuthentication in its sshd_config, or give a password at the terminal or with --password-fd"
         if any("openssh" in each for each in self._left_out):
             return "set `transport: openssh` for it in auditkit.yaml, or name another key with `identity:`"
         if len(self._offered) >= keys.TRIES // 2:

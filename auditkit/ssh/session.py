@@ -40,11 +40,13 @@ printf '\\n%s%s%s\\n' '{first}' '{second}' n
 _MOST = 1 << 20
 _SEE = "log in by hand and see what its start files do"
 _REFUSED = re.compile(
-    r"^(?:sudo|doas)\b|may not run sudo|a password is required|no tty present|not in the sudoers", re.MULTILINE
+    r"^(?:sudo|doas)\b|\b(?:sudo|doas)'?: (?:not found|command not found|No such file)"
+    r"|may not run sudo|a password is required|no tty present|not in the sudoers",
+    re.MULTILINE,
 )
 _UID = re.compile("[0-9]{1,10}")
 _CLOCK = re.compile(r"[0-9]{1,12}(\.[0-9]{1,20})?")
-BECOME = {"none": "", "sudo": "sudo -n ", "doas": "doas -n "}
+BECOME = {"none": "", "sudo": "sudo -n -u root ", "doas": "doas -n -u root "}
 """Words before a command, by `become`."""
 
 

@@ -218,6 +218,26 @@ def test_a_key_that_is_not_let_in_is_named(reach: Reach, server: Sshd, tmp_path:
     assert str(error) == f"it does not let {server.user} in: offered {stranger}; it takes publickey, keyboard-interactive"
 
 
+def test_a_key_that_is_right_and_not_enough_is_said_to_be_so(reach: Reach, tmp_path: Path) -> None:
+    more = start(tmp_path / "more", "AuthenticationMethods publickey,keyboard-interactive", "KbdInteractiveAuthentication yes")
+    try:
+        error = refused(reach, hop(more, tmp_path))
+    finally:
+        more.end()
+    assert (error.state, "which is right and not enough" in str(error)) == (State.AUTH_FAILED, True)
+    assert "AuthenticationMethods" in error.hint
+
+
+def test_a_server_that_takes_no_keys_is_said_to_take_none(reach: Reach, tmp_path: Path) -> None:
+    other = start(tmp_path / "other", "PubkeyAuthentication no", "KbdInteractiveAuthentication yes")
+    try:
+        error = refused(reach, hop(other, tmp_path))
+    finally:
+        other.end()
+    assert (error.state, "it takes no keys" in str(error)) == (State.AUTH_FAILED, True)
+    assert "PubkeyAuthentication" in error.hint
+
+
 def test_without_any_key_that_is_said(reach: Reach, server: Sshd, tmp_path: Path) -> None:
     error = refused(reach, hop(server, tmp_path, identities=(str(tmp_path / "none"),)))
     assert (error.state, "there is no key to offer" in str(error)) == (State.AUTH_FAILED, True)

@@ -19,7 +19,7 @@ from links import Script, ShellLink
 from auditkit.errors import HostError
 from auditkit.hosts import ssh
 from auditkit.model import Item, Means, Need, State
-from auditkit.probe import frames
+from auditkit.probe import frames, take
 from auditkit.ssh import Deadline, archive
 from auditkit.ssh.session import NoPythonError, Session
 
@@ -177,6 +177,21 @@ def test_sudo_that_wants_a_password(deadline: Deadline) -> None:
     assert "become" in error.hint
 
 
+@pytest.mark.parametrize("complaint", ["/bin/sh: 4: exec: sudo: not found", "nice: 'sudo': No such file or directory"])
+def test_a_sudo_that_is_not_there(complaint: str, deadline: Deadline) -> None:
+    error = refused(lambda host: iter([host.nonce.encode() + b"s\n"]), deadline, f"{complaint}\n", "sudo")
+    assert error.state is State.SUDO_REFUSED
+
+
+@pytest.mark.parametrize("who", ["0 nan root", "0 inf root", "0 1e400 root", "-1 5 root", "0 5", "x 5 root"])
+def test_a_greeting_that_is_none(who: str, deadline: Deadline) -> None:
+    def said(host: Script) -> Iterator[bytes]:
+        nonce = host.nonce.encode()
+        yield nonce + b"s\n" + nonce + b"p 00\n" + nonce + b"r " + who.encode() + b" 3.11.2 Linux 6.1.0 x86_64\n"
+
+    assert refused(said, deadline).state is State.LIED
+
+
 def test_a_shell_that_never_stops_talking(deadline: Deadline) -> None:
     def said(_: Script) -> Iterator[bytes]:
         while True:
@@ -208,7 +223,7 @@ def conversation(answers: bytes, deadline: Deadline) -> ssh.Ssh:
         yield nonce + b"s\n"
         yield nonce + b"p " + archive.MAGIC.encode() + b"\n"
         yield b"\n" + nonce + b"r 0 1795535780.6 root 3.11.2 Linux 6.1.0 x86_64\n"
-        yield answers
+        yield from (answers[at : at + 65536] for at in range(0, len(answers), 65536))
 
     script = Script(said)
     return ssh.Ssh("there", script, Session(script, deadline, "none"), deadline)
@@ -245,6 +260,33 @@ def test_a_host_that_contradicts_the_protocol_has_lied(lie: str, deadline: Deadl
         list(host.scan({"watches": []}))
     assert caught.value.state is State.LIED
     assert caught.value.hint
+
+
+PASSWD = Need(Means.FILE, "/etc/passwd", optional=False)
+SHORT = {
+    "no mounts": [(b"I", [b"0", b"/etc/passwd", b"1", b"root:x:0:0::/:/bin/sh"])],
+    "nothing of what must be there": [(b"M", [b"1 0 8:1 / / rw - ext4 x rw"])],
+    "nothing at all": [],
+    "a file twice": [(b"I", [b"0", b"/etc/passwd", b"1", b""])] * 2 + [(b"M", [b""])],
+    "more than a file may be": [(b"I", [b"0", b"/etc/passwd", b"1", bytes(take.LIMIT + 1)]), (b"M", [b""])],
+}
+
+
+@pytest.mark.parametrize("lie", SHORT)
+def test_a_host_that_leaves_out_what_it_was_asked_for_has_lied(lie: str, deadline: Deadline) -> None:
+    told = SHORT[lie]
+    answer = b"".join(frames.pack(kind, 1, fields) for kind, fields in told) + frames.pack(b"E", 1, [b"%d" % len(told)])
+    with pytest.raises(HostError) as caught:
+        list(conversation(answer, deadline).take((PASSWD,)))
+    assert caught.value.state is State.LIED
+
+
+def test_gaps_without_number_are_one_gap(deadline: Deadline) -> None:
+    many = frames.pack(b"G", 1, [b"/x", b"no"]) * (ssh.MOST_GAPS + 10)
+    host = conversation(many + frames.pack(b"E", 1, [b"%d" % (ssh.MOST_GAPS + 10)]), deadline)
+    *_gaps, last = host.scan({"watches": []})
+    assert last[0] == "gap"
+    assert "more than" in last[2]
 
 
 def test_an_answer_cut_in_the_middle_is_a_broken_link_and_no_lie(deadline: Deadline) -> None:

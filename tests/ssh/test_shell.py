@@ -612,7 +612,7 @@ def fake_sudo(tmp_path: Path, *lines: str) -> str:
 
 
 def test_become_goes_through_sudo(tmp_path: Path, deadline: Deadline) -> None:
-    path = fake_sudo(tmp_path, '[ "$1" = -n ] || exit 9', f"echo used >>{tmp_path}/used", 'shift; exec "$@"')
+    path = fake_sudo(tmp_path, '[ "$1 $2 $3" = "-n -u root" ] || exit 9', f"echo used >>{tmp_path}/used", 'shift 3; exec "$@"')
     shell = Shell("sudo", Link(PATH=path), deadline, "sudo")
     assert (tmp_path / "used").read_text() == "used\n"
     assert bare(shell.take(needs("/proc/version"))) == [("/proc/version", Path("/proc/version").read_bytes())]

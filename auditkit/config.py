@@ -16,6 +16,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 NAME = "auditkit.yaml"
 KEYS = ("store", "signers", "networks", "inventories", "defaults", "hosts", "known_keys", "exceptions")
 DEFAULT_KEYS = ("user", "become", "policy", "port", "jump", "identity", "transport")
+RESERVED = ("local", "all")
+"""Names of hosts and groups that mean something already."""
 HOST_KEYS = ("address", "groups", *DEFAULT_KEYS)
 BECOME = ("sudo", "doas", "none")
 TRANSPORTS = ("paramiko", "openssh")
@@ -171,7 +173,7 @@ def _own(name: str, value: strict.Value, below: HostConfig) -> HostConfig:
 
 
 def _named(name: str, value: strict.Value, found: Mapping[str, strict.Value], below: HostConfig) -> HostConfig:
-    if not _HOST.fullmatch(name) or name in ("local", "all"):
+    if not _HOST.fullmatch(name) or name in RESERVED:
         raise value.error("cannot be the name of a host", "use letters, digits, dots and dashes, but not `local` or `all`")
     return _host(name, found, below)
 
@@ -194,7 +196,7 @@ def _setting(key: str, value: strict.Value) -> object:
         case "port":
             return value.number(1, 65535)
         case "groups":
-            return tuple(_matching(each, _HOST, "group") for each in value.sequence())
+            return tuple(_group(each) for each in value.sequence())
         case "become":
             return value.word(BECOME)
         case "transport":
@@ -205,6 +207,13 @@ def _setting(key: str, value: strict.Value) -> object:
             return _matching(value, _USER, "user")
         case _:
             return value.text()
+
+
+def _group(value: strict.Value) -> str:
+    text = _matching(value, _HOST, "group")
+    if text in RESERVED:
+        raise value.error(f"a group cannot be called {text}", "give it another name: @all is every host")
+    return text
 
 
 def _matching(value: strict.Value, pattern: re.Pattern[str], what: str) -> str:

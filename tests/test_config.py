@@ -64,6 +64,7 @@ MISTAKES = {
     "a reserved name": ("hosts:\n  local: {}", "c.yaml:2: local cannot be the name of a host", "but not `local`"),
     "an option as address": ('hosts:\n  a: {address: "-oX"}', "c.yaml:2: address -oX is no address", "write the address"),
     "an option as user": ('hosts:\n  a: {user: "-l root"}', "c.yaml:2: user -l root is no user", "write the user"),
+    "a group of a taken name": ("hosts:\n  a: {groups: [all]}", "c.yaml:2: groups[0] a group cannot be called all", "give it"),
     "an odd group": ("hosts:\n  a: {groups: ['@x']}", "c.yaml:2: groups[0] @x is no group", "write the group"),
     "a port too high": ("hosts:\n  a: {port: 65536}", "c.yaml:2: port is no number from 1 to 65535", "plain digits"),
     "a port in octal": ("hosts:\n  a: {port: 0o22}", "c.yaml:2: port is text, not a number", "write a number there"),

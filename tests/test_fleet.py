@@ -82,6 +82,12 @@ def test_a_word_that_is_no_host_is_refused_with_the_nearest_one(word: str, confi
     assert refused.value.hint.startswith(hint)
 
 
+def test_a_password_in_a_word_is_refused_before_anything_is_asked_and_not_repeated() -> None:
+    with pytest.raises(UsageError) as caught:
+        named(["srv-01", "ssh://a:geheim1@192.168.10.2"], OFFICE)
+    assert "geheim1" not in f"{caught.value} {caught.value.hint}"
+
+
 @given(st.binary(max_size=40) | st.text(max_size=40).map(lambda text: text.encode("utf-8", "replace")))
 def test_any_word_is_a_host_or_refused(word: bytes) -> None:
     told = ""

@@ -166,7 +166,8 @@ def named(words: Iterable[str], config: Config) -> tuple[str, ...]:
     for word in words:
         found.update(dict.fromkeys(_group(word, config) if word.startswith("@") else (word,)))
     for word in found:
-        kind_of(word, config)
+        if kind_of(word, config) == "ssh":
+            import_module("auditkit.ssh.route").wanted(word, config)  # before it is asked or kept: it may hold a password
     return tuple(found)
 
 

@@ -14,7 +14,7 @@ import paramiko
 
 from auditkit.agent import fingerprint
 from auditkit.config import Network
-from auditkit.errors import HostError
+from auditkit.errors import HostError, LastingError
 from auditkit.model import State
 from auditkit.printable import printable
 from auditkit.ssh import Ask, Deadline, Hop, LinkFacts, Route, address, known, login
@@ -140,7 +140,7 @@ def connect(route: Route, networks: tuple[Network, ...] | None, deadline: Deadli
         HostError: it cannot be reached, its key is not the right one, or it lets nobody in; `state` says which.
     """
     if any(hop.proxy_command for hop in route.hops):
-        raise HostError("it is reached through a ProxyCommand, which only the stock ssh client can do", _OPENSSH)
+        raise LastingError("it is reached through a ProxyCommand, which only the stock ssh client can do", _OPENSSH)
     wires: list[Wire] = []
     deadline.guard(lambda: _close(tuple(wires)))
     try:

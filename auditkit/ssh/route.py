@@ -71,7 +71,7 @@ def route(word: str, config: Config, environment: Mapping[str, str], home: str) 
         ConfigError: ssh refuses its own configuration, or the jumps never end.
         HostError: `ssh -G` hangs, or a jump host would have to contact a host that is not of the inventory.
     """
-    host = _wanted(word, config)
+    host = wanted(word, config)
     ssh = _client(environment)
     ground = _Ground(config, environment, home, _usual_home(home), ssh)
     hops = _hops(host, ground)
@@ -98,7 +98,7 @@ def _usual_home(home: str) -> str:
 # --- which host is meant
 
 
-def _wanted(word: str, config: Config) -> HostConfig:
+def wanted(word: str, config: Config) -> HostConfig:
     """What auditkit.yaml says of the host, or by default of any."""
     if not word.startswith(SCHEME):
         if word not in config.hosts:
@@ -106,7 +106,7 @@ def _wanted(word: str, config: Config) -> HostConfig:
         return config.hosts[word]
     place = _place(word.removeprefix(SCHEME))
     if place is None:
-        raise UsageError(f"{printable(word)} is no address of a host", FORM)
+        raise UsageError(f"{printable(re.sub(r':[^/@]*@', ':...@', word))} is no address of a host", FORM)
     return _at(place, config.hosts.get(place.name, config.defaults))
 
 

@@ -8,6 +8,7 @@ that does not fit what came before it is the host's word against itself.
 import re
 import secrets
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from auditkit.errors import HostError
@@ -27,7 +28,9 @@ LARGEST = 4 << 30
 """Unpacked bytes of one answer, of which nothing is held: a scan of a very large machine."""
 _READ = 64 << 10
 _PYTHONS = "python3 /usr/libexec/platform-python /usr/local/bin/python3 python"
-_SHELL = """{{
+# the first line is for start files that read one
+_SHELL = """
+{{
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin; LC_ALL=C.UTF-8; export PATH LC_ALL
 become='{become}'; [ -z "$become" ] || [ "$(id -u)" != 0 ] || become=
 printf '\\n%s%s%s\\n' '{first}' '{second}' s
@@ -81,17 +84,8 @@ class Session:
         self._noise = ""
         self._number = 0
         self._pipe = link.run("/bin/sh")
-        patience = Deadline(deadline.left(PATIENCE))
-        patience.guard(self._pipe.close)
-        try:
+        with patience(self._pipe, deadline):
             self.greeting = self._begun()
-        except HostError as error:
-            self._pipe.close()
-            if patience.passed and not deadline.passed:
-                raise HostError(f"its shell did not answer within {PATIENCE:g} seconds", _SEE, State.NO_SHELL) from error
-            raise
-        finally:
-            patience.cancel()
 
     def close(self) -> None:
         """End it: the probe sees its stdin end and is gone."""
@@ -118,7 +112,10 @@ class Session:
         self._pipe.send(archive(words[1] if len(words) > 1 else ""))
         greeting = self._line("r")
         if greeting is None:
-            raise lied(f"its Python does not run the probe: {last_of(self._pipe.complaints())}")
+            why = last_of(self._pipe.complaints())
+            raise HostError(
+                f"its Python does not run the probe: {why}", "see what keeps Python from running there", State.PARTIAL
+            )
         return greeted(greeting[1:])
 
     def _line(self, kinds: str) -> list[str] | None:
@@ -196,6 +193,24 @@ def lied(what: str) -> HostError:
     """The error of a host that contradicts itself, the protocol, or what another look shows."""
     hint = "treat what this host says as false: look at its disk from a rescue system with root:/mnt/disk"
     return HostError(f"this host contradicts itself: {what}", hint, State.LIED)
+
+
+@contextmanager
+def patience(pipe: Pipe, deadline: Deadline) -> Iterator[None]:
+    """Close a pipe whose other side fails, or does not begin to answer in time, and say which time that was."""
+    short = Deadline(deadline.left(PATIENCE))
+    short.guard(pipe.close)
+    try:
+        yield
+    except HostError as error:
+        pipe.close()
+        if not short.passed:
+            raise
+        if short.seconds < PATIENCE:
+            raise deadline.over() from error
+        raise HostError(f"its shell did not answer within {PATIENCE:g} seconds", _SEE, State.NO_SHELL) from error
+    finally:
+        short.cancel()
 
 
 def hear(pipe: Pipe, held: bytearray, deadline: Deadline, size: int = 0) -> bool:

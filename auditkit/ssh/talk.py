@@ -15,7 +15,7 @@ from typing import NamedTuple
 from auditkit.errors import HostError
 from auditkit.model import State
 from auditkit.ssh import Deadline, Pipe
-from auditkit.ssh.session import BECOME, LATE, NOISE, PATIENCE, Greeting, greeted, hear, last_of, refused
+from auditkit.ssh.session import BECOME, LATE, NOISE, Greeting, greeted, hear, last_of, patience, refused
 
 WORDS = 200
 """Words of a question, filled up with words that mean nothing."""
@@ -74,15 +74,8 @@ class Talk:
         self._become = become
         self._deadline = deadline
         self._pipe = pipe
-        patience = Deadline(deadline.left(PATIENCE))
-        patience.guard(self._pipe.close)
-        try:
+        with patience(pipe, deadline):
             self.tools = self._begun(int(deadline.left()) + LATE)
-        except HostError:
-            self._pipe.close()
-            raise
-        finally:
-            patience.cancel()
 
     def close(self) -> None:
         """End it: what runs there sees its stdin end, and is gone."""

@@ -5,6 +5,7 @@ import os
 import shutil
 import struct
 import subprocess
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -198,6 +199,18 @@ def test_a_shell_that_never_stops_talking(deadline: Deadline) -> None:
             yield b"welcome\n" * 1000
 
     assert refused(said, deadline).state is State.NO_SHELL
+
+
+def test_a_shell_that_says_nothing_until_our_time_is_over_is_a_timeout() -> None:
+    deadline = Deadline(0.2)
+
+    def said(host: Script) -> Iterator[bytes]:
+        while not host.closed:
+            time.sleep(0.01)
+        yield b""
+
+    assert refused(said, deadline).state is State.TIMEOUT
+    deadline.cancel()
 
 
 def test_a_line_that_never_ends(deadline: Deadline) -> None:

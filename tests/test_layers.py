@@ -56,7 +56,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "coverage": NOUNS | {"entries"},
     "accept": NOUNS | {"compare", "entries", "probe"},
     "timeline": NOUNS | {"entries"},
-    "distrust": NOUNS | {"entries", "probe"},
+    "distrust": NOUNS | {"compare", "entries", "probe"},
     "explain": NOUNS | {"compare", "entries"},
     "audits": NOUNS,
     "logins": NOUNS,

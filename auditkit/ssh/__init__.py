@@ -7,6 +7,7 @@ and `openssh` (the stock client) give a `Link`, and `session` speaks with the pr
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -158,7 +159,8 @@ class Deadline:
 
     def _close(self) -> None:
         for close in self._closers:
-            close()
+            with suppress(Exception):  # what breaks while it is closed is closed, and the others wait for their turn
+                close()
 
     def cancel(self) -> None:
         """The work is done: nothing is closed any more."""

@@ -228,7 +228,7 @@ class _Attempt:
         if self._left_out:
             parts.append(f"left out {_listed(self._left_out)}")
         if any(self._takes):
-            parts.append(f"it takes {printable(_listed(self._takes))}")
+            parts.append(f"it takes {printable(_listed(self._takes)[:200])}")
         parts += [printable(why[:200])] if why else []
         return HostError("; ".join(parts), self._hint(user), State.AUTH_FAILED)
 

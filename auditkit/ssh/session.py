@@ -202,13 +202,14 @@ def patience(pipe: Pipe, deadline: Deadline) -> Iterator[None]:
     short.guard(pipe.close)
     try:
         yield
-    except HostError as error:
-        pipe.close()
+    except (HostError, NoPythonError) as error:
+        if isinstance(error, HostError) or short.passed:
+            pipe.close()
         if not short.passed:
             raise
         if short.seconds < PATIENCE:
             raise deadline.over() from error
-        raise HostError(f"its shell did not answer within {PATIENCE:g} seconds", _SEE, State.NO_SHELL) from error
+        raise HostError(f"it does not begin to answer within {PATIENCE:g} seconds", _SEE, State.NO_SHELL) from error
     finally:
         short.cancel()
 

@@ -149,7 +149,7 @@ def _is_name(name: bytes) -> bool:
 
 
 def present(talk: Talk, paths: Iterable[str]) -> Iterator[tuple[str, int, int]]:
-    """Yield path, inode and time of change, in ns, of each that answers to its name; 0 where times are told in seconds."""
+    """Yield path, inode and time of change, in ns, of each that answers to its name."""
     for batch, answer in talk.about((b"rows-one",), map(bytes_of, paths)):
         for path, told in zip(batch, fields(answer, len(batch)), strict=True):
             if told.startswith(b"+"):

@@ -4,7 +4,7 @@ A shell there runs auditkit/probe/probe.sh; `survey` finds what is watched, and 
 before, and written as the probe would write it. A digest belongs to a file only where its row says the name, or where it was
 asked for by itself, and where the file was the same before and after.
 
-It cannot show xattrs, flags and kept texts, nor on busybox times to the nanosecond: those are left out whole. It goes by
+It cannot show xattrs, flags and kept texts, which are left out; on busybox times are told in whole seconds. It goes by
 paths, not by handles: who swaps directories in time can show it another file, which cannot be done to probe/walk.py.
 """
 

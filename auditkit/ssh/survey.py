@@ -296,9 +296,9 @@ def reason(said: bytes) -> str:
 
 
 def ns(told: str) -> int | None:
-    """A time in ns; None where only whole seconds are told, which would look like a change."""
-    seconds, point, rest = told.partition(".")
-    return int(seconds + rest) if point else None
+    """A time in ns, a whole second where the tool there tells no more (compare.py knows); None where it tells none."""
+    seconds, _, rest = told.partition(".")
+    return int(seconds + (rest or "000000000")) if seconds.lstrip("-").isdigit() else None
 
 
 def device_of(row: bytes) -> bytes:

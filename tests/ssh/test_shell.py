@@ -105,7 +105,12 @@ class Machine:
     def shown(self, one: Entry) -> Entry:
         """An entry as far as the tools there can show it."""
         one = replace(one, xattrs=None, flags=None)
-        return one if self.gnu else replace(one, mtime_ns=None, ctime_ns=None, btime_ns=None)
+        return one if self.gnu else replace(one, mtime_ns=whole(one.mtime_ns), ctime_ns=whole(one.ctime_ns), btime_ns=None)
+
+
+def whole(time: int | None) -> int | None:
+    """A time in ns without what is less than a second."""
+    return None if time is None else time // 10**9 * 10**9
 
 
 @dataclass

@@ -2,7 +2,8 @@
 
 import hashlib
 import mmap
-from typing import Any, Callable, Iterable, List, Tuple, Union
+
+from .hints import Any, Callable, Iterable, List, Tuple, Union
 
 try:
     import blake3

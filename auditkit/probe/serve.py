@@ -1,26 +1,28 @@
 """The probe on a host: questions come on stdin, answers go to stdout, and nothing outlives who asks.
 
-Every question is answered by a process of its own, while this one watches stdin: nobody speaks before the answer is
-whole, so whatever can be read there means that the other side is gone, and the answering process is ended with all that
-it started. An alarm ends both when a cut link never tells.
+One process answers, and another one watches whether stdin still has another end: when that is gone, or the time is over
+because a cut link never tells, it ends the first with all that it has started.
 """
 
-import contextlib
+import _signal as signal  # type: ignore[import-not-found]  # without the enums, which take as long as half a start
 import marshal
 import os
 import pwd
 import select
-import signal
 import sys
 import time
 from hashlib import sha256
-from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 from . import frames
+from .hints import Any, Callable, Dict, Iterator, List, Tuple
 
 TAG = 16
 """Bytes of SHA-256 that stand for a block that both sides have."""
 _MOST_JOBS = 8
+_GRACE = 5
+_HUNG_UP = select.POLLHUP | getattr(select, "POLLRDHUP", 0x2000)
+"""Of a pipe, and of a socket of which the other side has closed its half."""
+_TRIES, _MOMENT = 50, 0.01
 _BATCH = 256 << 10
 _PIECE = 1 << 20
 
@@ -30,22 +32,33 @@ Told = Tuple[bytes, List[bytes]]
 
 def serve(seconds: int) -> None:
     """Answer questions until none comes any more, for so many seconds at most."""
-    end = time.time() + seconds
-    with contextlib.suppress(OSError):
+    try:
         os.nice(19)
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    while True:
-        _alarm(end, os._exit, 0)
-        try:
+    except OSError:
+        pass
+    done, tell = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(done)
+        _answering(seconds)
+    os.close(tell)
+    _watch(child, done, seconds)
+
+
+def _answering(seconds: int) -> None:
+    """Answer one question after the other; never returns."""
+    try:
+        os.setpgid(0, 0)
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        signal.signal(signal.SIGALRM, lambda *_: os.killpg(0, signal.SIGKILL))  # if who watches is killed first
+        signal.alarm(seconds + _GRACE)
+        while True:
             kind, number, fields = frames.read(_exactly)
-        except frames.FrameError:
-            os._exit(0)
-        _attended(kind, number, fields, end)
-
-
-def _alarm(end: float, action: Callable[..., Any], *arguments: Any) -> None:
-    signal.signal(signal.SIGALRM, lambda *_: action(*arguments))
-    signal.alarm(max(1, int(end - time.time())))
+            _answer(kind, number, fields)
+    except frames.FrameError:
+        pass  # nobody asks any more
+    finally:
+        os._exit(0)
 
 
 def _exactly(length: int) -> bytes:
@@ -58,38 +71,29 @@ def _exactly(length: int) -> bytes:
     return bytes(data)
 
 
-def _attended(kind: bytes, number: int, fields: List[bytes], end: float) -> None:
-    """Answer in another process, and end it as soon as nobody listens any more."""
-    done, tell = os.pipe()
-    child = os.fork()
-    if not child:
-        os.close(done)
-        os.setpgid(0, 0)
-        _alarm(end, os.killpg, 0, signal.SIGKILL)
-        try:
-            last = _answer(kind, number, fields)
-            os.write(tell, b".")  # before who asks knows that it may ask again
-            frames.write(1, last)
-        finally:
-            os._exit(0)  # the pool's workers ended with the answer; nothing of the parent's is to be done again
-    os.close(tell)
-    with contextlib.suppress(OSError):  # it may have done so itself
+def _watch(child: int, done: int, seconds: int) -> None:
+    """End the child and all that it has started as soon as the other side is gone, or the time is over; never returns."""
+    try:
         os.setpgid(child, child)
-    _alarm(end, _end, child)
-    if done not in select.select([0, done], [], [])[0]:
-        _end(child)
-    os.close(done)
-    os.waitpid(child, 0)
-
-
-def _end(child: int) -> None:
-    with contextlib.suppress(OSError):
+    except OSError:
+        pass  # it has done so itself
+    ends = select.poll()
+    ends.register(0, _HUNG_UP)  # what is to be read there is the child's
+    ends.register(done, select.POLLHUP)
+    ends.poll(1000 * seconds)
+    try:
         os.killpg(child, signal.SIGKILL)
+        for _ in range(_TRIES):  # a disk that is dead may hold it
+            if os.waitpid(child, os.WNOHANG)[0]:
+                break
+            time.sleep(_MOMENT)
+    except OSError:
+        pass
     os._exit(0)
 
 
-def _answer(kind: bytes, number: int, fields: List[bytes]) -> bytes:
-    """Write all frames of an answer and give the last one, with their number; what fails is said in words."""
+def _answer(kind: bytes, number: int, fields: List[bytes]) -> None:
+    """Write all frames of an answer, the last one with their number; what fails is said in words."""
     count = 0
     try:
         for told, values in QUESTIONS[kind](fields):
@@ -99,7 +103,7 @@ def _answer(kind: bytes, number: int, fields: List[bytes]) -> bytes:
         text = "%s: %s" % (type(error).__name__, error)
         frames.write(1, frames.pack(b"X", number, [text.encode("utf-8", "backslashreplace")]))
         count += 1
-    return frames.pack(b"E", number, [b"%d" % count])
+    frames.write(1, frames.pack(b"E", number, [b"%d" % count]))
 
 
 def _scan(fields: List[bytes]) -> Iterator[Told]:
@@ -222,7 +226,7 @@ def _content(fields: List[bytes]) -> Iterator[Told]:
             os.close(handle)
 
 
-QUESTIONS = {
+QUESTIONS: Dict[bytes, Callable[[List[bytes]], Iterator[Told]]] = {
     b"s": _scan,
     b"f": _first,
     b"t": _take,
@@ -230,7 +234,7 @@ QUESTIONS = {
     b"b": _beginnings,
     b"p": _present,
     b"c": _content,
-}  # type: Dict[bytes, Callable[[List[bytes]], Iterator[Told]]]
+}
 
 
 def _bytes(text: Any) -> bytes:

@@ -12,14 +12,16 @@ from importlib.resources import files
 
 MAGIC = importlib.util.MAGIC_NUMBER.hex()
 MODULES = (
-    *("chain", "digest", "frames", "lines", "look", "names", "patterns", "pool"),
-    *("probe", "rotation", "serve", "stat", "take", "walk"),
+    *("chain", "digest", "frames", "hashes", "hints", "lines", "look", "names", "patterns", "pool"),
+    *("probe", "rotation", "secret", "serve", "stat", "take", "walk"),
 )
 
 LOADER = """
 import sys
 if sys.version_info < (3, 6): sys.exit("auditkit: too old")
-import os, marshal, zlib, importlib.machinery, importlib.util
+import os, marshal, zlib
+try: from _frozen_importlib_external import MAGIC_NUMBER as magic
+except ImportError: from importlib.util import MAGIC_NUMBER as magic
 def exactly(n):
     data = b""
     while len(data) < n:
@@ -29,12 +31,12 @@ def exactly(n):
     return data
 def line(text): os.write(1, ("\\n" + text + "\\n").encode("ascii", "backslashreplace"))
 nonce = "%s" + "%s"
-line(nonce + "p " + importlib.util.MAGIC_NUMBER.hex())
+line(nonce + "p " + magic.hex())
 modules = marshal.loads(zlib.decompress(exactly(int(exactly(10)))))
 class Finder:
     def find_spec(self, name, path=None, target=None):
         if name in modules:
-            return importlib.machinery.ModuleSpec(name, self, origin="auditkit", is_package=modules[name][0])
+            return type(sys.__spec__)(name, self, origin="auditkit", is_package=modules[name][0])
     def create_module(self, spec): return None
     def exec_module(self, module):
         code = modules[module.__name__][1]

@@ -6,10 +6,13 @@ Nothing is written on the host: the modules live in the memory of one process.
 
 import importlib.util
 import marshal
+import threading
 import zlib
 from functools import cache
 from importlib.resources import files
 
+_ONE_AT_A_TIME = threading.Lock()
+"""Hosts that are reached together all want the same, which is made once."""
 MAGIC = importlib.util.MAGIC_NUMBER.hex()
 MODULES = (
     *("chain", "digest", "frames", "hashes", "hints", "lines", "look", "names", "patterns", "pool"),
@@ -56,10 +59,14 @@ def loader(nonce: str, seconds: int) -> str:
     return LOADER % (nonce[:half], nonce[half:], seconds)
 
 
-@cache
 def archive(magic: str) -> bytes:
     """What the loader reads: the length in ten digits, and the modules for a Python with that magic number."""
-    compiled = magic == MAGIC
+    with _ONE_AT_A_TIME:
+        return _archive(magic == MAGIC)
+
+
+@cache
+def _archive(compiled: bool) -> bytes:
     made = {name: (package, _code(name, text) if compiled else text) for name, (package, text) in _texts().items()}
     packed = zlib.compress(marshal.dumps(made, 4 if compiled else 2), 6)
     return b"%010d" % len(packed) + packed

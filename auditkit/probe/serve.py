@@ -22,6 +22,8 @@ _MOST_JOBS = 8
 _GRACE = 5
 _HUNG_UP = select.POLLHUP | getattr(select, "POLLRDHUP", 0x2000)
 """Of a pipe, and of a socket of which the other side has closed its half."""
+_OFTEN, _RARER = 0.25, 10
+"""Seconds between two words on how far a scan is, and which part of its time so far if that is more."""
 _TRIES, _MOMENT = 50, 0.01
 _BATCH = 256 << 10
 _PIECE = 1 << 20
@@ -113,6 +115,7 @@ def _scan(fields: List[bytes]) -> Iterator[Told]:
     request["jobs"] = min(_MOST_JOBS, _hands())
     request["root"] = request.get("root", "/")
     out = _Blocks({known[at : at + TAG]: at // TAG for at in range(0, len(known), TAG)})
+    seen = _Seen()
     for told in probe.scan(request):
         if told[0] == "blocks":
             for block in told[1]:
@@ -121,13 +124,38 @@ def _scan(fields: List[bytes]) -> Iterator[Told]:
         elif told[0] == "gap":
             yield b"G", [_bytes(told[1]), _bytes(told[2])]
         else:
-            yield b"S", [b"%d" % told[1], b"%d" % told[2]]
+            for frame in seen.add(told[1], told[2]):
+                yield frame
     for frame in out.end():
         yield frame
+    yield seen.all()
 
 
 def _hands() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class _Seen:
+    """How much has been seen, told less and less often: what is sent of a host shall not grow with its files."""
+
+    def __init__(self) -> None:
+        self.entries = self.bytes = 0
+        self.began = self.told = time.monotonic()
+
+    def add(self, entries: int, size: int) -> Iterator[Told]:
+        """Take what has been seen since, and yield the frame that says so, if it is time."""
+        self.entries += entries
+        self.bytes += size
+        now = time.monotonic()
+        if now - self.told >= max(_OFTEN, (now - self.began) / _RARER):
+            yield self.all()
+            self.told = now
+
+    def all(self) -> Told:
+        """The frame for all that was not told yet."""
+        told = [b"%d" % self.entries, b"%d" % self.bytes]
+        self.entries = self.bytes = 0
+        return b"S", told
 
 
 class _Blocks:

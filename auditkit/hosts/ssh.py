@@ -128,7 +128,7 @@ def _seen(told: Frames, known: Known | None) -> Iterator[Seen]:
                 yield "blocks", [order(block) for block in fields]
             case b"K":
                 first, count = _numbers(fields)
-                yield from (("blocks", [order(block)]) for block in held.run(first, count))
+                yield from (("blocks", [block]) for block in order.ours(held.run(first, count)))
             case b"G":
                 path, why = _fields(fields, 2)
                 yield "gap", _text(path), _text(why)[:LONGEST_REASON]

@@ -73,7 +73,7 @@ class Line:
         """Whether the line is about this host: `ws-03.lan` or `[ws-03.lan]:2222`, in lower case."""
         if self.names.startswith("|"):
             return _hash_is(self.names, name)
-        return _listed(name, self.names.split(","))
+        return listed(name, self.names.split(","))
 
 
 class Standing(StrEnum):
@@ -284,7 +284,7 @@ def _hash_is(hashed: str, name: str) -> bool:
     return hmac.compare_digest(wanted, a2b_base64(digest))
 
 
-def _listed(name: str, patterns: Sequence[str]) -> bool:
+def listed(name: str, patterns: Sequence[str]) -> bool:
     """Whether a list of patterns covers a name; a negated one that matches outweighs all (ssh_config(5), PATTERNS)."""
     found = False
     for pattern in patterns:

@@ -11,9 +11,8 @@ import pwd
 import select
 import sys
 import time
-from hashlib import sha256
 
-from . import frames
+from . import digest, frames
 from .hints import Any, Callable, Dict, Iterator, List, Tuple
 
 TAG = 16
@@ -163,13 +162,14 @@ class _Blocks:
 
     def __init__(self, known: Dict[bytes, int]) -> None:
         self.known = known
+        self.sha256 = digest.begun()
         self.first = self.count = 0
         self.batch = []  # type: List[bytes]
         self.size = 0
 
     def add(self, block: bytes) -> Iterator[Told]:
         """Take the next block, and yield the frames that are full."""
-        at = self.known.get(sha256(block).digest()[:TAG], -1) if self.known else -1
+        at = self.known.get(self.sha256(block).digest()[:TAG], -1) if self.known else -1
         if at >= 0 and self.count and at == self.first + self.count:
             self.count += 1
             return

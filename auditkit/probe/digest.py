@@ -11,10 +11,10 @@ except ImportError:
     blake3 = None  # type: ignore[assignment]
 
 try:
-    from _sha256 import sha256 as _plain  # type: ignore[import-not-found]
+    import _sha256 as _plain  # type: ignore[import-not-found]
 except ImportError:
     try:
-        from _sha2 import sha256 as _plain  # type: ignore[import-not-found]  # from Python 3.12 on
+        import _sha2 as _plain  # type: ignore[import-not-found]  # from Python 3.12 on
     except ImportError:
         _plain = None
 
@@ -32,7 +32,7 @@ def begun() -> Callable[[Data], Any]:
     """A function that begins a SHA-256 with its first bytes; only where there is more to hash OpenSSL is loaded for it."""
     if _plain is None or "hashlib" in sys.modules:
         return _by_openssl()
-    new, left = _plain, float(ENOUGH)
+    new, left = _plain.sha256, float(ENOUGH)
 
     def begin(data: Data) -> Any:
         nonlocal new, left

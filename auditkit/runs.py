@@ -127,7 +127,7 @@ def _write(path: str, value: object) -> None:
     try:
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         with open(handle, "w", encoding="ascii") as file:
-            json.dump(value, file, ensure_ascii=True, allow_nan=False)
+            file.write(json.dumps(value, ensure_ascii=True, allow_nan=False))  # not dump(), which has no C to it
         os.replace(temporary, path)
     except OSError as error:
         raise _unwritable(path, error) from error

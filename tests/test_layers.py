@@ -88,7 +88,7 @@ SHARED = {
 }
 """Modules of a kind's folder that their siblings may import, and why; of commands/, what is no command itself."""
 BORN_AFTER_3_6 = {"dataclasses", "contextvars", "importlib.resources", "importlib.metadata", "zoneinfo", "graphlib"}
-WHERE_PRESENT = {"blake3", "zstandard"}
+WHERE_PRESENT = {"blake3", "zstandard", "_sha256", "_sha2"}
 """What the probe uses on a host that has it, and does without where the import fails."""
 MAY_CATCH_ALL = {
     "auditkit.fleet": "one host's crash hides no other host",

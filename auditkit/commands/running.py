@@ -38,10 +38,11 @@ def over(
     if len(words) == 1:
         yield fleet.tried(words[0], lambda word: _alone(word, run, work))
         return
+    reach = run.reach  # one for all: what was learnt on the way to one host serves the others
     with Display(len(words), quiet=run.quiet) as display:
 
         def job(word: str) -> T:
-            with display.line(word) as line, closing(fleet.opened(word, run.reach, line.pausing)) as host:
+            with display.line(word) as line, closing(fleet.opened(word, reach, line.pausing)) as host:
                 return work(host, replace(run, show=line.show))
 
         def tick() -> None:

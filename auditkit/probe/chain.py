@@ -6,7 +6,8 @@ than the 4096 bytes that one system call takes.
 
 import errno
 import os
-from typing import List, Sequence, Union
+
+from .hints import List, Sequence, Union
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 BY_PATH = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -1,18 +1,53 @@
 """Digests of what is read: BLAKE3 where the host has it, SHA-256 where only the standard library is there."""
 
-import hashlib
 import mmap
-from typing import Any, Callable, Iterable, List, Tuple, Union
+import sys
+
+from .hints import Any, Callable, Iterable, List, Tuple, Union
 
 try:
     import blake3
 except ImportError:
     blake3 = None  # type: ignore[assignment]
 
+try:
+    import _sha256 as _plain  # type: ignore[import-not-found]
+except ImportError:
+    try:
+        import _sha2 as _plain  # type: ignore[import-not-found]  # from Python 3.12 on
+    except ImportError:
+        _plain = None
+
 Data = Union[bytes, memoryview, mmap.mmap]
 
 WINDOW = 32 << 20
 """Bytes of a large file that are mapped at once: what keeps memory flat."""
+
+
+ENOUGH = 1 << 20
+"""Bytes that are hashed before OpenSSL, which is four times as fast, has made good for being loaded."""
+
+
+def begun() -> Callable[[Data], Any]:
+    """A function that begins a SHA-256 with its first bytes; only where there is more to hash OpenSSL is loaded for it."""
+    if _plain is None or "hashlib" in sys.modules:
+        return _by_openssl()
+    new, left = _plain.sha256, float(ENOUGH)
+
+    def begin(data: Data) -> Any:
+        nonlocal new, left
+        left -= len(data)
+        if left < 0:
+            new, left = _by_openssl(), float("inf")
+        return new(data)
+
+    return begin
+
+
+def _by_openssl() -> Callable[..., Any]:
+    import hashlib  # noqa: PLC0415 - it takes a host's Python half as long as to start
+
+    return hashlib.sha256
 
 
 def available(wanted: Iterable[str]) -> Tuple[str, ...]:
@@ -27,7 +62,7 @@ def of_bytes(names: Tuple[str, ...]) -> Callable[[Data], str]:
         new = blake3.blake3
         return lambda data: "blake3:" + new(data).hexdigest()
     if names == ("sha256",):
-        sha256 = hashlib.sha256
+        sha256 = begun()
         return lambda data: "sha256:" + sha256(data).hexdigest()
 
     def field(data: Data) -> str:
@@ -43,7 +78,7 @@ class Digest:
 
     def __init__(self, names: Iterable[str], threads: int = 1) -> None:
         self.parts: List[Tuple[str, Any]] = [
-            (name, blake3.blake3(max_threads=threads) if name == "blake3" else hashlib.sha256()) for name in names
+            (name, blake3.blake3(max_threads=threads) if name == "blake3" else _by_openssl()()) for name in names
         ]
 
     def update(self, data: Data) -> None:

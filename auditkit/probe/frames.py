@@ -8,7 +8,8 @@ ever evaluated: what comes from a host is bytes.
 import os
 import struct
 import zlib
-from typing import Callable, Iterable, List, Tuple
+
+from .hints import Callable, Iterable, List, Tuple
 
 HEAD = struct.Struct(">cIII")
 LARGEST = 96 << 20

@@ -1,8 +1,8 @@
 """What is loaded into this process and those that it comes from - sudo, a shell, sshd - and by which variables."""
 
 import os
-from typing import Iterator, List, Optional, Tuple
 
+from .hints import Iterator, List, Optional, Tuple
 from .look import reason
 
 PATTERN = b"/proc/self/environ"

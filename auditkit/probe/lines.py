@@ -11,9 +11,7 @@ target of a symlink or the device number of a node or directory. `?` means this 
 there is none. A line that begins with `=` is the kept text of the entry above it.
 """
 
-from typing import Callable, Iterable, Tuple
-
-from auditkit.printable import escape
+from .hints import Callable, Iterable, Tuple
 
 UNKNOWN = "?"
 NONE = "-"
@@ -30,6 +28,8 @@ def shown(name: str) -> str:
     """`name`, decoded with surrogateescape, as it stands at the end of a line."""
     if name.isprintable() and "\\" not in name:
         return name
+    from auditkit.printable import escape  # noqa: PLC0415 - for few names
+
     return escape(name.encode("utf-8", "surrogateescape")).decode("utf-8")
 
 

@@ -7,7 +7,8 @@ kernel itself hides.
 import errno
 import os
 import struct
-from typing import Iterator, List, Optional
+
+from .hints import Iterator, List, Optional
 
 try:
     import ctypes

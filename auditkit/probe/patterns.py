@@ -5,20 +5,21 @@ never opened. `*`, `?`, `[a-z]` and `[!a-z]` match within one component (hidden 
 components, at the end for at least one; a pattern that matched a directory covers all below it.
 """
 
-import fnmatch
 import os
-import re
-from typing import Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union
+
+from .hints import Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
 IGNORE = "ignore"
-_MAGIC = re.compile(r"[*?[]")
 
 Live = Tuple[int, int]
 """A watch by its index, and how many of its components have matched so far."""
 Part = Union[str, Callable[[str], object]]
 """A component of a pattern: a name, or the match of a glob."""
-ANY_DEPTH: Part = re.compile("").match
-"""The component `**`, known by its identity."""
+
+
+def ANY_DEPTH(_name: str) -> bool:  # noqa: N802 - a constant, known by its identity
+    """The component `**`."""
+    return True
 
 
 class State:
@@ -104,4 +105,9 @@ def _components(path: str) -> List[str]:
 def _component(part: str) -> Part:
     if part == "**":
         return ANY_DEPTH
-    return re.compile(fnmatch.translate(part), re.DOTALL).match if _MAGIC.search(part) else part
+    if not any(sign in part for sign in "*?["):
+        return part
+    import fnmatch  # noqa: PLC0415 - it takes a host's Python as long as to start
+    import re  # noqa: PLC0415
+
+    return re.compile(fnmatch.translate(part), re.DOTALL).match

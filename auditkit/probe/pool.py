@@ -4,20 +4,18 @@ Threads would not help: for small files CPython holds its lock most of the time.
 cut, memory ran out) takes nobody along: its task is done again more carefully, and what kills it twice becomes a gap.
 """
 
-import collections
-import contextlib
+import _signal as signal  # type: ignore[import-not-found]  # see serve.py
 import fcntl
 import gc
 import itertools
 import marshal
 import os
 import select
-import signal
 import struct
 import sys
 import time
-from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, Tuple, Union
 
+from .hints import Any, Callable, Dict, Iterator, List, Optional, Tuple, Union
 from .walk import Names, Walk
 
 HELD = 3 << 20
@@ -29,7 +27,7 @@ _LENGTH = struct.Struct("=I")
 _F_SETPIPE_SZ = 1031
 
 if sys.version_info >= (3, 8):
-    from typing import Literal
+    from .hints import Literal
 
     Seen = Union[Tuple[Literal["blocks"], List[bytes]], Tuple[Literal["gap"], str, str], Tuple[Literal["seen"], int, int]]
     """What a scan yields: blocks of entries; the path of a gap and its reason; how many entries and bytes it has seen since."""
@@ -46,7 +44,7 @@ class Task:
         self.left = left
         self.careful = careful
         self.inside: Optional[Names] = None
-        self.blocks: Deque[List[bytes]] = collections.deque()
+        self.blocks: List[List[bytes]] = []
         self.sent = False
         self.done = False
 
@@ -57,7 +55,7 @@ class Worker:
     def __init__(self, work: Work, others: "List[Worker]") -> None:
         task_read, self.to = os.pipe()
         self.back, result_write = os.pipe()
-        self.tasks: Deque[Task] = collections.deque()
+        self.tasks: List[Task] = []
         self.unsent = b""
         self.pid = os.fork()
         if not self.pid:
@@ -74,8 +72,10 @@ class Worker:
         os.close(task_read)
         os.close(result_write)
         os.set_blocking(self.to, False)
-        with contextlib.suppress(OSError):
+        try:
             fcntl.fcntl(self.back, _F_SETPIPE_SZ, 1 << 20)
+        except OSError:
+            pass  # then it is of the usual size
 
     def give(self, task: Task) -> None:
         """Send a task; it is worked on after those sent before."""
@@ -98,8 +98,10 @@ class Worker:
         """Take the process away and tell how it ended, as waitpid(2) does; one that a dead disk holds cannot be waited for."""
         os.close(self.to)
         os.close(self.back)
-        with contextlib.suppress(ProcessLookupError):
+        try:
             os.kill(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
         return os.waitpid(self.pid, 0 if wait else os.WNOHANG)[1]
 
 
@@ -112,16 +114,16 @@ class Pool:
         self.end = time.monotonic() + seconds if seconds else None
         self.order = [Task([()])]
         self.held = 0
+        self.jobs = jobs
         self.workers: List[Worker] = []
-        for _ in range(jobs):
-            self.workers.append(Worker(work, self.workers))
+        self._another()
 
     def __iter__(self) -> Iterator[Seen]:
         try:
             while self.order:
                 head = self.order[0]
                 while head.blocks:
-                    blocks = head.blocks.popleft()
+                    blocks = head.blocks.pop(0)
                     self.held -= sum(map(len, blocks))
                     yield "blocks", blocks
                 if head.done:
@@ -140,6 +142,10 @@ class Pool:
             for worker in self.workers:
                 worker.end(wait=not self._late())
 
+    def _another(self) -> Worker:
+        self.workers.append(Worker(self.work, self.workers))
+        return self.workers[-1]
+
     def _late(self) -> bool:
         return self.end is not None and time.monotonic() >= self.end
 
@@ -147,7 +153,7 @@ class Pool:
         """What has been seen of the rest, and a gap for each directory that has not."""
         for task in self.order:
             while task.blocks:
-                yield "blocks", task.blocks.popleft()
+                yield "blocks", task.blocks.pop(0)
             for names in [] if task.done else ([task.inside] if task.inside is not None else []) + list(task.left):
                 yield "gap", "/" + "/".join(names), "not reached within %g seconds" % (self.seconds or 0)
 
@@ -156,6 +162,8 @@ class Pool:
         for task in self.order[:1] if self.held > HELD else self.order:
             if not task.sent:
                 worker = min(self.workers, key=lambda each: len(each.tasks))
+                if worker.tasks and len(self.workers) < self.jobs:  # for a small tree one is enough
+                    worker = self._another()
                 if len(worker.tasks) >= _AHEAD:
                     return
                 worker.give(task)
@@ -182,7 +190,7 @@ class Pool:
         self.held += sum(map(len, blocks))
         task.left, task.inside, task.done = left, inside, done
         if done:
-            worker.tasks.popleft()
+            worker.tasks.pop(0)
             self._follow(task, self._split(task, left))
         for path, why in gaps:
             yield "gap", path, why
@@ -208,7 +216,7 @@ class Pool:
         status = worker.end()
         self.workers.remove(worker)
         tasks = list(worker.tasks)
-        self.workers.append(Worker(self.work, self.workers))
+        self._another()
         why = "the process that read it ended with %s" % _ended(status)
         for place, task in enumerate(tasks):
             left = task.left

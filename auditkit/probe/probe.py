@@ -8,9 +8,9 @@ import grp
 import os
 import pwd
 from stat import S_ISREG
-from typing import Any, Callable, Dict, Iterable, Iterator, Mapping, Optional, Sequence, Tuple
 
-from . import digest, lines, rotation
+from . import digest, lines
+from .hints import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, Tuple
 from .look import Look
 from .patterns import Matcher
 from .pool import Pool, Seen
@@ -19,7 +19,7 @@ from .walk import Walk
 _PASSWD_LARGEST = 16 << 20
 
 
-class Names(Dict[int, str]):
+class Names(dict):  # type: ignore[type-arg]  # on a host `Dict` stands for nothing
     """Names of owners by number, as fields of a line: from a passwd or group file, else asked, else unknown."""
 
     def __init__(self, table: bytes, ask: Optional[Callable[[int], Sequence[Any]]] = None) -> None:
@@ -66,8 +66,10 @@ def scan(request: Mapping[str, Any]) -> Iterator[Seen]:
         os.close(root)
 
 
-def beginnings(root: str, asked: Iterable[rotation.Asked]) -> Iterator[Tuple[str, str, str]]:
+def beginnings(root: str, asked: Iterable[Tuple[str, int, Sequence[str], bool]]) -> Iterator[Tuple[str, str, str]]:
     """Yield `(path, name, digest field)` of the first bytes of logs and of their rotations, see rotation.beginnings."""
+    from . import rotation  # noqa: PLC0415 - not for a scan
+
     handle = os.open(os.fsencode(root), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         yield from rotation.beginnings(handle, asked)

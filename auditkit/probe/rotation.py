@@ -8,10 +8,10 @@ import os
 import re
 import zlib
 from stat import S_ISREG
-from typing import IO, Any, Iterable, Iterator, List, Optional, Sequence, Tuple, Type, Union
 
 from . import digest
 from .chain import Chain, opened
+from .hints import IO, Any, Iterable, Iterator, List, Optional, Sequence, Tuple, Type, Union
 from .look import FILE
 
 LARGEST = 1 << 33

@@ -1,26 +1,29 @@
 """The probe on a host: questions come on stdin, answers go to stdout, and nothing outlives who asks.
 
-Every question is answered by a process of its own, while this one watches stdin: nobody speaks before the answer is
-whole, so whatever can be read there means that the other side is gone, and the answering process is ended with all that
-it started. An alarm ends both when a cut link never tells.
+One process answers, and another one watches whether stdin still has another end: when that is gone, or the time is over
+because a cut link never tells, it ends the first with all that it has started.
 """
 
-import contextlib
+import _signal as signal  # type: ignore[import-not-found]  # without the enums, which take as long as half a start
 import marshal
 import os
 import pwd
 import select
-import signal
 import sys
 import time
-from hashlib import sha256
-from typing import Any, Callable, Dict, Iterator, List, Tuple
 
-from . import frames
+from . import digest, frames
+from .hints import Any, Callable, Dict, Iterator, List, Tuple
 
 TAG = 16
 """Bytes of SHA-256 that stand for a block that both sides have."""
 _MOST_JOBS = 8
+_GRACE = 5
+_HUNG_UP = select.POLLHUP | getattr(select, "POLLRDHUP", 0x2000)
+"""Of a pipe, and of a socket of which the other side has closed its half."""
+_OFTEN, _RARER = 0.25, 10
+"""Seconds between two words on how far a scan is, and which part of its time so far if that is more."""
+_TRIES, _MOMENT = 50, 0.01
 _BATCH = 256 << 10
 _PIECE = 1 << 20
 
@@ -30,22 +33,33 @@ Told = Tuple[bytes, List[bytes]]
 
 def serve(seconds: int) -> None:
     """Answer questions until none comes any more, for so many seconds at most."""
-    end = time.time() + seconds
-    with contextlib.suppress(OSError):
+    try:
         os.nice(19)
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    while True:
-        _alarm(end, os._exit, 0)
-        try:
+    except OSError:
+        pass
+    done, tell = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(done)
+        _answering(seconds)
+    os.close(tell)
+    _watch(child, done, seconds)
+
+
+def _answering(seconds: int) -> None:
+    """Answer one question after the other; never returns."""
+    try:
+        os.setpgid(0, 0)
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        signal.signal(signal.SIGALRM, lambda *_: os.killpg(0, signal.SIGKILL))  # if who watches is killed first
+        signal.alarm(seconds + _GRACE)
+        while True:
             kind, number, fields = frames.read(_exactly)
-        except frames.FrameError:
-            os._exit(0)
-        _attended(kind, number, fields, end)
-
-
-def _alarm(end: float, action: Callable[..., Any], *arguments: Any) -> None:
-    signal.signal(signal.SIGALRM, lambda *_: action(*arguments))
-    signal.alarm(max(1, int(end - time.time())))
+            _answer(kind, number, fields)
+    except frames.FrameError:
+        pass  # nobody asks any more
+    finally:
+        os._exit(0)
 
 
 def _exactly(length: int) -> bytes:
@@ -58,38 +72,29 @@ def _exactly(length: int) -> bytes:
     return bytes(data)
 
 
-def _attended(kind: bytes, number: int, fields: List[bytes], end: float) -> None:
-    """Answer in another process, and end it as soon as nobody listens any more."""
-    done, tell = os.pipe()
-    child = os.fork()
-    if not child:
-        os.close(done)
-        os.setpgid(0, 0)
-        _alarm(end, os.killpg, 0, signal.SIGKILL)
-        try:
-            last = _answer(kind, number, fields)
-            os.write(tell, b".")  # before who asks knows that it may ask again
-            frames.write(1, last)
-        finally:
-            os._exit(0)  # the pool's workers ended with the answer; nothing of the parent's is to be done again
-    os.close(tell)
-    with contextlib.suppress(OSError):  # it may have done so itself
+def _watch(child: int, done: int, seconds: int) -> None:
+    """End the child and all that it has started as soon as the other side is gone, or the time is over; never returns."""
+    try:
         os.setpgid(child, child)
-    _alarm(end, _end, child)
-    if done not in select.select([0, done], [], [])[0]:
-        _end(child)
-    os.close(done)
-    os.waitpid(child, 0)
-
-
-def _end(child: int) -> None:
-    with contextlib.suppress(OSError):
+    except OSError:
+        pass  # it has done so itself
+    ends = select.poll()
+    ends.register(0, _HUNG_UP)  # what is to be read there is the child's
+    ends.register(done, select.POLLHUP)
+    ends.poll(1000 * seconds)
+    try:
         os.killpg(child, signal.SIGKILL)
+        for _ in range(_TRIES):  # a disk that is dead may hold it
+            if os.waitpid(child, os.WNOHANG)[0]:
+                break
+            time.sleep(_MOMENT)
+    except OSError:
+        pass
     os._exit(0)
 
 
-def _answer(kind: bytes, number: int, fields: List[bytes]) -> bytes:
-    """Write all frames of an answer and give the last one, with their number; what fails is said in words."""
+def _answer(kind: bytes, number: int, fields: List[bytes]) -> None:
+    """Write all frames of an answer, the last one with their number; what fails is said in words."""
     count = 0
     try:
         for told, values in QUESTIONS[kind](fields):
@@ -99,7 +104,7 @@ def _answer(kind: bytes, number: int, fields: List[bytes]) -> bytes:
         text = "%s: %s" % (type(error).__name__, error)
         frames.write(1, frames.pack(b"X", number, [text.encode("utf-8", "backslashreplace")]))
         count += 1
-    return frames.pack(b"E", number, [b"%d" % count])
+    frames.write(1, frames.pack(b"E", number, [b"%d" % count]))
 
 
 def _scan(fields: List[bytes]) -> Iterator[Told]:
@@ -109,6 +114,7 @@ def _scan(fields: List[bytes]) -> Iterator[Told]:
     request["jobs"] = min(_MOST_JOBS, _hands())
     request["root"] = request.get("root", "/")
     out = _Blocks({known[at : at + TAG]: at // TAG for at in range(0, len(known), TAG)})
+    seen = _Seen()
     for told in probe.scan(request):
         if told[0] == "blocks":
             for block in told[1]:
@@ -117,13 +123,38 @@ def _scan(fields: List[bytes]) -> Iterator[Told]:
         elif told[0] == "gap":
             yield b"G", [_bytes(told[1]), _bytes(told[2])]
         else:
-            yield b"S", [b"%d" % told[1], b"%d" % told[2]]
+            for frame in seen.add(told[1], told[2]):
+                yield frame
     for frame in out.end():
         yield frame
+    yield seen.all()
 
 
 def _hands() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class _Seen:
+    """How much has been seen, told less and less often: what is sent of a host shall not grow with its files."""
+
+    def __init__(self) -> None:
+        self.entries = self.bytes = 0
+        self.began = self.told = time.monotonic()
+
+    def add(self, entries: int, size: int) -> Iterator[Told]:
+        """Take what has been seen since, and yield the frame that says so, if it is time."""
+        self.entries += entries
+        self.bytes += size
+        now = time.monotonic()
+        if now - self.told >= max(_OFTEN, (now - self.began) / _RARER):
+            yield self.all()
+            self.told = now
+
+    def all(self) -> Told:
+        """The frame for all that was not told yet."""
+        told = [b"%d" % self.entries, b"%d" % self.bytes]
+        self.entries = self.bytes = 0
+        return b"S", told
 
 
 class _Blocks:
@@ -131,13 +162,14 @@ class _Blocks:
 
     def __init__(self, known: Dict[bytes, int]) -> None:
         self.known = known
+        self.sha256 = digest.begun()
         self.first = self.count = 0
         self.batch = []  # type: List[bytes]
         self.size = 0
 
     def add(self, block: bytes) -> Iterator[Told]:
         """Take the next block, and yield the frames that are full."""
-        at = self.known.get(sha256(block).digest()[:TAG], -1) if self.known else -1
+        at = self.known.get(self.sha256(block).digest()[:TAG], -1) if self.known else -1
         if at >= 0 and self.count and at == self.first + self.count:
             self.count += 1
             return
@@ -222,7 +254,7 @@ def _content(fields: List[bytes]) -> Iterator[Told]:
             os.close(handle)
 
 
-QUESTIONS = {
+QUESTIONS: Dict[bytes, Callable[[List[bytes]], Iterator[Told]]] = {
     b"s": _scan,
     b"f": _first,
     b"t": _take,
@@ -230,7 +262,7 @@ QUESTIONS = {
     b"b": _beginnings,
     b"p": _present,
     b"c": _content,
-}  # type: Dict[bytes, Callable[[List[bytes]], Iterator[Told]]]
+}
 
 
 def _bytes(text: Any) -> bytes:

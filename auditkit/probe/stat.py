@@ -3,7 +3,8 @@
 import errno
 import os
 import struct
-from typing import Callable, Tuple
+
+from .hints import Callable, Tuple
 
 try:
     import ctypes

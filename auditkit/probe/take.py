@@ -7,13 +7,11 @@ What may hold password hashes never travels as it is: see `reduced`.
 """
 
 import errno
-import fnmatch
 import os
-import re
 import stat
-from typing import Iterable, Iterator, List, Optional, Tuple
 
 from .chain import DIRECTORY, Chain, opened
+from .hints import Iterable, Iterator, List, Optional, Tuple
 from .lineage import PATTERN, lineage
 from .look import reason
 
@@ -32,7 +30,6 @@ Need = Tuple[bytes, bool, bool]
 Told = Tuple[int, bytes, Optional[bytes], str]
 """Number of the need, path, and the bytes; or None for the bytes and why there are none."""
 
-_MAGIC = re.compile(rb"[*?[]")
 _ABSENT = (errno.ENOENT, errno.ENOTDIR)
 _TABLES = (b"passwd", b"shadow", b"group", b"gshadow")
 _ALWAYS = frozenset(
@@ -40,10 +37,6 @@ _ALWAYS = frozenset(
     + [b"/var/backups/" + name + b".bak" for name in _TABLES]
     + [b"/etc/master.passwd"]
 )
-_CRYPT_ID = re.compile(rb"\$([0-9A-Za-z]{1,16})[$,]")
-_DES = re.compile(rb"[./0-9A-Za-z]{13,178}(,.*)?\Z|_[./0-9A-Za-z]{19}\Z", re.DOTALL)
-# crypt(5) of libxcrypt 4.4 and passlib's list
-_KNOWN_IDS = frozenset(b"1 2 2a 2b 2x 2y 3 5 6 7 gy md5 sha1 sm3 y".split())
 
 
 def take(root: bytes, needs: Iterable[Need], limit: int = LIMIT) -> Iterator[Told]:
@@ -69,7 +62,7 @@ def take(root: bytes, needs: Iterable[Need], limit: int = LIMIT) -> Iterator[Tol
 
 def _of_need(chain: Chain, need: Need, limit: int) -> Iterator[Tuple[bytes, Optional[bytes], str]]:
     pattern, secret, optional = need
-    globbed = _MAGIC.search(pattern) is not None
+    globbed = _is_glob(pattern)
     told = False
     for number, (names, why) in enumerate(_expanded(chain, (), tuple(filter(None, pattern.split(b"/"))))):
         if number == MATCHES:
@@ -94,7 +87,7 @@ def _attempt(chain: Chain, names: Names, secret: bool, limit: int, globbed: bool
 
 def _expanded(chain: Chain, above: Names, below: Names) -> Iterator[Tuple[Names, str]]:
     """Yield each path that a glob may stand for, and each directory that could not be listed with the reason."""
-    fixed = next((at for at, part in enumerate(below) if _MAGIC.search(part)), len(below))
+    fixed = next((at for at, part in enumerate(below) if _is_glob(part)), len(below))
     above, below = above + below[:fixed], below[fixed:]
     if not below:
         yield above, ""
@@ -110,7 +103,13 @@ def _expanded(chain: Chain, above: Names, below: Names) -> Iterator[Tuple[Names,
             yield told
 
 
+def _is_glob(part: bytes) -> bool:
+    return any(sign in part for sign in (b"*", b"?", b"["))
+
+
 def _matching(chain: Chain, directory: Names, pattern: bytes) -> List[bytes]:
+    import fnmatch  # noqa: PLC0415 - only for who asks so
+
     handle = opened(b".", DIRECTORY, chain.open(directory))
     try:
         found = []  # type: List[bytes]
@@ -219,7 +218,7 @@ def reduced(table: bytes) -> bytes:
 
 
 def _reduced_line(line: bytes) -> bytes:
-    fields = [b"<other>" if _CRYPT_ID.search(field) else field for field in line.split(b":")]
+    fields = [b"<other>" if b"$" in field and _is_hash(field) else field for field in line.split(b":")]
     if len(fields) == 1:
         start = line.lstrip()[:1]
         return b"#<other>" if start == b"#" else fields[0] if start in (b"", b"+", b"-") else b"<other>"
@@ -233,14 +232,19 @@ def _fact(password: bytes) -> bytes:
     if password == b"x":
         return password
     bare = password.lstrip(b"!*")
-    scheme = _scheme(bare)
+    scheme = _scheme(bare) if bare else b""
     if len(bare) < len(password):
         return b"<locked %s>" % scheme if scheme else b"<locked>"
     return b"<set %s>" % scheme if scheme else b"<none>"
 
 
+def _is_hash(field: bytes) -> bool:
+    from . import hashes  # noqa: PLC0415 - few tables hold what might be one
+
+    return hashes.CRYPT_ID.search(field) is not None
+
+
 def _scheme(bare: bytes) -> bytes:
-    found = _CRYPT_ID.match(bare)
-    if found:
-        return b"$%s$" % found.group(1) if found.group(1) in _KNOWN_IDS else b"$?$"
-    return b"des" if _DES.match(bare) else b""
+    from . import hashes  # noqa: PLC0415
+
+    return hashes.scheme(bare)

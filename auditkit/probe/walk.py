@@ -7,10 +7,10 @@ it did not come to, so that any number of workers share one tree and their block
 import errno
 import os
 import time
-from typing import Iterator, List, Optional, Sequence, Tuple
 
 from . import lines, names
 from .chain import Chain
+from .hints import Iterator, List, Optional, Sequence, Tuple
 from .look import DIRECTORY, FILE_KIND, OTHER, Look, reason
 from .patterns import ANY_DEPTH, IGNORE, Matcher, State
 from .stat import MOUNTED, Told, of_the_kernel

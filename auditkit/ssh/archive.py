@@ -6,20 +6,25 @@ Nothing is written on the host: the modules live in the memory of one process.
 
 import importlib.util
 import marshal
+import threading
 import zlib
 from functools import cache
 from importlib.resources import files
 
+_ONE_AT_A_TIME = threading.Lock()
+"""Hosts that are reached together all want the same, which is made once."""
 MAGIC = importlib.util.MAGIC_NUMBER.hex()
 MODULES = (
-    *("chain", "digest", "frames", "lineage", "lines", "look", "names", "patterns", "pool"),
-    *("probe", "rotation", "serve", "stat", "take", "walk"),
+    *("chain", "digest", "frames", "hashes", "hints", "lineage", "lines", "look", "names", "patterns", "pool"),
+    *("probe", "rotation", "secret", "serve", "stat", "take", "walk"),
 )
 
 LOADER = """
 import sys
 if sys.version_info < (3, 6): sys.exit("auditkit: too old")
-import os, marshal, zlib, importlib.machinery, importlib.util
+import os, marshal, zlib
+try: from _frozen_importlib_external import MAGIC_NUMBER as magic
+except ImportError: from importlib.util import MAGIC_NUMBER as magic
 def exactly(n):
     data = b""
     while len(data) < n:
@@ -29,12 +34,12 @@ def exactly(n):
     return data
 def line(text): os.write(1, ("\\n" + text + "\\n").encode("ascii", "backslashreplace"))
 nonce = "%s" + "%s"
-line(nonce + "p " + importlib.util.MAGIC_NUMBER.hex())
+line(nonce + "p " + magic.hex())
 modules = marshal.loads(zlib.decompress(exactly(int(exactly(10)))))
 class Finder:
     def find_spec(self, name, path=None, target=None):
         if name in modules:
-            return importlib.machinery.ModuleSpec(name, self, origin="auditkit", is_package=modules[name][0])
+            return type(sys.__spec__)(name, self, origin="auditkit", is_package=modules[name][0])
     def create_module(self, spec): return None
     def exec_module(self, module):
         code = modules[module.__name__][1]
@@ -54,10 +59,14 @@ def loader(nonce: str, seconds: int) -> str:
     return LOADER % (nonce[:half], nonce[half:], seconds)
 
 
-@cache
 def archive(magic: str) -> bytes:
     """What the loader reads: the length in ten digits, and the modules for a Python with that magic number."""
-    compiled = magic == MAGIC
+    with _ONE_AT_A_TIME:
+        return _archive(magic == MAGIC)
+
+
+@cache
+def _archive(compiled: bool) -> bytes:
     made = {name: (package, _code(name, text) if compiled else text) for name, (package, text) in _texts().items()}
     packed = zlib.compress(marshal.dumps(made, 4 if compiled else 2), 6)
     return b"%010d" % len(packed) + packed

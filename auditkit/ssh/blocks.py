@@ -5,7 +5,7 @@ it twice.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from auditkit import entries
@@ -46,13 +46,47 @@ class Order:
         """
         if not _BLOCK.fullmatch(block) or not _is_text(block):
             raise FormatError("what is no block of entries")
-        key = entries.key(entries.path_of(block))
-        first = _name_of(block.split(b"\n", 2)[1])
-        if self._key is not None and (key < self._key or (key == self._key and first <= self._name)):
-            raise FormatError("paths out of order")
-        lines = (line for line in reversed(block.split(b"\n")[1:-1]) if not line.startswith(b"="))
-        self._key, self._name = key, _name_of(next(lines))
+        self._begin(block)
+        self._end(block)
         return block
+
+    def ours(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield blocks of a baseline, which have their form and are in order, if they come after those before them.
+
+        Raises:
+            FormatError: they go back.
+        """
+        last = None
+        for block in blocks:
+            if last is None:
+                self._begin(block)
+            last = block
+            yield block
+        if last is not None:
+            self._end(last)
+
+    def _begin(self, block: bytes) -> None:
+        """See that a block comes after those before it."""
+        key = entries.key(entries.path_of(block))
+        if self._key is not None and (key < self._key or (key == self._key and _first(block) <= self._name)):
+            raise FormatError("paths out of order")
+
+    def _end(self, block: bytes) -> None:
+        """What comes next comes after this block."""
+        self._key, self._name = entries.key(entries.path_of(block)), _last(block)
+
+
+def _first(block: bytes) -> bytes:
+    """The first name in a block."""
+    return _name_of(block.split(b"\n", 2)[1])
+
+
+def _last(block: bytes) -> bytes:
+    """The last name in a block; kept text may stand below it."""
+    end = len(block) - 1
+    while block.startswith(b"=", start := block.rfind(b"\n", 0, end) + 1):
+        end = start - 1
+    return _name_of(block[start:end])
 
 
 def _name_of(line: bytes) -> bytes:

@@ -11,6 +11,7 @@ import os
 import re
 import shlex
 import stat
+import threading
 from base64 import b64encode
 from binascii import Error, a2b_base64
 from collections.abc import Iterable, Iterator, Sequence
@@ -34,6 +35,9 @@ _TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._-]{0,63}")
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _HASHED = re.compile(r"\|1\|([A-Za-z0-9+/]{27}=)\|([A-Za-z0-9+/]{27}=)")  # salt and HMAC-SHA1, 20 bytes each
 _SIGNS = re.compile(r"[*?!]")
+_READ: dict[tuple[tuple[str, tuple[int, ...]], ...], "KnownHosts"] = {}
+_READING = threading.Lock()
+_SETS = 16
 _LONGEST_PATTERN = 1023
 """OpenSSH (match.c) matches no pattern that is longer."""
 
@@ -69,7 +73,7 @@ class Line:
         """Whether the line is about this host: `ws-03.lan` or `[ws-03.lan]:2222`, in lower case."""
         if self.names.startswith("|"):
             return _hash_is(self.names, name)
-        return _listed(name, self.names.split(","))
+        return listed(name, self.names.split(","))
 
 
 class Standing(StrEnum):
@@ -168,10 +172,32 @@ class KnownHosts:
 
 
 def read(paths: Iterable[str]) -> KnownHosts:
-    """The lines of these files, those of the user before those of the system; a file that is not there holds none."""
+    """The lines of these files, those of the user before those of the system; a file that is not there holds none.
+
+    Files that are as they were are not read again: fifty hosts need the same ones.
+    """
+    key = tuple((path, _state(path)) for path in dict.fromkeys(paths))
+    with _READING:
+        if key not in _READ:
+            if len(_READ) >= _SETS:
+                _READ.clear()
+            _READ[key] = _read(path for path, _state in key)
+        return _READ[key]
+
+
+def _state(path: str) -> tuple[int, ...]:
+    """What tells that a file was changed or replaced; nothing of one that is not there."""
+    try:
+        told = os.stat(path)
+    except (OSError, ValueError):  # ValueError: a NUL in the path
+        return ()
+    return told.st_dev, told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns
+
+
+def _read(paths: Iterable[str]) -> KnownHosts:
     lines: list[Line] = []
     gaps: list[Gap] = []
-    for path in dict.fromkeys(paths):
+    for path in paths:
         data = _content(path)
         found = tuple(parse(data, path)) if isinstance(data, bytes) else (data,)
         lines += (each for each in found if isinstance(each, Line))
@@ -258,7 +284,7 @@ def _hash_is(hashed: str, name: str) -> bool:
     return hmac.compare_digest(wanted, a2b_base64(digest))
 
 
-def _listed(name: str, patterns: Sequence[str]) -> bool:
+def listed(name: str, patterns: Sequence[str]) -> bool:
     """Whether a list of patterns covers a name; a negated one that matches outweighs all (ssh_config(5), PATTERNS)."""
     found = False
     for pattern in patterns:

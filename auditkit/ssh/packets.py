@@ -143,6 +143,9 @@ class Wire(paramiko.Transport):
         m.rewind()
         super()._parse_kex_init(m)  # type: ignore[misc]
 
+    def _parse_debug(self, m: paramiko.Message) -> None:
+        """Nothing: sshd says which line of authorized_keys it was."""
+
     def _parse_disconnect(self, m: paramiko.Message) -> None:
         m.get_int()
         self.farewell = m.get_binary()[:LINE].decode("utf-8", "replace").strip()

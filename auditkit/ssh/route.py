@@ -20,8 +20,9 @@ from auditkit.config import Config, HostConfig
 from auditkit.errors import ConfigError, HostError, UsageError
 from auditkit.model import State
 from auditkit.printable import printable
-from auditkit.ssh import Hop, Route
+from auditkit.ssh import Hop, Route, alike
 from auditkit.ssh.address import check_onward, meant
+from auditkit.ssh.alike import Settings
 
 SCHEME = "ssh://"
 FORM = "write it like ssh://anna@ws-03.lan:2222 or ssh://[fd00::3], without a path or a password"
@@ -44,9 +45,6 @@ _LOGIN = re.compile(r"[^\s\x00-\x1f\x7f-][^\s\x00-\x1f\x7f]{0,255}")
 _TOKEN = re.compile(r"%(.)|\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _BETWEEN_PATHS = re.compile(r" +(?=[/~])")
 
-Settings = Mapping[str, tuple[str, ...]]
-"""What `ssh -G` prints: keyword in lower case to its values, in their order."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Ground:
@@ -58,6 +56,7 @@ class _Ground:
     usual_home: str
     """The home directory of the password database, in which ssh looks whatever HOME says."""
     ssh: str | None
+    alike: alike.Alike
 
 
 def route(word: str, config: Config, environment: Mapping[str, str], home: str) -> Route:
@@ -73,7 +72,7 @@ def route(word: str, config: Config, environment: Mapping[str, str], home: str) 
     """
     host = wanted(word, config)
     ssh = _client(environment)
-    ground = _Ground(config, environment, home, _usual_home(home), ssh)
+    ground = _Ground(config, environment, home, _usual_home(home), ssh, alike.of_run(config, home, ssh))
     hops = _hops(host, ground)
     _refuse_strangers(hops, config)
     return Route(hops, host.become or "none", host.transport or "paramiko")
@@ -225,7 +224,8 @@ def _settings(host: HostConfig, ground: _Ground) -> Settings:
         options += ["-l", host.user]
     if host.port is not None:
         options += ["-p", str(host.port)]
-    return _parsed(_answer([ground.ssh, "-G", "-T", *_own_config(ground), *options, "--", host.name], host, ground))
+    command = [ground.ssh, "-v", "-G", "-T", *_own_config(ground), *options, "--", host.name]
+    return ground.alike.settings(host, lambda: _answer(command, host, ground))
 
 
 def _own_config(ground: _Ground) -> tuple[str, ...]:
@@ -236,15 +236,17 @@ def _own_config(ground: _Ground) -> tuple[str, ...]:
     return ("-F", next(filter(os.path.isfile, files), "none"))
 
 
-def _answer(command: list[str], host: HostConfig, ground: _Ground) -> str:
+def _answer(command: list[str], host: HostConfig, ground: _Ground) -> tuple[Settings, str]:
+    """What ssh prints, and what it says meanwhile."""
     name = printable(host.name)
     code, out, err = _run(command, {**ground.environment, "LC_ALL": "C"})
     if code is None:
         hint = "see what `Match exec` in ~/.ssh/config runs"
         raise HostError(f"ssh -G {name} does not end within {PATIENCE:g} seconds", hint, State.TIMEOUT)
+    said = err.decode("utf-8", "surrogateescape")
     if code == 0 and len(out) <= LARGEST:
-        return out.decode("utf-8", "surrogateescape")
-    lines = err.decode("utf-8", "surrogateescape").splitlines() if code else ["it says too much"]
+        return _parsed(out.decode("utf-8", "surrogateescape")), said if len(err) < LARGEST else ""
+    lines = [line for line in said.splitlines() if not line.startswith(alike.TALK)] if code else ["it says too much"]
     why = printable(lines[0][:200]) if lines else "it does not say why"
     raise ConfigError(f"ssh -G {name} fails: {why}", f"run `ssh -G {name}` and mend ~/.ssh/config")
 

@@ -32,7 +32,9 @@ _PYTHONS = "python3 /usr/libexec/platform-python /usr/local/bin/python3 python"
 _SHELL = """
 {{
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin; LC_ALL=C.UTF-8; export PATH LC_ALL
-become='{become}'; [ -z "$become" ] || [ "$(id -u)" != 0 ] || become=
+become='{become}'; uid=
+[ -r /proc/self/status ] && while read -r key real uid rest; do [ "$key" = Uid: ] && break; done </proc/self/status
+[ "${{uid:-$(id -u)}}" != 0 ] || become=
 printf '\\n%s%s%s\\n' '{first}' '{second}' s
 for python in {pythons}; do
 command -v "$python" >/dev/null 2>&1 && exec $become "$python" -I -S -X utf8 -c '{loader}'

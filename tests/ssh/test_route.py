@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from auditkit import config
 from auditkit.errors import AuditkitError, ConfigError, HostError, UsageError
 from auditkit.model import State
-from auditkit.ssh import Hop, Route, route
+from auditkit.ssh import Hop, Route, alike, route
 
 needs_ssh = pytest.mark.skipif(not shutil.which("ssh"), reason="no ssh client here")
 PATH = os.environ.get("PATH", os.defpath)
@@ -372,7 +372,7 @@ def test_an_ssh_that_does_not_run_is_an_error(office: Office) -> None:
 
 @given(st.text())
 def test_any_answer_gives_a_way_or_an_error(text: str) -> None:
-    ground = route._Ground(config.Config(), {}, "/home/anna", "/home/anna", None)
+    ground = route._Ground(config.Config(), {}, "/home/anna", "/home/anna", None, alike.Alike())
     host = config.HostConfig("a")
     try:
         hop = route._hop(host, route._parsed(f"{text}\nhostname h\nuser u\nport 22\n{text}"), ground)

@@ -1,6 +1,7 @@
 """The command line of the benchmarks over SSH."""
 
 import argparse
+import compileall
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ def main() -> int:
     asked = arguments()
     work = asked.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
+    compileall.compile_dir(HERE.parent / "auditkit", quiet=1)  # as it is where auditkit was installed
     if asked.what in {"setup", "all"}:
         for reason in fleet_peers.setup(work):
             print(f"skipped: {reason}")

@@ -15,6 +15,7 @@ from peers import has
 
 HERE = Path(__file__).resolve().parent
 BARE = "bare paramiko logins"
+FLOOR = "sudo -n python3 -I -S -c pass"
 TOOLS = {"pyinfra": "pyinfra", "ansible-core": "ansible"}
 
 
@@ -50,9 +51,10 @@ def visitors(fleet: Fleet, machines: Sequence[Machine], work: Path, scratch: Pat
     """Each tool at hand that visits all machines and runs `true` there."""
     number = len(machines)
     out = scratch / "bare.out"
-    logins = (sys.executable, str(HERE / "logins.py"), str(fleet.known_hosts), str(fleet.key))
-    places = tuple(f"{machine.user}@{machine.address}" for machine in machines)
-    yield Task(BARE, (*client(fleet), *logins, *places), out, done=has(out, rb"^0$", number))
+    logins = (*client(fleet), sys.executable, str(HERE / "logins.py"))
+    places = (str(fleet.known_hosts), str(fleet.key), *(f"{machine.user}@{machine.address}" for machine in machines))
+    for label, command in ((BARE, "true"), (f"{BARE}, `{FLOOR}` there", FLOOR)):
+        yield Task(label, (*logins, command, *places), out, done=has(out, rb"^0$", number))
     if (work / "peers/pyinfra/bin/pyinfra").exists():
         yield pyinfra(fleet, machines, work, scratch)
     if (work / "peers/ansible-core/bin/ansible").exists():

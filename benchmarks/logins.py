@@ -1,6 +1,6 @@
-"""Bare logins: paramiko as it comes, one thread a machine, `true` there; prints each exit status.
+"""Bare logins: paramiko as it comes, one thread a machine, one command there; prints each exit status.
 
-`logins.py KNOWN_HOSTS KEY USER@ADDRESS...`
+`logins.py COMMAND KNOWN_HOSTS KEY USER@ADDRESS...`
 """
 
 import sys
@@ -11,7 +11,7 @@ import paramiko
 
 def main() -> None:
     """Log in to all at once."""
-    known, key, *places = sys.argv[1:]
+    command, known, key, *places = sys.argv[1:]
     secret = paramiko.Ed25519Key.from_private_key_file(key)
 
     def login(place: str) -> int:
@@ -20,7 +20,7 @@ def main() -> None:
             client.load_host_keys(known)
             client.set_missing_host_key_policy(paramiko.RejectPolicy())
             client.connect(address, username=user, pkey=secret, look_for_keys=False, allow_agent=False)
-            _stdin, stdout, _stderr = client.exec_command("true")
+            _stdin, stdout, _stderr = client.exec_command(command)
             return stdout.channel.recv_exit_status()
 
     with ThreadPoolExecutor(len(places)) as pool:

@@ -36,7 +36,7 @@ class HostError(AuditkitError):
 
 
 class LastingError(HostError):
-    """A host that is not reached for a reason here, which a second try does not mend: its name, or whose address it is."""
+    """A host that is not reached, and a second try would not mend it: an unknown name, somebody else's address, long silence."""
 
 
 class UntrustedError(AuditkitError):

@@ -198,4 +198,5 @@ def _silent(hop: Hop, address: str, error: OSError) -> HostError:
     other = ("{there} cannot be reached: {why}", "see whether it is switched on")
     words, hint = _WORDS.get(number, other)
     there = f"{printable(address)} port {hop.port}"
-    return HostError(words.format(there=there, why=error.strerror or error), hint)
+    kind = LastingError if number == errno.ETIMEDOUT else HostError  # the kernel has knocked several times by then
+    return kind(words.format(there=there, why=error.strerror or error), hint)

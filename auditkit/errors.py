@@ -36,7 +36,7 @@ class HostError(AuditkitError):
 
 
 class LastingError(HostError):
-    """A host that is not reached, and a second try would not mend it: an unknown name, somebody else's address, long silence."""
+    """A host that is not reached, and a second try would not mend it: a name that is unknown, a foreign address, silence."""
 
 
 class UntrustedError(AuditkitError):

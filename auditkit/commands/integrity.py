@@ -84,9 +84,9 @@ def _drawn(base: Baseline, host: Host, turn: distrust.Turn) -> tuple[tuple[Entry
     """The files whose content is to be held against the host's word, and where their turn ended."""
     if not isinstance(host, Distant):
         return (), ""
-    if isinstance(host, Past):  # it was asked then, and not for these
-        asked = set(host.fetched)
-        return tuple(one for block in base.blocks() for _name, one in entries.decode(block) if one.path in asked), ""
+    if isinstance(host, Past):  # it was asked then
+        all_of_it = base.blocks() if host.fetched else ()
+        return tuple(one for block in all_of_it for _name, one in entries.decode(block) if one.path in host.fetched), ""
     return distrust.sample(base.blocks, turn)
 
 

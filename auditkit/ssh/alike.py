@@ -20,7 +20,7 @@ Lines = tuple[tuple[str, ...], ...]
 """The patterns of every `Host` line."""
 
 TALK = ("OpenSSH_", "debug1: ")
-"""How the lines begin that `ssh -v` says of itself."""
+"""How the lines begin that `ssh -v` says of itself; OpenSSH 10 begins the first one with `debug1` too."""
 _READING = "debug1: Reading configuration data "
 _LINE = re.compile(r"([A-Za-z0-9]+)(?:[ \t]*=[ \t]*|[ \t]+)([^\r]*)\r?")
 _BY_NAME = ("match", "hostname", "canonical")
@@ -83,7 +83,7 @@ def of_run(config: Config, home: str, ssh: str | None) -> Alike:
 
 def _lines(talk: str) -> Lines | None:
     """The `Host` lines of all files that ssh says it has read; None where more than those may tell hosts apart."""
-    if not talk.startswith("OpenSSH_"):
+    if not talk.removeprefix("debug1: ").startswith("OpenSSH_"):
         return None
     found: list[tuple[str, ...]] = []
     for line in talk.splitlines():

@@ -142,6 +142,6 @@ def test_what_is_not_reached_in_time_is_a_gap_and_nothing_is_removed(cli: Cli) -
     assert cli.baseline().code == 0
     told = cli.check("--timeout", "0.001")
     assert told.code == 3, told.changes
-    assert "not reached within 0.001 seconds" in set(told.gaps.values())
+    assert "not reached within 0.001 seconds: raise --timeout" in set(told.gaps.values())
     assert told.changes == {}
     assert cli.check("--timeout", "50").code == 0

@@ -40,7 +40,9 @@ def auditkit() -> None:
 
 def run() -> int:
     """Run the command that the arguments name and give its exit status; what stops it is told on stderr."""
-    if sys.stdout is None or sys.stderr is None:  # closed by who started us
+    if sys.stdout is None or sys.stderr is None:
+        if sys.stderr is not None:
+            tell(AuditkitError("there is no stdout to answer to", "leave it open, or send it to /dev/null"))
         return 2
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):

@@ -155,7 +155,7 @@ class Pool:
             while task.blocks:
                 yield "blocks", task.blocks.pop(0)
             for names in [] if task.done else ([task.inside] if task.inside is not None else []) + list(task.left):
-                yield "gap", "/" + "/".join(names), "not reached within %g seconds" % (self.seconds or 0)
+                yield "gap", "/" + "/".join(names), "not reached within %.3g seconds: raise --timeout" % (self.seconds or 0)
 
     def _give(self) -> None:
         """Send out tasks, the earliest first, so that little has to wait for its turn."""

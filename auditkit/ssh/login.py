@@ -221,7 +221,7 @@ class _Attempt:
     def refusal(self, why: str) -> HostError:
         """The error that says what was offered, what was left out, and what the server takes."""
         user = printable(self._hop.user)
-        none = "there is no key to offer" if "publickey" in self._takes or not any(self._takes) else "it takes no keys"
+        none = "it takes no keys" if self._takes and "publickey" not in self._takes else "there is no key to offer"
         offered = f"offered {_listed(self._offered)}" if self._offered else none
         offered += ", which is right and not enough" if self._more else ""
         parts = [f"it does not let {user} in: {offered}"]
@@ -237,7 +237,7 @@ class _Attempt:
             return (
                 f"ask for one way in for {user} there: a `Match User` with AuthenticationMethods publickey in its sshd_config"
             )
-        if any(self._takes) and "publickey" not in self._takes:
+        if self._takes and "publickey" not in self._takes:
             return "allow PubkeyAuthentication in its sshd_config, or give a password at the terminal or with --password-fd"
         if any("openssh" in each for each in self._left_out):
             return "set `transport: openssh` for it in auditkit.yaml, or name another key with `identity:`"

@@ -45,7 +45,7 @@ printf '\\n%s%s%s\\n' '{first}' '{second}' n
 _MOST = 1 << 20
 _SEE = "log in by hand and see what its start files do"
 _REFUSED = re.compile(
-    r"^(?:sudo|doas)\b|\b(?:sudo|doas)'?: (?:not found|command not found|No such file)"
+    r"^(?:sudo|doas)\b|\b(?:sudo|doas)['\u2019]?: (?:not found|command not found|No such file)"
     r"|may not run sudo|a password is required|no tty present|not in the sudoers",
     re.MULTILINE,
 )
@@ -114,10 +114,7 @@ class Session:
         self._pipe.send(archive(words[1] if len(words) > 1 else ""))
         greeting = self._line("r")
         if greeting is None:
-            why = last_of(self._pipe.complaints())
-            raise HostError(
-                f"its Python does not run the probe: {why}", "see what keeps Python from running there", State.PARTIAL
-            )
+            raise _ailing(self._pipe.complaints())
         return greeted(greeting[1:])
 
     def _line(self, kinds: str) -> list[str] | None:
@@ -174,6 +171,9 @@ class Session:
         try:
             return frames.read(self._exactly)
         except frames.CutError as error:
+            said = self._pipe.complaints()
+            if "Traceback" in said:
+                raise _ailing(said) from error
             raise HostError("the connection ended in the middle of an answer", "try again", State.UNREACHABLE) from error
         except frames.FrameError as error:
             raise lied(f"it sent {error}") from error
@@ -189,6 +189,10 @@ class Session:
 
 def _words(told: Sequence[bytes]) -> str:
     return printable(b" ".join(told)[:500].decode("utf-8", "surrogateescape"))
+
+
+def _ailing(said: str) -> HostError:
+    return HostError(f"its Python does not run the probe: {last_of(said)}", "see what ails Python there", State.PARTIAL)
 
 
 def lied(what: str) -> HostError:

@@ -196,7 +196,7 @@ class Scan(Look):
     def _in_time(self, paths: Iterable[bytes]) -> Iterator[bytes]:
         for path in paths:
             if self.end is not None and time.monotonic() > self.end:
-                self.gaps[path, f"not reached within {self.seconds:g} seconds"] = None
+                self.gaps[path, f"not reached within {self.seconds:.3g} seconds: raise --timeout"] = None
             else:
                 yield path
 

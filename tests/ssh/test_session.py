@@ -178,7 +178,9 @@ def test_sudo_that_wants_a_password(deadline: Deadline) -> None:
     assert "become" in error.hint
 
 
-@pytest.mark.parametrize("complaint", ["/bin/sh: 4: exec: sudo: not found", "nice: 'sudo': No such file or directory"])
+@pytest.mark.parametrize(
+    "complaint", ["sh: 4: exec: sudo: not found", "nice: 'sudo': No such file", "nice: \u2018sudo\u2019: No such file"]
+)
 def test_a_sudo_that_is_not_there(complaint: str, deadline: Deadline) -> None:
     error = refused(lambda host: iter([host.nonce.encode() + b"s\n"]), deadline, f"{complaint}\n", "sudo")
     assert error.state is State.SUDO_REFUSED

@@ -41,14 +41,23 @@ def serve(seconds: int) -> None:
     child = os.fork()
     if not child:
         os.close(done)
-        _answering(seconds)
+        _answering(seconds, tell)
     os.close(tell)
     _watch(child, done, seconds)
 
 
-def _answering(seconds: int) -> None:
-    """Answer one question after the other; never returns."""
+def _answering(seconds: int, tell: int) -> None:
+    """Answer one question after the other; never returns. `tell` is open as long as this process lives."""
+    end = time.monotonic() + seconds + _GRACE
+
+    def begun() -> None:
+        """What a worker begins with: it shall not look like this process, and has an end of its own."""
+        os.close(tell)
+        signal.alarm(max(1, int(end - time.monotonic())))
+
     try:
+        if hasattr(os, "register_at_fork"):  # from Python 3.7 on
+            os.register_at_fork(after_in_child=begun)
         os.setpgid(0, 0)
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         signal.signal(signal.SIGALRM, lambda *_: os.killpg(0, signal.SIGKILL))  # if who watches is killed first

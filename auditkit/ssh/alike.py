@@ -4,9 +4,13 @@ Two hosts are told the same if the same `Host` lines cover their names, and if n
 could tell them apart. Where anything might (Match, HostName, tokens, what is not understood here), ssh is asked for each.
 """
 
+import errno
+import os
 import re
-from collections.abc import Callable, Hashable, Iterator, Mapping
+import stat
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from threading import Lock
+from typing import IO
 
 from auditkit.config import Config, HostConfig
 from auditkit.errors import AuditkitError
@@ -23,6 +27,8 @@ TALK = ("OpenSSH_", "debug1: ")
 """How the lines begin that `ssh -v` says of itself; OpenSSH 10 begins the first one with `debug1` too."""
 _READING = "debug1: Reading configuration data "
 _LINE = re.compile(r"([A-Za-z0-9]+)(?:[ \t]*=[ \t]*|[ \t]+)([^\r]*)\r?")
+_PLAIN = re.compile(r"[ -~\t]*\r?")
+"""What is a blank to ssh is a blank here too, as long as there is nothing else."""
 _BY_NAME = ("match", "hostname", "canonical")
 """Keywords, or how they begin, that make of a name more than `Host` does."""
 _UNUSED = ("controlpath", "localcommand", "remotecommand", "setenv")
@@ -90,14 +96,23 @@ def _lines(talk: str) -> Lines | None:
         if not line.startswith(_READING):
             continue
         try:
-            with open(line.removeprefix(_READING), encoding="latin-1", newline="\n") as file:
+            with _opened(line.removeprefix(_READING)) as file:
                 found += _patterns(file)
         except (OSError, ValueError):
             return None
     return tuple(found)
 
 
-def _patterns(lines: Iterator[str]) -> Iterator[tuple[str, ...]]:
+def _opened(path: str) -> IO[str]:
+    """A file of ssh_config; OSError where it is none, for what a pipe held ssh has taken already."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "no regular file")
+    return open(handle, encoding="latin-1", newline="\n")
+
+
+def _patterns(lines: Iterable[str]) -> Iterator[tuple[str, ...]]:
     """Yield the patterns of each `Host` line; ValueError where hosts may be told apart by more."""
     for line in lines:
         text = line.rstrip("\n").strip(" \t")
@@ -105,7 +120,7 @@ def _patterns(lines: Iterator[str]) -> Iterator[tuple[str, ...]]:
             continue
         found = _LINE.fullmatch(text)
         keyword = found[1].lower() if found else ""
-        if not found or keyword.startswith(_BY_NAME) or ("%" in text and keyword not in _UNUSED):
+        if not found or not _PLAIN.fullmatch(text) or keyword.startswith(_BY_NAME) or ("%" in text and keyword not in _UNUSED):
             raise ValueError(text)
         if keyword == "host":
             if re.search(r"[\"'\\#]", found[2]):

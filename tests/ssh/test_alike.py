@@ -26,6 +26,7 @@ RULES = {
     "Match": ("Match host web-1\n  Port 1\n", 7),
     "a quoted pattern": ('Host "web-1"\n  Port 1\n', 7),
     "included": ("Include more\n", 5),
+    "a byte that is a blank to some": ("Host voil\u00e0* web-1\n  Port 9\n", 7),
 }
 """Rules, and how often ssh has to be asked for them."""
 

@@ -221,6 +221,7 @@ def compare(differing: Iterable[Pair], watch_of: WatchOf, passing: frozenset[str
     `passing` names attributes that are not compared: two trees never share inodes.
     """
     lost: Counter[str] = Counter()
+    never: Counter[str] = Counter()
     for before, after in differing:
         entry = after or before
         watch = watch_of(entry.path) if entry else None
@@ -233,6 +234,7 @@ def compare(differing: Iterable[Pair], watch_of: WatchOf, passing: frozenset[str
             if not _comparable(before, after):
                 yield Gap(entry.path, "no digest that both the baseline and this scan have: nothing to compare")
             lost.update(_lost(before, after, watch.level))
+            never.update(_lost(after, before, watch.level) if _scanned(before) else ())
             attributes = tuple(a for a in differences(before, after, watch.level) if a not in passing)
             if attributes:
                 yield _changed(before, after, attributes, watch)
@@ -243,6 +245,14 @@ def compare(differing: Iterable[Pair], watch_of: WatchOf, passing: frozenset[str
     for word, number in lost.items():
         paths = "1 path" if number == 1 else f"{number} paths"
         yield Gap("attributes", f"{word} of {paths} stand in the baseline and cannot be shown now: not compared")
+    for word, number in never.items():
+        paths = "1 path" if number == 1 else f"{number} paths"
+        yield Gap("attributes", f"{word} of {paths} were not seen when the baseline was made: not compared; make a new one")
+
+
+def _scanned(entry: Entry) -> bool:
+    """Whether an entry comes from a scan of our own, and not from a list that was imported: those know less of a file."""
+    return None not in (entry.inode, entry.links, entry.ctime_ns, entry.mode)
 
 
 def _lost(before: Entry, after: Entry, level: Level) -> Iterator[str]:

@@ -7,6 +7,8 @@ baseline back, however well it was signed, is found by that.
 import json
 import os
 import secrets
+import stat
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -234,9 +236,9 @@ def turn(path: str) -> str:
     """Where the turn of files that are fetched ended in the last run against a baseline; some place if that is not known."""
     place = _turns(path)
     try:
-        if os.access(os.path.dirname(place), os.W_OK):  # else it would be the same turn for ever
+        if os.access(os.path.dirname(place), os.W_OK) and stat.S_ISREG(os.lstat(place).st_mode):
             with open(place, encoding="utf-8", errors="surrogateescape") as file:
-                return file.read(8192).rstrip("\n")
+                return file.read(8192).rstrip("\n")  # where it cannot be written it would be the same turn for ever
     except OSError:
         pass
     return secrets.token_hex(8)
@@ -246,9 +248,10 @@ def keep_turn(path: str, last: str) -> None:
     """Keep in mind where a turn ended; where that cannot be done the next run begins at some place."""
     place = _turns(path)
     with suppress(OSError):
-        with open(f"{place}.tmp", "w", encoding="utf-8", errors="surrogateescape") as file:
+        handle, temporary = tempfile.mkstemp(prefix=TURNS, dir=os.path.dirname(place))
+        with open(handle, "w", encoding="utf-8", errors="surrogateescape") as file:
             file.write(last + "\n")
-        os.replace(f"{place}.tmp", place)
+        os.replace(temporary, place)
 
 
 def _turns(path: str) -> str:

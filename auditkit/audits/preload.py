@@ -43,6 +43,7 @@ FOREIGN_LIBRARY = Rule(
 )
 _WAY_IN = ("sshd", "dropbear", "sudo", "doas")
 _PLACES = ("/usr/", "/lib", "/bin/", "/sbin/", "/opt/", "/nix/store/", "/gnu/store/")
+_VARIABLES = ("LD_PRELOAD=", "LD_AUDIT=", "LD_LIBRARY_PATH=")
 _LOADS = ("LD_PRELOAD=", "LD_AUDIT=", "/")
 _SEPARATORS = " \t\n:"
 
@@ -72,7 +73,7 @@ def _loaded(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _is_set(field: str) -> bool:
-    return field.startswith("LD_") and not field.endswith("=")
+    return field.startswith(_VARIABLES) and not field.endswith("=")
 
 
 def _is_foreign(name: str, field: str) -> bool:

@@ -7,6 +7,8 @@ from .look import reason
 
 PATTERN = b"/proc/self/environ"
 """Who asks for this gets the whole line of processes; of an environment what `ld.so` obeys, for the rest may be secret."""
+LOADS = (b"LD_PRELOAD=", b"LD_AUDIT=", b"LD_LIBRARY_PATH=")
+"""What makes `ld.so` load something else (ld.so(8)); other names that begin so may be secrets of somebody's program."""
 MOST = 64
 LARGEST = 4 << 20
 
@@ -14,7 +16,7 @@ LARGEST = 4 << 20
 def lineage() -> Iterator[Tuple[bytes, Optional[bytes], str]]:
     """Yield of this process, of its parent and so on `/proc/PID/environ`, what is loaded there, or why that is not known.
 
-    The bytes are fields ended by NUL: the name of the program, each `LD_...=value` (ld.so(8)), each file that it runs code
+    The bytes are fields ended by NUL: the name of the program, each variable of LOADS, each file that it runs code
     of. sshd writes its title over its environment, so there only the files tell. The first that is refused ends the line.
     """
     pid = os.getpid()
@@ -22,7 +24,7 @@ def lineage() -> Iterator[Tuple[bytes, Optional[bytes], str]]:
         path = b"/proc/%d/environ" % pid
         try:
             name, parent = _status(pid)
-            variables = [each for each in _bytes_of(path).split(b"\0") if each.startswith(b"LD_")]
+            variables = [each for each in _bytes_of(path).split(b"\0") if each.startswith(LOADS)]
             fields = [name, *variables, *_files(pid)]
         except FileNotFoundError:
             return  # no /proc, one that hides others, or the parent has ended

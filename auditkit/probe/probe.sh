@@ -191,7 +191,7 @@ lineage)
     name=${name%)*}
     why=$(cat "/proc/$pid/environ" 2>&1 >/dev/null)
     [ -z "$why" ] || [ "$pid" != 1 ] || break
-    said=$({ tr '\000' '\n' <"/proc/$pid/environ" | sed -n '/^LD_/p'
+    said=$({ tr '\000' '\n' <"/proc/$pid/environ" | sed -n '/^LD_PRELOAD=/p;/^LD_AUDIT=/p;/^LD_LIBRARY_PATH=/p'
     sed -n 's/^[^ ]* ..x. [^/]*\(\/.*\)/\1/p' "/proc/$pid/maps"; } 2>/dev/null)
     printf '%s\0%s\0%s\0%s\0' "$pid" "$name" "$said" "$why"
     [ -z "$why" ] || break

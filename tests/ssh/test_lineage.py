@@ -58,7 +58,7 @@ def test_only_what_the_loader_obeys_leaves_an_environment() -> None:
     program = "from auditkit.probe.lineage import lineage; [print(*told) for told in lineage()]"
     told = subprocess.run(
         [sys.executable, "-c", program],
-        env={**os.environ, "LD_LIBRARY_PATH": "/nowhere", "TOKEN": "secret"},
+        env={**os.environ, "LD_LIBRARY_PATH": "/nowhere", "TOKEN": "secret", "LD_SDK_KEY": "secret"},
         check=True,
         capture_output=True,
         text=True,

@@ -57,7 +57,9 @@ class Pipe:
             for at in range(0, len(data), _PIECE):
                 self._channel.sendall(data[at : at + _PIECE])
         except BROKEN as error:
-            raise self._broken() from error
+            if self._deadline.passed or not self._wire.is_active():
+                raise self._broken() from error
+            # only the command has ended, as that of an account without a shell: the next receive tells so
 
     def receive(self, size: int) -> bytes:
         """At most `size` bytes of its stdout as soon as there are some; b"" when it has ended."""

@@ -54,3 +54,22 @@ def test_check_says_that_this_host_lies(tmp_path: Path, hider: Path, monkeypatch
     assert (finding["rule"], finding["subject"], finding["severity"]) == ("name-hidden", "/dir01/evil.so", "critical")
     assert told.code == 1
     assert told.host["state"] == "lied"
+
+
+_WITHOUT = """
+import os, sys, types
+import ctypes
+hidden = {"the core of ctypes": {"_ctypes": types.ModuleType("_ctypes")}, "ctypes": {"_ctypes": None, "ctypes": None}}
+sys.modules.update(hidden.get(sys.argv[1], {}))
+from auditkit.probe import names, stat
+told = stat.reader()(os.open(sys.argv[2], os.O_PATH))
+print(told[6:8], names.reader() is not None)
+"""
+
+
+@pytest.mark.parametrize("without", ["nothing", "the core of ctypes", "ctypes"])
+def test_the_c_library_is_asked_whatever_python_has_of_ctypes(without: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("seven..")
+    argv = [sys.executable, "-c", _WITHOUT, without, str(tmp_path / "file")]
+    told = subprocess.run(argv, check=True, capture_output=True, text=True, cwd=SOURCE).stdout
+    assert told == f"{((tmp_path / 'file').stat().st_ino, 7)} {without != 'ctypes'}\n"  # without it nobody asks for names

@@ -8,12 +8,8 @@ import errno
 import os
 import struct
 
+from . import libc
 from .hints import Iterator, List, Optional
-
-try:
-    import ctypes
-except ImportError:  # a Python cut down to its core
-    ctypes = None  # type: ignore[assignment]
 
 HIDDEN = "hidden: the kernel has this name in its directory, the C library does not tell of it"
 """The reason of the gap that stands for such a name; judged by distrust.py."""
@@ -30,8 +26,8 @@ class Names:
 
     def __init__(self, number: int) -> None:
         self._number = number
-        self._syscall = ctypes.CDLL(None, use_errno=True).syscall
-        self._buffer = ctypes.create_string_buffer(_SIZE)
+        self._syscall = libc.function("syscall")
+        self._buffer = libc.buffer(_SIZE)
 
     def count(self, handle: int) -> int:
         """How many names there are, without `.` and `..`."""
@@ -68,7 +64,7 @@ class Names:
                 length = self._syscall(self._number, handle, self._buffer, _SIZE)
                 if length <= 0:
                     if length < 0:
-                        code = ctypes.get_errno()
+                        code = libc.get_errno()
                         raise OSError(code, os.strerror(code))
                     return
                 yield length

@@ -4,12 +4,8 @@ import errno
 import os
 import struct
 
+from . import libc
 from .hints import Callable, Tuple
-
-try:
-    import ctypes
-except ImportError:  # a Python cut down to its core
-    ctypes = None  # type: ignore[assignment]
 
 AT_SYMLINK_NOFOLLOW = 0x100
 AT_EMPTY_PATH = 0x1000
@@ -33,6 +29,7 @@ KERNELS = frozenset(
 Told = Tuple[int, ...]
 # struct statx of linux/stat.h without block size, blocks and the time of access
 _LAYOUT = struct.Struct("=I4xQIIIH2xQQ8xQ16xqI4xqI4xqI4xIIII")
+_MAGIC = struct.Struct("@L")  # what struct statfs begins with
 
 
 def reader() -> Callable[..., Told]:
@@ -43,17 +40,17 @@ def reader() -> Callable[..., Told]:
     major, minor)`, and raises OSError as lstat(2) does.
     """
     try:
-        statx = ctypes.CDLL(None, use_errno=True).statx
+        statx = libc.function("statx")
     except (OSError, AttributeError):  # no ctypes, musl before 1.2.3, glibc before 2.28
         return _by_stat
-    # no argtypes: int, bytes and a pointer made once go through ctypes as they are, in three quarters of the time
-    buffer = ctypes.create_string_buffer(256)
-    address = ctypes.byref(buffer)
+    # no argtypes: int, bytes and a pointer made once go through as they are, in three quarters of the time
+    buffer = libc.buffer(256)
+    address = libc.byref(buffer)
     unpack = _LAYOUT.unpack_from
 
     def stat(fd: int, name: bytes = b"") -> Told:
         if statx(fd, name, AT_SYMLINK_NOFOLLOW if name else AT_EMPTY_PATH, _ALL, address):
-            code = ctypes.get_errno()
+            code = libc.get_errno()
             raise OSError(code, os.strerror(code))
         return unpack(buffer)
 
@@ -72,11 +69,11 @@ def reader() -> Callable[..., Told]:
 def of_the_kernel(fd: int) -> bool:
     """Whether a directory is on a file system of the kernel's own, by fstatfs(2)."""
     try:
-        buffer = ctypes.create_string_buffer(256)
-        failed = ctypes.CDLL(None).fstatfs(fd, buffer)
+        fstatfs = libc.function("fstatfs")
     except (OSError, AttributeError):
         return False
-    return not failed and ctypes.c_ulong.from_buffer(buffer).value & 0xFFFFFFFF in KERNELS
+    buffer = libc.buffer(256)
+    return not fstatfs(fd, buffer) and _MAGIC.unpack_from(buffer)[0] & 0xFFFFFFFF in KERNELS
 
 
 def _by_stat(fd: int, name: bytes = b"") -> Told:

@@ -42,7 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "store": NOUNS | {"baseline", "entries", "policy", "seal", "signers"},
     "evidence": NOUNS | {"baseline", "store"},
     "recording": NOUNS | {"evidence", "writer", "hosts", "collect"},
-    "vendor": NOUNS | {"hosts", "collect", "entries", "probe"},
+    "vendor": NOUNS | {"packages", "hosts", "collect", "entries", "probe"},
     "fleet": NOUNS | {"hosts", "scan", "collect"},
     "runs": NOUNS | {"baseline"},
     "history": NOUNS | {"baseline", "seal", "store"},
@@ -57,7 +57,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "accept": NOUNS | {"compare", "entries", "probe"},
     "timeline": NOUNS | {"entries"},
     "distrust": NOUNS | {"compare", "entries", "probe"},
-    "explain": NOUNS | {"compare", "entries"},
+    "packages": NOUNS,
+    "explain": NOUNS | {"compare", "entries", "packages"},
     "audits": NOUNS,
     "logins": NOUNS,
     "importers": NOUNS | {"entries"},
@@ -68,10 +69,10 @@ MAY_IMPORT: dict[str, set[str]] = {
 MAY_IMPORT["commands"] = set(MAY_IMPORT) - {"__main__"} | {"commands"}
 
 JUDGES = {"model", "printable", "compare", "explain", "audits", "importers", "logins", "report"} | {
-    "entries", "mounts", "growth", "accept", "timeline", "settle", "coverage", "distrust",
+    "entries", "mounts", "growth", "accept", "timeline", "settle", "coverage", "distrust", "packages",
 }  # fmt: skip
 WORLD = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile", "shutil", "paramiko", "importlib"}
-KINDS = ("hosts", "inventory", "audits", "logins", "importers", "report", "commands")
+KINDS = ("hosts", "inventory", "packages", "audits", "logins", "importers", "report", "commands")
 SHARED = {
     "auditkit.inventory.groups": "what both forms of an Ansible inventory come to",
     "auditkit.inventory.variables": "what is taken of the variables of either form",

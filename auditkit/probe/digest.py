@@ -20,6 +20,8 @@ except ImportError:
 
 Data = Union[bytes, memoryview, mmap.mmap]
 
+OF_PACKAGES = ("md5", "sha1")
+"""What package databases of old know files by; no entry has them."""
 WINDOW = 32 << 20
 """Bytes of a large file that are mapped at once: what keeps memory flat."""
 
@@ -52,8 +54,22 @@ def _by_openssl() -> Callable[..., Any]:
 
 def available(wanted: Iterable[str]) -> Tuple[str, ...]:
     """Those of the wanted algorithms that this host can compute, or SHA-256 where it can none of them."""
-    have = tuple(name for name in wanted if name == "sha256" or (name == "blake3" and blake3 is not None))
-    return have or ("sha256",)
+    return tuple(filter(_is_here, wanted)) or ("sha256",)
+
+
+def _is_here(name: str) -> bool:
+    if name in OF_PACKAGES:
+        try:
+            _old(name)
+        except ValueError:  # a host that its owner forbids what is broken (FIPS)
+            return False
+    return name in OF_PACKAGES or name == "sha256" or (name == "blake3" and blake3 is not None)
+
+
+def _old(name: str) -> Any:
+    import hashlib  # noqa: PLC0415
+
+    return hashlib.new(name)
 
 
 def of_bytes(names: Tuple[str, ...]) -> Callable[[Data], str]:
@@ -78,7 +94,11 @@ class Digest:
 
     def __init__(self, names: Iterable[str], threads: int = 1) -> None:
         self.parts: List[Tuple[str, Any]] = [
-            (name, blake3.blake3(max_threads=threads) if name == "blake3" else _by_openssl()()) for name in names
+            (
+                name,
+                blake3.blake3(max_threads=threads) if name == "blake3" else _by_openssl()() if name == "sha256" else _old(name),
+            )
+            for name in names
         ]
 
     def update(self, data: Data) -> None:

@@ -28,6 +28,8 @@ try() { [ "$1" = "$2" ] && has="$has $3"; }
 try "$(find / -xdev -mindepth 0 -maxdepth 0 -print0 '(' -path '\/x' -o -path / ')' -prune 2>/dev/null | xargs -0 -n 1 stat -c '%a %T %h' 2>/dev/null)" "$(stat -c '%a %T %h' / 2>/dev/null || echo no)" list
 try "$(find / -maxdepth 0 -printf '%y%l\0' 2>/dev/null | tr '\0' :)$(stat -c %.9Y / 2>/dev/null | sed 's/^[0-9-]*[.][0-9]\{9\}$/ns/')" d:ns gnu
 try "$(sha256sum </dev/null 2>/dev/null | cut -c1-8)" e3b0c442 sha256
+try "$(md5sum </dev/null 2>/dev/null | cut -c1-8)" d41d8cd9 md5
+try "$(sha1sum </dev/null 2>/dev/null | cut -c1-8)" da39a3ee sha1
 try "$(b3sum --no-names </dev/null 2>/dev/null | cut -c1-8)" af1349b9 blake3
 try "$(echo abc | head -c 2 2>/dev/null)" ab head
 try "$(echo aab | tr '\000' '\001' 2>/dev/null | sed -r 's/(a){2}/\1/' 2>/dev/null)$(readlink -f / 2>/dev/null)" ab/ facts
@@ -53,6 +55,8 @@ shift
 total() {
   case $1 in
   sha256) shift; sha256sum "$@";;
+  md5) shift; md5sum "$@";;
+  sha1) shift; sha1sum "$@";;
   blake3) shift; b3sum --no-names "$@";;
   esac
 }

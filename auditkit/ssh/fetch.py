@@ -23,7 +23,7 @@ LINEAGE = PATTERN.decode()
 _DIGITS = 10
 _PACKED = ("gz", "bz2", "xz", "lzma", "zst")
 _MAGIC = re.compile(rb"[*?[]")
-_SUM = re.compile(rb"([0-9a-f]{64})(?:  -)?\n")
+_SUM = re.compile(rb"([0-9a-f]{32,64})(?:  -)?\n")
 _REFUSED = {
     b"secret": "holds secrets of a kind that cannot be reduced to facts, so nothing of it was taken",
     b"long": f"longer than {taking.LIMIT} bytes",

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from auditkit.errors import HostError
 from auditkit.model import State
+from auditkit.probe.digest import OF_PACKAGES
 from auditkit.ssh import Deadline, Pipe
 from auditkit.ssh.session import BECOME, LATE, NOISE, Greeting, greeted, hear, last_of, patience, refused
 
@@ -58,7 +59,7 @@ def decide(words: Sequence[bytes]) -> Tools:
         HostError: they are not enough.
     """
     greeting = greeted([word.decode("utf-8", "replace") for word in words[:_WORDS]])
-    algorithms = tuple(name for name in ("blake3", "sha256") if name.encode() in words)
+    algorithms = tuple(name for name in ("blake3", "sha256", *OF_PACKAGES) if name.encode() in words)
     for name, what in ((b"list", "find -print0, xargs -0 and stat -c"), (b"head", "head -c"), (b"facts", "sed -r")):
         if name not in words:
             raise HostError(f"it has no Python, and no {what} that works", _PYTHON, State.PARTIAL)

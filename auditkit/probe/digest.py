@@ -93,13 +93,8 @@ class Digest:
     """One or more digests of a stream; BLAKE3 with its own threads."""
 
     def __init__(self, names: Iterable[str], threads: int = 1) -> None:
-        self.parts: List[Tuple[str, Any]] = [
-            (
-                name,
-                blake3.blake3(max_threads=threads) if name == "blake3" else _by_openssl()() if name == "sha256" else _old(name),
-            )
-            for name in names
-        ]
+        new = {"blake3": lambda: blake3.blake3(max_threads=threads), "sha256": lambda: _by_openssl()()}
+        self.parts: List[Tuple[str, Any]] = [(name, new[name]() if name in new else _old(name)) for name in names]
 
     def update(self, data: Data) -> None:
         """Take the next bytes."""

@@ -33,6 +33,8 @@ RULES = (ALTERED, MISSING)
 
 SIGNED = "signed"
 _WRITABLE = 0o022
+_PLAIN = {Kind.DIRECTORY: True, Kind.SYMLINK: True}
+"""What a path may be of which a database only has the name: its files it knows by their digests."""
 _WORDS = {"uid": "owner", "gid": "group"}
 _LABELS = {"security.selinux", "security.ima", "security.evm"}
 """Extended attributes that the system puts on what a package brings."""
@@ -117,7 +119,13 @@ def _vouched(claim: Claim, change: Change, digests: Sequence[str]) -> set[str]:
     file, entry = claim.file, change.after
     if entry is None:
         return set()
-    said = {"kind": True, "digest": same_content(file, entry, digests), "mode": file.mode, "uid": file.owner, "gid": file.group}
+    said = {
+        "kind": file.kind or _PLAIN.get(entry.kind),
+        "digest": same_content(file, entry, digests),
+        "mode": file.mode,
+        "uid": file.owner,
+        "gid": file.group,
+    }
     found = {name for name, known in said.items() if known is not None}
     if entry.kind is not Kind.SYMLINK or file.target is not None or _leads_inside(claim, entry):
         found.add("target")
@@ -137,23 +145,23 @@ def _plain(entry: Entry) -> dict[str, bool]:
 
 def differing(file: Shipped, entry: Entry, digests: Sequence[str]) -> set[str]:
     """The attributes in which a path is not as it was shipped, as far as both say something of them."""
-    if file.kind is not entry.kind:
+    if file.kind not in (None, entry.kind):
         return {"kind"}
     pairs = {
         "mode": (file.mode, entry.mode),
         "target": (file.target, entry.target),
-        "uid": (file.owner, entry.owner),
-        "gid": (file.group, entry.group),
+        "uid": (file.owner, str(entry.uid) if (file.owner or "").isdigit() else entry.owner),
+        "gid": (file.group, str(entry.gid) if (file.group or "").isdigit() else entry.group),
     }
     found = {name for name, (one, other) in pairs.items() if None not in (one, other) and one != other}
-    if file.kind is Kind.SYMLINK:
+    if entry.kind is Kind.SYMLINK:
         found.discard("mode")  # Linux has none
     return found | ({"digest"} if same_content(file, entry, digests) is False else set())
 
 
 def same_content(file: Shipped, entry: Entry, digests: Sequence[str]) -> bool | None:
     """Whether a file has the content that was shipped; None where nothing tells."""
-    if file.kind is not Kind.FILE:
+    if entry.kind is not Kind.FILE:
         return True
     if None not in (file.size, entry.size) and file.size != entry.size:
         return False
@@ -178,7 +186,7 @@ def _leads_inside(claim: Claim, entry: Entry) -> bool:
 def _gone(change: Change, account: Account) -> Change:
     """A path that is gone: with its package or an older version of it, or though its package has it."""
     for claim in account.claims(change.path):
-        if claim.file.kind is not Kind.DIRECTORY and not claim.file.optional and not claim.file.config:
+        if claim.file.kind in (Kind.FILE, Kind.SYMLINK) and not claim.file.optional and not claim.file.config:
             note = f"{claim.manifest.package.name} {claim.manifest.package.version} has it"
             return replace(change, rule=MISSING.id, severity=max(change.severity, MISSING.severity), note=change.note or note)
     if account.now.get(change.path):

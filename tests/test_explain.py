@@ -144,7 +144,7 @@ def test_a_new_file_of_which_the_database_knows_the_content_must_be_plain(entry:
     ],
 )
 def test_a_new_link_of_which_the_target_is_not_known_must_stay_in_its_package(target: str, is_explained: bool) -> None:
-    link = Shipped("/usr/lib/libz.so.1", Kind.SYMLINK)
+    link = Shipped("/usr/lib/libz.so.1", None)
     known = account(link, Shipped("/usr/lib/libz.so.1.2.13", Kind.FILE), proof="local")
     entry = Entry(link.path, Kind.SYMLINK, 0o777, 0, 0, "root", "root", target=target, xattrs=(), flags="")
     assert (told(added(entry), known).explanation is not None) == is_explained

@@ -123,6 +123,13 @@ unpacked() {
   esac 2>/dev/null | head -c "$most"
 }
 
+# The number of the parent in what /proc/PID/stat holds.
+parent() {
+  set -- "${1##*) }"
+  set -- "${1#* }"
+  echo "${1%% *}"
+}
+
 case $verb in
 list)
   # names, each ended by NUL; NUL; what find(1) complains of, and how it ended
@@ -185,19 +192,24 @@ take)
   ;;
 lineage)
   # what is loaded into this process, its parent and so on, as probe/lineage.py has it
-  pid=$$
-  while [ "$pid" -gt 0 ] && stat=$(cat "/proc/$pid/stat" 2>/dev/null) && [ "$stat" ]; do
-    name=${stat#*(}
-    name=${name%)*}
-    why=$(cat "/proc/$pid/environ" 2>&1 >/dev/null)
-    [ -z "$why" ] || [ "$pid" != 1 ] || break
-    said=$({ tr '\000' '\n' <"/proc/$pid/environ" | sed -n '/^LD_PRELOAD=/p;/^LD_AUDIT=/p;/^LD_LIBRARY_PATH=/p'
-    sed -n 's/^[^ ]* ..x. [^/]*\(\/.*\)/\1/p' "/proc/$pid/maps"; } 2>/dev/null)
+  pid=$$ child=
+  while [ "$pid" -gt 0 ]; do
+    why= name= said=
+    if stat=$(cat "/proc/$pid/stat" 2>/dev/null) && cat "/proc/$pid/environ" >/dev/null 2>&1; then
+      name=${stat#*(}
+      name=${name%)*}
+      said=$({ tr '\000' '\n' <"/proc/$pid/environ" | sed -n '/^LD_PRELOAD=/p;/^LD_AUDIT=/p;/^LD_LIBRARY_PATH=/p'
+      sed -n 's/^[^ ]* ..x. [^/]*\(\/.*\)/\1/p' "/proc/$pid/maps"; } 2>/dev/null)
+    else
+      # it may have ended meanwhile, and another process have its child now
+      heir=$(parent "$(cat "/proc/$child/stat" 2>/dev/null)")
+      [ "${heir:-$pid}" = "$pid" ] || { pid=$heir; continue; }
+      why=$(cat "/proc/$pid/stat" "/proc/$pid/environ" 2>&1 >/dev/null)
+      why=${why:-"cat: it cannot be read"}
+    fi
     printf '%s\0%s\0%s\0%s\0' "$pid" "$name" "$said" "$why"
     [ -z "$why" ] || break
-    stat=${stat##*) }
-    stat=${stat#* }
-    pid=${stat%% *}
+    child=$pid pid=$(parent "$stat")
   done
   ;;
 begin)

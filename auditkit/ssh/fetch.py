@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from auditkit.model import Gap, Item, Need
 from auditkit.probe import take as taking
 from auditkit.probe.digest import Digest
-from auditkit.probe.lineage import PATTERN
+from auditkit.probe.lineage import MOST, PATTERN, unseen
 from auditkit.probe.rotation import LARGEST, MEMBERS, Asked, family
 from auditkit.ssh.session import lied
 from auditkit.ssh.survey import ABSENT, LISTING, bytes_of, checked, fields, ns, reason, text
@@ -22,6 +22,7 @@ from auditkit.ssh.talk import Question, Talk
 LINEAGE = PATTERN.decode()
 _DIGITS = 10
 _PACKED = ("gz", "bz2", "xz", "lzma", "zst")
+_FORBIDDEN = ("permission denied", "operation not permitted")
 _MAGIC = re.compile(rb"[*?[]")
 _SUM = re.compile(rb"([0-9a-f]{64})(?:  -)?\n")
 _REFUSED = {
@@ -56,14 +57,24 @@ def take(talk: Talk, needs: Sequence[Need]) -> Iterator[Item | Gap]:
 def _lineage(talk: Talk, need: Need) -> Iterator[Item | Gap]:
     (answer,) = talk.answers([Question((b"lineage",))])
     parts = answer.split(b"\0")[:-1]
-    if len(parts) % 4:
-        raise lied("a part of its answer is missing")
-    for pid, name, told, why in zip(*[iter(parts)] * 4, strict=True):
+    who = talk.tools.greeting
+    if len(parts) % 4 or (not parts and who.may_be_linux):
+        raise lied(f"it says nothing of {need.what}" if not parts else "a part of its answer is missing")
+    for at, (pid, name, told, why) in enumerate(zip(*[iter(parts)] * 4, strict=True)):
         if not pid.isdigit() or len(pid) > _DIGITS:
             raise lied("a number in its answer is none")
         source = f"/proc/{pid.decode()}/environ"
+        if at == MOST:
+            yield Gap(source, f"more than {MOST} processes lie between it and this one")
+            return
+        if why:
+            if who.may_be_linux and not (pid == b"1" and reason(why) in _FORBIDDEN):
+                yield Gap(source, unseen(reason(why), who.uid))
+            return
+        if not name and not told:
+            raise lied("it says nothing of one of its processes")
         data = b"".join(each + b"\0" for each in (name, *filter(None, told.split(b"\n"))))
-        yield Gap(source, reason(why)) if why else Item(need, source, data, datetime.now(UTC), "")
+        yield Item(need, source, data, datetime.now(UTC), "")
 
 
 def _question(path: bytes, how: bytes = b"plain") -> Question:

@@ -66,6 +66,11 @@ class Greeting:
     python: str
     kernel: str
 
+    @property
+    def may_be_linux(self) -> bool:
+        """Whether it says so, or does not say what else it is."""
+        return self.kernel.startswith(("Linux ", "? "))
+
 
 class NoPythonError(Exception):
     """The host has a shell, but no Python that the probe could run on; `pipe` leads to that shell, if it still waits."""

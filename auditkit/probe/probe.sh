@@ -57,8 +57,20 @@ total() {
   esac
 }
 
+# Why a command fails. That it does is told by how it ends alone: on stderr others speak too, as ld.so does of a library
+# that it is to load and cannot find, at the start of each program. The `?` is for one that does not say.
+why() {
+  echo '?'
+  "$@" 2>&1 >/dev/null
+}
+
+# The row of a file, or why there is none.
+row() {
+  stat -c "$F" "$1" 2>/dev/null || why stat -c "$F" "$1"
+}
+
 # Write fd 5, open on $f, to fd 4: as it is, or the facts of it where it may hold password hashes (probe/take.py). What was
-# opened is what counts, not where a name led before.
+# opened is what counts, not where a name led before. Says why that cannot be done.
 give() {
   real=$(readlink /proc/self/fd/5 2>/dev/null || readlink -f "$f")
   real=${real%" (deleted)"}
@@ -73,7 +85,7 @@ give() {
   secretpasswd|secretshadow|secretgroup|secretgshadow) how=facts;;
   esac
   case $how${real:+known} in
-  plainknown|wholeknown) head -c "$most" <&5 >&4;;
+  plainknown|wholeknown) said=$(head -c "$most" <&5 2>&1 >&4) || echo "? $said";;
   factsknown) head -c "$most" <&5 | tr '\000' '\001' | sed -r "$facts" >&4 || echo secret;;
   *) echo secret;;
   esac
@@ -141,7 +153,7 @@ rows)
   ;;
 rows-one)
   for f; do
-    if said=$(stat -c "$F" "$f" 2>&1); then printf '+%s\0' "$said"; else printf '%s%s\0' - "$said"; fi
+    if said=$(stat -c "$F" "$f" 2>/dev/null); then printf '+%s\0' "$said"; else printf '%s%s\0' - "$(why stat "$f")"; fi
   done
   ;;
 links)
@@ -161,16 +173,17 @@ sums-one)
   how=$1; sleep "$2"; shift 2
   date +%s.%N
   for f; do
-    said=$(stat -c "$F" "$f" 2>&1)
+    said=$(row "$f")
     printf '%s\0' "$said"
     most=$(stat -c %s "$f" 2>/dev/null)
     [ "$most" != 0 ] || most=131072
     for one in $how; do
       case $said in
-      8???\ *) why=$({ head -c "$most" "$f" | total "$one" >&4; } 2>&1);;
-      *) why=;;
+      8???\ *) bad=$({ { head -c "$most" "$f" 2>&6 || echo '=' >&6; } | total "$one" >&4 2>/dev/null; } 6>&1);;
+      *) bad=;;
       esac
-      printf '\0%s\0' "$why"
+      case $bad in *=) ;; *) bad=;; esac
+      printf '\0%s\0' "$bad"
     done
     printf '%s\0' "$(stat -c "$F" "$f" 2>/dev/null)"
   done
@@ -179,12 +192,13 @@ take)
   # whole: bytes that everybody there may read anyway, of no link
   how=$1 most=$2 f=$3
   if [ "$how" = whole ] && [ -L "$f" ]; then said=': a symlink now'
-  elif ! said=$(stat -L -c '%f %A %s' "$f" 2>&1); then :
+  elif ! said=$(stat -L -c '%f %A %s' "$f" 2>/dev/null); then said=$(why stat -L "$f")
   else
     case $said in
     4*) said=': Is a directory';;
     8*)
-      if [ "${said##* }" -ge "$most" ]; then said=long; else said=$({ give 5<"$f"; } 2>&1); fi;;
+      if [ "${said##* }" -ge "$most" ]; then said=long
+      else said=$({ give 5<"$f"; } 2>/dev/null) || said=$({ echo '?'; true 5<"$f"; } 2>&1); fi;;
     *) said=${said#* }; said="no regular file (${said% *})";;
     esac
   fi
@@ -204,8 +218,7 @@ lineage)
       # it may have ended meanwhile, and another process have its child now
       heir=$(parent "$(cat "/proc/$child/stat" 2>/dev/null)")
       [ "${heir:-$pid}" = "$pid" ] || { pid=$heir; continue; }
-      why=$(cat "/proc/$pid/stat" "/proc/$pid/environ" 2>&1 >/dev/null)
-      why=${why:-"cat: it cannot be read"}
+      why=$(why cat "/proc/$pid/stat" "/proc/$pid/environ")
     fi
     printf '%s\0%s\0%s\0%s\0' "$pid" "$name" "$said" "$why"
     [ -z "$why" ] || break

@@ -16,7 +16,7 @@ from auditkit.probe.digest import Digest
 from auditkit.probe.lineage import MOST, PATTERN, unseen
 from auditkit.probe.rotation import LARGEST, MEMBERS, Asked, family
 from auditkit.ssh.session import lied
-from auditkit.ssh.survey import ABSENT, LISTING, bytes_of, checked, fields, ns, reason, text
+from auditkit.ssh.survey import ABSENT, LISTING, bytes_of, checked, complaints, fields, last_words, ns, reason, text
 from auditkit.ssh.talk import Question, Talk
 
 LINEAGE = PATTERN.decode()
@@ -151,8 +151,8 @@ def _list(start: bytes, answer: bytes) -> tuple[list[bytes], str]:
         raise lied("it lists what it was not asked for")
     if len(names) > taking.NAMES:
         return [], f"more than {taking.NAMES} names in it"
-    complaint = said.rpartition(b"\n=")[0].strip()
-    return sorted(names), reason(complaint) if complaint and not names else ""
+    complained = complaints(said)
+    return sorted(names), last_words(complained[-1]) if complained and not names else ""
 
 
 def _is_name(name: bytes) -> bool:

@@ -239,8 +239,8 @@ def hear(pipe: Pipe, held: bytearray, deadline: Deadline, size: int = 0) -> bool
 
 
 def last_of(complaints: str) -> str:
-    """The last line of what was said on stderr, as it may be shown."""
-    lines = complaints.strip().splitlines()
+    """The last line of what was said on stderr, as it may be shown; not what ld.so says at the start of each program."""
+    lines = [line for line in complaints.strip().splitlines() if not line.startswith("ERROR: ld.so: object ")]
     return printable(lines[-1][:200]) if lines else "it says nothing"
 
 

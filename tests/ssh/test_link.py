@@ -354,13 +354,17 @@ def test_each_hop_must_show_its_own_key(reach: Reach, server: Sshd, other: Sshd,
 
 def test_a_jump_host_that_leads_nowhere(reach: Reach, server: Sshd, tmp_path: Path) -> None:
     error = refused(reach, hop(server, tmp_path), Hop("behind", "127.0.0.1", 1, "root"))
-    assert (error.state, "the jump host does not connect to it" in str(error)) == (State.UNREACHABLE, True)
+    assert (error.state, "the jump host there does not connect to it" in str(error)) == (State.UNREACHABLE, True)
 
 
 def test_a_jump_host_that_forwards_nothing(reach: Reach, servers: Callable[[Sshd], Sshd], tmp_path: Path) -> None:
     made = servers(start(tmp_path / "sshd", "AllowTcpForwarding no"))
-    error = refused(reach, hop(made, tmp_path), Hop("behind", "127.0.0.1", 1, "root"))
-    assert "AllowTcpForwarding" in error.hint
+    behind = Hop("behind", "127.0.0.1", 1, "root")
+    error = refused(reach, hop(made, tmp_path), behind)
+    assert error.hint == "set `AllowTcpForwarding yes` in the sshd_config of there"
+    error = refused(reach, hop(made, tmp_path), behind, Hop("further", "127.0.0.1", 2, "root"))
+    assert str(error).startswith("at the jump host behind: the jump host there does not connect to it: ")
+    assert error.hint == "set `AllowTcpForwarding yes` in the sshd_config of there"
 
 
 def test_a_jump_leads_to_own_addresses_only(reach: Reach, server: Sshd, tmp_path: Path) -> None:

@@ -123,6 +123,19 @@ s/\nlocked [^:]*/<locked>/;t
 s/\nset [^:]*/<none>/
 '
 
+# Whether there is a tool for what a log was packed by.
+unpacks() {
+  case $how in
+  plain) return 0;;
+  gz) set -- gzip;;
+  bz2) set -- bzip2;;
+  lzma) set -- xz;;
+  zst) set -- zstd;;
+  *) set -- "$how";;
+  esac
+  command -v "$1" >/dev/null 2>&1
+}
+
 # The first $most bytes of a log or of what it was packed from.
 unpacked() {
   case $how in
@@ -230,6 +243,8 @@ begin)
   if [ -f "$f" ] && [ "$(readlink -f "$f"; echo .)" = "$f
 ." ] && [ "$(unpacked | wc -c)" -eq "$most" ]; then
     for one in $algorithms; do unpacked | total "$one" 2>/dev/null; done
+  elif [ -f "$f" ] && [ ! -L "$f" ] && ! unpacks; then
+    echo '?'
   fi
   ;;
 esac

@@ -14,14 +14,13 @@ from auditkit.model import Gap, Item, Need
 from auditkit.probe import take as taking
 from auditkit.probe.digest import Digest
 from auditkit.probe.lineage import MOST, PATTERN, unseen
-from auditkit.probe.rotation import LARGEST, MEMBERS, Asked, family
+from auditkit.probe.rotation import LARGEST, MEMBERS, NOT_KNOWN, PACKED, Asked, family
 from auditkit.ssh.session import lied
 from auditkit.ssh.survey import ABSENT, LISTING, bytes_of, checked, complaints, fields, last_words, ns, reason, text
 from auditkit.ssh.talk import Question, Talk
 
 LINEAGE = PATTERN.decode()
 _DIGITS = 10
-_PACKED = ("gz", "bz2", "xz", "lzma", "zst")
 _FORBIDDEN = ("permission denied", "operation not permitted")
 _MAGIC = re.compile(rb"[*?[]")
 _SUM = re.compile(rb"([0-9a-f]{64})(?:  -)?\n")
@@ -181,7 +180,9 @@ def content(talk: Talk, paths: Iterable[str]) -> Iterator[tuple[str, tuple[str, 
 
 def beginnings(talk: Talk, asked: Sequence[Asked]) -> Iterator[tuple[str, str, str]]:
     """Yield `(path, name, digest field)` for each way to have the first bytes of what was asked for."""
-    can = [each for each in asked if set(each[2]) <= set(talk.tools.algorithms) and each[1] <= LARGEST]
+    can = [each for each in asked if set(each[2]) <= set(talk.tools.algorithms)]
+    yield from ((path, posixpath.basename(path), NOT_KNOWN) for path, length, *_rest in can if length > LARGEST)
+    can = [each for each in can if each[1] <= LARGEST]
     lists = _names_in(talk, [_directory(path) for path, _length, _algorithms, rotates in can if rotates])
     wanted = [
         (path, name, how, length, tuple(algorithms))
@@ -190,6 +191,8 @@ def beginnings(talk: Talk, asked: Sequence[Asked]) -> Iterator[tuple[str, str, s
     ]
     answers = talk.answers(_begun(_directory(path), name, how, length, of) for path, name, how, length, of in wanted)
     for (path, name, _how, _length, algorithms), answer in zip(wanted, answers, strict=True):
+        if answer == b"?\n":
+            yield path, name, NOT_KNOWN
         sums = _SUM.findall(answer)
         if len(sums) == len(algorithms):
             yield path, name, ",".join(f"{each}:{told.decode()}" for each, told in zip(algorithms, sums, strict=True))
@@ -205,9 +208,8 @@ def _members(own: str, names: Sequence[bytes]) -> Iterator[tuple[str, str]]:
     relatives = [name for name in map(text, names) if name != own and family(name) == family(own)]
     for name in relatives[:MEMBERS]:
         yield name, "plain"
-        ending = name.rpartition(".")[2]
-        if ending in _PACKED:
-            yield name, ending
+        if name.endswith(PACKED):
+            yield name, name.rpartition(".")[2]
 
 
 def _begun(directory: bytes, name: str, how: str, length: int, algorithms: Sequence[str]) -> Question:

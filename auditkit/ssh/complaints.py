@@ -16,11 +16,14 @@ WANTED = "ssh.c:ssh_init_stdio_forwarding():*,channels.c:channel_input_open_fail
 """What is wanted of a jump host (ssh_config(5), LogVerbose): that it was logged in to, and why it does not connect onward."""
 
 _BANNER = re.compile(r"^debug1: Remote protocol version ([0-9.]{1,8}), remote software version (.{0,255})", re.MULTILINE)
-_KEY = re.compile(r"^debug1: Server host key: (\S{1,64}) (SHA256:[A-Za-z0-9+/]{43})", re.MULTILINE)
+_KEY = re.compile(r"^debug1: Server host (?:key|certificate): (\S{1,64}) (SHA256:[A-Za-z0-9+/]{43})", re.MULTILINE)
 _KEX = re.compile(r"^debug1: kex: algorithm: (\S{1,64})", re.MULTILINE)
 _KEY_ALGORITHM = re.compile(r"^debug1: kex: host key algorithm: (\S{1,64})", re.MULTILINE)
 _CIPHER = re.compile(r"^debug1: kex: server->client cipher: (\S{1,64}) MAC: (\S{1,64})", re.MULTILINE)
 _OFFERED = re.compile(r"^debug1: Offering public key: (.{1,200}?) [A-Z0-9-]{2,20} SHA256:\S+", re.MULTILINE)
+_METHOD = re.compile(r"^debug1: Next authentication method: (password|keyboard-interactive)$", re.MULTILINE)
+_ANSWERED = {"password": "a password", "keyboard-interactive": "answers to its questions"}
+_INVALID = re.compile(r"^Certificate invalid: (.{1,200})$", re.MULTILINE)
 _TAKES = re.compile(r"Permission denied \(([A-Za-z0-9@.,-]{1,200})\)")
 _OFFENDING = re.compile(r"^Offending (?:\S{1,20} )?key(?: for IP)? in (.{1,500}):([0-9]{1,9})$", re.MULTILINE)
 _SHA1 = re.compile(r"no matching (host key type|key exchange method) found. Their offer: ([A-Za-z0-9@.,-]{1,500})")
@@ -92,18 +95,20 @@ def _failure(words: str, said: str, hop: Hop, timed_out: bool) -> HostError:
 def _host_key(words: str, said: str, hop: Hop) -> HostError | None:
     """The error of a host key that ssh does not trust."""
     shown = _KEY.search(said)
-    key = f"{shown[1]} {shown[2]}" if shown else "it shows"
+    key = f" {shown[1]} {shown[2]}" if shown else ""
     place = _OFFENDING.search(words)
     where = f"{printable(place[1])}, line {place[2]}" if place else "known_hosts"
     if "REVOKED HOST KEY" in words or "marked as revoked" in words:
-        return HostError(f"its host key {key} is revoked: {where}", "do not log in there: see why", State.HOSTKEY_CHANGED)
+        return HostError(f"its host key{key} is revoked: {where}", "do not log in there: see why", State.HOSTKEY_CHANGED)
     if "IDENTIFICATION HAS CHANGED" in words:
         hint = "find out why before you log in: only if the host was set up anew, replace that line"
-        return HostError(f"its host key is {key}, but {where} has another", hint, State.HOSTKEY_CHANGED)
+        return HostError(f"its host key{key} is not the one in {where}", hint, State.HOSTKEY_CHANGED)
     if "Host key verification failed" in words:
         name = printable(hop.name)
         hint = f"compare it with `ssh-keygen -lf` of the key on the host itself, then say yes to: ssh {name}"
-        return HostError(f"its host key {key} is unknown", hint, State.HOSTKEY_UNKNOWN)
+        invalid = _INVALID.search(words)
+        why = f", and its certificate is invalid: {printable(invalid[1])}" if invalid else ""
+        return HostError(f"its host key{key} is unknown{why}", hint, State.HOSTKEY_UNKNOWN)
     return None
 
 
@@ -113,9 +118,12 @@ def _shut_out(words: str, said: str, hop: Hop) -> HostError | None:
     if not takes:
         return None
     user = printable(hop.user)
-    offered = ", ".join(printable(each) for each in dict.fromkeys(_OFFERED.findall(said)))
+    given = [*_OFFERED.findall(said), *(_ANSWERED[each] for each in _METHOD.findall(said))]
+    offered = ", ".join(printable(each) for each in dict.fromkeys(given))
     hint = f"add a public key of yours to ~/.ssh/authorized_keys of {user} there, or name the right one with `identity:`"
-    what = f": offered {offered}" if offered else ": there is no key to offer" if said else ""
+    if "publickey" not in takes[1].split(","):
+        hint = "allow PubkeyAuthentication in its sshd_config, or give a password at the terminal or with --password-fd"
+    what = f": offered {offered}" if offered else ": there is no key to offer" if said and "publickey" in takes[1] else ""
     return HostError(f"it does not let {user} in{what}; it takes {takes[1].replace(',', ', ')}", hint, State.AUTH_FAILED)
 
 

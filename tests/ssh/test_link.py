@@ -4,6 +4,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -312,6 +313,8 @@ def test_a_certificate_opens_where_its_key_does_not(reach: Reach, servers: Calla
     made = servers(start(tmp_path / "sshd", f"TrustedUserCAKeys {authority}.pub"))
     subprocess.run(["ssh-keygen", "-q", "-s", authority, "-I", "anna", "-n", made.user, f"{own}.pub"], check=True)
     reach(hop(made, tmp_path, identities=(str(own),)))
+    told = str(refused(reach, replace(hop(made, tmp_path, identities=(str(own),)), user="mail")))
+    assert told.count(str(own)) == 1
     with agent(tmp_path, own) as held:
         own.unlink()
         reach(hop(made, tmp_path, identities=(str(own),), agent=held))

@@ -1,5 +1,6 @@
 """Links over the stock ssh client to real servers, and what its complaints mean."""
 
+import base64
 import socket
 import subprocess
 import sys
@@ -217,7 +218,15 @@ def test_a_certificate_of_a_host(reach: Reach, servers: Callable[[Sshd], Sshd], 
     subprocess.run(["ssh-keygen", "-q", "-s", authority, "-I", "there", "-h", "-n", "there.lan", f"{own}.pub"], check=True)
     made = servers(start(tmp_path / "sshd", f"HostKey {own}", f"HostCertificate {own}-cert.pub"))
     (tmp_path / "known_hosts").write_text(f"@cert-authority *.lan {public(authority)}\n")
-    reach(hop(made, tmp_path, host_key_alias="there.lan"))
+    there = reach(hop(made, tmp_path, host_key_alias="there.lan"))
+    assert there.facts.host_key == fingerprint(public_blob(own))
+    error = refused(reach, hop(made, tmp_path, host_key_alias="other.lan"))
+    assert error.state is State.HOSTKEY_UNKNOWN
+    assert "is unknown, and its certificate is invalid: " in str(error)
+
+
+def public_blob(key: Path) -> bytes:
+    return base64.b64decode(public(key).split()[1])
 
 
 # --- who is let in
@@ -256,7 +265,14 @@ def test_a_password_is_asked_for(reach: Reach, servers: Callable[[Sshd], Sshd], 
     made = servers(start_with_passwords(tmp_path / "sshd", "KbdInteractiveAuthentication no"))
     way = hop(made, tmp_path, identities=(str(tmp_path / "none"),), identities_only=True)
     reach(way, ask=lambda _question: PASSWORD)
-    assert refused(reach, way, ask=lambda _question: "wrong").state is State.AUTH_FAILED
+    error = refused(reach, way, ask=lambda _question: "wrong")
+    assert (error.state, "offered a password; it takes" in str(error)) == (State.AUTH_FAILED, True)
+
+
+def test_a_server_that_takes_no_keys_is_told_as_one(reach: Reach, servers: Callable[[Sshd], Sshd], tmp_path: Path) -> None:
+    made = servers(start(tmp_path / "sshd", "PubkeyAuthentication no", "PasswordAuthentication yes"))
+    error = refused(reach, hop(made, tmp_path))
+    assert (error.state, "key to offer" in str(error), "--password-fd" in error.hint) == (State.AUTH_FAILED, False, True)
 
 
 # --- ways

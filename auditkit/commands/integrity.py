@@ -155,7 +155,7 @@ def _compared(
     told = _bounded(compare.compare(compare.pairs(before, spy.watch(scan.as_far_as_it_goes())), watched.watch, passing))
     odd = [gap for gap in told if isinstance(gap, Gap)]
     changes = settle.settle([change for change in told if isinstance(change, Change)], [*scan.gaps, *odd], unseen)
-    beginnings = _beginnings(scan, growth.asked(changes))
+    beginnings = growth.telling(changes, _beginnings(scan, growth.asked(changes)), watched.watch)
     gaps = (*scan.gaps, *odd, *growth.unknown(changes, beginnings))
     changes = growth.settle(changes, beginnings)
     return Compared(changes, tuple(compare.findings(changes)), gaps, scan.entries, spy.moments(), scan.ended)

@@ -541,6 +541,18 @@ def test_beginnings_of_logs_are_those_of_the_probe(machine: Machine, tree: tuple
     assert list(machine.shell.beginnings([])) == []
 
 
+def test_a_rotation_for_which_there_is_no_tool_is_not_known(machine: Machine, tree: tuple[Path, str]) -> None:
+    if machine.gnu and shutil.which("zstd"):
+        pytest.skip("needs a machine without zstd")
+    for name in ("log", "log.1.zst"):
+        (tree[0] / name).write_text("line\n")
+    (tree[0] / "log.2.zst").symlink_to("log")
+    told = list(
+        machine.shell.beginnings([(tree[1] + "/log", 5, ("sha256",), True), (tree[1] + "/log", 1 << 40, ("sha256",), False)])
+    )
+    assert [(name, digest) for _path, name, digest in told if not digest] == [("log", ""), ("log.1.zst", "")]
+
+
 def test_the_mount_table_is_the_hosts_own(gnu: Machine, busybox: Machine) -> None:
     assert gnu.shell.mounts() == Path("/proc/self/mountinfo").read_bytes()
     assert b" /proc " in busybox.shell.mounts()
@@ -703,7 +715,7 @@ def test_the_script_writes_nothing() -> None:
     text = files("auditkit.probe").joinpath("probe.sh").read_text()
     code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#") and not line.startswith("s/"))
     assert "<<" not in code
-    assert set(re.findall(r">+\s*([^\s;)}|]*)", code)) <= {"/dev/null", "&1", "&2", "&4"}
+    assert set(re.findall(r">+\s*([^\s;)}|]*)", code)) <= {"/dev/null", "&1", "&2", "&4", "&6"}
 
 
 def answering(*parts: bytes) -> Callable[[Script], Iterator[bytes]]:

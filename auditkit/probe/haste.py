@@ -7,11 +7,13 @@ from .hints import Optional
 
 LIMITS = ((1 / 2, 64 << 20), (3 / 4, 1 << 20), (7 / 8, 128 << 10))
 """When so much of the time is over, files of more bytes than that are read no further."""
+RAISE = ": raise --timeout"
+"""What to do where time was too short, as a gap says it."""
 
 
 def unread(seconds: float) -> str:
     """Why a file has no digest, and what to do."""
-    return "not read, %.3g seconds were too short: raise --timeout" % seconds
+    return "not read, %.3g seconds were too short" % seconds + RAISE
 
 
 class Haste:

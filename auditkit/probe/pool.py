@@ -15,7 +15,7 @@ import struct
 import sys
 import time
 
-from .haste import Haste
+from .haste import RAISE, Haste
 from .hints import Any, Callable, Dict, Iterator, List, Optional, Tuple, Union
 from .walk import Names, Walk
 
@@ -155,7 +155,7 @@ class Pool:
             while task.blocks:
                 yield "blocks", task.blocks.pop(0)
             for names in [] if task.done else ([task.inside] if task.inside is not None else []) + list(task.left):
-                yield "gap", "/" + "/".join(names), "not reached within %.3g seconds: raise --timeout" % self.haste.seconds
+                yield "gap", "/" + "/".join(names), "not reached within %.3g seconds" % self.haste.seconds + RAISE
 
     def _give(self) -> None:
         """Send out tasks, the earliest first, so that little has to wait for its turn."""

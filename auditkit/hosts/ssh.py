@@ -35,8 +35,6 @@ LINEAGE = lineage.PATTERN.decode()
 _DIGITS = 20
 _WHOLE = 1.0
 """Seconds that a clock is behind which tells whole ones."""
-_OF_THE_TIME = 0.9
-"""So that the host stops by itself and says what it has not come to, before the connection is cut."""
 _TRANSPORTS = {"paramiko": "auditkit.ssh.link", "openssh": "auditkit.ssh.openssh"}
 Frames = Iterator[tuple[bytes, list[bytes]]]
 
@@ -64,7 +62,7 @@ class Ssh:
 
     def scan(self, request: Mapping[str, object], known: Known | None = None) -> Iterator[Seen]:
         """Yield what the probe sees; what it has in common with the known blocks is not sent."""
-        request = {**request, "seconds": max(1.0, self._deadline.left() * _OF_THE_TIME)}
+        request = {**request, "seconds": self._deadline.for_a_scan()}
         tags = b"".join(sha256(block).digest()[: serve.TAG] for block in known()) if known else b""
         told = self._session.ask(b"s", marshal.dumps(request, 2), tags)
         try:

@@ -106,11 +106,12 @@ class Digest:
         """The digest field of an entry."""
         return ",".join(name + ":" + part.hexdigest() for name, part in self.parts)
 
-    def update_mapped(self, fd: int, size: int) -> None:
-        """Take `size` bytes of a file, mapped window by window: twice as fast as reading where BLAKE3 has threads.
+    def update_mapped(self, fd: int, start: int, size: int) -> int:
+        """Take the next window of a file of `size` bytes by mapping it: twice as fast as reading where BLAKE3 has threads.
 
         A file that is cut meanwhile ends the process with SIGBUS: only for a process whose end somebody watches.
         """
-        for start in range(0, size, WINDOW):
-            with mmap.mmap(fd, min(WINDOW, size - start), prot=mmap.PROT_READ, offset=start) as view:
-                self.update(view)
+        length = min(WINDOW, size - start)
+        with mmap.mmap(fd, length, prot=mmap.PROT_READ, offset=start) as view:
+            self.update(view)
+        return length

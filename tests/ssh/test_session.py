@@ -327,7 +327,7 @@ def test_an_answer_that_its_own_time_has_ended_is_a_timeout() -> None:
     host = conversation(frames.pack(b"B", 1, [BLOCK]), deadline)
     told = host.scan({"watches": []})
     assert next(told)[0] == "blocks"
-    deadline._end = 0.0
+    deadline.end = 0.0
     with pytest.raises(HostError) as caught:
         next(told)
     assert caught.value.state is State.TIMEOUT

@@ -24,6 +24,8 @@ ABSENT = frozenset({"not-installed", "config-files"})
 SOUND = frozenset({"installed", "triggers-awaited", "triggers-pending"})
 STATES = ABSENT | SOUND | {"half-installed", "unpacked", "half-configured"}
 SOURCE = "dpkg's own database on the host"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]*")
+_VERSION = re.compile(r"[0-9A-Za-z.+~:_-]+")
 _SUM = re.compile(r"(\S+)(?: \*|\s+)(.+)")
 
 
@@ -121,15 +123,15 @@ def _record(stanza: Stanza) -> Record:
     Raises:
         ValueError: it has no name, version or state that dpkg could have written.
     """
-    name = word(stanza.first("package"), "a package name")
+    name = word(stanza.first("package"), "a package name", _NAME)
     wanted, state = _state(stanza.first("status"))
     version = stanza.first("version")
     return Record(
         Package(
             system="dpkg",
             name=name,
-            version=word(version, "a version") if version or state not in ABSENT else "",
-            arch=stanza.first("architecture") and word(stanza.first("architecture"), "an architecture"),
+            version=word(version, "a version", _VERSION) if version or state not in ABSENT else "",
+            arch=stanza.first("architecture") and word(stanza.first("architecture"), "an architecture", _NAME),
             state=state,
             source=stanza.first("source").partition(" ")[0],
         ),

@@ -12,8 +12,11 @@ from auditkit.printable import printable
 
 MOST_GAPS = 100
 LONGEST_PATH = 4096
+LONGEST_WORD = 255
 HEX = {"md5": 32, "sha1": 40, "sha256": 64}
-_WORD = re.compile(r"[!-~]{1,255}")
+_WORD = re.compile(r"[!-~]+")
+_HEX = re.compile("[0-9A-Fa-f]+").fullmatch
+_PLAIN = re.compile(r"/?[^/.\0][^/\0]*(?:/[^/.\0][^/\0]*)*").fullmatch
 _NUMBER = re.compile(r"[0-9]{1,19}")
 Found = TypeVar("Found")
 
@@ -47,19 +50,21 @@ def path(name: str) -> str:
     Raises:
         ValueError: it is none that a package may ship.
     """
+    if _PLAIN(name) and len(name) <= LONGEST_PATH:
+        return name if name[0] == "/" else "/" + name
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if ".." in parts or "\0" in name or not name or len(name) > LONGEST_PATH:
         raise ValueError(f"not a path that a package may ship: {shown(name)}")
     return "/" + "/".join(parts)
 
 
-def word(value: str, what: str) -> str:
-    """A name, version or architecture: printable ASCII in one piece.
+def word(value: str, what: str, fits: re.Pattern[str] = _WORD) -> str:
+    """A name, version or architecture: in one piece of printable ASCII, or narrower.
 
     Raises:
         ValueError: it is not.
     """
-    if not _WORD.fullmatch(value):
+    if len(value) > LONGEST_WORD or not fits.fullmatch(value):
         raise ValueError(f"not {what}: {shown(value)}" if value else f"it has not {what}")
     return value
 
@@ -81,6 +86,6 @@ def digest(algorithm: str, value: str) -> str:
     Raises:
         ValueError: it has not the digits of such a digest.
     """
-    if len(value) != HEX[algorithm] or not re.fullmatch("[0-9A-Fa-f]+", value):
+    if len(value) != HEX[algorithm] or not _HEX(value):
         raise ValueError(f"not a digest of {algorithm}: {shown(value)}")
     return f"{algorithm}:{value.lower()}"

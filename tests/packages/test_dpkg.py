@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from damage import mutated
 
 from auditkit.model import Gap, Kind
 from auditkit.packages import Manifest, Package, Shipped, dpkg
@@ -234,19 +235,3 @@ def test_bytes_flipped_at_random_break_nothing() -> None:
         for what in (*dpkg.packages(files), *dpkg.manifests(files)):
             assert isinstance(what, Gap | Package | Manifest)
             assert not isinstance(what, Gap) or what.reason.isprintable()
-
-
-def mutated(data: bytes, chance: random.Random) -> bytes:
-    """The data with some bytes changed, cut out or doubled."""
-    changed = bytearray(data)
-    for _ in range(chance.randrange(1, 12)):
-        at = chance.randrange(len(changed))
-        match chance.randrange(3):
-            case 0:
-                changed[at] = chance.randrange(256)
-            case 1:
-                del changed[at : at + chance.randrange(1, 40)]
-            case _:
-                changed[at:at] = chance.choice([b"\n", b"\n\n", b":", b" ", b"\0", b"/../", changed[at : at + 60]])
-        changed = changed or bytearray(b"x")
-    return bytes(changed)

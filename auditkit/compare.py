@@ -381,9 +381,9 @@ def _one_sided(entry: Entry, kind: ChangeKind, rule: Rule, watch: Watch) -> Chan
     return Change(entry.path, kind, before, after, (), severity, watch.level, rule.id, "", watch.why)
 
 
-def findings(changes: Iterable[Change]) -> Iterator[Finding]:
-    """Yield a finding for each change that nothing explains."""
-    rules = {rule.id: rule for rule in RULES}
+def findings(changes: Iterable[Change], also: tuple[Rule, ...] = ()) -> Iterator[Finding]:
+    """Yield a finding for each change that nothing explains; `also` are the rules of who judged the changes further."""
+    rules = {rule.id: rule for rule in (*RULES, *also)}
     for change in changes:
         if change.explanation is None:
             yield Finding(rules[change.rule], change.path, _message(change), change.severity)

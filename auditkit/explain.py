@@ -5,11 +5,11 @@ that package has it. That an upgrade happened at that time explains nothing; a f
 worse than one that nobody knows.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from auditkit.compare import PASSING, SET_ID
-from auditkit.model import Change, ChangeKind, Entry, Explanation, Kind, Rule, Severity
+from auditkit.model import Change, ChangeKind, Entry, Explanation, Finding, Kind, Rule, Severity
 from auditkit.packages import Manifest, Shipped
 
 ALTERED = Rule(
@@ -29,9 +29,19 @@ MISSING = Rule(
     "find out who removed it; reinstall the package to have it back",
     ("dpkg(1)", "rpm(8)"),
 )
-RULES = (ALTERED, MISSING)
+ON_ITS_WORD = Rule(
+    "explained-by-the-host-alone",
+    "changes are explained by nothing but the host's own package database",
+    Severity.LOW,
+    "The digests of its packages lie on the host itself, and whoever has root there can write them. They account for an"
+    " upgrade as long as nobody has.",
+    "have the vendor's word: auditkit check HOST --against vendor",
+)
+RULES = (ALTERED, MISSING, ON_ITS_WORD)
 
+BY = ("package", "conffile")
 SIGNED = "signed"
+_LOGGING = {"dpkg"}
 _WRITABLE = 0o022
 _PLAIN = {Kind.DIRECTORY: True, Kind.SYMLINK: True}
 """What a path may be of which a database only has the name: its files it knows by their digests."""
@@ -80,6 +90,15 @@ class Account:
         kept = [claim for claim in found if claim.manifest.proof == SIGNED or claim.package not in signed]
         return sorted(kept, key=lambda claim: claim.manifest.proof != SIGNED)
 
+    def accepts(self, claim: Claim) -> bool:
+        """Whether what a package says explains anything: by the vendor's word, or where its change is on record."""
+        return claim.manifest.proof == SIGNED or (self.moved(claim.package) and self.logged(claim))
+
+    def logged(self, claim: Claim) -> bool:
+        """Whether the host's log has the version that is there now, as far as its system keeps one."""
+        step = claim.package, self.installed.get(claim.package, "")
+        return claim.manifest.package.system not in _LOGGING or step in self.doers
+
     def moved(self, package: str) -> bool:
         """Whether this package came, went or changed its version since the baseline."""
         return self.before.get(package) != self.installed.get(package)
@@ -90,6 +109,20 @@ def explain(changes: Iterable[Change], account: Account) -> tuple[Change, ...]:
     return tuple(change if change.explanation else _explained(change, account) for change in changes)
 
 
+def on_its_word(changes: Iterable[Change]) -> Iterator[Finding]:
+    """Yield one finding where packages account for changes on the host's word alone."""
+    texts = [
+        change.explanation.text
+        for change in changes
+        if change.explanation and change.explanation.by in BY and change.explanation.proof != SIGNED
+    ]
+    if texts:
+        many = f"{len(texts)} changes are" if len(texts) > 1 else "1 change is"
+        packages = len(set(texts))
+        message = f"{many} explained by {packages} package{'s' * (packages > 1)} on the host's word alone"
+        yield Finding(ON_ITS_WORD, "packages", message, ON_ITS_WORD.severity)
+
+
 def _explained(change: Change, account: Account) -> Change:
     if change.after is None or change.change is ChangeKind.REMOVED:
         return _gone(change, account)
@@ -97,7 +130,7 @@ def _explained(change: Change, account: Account) -> Change:
     digests = (*(change.after.digests or ()), *account.digests.get(change.path, ()))
     concerned = _concerned(change)
     for claim in claims:
-        if concerned <= _vouched(claim, change, digests) and (account.moved(claim.package) or claim.manifest.proof == SIGNED):
+        if concerned <= _vouched(claim, change, digests) and account.accepts(claim):
             by = "conffile" if claim.file.config else "package"
             return replace(change, explanation=Explanation(by, _step(claim, account), claim.manifest.proof))
     return _worse(change, claims[0], digests) if claims else change
@@ -108,10 +141,11 @@ def _is_new(change: Change) -> bool:
 
 
 def _concerned(change: Change) -> set[str]:
-    """The attributes that must be accounted for: all of a new path; of an old one those that changed, and its content."""
+    """The attributes that must be accounted for: all of a new path, those of an old one that changed; times mean nothing."""
     if _is_new(change):
         return {"kind", "digest", "target", "mode", "uid", "gid", "xattrs", "flags"}
-    return {"kind", "digest", "target", *change.attributes} - {"size", *PASSING}
+    named = {"digest" if name == "size" else name for name in change.attributes}
+    return named - set(PASSING)
 
 
 def _vouched(claim: Claim, change: Change, digests: Sequence[str]) -> set[str]:
@@ -192,7 +226,7 @@ def _gone(change: Change, account: Account) -> Change:
     if account.now.get(change.path):
         return change
     for claim in account.was.get(change.path, ()):
-        if account.moved(claim.package):
+        if account.moved(claim.package) and account.logged(claim):
             return replace(change, explanation=Explanation("package", _step(claim, account), "local"))
     return change
 

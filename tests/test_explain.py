@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from auditkit.explain import ALTERED, MISSING, Account, Claim, explain
+from auditkit.explain import ALTERED, MISSING, Account, Claim, explain, on_its_word
 from auditkit.model import Change, ChangeKind, Entry, Kind, Level, Severity
 from auditkit.packages import Manifest, Package, Shipped
 
@@ -32,7 +32,8 @@ def account(*files: Shipped, version: str = NEW, proof: str = "signed", before: 
     manifest = Manifest(Package("dpkg", "nginx", version, "amd64"), files, proof, "InRelease")
     claims = {file.path: (Claim(manifest, file),) for file in files}
     then = {} if before is None else {KEY: before}
-    return Account(then, {KEY: version}, now=claims, **more)  # type: ignore[arg-type]
+    doers = {(KEY, version): "2026-11-20 10:12"}
+    return replace(Account(then, {KEY: version}, now=claims, doers=doers), **more)  # type: ignore[arg-type]
 
 
 def told(change: Change, known: Account) -> Change:
@@ -48,7 +49,7 @@ def test_a_file_is_explained_that_is_as_the_new_version_ships_it() -> None:
     explanation = told(CHANGED, account(SHIPPED)).explanation
     assert explanation
     assert (explanation.by, explanation.proof) == ("package", "signed")
-    assert explanation.text == "nginx 1.22.1-9 → 1.22.1-9+deb12u1"
+    assert explanation.text == "nginx 1.22.1-9 → 1.22.1-9+deb12u1 (2026-11-20 10:12)"
 
 
 def test_who_ran_the_upgrade_is_said() -> None:
@@ -71,6 +72,18 @@ def test_the_host_s_own_database_proves_less_and_says_so() -> None:
     explanation = told(CHANGED, known).explanation
     assert explanation
     assert explanation.proof == "local"
+
+
+def test_a_new_version_that_the_log_does_not_know_explains_nothing() -> None:
+    known = account(KNOWN_BY_MD5, proof="local", digests={PATH: ("md5:b5",)}, doers={})
+    assert told(CHANGED, known) == CHANGED
+
+
+def test_changes_explained_on_the_host_s_word_alone_are_named_once() -> None:
+    known = account(KNOWN_BY_MD5, proof="local", digests={PATH: ("md5:b5",)})
+    (finding,) = on_its_word(explain([CHANGED, CHANGED], known))
+    assert finding.message == "2 changes are explained by 1 package on the host's word alone"
+    assert not list(on_its_word(explain([CHANGED], account(SHIPPED))))
 
 
 def test_where_no_digest_can_be_compared_nothing_is_explained_and_nothing_is_called_altered() -> None:
@@ -153,9 +166,10 @@ def test_a_new_link_of_which_the_target_is_not_known_must_stay_in_its_package(ta
 def test_a_file_is_explained_that_left_with_its_package() -> None:
     gone = Change(PATH, ChangeKind.REMOVED, WAS, None, ("path",), Severity.MEDIUM, Level.CONTENT, "path-removed")
     old = account(SHIPPED, version=OLD)
-    explanation = told(gone, Account({KEY: OLD}, {}, was=old.now)).explanation
+    explanation = told(gone, Account({KEY: OLD}, {}, was=old.now, doers={(KEY, ""): "2026-11-20 10:12"})).explanation
     assert explanation
-    assert explanation.text == f"nginx {OLD} removed"
+    assert explanation.text == f"nginx {OLD} removed (2026-11-20 10:12)"
+    assert told(gone, Account({KEY: OLD}, {}, was=old.now)) == gone
     assert told(gone, Account({KEY: OLD}, {KEY: OLD}, was=old.now)) == gone
 
 

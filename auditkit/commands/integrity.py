@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from auditkit import compare, distrust, entries, growth, hosts, mounts, policy, settle, timeline
+from auditkit import compare, distrust, entries, explain, growth, hosts, mounts, packaged, policy, settle, timeline
 from auditkit.baseline import Baseline
 from auditkit.errors import HostError, UsageError
 from auditkit.hosts import Ask, Beginning, Distant, Host, Past, Suspect
@@ -72,6 +72,7 @@ def with_baseline(base: Baseline, scan: Scan, turn: distrust.Turn, since: dateti
     seen = len(scan.gaps)
     if tables[0] and not tables[1]:
         scan.gaps.append(Gap("mounts", "the mount table is empty now: what is mounted over watched paths cannot be told"))
+    result = _accounted(scan, result, base.header)
     drawn, last = _drawn(base, scan.host, turn)
     doubts = _doubts(scan, result, drawn)
     lies = (*distrust.hidden(result.gaps), *(told for told in doubts if isinstance(told, Finding)))
@@ -79,6 +80,21 @@ def with_baseline(base: Baseline, scan: Scan, turn: distrust.Turn, since: dateti
     gaps = (*base_gaps(base, result.gaps), *result.gaps, *more)
     state = State.LIED if lies else scan.ended
     return replace(result, findings=(*result.findings, *new, *lies), gaps=gaps, state=state, last=last)
+
+
+def _accounted(scan: Scan, result: Compared, base: Header) -> Compared:
+    """The result with the changes explained that packages account for; the host is asked only where something changed."""
+    open_ = [change for change in result.changes if not change.explanation]
+    if not open_ or base.packages is None or scan.ended is not State.OK:
+        return result
+    try:
+        known = packaged.account(scan.host, open_, base.packages)
+    except HostError as error:
+        scan.broke(error)
+        return result
+    changes = explain.explain(result.changes, known)
+    findings = (*compare.findings(changes, explain.RULES), *explain.on_its_word(changes))
+    return replace(result, changes=changes, findings=findings)
 
 
 def _drawn(base: Baseline, host: Host, turn: distrust.Turn) -> tuple[tuple[Entry, ...], str]:
@@ -187,7 +203,7 @@ def with_gaps(result: Compared, gaps: Iterable[Gap]) -> Compared:
     """The same with more gaps, under which nothing is called removed or added."""
     hidden = {gap.subject for gap in gaps}
     kept = tuple(change for change in result.changes if not settle.under(change.path, hidden))
-    return replace(result, changes=kept, findings=tuple(compare.findings(kept)), gaps=(*result.gaps, *gaps))
+    return replace(result, changes=kept, findings=tuple(compare.findings(kept, explain.RULES)), gaps=(*result.gaps, *gaps))
 
 
 def looked(scan: Scan, since: datetime | None) -> Compared:

@@ -75,6 +75,7 @@ def header_document(header: Header) -> dict[str, Any]:
         "tool": header.tool,
         "reason": header.reason,
         "machine": header.machine,
+        "owners": header.owners,
     }
 
 
@@ -119,6 +120,7 @@ def _header(line: bytes, name: str) -> Header:
             tool=str(told["tool"]),
             reason=str(told.get("reason", "")),
             machine=None if told.get("machine") is None else str(told["machine"]),
+            owners=None if told.get("owners") is None else str(told["owners"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise FormatError(f"{name} is no baseline: its first line is not a header") from error

@@ -218,6 +218,8 @@ class Header:
     """Why `accept` made it."""
     machine: str | None = None
     """Which machine that was, as `blake3:HEX` of what it says of itself; None where it did not say, or was not asked."""
+    owners: str | None = None
+    """`blake3:HEX` of the list of paths by package that lies beside the baseline; None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)

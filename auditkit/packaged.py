@@ -7,16 +7,18 @@ import hashlib
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from auditkit.explain import Account, Claim
+from auditkit.explain import Account, Claim, Claims
 from auditkit.hosts import Host
 from auditkit.model import Change, Gap, Item, Kind, Need
 from auditkit.packages import Manifest, Package, apk, dpkg, dpkglog, dpkgrules
 from auditkit.packages.layout import Diversion, Layout
 from auditkit.probe.rotation import NOT_KNOWN
 
+OWNING: tuple[Need, ...] = (dpkg.STATUS, dpkg.LISTS, dpkgrules.DIVERSIONS, *apk.PLACES)
+"""What tells which package owns which path."""
 NEEDS: tuple[Need, ...] = (
-    *(dpkg.STATUS, dpkg.DISTROLESS, dpkg.LISTS, dpkg.SUMS, dpkg.CONFFILES, dpkgrules.DIVERSIONS),
-    *(dpkglog.LOGS, dpkglog.HISTORY, *apk.PLACES),
+    *(*OWNING, dpkg.DISTROLESS, dpkg.SUMS, dpkg.CONFFILES),
+    *(dpkglog.LOGS, dpkglog.HISTORY),
 )
 MERGED = {"usrmerge:all", "usr-is-merged:all"}
 """Packages that are there where /bin, /sbin and /lib* are links into /usr."""
@@ -28,17 +30,31 @@ LONGEST_COMMAND = 100
 Files = Mapping[str, bytes]
 
 
-def account(host: Host, changes: Sequence[Change], before: Mapping[str, str]) -> Account:
+def owning(host: Host) -> tuple[Iterator[Manifest], Layout]:
+    """The packages of a host with their paths, and where they are found.
+
+    Raises:
+        HostError: the host cannot be asked.
+    """
+    files = _taken(host, OWNING)
+    return _manifests(files), _layout(files, {package.key: package.version for package in _packages(files)})
+
+
+def account(host: Host, changes: Sequence[Change], before: Mapping[str, str], was: Claims) -> Account:
     """What is known of the packages of a host, as far as it concerns paths that changed; `before` is the baseline's list.
 
     Raises:
         HostError: the host cannot be asked any more.
     """
-    files = {told.source: told.data for told in host.take(NEEDS) if isinstance(told, Item)}
+    files = _taken(host, NEEDS)
     paths = {change.path for change in changes}
     installed = {package.key: package.version for package in _packages(files)}
     now = claims(_manifests(files), _layout(files, installed), paths)
-    return Account(before, installed, now=now, digests=_digests(host, changes, now), doers=_doers(files))
+    return Account(before, installed, was, now, _digests(host, changes, now), _doers(files))
+
+
+def _taken(host: Host, needs: tuple[Need, ...]) -> Files:
+    return {told.source: told.data for told in host.take(needs) if isinstance(told, Item)}
 
 
 def claims(manifests: Iterable[Manifest], layout: Layout, paths: set[str]) -> dict[str, list[Claim]]:

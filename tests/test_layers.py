@@ -42,6 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "store": NOUNS | {"baseline", "entries", "policy", "seal", "signers"},
     "evidence": NOUNS | {"baseline", "store"},
     "recording": NOUNS | {"evidence", "writer", "hosts", "collect"},
+    "owners": NOUNS | {"baseline", "writer", "packages", "explain"},
     "packaged": NOUNS | {"hosts", "packages", "explain", "probe"},
     "vendor": NOUNS | {"packages", "hosts", "collect", "entries", "probe"},
     "fleet": NOUNS | {"hosts", "scan", "collect"},

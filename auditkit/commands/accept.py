@@ -1,5 +1,6 @@
 """`auditkit accept HOST [PATH...]`: seal the next baseline with reviewed changes."""
 
+import os
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -7,7 +8,7 @@ from typing import Any
 
 import click
 
-from auditkit import accept, scan, store
+from auditkit import accept, owners, packaged, scan, store
 from auditkit import baseline as files
 from auditkit.commands import checking, integrity, options, running, sealing
 from auditkit.errors import UsageError
@@ -73,11 +74,13 @@ def _accepted(host: Host, base: files.Baseline, paths: Sequence[str], run: optio
         previous=previous,
         homes=source.ground.homes,
         mounts=source.ground.mounts if given["everything"] else base.header.mounts,
-        packages=source.ground.packages,
+        packages=source.ground.packages if given["everything"] else base.header.packages,
         tool=options.TOOL,
         reason=given["reason"],
         machine=source.ground.machine or base.header.machine,
     )
+    if given["everything"]:
+        header = replace(header, owners=owners.keep(os.path.dirname(path), *packaged.owning(host)))
     with Writer(path, header) as writer:
         for block in accept.applied(base.blocks(), accept.edits(chosen)):
             writer.add(block)

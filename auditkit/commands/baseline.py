@@ -1,5 +1,6 @@
 """`auditkit baseline HOST...`: scan and store a sealed baseline."""
 
+import os
 import shlex
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,7 +10,7 @@ from typing import Any
 import click
 
 from auditkit import baseline as files
-from auditkit import policy, scan, store
+from auditkit import owners, packaged, policy, scan, store
 from auditkit.commands import integrity, making, options, sealing
 from auditkit.commands.making import Made
 from auditkit.errors import UsageError
@@ -87,6 +88,7 @@ def _made(job: Job, wanted: Policy, key: str | None, place: tuple[str, int, str 
         tool=options.TOOL,
         reason=f"imported from {imported}" if imported else "",
         machine=ground.machine,
+        owners=owners.keep(os.path.dirname(os.path.abspath(path)), *packaged.owning(job.host)),
     )
     with Writer(path, header) as writer, job.run.show("scanning", job.host.name, None) as progress:
         source = scan.Scan(job.host, ground, job.run.jobs, progress, job.run.timeout)

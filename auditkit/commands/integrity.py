@@ -1,10 +1,11 @@
 """The sentence on one host: ground -> scan -> compare -> settle -> report. Commands call it, with their own words around."""
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from auditkit import compare, distrust, entries, explain, growth, hosts, mounts, packaged, policy, settle, timeline
+from auditkit import compare, distrust, entries, explain, growth, hosts, mounts, owners, packaged, policy, settle, timeline
 from auditkit.baseline import Baseline
 from auditkit.errors import HostError, UsageError
 from auditkit.hosts import Ask, Beginning, Distant, Host, Past, Suspect
@@ -72,7 +73,7 @@ def with_baseline(base: Baseline, scan: Scan, turn: distrust.Turn, since: dateti
     seen = len(scan.gaps)
     if tables[0] and not tables[1]:
         scan.gaps.append(Gap("mounts", "the mount table is empty now: what is mounted over watched paths cannot be told"))
-    result = _accounted(scan, result, base.header)
+    result = _accounted(scan, result, base)
     drawn, last = _drawn(base, scan.host, turn)
     doubts = _doubts(scan, result, drawn)
     lies = (*distrust.hidden(result.gaps), *(told for told in doubts if isinstance(told, Finding)))
@@ -82,13 +83,15 @@ def with_baseline(base: Baseline, scan: Scan, turn: distrust.Turn, since: dateti
     return replace(result, findings=(*result.findings, *new, *lies), gaps=gaps, state=state, last=last)
 
 
-def _accounted(scan: Scan, result: Compared, base: Header) -> Compared:
+def _accounted(scan: Scan, result: Compared, base: Baseline) -> Compared:
     """The result with the changes explained that packages account for; the host is asked only where something changed."""
     open_ = [change for change in result.changes if not change.explanation]
-    if not open_ or base.packages is None or scan.ended is not State.OK:
+    if not open_ or base.header.packages is None or scan.ended is not State.OK:
         return result
+    gone = {change.path for change in open_ if change.change is ChangeKind.REMOVED}
+    was = owners.claims(os.path.dirname(base.path), base.header.owners, gone) if base.header.owners and gone else {}
     try:
-        known = packaged.account(scan.host, open_, base.packages)
+        known = packaged.account(scan.host, open_, base.header.packages, was)
     except HostError as error:
         scan.broke(error)
         return result

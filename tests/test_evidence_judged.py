@@ -18,7 +18,7 @@ from auditkit.errors import HostError
 from auditkit.hosts import Ask, Beginning, Host, Known, Seen, recorded
 from auditkit.hosts.recorded import Recorded
 from auditkit.hosts.root import Root
-from auditkit.model import Audit, Evidence, Gap, Header, HostReport, Policy, State
+from auditkit.model import Audit, Evidence, Gap, Header, HostReport, Level, Policy, State, Watch
 from auditkit.recording import Recording, Writer
 
 SAID = ("host", "status", "state", "counts", "changes", "findings", "gaps", "untrusted")
@@ -253,6 +253,25 @@ def test_an_audit_judges_by_the_time_of_the_evidence(tmp_path: Path) -> None:
     with closing(opened(tmp_path / "e")) as host:
         auditing.added(host, HostReport("srv-01"), [Audit("clock", "the time", (), (), judge)])
     assert [evidence.taken for evidence in seen] == [taken]
+
+
+@pytest.mark.parametrize("shell", ["gnu", "busybox", "python"])
+def test_what_a_lesser_look_leaves_out_is_said_of_whatever_is_made_of_it(cli: Cli, shell: str) -> None:
+    """Whoever breaks Python there for a moment gets a baseline without capabilities: nobody shall make it unawares."""
+    host, facts = Liar("srv-01", str(cli.tree)), {"shell": shell}
+    with Writer(str(cli.home / "e"), evidence.Header("srv-01", "ssh", datetime.now(UTC), "auditkit 1", facts=facts)) as writer:
+        recorder = Recording(host, writer)
+        stands = scan.ground(recorder, Policy("site", (Watch("/", Level.CONTENT),)))
+        recorder.mounts()
+        list(scan.Scan(recorder, stands, 1, lambda _entries, _read: None))
+        writer.close()
+    policy = ("--policy", str(cli.policy), "--store", str(cli.store), "--jobs", "1")
+    made, taken = cli.run("baseline", "evidence:e", *policy), cli.run("collect", "evidence:e", "-o", "e2", *policy)
+    none = cli.run("collect", "evidence:e", "-o", "e3", "--no-files", "--store", str(cli.store))
+    less = distrust.LESS.get(shell)
+    for each in (made, taken):
+        assert [line for line in each.out.splitlines() if "  note  " in line] == ([f"  note  {less}"] if less else [])
+    assert "note" not in none.out, "there is no scan in it"
 
 
 def test_a_baseline_of_evidence_is_as_old_as_it_and_says_so(cli: Cli) -> None:

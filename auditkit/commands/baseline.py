@@ -115,6 +115,7 @@ def _scanned(writer: Writer, source: scan.Scan) -> list[Gap]:
 def _after(job: Job, path: str, gaps: list[Gap]) -> Iterator[str]:
     """Where it is, what it lacks, and what to do next."""
     yield f"  {printable(path)}"
+    yield from () if job.given["imported"] else (f"  note  {less}" for less in integrity.left_out(job.host))
     yield from sealing.lacks(gaps, "path", "all in the last line of the baseline")
     if not job.run.quiet:
         yield f"Next: keep a copy off this machine; then: auditkit check {shlex.quote(printable(job.host.name))}"

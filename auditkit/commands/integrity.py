@@ -207,10 +207,15 @@ def base_gaps(base: Baseline, known: Iterable[Gap]) -> tuple[Gap, ...]:
 
 def report(host: Host, result: Compared, base: BaselineFacts | None, notes: Iterable[str] = ()) -> HostReport:
     """What is said of a host whose integrity was checked, and of what such a check cannot see."""
-    less = distrust.LESS.get(str(host.facts.get("shell")))
     is_live = isinstance(host, Suspect) and not host.name.startswith("root:")  # evidence of a disk was no live host either
-    limits = (less, distrust.LIVE) if is_live else ()
-    return report_of(host.name, result, base, (*notes, *filter(None, limits)))
+    limits = (*left_out(host), distrust.LIVE) if is_live else ()
+    return report_of(host.name, result, base, (*notes, *limits))
+
+
+def left_out(host: Host) -> tuple[str, ...]:
+    """What a scan of this host cannot show, for nothing there can: a sentence, or none."""
+    less = distrust.LESS.get(str(host.facts.get("shell")))
+    return (less,) if less else ()
 
 
 def report_of(name: str, result: Compared, base: BaselineFacts | None, notes: Iterable[str] = ()) -> HostReport:

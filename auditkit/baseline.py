@@ -18,6 +18,7 @@ from blake3 import blake3
 from auditkit import entries
 from auditkit.errors import AuditkitError, FormatError, UntrustedError
 from auditkit.model import Footer, Gap, Header, Level, Mount, Policy, Severity, Watch
+from auditkit.opening import regular
 from auditkit.printable import printable
 
 SCHEMA = "auditkit/baseline/1"
@@ -168,7 +169,7 @@ def read(path: str) -> Baseline:
     """
     name = printable(os.path.basename(path))
     try:
-        file = open(path, "rb")  # noqa: SIM115 - the baseline owns it from here on
+        file = open(path, "rb", opener=regular)  # noqa: SIM115 - the baseline owns it from here on
     except OSError as error:
         raise FormatError(f"{printable(path)} cannot be read: {error.strerror}", "name a baseline file") from error
     try:
@@ -204,10 +205,11 @@ class Hashed:
 def file_digest(path: str) -> str:
     """`blake3:HEX` of a baseline file as it lies there: what the next one names as its previous."""
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=regular) as file:
             return _digest(file)
     except OSError as error:
-        raise AuditkitError(f"{printable(path)} cannot be read: {error.strerror}", "run auditkit as its owner") from error
+        hint = "run auditkit as its owner" if isinstance(error, PermissionError) else "restore it from your copy"
+        raise AuditkitError(f"{printable(path)} cannot be read: {error.strerror}", hint) from error
 
 
 def _digest(file: IO[bytes]) -> str:

@@ -4,16 +4,13 @@ Two hosts are told the same if the same `Host` lines cover their names, and if n
 could tell them apart. Where anything might (Match, HostName, tokens, what is not understood here), ssh is asked for each.
 """
 
-import errno
-import os
 import re
-import stat
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from threading import Lock
-from typing import IO
 
 from auditkit.config import Config, HostConfig
 from auditkit.errors import AuditkitError
+from auditkit.opening import regular
 from auditkit.ssh.known import listed
 
 Settings = Mapping[str, tuple[str, ...]]
@@ -96,20 +93,12 @@ def _lines(talk: str) -> Lines | None:
         if not line.startswith(_READING):
             continue
         try:
-            with _opened(line.removeprefix(_READING)) as file:
+            # no pipe: what one held ssh has taken already
+            with open(line.removeprefix(_READING), encoding="latin-1", newline="\n", opener=regular) as file:
                 found += _patterns(file)
         except (OSError, ValueError):
             return None
     return tuple(found)
-
-
-def _opened(path: str) -> IO[str]:
-    """A file of ssh_config; OSError where it is none, for what a pipe held ssh has taken already."""
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise OSError(errno.EINVAL, "no regular file")
-    return open(handle, encoding="latin-1", newline="\n")
 
 
 def _patterns(lines: Iterable[str]) -> Iterator[tuple[str, ...]]:

@@ -78,6 +78,16 @@ def test_every_command_has_a_help_page(name: str) -> None:
         (("policy", "linx"), "linx is no policy that auditkit ships", "check the spelling: did you mean linux?"),
         (("scan", "--since", "yesterday"), "yesterday is no time", "write it like"),
         (("check", "local", "--against", "vendor"), "--against vendor is not built yet", "compare with a backup tree"),
+        (
+            ("check", "local", "--policy", "full"),
+            "--policy says what to compare with --against; a check goes by the policy sealed in the baseline",
+            "leave --policy out, or make",
+        ),
+        (
+            ("check", "local", "--against", "/", "--baseline", "b"),
+            "--baseline and --against are two things to compare with",
+            "leave one of them out",
+        ),
         (("accept", "local"), "name what to accept: paths, or --all", "see the changes first"),
     ],
 )

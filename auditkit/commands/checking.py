@@ -38,6 +38,13 @@ def usable(given: Mapping[str, Any]) -> None:
     _since(given)
     if given.get("against") == "vendor":
         raise UsageError("--against vendor is not built yet", "compare with a backup tree: --against DIR")
+    if given.get("against") and given.get("baseline_file"):
+        raise UsageError("--baseline and --against are two things to compare with", "leave one of them out")
+    if given.get("policy_name") and not given.get("against"):
+        hint = "leave --policy out, or make a new baseline with it: auditkit baseline HOST --policy NAME|FILE"
+        raise UsageError(
+            "--policy says what to compare with --against; a check goes by the policy sealed in the baseline", hint
+        )
 
 
 def check(host: Host, run: options.Setting, given: Mapping[str, Any]) -> HostReport:

@@ -229,6 +229,7 @@ def _verified(file: Hashed, name: str) -> tuple[Header, Footer]:
         if b"\n" not in head:
             head += text
             _bounded(head, name)
+            _check_kind(head, name)
         pairs = last + text
         seen += text.count(b"\n") - pairs.count(b"\n/") - pairs.count(b"\n=")
         last = text[-1:]
@@ -237,6 +238,12 @@ def _verified(file: Hashed, name: str) -> tuple[Header, Footer]:
         raise UntrustedError(f"{name} is empty or cut off", "take a good copy of it")
     told = _footer(bytes(footer), name, seen, digest.hexdigest())  # first: a damaged header is damage, not another format
     return _header(bytes(head[: head.find(b"\n")]), name), told
+
+
+def _check_kind(head: bytearray, name: str) -> None:
+    """Refuse the other file that auditkit writes before anything is said of what it lacks."""
+    if head.startswith(b'{"schema":"auditkit/evidence/'):
+        raise FormatError(f"{name} is evidence, no baseline", "name it as the HOST that is looked at: evidence:FILE")
 
 
 def _held_back(texts: Iterable[bytes], footer: bytearray) -> Iterator[bytes]:

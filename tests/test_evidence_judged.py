@@ -1,5 +1,6 @@
 """Evidence judged: here or elsewhere, today or later, a judge says of it what it said of the host."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -311,6 +312,33 @@ def test_evidence_of_one_machine_is_not_held_against_the_baseline_of_another(cli
         assert refused.code == 2
         assert "here are of another machine than this evidence\nhint: name a store of its own: --store DIR" in refused.err
     assert len(cli.baselines()) == 1
+
+
+@pytest.mark.parametrize(("name", "more"), [("local", " --store DIR"), ("srv-01", "")])
+def test_of_evidence_without_a_baseline_one_is_to_be_made_of_the_evidence(cli: Cli, name: str, more: str) -> None:
+    """The machine that has its name here is another one, or no longer what it was."""
+    for place in ("e", "f"):
+        with Writer(str(cli.home / place), evidence.Header(name, "local", datetime.now(UTC), "auditkit 1")) as writer:
+            writer.close()
+    store = ("--store", str(cli.store))
+    assert json.loads(cli.run("scan", "evidence:e", "--format", "json", *store).out)["next"] == [
+        f"auditkit baseline evidence:e{more}"
+    ]
+    both = ["evidence:e evidence:f"] if not more else [f"evidence:e{more}", f"evidence:f{more}"]
+    told = cli.run("check", "evidence:e", "evidence:f", "--format", "json", *store)
+    assert json.loads(told.out)["next"][: len(both)] == [f"auditkit baseline {words}" for words in both]
+    assert f"hint: make one: auditkit baseline evidence:e{more}\n" in cli.run("check", "evidence:e", *store).err
+
+
+def test_evidence_is_no_baseline_and_says_so(cli: Cli) -> None:
+    (cli.tree / "etc/motd").write_text("hello\n")
+    assert cli.run("collect", cli.host, "--store", str(cli.store), "-o", "e.zst").code == 0
+    for words in (("check", cli.host, "--baseline", "e.zst"), ("diff", "e.zst", "e.zst")):
+        told = cli.run(*words, "--store", str(cli.store))
+        assert told.code == 2
+        assert told.err == (
+            "auditkit: error: e.zst is evidence, no baseline\nhint: name it as the HOST that is looked at: evidence:FILE\n"
+        )
 
 
 def test_a_machine_that_is_another_now_is_compared_and_that_is_said(cli: Cli) -> None:

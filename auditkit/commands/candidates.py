@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from auditkit import inventory
 from auditkit.model import Gap
 from auditkit.printable import printable
+from auditkit.report.look import said
 from auditkit.ssh import known
 from auditkit.ssh.address import meant
 from auditkit.ssh.route import SYSTEM_HOSTS, USER_HOSTS
@@ -155,4 +156,4 @@ def _unread(lines: known.KnownHosts) -> Iterator[str]:
 
 
 def _gap(gap: Gap) -> str:
-    return f"{printable(gap.subject)}: {printable(gap.reason)}"
+    return f"{printable(gap.subject)}: {said(gap.reason)}"

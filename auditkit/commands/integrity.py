@@ -97,7 +97,7 @@ def _doubts(scan: Scan, result: Compared, drawn: Sequence[Entry]) -> list[Findin
         try:
             found.extend(_doubted(scan.host, result, drawn))
         except HostError as error:
-            scan.broke(error)
+            scan.broke(error, "second look", "what it calls removed or unchanged was not held against another look")
     return found
 
 
@@ -178,7 +178,7 @@ def _beginnings(scan: Scan, asked: Sequence[Ask]) -> tuple[Beginning, ...]:
         try:
             return tuple(scan.host.beginnings(asked))
         except HostError as error:
-            scan.broke(error)
+            scan.broke(error, "logs", "whether they only grew was not told")
     return tuple((path, "", NOT_KNOWN) for path, *_rest in asked)
 
 

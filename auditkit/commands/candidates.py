@@ -45,7 +45,7 @@ class Candidate:
 
     @property
     def text(self) -> str:
-        """Its line in auditkit.yaml."""
+        """Its line in auditkit.yaml, in ASCII."""
         settings = ", ".join(f"{key}: {_yaml(value)}" for key, value in self.settings.items())
         return f"{_yaml(self.name)}: {{{settings}}}" if settings else f"{_yaml(self.name)}:"
 
@@ -55,7 +55,7 @@ def _yaml(value: Setting) -> str:
         return f"[{', '.join(map(_yaml, value))}]"
     if isinstance(value, int) or (_PLAIN.fullmatch(value) and value.lower() not in WORDS):
         return str(value)
-    return json.dumps(value)
+    return json.dumps(value).replace("\x7f", "\\u007f")
 
 
 Found = tuple[dict[str, Candidate], tuple[str, ...]]

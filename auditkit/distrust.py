@@ -43,8 +43,8 @@ LIVE = (
 )
 """What no check of a live host can see."""
 _SHELL = (
-    "no Python runs there: capabilities, ACLs, labels and flags were not looked at, no text of a file was kept, and names are"
-    " taken from find alone"
+    "no Python runs there: capabilities, ACLs, labels and flags were not looked at, no text of a file was kept, and what"
+    " is hidden from `find` there was not seen"
 )
 LESS = {"gnu": _SHELL, "busybox": f"{_SHELL}; times are told in whole seconds"}
 """What a look at a host leaves out, by what looks at it there."""

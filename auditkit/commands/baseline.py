@@ -16,6 +16,7 @@ from auditkit.errors import UsageError
 from auditkit.hosts import Host, Past, named, now
 from auditkit.model import Gap, Header, Policy
 from auditkit.printable import printable
+from auditkit.report.look import counted
 from auditkit.writer import Writer, locked
 
 
@@ -94,7 +95,7 @@ def _made(job: Job, wanted: Policy, key: str | None, place: tuple[str, int, str 
         writer.close(gaps, sealing.sealer(key, job.run.signing))
     store.remember(path, sequence)
     what = f"{printable(job.host.name)}: baseline {sequence}"
-    first = f"{what}, {writer.entries} entries by policy {printable(wanted.name)}, {sealing.sealed(key)}"
+    first = f"{what}, {counted(writer.entries, 'entry')} by policy {printable(wanted.name)}, {sealing.sealed(key)}"
     return Made((first, *_after(job, path, gaps)), not gaps)
 
 

@@ -23,6 +23,7 @@ from auditkit.hosts import Host, Past, kind_of, named, now
 from auditkit.model import Gap, Policy
 from auditkit.printable import printable
 from auditkit.recording import Recording, Writer
+from auditkit.report.look import counted
 
 
 @click.command("collect")
@@ -107,8 +108,8 @@ def _one(job: Job) -> Made:
         recording = Recording(job.host, writer)
         gaps, entries = _asked(recording, job, progress)
         writer.close(sealing.sealer(job.key, job.run.signing))
-    seen = f"{entries} entries by policy {printable(wanted.name)}" if wanted else "no scan"
-    first = f"{printable(name)}: evidence of {recording.items} files, {seen}, {sealing.sealed(job.key)}"
+    seen = f"{counted(entries, 'entry')} by policy {printable(wanted.name)}" if wanted else "no scan"
+    first = f"{printable(name)}: evidence of {counted(recording.items, 'file')}, {seen}, {sealing.sealed(job.key)}"
     return Made((first, *_after(job, gaps)), not gaps)
 
 

@@ -337,7 +337,8 @@ def test_of_evidence_without_a_baseline_one_is_to_be_made_of_the_evidence(cli: C
     both = ["evidence:e evidence:f"] if not more else [f"evidence:e{more}", f"evidence:f{more}"]
     told = cli.run("check", "evidence:e", "evidence:f", "--format", "json", *store)
     assert json.loads(told.out)["next"][: len(both)] == [f"auditkit baseline {words}" for words in both]
-    assert f"hint: make one: auditkit baseline evidence:e{more}\n" in cli.run("check", "evidence:e", *store).err
+    for words in (("check", "evidence:e"), ("accept", "evidence:e", "--all")):
+        assert f"hint: make one: auditkit baseline evidence:e{more}\n" in cli.run(*words, *store).err
 
 
 def test_evidence_is_no_baseline_and_says_so(cli: Cli) -> None:

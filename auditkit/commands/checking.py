@@ -115,8 +115,7 @@ def _notes(host: Host, stands: Ground, trusted: store.Trusted, run: options.Sett
 def _without(host: Host, run: options.Setting, given: Mapping[str, Any]) -> HostReport:
     """What can be said without a baseline: nothing of changes, the timeline if it was asked for."""
     if not given.get("may_lack") and not given.get("since"):
-        word = f"evidence:{host.path}" if isinstance(host, Past) else host.name
-        raise UsageError(f"there is no baseline of {printable(host.name)}", f"make one: {_making(word, host.name)}")
+        raise lacking(host)
     if not given.get("since"):
         return HostReport(host.name, gaps=(Gap("integrity", NO_BASELINE),))
     wanted = policy.load(sealing.policy_name(run, host.name))
@@ -162,6 +161,12 @@ def following(told: Mapping[str, Mapping[str, Any]], run: options.Setting) -> tu
         if host["untrusted"]:
             made.append(f"auditkit verify {shlex.quote(run.store)}")
     return tuple(_few(dict.fromkeys(made)))
+
+
+def lacking(host: Host) -> UsageError:
+    """The error of a host without a baseline."""
+    word = f"evidence:{host.path}" if isinstance(host, Past) else host.name
+    return UsageError(f"there is no baseline of {printable(host.name)}", f"make one: {_making(word, host.name)}")
 
 
 def _making(word: str, name: str) -> str:

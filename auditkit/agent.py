@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa,
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_ssh_private_key
 
 from auditkit.errors import AuditkitError, UsageError
+from auditkit.opening import regular
 from auditkit.printable import printable
 
 LIMIT = 256 * 1024
@@ -212,10 +213,8 @@ def key_text(path: str) -> bytes:
         UsageError: it is no file, cannot be read, or is open to others.
     """
     try:
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        with open(path, "rb", opener=regular) as file:
             status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise UsageError(f"{printable(path)} is no file", "name a key file, or agent")
             text = file.read(LIMIT)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "no such name"

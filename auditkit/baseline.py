@@ -18,6 +18,7 @@ from blake3 import blake3
 from auditkit import entries
 from auditkit.errors import AuditkitError, FormatError, UntrustedError
 from auditkit.model import Footer, Gap, Header, Level, Mount, Policy, Severity, Watch
+from auditkit.opening import regular
 from auditkit.printable import printable
 
 SCHEMA = "auditkit/baseline/1"
@@ -170,7 +171,7 @@ def read(path: str) -> Baseline:
     """
     name = printable(os.path.basename(path))
     try:
-        file = open(path, "rb")  # noqa: SIM115 - the baseline owns it from here on
+        file = open(path, "rb", opener=regular)  # noqa: SIM115 - the baseline owns it from here on
     except OSError as error:
         raise FormatError(f"{printable(path)} cannot be read: {error.strerror}", "name a baseline file") from error
     try:
@@ -206,10 +207,11 @@ class Hashed:
 def file_digest(path: str) -> str:
     """`blake3:HEX` of a baseline file as it lies there: what the next one names as its previous."""
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=regular) as file:
             return _digest(file)
     except OSError as error:
-        raise AuditkitError(f"{printable(path)} cannot be read: {error.strerror}", "run auditkit as its owner") from error
+        hint = "run auditkit as its owner" if isinstance(error, PermissionError) else "restore it from your copy"
+        raise AuditkitError(f"{printable(path)} cannot be read: {error.strerror}", hint) from error
 
 
 def _digest(file: IO[bytes]) -> str:
@@ -229,6 +231,7 @@ def _verified(file: Hashed, name: str) -> tuple[Header, Footer]:
         if b"\n" not in head:
             head += text
             _bounded(head, name)
+            _check_kind(head, name)
         pairs = last + text
         seen += text.count(b"\n") - pairs.count(b"\n/") - pairs.count(b"\n=")
         last = text[-1:]
@@ -237,6 +240,12 @@ def _verified(file: Hashed, name: str) -> tuple[Header, Footer]:
         raise UntrustedError(f"{name} is empty or cut off", "take a good copy of it")
     told = _footer(bytes(footer), name, seen, digest.hexdigest())  # first: a damaged header is damage, not another format
     return _header(bytes(head[: head.find(b"\n")]), name), told
+
+
+def _check_kind(head: bytearray, name: str) -> None:
+    """Refuse the other file that auditkit writes before anything is said of what it lacks."""
+    if head.startswith(b'{"schema":"auditkit/evidence/'):
+        raise FormatError(f"{name} is evidence, no baseline", "name it as the HOST that is looked at: evidence:FILE")
 
 
 def _held_back(texts: Iterable[bytes], footer: bytearray) -> Iterator[bytes]:

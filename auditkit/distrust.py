@@ -42,9 +42,12 @@ LIVE = (
     " root:/mnt/disk --baseline FILE"
 )
 """What no check of a live host can see."""
-_SHELL = "no Python runs there: capabilities, ACLs, labels and flags were not looked at, and names are taken from find alone"
+_SHELL = (
+    "no Python runs there: capabilities, ACLs, labels and flags were not looked at, no text of a file was kept, and what"
+    " is hidden from `find` there was not seen"
+)
 LESS = {"gnu": _SHELL, "busybox": f"{_SHELL}; times are told in whole seconds"}
-"""What a check of a host leaves out, by what looks at it there."""
+"""What a look at a host leaves out, by what looks at it there."""
 
 BUDGET = 40 << 10
 """Bytes that are fetched in one run, if nobody says otherwise: an unchanged host shall send little."""

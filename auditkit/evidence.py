@@ -20,6 +20,7 @@ from auditkit import baseline, store
 from auditkit.baseline import LONGEST_BLOCK, Hashed
 from auditkit.errors import FormatError, UntrustedError
 from auditkit.model import Gap, Item, Means, Need, State
+from auditkit.opening import regular
 from auditkit.printable import escape, printable, unescape
 
 SCHEMA = "auditkit/evidence/1"
@@ -157,7 +158,7 @@ def read(path: str, signers: str | None = None) -> File:
     """
     name = printable(os.path.basename(path))
     try:
-        file = open(path, "rb")  # noqa: SIM115 - the evidence owns it from here on
+        file = open(path, "rb", opener=regular)  # noqa: SIM115 - the evidence owns it from here on
     except OSError as error:
         raise FormatError(f"{printable(path)} cannot be read: {error.strerror}", "name a file that `collect` wrote") from error
     try:

@@ -17,6 +17,7 @@ from typing import Any
 
 from auditkit.baseline import folder
 from auditkit.errors import AuditkitError, UsageError
+from auditkit.opening import regular
 from auditkit.printable import printable
 
 FOLDER = "runs"
@@ -114,7 +115,7 @@ def _names(directory: str) -> list[str]:
 def _read(path: str) -> object:
     """The JSON in a file, None where there is none."""
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=regular) as file:
             data = file.read(LARGEST + 1)
         return json.loads(data) if len(data) <= LARGEST else None
     except (OSError, ValueError, RecursionError):
@@ -125,7 +126,7 @@ def _write(path: str, value: object) -> None:
     """Write a file that is there whole or not at all."""
     temporary = f"{path}.tmp"
     try:
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
         with open(handle, "w", encoding="ascii") as file:
             file.write(json.dumps(value, ensure_ascii=True, allow_nan=False))  # not dump(), which has no C to it
         os.replace(temporary, path)

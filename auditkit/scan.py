@@ -107,9 +107,9 @@ class Scan:
         except HostError as error:
             self.broke(error)
 
-    def broke(self, error: HostError) -> None:
-        """Keep in mind that the host has fallen silent, or contradicts itself."""
-        self.gaps.append(Gap("/", f"not seen to the end: {error}" + (f"; {error.hint}" if error.hint else "")))
+    def broke(self, error: HostError, over: str = "/", so: str = "not seen to the end") -> None:
+        """Keep in mind that the host has fallen silent, or contradicts itself, and over what."""
+        self.gaps.append(Gap(over, f"{so}: {error}" + (f"; {error.hint}" if error.hint else "")))
         self.ended = error.state
 
     def __iter__(self) -> Iterator[bytes]:

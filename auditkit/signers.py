@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from fnmatch import fnmatchcase
 
+from auditkit import opening
 from auditkit.agent import take
 from auditkit.errors import ConfigError
 from auditkit.printable import printable
@@ -72,8 +73,7 @@ def read(path: str, zone: tzinfo | None = None) -> Signers:
         ConfigError: it cannot be read, or a line is wrong.
     """
     try:
-        with open(path, "rb") as file:
-            data = file.read(LIMIT + 1)
+        data = opening.content(path, LIMIT + 1)
     except OSError as error:
         raise ConfigError(f"{printable(path)} cannot be read: {error.strerror}", "name the allowed_signers file") from error
     return parse(data, path, zone)

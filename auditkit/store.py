@@ -7,7 +7,6 @@ baseline back, however well it was signed, is found by that.
 import json
 import os
 import secrets
-import stat
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from auditkit import baseline
 from auditkit.baseline import Baseline
 from auditkit.errors import AuditkitError, FormatError, UntrustedError, UsageError
 from auditkit.model import BaselineFacts
+from auditkit.opening import regular
 from auditkit.printable import printable
 
 SIGNATURE = ".sig"
@@ -129,7 +129,7 @@ def verified(path: str, signers: str) -> tuple[str, str]:
     who = allowed.read(os.path.expanduser(signers))
     name = printable(os.path.basename(path))
     try:
-        with open(path + SIGNATURE, "rb") as file:
+        with open(path + SIGNATURE, "rb", opener=regular) as file:
             signature = file.read(LARGEST_SIGNATURE + 1)
     except OSError as error:
         if not os.path.exists(path):
@@ -139,7 +139,7 @@ def verified(path: str, signers: str) -> tuple[str, str]:
             f"sign it if you know it is good: ssh-keygen -Y sign -n auditkit -f KEY {name}",
         ) from error
     try:
-        with open(path, "rb") as sealed:
+        with open(path, "rb", opener=regular) as sealed:
             hashed = baseline.Hashed(sealed)
             # by the clock, as `ssh-keygen -Y verify` does: a signature tells no time of its own that could be believed
             by = seal.verify(cast("BinaryIO", hashed), signature, who, datetime.now(UTC))
@@ -202,7 +202,7 @@ def known(directory: str) -> Known | None:
     The record only grows, a line of JSON for each baseline; what stands behind the last end of a line says nothing.
     """
     try:
-        with open(os.path.join(directory, RECORD), "rb") as file:
+        with open(os.path.join(directory, RECORD), "rb", opener=regular) as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - RECENT))
             lines = file.read(RECENT).split(b"\n")
         told = json.loads(lines[-2] if len(lines) > 1 else lines[-1])
@@ -210,8 +210,9 @@ def known(directory: str) -> Known | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        why = f"cannot be read: {error.strerror}" if isinstance(error, OSError) else "is damaged"
         raise UntrustedError(
-            f"{printable(directory)}/{RECORD}, which guards against rollback, is damaged",
+            f"{printable(directory)}/{RECORD}, which guards against rollback, {why}",
             f"verify the newest baseline by hand, then remove {RECORD}",
         ) from error
 
@@ -224,7 +225,7 @@ def remember(path: str, sequence: int) -> None:
         return
     told = json.dumps({"sequence": sequence, "digest": baseline.file_digest(path)})
     try:
-        with open(record, "ab") as file:
+        with open(record, "ab", opener=_itself) as file:
             file.write(b"\n" * _torn(record) + told.encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
@@ -236,9 +237,9 @@ def turn(path: str) -> str:
     """Where the turn of files that are fetched ended in the last run against a baseline; some place if that is not known."""
     place = _turns(path)
     try:
-        if os.access(os.path.dirname(place), os.W_OK) and stat.S_ISREG(os.lstat(place).st_mode):
-            with open(place, encoding="utf-8", errors="surrogateescape") as file:
-                return file.read(8192).rstrip("\n")  # where it cannot be written it would be the same turn for ever
+        if os.access(os.path.dirname(place), os.W_OK):  # else it would be the same turn for ever
+            with open(place, encoding="utf-8", errors="surrogateescape", opener=regular) as file:
+                return file.read(8192).rstrip("\n")
     except OSError:
         pass
     return secrets.token_hex(8)
@@ -258,9 +259,14 @@ def _turns(path: str) -> str:
     return os.path.join(os.path.dirname(os.path.abspath(path)), TURNS)
 
 
+def _itself(path: str, flags: int) -> int:
+    """As `opener`: what is written to is what has that name, and not where a link leads."""
+    return regular(path, flags | os.O_NOFOLLOW)
+
+
 def _torn(record: str) -> bool:
     """Whether the last line of a record lacks its end."""
-    with open(record, "rb") as file:
+    with open(record, "rb", opener=regular) as file:
         file.seek(max(0, os.fstat(file.fileno()).st_size - 1))
         return file.read(1) not in (b"", b"\n")
 

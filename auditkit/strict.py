@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
+from auditkit import opening
 from auditkit.errors import ConfigError
 from auditkit.printable import printable
 
@@ -192,8 +193,7 @@ def read_file(path: str) -> str:
         ConfigError: it cannot be read, is too long, or is not UTF-8.
     """
     try:
-        with open(path, "rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        data = opening.content(path, MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "its name has a NUL in it"
         raise ConfigError(f"{printable(path)} cannot be read: {why}", "check the name and the permissions") from error

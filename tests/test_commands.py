@@ -9,10 +9,11 @@ from textwrap import indent
 import pytest
 from conftest import SOURCE, Cli
 
-from auditkit.commands import COMMANDS, HOSTS, front_page, hosts_page
+from auditkit.commands import COMMANDS, HOSTS, front_page, hosts_page, sealing
 from auditkit.config import Config, HostConfig
 from auditkit.hosts import HOSTS as KINDS
 from auditkit.hosts import kind_of, named
+from auditkit.model import Gap
 
 
 def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -78,6 +79,16 @@ def test_every_command_has_a_help_page(name: str) -> None:
         (("policy", "linx"), "linx is no policy that auditkit ships", "check the spelling: did you mean linux?"),
         (("scan", "--since", "yesterday"), "yesterday is no time", "write it like"),
         (("check", "local", "--against", "vendor"), "--against vendor is not built yet", "compare with a backup tree"),
+        (
+            ("check", "local", "--policy", "full"),
+            "--policy says what to compare with --against; a check goes by the policy sealed in the baseline",
+            "leave --policy out, or make",
+        ),
+        (
+            ("check", "local", "--against", "/", "--baseline", "b"),
+            "--baseline and --against are two things to compare with",
+            "leave one of them out",
+        ),
         (("accept", "local"), "name what to accept: paths, or --all", "see the changes first"),
     ],
 )
@@ -98,3 +109,11 @@ def test_a_terminal_without_utf_8_gets_escapes(cli: Cli) -> None:
     told = run("check", cli.host, "--store", str(cli.store), PYTHONIOENCODING="latin-1")
     assert "mode 0755 \\u2192 4755" in told.stdout
     assert told.returncode == 1
+
+
+def test_what_a_file_lacks_is_told_without_escaping_what_was_escaped_before() -> None:
+    gaps = [Gap("/a\x1b", "not seen to the end: the probe failed there: ValueError: \\x1b[31m")]
+    assert list(sealing.lacks(gaps, "path", "")) == [
+        "  gap  /a\\x1b: not seen to the end: the probe failed there: ValueError: \\x1b[31m",
+        "INCOMPLETE: 1 path could not be seen",
+    ]

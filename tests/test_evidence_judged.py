@@ -1,5 +1,6 @@
 """Evidence judged: here or elsewhere, today or later, a judge says of it what it said of the host."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ from auditkit.errors import HostError
 from auditkit.hosts import Ask, Beginning, Host, Known, Seen, recorded
 from auditkit.hosts.recorded import Recorded
 from auditkit.hosts.root import Root
-from auditkit.model import Audit, Evidence, Gap, Header, HostReport, Policy, State
+from auditkit.model import Audit, Evidence, Gap, Header, HostReport, Level, Policy, State, Watch
 from auditkit.recording import Recording, Writer
 
 SAID = ("host", "status", "state", "counts", "changes", "findings", "gaps", "untrusted")
@@ -213,8 +214,17 @@ def test_a_host_that_lied_has_lied_for_ever(cli: Cli, hours: int) -> None:
     assert Gap("/0/file", "it was not there when its directory was read, and is there now: check again") in live.gaps
 
 
-@pytest.mark.parametrize("question", ["", "scan", "beginnings", "present", "content"])
-def test_a_host_that_fell_silent_falls_silent_there_again(cli: Cli, question: str) -> None:
+@pytest.mark.parametrize(
+    ("question", "over", "so"),
+    [
+        ("", "", ""),
+        ("scan", "/", "not seen to the end"),
+        ("beginnings", "logs", "whether they only grew was not told"),
+        ("present", "second look", "what it calls removed or unchanged was not held against another look"),
+        ("content", "second look", "what it calls removed or unchanged was not held against another look"),
+    ],
+)
+def test_a_host_that_fell_silent_falls_silent_there_again(cli: Cli, question: str, over: str, so: str) -> None:
     planted(cli)
     host = Liar("srv-01", str(cli.tree))
     host.silent = question
@@ -226,8 +236,9 @@ def test_a_host_that_fell_silent_falls_silent_there_again(cli: Cli, question: st
             assert compared(again, base) == replace(live, last="")
             none = Audit("none", "", (), (), lambda _evidence: iter(()))
             report = auditing.added(again, HostReport("srv-01", state=live.state), [none])
-    broken = Gap("/", "not seen to the end: the link broke; look at the cable")
-    assert (broken in live.gaps, live.state is State.TIMEOUT) == (bool(question), bool(question))
+    broken = [gap for gap in live.gaps if gap.reason.endswith("; look at the cable")]
+    assert broken == ([Gap(over, f"{so}: the link broke; look at the cable")] if question else [])
+    assert (live.state is State.TIMEOUT) == bool(question)
     assert report.counts["audits"] == 1, "what came before is judged"
 
 
@@ -253,6 +264,25 @@ def test_an_audit_judges_by_the_time_of_the_evidence(tmp_path: Path) -> None:
     with closing(opened(tmp_path / "e")) as host:
         auditing.added(host, HostReport("srv-01"), [Audit("clock", "the time", (), (), judge)])
     assert [evidence.taken for evidence in seen] == [taken]
+
+
+@pytest.mark.parametrize("shell", ["gnu", "busybox", "python"])
+def test_what_a_lesser_look_leaves_out_is_said_of_whatever_is_made_of_it(cli: Cli, shell: str) -> None:
+    """Whoever breaks Python there for a moment gets a baseline without capabilities: nobody shall make it unawares."""
+    host, facts = Liar("srv-01", str(cli.tree)), {"shell": shell}
+    with Writer(str(cli.home / "e"), evidence.Header("srv-01", "ssh", datetime.now(UTC), "auditkit 1", facts=facts)) as writer:
+        recorder = Recording(host, writer)
+        stands = scan.ground(recorder, Policy("site", (Watch("/", Level.CONTENT),)))
+        recorder.mounts()
+        list(scan.Scan(recorder, stands, 1, lambda _entries, _read: None))
+        writer.close()
+    policy = ("--policy", str(cli.policy), "--store", str(cli.store), "--jobs", "1")
+    made, taken = cli.run("baseline", "evidence:e", *policy), cli.run("collect", "evidence:e", "-o", "e2", *policy)
+    none = cli.run("collect", "evidence:e", "-o", "e3", "--no-files", "--store", str(cli.store))
+    less = distrust.LESS.get(shell)
+    for each in (made, taken):
+        assert [line for line in each.out.splitlines() if "  note  " in line] == ([f"  note  {less}"] if less else [])
+    assert "note" not in none.out, "there is no scan in it"
 
 
 def test_a_baseline_of_evidence_is_as_old_as_it_and_says_so(cli: Cli) -> None:
@@ -292,6 +322,34 @@ def test_evidence_of_one_machine_is_not_held_against_the_baseline_of_another(cli
         assert refused.code == 2
         assert "here are of another machine than this evidence\nhint: name a store of its own: --store DIR" in refused.err
     assert len(cli.baselines()) == 1
+
+
+@pytest.mark.parametrize(("name", "more"), [("local", " --store DIR"), ("srv-01", "")])
+def test_of_evidence_without_a_baseline_one_is_to_be_made_of_the_evidence(cli: Cli, name: str, more: str) -> None:
+    """The machine that has its name here is another one, or no longer what it was."""
+    for place in ("e", "f"):
+        with Writer(str(cli.home / place), evidence.Header(name, "local", datetime.now(UTC), "auditkit 1")) as writer:
+            writer.close()
+    store = ("--store", str(cli.store))
+    assert json.loads(cli.run("scan", "evidence:e", "--format", "json", *store).out)["next"] == [
+        f"auditkit baseline evidence:e{more}"
+    ]
+    both = ["evidence:e evidence:f"] if not more else [f"evidence:e{more}", f"evidence:f{more}"]
+    told = cli.run("check", "evidence:e", "evidence:f", "--format", "json", *store)
+    assert json.loads(told.out)["next"][: len(both)] == [f"auditkit baseline {words}" for words in both]
+    for words in (("check", "evidence:e"), ("accept", "evidence:e", "--all")):
+        assert f"hint: make one: auditkit baseline evidence:e{more}\n" in cli.run(*words, *store).err
+
+
+def test_evidence_is_no_baseline_and_says_so(cli: Cli) -> None:
+    (cli.tree / "etc/motd").write_text("hello\n")
+    assert cli.run("collect", cli.host, "--store", str(cli.store), "-o", "e.zst").code == 0
+    for words in (("check", cli.host, "--baseline", "e.zst"), ("diff", "e.zst", "e.zst")):
+        told = cli.run(*words, "--store", str(cli.store))
+        assert told.code == 2
+        assert told.err == (
+            "auditkit: error: e.zst is evidence, no baseline\nhint: name it as the HOST that is looked at: evidence:FILE\n"
+        )
 
 
 def test_a_machine_that_is_another_now_is_compared_and_that_is_said(cli: Cli) -> None:

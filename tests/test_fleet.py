@@ -468,7 +468,7 @@ def test_evidence_is_taken_of_those_that_answer_and_each_file_is_whole(office: O
     assert (code, err) == (2, "-o names one file for several hosts\nname a directory: -o DIR/\n")
     code, out, err = office.run("collect", "@all", "-o", f"{office.home}/taken/", "--parallel", "2")
     assert code == 3
-    assert "srv-01: evidence of 1 files, 3 entries by policy test" in out
+    assert "srv-01: evidence of 1 file, 3 entries by policy test" in out
     assert "ws-03: NOTHING TAKEN: no answer from 192.0.2.3\n  hint: switch it on\n" in out
     assert sorted(err.splitlines()) == ["srv-01: ok", "srv-02: ok", "ws-03: unreachable"]
     taken = sorted((office.home / "taken").iterdir())

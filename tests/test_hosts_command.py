@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner, Result
@@ -49,7 +49,7 @@ srv-01  ok               192.168.10.2:22   root                 paramiko        
 nas     ok               [fd00::3]:2222    admin                openssh              SHA256:abcdefghijkl  busybox
 ws-03   ok               192.168.10.31:22  audit, root by sudo  paramiko via srv-01  SHA256:abcdefghijkl  Python 3.13.1
 ws-04   hostkey-unknown  192.168.10.32:22  audit                paramiko
-srv-01: its clock is 75 s behind
+srv-01: its clock is 75 seconds behind
   fix: see whether a time service runs there
 nas: it is asked as admin\x1b[2J, who cannot read everything
   fix: add `become: sudo` to it in auditkit.yaml, and `admin ALL=(root) NOPASSWD: ALL` to sudoers there (visudo)
@@ -97,6 +97,23 @@ def test_a_line_for_each_host_and_below_what_to_fix(office: Path) -> None:
     told = hosts("-q")
     assert told.stdout == TABLE
     assert told.return_value == 3
+
+
+@pytest.mark.parametrize(
+    ("skew", "words"),
+    [
+        (2.1, "2 seconds ahead"),
+        (-119.0, "119 seconds behind"),
+        (120.0, "2 minutes ahead"),
+        (-5400.0, "90 minutes behind"),
+        (7200.0, "2 hours ahead"),
+        (300_000.0, "3 days ahead"),
+        (998_204_000_000.0, "31 631 years ahead"),
+    ],
+)
+def test_a_clock_is_off_by_what_people_say(office: Path, monkeypatch: pytest.MonkeyPatch, skew: float, words: str) -> None:
+    monkeypatch.setitem(cast("dict[str, Any]", ANSWERS["srv-01"]), "clock_skew", skew)
+    assert f"srv-01: its clock is {words}\n" in hosts("-q", "srv-01").stdout
 
 
 def test_the_exit_status_is_0_only_if_all_can_be_asked(office: Path) -> None:

@@ -1,5 +1,6 @@
 """`auditkit init`: the first auditkit.yaml from what a machine knows; only own hosts, nothing overwritten, always loadable."""
 
+import json
 import os
 import shutil
 import socket
@@ -9,6 +10,7 @@ from typing import Any
 
 import psutil
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -19,6 +21,7 @@ from auditkit.commands.candidates import Candidate, Setting
 from auditkit.commands.line import auditkit
 from auditkit.errors import ConfigError
 from auditkit.hosts import named
+from auditkit.ssh import route
 from auditkit.ssh.address import meant
 
 pytestmark = pytest.mark.skipif(shutil.which("ssh") is None, reason="ssh is not installed")
@@ -236,6 +239,32 @@ def test_an_ssh_config_that_ssh_refuses_is_a_reason_not_an_end(home: Path) -> No
     text = (home / "auditkit.yaml").read_text("utf-8")
     assert "  # a:  # line 1: ssh -G a fails:" in text
     assert config.load("auditkit.yaml").hosts == {}
+
+
+@pytest.mark.parametrize("user", ["CORP\\anna", "andr\u00e9", "a\x7fb", '"', "x # y"])
+def test_a_line_whose_sign_is_removed_means_what_was_meant(home: Path, user: str) -> None:
+    """It is no text for a terminal, in which a backslash would be doubled, but one of the file."""
+    (home / "site.yaml").write_text(json.dumps({"all": {"hosts": {"p": {"ansible_host": "8.8.8.8", "ansible_user": user}}}}))
+    assert init("--ansible", "site.yaml").exception is None
+    (line,) = [line for line in (home / "auditkit.yaml").read_text("utf-8").splitlines() if line.startswith("  # p:")]
+    assert line.isprintable()
+    assert yaml.safe_load(line.replace("# ", "", 1)) == {"p": {"address": "8.8.8.8", "user": user}}
+
+
+def test_an_ssh_config_that_takes_its_time_is_not_waited_for_host_by_host(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / ".ssh/config").write_text('Match exec "sleep 60"\n  User x\n')
+    (home / ".ssh/known_hosts").write_text("".join(f"192.168.10.{number} {KEYS[0]}\n" for number in range(1, 100)))
+    monkeypatch.setattr(route, "PATIENCE", 0.3)
+    monkeypatch.setattr(ownership, "LONG", 0.1)
+    monkeypatch.setattr(ownership, "LONGEST", 0.5)
+    told = CliRunner().invoke(auditkit, ["init"], standalone_mode=False)
+    assert told.output.splitlines()[:2] == [
+        "auditkit: `ssh -G` takes long: see what `Match exec` in ~/.ssh/config runs; it is asked for 0.5 seconds",
+        "auditkit.yaml: 0 hosts, 99 more as comments with the reason",
+    ]
+    text = (home / "auditkit.yaml").read_text("utf-8")
+    assert text.count("ssh -G 192.168.10.") == text.count("does not end within 0.3 seconds") == 2
+    assert text.count(f": {ownership.NOT_ASKED}\n") == 97
 
 
 NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True) | st.text(max_size=8)

@@ -39,4 +39,5 @@ def test_the_words_are_quoted_harmlessly() -> None:
     item = Item(preload.PRELOAD, "/etc/ld.so.preload", b"# x\n/lib/\x1b[2J.so\n", NOW, "")
     (finding,) = preload.judge(Evidence("host", NOW, (item,)))
     assert finding.message == "every program loads /lib/\\x1b[2J.so"  # type: ignore[union-attr]
-    assert finding.quotes[0].line == 2  # type: ignore[union-attr]
+    (quote,) = finding.quotes  # type: ignore[union-attr]
+    assert (quote.line, quote.text) == (2, "/lib/\x1b[2J.so"), "as it stands there: the report makes it harmless"

@@ -147,9 +147,10 @@ Next:
             "web1: looked at everything that the policy watches (41 208 paths); nothing changed",
         ),
         (
-            HostReport("web1", gaps=(Gap("/root", "denied"),)),
+            HostReport("web1", counts={"entries": 7}, gaps=(Gap("/root", "denied"),)),
             "web1: INCOMPLETE: 1 gap; nothing is known of what could not be seen; nothing found in the rest",
         ),
+        (HostReport("web1", gaps=(Gap("integrity", "no baseline"),)), "web1: INCOMPLETE: 1 gap; nothing was looked at"),
         (HostReport("web1", untrusted="the seal is bad"), "web1: UNTRUSTED: nothing was compared: the seal is bad"),
     ],
 )

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -169,6 +170,43 @@ def test_a_damaged_memory_is_never_taken_for_none(tmp_path: Path, three: list[st
         store.remember(three[2], 3)
     with pytest.raises(UntrustedError):
         store.place(str(tmp_path), "srv")
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("known.json", "known.json, which guards against rollback, cannot be read: it is no regular file"),
+        ("000003.baseline.zst", "000003.baseline.zst cannot be read: it is no regular file"),
+        ("000002.baseline.zst", "000002.baseline.zst cannot be read: it is no regular file"),
+        ("000003.baseline.zst.sig", "000003.baseline.zst has no signature: 000003.baseline.zst.sig: it is no regular file"),
+    ],
+)
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path, name: str, why: str, make: Callable[[Path], None]) -> None:
+    place = Path([add(tmp_path) for _ in range(3)][-1]).parent / name
+    place.unlink(missing_ok=True)
+    make(place)
+    (tmp_path / "allowed").touch()
+    with pytest.raises(AuditkitError) as refused:
+        believed(tmp_path, str(tmp_path / "allowed") if name.endswith(".sig") else None)
+    assert str(refused.value).endswith(why)
+
+
+def test_a_turn_that_is_no_file_is_some_place(three: list[str]) -> None:
+    os.mkfifo(Path(three[-1]).parent / "fetched")
+    assert len(store.turn(three[-1])) == 16
+    store.keep_turn(three[-1], "/etc/a")
+    assert store.turn(three[-1]) == "/etc/a"
+
+
+def test_memory_is_never_written_through_a_link(tmp_path: Path, three: list[str]) -> None:
+    (tmp_path / "srv.json").write_text('{"sequence": 1, "digest": "x"}\n')
+    place = Path(three[-1]).parent / "known.json"
+    place.unlink()
+    place.symlink_to(tmp_path / "srv.json")
+    with pytest.raises(AuditkitError, match=r"known\.json cannot be written: Too many levels of symbolic links"):
+        store.remember(three[-1], 3)
+    assert (tmp_path / "srv.json").read_text().count("\n") == 1
 
 
 def test_memory_never_goes_back(tmp_path: Path, three: list[str]) -> None:

@@ -46,6 +46,8 @@ _PLACES = ("/usr/", "/lib", "/bin/", "/sbin/", "/opt/", "/nix/store/", "/gnu/sto
 _VARIABLES = ("LD_PRELOAD=", "LD_AUDIT=", "LD_LIBRARY_PATH=")
 _LOADS = ("LD_PRELOAD=", "LD_AUDIT=", "/")
 _SEPARATORS = " \t\n:"
+MOST_QUOTED = 200
+"""Characters of a line."""
 
 
 def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
@@ -53,7 +55,7 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
     for item in evidence.of(PRELOAD):
         for number, line in enumerate(item.data.decode("utf-8", "surrogateescape").split("\n"), 1):
             for library in _libraries(line):
-                quote = Quote(item.source, number, printable(line))
+                quote = Quote(item.source, number, line[:MOST_QUOTED])
                 message = f"every program loads {printable(library)}"
                 yield Finding(PRELOAD_IN_FORCE, library, message, PRELOAD_IN_FORCE.severity, (quote,))
     yield from _loaded(evidence)
@@ -69,7 +71,7 @@ def _loaded(evidence: Evidence) -> Iterator[Finding]:
         rule, verb = (LOADER_VARIABLE, "with") if _is_set(what) else (FOREIGN_LIBRARY, "code of")
         severity = rule.severity if what.startswith(_LOADS) else Severity.LOW
         message = f"{printable(name)} runs {verb} {printable(what)}"
-        yield Finding(rule, name, message, severity, (Quote(source, 0, printable(what)),))
+        yield Finding(rule, name, message, severity, (Quote(source, 0, what[:MOST_QUOTED]),))
 
 
 def _is_set(field: str) -> bool:

@@ -49,9 +49,7 @@ def _on(machine: Host, paths: Sequence[str], run: options.Setting, given: dict[s
     with locked(files.folder(run.store, machine.name), lambda: None):
         newest = store.newest(run.store, machine.name)
         if newest is None:
-            raise UsageError(
-                f"there is no baseline of {printable(machine.name)}", f"make one: auditkit baseline {machine.name}"
-            )
+            raise checking.lacking(machine)
         with closing(store.trusted(newest, run.signers, of=machine.name).baseline) as base:
             return _accepted(machine, base, paths, run, given)
 

@@ -17,6 +17,7 @@ from auditkit.errors import UsageError
 from auditkit.hosts import Host, Past, named, now
 from auditkit.model import Gap, Header, Policy
 from auditkit.printable import printable
+from auditkit.report.look import counted
 from auditkit.writer import Writer, locked
 
 
@@ -96,7 +97,7 @@ def _made(job: Job, wanted: Policy, key: str | None, place: tuple[str, int, str 
         writer.close(gaps, sealing.sealer(key, job.run.signing))
     store.remember(path, sequence)
     what = f"{printable(job.host.name)}: baseline {sequence}"
-    first = f"{what}, {writer.entries} entries by policy {printable(wanted.name)}, {sealing.sealed(key)}"
+    first = f"{what}, {counted(writer.entries, 'entry')} by policy {printable(wanted.name)}, {sealing.sealed(key)}"
     return Made((first, *_after(job, path, gaps)), not gaps)
 
 
@@ -117,6 +118,7 @@ def _scanned(writer: Writer, source: scan.Scan) -> list[Gap]:
 def _after(job: Job, path: str, gaps: list[Gap]) -> Iterator[str]:
     """Where it is, what it lacks, and what to do next."""
     yield f"  {printable(path)}"
+    yield from () if job.given["imported"] else (f"  note  {less}" for less in integrity.left_out(job.host))
     yield from sealing.lacks(gaps, "path", "all in the last line of the baseline")
     if not job.run.quiet:
         yield f"Next: keep a copy off this machine; then: auditkit check {shlex.quote(printable(job.host.name))}"

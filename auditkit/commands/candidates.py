@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from auditkit import inventory
 from auditkit.model import Gap
 from auditkit.printable import printable
+from auditkit.report.look import said
 from auditkit.ssh import known
 from auditkit.ssh.address import meant
 from auditkit.ssh.route import SYSTEM_HOSTS, USER_HOSTS
@@ -44,7 +45,7 @@ class Candidate:
 
     @property
     def text(self) -> str:
-        """Its line in auditkit.yaml."""
+        """Its line in auditkit.yaml, in ASCII."""
         settings = ", ".join(f"{key}: {_yaml(value)}" for key, value in self.settings.items())
         return f"{_yaml(self.name)}: {{{settings}}}" if settings else f"{_yaml(self.name)}:"
 
@@ -54,7 +55,7 @@ def _yaml(value: Setting) -> str:
         return f"[{', '.join(map(_yaml, value))}]"
     if isinstance(value, int) or (_PLAIN.fullmatch(value) and value.lower() not in WORDS):
         return str(value)
-    return json.dumps(value)
+    return json.dumps(value).replace("\x7f", "\\u007f")
 
 
 Found = tuple[dict[str, Candidate], tuple[str, ...]]
@@ -155,4 +156,4 @@ def _unread(lines: known.KnownHosts) -> Iterator[str]:
 
 
 def _gap(gap: Gap) -> str:
-    return f"{printable(gap.subject)}: {printable(gap.reason)}"
+    return f"{printable(gap.subject)}: {said(gap.reason)}"

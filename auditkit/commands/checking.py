@@ -3,7 +3,7 @@
 import os
 import secrets
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
@@ -38,6 +38,13 @@ def usable(given: Mapping[str, Any]) -> None:
     _since(given)
     if given.get("against") == "vendor":
         raise UsageError("--against vendor is not built yet", "compare with a backup tree: --against DIR")
+    if given.get("against") and given.get("baseline_file"):
+        raise UsageError("--baseline and --against are two things to compare with", "leave one of them out")
+    if given.get("policy_name") and not given.get("against"):
+        hint = "leave --policy out, or make a new baseline with it: auditkit baseline HOST --policy NAME|FILE"
+        raise UsageError(
+            "--policy says what to compare with --against; a check goes by the policy sealed in the baseline", hint
+        )
 
 
 def check(host: Host, run: options.Setting, given: Mapping[str, Any]) -> HostReport:
@@ -108,7 +115,7 @@ def _notes(host: Host, stands: Ground, trusted: store.Trusted, run: options.Sett
 def _without(host: Host, run: options.Setting, given: Mapping[str, Any]) -> HostReport:
     """What can be said without a baseline: nothing of changes, the timeline if it was asked for."""
     if not given.get("may_lack") and not given.get("since"):
-        raise UsageError(f"there is no baseline of {printable(host.name)}", f"make one: auditkit baseline {host.name}")
+        raise lacking(host)
     if not given.get("since"):
         return HostReport(host.name, gaps=(Gap("integrity", NO_BASELINE),))
     wanted = policy.load(sealing.policy_name(run, host.name))
@@ -139,21 +146,33 @@ def _since(given: Mapping[str, Any]) -> Any:
     return options.time_of(given["since"]) if given.get("since") else None
 
 
-def following(hosts: Sequence[Mapping[str, Any]], run: options.Setting) -> tuple[str, ...]:
-    """Commands to run next for hosts as the document has them, in order of worth."""
+def following(told: Mapping[str, Mapping[str, Any]], run: options.Setting) -> tuple[str, ...]:
+    """Commands to run next for hosts, by the words that named them and as the document has them, in order of worth."""
     made = []
-    for host in hosts:
-        name, base = shlex.quote(host["host"]), host["baseline"]
+    for word, host in told.items():
+        base = host["baseline"]
         if host["findings"]:
             made.append(f"auditkit explain {max(host['findings'], key=_severity)['rule']}")
         if any(gap["reason"] == NO_BASELINE for gap in host["gaps"]):
-            made.append(f"auditkit baseline {name}")
+            made.append(_making(word, host["host"]))
         stored = base and base["file"].startswith(os.path.join(run.store, ""))
         if stored and any(change["explanation"] is None for change in host["changes"]):
-            made.append(f"auditkit accept {name} PATH... --reason TEXT{' --key FILE' if run.signers else ''}")
+            made.append(f"auditkit accept {shlex.quote(word)} PATH... --reason TEXT{' --key FILE' if run.signers else ''}")
         if host["untrusted"]:
             made.append(f"auditkit verify {shlex.quote(run.store)}")
     return tuple(_few(dict.fromkeys(made)))
+
+
+def lacking(host: Host) -> UsageError:
+    """The error of a host without a baseline."""
+    word = f"evidence:{host.path}" if isinstance(host, Past) else host.name
+    return UsageError(f"there is no baseline of {printable(host.name)}", f"make one: {_making(word, host.name)}")
+
+
+def _making(word: str, name: str) -> str:
+    """The command that makes a baseline; what calls itself `local` in evidence may be another machine than this one."""
+    own = " --store DIR" if word.startswith("evidence:") and is_here(name) else ""
+    return f"auditkit baseline {shlex.quote(word)}{own}"
 
 
 def _severity(finding: Mapping[str, Any]) -> Severity:
@@ -164,7 +183,8 @@ def _few(commands: Iterable[str]) -> Iterator[str]:
     """Yield one command where several are alike but for the host, and no more of a kind than one wants to read."""
     kinds: dict[str, list[str]] = {}
     for command in commands:
-        kinds.setdefault(" ".join(command.split(" ")[:2]), []).append(command)
+        words = command.split(" ")
+        kinds.setdefault(" ".join((*words[:2], *(word for word in words[2:] if word == "--store"))), []).append(command)
     for kind, alike in kinds.items():
         if kind == "auditkit baseline":
             yield " ".join((kind, *(command.removeprefix(f"{kind} ") for command in alike)))

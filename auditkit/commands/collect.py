@@ -23,6 +23,7 @@ from auditkit.hosts import Host, Past, kind_of, named, now
 from auditkit.model import Gap, Policy
 from auditkit.printable import printable
 from auditkit.recording import Recording, Writer
+from auditkit.report.look import counted
 
 
 @click.command("collect")
@@ -107,9 +108,9 @@ def _one(job: Job) -> Made:
         recording = Recording(job.host, writer)
         gaps, entries = _asked(recording, job, progress)
         writer.close(sealing.sealer(job.key, job.run.signing))
-    seen = f"{entries} entries by policy {printable(wanted.name)}" if wanted else "no scan"
-    first = f"{printable(name)}: evidence of {recording.items} files, {seen}, {sealing.sealed(job.key)}"
-    return Made((first, *_after(job.path, gaps, quiet=job.run.quiet)), not gaps)
+    seen = f"{counted(entries, 'entry')} by policy {printable(wanted.name)}" if wanted else "no scan"
+    first = f"{printable(name)}: evidence of {counted(recording.items, 'file')}, {seen}, {sealing.sealed(job.key)}"
+    return Made((first, *_after(job, gaps)), not gaps)
 
 
 def _known(host: Host, run: options.Setting) -> Baseline | None:
@@ -147,9 +148,10 @@ def _asked(recording: Recording, job: Job, progress: Shown) -> tuple[list[Gap], 
     return list(dict.fromkeys((*gaps, *source.gaps))), source.entries
 
 
-def _after(path: str, gaps: Sequence[Gap], *, quiet: bool) -> Iterator[str]:
+def _after(job: Job, gaps: Sequence[Gap]) -> Iterator[str]:
     """Where it is, what it lacks, and what to do next."""
-    yield f"  {printable(path)}"
+    yield f"  {printable(job.path)}"
+    yield from (f"  note  {less}" for less in integrity.left_out(job.host)) if job.wanted else ()
     yield from sealing.lacks(gaps, "thing", "all in the file")
-    if not quiet:
-        yield f"Next: auditkit scan {shlex.quote(printable(f'evidence:{path}'))}"
+    if not job.run.quiet:
+        yield f"Next: auditkit scan {shlex.quote(printable(f'evidence:{job.path}'))}"

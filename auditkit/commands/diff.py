@@ -25,7 +25,7 @@ def command(a: str, b: str, **given: Any) -> int:
         with closing(old.baseline), closing(new.baseline):
             report = _difference(old, new.baseline)
     except UntrustedError as error:
-        report = running.failed(printable(b), error)
+        report = running.failed(b, error)
     return options.answer(run, "diff", [report], ())
 
 

@@ -14,6 +14,7 @@ from auditkit.fleet import Result
 from auditkit.hosts import Host, is_here, named
 from auditkit.model import State
 from auditkit.printable import printable
+from auditkit.report.look import grouped
 from auditkit.ssh.route import route
 
 SECONDS = 60.0
@@ -24,6 +25,7 @@ SCHEMA = "auditkit/hosts/1"
 TITLES = ("host", "state", "address", "login", "by", "host key", "looks with")
 _INIT = "write a first auditkit.yaml: `auditkit init` takes hosts from ~/.ssh/config, known_hosts and Ansible inventories"
 _KNOWN = "`auditkit init -o -` shows the hosts that this machine knows"
+_UNITS = (("year", 31_557_600), ("day", 86_400), ("hour", 3600), ("minute", 60))
 _SHELLS = {"gnu": "GNU tools", "busybox": "busybox"}
 
 
@@ -118,7 +120,13 @@ def _advice(facts: Mapping[str, Any]) -> Iterator[Advice]:
         fix = f"add `become: sudo` to it in auditkit.yaml, and `{rule}` to sudoers there (visudo)"
         yield f"it is asked as {_text_of(facts, 'user') or uid}, who cannot read everything", fix
     if isinstance(skew, int | float) and abs(skew) > SKEW:
-        yield f"its clock is {abs(skew):g} s {'ahead' if skew > 0 else 'behind'}", "see whether a time service runs there"
+        yield f"its clock is {_span(abs(skew))} {'ahead' if skew > 0 else 'behind'}", "see whether a time service runs there"
+
+
+def _span(seconds: float) -> str:
+    """How long that is, in the largest unit of which there are two."""
+    unit, size = next((each for each in _UNITS if seconds >= 2 * each[1]), ("second", 1))
+    return f"{grouped(round(seconds / size))} {unit}s"
 
 
 def _text_of(facts: Mapping[str, Any], key: str) -> str:

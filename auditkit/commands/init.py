@@ -16,6 +16,7 @@ from auditkit.commands.candidates import Candidate, in_known_hosts, listed
 from auditkit.commands.ownership import Range
 from auditkit.errors import AuditkitError, UsageError
 from auditkit.printable import printable
+from auditkit.report.look import said
 
 _HEAD = """\
 # A first auditkit.yaml, written by `auditkit init` on {day}. Review it: the networks first, then every host.
@@ -82,10 +83,11 @@ def _proposal(ansible: tuple[str, ...], home: str) -> Proposal:
     """What can be proposed here."""
     hosts, notes = listed([os.path.abspath(path) for path in ansible], home)
     hosts = ownership.sound(hosts)
-    ways = ownership.routes(hosts, os.environ, home)
+    asking = ownership.Asking(lambda what: click.echo(f"auditkit: {what}", err=True))
+    ways = ownership.routes(hosts, os.environ, home, asking)
     more, further_notes = in_known_hosts(home, hosts, ownership.covered(ways))
     more = ownership.sound(more)
-    ways |= ownership.routes(more, os.environ, home)
+    ways |= ownership.routes(more, os.environ, home, asking)
     hosts |= more
     addresses = ownership.resolved(ownership.asked(ways))
     hosts = ownership.judged(hosts, ways, addresses)
@@ -117,11 +119,9 @@ def _of(each: Range) -> str:
 
 def _line(host: Candidate) -> str:
     """The line of a host, behind it where it is, or before it the sign that it is not proposed and behind it why."""
-    said = "; ".join(filter(None, (host.doubt, host.note)))
-    comment = textwrap.shorten(
-        printable(f"line {host.line}: {said}" if said else f"line {host.line}"), _LONGEST, placeholder=" ..."
-    )
-    return f"# {printable(host.text)}  # {comment}" if host.doubt else f"{host.text}  # {comment}"
+    why = "; ".join(filter(None, (host.doubt, host.note)))
+    comment = textwrap.shorten(said(f"line {host.line}: {why}" if why else f"line {host.line}"), _LONGEST, placeholder=" ...")
+    return f"{'# ' if host.doubt else ''}{host.text}  # {comment}"
 
 
 def _shown(path: str, home: str) -> str:

@@ -117,7 +117,7 @@ def _doubts(scan: Scan, result: Compared, drawn: Sequence[Entry]) -> list[Findin
         try:
             found.extend(_doubted(scan.host, result, drawn))
         except HostError as error:
-            scan.broke(error)
+            scan.broke(error, "second look", "what it calls removed or unchanged was not held against another look")
     return found
 
 
@@ -198,7 +198,7 @@ def _beginnings(scan: Scan, asked: Sequence[Ask]) -> tuple[Beginning, ...]:
         try:
             return tuple(scan.host.beginnings(asked))
         except HostError as error:
-            scan.broke(error)
+            scan.broke(error, "logs", "whether they only grew was not told")
     return tuple((path, "", NOT_KNOWN) for path, *_rest in asked)
 
 
@@ -229,10 +229,15 @@ def base_gaps(base: Baseline, known: Iterable[Gap]) -> tuple[Gap, ...]:
 
 def report(host: Host, result: Compared, base: BaselineFacts | None, notes: Iterable[str] = ()) -> HostReport:
     """What is said of a host whose integrity was checked, and of what such a check cannot see."""
-    less = distrust.LESS.get(str(host.facts.get("shell")))
     is_live = isinstance(host, Suspect) and not host.name.startswith("root:")  # evidence of a disk was no live host either
-    limits = (less, distrust.LIVE) if is_live else ()
-    return report_of(host.name, result, base, (*notes, *filter(None, limits)))
+    limits = (*left_out(host), distrust.LIVE) if is_live else ()
+    return report_of(host.name, result, base, (*notes, *limits))
+
+
+def left_out(host: Host) -> tuple[str, ...]:
+    """What a scan of this host cannot show, for nothing there can: a sentence, or none."""
+    less = distrust.LESS.get(str(host.facts.get("shell")))
+    return (less,) if less else ()
 
 
 def report_of(name: str, result: Compared, base: BaselineFacts | None, notes: Iterable[str] = ()) -> HostReport:

@@ -3,14 +3,14 @@
 import ipaddress
 import socket
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import wait
 from dataclasses import dataclass, replace
 
 from auditkit import config
 from auditkit.commands.candidates import Candidate, Place
 from auditkit.config import Config, Network
-from auditkit.errors import AuditkitError
+from auditkit.errors import AuditkitError, HostError
 from auditkit.fleet import Threads
 from auditkit.printable import printable
 from auditkit.ssh import Route
@@ -20,6 +20,9 @@ from auditkit.ssh.route import route
 PATIENCE = 10.0
 """Seconds for all name servers together."""
 AT_ONCE = 64
+LONG, LONGEST = 5.0, 60.0
+"""Seconds for the ways to all hosts, after which that is said, and after which no more is asked."""
+NOT_ASKED = f"not asked for: `ssh -G` took {LONGEST:g} seconds for other hosts; see what `Match exec` in ~/.ssh/config runs"
 _BRIDGES = ("docker", "br-", "virbr", "veth", "lxc", "lxd", "cni", "flannel", "cali", "podman")
 """How networks begin that a machine has within itself, for its containers and virtual machines."""
 _NEAR = {4: 24, 6: 64}
@@ -27,6 +30,8 @@ _NEAR = {4: 24, 6: 64}
 
 Addresses = Mapping[str, tuple[Address, ...]]
 """What names lead to; a name that is unknown, or was not answered in time, is not in it."""
+Ways = Mapping[str, Route | AuditkitError]
+"""The way to each host, or why there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +66,38 @@ def _refused(name: str, hosts: Mapping[str, Candidate]) -> str:
     return ""
 
 
-def routes(hosts: Mapping[str, Candidate], environment: Mapping[str, str], home: str) -> dict[str, Route | str]:
+def routes(
+    hosts: Mapping[str, Candidate], environment: Mapping[str, str], home: str, asking: "Asking"
+) -> dict[str, Route | AuditkitError]:
     """The way to each host that is sound, as it would be taken, or why there is none."""
     wanted = {name: host for name, host in hosts.items() if not host.doubt}
     told = config.read("\n  ".join(("hosts:", *(host.text for host in wanted.values()))), "it") if wanted else Config()
-    found: dict[str, Route | str] = {}
+    found: dict[str, Route | AuditkitError] = {}
     for name in wanted:
         try:
-            found[name] = route(name, told, environment, home)
+            found[name] = route(name, told, environment, home) if asking.may_go_on() else HostError(NOT_ASKED)
         except AuditkitError as error:
-            found[name] = str(error)
+            found[name] = error
     return found
 
 
-def covered(ways: Mapping[str, Route | str]) -> Iterator[Place]:
+class Asking:
+    """How long all ways together may take, since ssh may run a `Match exec` for each; if it is long, that is said once."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say: Callable[[str], None] | None = say
+        self._began = time.monotonic()
+
+    def may_go_on(self) -> bool:
+        """Whether one more may be asked for."""
+        taken = time.monotonic() - self._began
+        if self._say and taken > LONG:
+            self._say(f"`ssh -G` takes long: see what `Match exec` in ~/.ssh/config runs; it is asked for {LONGEST:g} seconds")
+            self._say = None
+        return taken < LONGEST
+
+
+def covered(ways: Ways) -> Iterator[Place]:
     """Yield the places that hosts are at: what known_hosts has of them is nothing new."""
     for name, way in ways.items():
         if isinstance(way, Route):
@@ -86,7 +109,7 @@ def covered(ways: Mapping[str, Route | str]) -> Iterator[Place]:
 # --- whose address is it
 
 
-def asked(ways: Mapping[str, Route | str]) -> Iterator[str]:
+def asked(ways: Ways) -> Iterator[str]:
     """Yield the names that must be looked up: where this machine goes first, and where the host is."""
     for way in ways.values():
         if isinstance(way, Route):
@@ -120,9 +143,9 @@ def _looked_up(name: str) -> tuple[Address, ...]:
     return tuple(dict.fromkeys(number for number in numbers if number is not None))
 
 
-def judged(hosts: Mapping[str, Candidate], ways: Mapping[str, Route | str], addresses: Addresses) -> dict[str, Candidate]:
+def judged(hosts: Mapping[str, Candidate], ways: Ways, addresses: Addresses) -> dict[str, Candidate]:
     """The hosts, doubted where the way is none or does not lead to an own address, with what they are reached at."""
-    found = {name: _judged(host, ways.get(name, ""), addresses) for name, host in hosts.items()}
+    found = {name: _judged(host, ways.get(name), addresses) for name, host in hosts.items()}
     while lost := [name for name, host in found.items() if not host.doubt and _leaning(host, found)]:
         for name in lost:
             found[name] = found[name].doubted(f"its jump host {found[name].settings['jump']} is not proposed")
@@ -135,9 +158,9 @@ def _leaning(host: Candidate, hosts: Mapping[str, Candidate]) -> bool:
     return isinstance(jump, str) and (jump not in hosts or bool(hosts[jump].doubt))
 
 
-def _judged(host: Candidate, way: Route | str, addresses: Addresses) -> Candidate:
-    if host.doubt or isinstance(way, str):
-        return host.doubted(printable(str(way)))
+def _judged(host: Candidate, way: Route | AuditkitError | None, addresses: Addresses) -> Candidate:
+    if host.doubt or not isinstance(way, Route):
+        return host.doubted(str(way or ""))
     first = way.hops[0]
     onward = len(way.hops) > 1 or first.proxy_command is not None
     if first.proxy_command is None:
@@ -206,9 +229,7 @@ def _is_private(network: Network) -> bool:
     return bool(own) and not (network.is_loopback or network.is_link_local)
 
 
-def around(
-    hosts: Mapping[str, Candidate], ways: Mapping[str, Route | str], addresses: Addresses, own: Iterable[Range]
-) -> tuple[Range, ...]:
+def around(hosts: Mapping[str, Candidate], ways: Ways, addresses: Addresses, own: Iterable[Range]) -> tuple[Range, ...]:
     """The networks that proposed hosts need besides those of this machine, each as small as is usual."""
     known = [each.network for each in own if not each.inner]
     found: dict[Network, Range] = {}

@@ -13,6 +13,7 @@ from auditkit.errors import UsageError
 from auditkit.hosts import Host, open_host
 from auditkit.model import Level, Policy
 from auditkit.printable import printable
+from auditkit.report.look import said
 
 MOST = 50
 """Paths of one kind that are shown."""
@@ -79,5 +80,5 @@ def _coverage(run: options.Setting, host: Host, watched: integrity.Watched) -> i
         if len(paths) > MOST:
             click.echo(f"  and {len(paths) - MOST} more")
     for gap in everything.gaps:
-        click.echo(f"gap {printable(gap.subject)}: {printable(gap.reason)}")
+        click.echo(f"gap {printable(gap.subject)}: {said(gap.reason)}")
     return 3 if everything.gaps else 0

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from auditkit import opening
 from auditkit.commands import options
 from auditkit.errors import FormatError
 from auditkit.printable import printable
@@ -39,11 +40,7 @@ def read(file: str) -> bytes:
     """
     name = printable(file)
     try:
-        if file == "-":
-            data = sys.stdin.buffer.read(LARGEST + 1)
-        else:
-            with open(file, "rb") as opened:
-                data = opened.read(LARGEST + 1)
+        data = sys.stdin.buffer.read(LARGEST + 1) if file == "-" else opening.content(file, LARGEST + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "no file has such a name"
         raise FormatError(f"{name} cannot be read: {reason}", "give a file that --format json wrote") from error

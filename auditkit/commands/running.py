@@ -178,7 +178,7 @@ def is_done(host: Document) -> bool:
 
 
 def answered(
-    plan: Plan, run: options.Setting, judge: Work[HostReport], following: Callable[[Sequence[Document]], tuple[str, ...]]
+    plan: Plan, run: options.Setting, judge: Work[HostReport], following: Callable[[Mapping[str, Document]], tuple[str, ...]]
 ) -> int:
     """Ask the hosts, answer with the report of all, and give the exit status.
 
@@ -189,8 +189,9 @@ def answered(
     for word, host in _told(tuple(word for word in plan.words if word not in told), plan, run, judge):
         told[word] = host
         _keep(plan, word, host, run)
-    documents = [told[word] for word in plan.words]
-    return options.delivered(run, plan.command, documents, (*following(documents), *_again(plan, documents)))
+    told = {word: told[word] for word in plan.words}
+    documents = list(told.values())
+    return options.delivered(run, plan.command, documents, (*following(told), *_again(plan, documents)))
 
 
 def _told(words: Sequence[str], plan: Plan, run: options.Setting, judge: Work[HostReport]) -> Iterator[tuple[str, Document]]:

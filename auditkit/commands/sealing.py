@@ -10,6 +10,7 @@ from auditkit.commands import options
 from auditkit.errors import FormatError, UsageError
 from auditkit.model import Entry, Gap
 from auditkit.printable import printable
+from auditkit.report.look import said
 from auditkit.writer import Writer
 
 DEFAULT_POLICY = "linux"
@@ -57,7 +58,7 @@ def sealed(key: str | None) -> str:
 def lacks(gaps: Sequence[Gap], one: str, rest: str) -> Iterator[str]:
     """Yield what is to be said of the gaps in a file that was written: the first of them, and where the rest stands."""
     for gap in gaps[:MOST_GAPS]:
-        yield f"  gap  {printable(gap.subject)}: {printable(gap.reason)}"
+        yield f"  gap  {printable(gap.subject)}: {said(gap.reason)}"
     if len(gaps) > MOST_GAPS:
         yield f"  gap  and {len(gaps) - MOST_GAPS} more, {rest}"
     if gaps:

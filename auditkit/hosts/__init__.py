@@ -108,6 +108,8 @@ class Past(Protocol):
     """When."""
     kind: str
     """How it was reached then, one of HOSTS."""
+    path: str
+    """The file that holds it."""
     fetched: Mapping[str, tuple[str, ...]]
     """The files whose content was asked for, with the digests of what came: none where it was refused."""
     signer: str | None

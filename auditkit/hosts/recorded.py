@@ -46,6 +46,7 @@ class Recorded:
         self.taken = file.header.taken
         self.signer = file.signer
         self.kind = file.header.kind
+        self.path = file.path
         self.file = file
         self._needs: dict[Key, Need] = {}
         self._gaps: list[Gap] = []

@@ -275,9 +275,10 @@ def _numbers(host: Dict) -> str:
 
 
 def _unknown(host: Dict) -> str:
-    """What a gap leaves unknown: all, where the host gave no answer at all."""
-    if not host["counts"] and any(gap["subject"] == host["host"] for gap in host["gaps"]):
-        return "nothing is known of this host"
+    """What a gap leaves unknown: all, where the host gave no answer, or none was asked for."""
+    if not host["counts"]:
+        silent = any(gap["subject"] == host["host"] for gap in host["gaps"])
+        return "nothing is known of this host" if silent else "nothing was looked at"
     return f"nothing is known of what could not be seen{_minor(host) or '; nothing found in the rest'}"
 
 

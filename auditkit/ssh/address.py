@@ -189,12 +189,19 @@ def _nameless(hop: Hop, answer: object) -> HostError:
     name = printable(hop.hostname)
     if isinstance(answer, socket.gaierror) and answer.errno not in _UNKNOWN:
         return HostError(f"the address of {name} cannot be had: {answer.strerror}", "see whether the name server answers")
+    number, _percent, zone = name.partition("%")
+    if zone and meant(number) is not None:
+        return LastingError(f"this machine has no interface {zone}, on which {number} would be", "see which there are: ip link")
     return LastingError(f"the name {name} is unknown", "check `address:` in auditkit.yaml, or HostName in ~/.ssh/config")
 
 
 def _silent(hop: Hop, address: str, error: OSError) -> HostError:
     """The error of the first address, which is the one that the system prefers."""
     number = errno.ETIMEDOUT if isinstance(error, TimeoutError) else error.errno or 0
+    if number == errno.EINVAL and "%" not in hop.hostname and ip_address(address).is_link_local:
+        shown = printable(address)
+        what = f"{shown} is an address of one link only, and does not say of which"
+        return LastingError(what, f"write the interface behind it: {shown}%eth0")
     other = ("{there} cannot be reached: {why}", "see whether it is switched on")
     words, hint = _WORDS.get(number, other)
     there = f"{printable(address)} port {hop.port}"

@@ -4,16 +4,13 @@ Two hosts are told the same if the same `Host` lines cover their names, and if n
 could tell them apart. Where anything might (Match, HostName, tokens, what is not understood here), ssh is asked for each.
 """
 
-import errno
-import os
 import re
-import stat
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from threading import Lock
-from typing import IO
 
 from auditkit.config import Config, HostConfig
-from auditkit.errors import AuditkitError
+from auditkit.errors import AuditkitError, HostError
+from auditkit.opening import regular
 from auditkit.ssh.known import listed
 
 Settings = Mapping[str, tuple[str, ...]]
@@ -43,13 +40,20 @@ class Alike:
         self._lines: Lines | None = ()
         self._known = False
         self._said: dict[Hashable, Settings] = {}
+        self._late: dict[HostConfig, HostError] = {}
 
     def settings(self, host: HostConfig, asked: Asked) -> Settings:
-        """What ssh says of a host, or has said of one like it."""
-        with self._lock:
-            if self._lines is not None:
-                return self._shared(host, asked)
-        return asked()[0]
+        """What ssh says of a host, or has said of one like it; what took too long once is not asked again."""
+        if host in self._late:
+            raise self._late[host]
+        try:
+            with self._lock:
+                if self._lines is not None:
+                    return self._shared(host, asked)
+            return asked()[0]
+        except HostError as late:
+            self._late[host] = late
+            raise
 
     def _shared(self, host: HostConfig, asked: Asked) -> Settings:
         name = host.address or host.name
@@ -73,7 +77,7 @@ class Alike:
 
 
 _LOCK = Lock()
-_of_run: tuple[tuple[Config | None, str, str | None], Alike] = ((None, "", None), Alike())
+_of_run: tuple[tuple[object, str, str | None], Alike] = ((None, "", None), Alike())
 
 
 def of_run(config: Config, home: str, ssh: str | None) -> Alike:
@@ -81,9 +85,9 @@ def of_run(config: Config, home: str, ssh: str | None) -> Alike:
     global _of_run  # noqa: PLW0603 - one run after the other
     with _LOCK:
         run, alike = _of_run
-        if run[0] is not config or run[1:] != (home, ssh):
+        if run[0] is not config.hosts or run[1:] != (home, ssh):  # a copy of it with other signers has the same hosts
             alike = Alike()
-            _of_run = (config, home, ssh), alike
+            _of_run = (config.hosts, home, ssh), alike
         return alike
 
 
@@ -96,20 +100,12 @@ def _lines(talk: str) -> Lines | None:
         if not line.startswith(_READING):
             continue
         try:
-            with _opened(line.removeprefix(_READING)) as file:
+            # no pipe: what one held ssh has taken already
+            with open(line.removeprefix(_READING), encoding="latin-1", newline="\n", opener=regular) as file:
                 found += _patterns(file)
         except (OSError, ValueError):
             return None
     return tuple(found)
-
-
-def _opened(path: str) -> IO[str]:
-    """A file of ssh_config; OSError where it is none, for what a pipe held ssh has taken already."""
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise OSError(errno.EINVAL, "no regular file")
-    return open(handle, encoding="latin-1", newline="\n")
 
 
 def _patterns(lines: Iterable[str]) -> Iterator[tuple[str, ...]]:

@@ -10,7 +10,6 @@ import hmac
 import os
 import re
 import shlex
-import stat
 import threading
 from base64 import b64encode
 from binascii import Error, a2b_base64
@@ -21,6 +20,7 @@ from enum import StrEnum
 from auditkit.agent import fingerprint
 from auditkit.errors import HostError
 from auditkit.model import Gap, State
+from auditkit.opening import regular
 from auditkit.printable import printable
 from auditkit.ssh import Hop
 
@@ -208,9 +208,9 @@ def _read(paths: Iterable[str]) -> KnownHosts:
 def _content(path: str) -> bytes | Gap:
     """What stands in a file, or why that cannot be said; a pipe is not waited for."""
     try:
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                return b"" if path == os.devnull else Gap(path, "it is no file, so no host key is taken from it")
+        if path == os.devnull:
+            return b""
+        with open(path, "rb", opener=regular) as file:
             data = file.read(LARGEST + 1)
     except FileNotFoundError:
         return b""

@@ -133,7 +133,7 @@ class _Attempt:
         try:
             signed = offer.sign(data.asbytes() + request.asbytes(), signature)
         except AuditkitError as error:
-            self._left_out.append(f"{offer.name} ({printable(str(error))})")
+            self._left_out.append(f"{offer.name} ({error})")
             return False
         request.add_string(signed)
         self._sent(request)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from glob import iglob
 from pathlib import Path
 
 from fleet import keys
@@ -179,7 +180,7 @@ def _processes(proc: Path) -> Iterator[tuple[int, str]]:
 def opened(machine: Machine) -> set[str]:
     """The paths of files that are open there, as the machine has them."""
     found = set()
-    for descriptor in (machine.root / "proc").glob("[0-9]*/fd/*"):
+    for descriptor in iglob(f"{machine.root}/proc/[0-9]*/fd/*"):  # Path.glob fails where a process ends meanwhile
         with suppress(FileNotFoundError, ProcessLookupError):
             found.add(os.readlink(descriptor))
     return found

@@ -140,6 +140,7 @@ def test_every_kind_of_machine_is_unchanged_until_something_changes(fleet: Fleet
     watch(fleet)
     made = fleet.auditkit("baseline", machine.name)
     assert made.code == 0, made.err
+    assert ("  note  no Python runs there: " in made.out) == (kind in ("nopy", "bb"))
     unchanged = check(fleet, machine.name)
     assert (unchanged.code, unchanged.changes, unchanged.gaps) == (0, {}, {})
     (machine.root / "srv/kept").write_text("as it is\n")

@@ -159,7 +159,7 @@ def test_a_literal_address_is_contacted_only_where_no_networks_are_set() -> None
     assert "no address of an own network" in str(refused("127.0.0.1", OFFICE, literal=True))
 
 
-@pytest.mark.parametrize("name", ["ws-99.invalid", "a..b", "x" * 64 + ".lan", "fe80::1%nowhere", "a\0b"])
+@pytest.mark.parametrize("name", ["ws-99.invalid", "a..b", "x" * 64 + ".lan", "a\0b"])
 def test_a_name_that_is_none_is_unknown(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def answer(name: str, *_more: int, **_options: int) -> list[object]:
         name.encode("idna") if "\0" not in name else real(name, 22)
@@ -171,6 +171,22 @@ def test_a_name_that_is_none_is_unknown(name: str, monkeypatch: pytest.MonkeyPat
     assert error.state is State.UNREACHABLE
     assert str(error).startswith("the name ")
     assert str(error).endswith(" is unknown")
+
+
+@pytest.mark.parametrize(
+    ("number", "words", "hint"),
+    [
+        ("fe80::1%nosuch", "this machine has no interface nosuch, on which fe80::1 would be", "see which there are: ip link"),
+        (
+            "fe80::1",
+            "fe80::1 is an address of one link only, and does not say of which",
+            "write the interface behind it: fe80::1%eth0",
+        ),
+    ],
+)
+def test_a_number_that_needs_an_interface_says_so(number: str, words: str, hint: str) -> None:
+    error = refused(number)
+    assert (str(error), error.hint) == (words, hint)
 
 
 def test_a_name_server_that_is_down_is_not_an_unknown_name(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,6 +45,15 @@ def test_a_variable_is_told_of_the_program_that_the_others_have_it_from() -> Non
     assert told == [("loader-variable", "sh runs with LD_PRELOAD=/tmp/a.so", Severity.HIGH)]
 
 
+def test_a_variable_is_quoted_as_it_is_and_told_harmlessly() -> None:
+    """Who shows a quote makes it harmless: made so twice it would be another text."""
+    item = Item(preload.LINEAGE, "/proc/1/environ", b"sshd\0LD_PRELOAD=/x\n\x1b[31m", NOW, "")
+    (told,) = preload.judge(Evidence("host", NOW, (item,)))
+    assert isinstance(told, Finding)
+    assert told.message == "sshd runs with LD_PRELOAD=/x\\x0a\\x1b[31m"
+    assert [quote.text for quote in told.quotes] == ["LD_PRELOAD=/x\n\x1b[31m"]
+
+
 def test_a_path_of_libraries_is_a_remark() -> None:
     assert judged(b"sh\0LD_LIBRARY_PATH=/opt/cuda/lib64\0")[0][2] is Severity.LOW
 

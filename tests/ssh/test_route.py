@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -353,6 +353,19 @@ def test_an_answer_that_never_comes_ends_what_was_started(
     assert caught.value.state is State.TIMEOUT
     with pytest.raises(ProcessLookupError):
         os.kill(int((office.home / "pid").read_text()), 0)
+
+
+def test_an_answer_that_never_comes_is_not_asked_for_again(
+    pretend: Callable[[str], Office], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(route, "PATIENCE", 0.2)
+    office = pretend('echo "$@" >>"$ASKED"; sleep 600')
+    office.environment["ASKED"] = str(office.home / "asked")
+    told = config.read(NOTHING, "auditkit.yaml")
+    for each in (told, told, replace(told, signers="somebody")):
+        with pytest.raises(HostError, match=r"ssh -G a does not end within 0\.2 seconds"):
+            route.route("ssh://a", each, office.environment, str(office.home))
+    assert (office.home / "asked").read_text().count("\n") == 1
 
 
 def test_an_answer_is_not_waited_for_longer_than_ssh_runs(pretend: Callable[[str], Office]) -> None:

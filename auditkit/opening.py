@@ -1,0 +1,54 @@
+"""How files are opened: where one of ours should lie nothing else is waited for, and at a pipe only who writes to it.
+
+A pipe is opened only when somebody writes to it, which may be never, and opening a device can do more than read.
+"""
+
+import errno
+import os
+import select
+import stat
+from typing import IO
+
+PATIENCE = 5.0
+"""Seconds for somebody to begin to write to a pipe."""
+
+
+def regular(path: str, flags: int) -> int:
+    """For open() as its `opener`: a file, or an OSError that says that there is something else."""
+    handle = os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY, 0o666)
+    mode = os.fstat(handle).st_mode
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):  # open() itself refuses a directory
+        return handle
+    os.close(handle)
+    raise OSError(errno.EINVAL, "it is no regular file", path)
+
+
+def content(path: str, most: int) -> bytes:
+    """The first bytes of a file that a person names, which may be a pipe, as a shell's `<(...)` is: whoever has it open for
+    writing is waited for; where nobody has, not for long.
+
+    Raises:
+        OSError: it cannot be read, or nothing comes out of it.
+    """
+    with open(path, "rb", opener=_at_once) as file:
+        first = _first(file) if stat.S_ISFIFO(os.fstat(file.fileno()).st_mode) else b""
+        os.set_blocking(file.fileno(), True)
+        return first + file.read(most - len(first))
+
+
+def _first(pipe: IO[bytes]) -> bytes:
+    """The first byte that comes out of a pipe, none where its writer takes his time."""
+    waiting = select.poll()
+    waiting.register(pipe, select.POLLIN)
+    waiting.poll(PATIENCE * 1000)
+    try:
+        first = os.read(pipe.fileno(), 1)
+    except BlockingIOError:  # there is a writer
+        return b""
+    if not first:
+        raise OSError(errno.EPIPE, "nothing comes out of this pipe", pipe.name)
+    return first
+
+
+def _at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)

@@ -16,6 +16,7 @@ from auditkit.baseline import Hashed, unpacked
 from auditkit.errors import AuditkitError, FormatError, UntrustedError
 from auditkit.explain import Claim
 from auditkit.model import Kind
+from auditkit.opening import regular
 from auditkit.packages import Manifest, Package, Shipped
 from auditkit.packages.layout import Layout
 from auditkit.printable import escape, printable, unescape
@@ -77,7 +78,7 @@ def claims(folder: str, digest: str, paths: set[str]) -> dict[str, list[Claim]]:
     """
     path = _path(folder, digest.partition(":")[2])
     name = printable(os.path.basename(path))
-    with suppress(FileNotFoundError), open(path, "rb") as file:
+    with suppress(OSError), open(path, "rb", opener=regular) as file:
         found = _found(b"".join(unpacked(Hashed(file), name)), digest, name)
         return _wanted(found, paths, name)
     return {}

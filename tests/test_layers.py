@@ -43,7 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "store": NOUNS | {"opening", "baseline", "entries", "policy", "seal", "signers"},
     "evidence": NOUNS | {"opening", "baseline", "store"},
     "recording": NOUNS | {"evidence", "writer", "hosts", "collect"},
-    "owners": NOUNS | {"baseline", "writer", "packages", "explain"},
+    "owners": NOUNS | {"opening", "baseline", "writer", "packages", "explain"},
     "packaged": NOUNS | {"hosts", "packages", "explain", "probe"},
     "vendor": NOUNS | {"packages", "hosts", "collect", "entries", "probe"},
     "fleet": NOUNS | {"hosts", "scan", "collect"},

@@ -112,12 +112,12 @@ def _by(new: Callable[[], Unpacker]) -> Callable[[Source], Iterator[bytes]]:
     def unpack(source: Source) -> Iterator[bytes]:
         data = source.read(CHUNK)
         while data:  # one stream may follow the other
-            unpacker = new()
-            while not unpacker.eof:
+            unpacker, ended = new(), False
+            while not ended:
                 if piece := unpacker.decompress(data, PIECE):
                     yield piece
-                data = b""
-                if unpacker.needs_input and not unpacker.eof and not (data := source.read(CHUNK)):
+                data, ended = b"", unpacker.eof
+                if not ended and unpacker.needs_input and not (data := source.read(CHUNK)):
                     raise EOFError
             data = unpacker.unused_data.lstrip(b"\0") or source.read(CHUNK).lstrip(b"\0")
 
@@ -145,7 +145,7 @@ class _Gzip:
         return piece
 
 
-def _zstd(source: Source) -> Iterator[bytes]:
+def _zstd(source: Any) -> Iterator[bytes]:
     try:
         with zstandard.ZstdDecompressor(max_window_size=WINDOW).stream_reader(
             source, read_size=CHUNK, read_across_frames=True, closefd=False
@@ -169,7 +169,7 @@ class _Lz4:
         self._tail = b""
 
     def __del__(self) -> None:
-        if self._context:
+        if self._context.value:
             self._library.LZ4F_freeDecompressionContext(self._context)
 
     def decompress(self, data: bytes, max_length: int) -> bytes:

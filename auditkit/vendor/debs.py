@@ -10,7 +10,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from auditkit.errors import AuditkitError
@@ -67,7 +67,7 @@ def manifest(listed: Listed, told: str, places: Places, cache: Manifests | None)
         AuditkitError: the cache cannot be written to.
     """
     if cache and (known := cache.get(listed.sha256, listed.name, listed.version, listed.arch)):
-        return known
+        return replace(known, source=told)
     with opened(listed, places) as file:
         try:
             found = deb.read(file, listed.sha256, listed.size, told)
@@ -75,9 +75,8 @@ def manifest(listed: Listed, told: str, places: Places, cache: Manifests | None)
             raise UnavailableError(f"its file cannot be read: {error.strerror}") from error
     package = found.package
     if (package.name, package.version, package.arch) != (listed.name, listed.version, listed.arch):
-        raise UnavailableError(
-            f"what is signed for as {listed.name} {listed.version} calls itself {package.name} {package.version}"
-        )
+        calls = printable(f"{package.name} {package.version}"[:300])
+        raise UnavailableError(f"what is signed for as {listed.name} {listed.version} calls itself {calls}")
     if cache:
         cache.put(listed.sha256, found)
     return found

@@ -147,12 +147,15 @@ def decode(text: bytes) -> Manifest:
     body, newline, last = text.removesuffix(b"\n").rpartition(b"\n")
     if last + b"\n" != _line({"blake3": blake3(body + newline).hexdigest()}):
         raise FormatError("a manifest of the cache is damaged", "remove it: it is made anew")
-    head, *files = json.loads(b"[" + body.replace(b"\n", b",") + b"]")
-    if head.get("schema") != SCHEMA:
-        raise FormatError(f"a manifest of the cache has a schema that is not known: {head.get('schema')!r}", "update auditkit")
-    system, name, version, arch, source = head["package"]
-    package = Package(system, name, version, arch, source=source)
-    return Manifest(package, tuple(_shipped(files)), head["proof"], head["source"], head["scripts"])
+    try:
+        head, *files = json.loads(b"[" + body.replace(b"\n", b",") + b"]")
+        if head["schema"] != SCHEMA:
+            raise FormatError(f"a manifest of the cache has a schema that is not known: {head['schema']!r}", "update auditkit")
+        system, name, version, arch, source = head["package"]
+        package = Package(system, name, version, arch, source=source)
+        return Manifest(package, tuple(_shipped(files)), head["proof"], head["source"], head["scripts"])
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise FormatError("a manifest of the cache is not as auditkit writes it", "remove it: it is made anew") from error
 
 
 def _shipped(files: list[list[Any]]) -> Iterator[Shipped]:

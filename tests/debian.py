@@ -19,6 +19,9 @@ import zstandard
 
 from auditkit.packages.index import Listed
 
+APT_LISTS = Path("/var/lib/apt/lists")
+APT_CACHE = Path("/var/cache/apt/archives")
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 PACK: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,

@@ -4,10 +4,9 @@ import hashlib
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from debian import NOW, Vendor, release
+from debian import APT_LISTS, KEYRING, NOW, Vendor, release
 
 from auditkit.errors import AuditkitError, FormatError, UntrustedError
 from auditkit.vendor.gpgv import binary
@@ -15,8 +14,6 @@ from auditkit.vendor.release import checked
 
 LIST = b"Package: hello\n"
 TEXT = release({"main/binary-amd64/Packages": LIST})
-APT = Path("/var/lib/apt/lists")
-KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 pytestmark = pytest.mark.usefixtures("checker")
 
 
@@ -157,7 +154,7 @@ def test_where_nothing_can_check_it_says_what_to_install(vendor: Vendor, monkeyp
 
 
 def test_the_releases_that_apt_has_fetched_are_good() -> None:
-    signed = sorted(APT.glob("*debian*InRelease")) if KEYRING.exists() else []
+    signed = sorted(APT_LISTS.glob("*debian*InRelease")) if KEYRING.exists() else []
     if not signed:
         pytest.skip("no lists of Debian in /var/lib/apt/lists")
     for path in signed:

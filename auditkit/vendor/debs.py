@@ -22,8 +22,6 @@ from auditkit.vendor import deb, mirror
 from auditkit.vendor.manifests import Manifests
 from auditkit.vendor.unpack import PIECE
 
-_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-
 
 @dataclass(frozen=True, slots=True)
 class Places:
@@ -116,13 +114,18 @@ def _attempts(listed: Listed, places: Places) -> Iterator[BinaryIO | str]:
 
 def _from_directory(path: str, listed: Listed) -> Iterator[BinaryIO | str]:
     try:
-        file = open(os.open(path, _FLAGS), "rb")  # noqa: SIM115 - handed on
+        file = open(path, "rb", opener=_plainly)  # noqa: SIM115 - handed on
     except FileNotFoundError:
         return
     except OSError as error:
         yield f"{printable(path)} cannot be read: {error.strerror}"
         return
     yield _right(file, listed) or f"{printable(path)} is not the file that was signed"
+
+
+def _plainly(path: str, _flags: int) -> int:
+    """A handle that no link leads away and no pipe holds up."""
+    return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
 
 
 def _right(file: BinaryIO, listed: Listed) -> BinaryIO | None:

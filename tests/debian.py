@@ -3,17 +3,20 @@
 import bz2
 import gzip
 import hashlib
+import http.server
 import io
 import lzma
 import os
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import zstandard
 
@@ -189,3 +192,25 @@ def put(path: Path, data: bytes) -> None:
 def stream(data: bytes) -> io.BytesIO:
     """Bytes as an open file."""
     return io.BytesIO(data)
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """A mirror that says nothing of what it does."""
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def serving(handler: Any) -> Iterator[str]:
+    """The address of a mirror on loopback."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -29,7 +29,7 @@ MOST_DATA = 64 << 30
 RATIO = 2000
 """The most that data may become by unpacking: zeros do not get smaller than that in xz, and no package is all zeros."""
 SPARE = 1 << 30
-_AR = re.compile(rb"([!-~ ]{16})[0-9 ]{12}[0-9 ]{6}[0-9 ]{6}[0-7 ]{8}([0-9]{1,10}) *`\n", re.DOTALL)
+_AR = re.compile(rb"([!-~ ]{16}).{32}([0-9]{1,10}) *`\n", re.DOTALL)
 _CONFFILE = re.compile(r"(?:remove-on-upgrade[ \t]+)?(/.*)")
 
 

@@ -8,13 +8,11 @@ import contextlib
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from auditkit.errors import AuditkitError
-from auditkit.model import Gap
 from auditkit.packages import Manifest
 from auditkit.packages.index import Listed
 from auditkit.printable import printable
@@ -35,25 +33,6 @@ class Places:
 
 class UnavailableError(AuditkitError):
     """A package is not to be had, or is not the right one; the message says why for each place."""
-
-
-def manifests(
-    wanted: Iterable[tuple[Listed, str]], places: Places, cache: Manifests | None, jobs: int
-) -> Iterator[Manifest | Gap]:
-    """Yield what each package ships, or why that is not known, in their order; `jobs` are taken apart at once.
-
-    With each package stands who signed for it, `Release.told`.
-    """
-
-    def one(pair: tuple[Listed, str]) -> Manifest | Gap:
-        listed, told = pair
-        try:
-            return manifest(listed, told, places, cache)
-        except AuditkitError as error:
-            return Gap(f"{listed.name}:{listed.arch} {listed.version}", str(error))
-
-    with ThreadPoolExecutor(max_workers=jobs) as workers:
-        yield from workers.map(one, wanted)
 
 
 def manifest(listed: Listed, told: str, places: Places, cache: Manifests | None) -> Manifest:

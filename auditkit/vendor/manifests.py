@@ -24,7 +24,7 @@ from typing import Any
 import zstandard
 from blake3 import blake3
 
-from auditkit.errors import AuditkitError, FormatError, UntrustedError
+from auditkit.errors import AuditkitError, ConfigError, FormatError
 from auditkit.model import Kind
 from auditkit.packages import Manifest, Package, Shipped
 from auditkit.printable import printable
@@ -49,7 +49,11 @@ class Manifests:
     directory: str
 
     def get(self, sha256: str, name: str, version: str, arch: str) -> Manifest | None:
-        """What the .deb with this SHA-256 ships; None if the cache does not know, or no longer."""
+        """What the .deb with this SHA-256 ships; None if the cache does not know, or no longer.
+
+        Raises:
+            ConfigError: others may write to the cache.
+        """
         return self._read(self._path(sha256, name, version, arch))
 
     def of(self, name: str, version: str, arch: str) -> tuple[Manifest, ...]:
@@ -71,7 +75,7 @@ class Manifests:
         """
         package = manifest.package
         path = self._path(sha256, package.name, package.version, package.arch)
-        data = zstandard.ZstdCompressor(level=LEVEL).compress(encode(manifest))
+        data = zstandard.ZstdCompressor(level=LEVEL).compress(encode(manifest, sha256))
         try:
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
             handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".")
@@ -98,13 +102,13 @@ class Manifests:
         try:
             with open(path, "rb", opener=_plainly) as file:
                 self._mistrust(os.fstat(file.fileno()))
-                return decode(Unpacked(file, ".zst", LARGEST).read(LARGEST))
+                return decode(Unpacked(file, ".zst", LARGEST).read(LARGEST), path.removesuffix(".zst")[-64:])
         except (OSError, FormatError):
             return None
 
     def _mistrust(self, status: os.stat_result) -> None:
         if status.st_uid not in (0, os.geteuid()) or status.st_mode & stat.S_IWOTH:
-            raise UntrustedError(
+            raise ConfigError(
                 f"the manifest cache {printable(self.directory)} can be written by others",
                 f"remove it, or make it yours: chown -R and chmod -R go-w {printable(self.directory)}",
             )
@@ -115,11 +119,12 @@ def _plainly(path: str, _flags: int) -> int:
     return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
-def encode(manifest: Manifest) -> bytes:
-    """A manifest as text."""
+def encode(manifest: Manifest, sha256: str) -> bytes:
+    """The manifest of the .deb with this SHA-256 as text."""
     package = manifest.package
     head = {
         "schema": SCHEMA,
+        "sha256": sha256,
         "package": [package.system, package.name, package.version, package.arch, package.source],
         "proof": manifest.proof,
         "source": manifest.source,
@@ -145,11 +150,11 @@ def _fields(shipped: Shipped) -> list[Any]:
     return fields
 
 
-def decode(text: bytes) -> Manifest:
+def decode(text: bytes, sha256: str) -> Manifest:
     """The manifest that `encode` was given.
 
     Raises:
-        FormatError: the text is damaged, or of a schema that is not known.
+        FormatError: the text is damaged, of a schema that is not known, or that of another .deb.
     """
     body, newline, last = text.removesuffix(b"\n").rpartition(b"\n")
     if last + b"\n" != _line({"blake3": blake3(body + newline).hexdigest()}):
@@ -158,6 +163,8 @@ def decode(text: bytes) -> Manifest:
         head, *files = json.loads(b"[" + body.replace(b"\n", b",") + b"]")
         if head["schema"] != SCHEMA:
             raise FormatError(f"a manifest of the cache has a schema that is not known: {head['schema']!r}", "update auditkit")
+        if head["sha256"] != sha256:
+            raise FormatError("a manifest of the cache is that of another package", "remove it: it is made anew")
         system, name, version, arch, source = head["package"]
         package = Package(system, name, version, arch, source=source)
         return Manifest(package, tuple(_shipped(files)), head["proof"], head["source"], head["scripts"])

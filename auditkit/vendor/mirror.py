@@ -47,7 +47,7 @@ def fetched(base: str, path: str, most: int) -> BinaryIO:
     timer.start()
     with contextlib.ExitStack() as undo:
         undo.callback(timer.cancel)
-        file = tempfile.TemporaryFile(prefix="auditkit-")  # noqa: SIM115 - handed on
+        file = _temporary()
         undo.callback(file.close)
         try:
             with _opener(sockets).open(request, timeout=SILENCE) as answer:
@@ -150,4 +150,18 @@ def _copy(answer: http.client.HTTPResponse, file: BinaryIO, most: int) -> None:
         size += len(data)
         if size > most:
             raise UnservedError(f"the mirror sends more than {most} bytes")
-        file.write(data)
+        try:
+            file.write(data)
+        except OSError as error:
+            raise _no_room(error) from error
+
+
+def _temporary() -> BinaryIO:
+    try:
+        return tempfile.TemporaryFile(prefix="auditkit-")
+    except OSError as error:
+        raise _no_room(error) from error
+
+
+def _no_room(error: OSError) -> AuditkitError:
+    return AuditkitError(f"a file of a mirror cannot be kept: {error.strerror}", "make room where temporary files go")

@@ -48,3 +48,9 @@ def checker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         pytest.skip(f"no {request.param} here")
     monkeypatch.setattr("auditkit.vendor.gpgv.shutil.which", {request.param: path}.get)
     return str(request.param)
+
+
+@pytest.fixture
+def direct(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loopback is reached without the proxy that this machine may have."""
+    monkeypatch.setenv("no_proxy", "*")

@@ -1,28 +1,20 @@
-"""Where packages come from: directories, a mirror on loopback, and the whole chain from a keyring to a manifest."""
+"""Where packages come from: directories, and a mirror on loopback that may answer in any way."""
 
 import hashlib
-import http.server
 import os
 import socket
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
-from debian import NOW, Vendor, deb, file, listed, publish, put
+from debian import Quiet, deb, file, listed, put, serving
 
 from auditkit.errors import AuditkitError, ConfigError
-from auditkit.model import Gap
-from auditkit.packages import Manifest
-from auditkit.vendor import lists, mirror
-from auditkit.vendor.debs import Places, UnavailableError, manifest, manifests, opened
+from auditkit.vendor import mirror
+from auditkit.vendor.debs import Places, UnavailableError, manifest, opened
 from auditkit.vendor.manifests import Manifests
-from auditkit.vendor.release import checked
 
 DATA = deb(file("./usr/bin/hello", b"hello"), version="1:1.0-1")
 HELLO = listed(DATA, version="1:1.0-1")
@@ -30,32 +22,7 @@ EVIL = deb(file("./usr/bin/hello", b"3vil!"), version="1:1.0-1")
 IN_CACHE = "hello_1%3a1.0-1_amd64.deb"
 
 
-@pytest.fixture(autouse=True)
-def _direct(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Loopback is reached without the proxy that this machine may have."""
-    monkeypatch.setenv("no_proxy", "*")
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """A mirror that says nothing of what it does."""
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@contextmanager
-def serving(handler: Any) -> Iterator[str]:
-    """The address of a mirror on loopback."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+pytestmark = pytest.mark.usefixtures("direct")
 
 
 def content(places: Places) -> bytes:
@@ -129,7 +96,7 @@ def test_a_mirror_that_is_not_there_is_told() -> None:
 class Odd(Quiet):
     """A mirror that answers in every way that none should."""
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
         kind = self.path.split("/")[1]
         match kind:
             case "moved":
@@ -234,38 +201,6 @@ def test_odd_names_stay_names_in_an_address() -> None:
     )
 
 
-# the whole chain
-
-
-def found(root: Path, vendor: Vendor, wanted: set[tuple[str, str, str]]) -> tuple[list[tuple[Any, str]], frozenset[str]]:
-    """What a mirror's release and list say of the packages wanted."""
-    release = checked((root / "dists/kiwi/InRelease").read_bytes(), [vendor.keyring], NOW)
-    with (root / "dists/kiwi/main/binary-amd64/Packages.xz").open("rb") as packed:
-        listing = lists.read(packed, "main/binary-amd64/Packages.xz", release, wanted)
-    return [(one, release.told) for one in listing.found], listing.known
-
-
-@pytest.mark.usefixtures("checker")
-def test_from_a_keyring_to_what_a_package_ships(vendor: Vendor, tmp_path: Path) -> None:
-    other = deb(file("./usr/bin/other", b"other"), name="other", version="2", arch="all", packed=".zst")
-    publish(tmp_path / "mirror", vendor, (HELLO, DATA), (gone := listed(other, "other", "2", "all"), other))
-    pairs, known = found(tmp_path / "mirror", vendor, {("hello", "1:1.0-1", "amd64"), ("other", "2", "all"), ("x", "1", "all")})
-    assert known == {"hello", "other"}
-    cache = Manifests(str(tmp_path / "cache"))
-    (tmp_path / "mirror" / gone.filename).unlink()
-    with serving(partial(Quiet, directory=str(tmp_path / "mirror"))) as base:
-        hello, missing = manifests(pairs, Places((), (base,)), cache, jobs=2)
-    assert isinstance(hello, Manifest)
-    assert hello.source == f"InRelease of Example kiwi of 2026-11-24, key {vendor.fingerprint}"
-    assert [(one.path, one.digests[1]) for one in hello.files] == [
-        ("/usr/bin/hello", f"sha256:{hashlib.sha256(b'hello').hexdigest()}")
-    ]
-    assert missing == Gap("other:all 2", "gone from the mirror")
-    again, still = manifests(pairs, Places(), cache, jobs=1)
-    assert again == hello
-    assert still == Gap("other:all 2", "no directory has it, and no mirror was named to fetch it from")
-
-
 def test_what_is_cached_is_said_by_who_signs_for_it_now(tmp_path: Path) -> None:
     put(tmp_path / IN_CACHE, DATA)
     cache = Manifests(str(tmp_path / "cache"))
@@ -280,17 +215,6 @@ def test_a_package_that_calls_itself_otherwise_is_refused(tmp_path: Path) -> Non
     with pytest.raises(AuditkitError) as caught:
         manifest(named, "told", Places((str(tmp_path),)), None)
     assert str(caught.value) == r"what is signed for as hello 1:1.0-1 calls itself evil 1\x1b[2J"
-
-
-def test_a_signed_package_that_means_harm_is_a_gap_beside_the_others(tmp_path: Path) -> None:
-    harm = deb(file("./../../etc/cron.d/x", b"evil"), name="harm", version="1")
-    bad = listed(harm, "harm", "1")
-    put(tmp_path / "harm_1_amd64.deb", harm)
-    put(tmp_path / IN_CACHE, DATA)
-    gap, good = manifests([(bad, "told"), (HELLO, "told")], Places((str(tmp_path),)), None, jobs=2)
-    assert isinstance(gap, Gap)
-    assert gap.reason.startswith("an archive of a package cannot be read: it has a path that no package may have")
-    assert isinstance(good, Manifest)
 
 
 def test_a_file_that_changes_between_two_looks_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

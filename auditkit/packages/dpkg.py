@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from auditkit.model import Gap, Kind, Means, Need
 from auditkit.packages import Manifest, Package, Shipped
-from auditkit.packages.reading import bounded, digest, path, shown, text, word
+from auditkit.packages.reading import bounded, digest, lines, path, shown, text, word
 
 STATUS = Need(Means.FILE, "/var/lib/dpkg/status", "which packages are installed in which version")
 DISTROLESS = Need(Means.FILE, "/var/lib/dpkg/status.d/*", "which packages an image without dpkg has, and their digests")
@@ -98,20 +98,20 @@ def _records(source: str, data: bytes) -> Iterator[Record | Gap]:
 
 def _stanzas(whole: str) -> Iterator[Stanza]:
     """Yield the paragraphs; the first of two fields with one name counts, and a line that is no field is told of."""
-    stanza, lines = Stanza(1, {}, []), list[str]()
-    for number, line in enumerate(whole.split("\n"), 1):
+    stanza, value = Stanza(1, {}, []), list[str]()
+    for number, line in lines(whole):
         if not line.strip():
             if stanza.fields or stanza.odd:
                 yield stanza
-            stanza, lines = Stanza(number + 1, {}, []), []
+            stanza, value = Stanza(number + 1, {}, []), []
         elif line[0] in " \t":
-            lines.append(line)
+            value.append(line)
         else:
-            name, colon, value = line.partition(":")
-            lines = [value.strip()]
+            name, colon, first = line.partition(":")
+            value = [first.strip()]
             if not colon or not name.strip():
                 stanza.odd.append(f"line {number} is no field: {shown(line)}")
-            elif stanza.fields.setdefault(name.strip().lower(), lines) is not lines:
+            elif stanza.fields.setdefault(name.strip().lower(), value) is not value:
                 stanza.odd.append(f"line {number} repeats a field: {shown(name)}")
     if stanza.fields or stanza.odd:
         yield stanza
@@ -213,7 +213,7 @@ def _lines(
 ) -> Generator[Gap, None, Paths]:
     """What each line of a file says of a path; yields a gap for each line that cannot be used."""
     found: Paths = {}
-    for number, line in enumerate(text(files.get(source, b"")).split("\n"), 1):
+    for number, line in lines(text(files.get(source, b""))):
         if line.strip():
             try:
                 name, value = parse(line)

@@ -48,10 +48,14 @@ class Layout:
         return "/" + "/".join(parts)
 
     def place(self, path: str, package: str = "") -> str:
-        """Where `path` of this package is on the host; the last part of a path is never followed."""
+        """Where `path` of this package is on the host."""
         diversion = self._diversions.get(path)
         if diversion is not None and (diversion.local or diversion.by != package):
             path = diversion.moved
+        return self.real(path)
+
+    def real(self, path: str) -> str:
+        """Where a path leads, whoever put it there; the last part of it is never followed."""
         directory, _, name = path.rpartition("/")
         real = self._real.get(directory)
         if real is None:

@@ -18,7 +18,7 @@ from auditkit.model import Gap, Kind, Means, Need
 from auditkit.packages import Manifest, Package, Shipped
 from auditkit.packages.reading import bounded, lines, path, shown, text, word
 
-PLACES = (
+PLACES: tuple[Need, ...] = (
     Need(Means.FILE, "/lib/apk/db/installed", "which packages are installed in which version"),
     Need(Means.FILE, "/usr/lib/apk/db/installed", "which packages are installed in which version, on a merged /usr"),
 )

@@ -12,11 +12,11 @@ from auditkit.model import Gap, Kind, Means, Need
 from auditkit.packages import Manifest, Package, Shipped
 from auditkit.packages.reading import bounded, digest, lines, path, shown, text, word
 
-STATUS = Need(Means.FILE, "/var/lib/dpkg/status", "which packages are installed in which version")
-DISTROLESS = Need(Means.FILE, "/var/lib/dpkg/status.d/*", "which packages an image without dpkg has, and their digests")
-LISTS = Need(Means.FILE, "/var/lib/dpkg/info/*.list", "which paths belong to which package")
-SUMS = Need(Means.FILE, "/var/lib/dpkg/info/*.md5sums", "what their content was when they were installed")
-CONFFILES = Need(Means.FILE, "/var/lib/dpkg/info/*.conffiles", "which of them the admin may change")
+STATUS: Need = Need(Means.FILE, "/var/lib/dpkg/status", "which packages are installed in which version")
+DISTROLESS: Need = Need(Means.FILE, "/var/lib/dpkg/status.d/*", "which packages an image without dpkg has, and their digests")
+LISTS: Need = Need(Means.FILE, "/var/lib/dpkg/info/*.list", "which paths belong to which package")
+SUMS: Need = Need(Means.FILE, "/var/lib/dpkg/info/*.md5sums", "what their content was when they were installed")
+CONFFILES: Need = Need(Means.FILE, "/var/lib/dpkg/info/*.conffiles", "which of them the admin may change")
 
 INFO, IMAGE = "/var/lib/dpkg/info/", "/var/lib/dpkg/status.d/"
 ABSENT = frozenset({"not-installed", "config-files"})

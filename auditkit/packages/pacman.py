@@ -18,9 +18,9 @@ from auditkit.packages import Manifest, Package, Shipped
 from auditkit.packages.reading import bounded, digest, lines, number, path, shown, text, word
 
 LOCAL = "/var/lib/pacman/local/"
-DESC = Need(Means.FILE, LOCAL + "*/desc", "which packages are installed in which version")
-FILES = Need(Means.FILE, LOCAL + "*/files", "which paths belong to which package")
-MTREE = Need(Means.FILE, LOCAL + "*/mtree", "mode, owner, size and digest of each of them")
+DESC: Need = Need(Means.FILE, LOCAL + "*/desc", "which packages are installed in which version")
+FILES: Need = Need(Means.FILE, LOCAL + "*/files", "which paths belong to which package")
+MTREE: Need = Need(Means.FILE, LOCAL + "*/mtree", "mode, owner, size and digest of each of them")
 SOURCE = "pacman's own database on the host"
 LARGEST_MTREE = 64 << 20
 """Unpacked; the largest real packages come to a quarter of it."""

@@ -80,6 +80,7 @@ SHARED = {
     "auditkit.inventory.ranges": "many names at once in either form",
     "auditkit.inventory.notes": "what of an inventory was not taken",
     "auditkit.packages.layout": "where a host puts what packages ship",
+    "auditkit.packages.owned": "which package a path belongs to, for whoever judges paths",
     "auditkit.packages.reading": "which paths and words of a package database are sound",
     "auditkit.report.document": "the document that every format is rendered from",
     "auditkit.report.look": "how a report shall look, for every format",

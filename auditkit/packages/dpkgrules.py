@@ -21,6 +21,7 @@ OPTIONS = (
     Need(Means.FILE, "/etc/dpkg/dpkg.cfg.d/*", "which paths of packages are left out"),
 )
 ALTERNATIVES = Need(Means.FILE, "/var/lib/dpkg/alternatives/*", "which links lead to one of several programs")
+TEMPLATES = Need(Means.FILE, "/var/lib/ucf/registry", "which configuration files are written from a package's template")
 LINKS = "/etc/alternatives/"
 MOST_FILTERS = 1000
 LONGEST_PATTERN = 1024
@@ -162,6 +163,16 @@ def left_out(name: str, rules: tuple[Filter, ...]) -> Filter | None:
 def _python(pattern: str) -> str:
     """A pattern of fnmatch(3) as Python's fnmatch has it: it knows neither `[^a]` nor a backslash."""
     return re.sub(r"\\(.)", r"[\1]", pattern.replace("[^", "[!"))
+
+
+def templates(data: bytes) -> dict[str, str]:
+    """The configuration files that ucf wrote, with the package of each; a line `package path`, ucf(1)."""
+    found = dict[str, str]()
+    for _number, row in lines(text(data)):
+        package, _, name = row.partition("\t")
+        if name.strip().startswith("/"):
+            found[name.strip()] = package.strip()
+    return found
 
 
 def alternatives(files: Mapping[str, bytes]) -> Iterator[Group | Gap]:

@@ -83,16 +83,21 @@ def records(files: Mapping[str, bytes]) -> Iterator[Record | Gap]:
 
 
 def _records(source: str, data: bytes) -> Iterator[Record | Gap]:
+    seen = set[str]()
     for stanza in _stanzas(text(data)):
         place = f"{source} line {stanza.line}"
         yield from (Gap(place, reason) for reason in stanza.odd)
         if not {"version", "status"} & stanza.fields.keys() and stanza.first("package"):
             continue  # a name that was only ever asked for
         try:
-            yield _record(stanza)
+            record = _record(stanza)
         except ValueError as error:
             yield Gap(place, f"{error}; package {shown(stanza.first('package')) or 'without a name'}")
             continue
+        if record.package.key in seen:
+            yield Gap(place, f"tells of a package again: {shown(record.package.key)}")
+        seen.add(record.package.key)
+        yield record
         yield from (Gap(place, reason) for reason in _conffiles(stanza)[1])
 
 

@@ -66,8 +66,8 @@ NAMED: tuple[Category, ...] = (
     ),
     Category(
         "font cache",
-        "fc-cache, mkfontdir and mkfontscale make it of the fonts beside it",
-        pattern=r"/usr/share/fonts/([^/]+/)*(\.uuid|fonts\.(dir|scale|alias))|/var/cache/fontconfig/[^/]+",
+        "fc-cache, mkfontdir and mkfontscale make it of the fonts below it",
+        pattern=r"/usr/share/fonts/([^/]+/)*(\.uuid|(fonts|encodings)\.(dir|scale|alias))|/var/cache/fontconfig/[^/]+",
     ),
     Category(
         "locale archive",
@@ -113,6 +113,11 @@ NAMED: tuple[Category, ...] = (
         r"/etc/(sgml/([^/]+\.cat|catalog)|xml/([^/]+\.xml|catalog)(\.old)?|mailcap|perl/XML/SAX/ParserDetails\.ini)",
     ),
     Category(
+        "mail aliases",
+        "newaliases makes it of /etc/aliases",
+        pattern=r"/etc/aliases\.db",
+    ),
+    Category(
         "PAM stack",
         "pam-auth-update writes it of /usr/share/pam-configs",
         pattern=r"/etc/pam\.d/common-(account|auth|password|session|session-noninteractive)",
@@ -140,13 +145,14 @@ NAMED: tuple[Category, ...] = (
         r"/etc/(hosts\.(allow|deny)|environment|profile|inputrc|nsswitch\.conf|motd|issue|shells|vconsole\.conf|locale\.(gen|conf)"
         r"|papersize|aliases|ca-certificates\.conf|kernel-img\.conf|crypttab|modules|python3(/debian_config)?|opt"
         r"|default/(keyboard|locale|console-setup|grub)|network/interfaces|apt/sources\.list|dpkg/origins/default"
+        r"|postfix/((main|master)\.cf(\.proto)?|dynamicmaps\.cf|makedefs\.out)|cups/cupsd\.conf|initramfs-tools/modules"
         r"|X11/default-display-manager|apparmor\.d/local(/[^/]+)?)",
     ),
     Category(
         "local hierarchy",
         "base-files makes the empty directories of /usr/local",
         Kind.DIRECTORY,
-        r"/usr/local(/(bin|etc|games|include|lib|libexec|sbin|share|src)|/share/(man|ca-certificates|fonts|zsh(/site-functions)?)"
+        r"/usr/local(/(bin|etc|games|include|lib|libexec|sbin|share|src)|/share/(man|ca-certificates|fonts|zsh(/site-functions)?|(xml|sgml)(/[a-z]+)?)"
         r"|/lib/python3[0-9.]*(/dist-packages)?)?",
     ),
     Category(
@@ -167,7 +173,10 @@ CATEGORIES = (*DECIDED, *NAMED)
 _PATTERNS = tuple((re.compile(category.pattern), category) for category in NAMED)
 _COMPILED = re.compile(r"(.*)/__pycache__/([^/]+?)\.[a-z]+-[0-9]+(\.opt-[12])?\.pyc", re.DOTALL)
 _START = re.compile(r"/etc/rc[0-6S]\.d/[SK][0-9]{2}([^/]+)|/etc/runit/runsvdir/[^/]+/([^/]+)")
-_ENABLED = re.compile(r"(/etc/[^/]+/[^/]+)-enabled/([^/]+)|/etc/fonts/conf\.d/([^/]+)")
+_ENABLED = re.compile(
+    r"/etc/nginx/modules-enabled/[0-9]+-(?P<module>[^/]+)|/etc/fonts/conf\.d/(?P<font>[^/]+)"
+    r"|(?P<kind>/etc/[^/]+/[^/]+)-enabled/(?P<name>[^/]+)"
+)
 _UNIT = re.compile(r"/etc/systemd/(?:system|user)/([^/]+\.(?:wants|requires|upholds)/)?([^/]+\.[a-z]+)")
 _BACKEND = re.compile(r"/usr/lib/cups/backend/([^/]+)")
 _CERTIFICATE = re.compile(r"/etc/ssl/certs/(?:([0-9a-f]{8})\.[0-9]+|[^/]+\.pem)")
@@ -236,8 +245,9 @@ def _link(path: str, target: str, owned: Owned) -> Category | None:
     if (unit := _UNIT.fullmatch(path)) and _unit_of(unit[2], name, alias=unit[1] is None):
         return ENABLED_UNIT
     if (enabled := _ENABLED.fullmatch(path)) and leads in (
-        f"{enabled[1]}-available/{enabled[2]}",
-        f"/usr/share/fontconfig/conf.avail/{enabled[3]}",
+        f"{enabled['kind']}-available/{enabled['name']}",
+        f"/usr/share/fontconfig/conf.avail/{enabled['font']}",
+        f"/usr/share/nginx/modules-available/{enabled['module']}",
     ):
         return ENABLED
     return None

@@ -11,19 +11,12 @@ from auditkit.packages.owned import Owned
 from auditkit.packages.unowned import Unowned
 
 SHIPPED = [
-    "/etc",
-    "/etc/init.d/ssh",
-    "/etc/sv/ssh",
-    "/etc/ssh/ssh_config",
-    "/lib64",
-    "/usr/lib/systemd/system/ssh.service",
-    "/usr/lib/systemd/system/getty@.service",
-    "/usr/lib/python3/dist-packages",
-    "/usr/lib/python3/dist-packages/apt.py",
-    "/usr/share/ca-certificates/mozilla/X.crt",
-    "/usr/lib/cups/backend-available/lpd",
-    "/etc/apache2/mods-available/ssl.conf",
-    "/usr/share/fontconfig/conf.avail/10-hint.conf",
+    *("/etc", "/etc/init.d/ssh", "/etc/sv/ssh", "/etc/ssh/ssh_config", "/lib64"),
+    *("/usr/lib/systemd/system/ssh.service", "/usr/lib/systemd/system/getty@.service"),
+    *("/usr/lib/python3/dist-packages", "/usr/lib/python3/dist-packages/apt.py"),
+    *("/usr/share/ca-certificates/mozilla/X.crt", "/usr/lib/cups/backend-available/lpd"),
+    *("/etc/apache2/mods-available/ssl.conf", "/usr/share/fontconfig/conf.avail/10-hint.conf"),
+    "/usr/share/nginx/modules-available/mod-http-echo.conf",
 ]
 LINKS = {"/bin/csh": "/etc/alternatives/csh", "/etc/alternatives/csh": "/bin/tcsh"}
 HOST = Unowned(
@@ -61,6 +54,7 @@ enabled unit          /etc/systemd/system/sshd.service -> /lib/systemd/system/ss
 -                     /etc/systemd/system/evil.service
 enabled configuration /etc/apache2/mods-enabled/ssl.conf -> ../mods-available/ssl.conf
 enabled configuration /etc/fonts/conf.d/10-hint.conf -> ../../../usr/share/fontconfig/conf.avail/10-hint.conf
+enabled configuration /etc/nginx/modules-enabled/50-mod-http-echo.conf -> /usr/share/nginx/modules-available/mod-http-echo.conf
 -                     /etc/apache2/sites-enabled/own.conf -> ../sites-available/own.conf
 CA link               /etc/ssl/certs/X.pem -> /usr/share/ca-certificates/mozilla/X.crt
 CA link               /etc/ssl/certs/0a775a30.0 -> X.pem

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field, replace
 
 from auditkit.model import Gap, Kind, Means, Need
 from auditkit.packages import Manifest, Package, Shipped
-from auditkit.packages.reading import bounded, path, shown, text, word
+from auditkit.packages.reading import bounded, lines, path, shown, text, word
 
-PLACES = (
+PLACES: tuple[Need, ...] = (
     Need(Means.FILE, "/lib/apk/db/installed", "which packages are installed in which version"),
     Need(Means.FILE, "/usr/lib/apk/db/installed", "which packages are installed in which version, on a merged /usr"),
 )
@@ -69,7 +69,7 @@ def _manifests(source: str, whole: str) -> Iterator[Manifest | Gap]:
 
 def _blocks(whole: str) -> Iterator[_Block]:
     block = _Block(1)
-    for line, row in enumerate(whole.split("\n"), 1):
+    for line, row in lines(whole):
         if not row:
             if block.fields or block.odd:
                 yield block

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from auditkit.model import Gap, Kind, Means, Need
 from auditkit.packages import Manifest, Package, Shipped
-from auditkit.packages.reading import bounded, digest, path, shown, text, word
+from auditkit.packages.reading import bounded, digest, lines, path, shown, text, word
 
-STATUS = Need(Means.FILE, "/var/lib/dpkg/status", "which packages are installed in which version")
-DISTROLESS = Need(Means.FILE, "/var/lib/dpkg/status.d/*", "which packages an image without dpkg has, and their digests")
-LISTS = Need(Means.FILE, "/var/lib/dpkg/info/*.list", "which paths belong to which package")
-SUMS = Need(Means.FILE, "/var/lib/dpkg/info/*.md5sums", "what their content was when they were installed")
-CONFFILES = Need(Means.FILE, "/var/lib/dpkg/info/*.conffiles", "which of them the admin may change")
+STATUS: Need = Need(Means.FILE, "/var/lib/dpkg/status", "which packages are installed in which version")
+DISTROLESS: Need = Need(Means.FILE, "/var/lib/dpkg/status.d/*", "which packages an image without dpkg has, and their digests")
+LISTS: Need = Need(Means.FILE, "/var/lib/dpkg/info/*.list", "which paths belong to which package")
+SUMS: Need = Need(Means.FILE, "/var/lib/dpkg/info/*.md5sums", "what their content was when they were installed")
+CONFFILES: Need = Need(Means.FILE, "/var/lib/dpkg/info/*.conffiles", "which of them the admin may change")
 
 INFO, IMAGE = "/var/lib/dpkg/info/", "/var/lib/dpkg/status.d/"
 ABSENT = frozenset({"not-installed", "config-files"})
@@ -83,35 +83,40 @@ def records(files: Mapping[str, bytes]) -> Iterator[Record | Gap]:
 
 
 def _records(source: str, data: bytes) -> Iterator[Record | Gap]:
+    seen = set[str]()
     for stanza in _stanzas(text(data)):
         place = f"{source} line {stanza.line}"
         yield from (Gap(place, reason) for reason in stanza.odd)
         if not {"version", "status"} & stanza.fields.keys() and stanza.first("package"):
             continue  # a name that was only ever asked for
         try:
-            yield _record(stanza)
+            record = _record(stanza)
         except ValueError as error:
             yield Gap(place, f"{error}; package {shown(stanza.first('package')) or 'without a name'}")
             continue
+        if record.package.key in seen:
+            yield Gap(place, f"tells of a package again: {shown(record.package.key)}")
+        seen.add(record.package.key)
+        yield record
         yield from (Gap(place, reason) for reason in _conffiles(stanza)[1])
 
 
 def _stanzas(whole: str) -> Iterator[Stanza]:
     """Yield the paragraphs; the first of two fields with one name counts, and a line that is no field is told of."""
-    stanza, lines = Stanza(1, {}, []), list[str]()
-    for number, line in enumerate(whole.split("\n"), 1):
+    stanza, value = Stanza(1, {}, []), list[str]()
+    for number, line in lines(whole):
         if not line.strip():
             if stanza.fields or stanza.odd:
                 yield stanza
-            stanza, lines = Stanza(number + 1, {}, []), []
+            stanza, value = Stanza(number + 1, {}, []), []
         elif line[0] in " \t":
-            lines.append(line)
+            value.append(line)
         else:
-            name, colon, value = line.partition(":")
-            lines = [value.strip()]
+            name, colon, first = line.partition(":")
+            value = [first.strip()]
             if not colon or not name.strip():
                 stanza.odd.append(f"line {number} is no field: {shown(line)}")
-            elif stanza.fields.setdefault(name.strip().lower(), lines) is not lines:
+            elif stanza.fields.setdefault(name.strip().lower(), value) is not value:
                 stanza.odd.append(f"line {number} repeats a field: {shown(name)}")
     if stanza.fields or stanza.odd:
         yield stanza
@@ -213,7 +218,7 @@ def _lines(
 ) -> Generator[Gap, None, Paths]:
     """What each line of a file says of a path; yields a gap for each line that cannot be used."""
     found: Paths = {}
-    for number, line in enumerate(text(files.get(source, b"")).split("\n"), 1):
+    for number, line in lines(text(files.get(source, b""))):
         if line.strip():
             try:
                 name, value = parse(line)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from auditkit.model import Gap, Means, Need
-from auditkit.packages.reading import bounded, shown, text
+from auditkit.packages.reading import bounded, lines, shown, text
 
 LOGS = Need(Means.FILE, "/var/log/dpkg.log*", "when packages were installed, upgraded and removed")
 HISTORY = Need(Means.FILE, "/var/log/apt/history.log*", "who had packages installed, upgraded and removed")
@@ -69,7 +69,7 @@ def dpkg(data: bytes, source: str = "/var/log/dpkg.log") -> Iterator[Event | Gap
 
 
 def _events(whole: str, source: str) -> Iterator[Event | Gap]:
-    for number, line in enumerate(whole.split("\n"), 1):
+    for number, line in lines(whole):
         try:
             if match := _DPKG.fullmatch(line):
                 date, time, action, package, before, after = match.groups()
@@ -126,7 +126,7 @@ def _runs(whole: str, source: str) -> Iterator[Run | Gap]:
 def _paragraphs(whole: str) -> Iterator[_Paragraph]:
     """Yield each run; a command with a line end in it puts lines of its own before those that apt writes."""
     paragraph = _Paragraph(1)
-    for number, line in enumerate(whole.split("\n"), 1):
+    for number, line in lines(whole):
         word, colon, value = line.partition(": ")
         if not line.strip() or word == "Start-Date":
             if paragraph.values or paragraph.odd:

@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from auditkit.errors import FormatError
 from auditkit.model import Gap, Means, Need
 from auditkit.packages.layout import Diversion
-from auditkit.packages.reading import bounded, number, path, shown, text, word
+from auditkit.packages.reading import bounded, lines, number, path, shown, text, word
 
 DIVERSIONS = Need(Means.FILE, "/var/lib/dpkg/diversions", "which paths of packages are put elsewhere")
 OVERRIDES = Need(Means.FILE, "/var/lib/dpkg/statoverride", "which modes and owners the admin has set")
@@ -20,6 +21,7 @@ OPTIONS = (
     Need(Means.FILE, "/etc/dpkg/dpkg.cfg.d/*", "which paths of packages are left out"),
 )
 ALTERNATIVES = Need(Means.FILE, "/var/lib/dpkg/alternatives/*", "which links lead to one of several programs")
+TEMPLATES = Need(Means.FILE, "/var/lib/ucf/registry", "which configuration files are written from a package's template")
 LINKS = "/etc/alternatives/"
 MOST_FILTERS = 1000
 LONGEST_PATTERN = 1024
@@ -89,18 +91,21 @@ class Group:
 
 def diversions(data: bytes) -> Iterator[Diversion | Gap]:
     """Yield the diversions of a host; three lines each: path, where it is put, and the package, `:` for the admin's own."""
-    lines = text(data).removesuffix("\n").split("\n") if data else []
-    yield from bounded(_diversions(lines), DIVERSIONS.what)
+    yield from bounded(_diversions(text(data)), DIVERSIONS.what)
 
 
-def _diversions(lines: list[str]) -> Iterator[Diversion | Gap]:
-    for at in range(0, len(lines) - 2, 3):
-        name, moved, by = lines[at : at + 3]
-        try:
-            yield Diversion(path(name), path(moved), "" if by == ":" else word(by, "a package name"))
-        except ValueError as error:
-            yield Gap(f"{DIVERSIONS.what} line {at + 1}", str(error))
-    if len(lines) % 3:
+def _diversions(whole: str) -> Iterator[Diversion | Gap]:
+    held = list[str]()
+    for line, row in lines(whole):
+        held.append(row)
+        if len(held) == 3:
+            name, moved, by = held
+            held = []
+            try:
+                yield Diversion(path(name), path(moved), "" if by == ":" else word(by, "a package name"))
+            except ValueError as error:
+                yield Gap(f"{DIVERSIONS.what} line {line - 2}", str(error))
+    if held:
         yield Gap(DIVERSIONS.what, "the last diversion is cut off")
 
 
@@ -110,7 +115,7 @@ def overrides(data: bytes) -> Iterator[Override | Gap]:
 
 
 def _overrides(whole: str) -> Iterator[Override | Gap]:
-    for line, row in enumerate(whole.split("\n"), 1):
+    for line, row in lines(whole):
         if row.strip():
             try:
                 owner, group, mode, name = row.split(" ", 3)
@@ -126,9 +131,13 @@ def _who(name: str) -> str:
 
 def filters(files: Mapping[str, bytes]) -> Iterator[Filter | Gap]:
     """Yield the patterns of paths that dpkg leaves out, in the order in which they hold: the last that matches decides."""
+    yield from bounded(_filters(files), OPTIONS[0].what)
+
+
+def _filters(files: Mapping[str, bytes]) -> Iterator[Filter | Gap]:
     names = sorted(name for name in files if name == OPTIONS[0].what or _is_option_file(name))
     for name in sorted(names, key=lambda name: name == OPTIONS[0].what):
-        for line, row in enumerate(text(files[name]).split("\n"), 1):
+        for line, row in lines(text(files[name])):
             match = _FILTER.fullmatch(row.strip())
             if match is None:
                 continue
@@ -156,14 +165,28 @@ def _python(pattern: str) -> str:
     return re.sub(r"\\(.)", r"[\1]", pattern.replace("[^", "[!"))
 
 
+def templates(data: bytes) -> dict[str, str]:
+    """The configuration files that ucf wrote, with the package of each; a line `package path`, ucf(1)."""
+    found = dict[str, str]()
+    for _number, row in lines(text(data)):
+        package, _, name = row.partition("\t")
+        if name.strip().startswith("/"):
+            found[name.strip()] = package.strip()
+    return found
+
+
 def alternatives(files: Mapping[str, bytes]) -> Iterator[Group | Gap]:
     """Yield each group of alternatives of a host."""
+    yield from bounded(_alternatives(files), ALTERNATIVES.what)
+
+
+def _alternatives(files: Mapping[str, bytes]) -> Iterator[Group | Gap]:
     folder = ALTERNATIVES.what.removesuffix("*")
     for source, data in files.items():
         if source.startswith(folder):
             try:
-                yield _group(source.removeprefix(folder), iter(text(data).split("\n")))
-            except ValueError as error:
+                yield _group(source.removeprefix(folder), (row for _number, row in lines(text(data))))
+            except (ValueError, FormatError) as error:
                 yield Gap(source, str(error))
 
 

@@ -27,36 +27,45 @@ class Diversion:
         return not self.by
 
 
+def joined(link: str, target: str) -> str:
+    """Where a symbolic link leads by its text alone: `/etc/alternatives/vi` for `../alternatives/vi` in /etc/x."""
+    whole = target if target.startswith("/") else f"{link.rpartition('/')[0]}/{target}"
+    parts = list[str]()
+    for part in whole.split("/"):
+        if part == "..":
+            del parts[-1:]
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/" + "/".join(parts)
+
+
 class Layout:
     """The places of one host: links between its directories, and its diversions."""
 
     def __init__(self, links: Mapping[str, str] | None = None, diversions: Iterable[Diversion] = ()) -> None:
         """`links` are directories that are symbolic links, with where they lead: `{"/bin": "usr/bin"}`."""
-        self._links = {name: self._joined(name, target) for name, target in (links or {}).items()}
+        self._links = {name: joined(name, target) for name, target in (links or {}).items()}
         self._diversions = {diversion.path: diversion for diversion in diversions}
         self._real = dict[str, str]()
 
-    @staticmethod
-    def _joined(name: str, target: str) -> str:
-        whole = target if target.startswith("/") else f"{name.rpartition('/')[0]}/{target}"
-        parts = list[str]()
-        for part in whole.split("/"):
-            if part == "..":
-                del parts[-1:]
-            elif part not in ("", "."):
-                parts.append(part)
-        return "/" + "/".join(parts)
-
     def place(self, path: str, package: str = "") -> str:
-        """Where `path` of this package is on the host; the last part of a path is never followed."""
+        """Where `path` of this package is on the host."""
         diversion = self._diversions.get(path)
         if diversion is not None and (diversion.local or diversion.by != package):
             path = diversion.moved
+        return self.real(path)
+
+    def real(self, path: str) -> str:
+        """Where a path leads, whoever put it there; the last part of it is never followed."""
         directory, _, name = path.rpartition("/")
         real = self._real.get(directory)
         if real is None:
             real = self._real[directory] = self._directory(directory)
         return path if real is directory else f"{real}/{name}"
+
+    def leading_to(self, path: str) -> tuple[str, ...]:
+        """The links that lead to a directory."""
+        return tuple(link for link, target in self._links.items() if target == path)
 
     def _directory(self, directory: str) -> str:
         """The directory with no link left in it; as it is where the links go in a circle."""

@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterator
 from typing import TypeVar
 
+from auditkit.errors import FormatError
 from auditkit.model import Gap
 from auditkit.printable import printable
 
 MOST_GAPS = 100
+MOST_LINES = 4_000_000
 LONGEST_PATH = 4096
 LONGEST_WORD = 255
 HEX = {"md5": 32, "sha1": 40, "sha256": 64}
@@ -22,14 +24,18 @@ Found = TypeVar("Found")
 
 
 def bounded(found: Iterator[Found | Gap], subject: str) -> Iterator[Found | Gap]:
-    """Yield all that is found, but of the gaps only the first ones, and last how many more there are."""
+    """Yield all that is found, but of the gaps only the first ones, and last how many more there are.
+
+    Where a FormatError ends it, that is one more gap.
+    """
     gaps = 0
-    for what in found:
-        if isinstance(what, Gap):
-            gaps += 1
-            if gaps > MOST_GAPS:
-                continue
-        yield what
+    try:
+        for what in found:
+            gaps += isinstance(what, Gap)
+            if gaps <= MOST_GAPS or not isinstance(what, Gap):
+                yield what
+    except FormatError as error:
+        yield Gap(subject, str(error))
     if gaps > MOST_GAPS:
         yield Gap(subject, f"{gaps - MOST_GAPS} more places in it are not understood")
 
@@ -37,6 +43,22 @@ def bounded(found: Iterator[Found | Gap], subject: str) -> Iterator[Found | Gap]
 def text(data: bytes) -> str:
     """Bytes of a host as text that keeps them all."""
     return data.decode("utf-8", "surrogateescape")
+
+
+def lines(whole: str) -> Iterator[tuple[int, str]]:
+    """Yield each line with its number; one after the other, as a file of line ends would be a list of eight times its size.
+
+    Raises:
+        FormatError: there are more than any real file of this kind has.
+    """
+    start, number = 0, 1
+    while (stop := whole.find("\n", start)) >= 0:
+        yield number, whole[start:stop]
+        start, number = stop + 1, number + 1
+        if number > MOST_LINES:
+            raise FormatError(f"it goes on for more than {MOST_LINES} lines", "take it from a good copy")
+    if start < len(whole):
+        yield number, whole[start:]
 
 
 def shown(line: str) -> str:

@@ -131,6 +131,7 @@ def test_an_odd_stanza_hides_no_other_and_an_odd_line_no_package() -> None:
         "apt:amd64 2.6.1",
         "! status line 9: not a package name: x y; package x y",
         "! status line 13: not a package name: b\\xff; package b\\xff",
+        "! status line 18: tells of a package again: apt:amd64",
         "apt:amd64 2.6.1",
     ]
 

@@ -79,6 +79,7 @@ SHARED = {
     "auditkit.inventory.jumps": "jump hosts that either form names",
     "auditkit.inventory.ranges": "many names at once in either form",
     "auditkit.inventory.notes": "what of an inventory was not taken",
+    "auditkit.packages.rpm_header": "the tags of a header, and what its signatures are over",
     "auditkit.report.document": "the document that every format is rendered from",
     "auditkit.report.look": "how a report shall look, for every format",
     "auditkit.report.shape": "what the schema asks of the document",

@@ -1,0 +1,168 @@
+"""The manifest cache: what was learnt of each package, so that later checks need neither the .deb nor a network.
+
+    DIRECTORY/bash/5.2.15-2+b10_amd64_SHA256.zst
+
+Each file is zstd-compressed text: a JSON line with the schema, the package, whose word it is and the maintainer scripts;
+a JSON line for each path; a JSON line with the BLAKE3 of all before it. Files are named by the SHA-256 of their .deb, which
+a signed list names, so that the cache answers for that very .deb, for any host.
+
+The cache is trusted: who may write to it may have any file called the vendor's. So it lies on the auditor's machine, its
+files belong to whoever runs auditkit, and one that others may write to is not read. The BLAKE3 finds damage, no malice; a
+damaged file counts as not there, and is made anew. Nothing is synced, for the same reason.
+"""
+
+import contextlib
+import json
+import os
+import re
+import stat
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import zstandard
+from blake3 import blake3
+
+from auditkit.errors import AuditkitError, FormatError, UntrustedError
+from auditkit.model import Kind
+from auditkit.packages import Manifest, Package, Shipped
+from auditkit.printable import printable
+from auditkit.vendor.unpack import Unpacked
+
+SCHEMA = "auditkit/manifest/1"
+LEVEL = 19
+LARGEST = 1 << 30
+"""The most that one file may have unpacked; that of the largest package has 10 MB."""
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]{0,150}")
+_VERSION = re.compile(r"[A-Za-z0-9.+:~_^-]{1,150}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_LETTER = {Kind.FILE: "f", Kind.DIRECTORY: "d", Kind.SYMLINK: "l", Kind.BLOCK: "b", Kind.CHARACTER: "c", Kind.FIFO: "p"}
+_KIND = {letter: kind for kind, letter in _LETTER.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Manifests:
+    """The cache in a directory, which is made when something is put there; several processes may use it at once."""
+
+    directory: str
+
+    def get(self, sha256: str, name: str, version: str, arch: str) -> Manifest | None:
+        """What the .deb with this SHA-256 ships; None if the cache does not know, or no longer."""
+        return self._read(self._path(sha256, name, version, arch))
+
+    def of(self, name: str, version: str, arch: str) -> tuple[Manifest, ...]:
+        """What every .deb of this name, version and architecture ships: more than one if vendors differ."""
+        directory, start = os.path.split(self._path("0" * 64, name, version, arch))
+        start = start.removesuffix(f"{'0' * 64}.zst")
+        try:
+            names = sorted(other for other in os.listdir(directory) if other.startswith(start))
+        except (FileNotFoundError, NotADirectoryError):
+            return ()
+        read = (self._read(os.path.join(directory, other)) for other in names if other.endswith(".zst"))
+        return tuple(manifest for manifest in read if manifest is not None)
+
+    def put(self, sha256: str, manifest: Manifest) -> None:
+        """Keep what the .deb with this SHA-256 ships.
+
+        Raises:
+            AuditkitError: the directory cannot be written to.
+        """
+        package = manifest.package
+        path = self._path(sha256, package.name, package.version, package.arch)
+        data = zstandard.ZstdCompressor(level=LEVEL).compress(encode(manifest))
+        try:
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".")
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(data)
+                os.replace(temporary, path)
+            except BaseException:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(temporary)
+                raise
+        except OSError as error:
+            raise AuditkitError(
+                f"the manifest cache {printable(self.directory)} cannot be written: {error.strerror}", "name another --store"
+            ) from error
+
+    def _path(self, sha256: str, name: str, version: str, arch: str) -> str:
+        if not (_NAME.fullmatch(name) and _VERSION.fullmatch(version) and _NAME.fullmatch(arch) and _SHA256.fullmatch(sha256)):
+            raise FormatError(f"no package can have this name and version: {printable(f'{name} {version} {arch}'[:300])}")
+        return os.path.join(self.directory, name, f"{version.replace(':', '%3a')}_{arch}_{sha256}.zst")
+
+    def _read(self, path: str) -> Manifest | None:
+        try:
+            with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+                self._mistrust(os.fstat(file.fileno()))
+                return decode(Unpacked(file, ".zst", LARGEST).read(LARGEST))
+        except (OSError, FormatError):
+            return None
+
+    def _mistrust(self, status: os.stat_result) -> None:
+        if status.st_uid not in (0, os.geteuid()) or status.st_mode & stat.S_IWOTH:
+            raise UntrustedError(
+                f"the manifest cache {printable(self.directory)} can be written by others",
+                f"remove it, or make it yours: chown -R and chmod -R go-w {printable(self.directory)}",
+            )
+
+
+def encode(manifest: Manifest) -> bytes:
+    """A manifest as text."""
+    package = manifest.package
+    head = {
+        "schema": SCHEMA,
+        "package": [package.system, package.name, package.version, package.arch, package.source],
+        "proof": manifest.proof,
+        "source": manifest.source,
+        "scripts": manifest.scripts,
+    }
+    text = b"".join(_line(line) for line in (head, *map(_fields, manifest.files)))
+    return text + _line({"blake3": blake3(text).hexdigest()})
+
+
+def _line(told: object) -> bytes:
+    return json.dumps(told, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
+
+
+def _fields(shipped: Shipped) -> list[Any]:
+    """One path as a list: what is as usual at its end is left out."""
+    flags = "c" * shipped.config + "o" * shipped.optional
+    fields: list[Any] = [
+        shipped.path, _LETTER[shipped.kind], shipped.mode, shipped.owner, shipped.group, shipped.size,
+        " ".join(shipped.digests), shipped.target, flags, shipped.capabilities,
+    ]  # fmt: skip
+    while fields[-1] in (None, ""):
+        fields.pop()
+    return fields
+
+
+def decode(text: bytes) -> Manifest:
+    """The manifest that `encode` was given.
+
+    Raises:
+        FormatError: the text is damaged, or of a schema that is not known.
+    """
+    body, newline, last = text.removesuffix(b"\n").rpartition(b"\n")
+    if last + b"\n" != _line({"blake3": blake3(body + newline).hexdigest()}):
+        raise FormatError("a manifest of the cache is damaged", "remove it: it is made anew")
+    try:
+        head, *files = json.loads(b"[" + body.replace(b"\n", b",") + b"]")
+        if head["schema"] != SCHEMA:
+            raise FormatError(f"a manifest of the cache has a schema that is not known: {head['schema']!r}", "update auditkit")
+        system, name, version, arch, source = head["package"]
+        package = Package(system, name, version, arch, source=source)
+        return Manifest(package, tuple(_shipped(files)), head["proof"], head["source"], head["scripts"])
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise FormatError("a manifest of the cache is not as auditkit writes it", "remove it: it is made anew") from error
+
+
+def _shipped(files: list[list[Any]]) -> Iterator[Shipped]:
+    for fields in files:
+        path, letter, mode, owner, group, size, digests, target, flags, capabilities = fields + [None] * (10 - len(fields))
+        flags = flags or ""
+        yield Shipped(
+            path, _KIND[letter], mode, owner, group, size, tuple(digests.split(" ")) if digests else (), target,
+            capabilities, "c" in flags, "o" in flags,
+        )  # fmt: skip

@@ -73,7 +73,7 @@ def ndb(blobs: Sequence[bytes]) -> bytes:
 
 def bdb(blobs: Sequence[bytes], order: str = "<", page: int = 4096) -> bytes:
     """A Packages with all its keys on one hash page, and each header on a chain of overflow pages."""
-    pages = [struct.pack(f"{order}8x3I2I2B", 0, 0x061561, 9, page, 0, 8)[:26].ljust(page, b"\0"), b""]
+    pages = [struct.pack(f"{order}8x4I2B", 0, 0x061561, 9, page, 0, 8).ljust(page, b"\0"), b""]
     entries = [b"\1" + bytes(4), b"\1" + struct.pack(f"{order}I", len(blobs) + 1)]
     for number, blob in enumerate(blobs, 1):
         entries += [b"\1" + struct.pack(f"{order}I", number), struct.pack(f"{order}4x2I", len(pages), len(blob))]

@@ -11,10 +11,10 @@ from auditkit.packages.rpm_versions import compare
 
 PAIRS = json.loads((DATA / "version-pairs.json").read_text("utf-8"))
 
-ORDERED = """
-    1.0~rc1~git1  1.0~rc1  1.0~rc2  1.0  1.0^git1~1  1.0^git1  1.0^git2  1.0a  1.0.1  1.1  1.9  1.10  2  10xyz  10.1xyz
-    20101121  0:20101122-1  0:20101122-1.fc35  0:20101122-2  1:0.1-1  2:0
-""".split()
+ORDERED = (
+    *("1.0~rc1~git1", "1.0~rc1", "1.0~rc2", "1.0", "1.0^git1~1", "1.0^git1", "1.0^git2", "1.0a", "1.0.1", "1.1", "1.9", "1.10"),
+    *("2", "10xyz", "10.1xyz", "20101121", "0:20101122-1", "0:20101122-1.fc35", "0:20101122-2", "1:0.1-1", "2:0"),
+)
 
 
 def test_it_answers_as_rpm_does() -> None:

@@ -126,15 +126,15 @@ def _summed(order: str, data: bytes, one: int = 0, two: int = 0) -> tuple[int, i
 
 def _root(pages: Pages) -> int:
     """The first page of the table of packages, as the schema on page 1 says."""
-    trouble = "it has no table of packages"
     for record in islice(_records(pages, 1), MOST_TABLES):
-        if isinstance(record, Gap):
-            trouble = record.reason
-            continue
-        kind, name, _table, root = [*_values(record), None, None, None, None][:4]
+        try:
+            values = _values(record) if isinstance(record, bytes) else []
+        except FormatError:
+            continue  # it is another table's row, or else the table is not found
+        kind, name, _table, root = [*values, None, None, None, None][:4]
         if kind == b"table" and name == TABLE and isinstance(root, int):
             return root
-    raise FormatError(f"rpmdb.sqlite: {trouble}")
+    raise FormatError("rpmdb.sqlite has no table of packages, or the page that says where it lies is damaged")
 
 
 def _records(pages: Pages, root: int) -> Iterator[bytes | Gap]:

@@ -196,8 +196,8 @@ def signed_with_payload(header: Header) -> bool:
 def _check_signature(packet: bytes) -> None:
     """Refuse all but one signature packet over binary data (RFC 9580, 4.2 and 5.2).
 
-    A verifier that is given a whole signed message instead believes the text inside of it, and the key of a vendor has signed
-    many other texts.
+    The key of a vendor has signed many texts, and a whole signed message in this place proves only itself. gpgv refuses one,
+    but that is not left to it.
     """
     body = _body(packet)
     kind = body[2:3] if body[:2] == b"\x03\x05" else body[1:2] if body[:1] in (b"\x04", b"\x06") else b""

@@ -118,7 +118,7 @@ def _by_sqv(status: int, told: str, errors: str) -> tuple[str, ...]:
     valid = tuple(line for line in told.split() if re.fullmatch(r"[0-9A-F]{40,64}", line))
     if status != 0 or not valid:
         why = printable(" ".join(errors.split())[:200]) or "sqv accepts no signature of it"
-        raise _refused(why, UnprovedError if "Missing key" in errors else UntrustedError)
+        raise _refused(why, UntrustedError if "manipulated" in errors else UnprovedError)
     return valid
 
 

@@ -243,7 +243,7 @@ def test_a_detached_signature_is_taken(packet: bytes) -> None:
 
 @pytest.mark.parametrize("packet", OTHERS.values(), ids=OTHERS)
 def test_any_other_thing_in_its_place_is_refused(packet: bytes) -> None:
-    """gpgv would believe a whole signed message that stands there, whatever the header says."""
+    """Above all a whole signed message, which would prove itself instead of the header."""
     with pytest.raises(FormatError):
         rpm_header.signatures(parsed(TOOL, {268: packet}))
 

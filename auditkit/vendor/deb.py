@@ -143,11 +143,12 @@ def _parts(file: Source) -> Iterator[tuple[str, Part]]:
 def _control(archive: Source) -> Control:
     texts = dict[str, str]()
     for member, content in members(archive):
-        if member.path[1:] not in (*SCRIPTS, "control", "conffiles"):
+        name = member.path[1:]
+        if name not in (*SCRIPTS, "control", "conffiles"):
             continue
-        if member.kind is not Kind.FILE or member.same or member.size > LONGEST_TEXT or member.path in texts:
-            raise malformed(f"its {member.path[1:]} is not as it should be")
-        texts[member.path[1:]] = b"".join(content).decode("utf-8", "surrogateescape")
+        if member.kind is not Kind.FILE or member.same or member.size > LONGEST_TEXT or name in texts:
+            raise malformed(f"its {name} is not as it should be")
+        texts[name] = b"".join(content).decode("utf-8", "surrogateescape")
     conffiles = (_CONFFILE.fullmatch(line.rstrip()) for line in texts.get("conffiles", "").split("\n"))
     # a script may be a program of its own, which says nothing to a reader
     scripts = (f"# {name}\n{texts[name]}\n" for name in SCRIPTS if name in texts and "\0" not in texts[name])

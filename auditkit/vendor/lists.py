@@ -73,18 +73,16 @@ def read(source: Source, path: str, release: Release, wanted: Collection[index.K
         FormatError: it is damaged.
     """
     suffix = _suffix(path)
-    if plain := release.files.get(_plain(path)):
-        text = Hashed(Unpacked(source, suffix, plain[0] + 1), plain[0])
-        listing = index.read(iter(lambda: text.read(PIECE), b""), wanted)
-        whole = text
-    elif packed := release.files.get(path):
-        plain = packed
-        whole = Hashed(source, packed[0])
-        unpacked = Unpacked(whole, suffix, LARGEST)
-        listing = index.read(iter(lambda: unpacked.read(PIECE), b""), wanted)
+    if signed := release.files.get(_plain(path)):
+        rest: Source = Unpacked(source, suffix, LARGEST)
+        text: Source = (whole := Hashed(rest, signed[0]))
+    elif signed := release.files.get(path):
+        rest, whole = source, Hashed(source, signed[0])
+        text = Unpacked(whole, suffix, LARGEST)
     else:
         raise _unnamed(path)
-    if whole.finish() != plain[1] or whole.left:
+    listing = index.read(iter(lambda: text.read(PIECE), b""), wanted)
+    if whole.finish() != signed[1] or whole.left or rest.read(1):
         raise UntrustedError(
             f"the list {printable(path)} is not the one that was signed in the release of {printable(release.codename)}",
             "fetch the lists anew: run apt update where they come from",

@@ -4,12 +4,15 @@ Nothing that comes from there is believed: it counts by its signature or its SHA
 followed, if only to http and https. Proxies are those of the environment, as for apt and pip.
 """
 
+import contextlib
 import http.client
+import socket
 import tempfile
-import time
+import threading
 import urllib.error
 import urllib.request
-from typing import BinaryIO
+from collections.abc import Callable
+from typing import Any, BinaryIO
 from urllib.parse import quote, urlsplit
 
 from auditkit.errors import AuditkitError, ConfigError
@@ -36,24 +39,43 @@ def fetched(base: str, path: str, most: int) -> BinaryIO:
         UnservedError: the mirror does not have it, or does not answer.
         ConfigError: the address is none of a mirror.
     """
-    request = urllib.request.Request(address(base, path), headers={"User-Agent": "auditkit"})  # noqa: S310 - only http, see address()
-    file = tempfile.TemporaryFile(prefix="auditkit-")  # noqa: SIM115 - handed on
-    try:
-        with _opener().open(request, timeout=SILENCE) as answer:
-            _copy(answer, file, most)
-    except urllib.error.HTTPError as error:
-        file.close()
-        error.close()
-        raise UnservedError("gone from the mirror" if error.code in _GONE else f"the mirror says {error.code}") from error
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        file.close()
-        reason = getattr(error, "reason", None) or error
-        raise UnservedError(f"the mirror cannot be reached: {printable(str(reason)[:200]) or type(error).__name__}") from error
-    except BaseException:
-        file.close()
-        raise
-    file.seek(0)
+    request = urllib.request.Request(address(base, path), headers={"User-Agent": "auditkit"})  # noqa: S310 - see address()
+    sockets = list[socket.socket]()
+    late = threading.Event()
+    timer = threading.Timer(START + most / SLOWEST, _hang_up, (sockets, late))
+    timer.daemon = True
+    timer.start()
+    with contextlib.ExitStack() as undo:
+        undo.callback(timer.cancel)
+        file = tempfile.TemporaryFile(prefix="auditkit-")  # noqa: SIM115 - handed on
+        undo.callback(file.close)
+        try:
+            with _opener(sockets).open(request, timeout=SILENCE) as answer:
+                _copy(answer, file, most)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise UnservedError("the mirror is too slow" if late.is_set() else _reason(error)) from error
+        if late.is_set():
+            raise UnservedError("the mirror is too slow")
+        file.seek(0)
+        undo.pop_all()
+        timer.cancel()
     return file
+
+
+def _hang_up(sockets: list[socket.socket], late: threading.Event) -> None:
+    """End what takes too long, whatever it is waiting for."""
+    late.set()
+    for line in sockets:
+        with contextlib.suppress(OSError):
+            line.shutdown(socket.SHUT_RDWR)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, urllib.error.HTTPError):
+        error.close()
+        return "gone from the mirror" if error.code in _GONE else f"the mirror says {error.code}"
+    reason = getattr(error, "reason", None) or error
+    return f"the mirror cannot be reached: {printable(str(reason)[:200]) or type(error).__name__}"
 
 
 def address(base: str, path: str) -> str:
@@ -68,20 +90,18 @@ def address(base: str, path: str) -> str:
     except ValueError:
         good = False
     if not good or parts.username is not None or any(char <= " " for char in base):
-        raise ConfigError(
-            f"not the address of a mirror: {printable(base.rpartition('@')[2][:200])}",
-            "write http://HOST/PATH, without a password",
-        )
+        shown = printable(base.rpartition("@")[2][:200])
+        raise ConfigError(f"not the address of a mirror: {shown}", "write http://HOST/PATH, without a password")
     return f"{base.rstrip('/')}/{quote(path, errors='surrogateescape')}"
 
 
-def _opener() -> urllib.request.OpenerDirector:
+def _opener(sockets: list[socket.socket]) -> urllib.request.OpenerDirector:
     """What opens http and https, and nothing else that urllib knows."""
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(),
-        urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(),
+        _Http(sockets),
+        _Https(sockets),
         urllib.request.HTTPRedirectHandler(),
         urllib.request.HTTPErrorProcessor(),
         urllib.request.HTTPDefaultErrorHandler(),
@@ -91,13 +111,43 @@ def _opener() -> urllib.request.OpenerDirector:
     return opener
 
 
+class _Http(urllib.request.HTTPHandler):
+    """http, with the sockets noted so that they can be shut."""
+
+    def __init__(self, sockets: list[socket.socket]) -> None:
+        super().__init__()
+        self._sockets = sockets
+
+    def http_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_noted(http.client.HTTPConnection, self._sockets), request)
+
+
+class _Https(urllib.request.HTTPSHandler):
+    """https, likewise; certificates are checked as Python does by default."""
+
+    def __init__(self, sockets: list[socket.socket]) -> None:
+        super().__init__()
+        self._sockets = sockets
+
+    def https_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_noted(http.client.HTTPSConnection, self._sockets), request)
+
+
+def _noted(kind: type[http.client.HTTPConnection], sockets: list[socket.socket]) -> Callable[..., Any]:
+    """Connections whose sockets stand in the list from the moment that they are open."""
+
+    class Noted(kind):  # type: ignore[misc, valid-type]  # a class that is an argument
+        def connect(self) -> None:
+            super().connect()
+            sockets.append(self.sock)
+
+    return Noted
+
+
 def _copy(answer: http.client.HTTPResponse, file: BinaryIO, most: int) -> None:
-    end = time.monotonic() + START + most / SLOWEST
     size = 0
     while data := answer.read1(CHUNK):
         size += len(data)
         if size > most:
             raise UnservedError(f"the mirror sends more than {most} bytes")
-        if time.monotonic() > end:
-            raise UnservedError("the mirror is too slow")
         file.write(data)

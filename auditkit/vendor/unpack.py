@@ -18,6 +18,8 @@ PIECE = 1 << 18
 """The most that is unpacked at once."""
 WINDOW = 1 << 27
 """The largest window that a stream may ask memory for: `xz -9` and `zstd -19` ask for half of it."""
+STEP = 1 << 8
+"""How much of zstd is unpacked at once, since there is no other way to bound what it makes."""
 LZ4_VERSION = 100
 
 
@@ -145,15 +147,33 @@ class _Gzip:
         return piece
 
 
-def _zstd(source: Any) -> Iterator[bytes]:
-    try:
-        with zstandard.ZstdDecompressor(max_window_size=WINDOW).stream_reader(
-            source, read_size=CHUNK, read_across_frames=True, closefd=False
-        ) as reader:
-            while piece := reader.read(PIECE):
-                yield piece
-    except zstandard.ZstdError as error:
-        raise EOFError from error
+class _Zstd:
+    """zstandard's decompressor with the manners of the others; its own reader takes a file that is cut off for whole."""
+
+    def __init__(self) -> None:
+        self._unpacker = zstandard.ZstdDecompressor(max_window_size=WINDOW).decompressobj()
+        self._tail = memoryview(b"")
+
+    @property
+    def eof(self) -> bool:
+        return self._unpacker.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._tail
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._unpacker.unused_data + self._tail
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        """All that the next step makes: at most 128 KiB for each 4 bytes of it, whatever `max_length` is."""
+        tail = memoryview(data) if data else self._tail
+        self._tail = tail[STEP:]
+        try:
+            return self._unpacker.decompress(tail[:STEP])
+        except zstandard.ZstdError as error:
+            raise ValueError from error
 
 
 class _Lz4:
@@ -213,6 +233,6 @@ _UNPACK: dict[str, Callable[[Source], Iterator[bytes]]] = {
     ".xz": _by(_xz),
     ".lzma": _by(_lzma),
     ".bz2": _by(bz2.BZ2Decompressor),
-    ".zst": _zstd,
+    ".zst": _by(_Zstd),
     ".lz4": _by(_Lz4),
 }

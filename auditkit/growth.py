@@ -1,19 +1,21 @@
 """Logs: has one only grown, or been rotated, or was it rewritten? Pure: the host is asked in between.
 
-`asked(changes)` says which beginnings to read again; `settle(changes, beginnings)` gives the changes with those explained
-whose old content is still there.
+`asked(changes)` says which beginnings to read again, `telling` leaves out what says nothing of them; `settle(changes,
+beginnings)` gives the changes with those explained whose old content is still there, `unknown` those that nobody can judge.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from auditkit.compare import ADDED, ATTRIBUTES, GREW, REMOVED, REWRITTEN, ROTATED_AWAY
-from auditkit.model import Change, ChangeKind, Entry, Explanation, Gap, Kind, Level, Severity
-from auditkit.probe.rotation import NOT_KNOWN, family
+from auditkit.model import Change, ChangeKind, Entry, Explanation, Gap, Kind, Level, Severity, Watch
+from auditkit.printable import printable
+from auditkit.probe.rotation import NOT_KNOWN, PACKED, family
 
 Ask = tuple[str, int, tuple[str, ...], bool]
 Beginning = tuple[str, str, str]
 NOW_IN = "what it held is now in "
+_READ = (Level.CONTENT, Level.GROWING, Level.ROTATED)
 
 
 def asked(changes: Iterable[Change]) -> tuple[Ask, ...]:
@@ -34,21 +36,63 @@ def _algorithms(entry: Entry) -> tuple[str, ...]:
     return tuple(digest.partition(":")[0] for digest in entry.digests or ())
 
 
+def telling(
+    changes: Iterable[Change], beginnings: Iterable[Beginning], watch: Callable[[str], Watch | None]
+) -> tuple[Beginning, ...]:
+    """The beginnings without those of rotations that cannot be unpacked and hold nothing of the log that they are asked for.
+
+    One that is as it was when the log still had its beginning does not hold it; nor does one that holds what was packed.
+    """
+    fresh = {change.path for change in changes if "digest" in change.attributes or change.change is ChangeKind.ADDED}
+
+    def may_hold(path: str, name: str) -> bool:
+        place = f"{path.rpartition('/')[0]}/{name}"
+        seen = watch(place)
+        return place in fresh or path == place or seen is None or seen.level not in _READ
+
+    return tuple(
+        (path, name, digest)
+        for path, name, digest in beginnings
+        if digest != NOT_KNOWN or not name or (may_hold(path, name) and not path.endswith(PACKED))
+    )
+
+
 def unknown(changes: Iterable[Change], beginnings: Iterable[Beginning]) -> Iterator[Gap]:
-    """Yield a gap for each log that changed and of which this host cannot tell how it begins now."""
-    silent = {path for path, _name, digest in beginnings if digest == NOT_KNOWN}
+    """Yield a gap for each log that changed and of which this host cannot tell how it or its rotations begin now."""
+    found = _by_log(beginnings)
     for change in changes:
-        if change.path in silent and _log(change) and _may_be_whole(change):
-            yield Gap(change.path, "it changed, and whether what it held is still there was not asked when it was looked at")
+        told = found.get(change.path, ())
+        silent = [name for name, digest in told if digest == NOT_KNOWN]
+        if silent and _log(change) and _may_be_whole(change, told) and not _holders(change, told):
+            yield Gap(change.path, _untold(change, silent[0]))
+
+
+def _untold(change: Change, name: str) -> str:
+    what = "it is gone" if change.change is ChangeKind.REMOVED else "it changed"
+    if not name:
+        return f"{what}, and whether what it held is still there was not asked when it was looked at"
+    if name == change.path.rpartition("/")[2]:
+        return f"{what}, and it is too long to tell whether what it held is still there"
+    return f"{what}, and what it held may be in {printable(name)}, which nothing on this host unpacks"
 
 
 def settle(changes: Sequence[Change], beginnings: Iterable[Beginning]) -> tuple[Change, ...]:
     """The changes, those of logs explained by growth or rotation where the old content was found."""
+    found = _by_log(beginnings)
+    settled = [_settled(change, found.get(change.path, ())) if _log(change) else change for change in changes]
+    return tuple(_newcomers([change for change in settled if change]))
+
+
+def _by_log(beginnings: Iterable[Beginning]) -> dict[str, list[tuple[str, str]]]:
     found: dict[str, list[tuple[str, str]]] = {}
     for path, name, digest in beginnings:
         found.setdefault(path, []).append((name, digest))
-    settled = [_settled(change, found.get(change.path, ())) if _log(change) else change for change in changes]
-    return tuple(_newcomers([change for change in settled if change]))
+    return found
+
+
+def _holders(change: Change, found: Sequence[tuple[str, str]]) -> list[str]:
+    """The names of the files that begin as the log did."""
+    return [name for name, digest in found if change.before and change.before.digests == tuple(digest.split(","))]
 
 
 def _settled(change: Change, found: Sequence[tuple[str, str]]) -> Change | None:
@@ -57,9 +101,9 @@ def _settled(change: Change, found: Sequence[tuple[str, str]]) -> Change | None:
     if before is None or "kind" in change.attributes:
         return change
     name = change.path.rpartition("/")[2]
-    holders = [holder for holder, digest in found if before.digests == tuple(digest.split(","))]
+    holders = _holders(change, found)
     if change.change is ChangeKind.REMOVED:
-        return _removed(change, holders)
+        return _removed(change, holders, _may_be_whole(change, found))
     if change.attributes == ("path",) and change.level is Level.ROTATED and family(before.path) == family(change.path):
         return _explained(change, "rotated", f"moved from {before.path.rpartition('/')[2]}")
     if "digest" not in change.attributes:
@@ -68,16 +112,21 @@ def _settled(change: Change, found: Sequence[tuple[str, str]]) -> Change | None:
         return _kept(change, "growing", _grown(change))
     if holders and change.level is Level.ROTATED:
         return _kept(change, "rotated", NOW_IN + holders[0])
-    if any(digest == NOT_KNOWN for _holder, digest in found) and _may_be_whole(change):
+    if _may_be_whole(change, found):
         rest = tuple(attribute for attribute in change.attributes if attribute != "digest")
         rule = ATTRIBUTES.id if change.rule == REWRITTEN.id else change.rule
         return replace(change, attributes=rest, rule=rule) if rest else None
     return replace(change, rule=REWRITTEN.id, note=_lost(change))
 
 
-def _may_be_whole(change: Change) -> bool:
-    """Whether what a log held may still be there, for all that its sizes tell."""
-    if not change.before or not change.after or not change.before.size or "digest" not in change.attributes:
+def _may_be_whole(change: Change, found: Sequence[tuple[str, str]]) -> bool:
+    """Whether nobody can tell, and what a log held may still be there, for all that its sizes tell."""
+    silent = [name for name, digest in found if digest == NOT_KNOWN]
+    if not silent or not change.before or not change.before.size:
+        return False
+    if change.change is ChangeKind.REMOVED:
+        return change.level is Level.ROTATED and any(silent)
+    if not change.after or "digest" not in change.attributes:
         return False
     return change.level is Level.ROTATED or (change.after.size or 0) > change.before.size
 
@@ -107,12 +156,12 @@ def _lost(change: Change) -> str:
     return short + ("; what it held is in none of its rotations" if change.level is Level.ROTATED else "")
 
 
-def _removed(change: Change, holders: Sequence[str]) -> Change:
+def _removed(change: Change, holders: Sequence[str], untold: bool) -> Change:
     if change.level is not Level.ROTATED:
         return change
     if holders:
         return _explained(change, "rotated", NOW_IN + holders[0])
-    if change.path.rpartition("/")[2] != family(change.path.rpartition("/")[2]):
+    if untold or change.path.rpartition("/")[2] != family(change.path.rpartition("/")[2]):
         return replace(change, rule=ROTATED_AWAY.id, severity=ROTATED_AWAY.severity)
     return replace(change, rule=REMOVED.id)
 

@@ -21,9 +21,18 @@ def settle(changes: Sequence[Change], gaps: Sequence[Gap], gaps_before: Sequence
 
     A swap of kinds and a move are one change each; a file with several names is named with the others.
     """
-    hidden = {ChangeKind.REMOVED: {gap.subject for gap in gaps}, ChangeKind.ADDED: {gap.subject for gap in gaps_before}}
+    hidden = {
+        ChangeKind.REMOVED: {gap.subject for gap in gaps} - _seen(changes, ChangeKind.ADDED),
+        ChangeKind.ADDED: {gap.subject for gap in gaps_before} - _seen(changes, ChangeKind.REMOVED),
+    }
     kept = [change for change in changes if not under(change.path, hidden.get(change.change, set()))]
     return tuple(_twins(_moves(_swaps(kept))))
+
+
+def _seen(changes: Sequence[Change], how: ChangeKind) -> set[str]:
+    """What came or went and was no directory: a gap there says that it was not read, and hides nothing below it."""
+    ours = ((change.path, change.after or change.before) for change in changes if change.change is how)
+    return {path for path, entry in ours if entry and entry.kind is not Kind.DIRECTORY}
 
 
 def under(path: str, subjects: set[str]) -> bool:

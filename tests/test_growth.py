@@ -5,6 +5,7 @@ import gzip
 import lzma
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from trees import scanned
 
 from auditkit import compare, growth, settle
 from auditkit.model import Change, ChangeKind, Entry, Kind, Level, Severity, Watch
-from auditkit.probe import digest
+from auditkit.probe import digest, rotation
 from auditkit.probe.rotation import beginnings, family
 
 OLD = b"Nov 24 03:12:01 srv-01 sshd[811]: Failed password for root from 203.0.113.7 port 4711 ssh2\n" * 40
@@ -113,14 +114,19 @@ def shown(change: Change) -> str:
 
 def judged(root: Path, before: list[bytes], level: Level) -> str:
     """What is said of the logs below a root, each change one line."""
-    watch = Watch("/log", level, Severity.MEDIUM)
-    told = compare.compare(compare.pairs(before, scanned(root, level)), lambda path: watch if path != "/" else None)
+
+    def watch(path: str) -> Watch | None:
+        return Watch("/log", level, Severity.MEDIUM) if path != "/" else None
+
+    told = compare.compare(compare.pairs(before, scanned(root, level)), watch)
     changes = settle.settle([one for one in told if isinstance(one, Change)], ())
     handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        return "\n".join(map(shown, growth.settle(changes, beginnings(handle, growth.asked(changes)))))
+        begun = growth.telling(changes, beginnings(handle, growth.asked(changes)), watch)
     finally:
         os.close(handle)
+    gaps = [f"{gap.subject.rpartition('/')[2]}: gap: {gap.reason}" for gap in growth.unknown(changes, begun)]
+    return "\n".join([*map(shown, growth.settle(changes, begun)), *gaps])
 
 
 def after(event: Callable[[Path], object], logs: Path, level: Level) -> str:
@@ -201,6 +207,78 @@ def test_archives_that_cannot_be_unpacked_explain_nothing_and_stop_nothing(logs:
     told = after(replaced_by_broken_archives, logs, Level.ROTATED).splitlines()
     assert told[0].startswith("auth.log: log-rewritten")
     assert {line.partition(": ")[2] for line in told[1:]} == {"path-added low; a new log"}
+
+
+UNPACKERS = {"gz": "gzip", "bz2": "bz2", "xz": "lzma", "zst": "zstandard"}
+
+
+@pytest.fixture(params=UNPACKERS)
+def ending(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How logs are packed there, and nothing there unpacks that."""
+    monkeypatch.setitem(sys.modules, UNPACKERS[request.param], None)
+    return str(request.param)
+
+
+def gap_of(name: str, holder: str, what: str = "it changed") -> str:
+    return f"{name}: gap: {what}, and what it held may be in {holder}, which nothing on this host unpacks"
+
+
+def test_a_rotation_that_nothing_there_unpacks_is_neither_rewritten_nor_clean(logs: Path, ending: str) -> None:
+    name = f"auth.log-20261124.{ending}"
+    told = after(dated(ending), logs, Level.ROTATED)
+    assert told == f"{name}: path-added low; a new log\n{gap_of('auth.log', name)}"
+
+
+def test_a_log_that_went_into_such_a_rotation_is_not_told_to_be_taken_away(logs: Path, ending: str) -> None:
+    name = f"auth.log-20261124.{ending}"
+    told = after(lambda logs: pack(logs / "auth.log", target=logs / name, ending=ending), logs, Level.ROTATED)
+    first, second, gap = told.splitlines()
+    assert (first, second) == ("auth.log: log-rotated-away info", f"{name}: path-added low; a new log")
+    assert gap == gap_of("auth.log", name, "it is gone")
+
+
+def test_the_usual_rotation_is_explained_as_far_as_it_can_be(logs: Path, ending: str) -> None:
+    for number, data in ((2, OLDEST), (3, b"older still\n")):
+        (logs / f"auth.log.{number}.gz").unlink(missing_ok=True)
+        (logs / f"auth.log.{number}.{ending}").write_bytes(PACKERS[ending](data))
+
+    def rotate(logs: Path) -> None:
+        (logs / f"auth.log.2.{ending}").rename(logs / f"auth.log.3.{ending}")
+        pack(logs / "auth.log.1", target=logs / f"auth.log.2.{ending}", ending=ending)
+        (logs / "auth.log").rename(logs / "auth.log.1")
+        (logs / "auth.log").write_bytes(NEW)
+
+    told = after(rotate, logs, Level.ROTATED).splitlines()
+    assert told[0] == "auth.log: rotated: what it held is now in auth.log.1"
+    assert told[1] == f"auth.log.2.{ending}: rotated: what it held is now in auth.log.3.{ending}"
+    assert told[2].startswith(f"auth.log.3.{ending}: log-rotated-away info")
+    assert told[3:] == [gap_of("auth.log.1", f"auth.log.2.{ending}")]
+
+
+def test_an_old_rotation_excuses_no_log_that_was_emptied(logs: Path, ending: str) -> None:
+    (logs / f"auth.log.2.{ending}").write_bytes(PACKERS[ending](OLDEST))
+    told = after(lambda logs: os.truncate(logs / "auth.log", 0), logs, Level.ROTATED)
+    assert told.startswith(f"auth.log: log-rewritten medium (digest); shrank from {len(OLD)} to 0 bytes")
+    told = after(edited_then_rotated, logs, Level.GROWING)
+    assert "gap" not in told
+
+
+def test_a_rotation_that_nobody_watches_may_hold_anything() -> None:
+    before = Entry("/log/x", Kind.FILE, size=9, digests=("sha256:00",))
+    changed = replace(before, size=3, digests=("sha256:01",))
+    rewritten = Change(
+        "/log/x", ChangeKind.CHANGED, before, changed, ("digest",), Severity.HIGH, Level.ROTATED, compare.REWRITTEN.id
+    )
+    begun = [("/log/x", "x.1.zst", "")]
+    assert growth.telling([rewritten], begun, lambda _path: None) == (*begun,)
+    assert growth.telling([rewritten], begun, lambda path: Watch(path, Level.EXISTS, Severity.LOW)) == (*begun,)
+    assert growth.telling([rewritten], begun, lambda path: Watch(path, Level.ROTATED, Severity.LOW)) == ()
+
+
+def test_a_log_that_is_too_long_to_be_read_again_is_a_gap(logs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rotation, "LARGEST", 10)
+    told = after(lambda logs: append(logs / "auth.log"), logs, Level.ROTATED)
+    assert told == "auth.log: gap: it changed, and it is too long to tell whether what it held is still there"
 
 
 def test_a_link_or_a_fifo_among_the_rotations_is_not_read(logs: Path, tmp_path: Path) -> None:

@@ -79,6 +79,8 @@ SHARED = {
     "auditkit.inventory.jumps": "jump hosts that either form names",
     "auditkit.inventory.ranges": "many names at once in either form",
     "auditkit.inventory.notes": "what of an inventory was not taken",
+    "auditkit.packages.layout": "where a host puts what packages ship",
+    "auditkit.packages.reading": "which paths and words of a package database are sound",
     "auditkit.packages.rpm_header": "the tags of a header, and what its signatures are over",
     "auditkit.report.document": "the document that every format is rendered from",
     "auditkit.report.look": "how a report shall look, for every format",

@@ -1,6 +1,6 @@
 """`auditkit accept HOST [PATH...]`: seal the next baseline with reviewed changes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -12,7 +12,7 @@ from auditkit import baseline as files
 from auditkit.commands import checking, integrity, options, running, sealing
 from auditkit.errors import UsageError
 from auditkit.hosts import Host, named, now
-from auditkit.model import Gap
+from auditkit.model import Change, Gap, Kind
 from auditkit.printable import printable
 from auditkit.writer import Writer, locked
 
@@ -81,7 +81,7 @@ def _accepted(host: Host, base: files.Baseline, paths: Sequence[str], run: optio
     with Writer(path, header) as writer:
         for block in accept.applied(base.blocks(), accept.edits(chosen)):
             writer.add(block)
-        writer.close(_gaps(base, result), sealing.sealer(key, run.signing))
+        writer.close(_gaps(base.footer.gaps, source.gaps, chosen), sealing.sealer(key, run.signing))
     store.remember(path, sequence)
     for change in chosen:
         click.echo(f"  accepted {printable(change.path)} ({change.rule})")
@@ -93,10 +93,12 @@ def _accepted(host: Host, base: files.Baseline, paths: Sequence[str], run: optio
     return 0
 
 
-def _gaps(base: files.Baseline, result: integrity.Compared) -> tuple[Gap, ...]:
-    """What neither the old baseline nor this scan could see."""
-    unseen = {gap.subject for gap in result.gaps}
-    return tuple(gap for gap in base.footer.gaps if gap.subject in unseen)
+def _gaps(before: Iterable[Gap], now: Iterable[Gap], chosen: Sequence[Change]) -> tuple[Gap, ...]:
+    """What the new baseline has nothing of: as the old one, but for files that are accepted as far as they are known now."""
+    entries = ((change.path, change.after or change.before) for change in chosen)
+    paths = {path for path, entry in entries if entry and entry.kind is not Kind.DIRECTORY}
+    kept = (gap for gap in before if gap.subject not in paths)
+    return (*kept, *(gap for gap in now if gap.subject in paths))
 
 
 def _counted(number: int) -> str:

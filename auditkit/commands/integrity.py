@@ -10,6 +10,7 @@ from auditkit.errors import HostError, UsageError
 from auditkit.hosts import Ask, Beginning, Distant, Host, Past, Suspect
 from auditkit.model import BaselineFacts, Change, ChangeKind, Entry, Finding, Gap, Header, HostReport, Policy, State, Watch
 from auditkit.printable import printable
+from auditkit.probe.haste import RAISE
 from auditkit.probe.patterns import ANY_DEPTH, IGNORE, Matcher
 from auditkit.probe.rotation import NOT_KNOWN
 from auditkit.scan import Ground, Scan
@@ -155,7 +156,7 @@ def _compared(
     told = _bounded(compare.compare(compare.pairs(before, spy.watch(scan.as_far_as_it_goes())), watched.watch, passing))
     odd = [gap for gap in told if isinstance(gap, Gap)]
     changes = settle.settle([change for change in told if isinstance(change, Change)], [*scan.gaps, *odd], unseen)
-    beginnings = _beginnings(scan, growth.asked(changes))
+    beginnings = growth.telling(changes, _beginnings(scan, growth.asked(changes)), watched.watch)
     gaps = (*scan.gaps, *odd, *growth.unknown(changes, beginnings))
     changes = growth.settle(changes, beginnings)
     return Compared(changes, tuple(compare.findings(changes)), gaps, scan.entries, spy.moments(), scan.ended)
@@ -201,7 +202,9 @@ def base_gaps(base: Baseline, known: Iterable[Gap]) -> tuple[Gap, ...]:
     """What the baseline could not see either: nothing can be said of it now."""
     seen = {gap.subject for gap in known}
     return tuple(
-        Gap(gap.subject, f"the baseline has nothing of it: {gap.reason}") for gap in base.footer.gaps if gap.subject not in seen
+        Gap(gap.subject, f"the baseline has nothing of it: {gap.reason.removesuffix(RAISE)}")
+        for gap in base.footer.gaps
+        if gap.subject not in seen
     )
 
 

@@ -14,6 +14,7 @@ from auditkit.errors import FormatError, HostError, UsageError
 from auditkit.hosts import Ask, Beginning, Known, Reach, Seen
 from auditkit.model import Gap, Item, Means, Need, State
 from auditkit.printable import printable
+from auditkit.probe.lineage import PATTERN
 from auditkit.probe.rotation import NOT_KNOWN
 from auditkit.ssh.blocks import Order
 
@@ -27,7 +28,9 @@ MOST_PAIRS = 4_000_000
 """Pairs of watches that are compared; policies that differ so much share nothing that could be told."""
 RANKS = {"ignore": 0, "exists": 1, "metadata": 2, "growing": 3, "rotated": 3, "content": 3}
 """How much a level shows of an entry."""
+LINEAGE = PATTERN.decode()
 _GLOB = re.compile(r"[*?\[]")
+_PROCESS = re.compile(r"/proc/\d+/environ")
 
 Key = tuple[str, str]
 Watch = Sequence[Any]
@@ -174,8 +177,8 @@ def _handed(item: Item, need: Need) -> Item | Gap:
 
 
 def concerns(need: Need, subject: str) -> bool:
-    """Whether a gap of this subject answers a need: the path itself, one its glob stands for, or a directory on the way."""
-    if subject == need.what:
+    """Whether a gap of this subject answers a need: the path itself, one it stands for, or a directory on the way."""
+    if subject == need.what or (need.what == LINEAGE and _PROCESS.fullmatch(subject)):
         return True
     if need.means is not Means.FILE or not _GLOB.search(need.what):
         return False

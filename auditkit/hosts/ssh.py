@@ -35,8 +35,6 @@ LINEAGE = lineage.PATTERN.decode()
 _DIGITS = 20
 _WHOLE = 1.0
 """Seconds that a clock is behind which tells whole ones."""
-_OF_THE_TIME = 0.9
-"""So that the host stops by itself and says what it has not come to, before the connection is cut."""
 _TRANSPORTS = {"paramiko": "auditkit.ssh.link", "openssh": "auditkit.ssh.openssh"}
 Frames = Iterator[tuple[bytes, list[bytes]]]
 
@@ -64,7 +62,7 @@ class Ssh:
 
     def scan(self, request: Mapping[str, object], known: Known | None = None) -> Iterator[Seen]:
         """Yield what the probe sees; what it has in common with the known blocks is not sent."""
-        request = {**request, "seconds": max(1.0, self._deadline.left() * _OF_THE_TIME)}
+        request = {**request, "seconds": self._deadline.for_a_scan()}
         tags = b"".join(sha256(block).digest()[: serve.TAG] for block in known()) if known else b""
         told = self._session.ask(b"s", marshal.dumps(request, 2), tags)
         try:
@@ -86,10 +84,14 @@ class Ssh:
                 if counts[need] > _most_of(need):
                     raise lied(f"it sends {need.what} more than once")
                 yield one
-        missing = next((need.what for need in files if not need.optional and not counts[need]), None)
+        missing = next((need.what for need in files if self._owes(need) and not counts[need]), None)
         if self._mounts is None or missing:
             raise lied(f"it says nothing of {missing or 'its mounts'}")
         yield from (gap for need in needs for gap in need.not_given)
+
+    def _owes(self, need: Need) -> bool:
+        """Whether there must be an answer: every Linux has processes."""
+        return not need.optional or (need.what == LINEAGE and self.greeting.may_be_linux)
 
     def beginnings(self, asked: Sequence[Ask]) -> Iterator[Beginning]:
         """Yield digests of how logs and their rotations begin."""
@@ -162,7 +164,7 @@ def _seen(told: Frames, known: Known | None) -> Iterator[Seen]:
 
 def _most_of(need: Need) -> int:
     """How many pieces of evidence a need may have."""
-    return take.MATCHES + 1 if set(need.what) & set("*?[") else lineage.MOST if need.what == LINEAGE else 1
+    return take.MATCHES + 1 if set(need.what) & set("*?[") else lineage.MOST + 1 if need.what == LINEAGE else 1
 
 
 def _item(kind: bytes, told: list[bytes], files: Sequence[Need]) -> tuple[Need, Item | Gap]:
@@ -175,6 +177,8 @@ def _item(kind: bytes, told: list[bytes], files: Sequence[Need]) -> tuple[Need, 
     need = files[int(number)]
     if len(data) > take.LIMIT:
         raise lied(f"it sends more of {need.what} than it may")
+    if there == b"1" and need.what == LINEAGE and not data.strip(b"\0"):
+        raise lied("it says nothing of one of its processes")
     if there == b"1":
         return need, Item(need, _text(path), data, datetime.now(UTC), "")
     return need, Gap(_text(path), _text(data)[:LONGEST_REASON])

@@ -40,9 +40,10 @@ class Shipped:
 
     path: str
     """From the root, as the package names it: on a merged /usr `/bin/ls` may be found as `/usr/bin/ls`."""
-    kind: Kind
+    kind: Kind | None
     mode: int | None = None
     owner: str | None = None
+    """Its name, or the number where a database has only that."""
     group: str | None = None
     size: int | None = None
     digests: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from auditkit.errors import FormatError
 from auditkit.model import Kind
-from auditkit.packages import Manifest, Package, Shipped
+from auditkit.packages import Manifest, Package, Shipped, reading
 from auditkit.packages.rpm_header import Header, Tags
 from auditkit.printable import printable
 
@@ -42,7 +42,6 @@ BY_DIGEST, BY_SIZE, BY_TARGET, BY_OWNER, BY_GROUP, BY_MODE, BY_CAPABILITIES = 1,
 LEFT_OUT = 2
 """The state of a file that was not installed: documentation or a language that nobody wanted."""
 _HEX = re.compile(r"[0-9a-f]+")
-_PATH = re.compile(r"/(?:(?!\.{1,2}(?:/|\Z))[^/]+(?:/|\Z))*")
 _CLAUSE = re.compile(r"(?:= )?([a-z0-9_,]+)[+=]([eip]+)")
 
 
@@ -50,19 +49,23 @@ def package(header: Header) -> Package:
     """Which package it is.
 
     Raises:
-        FormatError: it has no name or no version.
+        FormatError: its name, version or architecture is no sound word.
     """
     told = header.told
     name, version, release, arch = (told.text(tag) for tag in (NAME, VERSION, RELEASE, ARCH))
-    if not name or not version:
-        raise FormatError("a package without a name or a version")
+    try:
+        reading.word(name, "a name")
+        for word in (version, release, arch or "noarch"):  # a key that was imported has no architecture
+            reading.word(word, "a version or an architecture")
+    except ValueError as error:
+        raise FormatError(str(error)) from error
     epoch = "".join(f"{number}:" for number in told.numbers(EPOCH)[:1])
     source = told.text(SOURCE).removesuffix(".src.rpm").removesuffix(".nosrc.rpm").rsplit("-", 2)[0]
     installed = header.added.numbers(INSTALLED)[:1]
     return Package(
         "rpm",
         name,
-        f"{epoch}{version}-{release}" if release else f"{epoch}{version}",
+        f"{epoch}{version}-{release}",
         arch,
         source="" if source == name else source,
         installed=_time(installed[0]) if installed else None,
@@ -152,10 +155,10 @@ def _paths(told: Tags) -> tuple[str, ...]:
         raise FormatError("names of files that do not fit the names of directories")
     joined = (directories[index] + name for index, name in zip(indexes, names, strict=True))
     paths = tuple(joined) or told.texts(WHOLE_PATHS)
-    for path in paths:
-        if not _PATH.fullmatch(path):
-            raise FormatError(f"the path {printable(path[:200])!r}")
-    return paths
+    try:
+        return tuple(map(reading.path, paths))
+    except ValueError as error:
+        raise FormatError(str(error)) from error
 
 
 def _algorithm(told: Tags) -> tuple[str, int]:

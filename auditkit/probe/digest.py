@@ -20,6 +20,8 @@ except ImportError:
 
 Data = Union[bytes, memoryview, mmap.mmap]
 
+OF_PACKAGES = ("md5", "sha1")
+"""What package databases of old know files by; no entry has them."""
 WINDOW = 32 << 20
 """Bytes of a large file that are mapped at once: what keeps memory flat."""
 
@@ -52,8 +54,22 @@ def _by_openssl() -> Callable[..., Any]:
 
 def available(wanted: Iterable[str]) -> Tuple[str, ...]:
     """Those of the wanted algorithms that this host can compute, or SHA-256 where it can none of them."""
-    have = tuple(name for name in wanted if name == "sha256" or (name == "blake3" and blake3 is not None))
-    return have or ("sha256",)
+    return tuple(filter(_is_here, wanted)) or ("sha256",)
+
+
+def _is_here(name: str) -> bool:
+    if name in OF_PACKAGES:
+        try:
+            _new(name)
+        except ValueError:  # a host that its owner forbids what is broken (FIPS)
+            return False
+    return name in OF_PACKAGES or name == "sha256" or (name == "blake3" and blake3 is not None)
+
+
+def _new(name: str) -> Any:
+    import hashlib  # noqa: PLC0415
+
+    return hashlib.new(name)
 
 
 def of_bytes(names: Tuple[str, ...]) -> Callable[[Data], str]:
@@ -78,7 +94,7 @@ class Digest:
 
     def __init__(self, names: Iterable[str], threads: int = 1) -> None:
         self.parts: List[Tuple[str, Any]] = [
-            (name, blake3.blake3(max_threads=threads) if name == "blake3" else _by_openssl()()) for name in names
+            (name, blake3.blake3(max_threads=threads) if name == "blake3" else _new(name)) for name in names
         ]
 
     def update(self, data: Data) -> None:
@@ -90,11 +106,12 @@ class Digest:
         """The digest field of an entry."""
         return ",".join(name + ":" + part.hexdigest() for name, part in self.parts)
 
-    def update_mapped(self, fd: int, size: int) -> None:
-        """Take `size` bytes of a file, mapped window by window: twice as fast as reading where BLAKE3 has threads.
+    def update_mapped(self, fd: int, start: int, size: int) -> int:
+        """Take the next window of a file of `size` bytes by mapping it: twice as fast as reading where BLAKE3 has threads.
 
         A file that is cut meanwhile ends the process with SIGBUS: only for a process whose end somebody watches.
         """
-        for start in range(0, size, WINDOW):
-            with mmap.mmap(fd, min(WINDOW, size - start), prot=mmap.PROT_READ, offset=start) as view:
-                self.update(view)
+        length = min(WINDOW, size - start)
+        with mmap.mmap(fd, length, prot=mmap.PROT_READ, offset=start) as view:
+            self.update(view)
+        return length

@@ -7,6 +7,7 @@ import time
 
 from . import digest, lines, stat
 from .chain import opened
+from .haste import Haste
 from .hints import List, Mapping, Optional, Sequence, Tuple
 from .stat import Told
 
@@ -60,6 +61,7 @@ class Look:
         groups: Mapping[int, str],
         mapped: bool = True,
         threads: int = 1,
+        haste: Optional[Haste] = None,
     ) -> None:
         self.gaps: List[Tuple[str, str]] = []
         self.bytes = 0
@@ -69,6 +71,7 @@ class Look:
         self._groups = groups
         self._mapped = mapped and digests == ("blake3",)
         self._threads = threads
+        self._haste = haste or Haste()
         self.stat = stat.reader()
         self._buffer = bytearray(SMALL)
         self._view = memoryview(self._buffer)
@@ -189,7 +192,6 @@ class Look:
         if size > LARGEST:
             raise OSError(errno.EFBIG, "it claims %d bytes, more than can be read" % size)
         if size > SMALL:
-            self.bytes += size
             return self._large(handle, size), None
         got = os.readv(handle, (self._view,)) if size else 0
         if got < size or not size:
@@ -211,18 +213,24 @@ class Look:
         raise OSError(errno.EFBIG, "it claims no size and does not end")
 
     def _large(self, handle: int, size: int) -> str:
+        """The digest of what does not fit into one read, unless the time for a file of that size is over before its end."""
         total = digest.Digest(self._digests, self._threads)
-        if self._mapped and size >= MAPPED:
-            total.update_mapped(handle, size)
-            return total.field()
-        left = size
-        while left:
-            got = os.readv(handle, (self._view[: min(left, SMALL)],))
+        mapped, until = self._mapped and size >= MAPPED, self._haste.until(size)
+        at = 0
+        while at < size:
+            self._haste.check(until)
+            got = total.update_mapped(handle, at, size) if mapped else self._next(total, handle, size - at)
             if not got:
                 break
-            total.update(self._view[:got])
-            left -= got
+            at += got
+            self.bytes += got
         return total.field()
+
+    def _next(self, total: digest.Digest, handle: int, left: int) -> int:
+        """Take the next bytes of a file, and tell how many there were."""
+        got = os.readv(handle, (self._view[: min(left, SMALL)],))
+        total.update(self._view[:got])
+        return got
 
     def _xattrs(self, handle: int) -> str:
         try:

@@ -15,6 +15,7 @@ import struct
 import sys
 import time
 
+from .haste import RAISE, Haste
 from .hints import Any, Callable, Dict, Iterator, List, Optional, Tuple, Union
 from .walk import Names, Walk
 
@@ -108,10 +109,9 @@ class Worker:
 class Pool:
     """Workers on one tree: iterate for what they have seen, blocks in path order."""
 
-    def __init__(self, work: Work, jobs: int, seconds: Optional[float] = None) -> None:
+    def __init__(self, work: Work, jobs: int, haste: Haste) -> None:
         self.work = work
-        self.seconds = seconds
-        self.end = time.monotonic() + seconds if seconds else None
+        self.haste = haste
         self.order = [Task([()])]
         self.held = 0
         self.jobs = jobs
@@ -147,7 +147,7 @@ class Pool:
         return self.workers[-1]
 
     def _late(self) -> bool:
-        return self.end is not None and time.monotonic() >= self.end
+        return time.monotonic() >= self.haste.end
 
     def _unreached(self) -> Iterator[Seen]:
         """What has been seen of the rest, and a gap for each directory that has not."""
@@ -155,7 +155,7 @@ class Pool:
             while task.blocks:
                 yield "blocks", task.blocks.pop(0)
             for names in [] if task.done else ([task.inside] if task.inside is not None else []) + list(task.left):
-                yield "gap", "/" + "/".join(names), "not reached within %.3g seconds: raise --timeout" % (self.seconds or 0)
+                yield "gap", "/" + "/".join(names), "not reached within %.3g seconds" % self.haste.seconds + RAISE
 
     def _give(self) -> None:
         """Send out tasks, the earliest first, so that little has to wait for its turn."""
@@ -171,7 +171,7 @@ class Pool:
     def _ready(self) -> List[Worker]:
         """The workers that have something to tell; meanwhile tasks go out as the pipes take them."""
         behind = {worker.to: worker for worker in self.workers if worker.unsent}
-        wait = None if self.end is None else max(0.0, self.end - time.monotonic())
+        wait = max(0.0, self.haste.end - time.monotonic()) if self.haste.end < float("inf") else None
         ready, free, _ = select.select([worker.back for worker in self.workers], list(behind), [], wait)
         for handle in free:
             behind[handle].push()

@@ -1,7 +1,7 @@
 """The probe: a request in, blocks and gaps out. It judges nothing and changes nothing.
 
 A request is plain data, so that it can travel: `{"root": "/", "watches": [[path, level, keep, cross_mounts], ...],
-"digests": ["blake3"], "jobs": 2}`.
+"digests": ["blake3"], "jobs": 2}`, and perhaps `"seconds": 60`.
 """
 
 import grp
@@ -10,6 +10,7 @@ import pwd
 from stat import S_ISREG
 
 from . import digest, lines
+from .haste import Haste
 from .hints import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, Tuple
 from .look import Look
 from .patterns import Matcher
@@ -45,6 +46,7 @@ def scan(request: Mapping[str, Any]) -> Iterator[Seen]:
     Raises:
         OSError: the root cannot be opened.
     """
+    haste = Haste(request.get("seconds"))
     watches = request["watches"]
     options = [(level, keep, cross) for _path, level, keep, cross in watches]
     digests = digest.available(request["digests"])
@@ -59,9 +61,9 @@ def scan(request: Mapping[str, Any]) -> Iterator[Seen]:
             # a handle of its own: workers that shared one would share its place in the list of names, and one that is
             # killed while it reads them leaves that place in the middle for the next
             own = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=root)
-            return Walk(own, matcher, options, Look(digests, owners, groups, mapped, request["jobs"]))
+            return Walk(own, matcher, options, Look(digests, owners, groups, mapped, request["jobs"], haste))
 
-        yield from Pool(work, request["jobs"], request.get("seconds"))
+        yield from Pool(work, request["jobs"], haste)
     finally:
         os.close(root)
 

@@ -28,6 +28,8 @@ try() { [ "$1" = "$2" ] && has="$has $3"; }
 try "$(find / -xdev -mindepth 0 -maxdepth 0 -print0 '(' -path '\/x' -o -path / ')' -prune 2>/dev/null | xargs -0 -n 1 stat -c '%a %T %h' 2>/dev/null)" "$(stat -c '%a %T %h' / 2>/dev/null || echo no)" list
 try "$(find / -maxdepth 0 -printf '%y%l\0' 2>/dev/null | tr '\0' :)$(stat -c %.9Y / 2>/dev/null | sed 's/^[0-9-]*[.][0-9]\{9\}$/ns/')" d:ns gnu
 try "$(sha256sum </dev/null 2>/dev/null | cut -c1-8)" e3b0c442 sha256
+try "$(md5sum </dev/null 2>/dev/null | cut -c1-8)" d41d8cd9 md5
+try "$(sha1sum </dev/null 2>/dev/null | cut -c1-8)" da39a3ee sha1
 try "$(b3sum --no-names </dev/null 2>/dev/null | cut -c1-8)" af1349b9 blake3
 try "$(echo abc | head -c 2 2>/dev/null)" ab head
 try "$(echo aab | tr '\000' '\001' 2>/dev/null | sed -r 's/(a){2}/\1/' 2>/dev/null)$(readlink -f / 2>/dev/null)" ab/ facts
@@ -53,12 +55,26 @@ shift
 total() {
   case $1 in
   sha256) shift; sha256sum "$@";;
+  md5) shift; md5sum "$@";;
+  sha1) shift; sha1sum "$@";;
   blake3) shift; b3sum --no-names "$@";;
   esac
 }
 
+# Why a command fails. That it does is told by how it ends alone: on stderr others speak too, as ld.so does of a library
+# that it is to load and cannot find, at the start of each program. The `?` is for one that does not say.
+why() {
+  echo '?'
+  "$@" 2>&1 >/dev/null
+}
+
+# The row of a file, or why there is none.
+row() {
+  stat -c "$F" "$1" 2>/dev/null || why stat -c "$F" "$1"
+}
+
 # Write fd 5, open on $f, to fd 4: as it is, or the facts of it where it may hold password hashes (probe/take.py). What was
-# opened is what counts, not where a name led before.
+# opened is what counts, not where a name led before. Says why that cannot be done.
 give() {
   real=$(readlink /proc/self/fd/5 2>/dev/null || readlink -f "$f")
   real=${real%" (deleted)"}
@@ -73,7 +89,7 @@ give() {
   secretpasswd|secretshadow|secretgroup|secretgshadow) how=facts;;
   esac
   case $how${real:+known} in
-  plainknown|wholeknown) head -c "$most" <&5 >&4;;
+  plainknown|wholeknown) said=$(head -c "$most" <&5 2>&1 >&4) || echo "? $said";;
   factsknown) head -c "$most" <&5 | tr '\000' '\001' | sed -r "$facts" >&4 || echo secret;;
   *) echo secret;;
   esac
@@ -111,6 +127,19 @@ s/\nlocked [^:]*/<locked>/;t
 s/\nset [^:]*/<none>/
 '
 
+# Whether there is a tool for what a log was packed by.
+unpacks() {
+  case $how in
+  plain) return 0;;
+  gz) set -- gzip;;
+  bz2) set -- bzip2;;
+  lzma) set -- xz;;
+  zst) set -- zstd;;
+  *) set -- "$how";;
+  esac
+  command -v "$1" >/dev/null 2>&1
+}
+
 # The first $most bytes of a log or of what it was packed from.
 unpacked() {
   case $how in
@@ -121,6 +150,13 @@ unpacked() {
   lzma) lzma -dc <"$f";;
   zst) zstd -dc <"$f";;
   esac 2>/dev/null | head -c "$most"
+}
+
+# The number of the parent in what /proc/PID/stat holds.
+parent() {
+  set -- "${1##*) }"
+  set -- "${1#* }"
+  echo "${1%% *}"
 }
 
 case $verb in
@@ -134,7 +170,7 @@ rows)
   ;;
 rows-one)
   for f; do
-    if said=$(stat -c "$F" "$f" 2>&1); then printf '+%s\0' "$said"; else printf '%s%s\0' - "$said"; fi
+    if said=$(stat -c "$F" "$f" 2>/dev/null); then printf '+%s\0' "$said"; else printf '%s%s\0' - "$(why stat "$f")"; fi
   done
   ;;
 links)
@@ -154,16 +190,17 @@ sums-one)
   how=$1; sleep "$2"; shift 2
   date +%s.%N
   for f; do
-    said=$(stat -c "$F" "$f" 2>&1)
+    said=$(row "$f")
     printf '%s\0' "$said"
     most=$(stat -c %s "$f" 2>/dev/null)
     [ "$most" != 0 ] || most=131072
     for one in $how; do
       case $said in
-      8???\ *) why=$({ head -c "$most" "$f" | total "$one" >&4; } 2>&1);;
-      *) why=;;
+      8???\ *) bad=$({ { head -c "$most" "$f" 2>&6 || echo '=' >&6; } | total "$one" >&4 2>/dev/null; } 6>&1);;
+      *) bad=;;
       esac
-      printf '\0%s\0' "$why"
+      case $bad in *=) ;; *) bad=;; esac
+      printf '\0%s\0' "$bad"
     done
     printf '%s\0' "$(stat -c "$F" "$f" 2>/dev/null)"
   done
@@ -172,12 +209,13 @@ take)
   # whole: bytes that everybody there may read anyway, of no link
   how=$1 most=$2 f=$3
   if [ "$how" = whole ] && [ -L "$f" ]; then said=': a symlink now'
-  elif ! said=$(stat -L -c '%f %A %s' "$f" 2>&1); then :
+  elif ! said=$(stat -L -c '%f %A %s' "$f" 2>/dev/null); then said=$(why stat -L "$f")
   else
     case $said in
     4*) said=': Is a directory';;
     8*)
-      if [ "${said##* }" -ge "$most" ]; then said=long; else said=$({ give 5<"$f"; } 2>&1); fi;;
+      if [ "${said##* }" -ge "$most" ]; then said=long
+      else said=$({ give 5<"$f"; } 2>/dev/null) || said=$({ echo '?'; true 5<"$f"; } 2>&1); fi;;
     *) said=${said#* }; said="no regular file (${said% *})";;
     esac
   fi
@@ -185,19 +223,23 @@ take)
   ;;
 lineage)
   # what is loaded into this process, its parent and so on, as probe/lineage.py has it
-  pid=$$
-  while [ "$pid" -gt 0 ] && stat=$(cat "/proc/$pid/stat" 2>/dev/null) && [ "$stat" ]; do
-    name=${stat#*(}
-    name=${name%)*}
-    why=$(cat "/proc/$pid/environ" 2>&1 >/dev/null)
-    [ -z "$why" ] || [ "$pid" != 1 ] || break
-    said=$({ tr '\000' '\n' <"/proc/$pid/environ" | sed -n '/^LD_PRELOAD=/p;/^LD_AUDIT=/p;/^LD_LIBRARY_PATH=/p'
-    sed -n 's/^[^ ]* ..x. [^/]*\(\/.*\)/\1/p' "/proc/$pid/maps"; } 2>/dev/null)
+  pid=$$ child=
+  while [ "$pid" -gt 0 ]; do
+    why= name= said=
+    if stat=$(cat "/proc/$pid/stat" 2>/dev/null) && cat "/proc/$pid/environ" >/dev/null 2>&1; then
+      name=${stat#*(}
+      name=${name%)*}
+      said=$({ tr '\000' '\n' <"/proc/$pid/environ" | sed -n '/^LD_PRELOAD=/p;/^LD_AUDIT=/p;/^LD_LIBRARY_PATH=/p'
+      sed -n 's/^[^ ]* ..x. [^/]*\(\/.*\)/\1/p' "/proc/$pid/maps"; } 2>/dev/null)
+    else
+      # it may have ended meanwhile, and another process have its child now
+      heir=$(parent "$(cat "/proc/$child/stat" 2>/dev/null)")
+      [ "${heir:-$pid}" = "$pid" ] || { pid=$heir; continue; }
+      why=$(why cat "/proc/$pid/stat" "/proc/$pid/environ")
+    fi
     printf '%s\0%s\0%s\0%s\0' "$pid" "$name" "$said" "$why"
     [ -z "$why" ] || break
-    stat=${stat##*) }
-    stat=${stat#* }
-    pid=${stat%% *}
+    child=$pid pid=$(parent "$stat")
   done
   ;;
 begin)
@@ -205,6 +247,8 @@ begin)
   if [ -f "$f" ] && [ "$(readlink -f "$f"; echo .)" = "$f
 ." ] && [ "$(unpacked | wc -c)" -eq "$most" ]; then
     for one in $algorithms; do unpacked | total "$one" 2>/dev/null; done
+  elif [ -f "$f" ] && [ ! -L "$f" ] && ! unpacks; then
+    echo '?'
   fi
   ;;
 esac

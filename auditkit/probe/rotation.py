@@ -18,8 +18,10 @@ LARGEST = 1 << 33
 """Unpacked bytes of one log that are looked at."""
 MEMBERS = 200
 
+PACKED = (".gz", ".bz2", ".xz", ".lzma", ".zst")
+
 NOT_KNOWN = ""
-"""In place of a digest: nobody can tell how the log begins, or asked when it was looked at."""
+"""In place of a digest: nobody can tell how the log begins, or asked when it was looked at (then it comes without a name)."""
 
 Asked = Tuple[str, int, Sequence[str], bool]
 """Path of a log, how many of its first bytes, by which algorithms, and whether it rotates."""
@@ -74,15 +76,20 @@ def _fields(at: int, name: str, length: int, algorithms: Tuple[str, ...], unpack
     with os.fdopen(handle, "rb", buffering=0) as plain:
         if not S_ISREG(os.fstat(handle).st_mode):
             return
-        yield from _field(plain, length, algorithms)
-        if unpack:
-            packed = _unpacked(plain, name)
-            if packed is not None:
-                yield from _field(packed, length, algorithms)
+        if length > LARGEST:
+            if not unpack:
+                yield NOT_KNOWN
+            return
+        for field in _field(plain, length, algorithms):
+            yield field
+        if unpack and name.endswith(PACKED):
+            stream = _unpacked(plain, name)
+            for field in _field(stream, length, algorithms) if stream else [NOT_KNOWN]:
+                yield field
 
 
 def _unpacked(plain: IO[bytes], name: str) -> "Optional[Unpacking]":
-    """A stream of the unpacked content, by the ending of the name; None where it is not packed, or nothing here unpacks it."""
+    """A stream of the unpacked content, by the ending of the name; None where nothing here unpacks it."""
     plain.seek(0)
     try:
         return _unpacking(plain, name)
@@ -100,10 +107,6 @@ def _unpacking(plain: IO[bytes], name: str) -> "Optional[Unpacking]":
         import bz2  # noqa: PLC0415
 
         return Unpacking(bz2.BZ2File(plain), ValueError)
-    if name.endswith((".xz", ".lzma")):
-        import lzma  # noqa: PLC0415
-
-        return Unpacking(lzma.LZMAFile(plain), lzma.LZMAError)
     if name.endswith(".zst"):
         try:
             import zstandard  # noqa: PLC0415 - a host may be without it
@@ -111,7 +114,9 @@ def _unpacking(plain: IO[bytes], name: str) -> "Optional[Unpacking]":
             return None
         unpacker = zstandard.ZstdDecompressor(max_window_size=1 << 27)
         return Unpacking(unpacker.stream_reader(plain, read_across_frames=True, closefd=False), zstandard.ZstdError)
-    return None
+    import lzma  # noqa: PLC0415
+
+    return Unpacking(lzma.LZMAFile(plain), lzma.LZMAError)
 
 
 class Unpacking:
@@ -132,7 +137,7 @@ class Unpacking:
 
 def _field(stream: Stream, length: int, algorithms: Tuple[str, ...]) -> Iterator[str]:
     """Yield the digest field of the first `length` bytes, if there are as many."""
-    total, left = digest.Digest(algorithms), min(length, LARGEST)
+    total, left = digest.Digest(algorithms), length
     try:
         while left:
             data = stream.read(min(left, 1 << 18))
@@ -142,5 +147,4 @@ def _field(stream: Stream, length: int, algorithms: Tuple[str, ...]) -> Iterator
             left -= len(data)
     except (OSError, EOFError, ValueError):
         return
-    if length <= LARGEST:
-        yield total.field()
+    yield total.field()

@@ -4,6 +4,7 @@
 ? /usr/sbin/sshd    content changed, size and time ...  critical  content-changed-quietly
 """
 
+import re
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,6 +27,8 @@ MOST_MINOR = 3
 """Findings of one rule below medium that are shown."""
 LEAST_ALIKE = 3
 """From so many gaps in one directory for one reason on, they are one line."""
+_RAISE = re.compile("[:;] (raise --timeout(?:, or see why it is slow)?)$")
+"""How a gap ends that is there because time was too short."""
 SIGNS = {"package": "package upgrade", "growing": "log that grew", "rotated": "rotation", "derived": "derived file"}
 """What is counted as the cause of explained changes; a kind that is not here counts as `cause`."""
 
@@ -206,14 +209,19 @@ def _timeline(moments: Sequence[Dict], options: Options) -> Iterator[str]:
 
 
 def _gaps(gaps: Sequence[Dict]) -> Iterator[str]:
-    """Yield a line for each gap, one for many in one directory, and the number of those that are too many."""
+    """Yield a line for each gap, one for many in one directory, the number of those that are too many, and once what to do."""
     groups: dict[tuple[str, str], list[str]] = {}
+    hints = []
     for gap in gaps:
-        groups.setdefault((gap["subject"].rpartition("/")[0], gap["reason"]), []).append(gap["subject"])
+        reason, *hint = _RAISE.split(gap["reason"], 1)[:2]
+        hints += hint
+        groups.setdefault((gap["subject"].rpartition("/")[0], reason), []).append(gap["subject"])
     lines = list(chain.from_iterable(_alike(parent, reason, names) for (parent, reason), names in groups.items()))
     yield from (f"  gap  {line}" for line, _number in lines[:MOST_PATHS])
     if rest := sum(number for _line, number in lines[MOST_PATHS:]):
         yield f"  gap  ... and {grouped(rest)} more (--format json names all)"
+    if hints:
+        yield f"      do: {max(hints, key=len)}"
 
 
 def _alike(parent: str, reason: str, names: Sequence[str]) -> Iterator[tuple[str, int]]:

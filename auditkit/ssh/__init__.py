@@ -14,6 +14,8 @@ from typing import Protocol
 from auditkit.errors import HostError
 from auditkit.model import State
 
+_OF_THE_TIME = 0.9
+"""So that a scan stops by itself and says what it has not come to, before the connection is cut."""
 Ask = Callable[[str], str]
 """Asks a person at the terminal for a passphrase or password; None where nobody is there to be asked."""
 
@@ -125,7 +127,7 @@ class Deadline:
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self._end = time.monotonic() + seconds
+        self.end = time.monotonic() + seconds
         self._timer: threading.Timer | None = None
         self._closers: list[Callable[[], None]] = []
 
@@ -135,15 +137,23 @@ class Deadline:
         Raises:
             HostError: none are.
         """
-        left = self._end - time.monotonic()
+        left = self.end - time.monotonic()
         if left <= 0:
             raise self.over()
         return left if most is None else min(left, most)
 
+    def for_a_scan(self) -> float:
+        """Seconds that a scan may take.
+
+        Raises:
+            HostError: none are left.
+        """
+        return max(1.0, self.left() * _OF_THE_TIME)
+
     @property
     def passed(self) -> bool:
         """Whether the time is over."""
-        return time.monotonic() >= self._end
+        return time.monotonic() >= self.end
 
     def over(self) -> HostError:
         """The error that says so."""
@@ -153,7 +163,7 @@ class Deadline:
         """Call `close` when the time is over, from another thread."""
         self._closers.append(close)
         if self._timer is None:
-            self._timer = threading.Timer(max(0.0, self._end - time.monotonic()), self._close)
+            self._timer = threading.Timer(max(0.0, self.end - time.monotonic()), self._close)
             self._timer.daemon = True
             self._timer.start()
 

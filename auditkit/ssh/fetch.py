@@ -13,17 +13,17 @@ from fnmatch import fnmatchcase
 from auditkit.model import Gap, Item, Need
 from auditkit.probe import take as taking
 from auditkit.probe.digest import Digest
-from auditkit.probe.lineage import PATTERN
-from auditkit.probe.rotation import LARGEST, MEMBERS, Asked, family
+from auditkit.probe.lineage import MOST, PATTERN, unseen
+from auditkit.probe.rotation import LARGEST, MEMBERS, NOT_KNOWN, PACKED, Asked, family
 from auditkit.ssh.session import lied
-from auditkit.ssh.survey import ABSENT, LISTING, bytes_of, checked, fields, ns, reason, text
+from auditkit.ssh.survey import ABSENT, LISTING, bytes_of, checked, complaints, fields, last_words, ns, reason, text
 from auditkit.ssh.talk import Question, Talk
 
 LINEAGE = PATTERN.decode()
 _DIGITS = 10
-_PACKED = ("gz", "bz2", "xz", "lzma", "zst")
+_FORBIDDEN = ("permission denied", "operation not permitted")
 _MAGIC = re.compile(rb"[*?[]")
-_SUM = re.compile(rb"([0-9a-f]{64})(?:  -)?\n")
+_SUM = re.compile(rb"([0-9a-f]{32,64})(?:  -)?\n")
 _REFUSED = {
     b"secret": "holds secrets of a kind that cannot be reduced to facts, so nothing of it was taken",
     b"long": f"longer than {taking.LIMIT} bytes",
@@ -56,14 +56,24 @@ def take(talk: Talk, needs: Sequence[Need]) -> Iterator[Item | Gap]:
 def _lineage(talk: Talk, need: Need) -> Iterator[Item | Gap]:
     (answer,) = talk.answers([Question((b"lineage",))])
     parts = answer.split(b"\0")[:-1]
-    if len(parts) % 4:
-        raise lied("a part of its answer is missing")
-    for pid, name, told, why in zip(*[iter(parts)] * 4, strict=True):
+    who = talk.tools.greeting
+    if len(parts) % 4 or (not parts and who.may_be_linux):
+        raise lied(f"it says nothing of {need.what}" if not parts else "a part of its answer is missing")
+    for at, (pid, name, told, why) in enumerate(zip(*[iter(parts)] * 4, strict=True)):
         if not pid.isdigit() or len(pid) > _DIGITS:
             raise lied("a number in its answer is none")
         source = f"/proc/{pid.decode()}/environ"
+        if at == MOST:
+            yield Gap(source, f"more than {MOST} processes lie between it and this one")
+            return
+        if why:
+            if who.may_be_linux and not (pid == b"1" and reason(why) in _FORBIDDEN):
+                yield Gap(source, unseen(reason(why), who.uid))
+            return
+        if not name and not told:
+            raise lied("it says nothing of one of its processes")
         data = b"".join(each + b"\0" for each in (name, *filter(None, told.split(b"\n"))))
-        yield Gap(source, reason(why)) if why else Item(need, source, data, datetime.now(UTC), "")
+        yield Item(need, source, data, datetime.now(UTC), "")
 
 
 def _question(path: bytes, how: bytes = b"plain") -> Question:
@@ -140,8 +150,8 @@ def _list(start: bytes, answer: bytes) -> tuple[list[bytes], str]:
         raise lied("it lists what it was not asked for")
     if len(names) > taking.NAMES:
         return [], f"more than {taking.NAMES} names in it"
-    complaint = said.rpartition(b"\n=")[0].strip()
-    return sorted(names), reason(complaint) if complaint and not names else ""
+    complained = complaints(said)
+    return sorted(names), last_words(complained[-1]) if complained and not names else ""
 
 
 def _is_name(name: bytes) -> bool:
@@ -170,7 +180,9 @@ def content(talk: Talk, paths: Iterable[str]) -> Iterator[tuple[str, tuple[str, 
 
 def beginnings(talk: Talk, asked: Sequence[Asked]) -> Iterator[tuple[str, str, str]]:
     """Yield `(path, name, digest field)` for each way to have the first bytes of what was asked for."""
-    can = [each for each in asked if set(each[2]) <= set(talk.tools.algorithms) and each[1] <= LARGEST]
+    can = [each for each in asked if set(each[2]) <= set(talk.tools.algorithms)]
+    yield from ((path, posixpath.basename(path), NOT_KNOWN) for path, length, *_rest in can if length > LARGEST)
+    can = [each for each in can if each[1] <= LARGEST]
     lists = _names_in(talk, [_directory(path) for path, _length, _algorithms, rotates in can if rotates])
     wanted = [
         (path, name, how, length, tuple(algorithms))
@@ -179,6 +191,8 @@ def beginnings(talk: Talk, asked: Sequence[Asked]) -> Iterator[tuple[str, str, s
     ]
     answers = talk.answers(_begun(_directory(path), name, how, length, of) for path, name, how, length, of in wanted)
     for (path, name, _how, _length, algorithms), answer in zip(wanted, answers, strict=True):
+        if answer == b"?\n":
+            yield path, name, NOT_KNOWN
         sums = _SUM.findall(answer)
         if len(sums) == len(algorithms):
             yield path, name, ",".join(f"{each}:{told.decode()}" for each, told in zip(algorithms, sums, strict=True))
@@ -194,9 +208,8 @@ def _members(own: str, names: Sequence[bytes]) -> Iterator[tuple[str, str]]:
     relatives = [name for name in map(text, names) if name != own and family(name) == family(own)]
     for name in relatives[:MEMBERS]:
         yield name, "plain"
-        ending = name.rpartition(".")[2]
-        if ending in _PACKED:
-            yield name, ending
+        if name.endswith(PACKED):
+            yield name, name.rpartition(".")[2]
 
 
 def _begun(directory: bytes, name: str, how: str, length: int, algorithms: Sequence[str]) -> Question:

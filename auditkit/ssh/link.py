@@ -17,7 +17,7 @@ from auditkit.config import Network
 from auditkit.errors import HostError, LastingError
 from auditkit.model import State
 from auditkit.printable import printable
-from auditkit.ssh import Ask, Deadline, Hop, LinkFacts, Route, address, known, login
+from auditkit.ssh import Ask, Deadline, Hop, LinkFacts, Route, address, known, login, onward
 from auditkit.ssh.packets import AWAY, BROKEN, PACKET, WINDOW, Wire
 
 PATIENCE = 15.0
@@ -146,20 +146,23 @@ def connect(route: Route, networks: tuple[Network, ...] | None, deadline: Deadli
     wires: list[Wire] = []
     deadline.guard(lambda: _close(tuple(wires)))
     try:
-        for hop in route.hops:
-            _onward(wires, hop, networks, deadline, ask)
+        for at, hop in enumerate(route.hops):
+            stream = _stream(route.hops[: at + 1], wires, networks, deadline)
+            _onward(wires, stream, hop, deadline, ask)
     except BaseException as error:
         _close(wires)
         if isinstance(error, HostError) and hop is not route.target:
-            raise HostError(f"at the jump host {printable(hop.name)}: {error}", error.hint, error.state) from error
+            raise onward.of(hop, route, error) from error
         raise
     return Link(tuple(wires), deadline, _facts(wires, route.target))
 
 
-def _onward(wires: list[Wire], hop: Hop, networks: tuple[Network, ...] | None, deadline: Deadline, ask: Ask | None) -> None:
-    """Go one hop further: connect, see the right key, log in."""
+def _onward(
+    wires: list[Wire], stream: "socket.socket | paramiko.Channel", hop: Hop, deadline: Deadline, ask: Ask | None
+) -> None:
+    """Go one hop further: see the right key, log in."""
     trusted = known.read(hop.known_hosts)
-    wire = Wire(_stream(hop, wires, networks, deadline), trusted.types(known.names(hop)))
+    wire = Wire(stream, trusted.types(known.names(hop)))
     wires.append(wire)
     _shake_hands(wire, deadline)
     _judge(wire, hop, trusted)
@@ -168,9 +171,10 @@ def _onward(wires: list[Wire], hop: Hop, networks: tuple[Network, ...] | None, d
 
 
 def _stream(
-    hop: Hop, wires: Sequence[Wire], networks: tuple[Network, ...] | None, deadline: Deadline
+    way: Sequence[Hop], wires: Sequence[Wire], networks: tuple[Network, ...] | None, deadline: Deadline
 ) -> "socket.socket | paramiko.Channel":
-    """What the transport runs over: our own socket, or a channel through the hop before."""
+    """What the transport to the last of these hops runs over: our own socket, or a channel through the hop before."""
+    hop = way[-1]
     if not wires:
         return address.connect(hop, networks, deadline)
     address.check_onward(hop, networks)
@@ -180,8 +184,7 @@ def _stream(
     except BROKEN as error:
         deadline.left()
         forbidden = isinstance(error, paramiko.ChannelException) and error.code == 1  # RFC 4254 section 5.1
-        hint = "set `AllowTcpForwarding yes` in its sshd_config" if forbidden else "see whether it is up"
-        raise HostError(f"the jump host does not connect to it: {_words(error)}", hint) from error
+        raise onward.not_connected(way[-2], _words(error), forbidden) from error
 
 
 # --- the handshake

@@ -222,7 +222,7 @@ class _Attempt:
         """The error that says what was offered, what was left out, and what the server takes."""
         user = printable(self._hop.user)
         none = "it takes no keys" if self._takes and "publickey" not in self._takes else "there is no key to offer"
-        offered = f"offered {_listed(self._offered)}" if self._offered else none
+        offered = f"offered {_listed(tuple(dict.fromkeys(self._offered)))}" if self._offered else none
         offered += ", which is right and not enough" if self._more else ""
         parts = [f"it does not let {user} in: {offered}"]
         if self._left_out:

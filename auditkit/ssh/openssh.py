@@ -44,7 +44,7 @@ printf '%s' "$1" >"${0%/*}/question" && head -n 1 <"${0%/*}/answer"
 """
 """What ssh runs to ask a question: it hands it on to us, so that a secret goes through pipes only."""
 _ALWAYS = """Host *
-IgnoreUnknown KnownHostsCommand,ForkAfterAuthentication,StdinNull,SessionType,UpdateHostKeys
+IgnoreUnknown KnownHostsCommand,ForkAfterAuthentication,StdinNull,SessionType,UpdateHostKeys,LogVerbose
 StrictHostKeyChecking yes
 UpdateHostKeys no
 VerifyHostKeyDNS no
@@ -236,7 +236,7 @@ def _linked(ssh: str, route: Route, place: str, deadline: Deadline, ask: Ask | N
         if not master.ready:
             deadline.left()
             raise complaints.failure(said, route, timed_out=master.timed_out)
-        return Link(client, master, deadline, stack.pop_all(), complaints.facts(said, place))
+        return Link(client, master, deadline, stack.pop_all(), complaints.facts(said, route, place))
 
 
 def _folder(stack: ExitStack) -> str:
@@ -337,6 +337,7 @@ def _configured(folder: str, route: Route, place: str, asking: bool) -> str:
     for at, (hop, name) in enumerate(zip(route.hops, names, strict=True)):
         lines += _block(hop, name, hop.hostname if at else place)
         lines += _way(hop, names[at - 1] if at else "")
+        lines += [f"LogVerbose {complaints.WANTED}"] if hop is not route.target else []
         lines += ["ControlMaster no", f"ControlPath {_quoted(f'{folder}/c') if hop is route.target else 'none'}"]
     lines += [*_ALWAYS.splitlines(), f"BatchMode {'no' if asking else 'yes'}"]
     lines += ["Include ~/.ssh/config", "Include /etc/ssh/ssh_config"]  # what is said first holds (ssh_config(5))

@@ -66,6 +66,11 @@ class Greeting:
     python: str
     kernel: str
 
+    @property
+    def may_be_linux(self) -> bool:
+        """Whether it says so, or does not say what else it is."""
+        return self.kernel.startswith(("Linux ", "? "))
+
 
 class NoPythonError(Exception):
     """The host has a shell, but no Python that the probe could run on; `pipe` leads to that shell, if it still waits."""
@@ -234,8 +239,8 @@ def hear(pipe: Pipe, held: bytearray, deadline: Deadline, size: int = 0) -> bool
 
 
 def last_of(complaints: str) -> str:
-    """The last line of what was said on stderr, as it may be shown."""
-    lines = complaints.strip().splitlines()
+    """The last line of what was said on stderr, as it may be shown; not what ld.so says at the start of each program."""
+    lines = [line for line in complaints.strip().splitlines() if not line.startswith("ERROR: ld.so: object ")]
     return printable(lines[-1][:200]) if lines else "it says nothing"
 
 

@@ -8,10 +8,11 @@ It cannot show xattrs, flags and kept texts, which are left out; on busybox time
 paths, not by handles: who swaps directories in time can show it another file, which cannot be done to probe/walk.py.
 """
 
+import bisect
+import math
 import os
 import posixpath
 import re
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -19,16 +20,20 @@ from typing import Any
 from auditkit import entries
 from auditkit.errors import HostError
 from auditkit.model import Entry, Gap, Item, Kind, Means, Need, State
+from auditkit.probe.haste import unread
 from auditkit.probe.patterns import ANY_DEPTH, IGNORE
 from auditkit.probe.patterns import State as Place
 from auditkit.probe.pool import Seen
 from auditkit.probe.rotation import Asked
 from auditkit.ssh import Deadline, Link, Pipe, fetch
+from auditkit.ssh.pace import Pace
 from auditkit.ssh.session import lied
 from auditkit.ssh.survey import ABSENT, ROW, Look, fields, ns, reason, text
-from auditkit.ssh.talk import Talk, Tools, decide
+from auditkit.ssh.talk import MOST_WORK, Talk, Tools, decide
 
 TRIES = 3
+SMALL = 1 << 20
+"""Bytes up to which a file takes the disk longer to find than to read."""
 LARGEST = 1 << 40
 """Bytes: a sparse file can claim more than anybody can read."""
 TICK = {True: 0.1, False: 2.0}
@@ -78,10 +83,11 @@ class Shell:
         except BaseException:
             talk.close()
             raise
-        self._free = talk
+        self._free = None if talk.closed else talk
 
     def scan(self, request: Mapping[str, Any], known: object = None) -> Iterator[Seen]:
         """Yield what the tools there show of what is watched."""
+        request = {**request, "seconds": min(request.get("seconds") or math.inf, self._deadline.for_a_scan())}
         with self._talk() as talk:
             yield from Scan(talk, request, fetch.mounts(talk) or b"").seen()
 
@@ -125,8 +131,7 @@ class Scan(Look):
         super().__init__(talk, request, mounts)
         have = talk.tools.algorithms
         self.algorithms = [name for name in request["digests"] if name in have] or [name for name in have if name == "sha256"]
-        self.seconds = request.get("seconds")
-        self.end = time.monotonic() + self.seconds if self.seconds else None
+        self.time = Deadline(request["seconds"])
         self.gnu = talk.tools.gnu
         self.sums: dict[bytes, tuple[str, ...]] = {}
         self.targets: dict[bytes, bytes] = {}
@@ -166,39 +171,67 @@ class Scan(Look):
         return self.level(state) != "exists" or bool(state.live)
 
     def _digests(self) -> Iterator[Seen]:
-        """Hash what the policy wants hashed: many at once, then again by itself what did not keep still or was refused."""
-        wanted = {
+        """Hash what the policy wants hashed, until the time is over: an answer that is still to come then is given up."""
+        logs = {
             path: self.level(state) in _LOGS for kind, path, state in self.walk() if kind == "entry" and self._read(path, state)
         }
+        self.time.guard(self.talk.close)
+        try:
+            yield from self._hashed(logs)
+        except HostError:
+            if not self.time.passed:
+                raise
+        finally:
+            self.time.cancel()
+        if self.time.passed:
+            self.talk.close()
+        told = {path for path, _why in self.gaps}
+        for path in logs:
+            if path in self.rows and path not in self.sums and path not in told:
+                self.gaps[path, unread(self.time.seconds)] = None
+
+    def _hashed(self, logs: Mapping[bytes, bool]) -> Iterator[Seen]:
+        """Hash files, the large ones last: many at once, then again by itself what did not keep still or was refused."""
+        pace = Pace(self.time.end)
         how = " ".join(self.algorithms).encode()
-        left: list[bytes] = []
-        for batch, answer in self.talk.about((b"sums", how), self._in_time(wanted)):
-            left.extend(self._whole(batch, answer, wanted))
-            yield "seen", 0, sum(int(self.rows[path].split(b" ")[5]) for path in batch if path in self.sums)
-        for _ in range(TRIES):
-            again: list[bytes] = []
-            for batch, answer in self.talk.about((b"sums-one", how, b"%g" % TICK[self.gnu]), self._in_time(left)):
-                again.extend(self._each(batch, answer, wanted))
-            left = again
-        for path in left:
-            self.gaps[path, "it kept changing while it was read"] = None
+        for part in self._by_size(logs):
+            left: list[bytes] = []
+            for batch, answer in self._about(pace, part, b"sums", how):
+                left.extend(self._whole(batch, answer, logs))
+                yield "seen", 0, sum(self._size(path) for path in batch if path in self.sums)
+            for _ in range(TRIES):
+                again: list[bytes] = []
+                for batch, answer in self._about(pace, left, b"sums-one", how, b"%g" % TICK[self.gnu]):
+                    again.extend(self._each(batch, answer, logs))
+                left = again
+            for path in left:
+                self.gaps[path, "it kept changing while it was read"] = None
+
+    def _by_size(self, paths: Iterable[bytes]) -> Iterator[list[bytes]]:
+        """Yield what is asked together: the small ones as they lie on the disk, then up to those that are asked one by one."""
+        ordered = sorted(paths, key=lambda path: max(self._size(path), SMALL))
+        large = bisect.bisect(ordered, MOST_WORK, key=self._size)
+        yield ordered[:large]
+        yield from ([path] for path in ordered[large:])
+
+    def _about(self, pace: Pace, paths: Iterable[bytes], *verb: bytes) -> Iterator[tuple[list[bytes], bytes]]:
+        """Yield the files that can still be hashed in time, and what is said of them."""
+        for batch, answer in self.talk.about(verb, (path for path in paths if pace.fits(self._size(path))), work=self._size):
+            pace.heard([self._size(path) for path in batch])
+            yield batch, answer
 
     def _read(self, path: bytes, state: Place) -> bool:
         """Whether a file is to be hashed."""
         row = self.rows[path]
         if not row.startswith(b"8") or self.level(state) in _UNREAD:
             return False
-        size = int(row.split(b" ")[5])
+        size = self._size(path)
         if size > LARGEST:
             self.gaps[path, f"it claims {size} bytes, more than can be read"] = None
         return size <= LARGEST
 
-    def _in_time(self, paths: Iterable[bytes]) -> Iterator[bytes]:
-        for path in paths:
-            if self.end is not None and time.monotonic() > self.end:
-                self.gaps[path, f"not reached within {self.seconds:.3g} seconds: raise --timeout"] = None
-            else:
-                yield path
+    def _size(self, path: bytes) -> int:
+        return int(self.rows[path].split(b" ")[5])
 
     def _whole(self, batch: list[bytes], answer: bytes, logs: Mapping[bytes, bool]) -> list[bytes]:
         """Take the digests of files that kept still, if the answer tells of every one; those of which it does not are left."""

@@ -5,6 +5,8 @@ is not known yet is asked for, as a rule once for each glob on the way. Rows of 
 an answer counts only where it is whole; else each name is asked about by itself.
 """
 
+import errno
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -38,6 +40,15 @@ ROW = re.compile(
 )
 """Mode, uid, gid, links, inode, size, mtime, ctime, birth, device, major and minor of a node, owner, group."""
 _COMPLAINT = re.compile(rb"find: (?:'(/.*)'|(/.*)): [^:]{1,200}", re.DOTALL)
+_OF_LOADER = re.compile(rb": no version information available \(required by .*\)$")
+_OWN = re.compile(r"no regular file \([-a-zA-Z?]{1,20}\)|a symlink now")
+"""What probe.sh says by itself."""
+_MUSL = (
+    "i/O error", "symbolic link loop", "filename too long", "value too large for data type", "resource busy",
+    "no error information", "no file descriptors available", "out of memory", "not supported",
+)  # fmt: skip
+_REASONS = ABSENT | {told[:1].lower() + told[1:] for told in map(os.strerror, errno.errorcode)} | set(_MUSL)
+"""How complaints end: as strerror(3) of glibc has it, or of musl where that differs."""
 _ESCAPED = re.compile(rb"\\([0-7]{3}|.)", re.DOTALL)
 _LETTERS = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
 
@@ -193,12 +204,13 @@ class Look:
     def _complaints(self, start: bytes, said: bytes) -> None:
         """Turn what find(1) could not see into gaps."""
         lines, _, status = said.rpartition(b"\n=")
-        if not (status.isdigit() and int(status) <= 1):
+        complained = complaints(lines)
+        if not (status.isdigit() and int(status) <= bool(complained)):
             self.gaps[start, "its list ended early, or with more complaints than can be kept"] = None
-        for line in filter(None, lines.split(b"\n")):
+        for line in complained:
             found = _COMPLAINT.fullmatch(line)
             path = (_ESCAPED.sub(_unescaped, found[1]) if found[1] else found[2]).rstrip(b"/") if found else start
-            why = reason(line)
+            why = last_words(line)
             state = self.matcher.find(text(path))
             if why in ABSENT or (path == start and path not in self.rows):
                 continue  # gone, or told by stat(1)
@@ -289,10 +301,21 @@ def fields(answer: bytes, count: int) -> list[bytes]:
     return found
 
 
+def complaints(said: bytes) -> list[bytes]:
+    """The lines of find(1), among what others write on its stderr: ld.so at its start, whoever is loaded into it."""
+    return [line for line in said.split(b"\n") if line.startswith(b"find: ") and not _OF_LOADER.search(line)]
+
+
 def reason(said: bytes) -> str:
-    """Why something could not be seen, from the last words of a tool's complaint, as probe/look.py says it."""
-    words = text(said.rpartition(b": ")[2].strip())[:200]
-    return words[:1].lower() + words[1:] or "it cannot be seen"
+    """Why something could not be seen, from the last complaint that ends as the system's do, as probe/look.py says it."""
+    told = (last_words(line) for line in reversed(said.split(b"\n")))
+    return next((words for words in told if words in _REASONS or _OWN.fullmatch(words)), "it cannot be seen")
+
+
+def last_words(complaint: bytes) -> str:
+    """What a complaint ends with."""
+    words = text(complaint.rpartition(b": ")[2].strip())[:200]
+    return words[:1].lower() + words[1:]
 
 
 def ns(told: str) -> int | None:

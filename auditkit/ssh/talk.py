@@ -8,12 +8,13 @@ import re
 import secrets
 import shlex
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.resources import files
 from typing import NamedTuple
 
 from auditkit.errors import HostError
 from auditkit.model import State
+from auditkit.probe.digest import OF_PACKAGES
 from auditkit.ssh import Deadline, Pipe
 from auditkit.ssh.session import BECOME, LATE, NOISE, Greeting, greeted, hear, last_of, patience, refused
 
@@ -24,6 +25,8 @@ NAMES_BYTES = 16 << 10
 AHEAD = 24 << 10
 """Bytes of questions under way, so that cat(1) there is never held up and sees its stdin end at once."""
 ANSWER = 4 << 20
+MOST_WORK = 64 << 20
+"""Bytes of files of one question that are to be hashed, if they are several."""
 _WORDS = 7
 """Words of a greeting before those of tools."""
 _PYTHON = "install python3 there, of which any from 3.6 on will do"
@@ -58,7 +61,7 @@ def decide(words: Sequence[bytes]) -> Tools:
         HostError: they are not enough.
     """
     greeting = greeted([word.decode("utf-8", "replace") for word in words[:_WORDS]])
-    algorithms = tuple(name for name in ("blake3", "sha256") if name.encode() in words)
+    algorithms = tuple(name for name in ("blake3", "sha256", *OF_PACKAGES) if name.encode() in words)
     for name, what in ((b"list", "find -print0, xargs -0 and stat -c"), (b"head", "head -c"), (b"facts", "sed -r")):
         if name not in words:
             raise HostError(f"it has no Python, and no {what} that works", _PYTHON, State.PARTIAL)
@@ -70,6 +73,7 @@ class Talk:
 
     def __init__(self, pipe: Pipe, deadline: Deadline, become: str) -> None:
         self.nonce = secrets.token_hex(16).encode()
+        self.closed = False
         self._held = bytearray()
         self._become = become
         self._deadline = deadline
@@ -79,6 +83,7 @@ class Talk:
 
     def close(self) -> None:
         """End it: what runs there sees its stdin end, and is gone."""
+        self.closed = True
         self._pipe.close()
 
     def _begun(self, seconds: int) -> Tools:
@@ -128,12 +133,14 @@ class Talk:
         for _size, most in waiting:
             yield self._answer(most)
 
-    def about(self, verb: Sequence[bytes], names: Iterable[bytes], count: int = WORDS) -> Iterator[tuple[list[bytes], bytes]]:
-        """Yield names, as many as fit in one question, and the answer about them."""
+    def about(
+        self, verb: Sequence[bytes], names: Iterable[bytes], count: int = WORDS, work: Callable[[bytes], int] = lambda _name: 0
+    ) -> Iterator[tuple[list[bytes], bytes]]:
+        """Yield names, as many as fit in one question and make not too much work, and the answer about them."""
         asked: deque[list[bytes]] = deque()
 
         def questions() -> Iterator[Question]:
-            for batch in _batches(names, min(count, WORDS - 1 - len(verb))):
+            for batch in _batches(names, min(count, WORDS - 1 - len(verb)), work):
                 asked.append(batch)
                 yield Question((*verb, *batch))
 
@@ -161,14 +168,16 @@ def _scripts() -> tuple[str, str, str]:
     return door, room, work
 
 
-def _batches(names: Iterable[bytes], count: int) -> Iterator[list[bytes]]:
+def _batches(names: Iterable[bytes], count: int, work: Callable[[bytes], int]) -> Iterator[list[bytes]]:
     batch: list[bytes] = []
-    size = 0
+    size = works = 0
     for name in names:
-        if batch and (len(batch) == count or size + len(name) > NAMES_BYTES):
+        more = work(name)
+        if batch and (len(batch) == count or size + len(name) > NAMES_BYTES or works + more > MOST_WORK):
             yield batch
-            batch, size = [], 0
+            batch, size, works = [], 0, 0
         batch.append(name)
         size += len(name) + 1
+        works += more
     if batch:
         yield batch

@@ -94,11 +94,24 @@ def test_scripts_are_those_that_run_at_the_installation() -> None:
     assert rpm.manifest(told, "local", "").scripts == "useradd tool\nchmod 4755 /usr/bin/tool\none\ntwo"
 
 
-@pytest.mark.parametrize("missing", [1000, 1001])
-def test_a_package_without_name_or_version_is_refused(missing: int) -> None:
-    told = {tag: value for tag, value in TOOL.items() if tag != missing}
-    with pytest.raises(FormatError, match="a package without a name or a version"):
-        rpm.package(parsed(told))
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        ({1000: ""}, "it has not a name"),
+        ({1001: ""}, "it has not a version or an architecture"),
+        ({1002: "1\n2"}, r"not a version or an architecture: 1\x0a2"),
+        ({1022: "x" * 300}, f"not a version or an architecture: {'x' * 100}"),
+    ],
+)
+def test_a_package_by_an_odd_name_is_refused(odd: dict[int, Value], said: str) -> None:
+    with pytest.raises(FormatError) as refused:
+        rpm.package(parsed({**TOOL, **odd}))
+    assert str(refused.value) == said
+
+
+def test_a_key_that_was_imported_is_a_package_without_architecture() -> None:
+    told = parsed({1000: "gpg-pubkey", 1001: "fd431d51", 1002: "4ae0493b"})
+    assert rpm.package(told).key == "gpg-pubkey"
 
 
 # its files
@@ -161,11 +174,21 @@ def test_a_file_that_makes_no_sense_is_refused() -> None:
             one_file(digest=digest)
 
 
-@pytest.mark.parametrize("path", ["/usr/../etc/", "/usr//lib/", "usr/", "/./", "/usr/..", ""])
-def test_a_path_that_leads_elsewhere_is_refused(path: str) -> None:
-    told = parsed({**TOOL, 1030: (3, [0o100644]), 1116: (4, [0]), 1117: [""], 1118: [path]})
-    with pytest.raises(FormatError, match="the path"):
-        rpm.manifest(told, "local", "")
+def path_of(directory: str, name: str) -> str:
+    told = parsed({**TOOL, 1030: (3, [0o100644]), 1116: (4, [0]), 1117: [name], 1118: [directory]})
+    return rpm.manifest(told, "local", "").files[0].path
+
+
+def test_a_path_is_its_directory_and_its_name() -> None:
+    assert path_of("/usr/bin/", "tool") == "/usr/bin/tool"
+    assert path_of("/", "") == "/"
+    assert path_of("/usr//lib/./", "tool") == "/usr/lib/tool"
+
+
+@pytest.mark.parametrize(("directory", "name"), [("/usr/../etc/", "shadow"), ("/usr/", ".."), ("", ""), ("/", "x" * 5000)])
+def test_a_path_that_leads_elsewhere_is_refused(directory: str, name: str) -> None:
+    with pytest.raises(FormatError, match="not a path that a package may ship"):
+        path_of(directory, name)
 
 
 @pytest.mark.parametrize(

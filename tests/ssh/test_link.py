@@ -4,6 +4,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -312,6 +313,8 @@ def test_a_certificate_opens_where_its_key_does_not(reach: Reach, servers: Calla
     made = servers(start(tmp_path / "sshd", f"TrustedUserCAKeys {authority}.pub"))
     subprocess.run(["ssh-keygen", "-q", "-s", authority, "-I", "anna", "-n", made.user, f"{own}.pub"], check=True)
     reach(hop(made, tmp_path, identities=(str(own),)))
+    told = str(refused(reach, replace(hop(made, tmp_path, identities=(str(own),)), user="mail")))
+    assert told.count(str(own)) == 1
     with agent(tmp_path, own) as held:
         own.unlink()
         reach(hop(made, tmp_path, identities=(str(own),), agent=held))
@@ -354,13 +357,17 @@ def test_each_hop_must_show_its_own_key(reach: Reach, server: Sshd, other: Sshd,
 
 def test_a_jump_host_that_leads_nowhere(reach: Reach, server: Sshd, tmp_path: Path) -> None:
     error = refused(reach, hop(server, tmp_path), Hop("behind", "127.0.0.1", 1, "root"))
-    assert (error.state, "the jump host does not connect to it" in str(error)) == (State.UNREACHABLE, True)
+    assert (error.state, "the jump host there does not connect to it" in str(error)) == (State.UNREACHABLE, True)
 
 
 def test_a_jump_host_that_forwards_nothing(reach: Reach, servers: Callable[[Sshd], Sshd], tmp_path: Path) -> None:
     made = servers(start(tmp_path / "sshd", "AllowTcpForwarding no"))
-    error = refused(reach, hop(made, tmp_path), Hop("behind", "127.0.0.1", 1, "root"))
-    assert "AllowTcpForwarding" in error.hint
+    behind = Hop("behind", "127.0.0.1", 1, "root")
+    error = refused(reach, hop(made, tmp_path), behind)
+    assert error.hint == "set `AllowTcpForwarding yes` in the sshd_config of there"
+    error = refused(reach, hop(made, tmp_path), behind, Hop("further", "127.0.0.1", 2, "root"))
+    assert str(error).startswith("at the jump host behind: the jump host there does not connect to it: ")
+    assert error.hint == "set `AllowTcpForwarding yes` in the sshd_config of there"
 
 
 def test_a_jump_leads_to_own_addresses_only(reach: Reach, server: Sshd, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Links over the stock ssh client to real servers, and what its complaints mean."""
 
+import base64
 import socket
 import subprocess
 import sys
@@ -217,7 +218,15 @@ def test_a_certificate_of_a_host(reach: Reach, servers: Callable[[Sshd], Sshd], 
     subprocess.run(["ssh-keygen", "-q", "-s", authority, "-I", "there", "-h", "-n", "there.lan", f"{own}.pub"], check=True)
     made = servers(start(tmp_path / "sshd", f"HostKey {own}", f"HostCertificate {own}-cert.pub"))
     (tmp_path / "known_hosts").write_text(f"@cert-authority *.lan {public(authority)}\n")
-    reach(hop(made, tmp_path, host_key_alias="there.lan"))
+    there = reach(hop(made, tmp_path, host_key_alias="there.lan"))
+    assert there.facts.host_key == fingerprint(public_blob(own))
+    error = refused(reach, hop(made, tmp_path, host_key_alias="other.lan"))
+    assert error.state is State.HOSTKEY_UNKNOWN
+    assert "is unknown, and its certificate is invalid: " in str(error)
+
+
+def public_blob(key: Path) -> bytes:
+    return base64.b64decode(public(key).split()[1])
 
 
 # --- who is let in
@@ -256,7 +265,14 @@ def test_a_password_is_asked_for(reach: Reach, servers: Callable[[Sshd], Sshd], 
     made = servers(start_with_passwords(tmp_path / "sshd", "KbdInteractiveAuthentication no"))
     way = hop(made, tmp_path, identities=(str(tmp_path / "none"),), identities_only=True)
     reach(way, ask=lambda _question: PASSWORD)
-    assert refused(reach, way, ask=lambda _question: "wrong").state is State.AUTH_FAILED
+    error = refused(reach, way, ask=lambda _question: "wrong")
+    assert (error.state, "offered a password; it takes" in str(error)) == (State.AUTH_FAILED, True)
+
+
+def test_a_server_that_takes_no_keys_is_told_as_one(reach: Reach, servers: Callable[[Sshd], Sshd], tmp_path: Path) -> None:
+    made = servers(start(tmp_path / "sshd", "PubkeyAuthentication no", "PasswordAuthentication yes"))
+    error = refused(reach, hop(made, tmp_path))
+    assert (error.state, "key to offer" in str(error), "--password-fd" in error.hint) == (State.AUTH_FAILED, False, True)
 
 
 # --- ways
@@ -267,12 +283,54 @@ def test_a_host_behind_another(reach: Reach, server: Sshd, other: Sshd, tmp_path
     made = reach(hop(server, tmp_path), hop(other, tmp_path))
     assert said(made.run("echo $SSH_CONNECTION")).split()[-1] == str(other.port).encode()
     assert made.facts.host_key == fingerprint(known.read([str(tmp_path / "known_hosts")]).lines[1].key)
+    assert made.facts.address == "127.0.0.1"
+
+
+def test_the_address_of_a_host_is_not_that_of_its_jump_host() -> None:
+    way = Route((Hop("gate", "10.1.1.1", 22, "root"), Hop("there", "10.1.1.2", 22, "root")))
+    assert complaints.facts("", way, "10.1.1.1").address == "10.1.1.2"
+
+
+def test_a_jump_host_that_goes_no_further_is_no_crowd(
+    reach: Reach, server: Sshd, other: Sshd, servers: Callable[[Sshd], Sshd], tmp_path: Path
+) -> None:
+    shut = servers(start(tmp_path / "shut", "AllowTcpForwarding no"))
+    (tmp_path / "known_hosts").write_text(server.known + other.known + shut.known)
+    gate, closed = replace(hop(server, tmp_path), name="gate"), replace(hop(shut, tmp_path), name="closed")
+    there, nowhere = hop(other, tmp_path), replace(hop(other, tmp_path), port=1, name="nowhere")
+    never = "does not connect to it: administratively prohibited: open failed"
+    nobody = "does not connect to it: connect failed: Connection refused"
+    for way, words, hint in (
+        ((closed, there), f"the jump host closed {never}", "sshd_config of closed"),
+        ((closed, gate, there), f"at the jump host gate: the jump host closed {never}", "sshd_config of closed"),
+        ((gate, closed, there), f"the jump host closed {never}", "sshd_config of closed"),
+        ((gate, nowhere), f"the jump host gate {nobody}", "see whether it is up"),
+        ((gate, nowhere, there), f"at the jump host nowhere: the jump host gate {nobody}", "see whether it is up"),
+    ):
+        error = refused(reach, *way)
+        assert (str(error), error.state, hint in error.hint) == (words, State.UNREACHABLE, True)
+
+
+def test_a_jump_host_that_lets_nobody_in_is_named(reach: Reach, server: Sshd, other: Sshd, tmp_path: Path) -> None:
+    (tmp_path / "known_hosts").write_text(server.known + other.known)
+    there = hop(other, tmp_path)
+    stranger = replace(hop(server, tmp_path, identities=(str(other.key),)), name="gate", user="mail")
+    for way in ((stranger, there), (replace(there, name="first"), stranger, there)):
+        error = refused(reach, *way)
+        assert str(error).startswith("at the jump host gate: it does not let mail in; it takes publickey")
+        assert error.state is State.AUTH_FAILED
+        assert "of mail there" in error.hint
+    silent = replace(hop(server, tmp_path), name="gate", port=1)
+    error = refused(reach, silent, there)
+    assert (str(error).startswith("at the jump host gate: "), error.state) == (True, State.UNREACHABLE)
 
 
 def test_each_hop_must_show_its_own_key(reach: Reach, server: Sshd, other: Sshd, tmp_path: Path) -> None:
     for line in (server.known, other.known):
         (tmp_path / "known_hosts").write_text(line)
-        assert refused(reach, hop(server, tmp_path), hop(other, tmp_path)).state is State.HOSTKEY_UNKNOWN
+        error = refused(reach, replace(hop(server, tmp_path), name="gate"), hop(other, tmp_path))
+        at_the_gate = line == other.known
+        assert (error.state, str(error).startswith("at the jump host gate: ")) == (State.HOSTKEY_UNKNOWN, at_the_gate)
 
 
 def test_a_proxy_command_leads_there(reach: Reach, server: Sshd, tmp_path: Path) -> None:
@@ -354,7 +412,8 @@ def test_who_sends_us_away_or_holds_us(word: bytes | None, state: State, reach: 
 
 @given(st.text(), st.booleans())
 def test_whatever_ssh_says_becomes_an_error(text: str, timed_out: bool) -> None:
-    error = complaints.failure(text, Route((Hop("there", "127.0.0.1", 22, "audit"),)), timed_out)
+    route = Route((Hop("there", "127.0.0.1", 22, "audit"),))
+    error = complaints.failure(text, route, timed_out)
     assert str(error).isprintable()
     assert error.hint.isprintable()
-    complaints.facts(text, "127.0.0.1")
+    complaints.facts(text, route, "127.0.0.1")

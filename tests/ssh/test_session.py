@@ -296,6 +296,15 @@ def test_a_host_that_leaves_out_what_it_was_asked_for_has_lied(lie: str, deadlin
     assert caught.value.state is State.LIED
 
 
+@pytest.mark.parametrize("told", [[], [(b"I", [b"0", b"/proc/9/environ", b"1", b""])]], ids=["nothing", "an empty process"])
+def test_a_host_that_says_nothing_of_its_processes_has_lied(told: list[tuple[bytes, list[bytes]]], deadline: Deadline) -> None:
+    told = [*told, (b"M", [b""])]
+    answer = b"".join(frames.pack(kind, 1, fields) for kind, fields in told) + frames.pack(b"E", 1, [b"%d" % len(told)])
+    with pytest.raises(HostError) as caught:
+        list(conversation(answer, deadline).take((Need(Means.FILE, ssh.LINEAGE),)))
+    assert caught.value.state is State.LIED
+
+
 def test_gaps_without_number_are_one_gap(deadline: Deadline) -> None:
     many = frames.pack(b"G", 1, [b"/x", b"no"]) * (ssh.MOST_GAPS + 10)
     host = conversation(many + frames.pack(b"E", 1, [b"%d" % (ssh.MOST_GAPS + 10)]), deadline)
@@ -318,7 +327,7 @@ def test_an_answer_that_its_own_time_has_ended_is_a_timeout() -> None:
     host = conversation(frames.pack(b"B", 1, [BLOCK]), deadline)
     told = host.scan({"watches": []})
     assert next(told)[0] == "blocks"
-    deadline._end = 0.0
+    deadline.end = 0.0
     with pytest.raises(HostError) as caught:
         next(told)
     assert caught.value.state is State.TIMEOUT

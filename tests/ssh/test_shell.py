@@ -12,6 +12,7 @@ import re
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -29,7 +30,7 @@ from auditkit.errors import HostError
 from auditkit.hosts import files_below
 from auditkit.model import Entry, Gap, Item, Kind, Means, Need, State
 from auditkit.probe import probe, take
-from auditkit.ssh import Deadline
+from auditkit.ssh import Deadline, pace
 from auditkit.ssh.shell import Shell, decide, sums_by_name
 from auditkit.ssh.talk import Question, Talk, _scripts
 
@@ -530,14 +531,27 @@ def test_beginnings_of_logs_are_those_of_the_probe(machine: Machine, tree: tuple
     asked = [
         (path, len(text), ("sha256",), True),
         (path, 7, ("sha256",), False),
-        (path, 7, ("md5",), True),
+        (path, 7, ("crc",), True),
+        (path, 7, ("sha256", "md5", "sha1"), False),
         (tree[1] + "/none", 7, ("sha256",), True),
         (tree[1] + "/link/f9", 3, ("sha256",), False),
     ]
     oracle = list(probe.beginnings(str(machine.root), asked))
     assert list(machine.shell.beginnings(asked)) == oracle
-    assert len(oracle) == 6
+    assert len(oracle) == 7
     assert list(machine.shell.beginnings([])) == []
+
+
+def test_a_rotation_for_which_there_is_no_tool_is_not_known(machine: Machine, tree: tuple[Path, str]) -> None:
+    if machine.gnu and shutil.which("zstd"):
+        pytest.skip("needs a machine without zstd")
+    for name in ("log", "log.1.zst"):
+        (tree[0] / name).write_text("line\n")
+    (tree[0] / "log.2.zst").symlink_to("log")
+    told = list(
+        machine.shell.beginnings([(tree[1] + "/log", 5, ("sha256",), True), (tree[1] + "/log", 1 << 40, ("sha256",), False)])
+    )
+    assert [(name, digest) for _path, name, digest in told if not digest] == [("log", ""), ("log.1.zst", "")]
 
 
 def test_the_mount_table_is_the_hosts_own(gnu: Machine, busybox: Machine) -> None:
@@ -603,10 +617,54 @@ def test_a_host_that_can_compute_no_digest_has_one_gap(tmp_path: Path, deadline:
     assert [one.digests for one in seen.entries] == [None] * 3
 
 
-def test_a_scan_that_has_no_time_says_what_it_did_not_reach(gnu: Machine, tmp_path: Path) -> None:
+def test_a_scan_that_has_no_time_says_what_it_did_not_read(gnu: Machine, tmp_path: Path) -> None:
     (tmp_path / "a").write_text("x")
     seen = told(gnu.shell.scan({**request([(str(tmp_path), "content", False, False)], ["sha256"]), "seconds": 1e-9}))
-    assert {(path, why.split(" within")[0]) for path, why in seen.gaps} == {(f"{tmp_path}/a", "not reached")}
+    assert seen.gaps == {(f"{tmp_path}/a", "not read, 1e-09 seconds were too short: raise --timeout")}
+    assert seen.of(f"{tmp_path}/a").size == 1
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_file_too_large_for_the_time_hides_nothing_but_itself(
+    machine: Machine, tree: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    """Not asked for where it is known how fast it goes; else the answer is given up, and a new conversation begun."""
+    top, large = tree[0] / "few", f"{tree[1]}/few/large"
+    top.mkdir()
+    for name in ("large", "plain", "setuid"):
+        (top / name).write_text(name)
+    (top / "setuid").chmod(0o4755)
+    watches = [(f"{tree[1]}/few", "content", False, False)]
+    oracle = machine.oracle(watches)
+    os.truncate(top / "large", 1 << 40)
+    monkeypatch.setattr(pace, "ENOUGH", 1 if known else 1 << 60)
+    asked: list[bytes] = []
+    machine.link.before = asked.append
+    seen = told(machine.shell.scan({**request(watches, ["sha256"]), "seconds": 4}))
+    assert seen.gaps == {(large, "not read, 4 seconds were too short: raise --timeout")}
+    assert (seen.of(large).size, seen.of(large).digests) == (1 << 40, None)
+    assert [one for one in seen.entries if one.path != large] == [one for one in oracle.entries if one.path != large]
+    assert known != any(b"\0sums\0" in each and large.encode() in each for each in asked)
+    there = f"{tree[1]}/few/plain"
+    assert bare(machine.shell.take(needs(there))) == [(there, b"plain")]
+    assert len(machine.link.opened) == (1 if known else 2)
+
+
+def test_how_fast_it_goes_says_what_can_still_be_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    mine = pace.Pace(110.0)
+    assert mine.fits(1 << 40)  # nobody knows yet
+    mine = pace.Pace(110.0)
+    assert all(mine.fits(1 << 20) for _ in range(200))
+    now[0] = 101.0
+    mine.heard([1 << 20] * 100)
+    assert mine.fits(400 << 20)  # in the second that the files under way take, and four more
+    assert not mine.fits(500 << 20)
+    assert mine.fits(300 << 20)
+    now[0] = 110.0
+    mine.heard([1 << 20] * 100)
+    assert not mine.fits(1)
 
 
 def fake_sudo(tmp_path: Path, *lines: str) -> str:
@@ -702,7 +760,7 @@ def test_the_script_writes_nothing() -> None:
     text = files("auditkit.probe").joinpath("probe.sh").read_text()
     code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#") and not line.startswith("s/"))
     assert "<<" not in code
-    assert set(re.findall(r">+\s*([^\s;)}|]*)", code)) <= {"/dev/null", "&1", "&2", "&4"}
+    assert set(re.findall(r">+\s*([^\s;)}|]*)", code)) <= {"/dev/null", "&1", "&2", "&4", "&6"}
 
 
 def answering(*parts: bytes) -> Callable[[Script], Iterator[bytes]]:

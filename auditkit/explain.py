@@ -1,0 +1,225 @@
+"""Changes accounted for by the packages that the files belong to: only what nobody can account for is left to a person.
+
+Pure. A change is explained where its path is in a package that came or went since the baseline, and all that changed is as
+that package has it. That an upgrade happened at that time explains nothing; a file that is not what its package ships is
+worse than one that nobody knows.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from auditkit.compare import PASSING, SET_ID
+from auditkit.model import Change, ChangeKind, Entry, Explanation, Kind, Rule, Severity
+from auditkit.packages import Manifest, Shipped
+
+ALTERED = Rule(
+    "package-file-altered",
+    "a file is not what its package ships",
+    Severity.HIGH,
+    "The package that owns it says what is in it, and something else is. No upgrade does that: somebody, or a program that"
+    " updates itself past the package manager, wrote to it.",
+    "keep the file as evidence; compare it with the one in the package; reinstall the package once you know what happened",
+    ("dpkg(1)", "rpm(8)"),
+)
+MISSING = Rule(
+    "package-file-missing",
+    "a file that its package ships is gone",
+    Severity.MEDIUM,
+    "The package is installed and says that it has this file. What is missing may be a check, a log rule or a protection.",
+    "find out who removed it; reinstall the package to have it back",
+    ("dpkg(1)", "rpm(8)"),
+)
+RULES = (ALTERED, MISSING)
+
+SIGNED = "signed"
+_WRITABLE = 0o022
+_PLAIN = {Kind.DIRECTORY: True, Kind.SYMLINK: True}
+"""What a path may be of which a database only has the name: its files it knows by their digests."""
+_WORDS = {"uid": "owner", "gid": "group"}
+_LABELS = {"security.selinux", "security.ima", "security.evm"}
+"""Extended attributes that the system puts on what a package brings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one package says of one path."""
+
+    manifest: Manifest
+    file: Shipped
+
+    @property
+    def package(self) -> str:
+        """`name:arch`."""
+        return self.manifest.package.key
+
+
+Claims = Mapping[str, Sequence[Claim]]
+"""By the path at which a scan finds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What is known of a host's packages, as far as it concerns paths that changed."""
+
+    before: Mapping[str, str]
+    """Version by `name:arch` when the baseline was made."""
+    installed: Mapping[str, str]
+    """The same now."""
+    was: Claims = field(default_factory=dict)
+    """Who claimed a path then; nothing where that is not known."""
+    now: Claims = field(default_factory=dict)
+    digests: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """More digests of the very bytes that an entry's digest is of, for manifests that know another algorithm."""
+    doers: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """Who brought `(name:arch, version)` and when, in words."""
+
+    def claims(self, path: str) -> list[Claim]:
+        """What is said of a path now, the vendor's word in place of the host's where there is both."""
+        found = self.now.get(path, ())
+        signed = {claim.package for claim in found if claim.manifest.proof == SIGNED}
+        kept = [claim for claim in found if claim.manifest.proof == SIGNED or claim.package not in signed]
+        return sorted(kept, key=lambda claim: claim.manifest.proof != SIGNED)
+
+    def moved(self, package: str) -> bool:
+        """Whether this package came, went or changed its version since the baseline."""
+        return self.before.get(package) != self.installed.get(package)
+
+
+def explain(changes: Iterable[Change], account: Account) -> tuple[Change, ...]:
+    """The changes, those explained that packages account for, those made worse that contradict one."""
+    return tuple(change if change.explanation else _explained(change, account) for change in changes)
+
+
+def _explained(change: Change, account: Account) -> Change:
+    if change.after is None or change.change is ChangeKind.REMOVED:
+        return _gone(change, account)
+    claims = account.claims(change.path)
+    digests = (*(change.after.digests or ()), *account.digests.get(change.path, ()))
+    concerned = _concerned(change)
+    for claim in claims:
+        if concerned <= _vouched(claim, change, digests) and (account.moved(claim.package) or claim.manifest.proof == SIGNED):
+            by = "conffile" if claim.file.config else "package"
+            return replace(change, explanation=Explanation(by, _step(claim, account), claim.manifest.proof))
+    return _worse(change, claims[0], digests) if claims else change
+
+
+def _is_new(change: Change) -> bool:
+    return change.change is ChangeKind.ADDED or "kind" in change.attributes
+
+
+def _concerned(change: Change) -> set[str]:
+    """The attributes that must be accounted for: all of a new path; of an old one those that changed, and its content."""
+    if _is_new(change):
+        return {"kind", "digest", "target", "mode", "uid", "gid", "xattrs", "flags"}
+    return {"kind", "digest", "target", *change.attributes} - {"size", *PASSING}
+
+
+def _vouched(claim: Claim, change: Change, digests: Sequence[str]) -> set[str]:
+    """The attributes of a path that are as its package says, or as all packages have them where it says nothing."""
+    file, entry = claim.file, change.after
+    if entry is None:
+        return set()
+    said = {
+        "kind": file.kind or _PLAIN.get(entry.kind),
+        "digest": same_content(file, entry, digests),
+        "mode": file.mode,
+        "uid": file.owner,
+        "gid": file.group,
+    }
+    found = {name for name, known in said.items() if known is not None}
+    if entry.kind is not Kind.SYMLINK or file.target is not None or _leads_inside(claim, entry):
+        found.add("target")
+    if not set(entry.xattrs or ()) or {name for name, _value in entry.xattrs or ()} <= _LABELS:
+        found.add("xattrs")
+    if _is_new(change):
+        found |= {name for name, plain in _plain(entry).items() if plain}
+    return found - differing(file, entry, digests)
+
+
+def _plain(entry: Entry) -> dict[str, bool]:
+    """Whether a new path is as nearly all that packages bring, attribute by attribute: root's, and nobody else's to write."""
+    is_link = entry.kind is Kind.SYMLINK
+    mode = is_link or (entry.mode is not None and not entry.mode & (SET_ID | _WRITABLE))
+    return {"mode": mode, "uid": entry.uid == 0, "gid": entry.gid == 0, "flags": not entry.flags}
+
+
+def differing(file: Shipped, entry: Entry, digests: Sequence[str]) -> set[str]:
+    """The attributes in which a path is not as it was shipped, as far as both say something of them."""
+    if file.kind not in (None, entry.kind):
+        return {"kind"}
+    pairs = {
+        "mode": (file.mode, entry.mode),
+        "target": (file.target, entry.target),
+        "uid": (file.owner, str(entry.uid) if (file.owner or "").isdigit() else entry.owner),
+        "gid": (file.group, str(entry.gid) if (file.group or "").isdigit() else entry.group),
+    }
+    found = {name for name, (one, other) in pairs.items() if None not in (one, other) and one != other}
+    if entry.kind is Kind.SYMLINK:
+        found.discard("mode")  # Linux has none
+    return found | ({"digest"} if same_content(file, entry, digests) is False else set())
+
+
+def same_content(file: Shipped, entry: Entry, digests: Sequence[str]) -> bool | None:
+    """Whether a file has the content that was shipped; None where nothing tells."""
+    if entry.kind is not Kind.FILE:
+        return True
+    if None not in (file.size, entry.size) and file.size != entry.size:
+        return False
+    shipped = dict(digest.split(":", 1) for digest in file.digests)
+    seen = dict(digest.split(":", 1) for digest in digests)
+    both = shipped.keys() & seen.keys()
+    return all(shipped[name] == seen[name] for name in both) if both else None
+
+
+def _leads_inside(claim: Claim, entry: Entry) -> bool:
+    """Whether a symlink leads to a path of the same package: what a database without targets leaves open."""
+    target = entry.target or ""
+    parts = [] if target.startswith("/") else entry.path.split("/")[1:-1]
+    for part in target.split("/"):
+        if part == "..":
+            del parts[-1:]
+        elif part not in ("", "."):
+            parts.append(part)
+    return f"/{'/'.join(parts)}" in {file.path for file in claim.manifest.files if file.kind is not Kind.DIRECTORY}
+
+
+def _gone(change: Change, account: Account) -> Change:
+    """A path that is gone: with its package or an older version of it, or though its package has it."""
+    for claim in account.claims(change.path):
+        if claim.file.kind in (Kind.FILE, Kind.SYMLINK) and not claim.file.optional and not claim.file.config:
+            note = f"{claim.manifest.package.name} {claim.manifest.package.version} has it"
+            return replace(change, rule=MISSING.id, severity=max(change.severity, MISSING.severity), note=change.note or note)
+    if account.now.get(change.path):
+        return change
+    for claim in account.was.get(change.path, ()):
+        if account.moved(claim.package):
+            return replace(change, explanation=Explanation("package", _step(claim, account), "local"))
+    return change
+
+
+def _worse(change: Change, claim: Claim, digests: Sequence[str]) -> Change:
+    """A change that its package does not account for, and why not."""
+    package, file = claim.manifest.package, claim.file
+    other = _concerned(change) & differing(file, change.after, digests) if change.after else set()
+    whose = f"{package.name} {package.version}"
+    if file.config:
+        return replace(change, note=change.note or f"configuration of {whose}")
+    if {"digest", "kind", "target"} & other:
+        note = f"not what {whose} ships"
+        return replace(change, rule=ALTERED.id, severity=max(change.severity, ALTERED.severity), note=change.note or note)
+    if other:
+        words = ", ".join(sorted(_WORDS.get(name, name) for name in other))
+        return replace(change, note=change.note or f"{words} not as {whose} ships it")
+    return change
+
+
+def _step(claim: Claim, account: Account) -> str:
+    """What happened to a package since the baseline, and who did it."""
+    key = claim.package
+    name = claim.manifest.package.name
+    before, now = account.before.get(key), account.installed.get(key)
+    if before == now:
+        return f"as {name} {now} ships it"
+    doer = account.doers.get((key, now or ""), "")
+    step = f"{name} {before} → {now}" if before and now else f"{name} {now} installed" if now else f"{name} {before} removed"
+    return f"{step} ({doer})" if doer else step

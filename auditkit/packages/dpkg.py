@@ -1,0 +1,260 @@
+"""Debian's package database: /var/lib/dpkg/status, status.d of distroless images, and info/NAME[:ARCH].list and .md5sums.
+
+Formats: deb-control(5), dpkg-query(1); `Conffiles:` as lib/dpkg writes it. The lists name paths and nothing else, so the kind
+of a path is known only where a digest or a path below it tells; modes and owners are not known at all.
+"""
+
+import re
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass
+
+from auditkit.model import Gap, Kind, Means, Need
+from auditkit.packages import Manifest, Package, Shipped
+from auditkit.packages.reading import bounded, digest, path, shown, text, word
+
+STATUS = Need(Means.FILE, "/var/lib/dpkg/status", "which packages are installed in which version")
+DISTROLESS = Need(Means.FILE, "/var/lib/dpkg/status.d/*", "which packages an image without dpkg has, and their digests")
+LISTS = Need(Means.FILE, "/var/lib/dpkg/info/*.list", "which paths belong to which package")
+SUMS = Need(Means.FILE, "/var/lib/dpkg/info/*.md5sums", "what their content was when they were installed")
+CONFFILES = Need(Means.FILE, "/var/lib/dpkg/info/*.conffiles", "which of them the admin may change")
+
+INFO, IMAGE = "/var/lib/dpkg/info/", "/var/lib/dpkg/status.d/"
+ABSENT = frozenset({"not-installed", "config-files"})
+"""States in which nothing of a package is there but, in the second, its configuration."""
+SOUND = frozenset({"installed", "triggers-awaited", "triggers-pending"})
+STATES = ABSENT | SOUND | {"half-installed", "unpacked", "half-configured"}
+SOURCE = "dpkg's own database on the host"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]*")
+_VERSION = re.compile(r"[0-9A-Za-z.+~:_-]+")
+_SUM = re.compile(r"(\S+)(?: \*|\s+)(.+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Conffile:
+    """One configuration file of a package, as dpkg keeps it in the status file."""
+
+    path: str
+    md5: str | None
+    """`md5:HEX` of what the package shipped; None as long as dpkg has not taken it up."""
+    obsolete: bool = False
+    """The installed version does not ship it any more."""
+    leaves: bool = False
+    """It is to be removed at the next upgrade."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the status file says of one package."""
+
+    package: Package
+    held: bool
+    same: bool
+    """Multi-Arch: same, so that its files in info/ carry the architecture."""
+    conffiles: tuple[Conffile, ...]
+
+
+@dataclass(slots=True)
+class Stanza:
+    """The fields of one paragraph by their name in lower case, each with its lines, and what was odd in it."""
+
+    line: int
+    fields: dict[str, list[str]]
+    odd: list[str]
+
+    def first(self, name: str) -> str:
+        """What stands on the line of a field; empty where it is not there."""
+        return self.fields.get(name, [""])[0]
+
+
+def packages(files: Mapping[str, bytes]) -> Iterator[Package | Gap]:
+    """Yield what is installed, whole or in part, according to the files of a host by their path."""
+    for what in records(files):
+        if isinstance(what, Gap):
+            yield what
+        elif what.package.state not in ABSENT:
+            yield what.package
+
+
+def records(files: Mapping[str, bytes]) -> Iterator[Record | Gap]:
+    """Yield what dpkg knows of each package, of removed ones with configuration left too."""
+    for source, data in files.items():
+        if source == STATUS.what or (source.startswith(IMAGE) and not source.endswith(".md5sums")):
+            yield from bounded(_records(source, data), source)
+
+
+def _records(source: str, data: bytes) -> Iterator[Record | Gap]:
+    for stanza in _stanzas(text(data)):
+        place = f"{source} line {stanza.line}"
+        yield from (Gap(place, reason) for reason in stanza.odd)
+        if not {"version", "status"} & stanza.fields.keys() and stanza.first("package"):
+            continue  # a name that was only ever asked for
+        try:
+            yield _record(stanza)
+        except ValueError as error:
+            yield Gap(place, f"{error}; package {shown(stanza.first('package')) or 'without a name'}")
+            continue
+        yield from (Gap(place, reason) for reason in _conffiles(stanza)[1])
+
+
+def _stanzas(whole: str) -> Iterator[Stanza]:
+    """Yield the paragraphs; the first of two fields with one name counts, and a line that is no field is told of."""
+    stanza, lines = Stanza(1, {}, []), list[str]()
+    for number, line in enumerate(whole.split("\n"), 1):
+        if not line.strip():
+            if stanza.fields or stanza.odd:
+                yield stanza
+            stanza, lines = Stanza(number + 1, {}, []), []
+        elif line[0] in " \t":
+            lines.append(line)
+        else:
+            name, colon, value = line.partition(":")
+            lines = [value.strip()]
+            if not colon or not name.strip():
+                stanza.odd.append(f"line {number} is no field: {shown(line)}")
+            elif stanza.fields.setdefault(name.strip().lower(), lines) is not lines:
+                stanza.odd.append(f"line {number} repeats a field: {shown(name)}")
+    if stanza.fields or stanza.odd:
+        yield stanza
+
+
+def _record(stanza: Stanza) -> Record:
+    """One package.
+
+    Raises:
+        ValueError: it has no name, version or state that dpkg could have written.
+    """
+    name = word(stanza.first("package"), "a package name", _NAME)
+    wanted, state = _state(stanza.first("status"))
+    version = stanza.first("version")
+    return Record(
+        Package(
+            system="dpkg",
+            name=name,
+            version=word(version, "a version", _VERSION) if version or state not in ABSENT else "",
+            arch=stanza.first("architecture") and word(stanza.first("architecture"), "an architecture", _NAME),
+            state=state,
+            source=stanza.first("source").partition(" ")[0],
+        ),
+        held=wanted == "hold",
+        same=stanza.first("multi-arch") == "same",
+        conffiles=_conffiles(stanza)[0],
+    )
+
+
+def _state(status: str) -> tuple[str, str]:
+    """What is wanted and what is; a stanza that does not say is of an image, where all is installed."""
+    if not status:
+        return "install", "installed"
+    words = status.split()
+    if len(words) != 3 or words[2] not in STATES:
+        raise ValueError(f"not a state of dpkg: {shown(status)}")
+    wanted, flag, state = words
+    return wanted, "reinstreq" if flag == "reinstreq" else "installed" if state in SOUND else state
+
+
+def _conffiles(stanza: Stanza) -> tuple[tuple[Conffile, ...], list[str]]:
+    """The conffiles of a package, and what is wrong with the other lines."""
+    found, odd = list[Conffile](), list[str]()
+    for line in stanza.fields.get("conffiles", [""])[1:]:
+        try:
+            found.append(_conffile(line))
+        except ValueError as error:
+            odd.append(f"{error}; conffile of {shown(stanza.first('package'))}")
+    return tuple(found), odd
+
+
+def _conffile(line: str) -> Conffile:
+    words = line.strip()
+    flags = set[str]()
+    while words.endswith((" obsolete", " remove-on-upgrade")):
+        words, _, flag = words.rpartition(" ")
+        flags.add(flag)
+    name, _, md5 = words.rpartition(" ")
+    known = None if md5 in ("newconffile", "nonexistent", "-") else digest("md5", md5)
+    return Conffile(path(name.strip()), known, "obsolete" in flags, "remove-on-upgrade" in flags)
+
+
+def manifests(files: Mapping[str, bytes]) -> Iterator[Manifest | Gap]:
+    """Yield what each package put where; an installed one of which no list is there is a gap.
+
+    Of a removed package whose configuration is left, these files are told, its state says what it is.
+    """
+    for what in records(files):
+        if isinstance(what, Gap):
+            yield what
+        elif what.package.state != "not-installed":
+            yield from bounded(_manifest(what, files), f"package {what.package.key}")
+
+
+def _manifest(record: Record, files: Mapping[str, bytes]) -> Iterator[Manifest | Gap]:
+    package = record.package
+    stem = next((stem for stem in _stems(record) if stem + ".list" in files or stem + ".md5sums" in files), None)
+    if stem is None and package.state not in ABSENT:
+        yield Gap(f"package {package.key}", "the list of its files is not there")
+        return
+    listed = yield from _lines(files, f"{stem}.list", _listed)
+    sums = yield from _lines(files, f"{stem}.md5sums", _summed)
+    also = yield from _lines(files, f"{stem}.conffiles", _configured)
+    yield Manifest(package, tuple(_files(record, listed, sums, also)), "local", SOURCE)
+
+
+def _stems(record: Record) -> tuple[str, ...]:
+    """Where the files of a package are, without their ending, the most likely first."""
+    name, arch = record.package.name, record.package.arch
+    plain, with_arch = f"{INFO}{name}", f"{INFO}{name}:{arch}"
+    return (with_arch, plain, IMAGE + name) if record.same else (plain, with_arch, IMAGE + name)
+
+
+Paths = dict[str, str | None]
+
+
+def _lines(
+    files: Mapping[str, bytes], source: str, parse: Callable[[str], tuple[str, str | None]]
+) -> Generator[Gap, None, Paths]:
+    """What each line of a file says of a path; yields a gap for each line that cannot be used."""
+    found: Paths = {}
+    for number, line in enumerate(text(files.get(source, b"")).split("\n"), 1):
+        if line.strip():
+            try:
+                name, value = parse(line)
+            except ValueError as error:
+                yield Gap(f"{source} line {number}", str(error))
+            else:
+                found.setdefault(name, value)
+    return found
+
+
+def _listed(line: str) -> tuple[str, None]:
+    return path(line), None
+
+
+def _summed(line: str) -> tuple[str, str]:
+    """A line of md5sum(1); some packages of others have digests of other kinds there."""
+    match = _SUM.fullmatch(line)
+    if match is None:
+        raise ValueError(f"not a line of md5sums: {shown(line)}")
+    return path(match[2]), digest("md5", match[1])
+
+
+def _configured(line: str) -> tuple[str, None]:
+    return path(line.removeprefix("remove-on-upgrade ")), None
+
+
+def _files(record: Record, listed: Paths, sums: Paths, also: Paths) -> Iterator[Shipped]:
+    """Yield every path of a package once: conffiles, what has a digest, and what only is in the list."""
+    known = {conffile.path: conffile for conffile in record.conffiles}
+    above = {name.rpartition("/")[0] or "/" for name in listed if name != "/"}
+    for name in dict.fromkeys((*listed, *sums, *known, *also)):
+        conffile, md5 = known.get(name), sums.get(name)
+        if conffile is not None or name in also:
+            yield _configuration(name, conffile)
+        elif md5 is not None:
+            yield Shipped(name, Kind.FILE, digests=(md5,))
+        else:
+            yield Shipped(name, Kind.DIRECTORY if name in above else None)
+
+
+def _configuration(name: str, conffile: Conffile | None) -> Shipped:
+    md5 = conffile.md5 if conffile else None
+    optional = conffile is None or conffile.obsolete or conffile.leaves
+    return Shipped(name, Kind.FILE, digests=(md5,) if md5 else (), config=True, optional=optional)

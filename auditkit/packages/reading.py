@@ -1,0 +1,91 @@
+"""What all readers of text databases share: which paths and words are sound, and how many damaged places are told of.
+
+A reader never stops at what it does not understand: it yields a Gap that names the place, and goes on.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import TypeVar
+
+from auditkit.model import Gap
+from auditkit.printable import printable
+
+MOST_GAPS = 100
+LONGEST_PATH = 4096
+LONGEST_WORD = 255
+HEX = {"md5": 32, "sha1": 40, "sha256": 64}
+_WORD = re.compile(r"[!-~]+")
+_HEX = re.compile("[0-9A-Fa-f]+").fullmatch
+_PLAIN = re.compile(r"/?[^/.\0][^/\0]*(?:/[^/.\0][^/\0]*)*").fullmatch
+_NUMBER = re.compile(r"[0-9]{1,19}")
+Found = TypeVar("Found")
+
+
+def bounded(found: Iterator[Found | Gap], subject: str) -> Iterator[Found | Gap]:
+    """Yield all that is found, but of the gaps only the first ones, and last how many more there are."""
+    gaps = 0
+    for what in found:
+        if isinstance(what, Gap):
+            gaps += 1
+            if gaps > MOST_GAPS:
+                continue
+        yield what
+    if gaps > MOST_GAPS:
+        yield Gap(subject, f"{gaps - MOST_GAPS} more places in it are not understood")
+
+
+def text(data: bytes) -> str:
+    """Bytes of a host as text that keeps them all."""
+    return data.decode("utf-8", "surrogateescape")
+
+
+def shown(line: str) -> str:
+    """Foreign text as a gap may quote it."""
+    return printable(line[:100])
+
+
+def path(name: str) -> str:
+    """The path from the root that a database means by `./usr/bin/ls`, `usr/bin/ls` or `/usr/bin/ls`; `/` for the root itself.
+
+    Raises:
+        ValueError: it is none that a package may ship.
+    """
+    if _PLAIN(name) and len(name) <= LONGEST_PATH:
+        return name if name[0] == "/" else "/" + name
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if ".." in parts or "\0" in name or not name or len(name) > LONGEST_PATH:
+        raise ValueError(f"not a path that a package may ship: {shown(name)}")
+    return "/" + "/".join(parts)
+
+
+def word(value: str, what: str, fits: re.Pattern[str] = _WORD) -> str:
+    """A name, version or architecture: in one piece of printable ASCII, or narrower.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if len(value) > LONGEST_WORD or not fits.fullmatch(value):
+        raise ValueError(f"not {what}: {shown(value)}" if value else f"it has not {what}")
+    return value
+
+
+def number(value: str, base: int = 10) -> int:
+    """A number without sign.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if not _NUMBER.fullmatch(value):
+        raise ValueError(f"not a number: {shown(value)}")
+    return int(value, base)
+
+
+def digest(algorithm: str, value: str) -> str:
+    """`md5:HEX`, as entries have digests.
+
+    Raises:
+        ValueError: it has not the digits of such a digest.
+    """
+    if len(value) != HEX[algorithm] or not _HEX(value):
+        raise ValueError(f"not a digest of {algorithm}: {shown(value)}")
+    return f"{algorithm}:{value.lower()}"

@@ -155,6 +155,8 @@ def _paths(told: Tags) -> tuple[str, ...]:
         raise FormatError("names of files that do not fit the names of directories")
     joined = (directories[index] + name for index, name in zip(indexes, names, strict=True))
     paths = tuple(joined) or told.texts(WHOLE_PATHS)
+    if not all(path.startswith("/") for path in paths):
+        raise FormatError("paths that do not begin at the root, as those of a source package")
     try:
         return tuple(map(reading.path, paths))
     except ValueError as error:

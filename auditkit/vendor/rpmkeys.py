@@ -79,7 +79,7 @@ def _verdict(blob: bytes, keyring: tuple[bytes], proved: Mapping[str, str]) -> V
         return Gap(name, f"its header is damaged: {error}")
     digest = f"sha256:{hashlib.sha256(header.region).hexdigest()}"
     try:
-        key = proved.get(digest) or _signed_by(header, keyring)
+        key = _signed_by(header, keyring) if digest not in proved else proved[digest]
     except UnprovedError as error:
         return Verdict(local, digest, doubt=Doubt.UNPROVED, reason=str(error))
     except (UntrustedError, FormatError) as error:
@@ -94,6 +94,8 @@ def _signed_by(header: Header, keyring: tuple[bytes]) -> str:
 
     One signature by a key that is given is enough, but none may be wrong.
     """
+    if not header.region:  # or a signature of nothing at all would be one of it
+        return ""
     rpm_header.check_digests(header)
     keys, unproved = list[str](), list[UnprovedError]()
     for signature in rpm_header.signatures(header):
@@ -107,6 +109,10 @@ def _signed_by(header: Header, keyring: tuple[bytes]) -> str:
 
 
 def _unsigned(header: Header) -> str:
+    if not header.region:
+        return "it was made before rpm 4, whose headers have a part that is signed"
+    if header.told.text(rpm.NAME) == "gpg-pubkey":
+        return "it is no package but a key that was imported, which nobody signs"
     if rpm_header.signed_with_payload(header):
         return "only the whole package file was signed, and the database keeps no more than its header"
     return "nobody signed it"

@@ -185,10 +185,16 @@ def test_a_path_is_its_directory_and_its_name() -> None:
     assert path_of("/usr//lib/./", "tool") == "/usr/lib/tool"
 
 
-@pytest.mark.parametrize(("directory", "name"), [("/usr/../etc/", "shadow"), ("/usr/", ".."), ("", ""), ("/", "x" * 5000)])
+@pytest.mark.parametrize(("directory", "name"), [("/usr/../etc/", "shadow"), ("/usr/", ".."), ("/", "x" * 5000)])
 def test_a_path_that_leads_elsewhere_is_refused(directory: str, name: str) -> None:
     with pytest.raises(FormatError, match="not a path that a package may ship"):
         path_of(directory, name)
+
+
+@pytest.mark.parametrize("directory", ["", "usr/"])
+def test_a_source_package_is_not_taken_for_an_installed_one(directory: str) -> None:
+    with pytest.raises(FormatError, match="paths that do not begin at the root, as those of a source package"):
+        path_of(directory, "tool.spec")
 
 
 @pytest.mark.parametrize(

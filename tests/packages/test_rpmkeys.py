@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import struct
 import subprocess
 from base64 import b64encode
 from collections.abc import Iterator
@@ -206,6 +207,22 @@ def test_what_nobody_signed_says_so() -> None:
     assert (plain.doubt, plain.reason) == (Doubt.UNSIGNED, "nobody signed it")
     assert old.doubt is Doubt.UNSIGNED
     assert old.reason == "only the whole package file was signed, and the database keeps no more than its header"
+
+
+def test_a_header_without_a_part_that_can_be_signed_is_not_proved_by_a_signature_of_nothing(signer: Signer) -> None:
+    of_nothing = signer.run("--local-user", signer.address, "--detach-sign")
+    tags = struct.pack(">8I", 1000, 6, 0, 1, 1001, 6, 5, 1) + struct.pack(">8I", 1002, 6, 7, 1, 268, 7, 9, len(of_nothing))
+    data = b"evil\0" + b"1\0" + b"1\0" + of_nothing
+    (told,) = judged([struct.pack(">2I", 4, len(data)) + tags + data], signer.public())
+    assert (told.doubt, told.reason) == (Doubt.UNSIGNED, "it was made before rpm 4, whose headers have a part that is signed")
+
+
+def test_an_imported_key_is_said_to_be_one() -> None:
+    (told,) = judged([header({1000: "gpg-pubkey", 1001: "fd431d51", 1002: "4ae0493b"})], vendor("mariner"))
+    assert (told.doubt, told.reason) == (
+        Doubt.UNSIGNED,
+        "it is no package but a key that was imported, which nobody signs",
+    )
 
 
 def test_a_damaged_header_hides_no_other() -> None:

@@ -85,6 +85,7 @@ SHARED = {
     "auditkit.packages.layout": "where a host puts what packages ship",
     "auditkit.packages.owned": "which package a path belongs to, for whoever judges paths",
     "auditkit.packages.reading": "which paths and words of a package database are sound",
+    "auditkit.packages.rpm_header": "the tags of a header, and what its signatures are over",
     "auditkit.report.document": "the document that every format is rendered from",
     "auditkit.report.look": "how a report shall look, for every format",
     "auditkit.report.shape": "what the schema asks of the document",

@@ -26,6 +26,8 @@ _BLOCK = re.compile(
     rb"(?:\n=[A-Za-z0-9+/]{4}[ \t\r]*)?\n"
     rb"-----END PGP PUBLIC KEY BLOCK-----",
 )
+WEAK = ("1", "2", "3")
+"""MD5, SHA-1 and RIPEMD160, as VALIDSIG tells them."""
 _NOT_GOOD = {
     "BADSIG": "a signature does not fit what is signed",
     "EXPSIG": "a signature has expired",
@@ -38,13 +40,19 @@ _MISSING_KEY = "9"
 """What ERRSIG says of a signature by a key that is not in the keyring."""
 
 
-def signers(data: bytes, signature: bytes, keyrings: Sequence[bytes]) -> tuple[str, ...]:
+class UnprovedError(UntrustedError):
+    """No key given is known to have signed it; no signature is known to be wrong either."""
+
+
+def signers(data: bytes, signature: bytes, keyrings: Sequence[bytes], *, past: bool = False) -> tuple[str, ...]:
     """The fingerprints of those keys in the keyrings that signed `data`: at least one, in upper-case hex.
 
-    As for apt, signatures of keys that are in no keyring say nothing; one that is bad spoils all.
+    As for apt, signatures of keys that are in no keyring say nothing; one that is bad spoils all. `past` is for what was
+    signed long ago: the key may have expired since, and may itself rest on SHA-1 (SUSE's key of 2013 does both).
 
     Raises:
-        UntrustedError: none of the keys signed it, or a signature is bad.
+        UnprovedError: none of the keys signed it.
+        UntrustedError: a signature is bad.
         FormatError: a keyring is none.
         AuditkitError: there is no program to check it.
     """
@@ -55,9 +63,9 @@ def signers(data: bytes, signature: bytes, keyrings: Sequence[bytes]) -> tuple[s
         options = [word for ring in rings for word in ("--keyring", ring)]
         if gpgv := shutil.which("gpgv"):
             # what apt refuses, too; MD5 is refused without being told
-            weak = ["--weak-digest", "SHA1", "--weak-digest", "RIPEMD160"]
+            weak = [] if past else ["--weak-digest", "SHA1", "--weak-digest", "RIPEMD160"]
             words = [gpgv, "--homedir", folder, "--status-fd", "1", *weak, *options, "--", signed_by, signed]
-            return _by_gpgv(*_run(words))
+            return _by_gpgv(*_run(words), past=past)
         if sqv := shutil.which("sqv"):
             return _by_sqv(*_run([sqv, *options, signed_by, signed]))
     raise AuditkitError("no program is here to check the vendor's signatures with", "install gpgv (or sqv)")
@@ -81,11 +89,16 @@ def _run(words: list[str]) -> tuple[int, str, str]:
     return ended.returncode, ended.stdout.decode("utf-8", "replace"), ended.stderr.decode("utf-8", "replace")
 
 
-def _by_gpgv(status: int, told: str, _errors: str) -> tuple[str, ...]:
+def _by_gpgv(status: int, told: str, _errors: str, *, past: bool) -> tuple[str, ...]:
     """Who signed, by the lines of --status-fd (GnuPG's doc/DETAILS)."""
     valid, troubles, good, only_missing = list[str](), list[str](), False, True
     for line in told.splitlines():
         word, *rest = line.removeprefix("[GNUPG:] ").split(" ")
+        if past and word == "EXPKEYSIG":
+            word = "GOODSIG"
+        if past and word == "VALIDSIG" and rest[7:8] and rest[7] in WEAK:
+            good = False
+            troubles.append("a signature rests on a digest that is broken")
         if word in _NOT_GOOD:
             good = False
             troubles.append(" ".join([_NOT_GOOD[word], *rest[: word == "NO_PUBKEY"]]))
@@ -95,7 +108,8 @@ def _by_gpgv(status: int, told: str, _errors: str) -> tuple[str, ...]:
         elif word == "VALIDSIG" and good:  # it follows EXPKEYSIG and REVKEYSIG as well
             valid.append(rest[9] if len(rest) > 9 and rest[9] else rest[0])
     if not valid or not only_missing or status not in ((0, 2) if troubles else (0,)):
-        raise _refused(troubles[-1] if troubles else "there is no signature in it")
+        kind = UntrustedError if _NOT_GOOD["BADSIG"] in troubles else UnprovedError
+        raise _refused(troubles[-1] if troubles else "there is no signature in it", kind)
     return tuple(valid)
 
 
@@ -103,14 +117,13 @@ def _by_sqv(status: int, told: str, errors: str) -> tuple[str, ...]:
     """Who signed, by the fingerprints that sqv prints."""
     valid = tuple(line for line in told.split() if re.fullmatch(r"[0-9A-F]{40,64}", line))
     if status != 0 or not valid:
-        raise _refused(printable(" ".join(errors.split())[:200]) or "sqv accepts no signature of it")
+        why = printable(" ".join(errors.split())[:200]) or "sqv accepts no signature of it"
+        raise _refused(why, UntrustedError if "manipulated" in errors else UnprovedError)
     return valid
 
 
-def _refused(why: str) -> UntrustedError:
-    return UntrustedError(
-        f"the vendor's signature does not hold: {why}", "give the vendor's current keyring, from a trusted place"
-    )
+def _refused(why: str, kind: type[UntrustedError]) -> UntrustedError:
+    return kind(f"the vendor's signature does not hold: {why}", "give the vendor's current keyring, from a trusted place")
 
 
 def binary(keyring: bytes) -> bytes:

@@ -38,7 +38,9 @@ LARGEST = 1 << 30
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+.-]{0,80}")
 _VERSION = re.compile(r"[A-Za-z0-9.+:~-]{1,80}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_LETTER = {Kind.FILE: "f", Kind.DIRECTORY: "d", Kind.SYMLINK: "l", Kind.BLOCK: "b", Kind.CHARACTER: "c", Kind.FIFO: "p"}
+_LETTER: dict[Kind | None, str] = {
+    Kind.FILE: "f", Kind.DIRECTORY: "d", Kind.SYMLINK: "l", Kind.BLOCK: "b", Kind.CHARACTER: "c", Kind.FIFO: "p", None: "?",
+}  # fmt: skip
 _KIND = {letter: kind for kind, letter in _LETTER.items()}
 
 

@@ -14,10 +14,11 @@ from auditkit.printable import printable
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 NAME = "auditkit.yaml"
-KEYS = ("store", "signers", "networks", "inventories", "defaults", "hosts", "known_keys", "exceptions")
+KEYS = ("store", "signers", "networks", "inventories", "defaults", "hosts", "known_keys", "exceptions", "vendor")
 DEFAULT_KEYS = ("user", "become", "policy", "port", "jump", "identity", "transport")
 RESERVED = ("local", "all")
 """Names of hosts and groups that mean something already."""
+VENDOR_KEYS = ("keyrings", "lists", "packages", "mirrors")
 HOST_KEYS = ("address", "groups", *DEFAULT_KEYS)
 BECOME = ("sudo", "doas", "none")
 TRANSPORTS = ("paramiko", "openssh")
@@ -25,6 +26,7 @@ _SECRET = re.compile(r"passw|passphrase|secret|token|private|credential|\bpin\b"
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _ADDRESS = re.compile(r"[A-Za-z0-9_:][A-Za-z0-9._:%-]{0,254}")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@\\-]{0,63}\$?")
+_MIRROR = re.compile(r"https?://[A-Za-z0-9.:\[\]_/%+~-]{1,500}")
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -61,6 +63,20 @@ class ExceptionConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class VendorConfig:
+    """Where the vendors' word on packages comes from; empty ones mean what apt of this machine has."""
+
+    keyrings: tuple[str, ...] = ()
+    """Files of public keys, or directories of such files."""
+    lists: tuple[str, ...] = ()
+    """Directories as /var/lib/apt/lists is one."""
+    packages: tuple[str, ...] = ()
+    """Directories with .debs, as /var/cache/apt/archives is one."""
+    mirrors: tuple[str, ...] = ()
+    """Addresses of archives that packages may be fetched from; nothing is fetched where there are none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """What auditkit.yaml says; an empty one is what holds without a file."""
 
@@ -75,6 +91,7 @@ class Config:
     known_keys: Mapping[str, str] = field(default_factory=dict)
     """`SHA256:...` to whose key it is."""
     exceptions: tuple[ExceptionConfig, ...] = ()
+    vendor: VendorConfig = VendorConfig()
     notes: tuple[str, ...] = ()
     """What of the inventories was not taken."""
 
@@ -102,6 +119,16 @@ def load(path: str, home: str | None = None) -> Config:
         signers=_at(found.signers, folder, home),
         defaults=replace(found.defaults, identity=_at(found.defaults.identity, folder, home)),
         hosts=hosts,
+        vendor=_vendor_at(found.vendor, lambda path: _at(path, folder, home) or path),
+    )
+
+
+def _vendor_at(vendor: VendorConfig, at: Callable[[str], str]) -> VendorConfig:
+    return replace(
+        vendor,
+        keyrings=tuple(map(at, vendor.keyrings)),
+        lists=tuple(map(at, vendor.lists)),
+        packages=tuple(map(at, vendor.packages)),
     )
 
 
@@ -138,8 +165,17 @@ def read(text: str, source: str, at: Callable[[str], str] = str) -> Config:
         hosts=hosts,
         known_keys=_keys(found["known_keys"]) if "known_keys" in found else {},
         exceptions=_exceptions(found["exceptions"], hosts) if "exceptions" in found else (),
+        vendor=_vendor(found["vendor"]) if "vendor" in found else VendorConfig(),
         notes=tuple(note for each in lists for note in each.notes),
     )
+
+
+def _vendor(value: strict.Value) -> VendorConfig:
+    found = _known(value, VENDOR_KEYS)
+    said = {key: tuple(each.text() for each in inner.sequence()) for key, inner in found.items()}
+    for each in found["mirrors"].sequence() if "mirrors" in found else ():
+        _matching(each, _MIRROR, "address of an archive")
+    return VendorConfig(**said)
 
 
 def _known(value: strict.Value, known: tuple[str, ...], needed: tuple[str, ...] = ()) -> dict[str, strict.Value]:

@@ -4,21 +4,23 @@ The first takes the package databases, the second reads changed files again wher
 """
 
 import hashlib
+import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from auditkit.explain import Account, Claim, Claims
 from auditkit.hosts import Host
-from auditkit.model import Change, Gap, Item, Kind, Need
+from auditkit.model import Change, Gap, Item, Kind, Means, Need
 from auditkit.packages import Manifest, Package, apk, dpkg, dpkglog, dpkgrules
 from auditkit.packages.layout import Diversion, Layout
 from auditkit.probe.rotation import NOT_KNOWN
 
+OS_RELEASE = tuple(Need(Means.FILE, f"/{place}/os-release", "which distribution that is") for place in ("etc", "usr/lib"))
 OWNING: tuple[Need, ...] = (dpkg.STATUS, dpkg.LISTS, dpkgrules.DIVERSIONS, *apk.PLACES)
 """What tells which package owns which path."""
 NEEDS: tuple[Need, ...] = (
     *(*OWNING, dpkg.DISTROLESS, dpkg.SUMS, dpkg.CONFFILES),
-    *(dpkglog.LOGS, dpkglog.HISTORY),
+    *(dpkglog.LOGS, dpkglog.HISTORY, *OS_RELEASE),
 )
 MERGED = {"usrmerge:all", "usr-is-merged:all"}
 """Packages that are there where /bin, /sbin and /lib* are links into /usr."""
@@ -28,6 +30,13 @@ LARGEST_LOG = 64 << 20
 """Unpacked bytes of one log of upgrades."""
 LONGEST_COMMAND = 100
 Files = Mapping[str, bytes]
+Signed = Callable[[Sequence[Package], str], Iterable[Manifest | Gap]]
+"""What the vendors signed of packages of a distribution, or why that cannot be told."""
+
+
+def nobody(_packages: Sequence[Package], _distribution: str) -> tuple[Manifest, ...]:
+    """No vendor's word."""
+    return ()
 
 
 def owning(host: Host) -> tuple[Iterator[Manifest], Layout]:
@@ -40,8 +49,12 @@ def owning(host: Host) -> tuple[Iterator[Manifest], Layout]:
     return _manifests(files), _layout(files, {package.key: package.version for package in _packages(files)})
 
 
-def account(host: Host, changes: Sequence[Change], before: Mapping[str, str], was: Claims) -> Account:
-    """What is known of the packages of a host, as far as it concerns paths that changed; `before` is the baseline's list.
+def account(
+    host: Host, changes: Sequence[Change], before: Mapping[str, str], was: Claims, signed: Signed
+) -> tuple[Account, tuple[Gap, ...]]:
+    """What is known of the packages of a host, as far as it concerns paths that changed, and of which nobody vouches.
+
+    `before` is the baseline's list of packages, `was` who claimed paths then.
 
     Raises:
         HostError: the host cannot be asked any more.
@@ -49,8 +62,21 @@ def account(host: Host, changes: Sequence[Change], before: Mapping[str, str], wa
     files = _taken(host, NEEDS)
     paths = {change.path for change in changes}
     installed = {package.key: package.version for package in _packages(files)}
-    now = claims(_manifests(files), _layout(files, installed), paths)
-    return Account(before, installed, was, now, _digests(host, changes, now), _doers(files))
+    layout = _layout(files, installed)
+    now = claims(_manifests(files), layout, paths)
+    concerned = {claim.manifest.package: None for found in now.values() for claim in found}
+    told = list(signed(tuple(concerned), distribution(files)))
+    for path, found in claims((each for each in told if isinstance(each, Manifest)), layout, paths).items():
+        now.setdefault(path, []).extend(found)
+    gaps = tuple(each for each in told if isinstance(each, Gap))
+    return Account(before, installed, was, now, _digests(host, changes, now), _doers(files)), gaps
+
+
+def distribution(files: Files) -> str:
+    """Which distribution it is, the ID of os-release(5); empty where it does not say."""
+    text = next((files[need.what] for need in OS_RELEASE if need.what in files), b"").decode("utf-8", "replace")
+    found = re.search(r"^ID=[\"']?([a-z0-9._-]{1,100})", text, re.MULTILINE)
+    return found[1] if found else ""
 
 
 def _taken(host: Host, needs: tuple[Need, ...]) -> Files:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from conftest import Cli, Outcome, text_of
 
-from auditkit import baseline, distrust, evidence, scan
+from auditkit import baseline, distrust, evidence, packaged, scan
 from auditkit.commands import auditing, integrity
 from auditkit.errors import HostError
 from auditkit.hosts import Ask, Beginning, Host, Known, Seen, recorded
@@ -248,7 +248,8 @@ def opened(path: Path) -> Recorded:
 
 def compared(host: Host, base: baseline.Baseline) -> integrity.Compared:
     stands = scan.ground(host, base.header.policy, base.header.homes, scan.STANDING)
-    return integrity.with_baseline(base, scan.Scan(host, stands, 1, lambda _entries, _read: None), distrust.Turn(b"key", ""))
+    asked = scan.Scan(host, stands, 1, lambda _entries, _read: None)
+    return integrity.with_baseline(base, asked, distrust.Turn(b"key", ""), packaged.nobody)
 
 
 def test_an_audit_judges_by_the_time_of_the_evidence(tmp_path: Path) -> None:

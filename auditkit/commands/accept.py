@@ -10,7 +10,7 @@ import click
 
 from auditkit import accept, owners, packaged, scan, store
 from auditkit import baseline as files
-from auditkit.commands import checking, integrity, options, running, sealing
+from auditkit.commands import checking, integrity, options, running, sealing, vouching
 from auditkit.errors import UsageError
 from auditkit.hosts import Host, named, now
 from auditkit.model import Change, Gap, Kind
@@ -60,7 +60,7 @@ def _accepted(host: Host, base: files.Baseline, paths: Sequence[str], run: optio
         ground = scan.ground(host, base.header.policy, base.header.homes)
         integrity.check_same(host, ground, base.header)
         source = scan.Scan(host, ground, run.jobs, progress, run.timeout, base.blocks)
-        result = integrity.with_baseline(base, source, checking.turn_of(base, given))
+        result = integrity.with_baseline(base, source, checking.turn_of(base, given), vouching.of(run, host))
     chosen = result.changes if given["everything"] else accept.chosen(result.changes, paths)
     if not chosen and not (given["everything"] and result.findings):
         raise UsageError("nothing that was named has changed", f"see the changes: auditkit check {host.name}")

@@ -9,7 +9,7 @@ from typing import Any
 
 from auditkit import distrust, policy, store
 from auditkit.baseline import Baseline
-from auditkit.commands import integrity, options, running, sealing
+from auditkit.commands import integrity, options, running, sealing, vouching
 from auditkit.commands.progress import Shown
 from auditkit.errors import AuditkitError, HostError, UntrustedError, UsageError
 from auditkit.hosts import Host, Past, is_here, open_host
@@ -68,7 +68,7 @@ def _with(host: Host, trusted: store.Trusted, run: options.Setting, given: Mappi
         if integrity.is_foreign(host, stands, base.header) and not given.get("baseline_file"):
             return HostReport(host.name, gaps=(Gap("integrity", FOREIGN),))
         scan = Scan(host, stands, run.jobs, progress, run.timeout, base.blocks)
-        result = integrity.with_baseline(base, scan, turn_of(base, given), _since(given))
+        result = integrity.with_baseline(base, scan, turn_of(base, given), vouching.of(run, host), _since(given))
         if result.last and not given.get("baseline_file"):
             store.keep_turn(base.path, result.last)
         notes = _notes(host, stands, trusted, run)

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from auditkit import audits, policy, scan, store
+from auditkit import audits, packaged, policy, scan, store
 from auditkit import baseline as files
 from auditkit import collect as taking
 from auditkit.baseline import Baseline
@@ -144,7 +144,7 @@ def _asked(recording: Recording, job: Job, progress: Shown) -> tuple[list[Gap], 
             pass
     else:
         # a check against this baseline asks more, of logs and of what it doubts: that goes into the file too
-        integrity.with_baseline(job.known, source, checking.turn_of(job.known, {"reread": job.reread}))
+        integrity.with_baseline(job.known, source, checking.turn_of(job.known, {"reread": job.reread}), packaged.nobody)
     return list(dict.fromkeys((*gaps, *source.gaps))), source.entries
 
 

@@ -17,6 +17,8 @@ from auditkit.probe.rotation import NOT_KNOWN
 from auditkit.scan import Ground, Scan
 
 MOST_CHANGES = 200_000
+MOST_UNPROVED = 3
+"""Packages of which a report says why their vendor does not vouch for them."""
 
 
 class Watched:
@@ -52,6 +54,7 @@ class Compared:
     entries: int
     moments: tuple[timeline.Moment, ...] = ()
     state: State = State.OK
+    notes: tuple[str, ...] = ()
     last: str = ""
     """Where the turn of files that are fetched ended; "" where none were."""
 
@@ -63,8 +66,13 @@ def compared(
     return _compared(before, scan, Watched(scan.ground.watched), since, passing=passing)
 
 
-def with_baseline(base: Baseline, scan: Scan, turn: distrust.Turn, since: datetime | None = None) -> Compared:
-    """A scan compared with a baseline by its policy, their mount tables too, and files fetched whose turn it is."""
+def with_baseline(
+    base: Baseline, scan: Scan, turn: distrust.Turn, signed: packaged.Signed, since: datetime | None = None
+) -> Compared:
+    """A scan compared with a baseline by its policy, their mount tables too, and files fetched whose turn it is.
+
+    `signed` asks the vendors of packages that own changed files.
+    """
     homes = tuple(dict.fromkeys((*base.header.homes, *scan.ground.homes)))
     watched = Watched(policy.expand(base.header.policy, homes))
     result = _compared(base.blocks(), scan, watched, since, unseen=base.footer.gaps)
@@ -73,7 +81,7 @@ def with_baseline(base: Baseline, scan: Scan, turn: distrust.Turn, since: dateti
     seen = len(scan.gaps)
     if tables[0] and not tables[1]:
         scan.gaps.append(Gap("mounts", "the mount table is empty now: what is mounted over watched paths cannot be told"))
-    result = _accounted(scan, result, base)
+    result = _accounted(scan, result, base, signed)
     drawn, last = _drawn(base, scan.host, turn)
     doubts = _doubts(scan, result, drawn)
     lies = (*distrust.hidden(result.gaps), *(told for told in doubts if isinstance(told, Finding)))
@@ -83,7 +91,7 @@ def with_baseline(base: Baseline, scan: Scan, turn: distrust.Turn, since: dateti
     return replace(result, findings=(*result.findings, *new, *lies), gaps=gaps, state=state, last=last)
 
 
-def _accounted(scan: Scan, result: Compared, base: Baseline) -> Compared:
+def _accounted(scan: Scan, result: Compared, base: Baseline, signed: packaged.Signed) -> Compared:
     """The result with the changes explained that packages account for; the host is asked only where something changed."""
     open_ = [change for change in result.changes if not change.explanation]
     if not open_ or base.header.packages is None or scan.ended is not State.OK:
@@ -91,13 +99,14 @@ def _accounted(scan: Scan, result: Compared, base: Baseline) -> Compared:
     gone = {change.path for change in open_ if change.change is ChangeKind.REMOVED}
     was = owners.claims(os.path.dirname(base.path), base.header.owners, gone) if base.header.owners and gone else {}
     try:
-        known = packaged.account(scan.host, open_, base.header.packages, was)
+        known, unproved = packaged.account(scan.host, open_, base.header.packages, was, signed)
     except HostError as error:
         scan.broke(error)
         return result
     changes = explain.explain(result.changes, known)
     findings = (*compare.findings(changes, explain.RULES), *explain.on_its_word(changes))
-    return replace(result, changes=changes, findings=findings)
+    notes = tuple(f"{printable(gap.subject)} is not proved by its vendor: {gap.reason}" for gap in unproved[:MOST_UNPROVED])
+    return replace(result, changes=changes, findings=findings, notes=notes)
 
 
 def _drawn(base: Baseline, host: Host, turn: distrust.Turn) -> tuple[tuple[Entry, ...], str]:

@@ -1,0 +1,89 @@
+"""The vendors' word on packages for one run: what auditkit.yaml names, else what apt of this machine has."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from typing import BinaryIO
+
+from auditkit.commands import options
+from auditkit.errors import AuditkitError
+from auditkit.hosts import Host
+from auditkit.model import Gap
+from auditkit.opening import regular
+from auditkit.packaged import Signed, distribution
+from auditkit.packages import Manifest, Package
+
+KEYRINGS = ("/usr/share/keyrings", "/etc/apt/keyrings", "/etc/apt/trusted.gpg.d")
+LISTS, PACKAGES = "/var/lib/apt/lists", "/var/cache/apt/archives"
+CACHE = "manifests"
+"""The directory of the store where it is kept what each package ships."""
+LARGEST_KEYRING = 16 << 20
+_OS = ("/etc/os-release", "/usr/lib/os-release")
+_KEYS = (".gpg", ".pgp", ".asc")
+
+
+def of(run: options.Setting, host: Host) -> Signed:
+    """What asks the vendors of packages of this host."""
+    return partial(signed, run, host)
+
+
+def signed(run: options.Setting, host: Host, packages: Sequence[Package], name: str) -> Iterator[Manifest | Gap]:
+    """Yield what the vendors signed of these packages, or why that cannot be told; `name` is the host's distribution.
+
+    Two distributions may build the same version of a package, each its own: lists and manifests that are not of the host's
+    are left out. Nothing is fetched but from mirrors that auditkit.yaml names. The dates of releases are not judged: what
+    was signed once stays proof of what was shipped then.
+    """
+    from auditkit.vendor import chain, debs, manifests  # noqa: PLC0415 - only where something changed
+
+    wanted = [package for package in packages if package.system == "dpkg"]
+    said, disk = run.config.vendor, _disk(host)
+    folders = (*said.lists, *([disk + LISTS] if disk else []), *([LISTS] if name == _here() else []))
+    if not wanted or not folders:
+        return
+    try:
+        keyrings = list(_keyrings(said.keyrings or KEYRINGS))
+        lists = {os.path.join(folder, name): folder for folder in dict.fromkeys(folders) for name in _names(folder)}
+        known = chain.of_apt(wanted, lists, _opened, keyrings, None)
+        places = debs.Places((*said.packages, *([disk + PACKAGES] if disk else []), PACKAGES), said.mirrors)
+        yield from chain.manifests(wanted, known, places, manifests.Manifests(os.path.join(run.store, CACHE)), run.jobs)
+    except AuditkitError as error:
+        yield Gap("packages", f"the vendors' word could not be had: {error}")
+
+
+def _disk(host: Host) -> str:
+    """Where the host's file system lies on this machine; empty where it does not."""
+    return host.name.removeprefix("root:") if host.name.startswith("root:") else ""
+
+
+def _here() -> str:
+    """The distribution of this machine."""
+    return distribution({path: data for path in _OS if (data := _content(path)) is not None})
+
+
+def _keyrings(places: Iterable[str]) -> Iterator[bytes]:
+    for place in places:
+        inside = [os.path.join(place, name) for name in _names(place) if name.endswith(_KEYS)]
+        for path in inside or ([] if os.path.isdir(place) else [place]):
+            data = _content(path)
+            if data is not None:
+                yield data
+
+
+def _content(path: str) -> bytes | None:
+    try:
+        with open(path, "rb", opener=regular) as file:
+            return file.read(LARGEST_KEYRING)
+    except OSError:
+        return None
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
+def _opened(path: str) -> BinaryIO:
+    return open(path, "rb", opener=regular)

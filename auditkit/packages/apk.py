@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from auditkit.model import Gap, Kind, Means, Need
 from auditkit.packages import Manifest, Package, Shipped
-from auditkit.packages.reading import bounded, lines, path, shown, text, word
+from auditkit.packages.reading import bounded, lines, note, path, shown, text, word
 
 PLACES: tuple[Need, ...] = (
     Need(Means.FILE, "/lib/apk/db/installed", "which packages are installed in which version"),
@@ -78,7 +78,7 @@ def _blocks(whole: str) -> Iterator[_Block]:
         try:
             _take(block, row)
         except ValueError as error:
-            block.odd.append(f"line {line}: {error}")
+            note(block.odd, f"line {line}: {error}")
     if block.fields or block.odd:
         yield block
 

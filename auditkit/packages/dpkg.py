@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from auditkit.model import Gap, Kind, Means, Need
 from auditkit.packages import Manifest, Package, Shipped
-from auditkit.packages.reading import bounded, digest, lines, path, shown, text, word
+from auditkit.packages.reading import LONGEST_PATH, bounded, digest, lines, note, path, shown, text, word
 
 STATUS: Need = Need(Means.FILE, "/var/lib/dpkg/status", "which packages are installed in which version")
 DISTROLESS: Need = Need(Means.FILE, "/var/lib/dpkg/status.d/*", "which packages an image without dpkg has, and their digests")
@@ -47,6 +47,8 @@ class Record:
     """What the status file says of one package."""
 
     package: Package
+    source: str
+    """The file that says so."""
     held: bool
     same: bool
     """Multi-Arch: same, so that its files in info/ carry the architecture."""
@@ -90,7 +92,7 @@ def _records(source: str, data: bytes) -> Iterator[Record | Gap]:
         if not {"version", "status"} & stanza.fields.keys() and stanza.first("package"):
             continue  # a name that was only ever asked for
         try:
-            record = _record(stanza)
+            record = _record(stanza, source)
         except ValueError as error:
             yield Gap(place, f"{error}; package {shown(stanza.first('package')) or 'without a name'}")
             continue
@@ -115,14 +117,14 @@ def _stanzas(whole: str) -> Iterator[Stanza]:
             name, colon, first = line.partition(":")
             value = [first.strip()]
             if not colon or not name.strip():
-                stanza.odd.append(f"line {number} is no field: {shown(line)}")
+                note(stanza.odd, f"line {number} is no field: {shown(line)}")
             elif stanza.fields.setdefault(name.strip().lower(), value) is not value:
-                stanza.odd.append(f"line {number} repeats a field: {shown(name)}")
+                note(stanza.odd, f"line {number} repeats a field: {shown(name)}")
     if stanza.fields or stanza.odd:
         yield stanza
 
 
-def _record(stanza: Stanza) -> Record:
+def _record(stanza: Stanza, source: str) -> Record:
     """One package.
 
     Raises:
@@ -140,6 +142,7 @@ def _record(stanza: Stanza) -> Record:
             state=state,
             source=stanza.first("source").partition(" ")[0],
         ),
+        source=source,
         held=wanted == "hold",
         same=stanza.first("multi-arch") == "same",
         conffiles=_conffiles(stanza)[0],
@@ -164,11 +167,13 @@ def _conffiles(stanza: Stanza) -> tuple[tuple[Conffile, ...], list[str]]:
         try:
             found.append(_conffile(line))
         except ValueError as error:
-            odd.append(f"{error}; conffile of {shown(stanza.first('package'))}")
+            note(odd, f"{error}; conffile of {shown(stanza.first('package'))}")
     return tuple(found), odd
 
 
 def _conffile(line: str) -> Conffile:
+    if len(line) > LONGEST_PATH:
+        raise ValueError(f"longer than any path: {shown(line)}")
     words = line.strip()
     flags = set[str]()
     while words.endswith((" obsolete", " remove-on-upgrade")):
@@ -205,9 +210,11 @@ def _manifest(record: Record, files: Mapping[str, bytes]) -> Iterator[Manifest |
 
 def _stems(record: Record) -> tuple[str, ...]:
     """Where the files of a package are, without their ending, the most likely first."""
+    if record.source.startswith(IMAGE):
+        return (record.source,)
     name, arch = record.package.name, record.package.arch
     plain, with_arch = f"{INFO}{name}", f"{INFO}{name}:{arch}"
-    return (with_arch, plain, IMAGE + name) if record.same else (plain, with_arch, IMAGE + name)
+    return (with_arch, plain) if record.same else (plain, with_arch)
 
 
 Paths = dict[str, str | None]

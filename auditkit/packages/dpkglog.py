@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from auditkit.model import Gap, Means, Need
-from auditkit.packages.reading import bounded, lines, shown, text
+from auditkit.packages.reading import bounded, lines, note, shown, text
 
 LOGS = Need(Means.FILE, "/var/log/dpkg.log*", "when packages were installed, upgraded and removed")
 HISTORY = Need(Means.FILE, "/var/log/apt/history.log*", "who had packages installed, upgraded and removed")
@@ -134,10 +134,10 @@ def _paragraphs(whole: str) -> Iterator[_Paragraph]:
             paragraph = _Paragraph(number)
         if colon and re.fullmatch(r"[A-Z][A-Za-z-]{1,30}", word):
             if word in paragraph.values:
-                paragraph.odd.append(f"line {number} says again: {shown(line)}")
+                note(paragraph.odd, f"line {number} says again: {shown(line)}")
             paragraph.values[word] = value
         elif line.strip():
-            paragraph.odd.append(f"line {number} is not of apt's history: {shown(line)}")
+            note(paragraph.odd, f"line {number} is not of apt's history: {shown(line)}")
     if paragraph.values or paragraph.odd:
         yield paragraph
 

@@ -24,7 +24,7 @@ Found = TypeVar("Found")
 
 
 def bounded(found: Iterator[Found | Gap], subject: str) -> Iterator[Found | Gap]:
-    """Yield all that is found, but of the gaps only the first ones, and last how many more there are.
+    """Yield all that is found, but of the gaps only the first ones, and last that there are more.
 
     Where a FormatError ends it, that is one more gap.
     """
@@ -37,7 +37,13 @@ def bounded(found: Iterator[Found | Gap], subject: str) -> Iterator[Found | Gap]
     except FormatError as error:
         yield Gap(subject, str(error))
     if gaps > MOST_GAPS:
-        yield Gap(subject, f"{gaps - MOST_GAPS} more places in it are not understood")
+        yield Gap(subject, f"at least {gaps - MOST_GAPS} more places in it are not understood")
+
+
+def note(odd: list[str], reason: str) -> None:
+    """Keep what is odd, but no more of it than is told."""
+    if len(odd) <= MOST_GAPS:
+        odd.append(reason)
 
 
 def text(data: bytes) -> str:

@@ -139,7 +139,7 @@ def test_an_odd_stanza_hides_no_other_and_an_odd_line_no_package() -> None:
 def test_a_thousand_broken_stanzas_are_told_of_in_a_hundred_lines() -> None:
     told = installed(b"Package: -\nVersion: 1\n\n" * 1000 + APT)
     assert len(told) == 102
-    assert told[-2:] == ["apt:amd64 2.6.1", "! status: 900 more places in it are not understood"]
+    assert told[-2:] == ["apt:amd64 2.6.1", "! status: at least 900 more places in it are not understood"]
 
 
 def test_a_manifest_joins_lists_digests_and_conffiles() -> None:
@@ -205,10 +205,10 @@ def test_an_installed_package_without_a_list_is_a_gap_and_a_removed_one_is_none(
     )
 
 
-def test_an_image_without_dpkg_keeps_one_stanza_and_its_digests_a_package() -> None:
+def test_an_image_without_dpkg_keeps_a_stanza_and_digests_a_package_under_any_name() -> None:
     files = {
-        "/var/lib/dpkg/status.d/tzdata": b"Package: tzdata\nVersion: 2024a-0+deb12u1\nArchitecture: all\n",
-        "/var/lib/dpkg/status.d/tzdata.md5sums": f"{MD5}  usr/share/zoneinfo/UTC\n".encode(),
+        "/var/lib/dpkg/status.d/time": b"Package: tzdata\nVersion: 2024a-0+deb12u1\nArchitecture: all\n",
+        "/var/lib/dpkg/status.d/time.md5sums": f"{MD5}  usr/share/zoneinfo/UTC\n".encode(),
     }
     told, gaps = manifest(files)
     assert line(told.package) == "tzdata:all 2024a-0+deb12u1"

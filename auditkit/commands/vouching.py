@@ -3,15 +3,17 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from auditkit.commands import options
 from auditkit.errors import AuditkitError
 from auditkit.hosts import Host
 from auditkit.model import Gap
 from auditkit.opening import regular
-from auditkit.packaged import Signed, distribution
-from auditkit.packages import Manifest, Package
+
+if TYPE_CHECKING:
+    from auditkit.packaged import Signed
+    from auditkit.packages import Manifest, Package
 
 KEYRINGS = ("/usr/share/keyrings", "/etc/apt/keyrings", "/etc/apt/trusted.gpg.d")
 LISTS, PACKAGES = "/var/lib/apt/lists", "/var/cache/apt/archives"
@@ -22,12 +24,12 @@ _OS = ("/etc/os-release", "/usr/lib/os-release")
 _KEYS = (".gpg", ".pgp", ".asc")
 
 
-def of(run: options.Setting, host: Host) -> Signed:
+def of(run: options.Setting, host: Host) -> "Signed":
     """What asks the vendors of packages of this host."""
     return partial(signed, run, host)
 
 
-def signed(run: options.Setting, host: Host, packages: Sequence[Package], name: str) -> Iterator[Manifest | Gap]:
+def signed(run: options.Setting, host: Host, packages: "Sequence[Package]", name: str) -> "Iterator[Manifest | Gap]":
     """Yield what the vendors signed of these packages, or why that cannot be told; `name` is the host's distribution.
 
     Two distributions may build the same version of a package, each its own: lists and manifests that are not of the host's
@@ -58,6 +60,8 @@ def _disk(host: Host) -> str:
 
 def _here() -> str:
     """The distribution of this machine."""
+    from auditkit.packaged import distribution  # noqa: PLC0415
+
     return distribution({path: data for path in _OS if (data := _content(path)) is not None})
 
 

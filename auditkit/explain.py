@@ -82,6 +82,8 @@ class Account:
     """More digests of the very bytes that an entry's digest is of, for manifests that know another algorithm."""
     doers: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """Who brought `(name:arch, version)` and when, in words."""
+    older: frozenset[str] = frozenset()
+    """Packages, `name:arch`, of which an older version is there now than then."""
 
     def claims(self, path: str) -> list[Claim]:
         """What is said of a path now, the vendor's word in place of the host's where there is both."""
@@ -91,7 +93,13 @@ class Account:
         return sorted(kept, key=lambda claim: claim.manifest.proof != SIGNED)
 
     def accepts(self, claim: Claim) -> bool:
-        """Whether what a package says explains anything: by the vendor's word, or where its change is on record."""
+        """Whether what a package says explains anything: by the vendor's word, or where its change is on record.
+
+        A version put back does not, whoever signed it: so are holes opened again that were closed.
+        """
+        return claim.package not in self.older and self._vouched_for(claim)
+
+    def _vouched_for(self, claim: Claim) -> bool:
         return claim.manifest.proof == SIGNED or (self.moved(claim.package) and self.logged(claim))
 
     def logged(self, claim: Claim) -> bool:
@@ -133,7 +141,7 @@ def _explained(change: Change, account: Account) -> Change:
         if concerned <= _vouched(claim, change, digests) and account.accepts(claim):
             by = "conffile" if claim.file.config else "package"
             return replace(change, explanation=Explanation(by, _step(claim, account), claim.manifest.proof))
-    return _worse(change, claims[0], digests) if claims else change
+    return _worse(change, claims[0], account, digests) if claims else change
 
 
 def _is_new(change: Change) -> bool:
@@ -231,11 +239,15 @@ def _gone(change: Change, account: Account) -> Change:
     return change
 
 
-def _worse(change: Change, claim: Claim, digests: Sequence[str]) -> Change:
+def _worse(change: Change, claim: Claim, account: Account, digests: Sequence[str]) -> Change:
     """A change that its package does not account for, and why not."""
     package, file = claim.manifest.package, claim.file
     other = _concerned(change) & differing(file, change.after, digests) if change.after else set()
     whose = f"{package.name} {package.version}"
+    if claim.package in account.older:
+        return replace(
+            change, note=change.note or f"{package.name} went back from {account.before[claim.package]} to {package.version}"
+        )
     if file.config:
         return replace(change, note=change.note or f"configuration of {whose}")
     if {"digest", "kind", "target"} & other:

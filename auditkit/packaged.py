@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from auditkit.explain import Account, Claim, Claims
 from auditkit.hosts import Host
 from auditkit.model import Change, Gap, Item, Kind, Means, Need
-from auditkit.packages import Manifest, Package, apk, dpkg, dpkglog, dpkgrules
+from auditkit.packages import Manifest, Package, apk, dpkg, dpkglog, dpkgrules, versions
 from auditkit.packages.layout import Diversion, Layout
 from auditkit.probe.rotation import NOT_KNOWN
 
@@ -69,7 +69,13 @@ def account(
     for path, found in claims((each for each in told if isinstance(each, Manifest)), layout, paths).items():
         now.setdefault(path, []).extend(found)
     gaps = tuple(each for each in told if isinstance(each, Gap))
-    return Account(before, installed, was, now, _digests(host, changes, now), _doers(files)), gaps
+    older = frozenset(key for key in before.keys() & installed.keys() if _is_older(files, installed[key], before[key]))
+    return Account(before, installed, was, now, _digests(host, changes, now), _doers(files), older), gaps
+
+
+def _is_older(files: Files, version: str, before: str) -> bool:
+    compare = versions.deb if dpkg.STATUS.what in files else versions.apk
+    return version != before and compare(version, before) < 0
 
 
 def distribution(files: Files) -> str:

@@ -175,3 +175,11 @@ def test_who_ran_the_upgrade_is_told_from_the_logs_also_after_they_were_rotated(
     )
     (demod,) = (change for change in checked(office)["changes"] if change["path"] == "/usr/sbin/demod")
     assert demod["explanation"]["text"] == f"demo {OLD} → {NEW} (`apt-get upgrade` by anna (1000), {day} {time[:5]})"
+
+
+def test_an_older_version_put_back_explains_nothing(office: Office) -> None:
+    upgraded(office)
+    assert office.cli.baseline().code == 0
+    office.dpkg("--force-downgrade", "-i", str(office.home / f"demo-{OLD}.deb"))
+    found = left(checked(office))
+    assert found["/usr/sbin/demod"] == ("content-changed", f"demo went back from {NEW} to {OLD}")

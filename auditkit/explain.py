@@ -244,10 +244,6 @@ def _worse(change: Change, claim: Claim, account: Account, digests: Sequence[str
     package, file = claim.manifest.package, claim.file
     other = _concerned(change) & differing(file, change.after, digests) if change.after else set()
     whose = f"{package.name} {package.version}"
-    if claim.package in account.older:
-        return replace(
-            change, note=change.note or f"{package.name} went back from {account.before[claim.package]} to {package.version}"
-        )
     if file.config:
         return replace(change, note=change.note or f"configuration of {whose}")
     if {"digest", "kind", "target"} & other:
@@ -256,6 +252,9 @@ def _worse(change: Change, claim: Claim, account: Account, digests: Sequence[str
     if other:
         words = ", ".join(sorted(_WORDS.get(name, name) for name in other))
         return replace(change, note=change.note or f"{words} not as {whose} ships it")
+    if claim.package in account.older:
+        step = f"went back from {account.before[claim.package]} to {package.version}"
+        return replace(change, note=change.note or f"{package.name} {step}")
     return change
 
 

@@ -182,4 +182,5 @@ def test_an_older_version_put_back_explains_nothing(office: Office) -> None:
     assert office.cli.baseline().code == 0
     office.dpkg("--force-downgrade", "-i", str(office.home / f"demo-{OLD}.deb"))
     found = left(checked(office))
-    assert found["/usr/sbin/demod"] == ("content-changed", f"demo went back from {NEW} to {OLD}")
+    assert found["/usr/sbin/demod"][1] == f"demo went back from {NEW} to {OLD}"
+    assert found["/etc/demo.conf"][1] == f"configuration of demo {OLD}"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from auditkit.compare import PASSING, SET_ID
 from auditkit.model import Change, ChangeKind, Entry, Explanation, Finding, Gap, Kind, Rule, Severity
 from auditkit.packages import SYSTEMS, Manifest, Package, Shipped
+from auditkit.packages.layout import joined
 from auditkit.printable import printable
 
 ALTERED = Rule(
@@ -294,14 +295,7 @@ def same_content(file: Shipped, entry: Entry, digests: Sequence[str]) -> bool | 
 
 def _leads_inside(claim: Claim, entry: Entry, account: Account) -> bool:
     """Whether a symlink leads to a path of the same package: what a database without targets leaves open."""
-    target = entry.target or ""
-    parts = [] if target.startswith("/") else entry.path.split("/")[1:-1]
-    for part in target.split("/"):
-        if part == "..":
-            del parts[-1:]
-        elif part not in ("", "."):
-            parts.append(part)
-    return f"/{'/'.join(parts)}" in account.inside(claim)
+    return joined(entry.path, entry.target or "") in account.inside(claim)
 
 
 def _gone(change: Change, account: Account) -> Change:

@@ -14,7 +14,7 @@ from auditkit.explain import Account, Claim, Claims
 from auditkit.hosts import Host
 from auditkit.model import Change, Gap, Kind, Means, Need
 from auditkit.packages import Manifest, Package, apk, dpkg, dpkglog, dpkgrules
-from auditkit.packages.layout import Diversion, Layout
+from auditkit.packages.layout import Diversion, Layout, joined
 from auditkit.probe.rotation import NOT_KNOWN
 
 OS_RELEASE = tuple(Need(Means.FILE, f"/{place}/os-release", "which distribution that is") for place in ("etc", "usr/lib"))
@@ -73,12 +73,14 @@ def account(
     if before and not packages:
         gaps.append(Gap("packages", "there were packages, and now the host shows none: nothing is explained by them"))
     layout = _layout(files, packages.values())
-    now = claims(_manifests(files), layout, paths)
+    links = (change.after for change in changes if change.after and change.after.kind is Kind.SYMLINK)
+    targets = {joined(link.path, link.target or "") for link in links}
+    now = claims(_manifests(files), layout, paths, targets)
     concerned = {claim.manifest.package: None for found in now.values() for claim in found}
     concerned.update((packages[claim.package], None) for found in was.values() for claim in found if claim.package in packages)
     told = list(signed(tuple(concerned)[:MOST_ASKED], distribution(files)))
     vendors = [each for each in told if isinstance(each, Manifest)]
-    for path, found in claims(vendors, layout, paths).items():
+    for path, found in claims(vendors, layout, paths, targets).items():
         now.setdefault(path, []).extend(found)
     installed = {key: package.version for key, package in packages.items()}
     steps = {
@@ -120,14 +122,21 @@ def _taken(host: Host, needs: tuple[Need, ...]) -> tuple[Files, list[Gap]]:
     return files, gaps
 
 
-def claims(manifests: Iterable[Manifest], layout: Layout, paths: set[str]) -> dict[str, list[Claim]]:
-    """Who claims which of these paths, by the path at which a scan finds it."""
+def claims(
+    manifests: Iterable[Manifest], layout: Layout, paths: set[str], targets: Collection[str] = ()
+) -> dict[str, list[Claim]]:
+    """Who claims which of these paths, by the path at which a scan finds it.
+
+    Of the other files of such a package those are kept that a link leads to, `targets`: a host may list very many.
+    """
     found: dict[str, list[Claim]] = {}
     for manifest in manifests:
-        for file in manifest.files:
-            place = layout.place(file.path, manifest.package.name)
-            if place in paths:
-                found.setdefault(place, []).append(Claim(manifest, file, place != layout.real(file.path)))
+        places = ((layout.place(file.path, manifest.package.name), file) for file in manifest.files)
+        wanted = [(place, file) for place, file in places if place in paths]
+        if wanted:
+            kept = replace(manifest, files=tuple(file for file in manifest.files if file.path in targets))
+            for place, file in wanted:
+                found.setdefault(place, []).append(Claim(kept, file, place != layout.real(file.path)))
     return found
 
 

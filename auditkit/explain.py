@@ -46,7 +46,7 @@ _WRITABLE = 0o022
 _PLAIN = {Kind.DIRECTORY: True, Kind.SYMLINK: True}
 """What a path may be of which a database only has the name: its files it knows by their digests."""
 _WORDS = {"uid": "owner", "gid": "group"}
-_LABELS = {"security.selinux", "security.ima", "security.evm"}
+LABELS = {"security.selinux", "security.ima", "security.evm"}
 """Extended attributes that the system puts on what a package brings."""
 
 
@@ -163,7 +163,7 @@ def _vouched(claim: Claim, change: Change, digests: Sequence[str]) -> set[str]:
     found = {name for name, known in said.items() if known is not None}
     if entry.kind is not Kind.SYMLINK or file.target is not None or _leads_inside(claim, entry):
         found.add("target")
-    if not set(entry.xattrs or ()) or {name for name, _value in entry.xattrs or ()} <= _LABELS:
+    if not set(entry.xattrs or ()) or {name for name, _value in entry.xattrs or ()} <= LABELS:
         found.add("xattrs")
     if _is_new(change):
         found |= {name for name, plain in _plain(entry).items() if plain}

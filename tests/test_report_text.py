@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from auditkit import report
+from auditkit import report, words
 from auditkit.model import (
     BaselineFacts,
     Change,
@@ -24,7 +24,7 @@ from auditkit.model import (
     Rule,
     Severity,
 )
-from auditkit.report import document, words
+from auditkit.report import document
 
 NIGHT = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)
 BASE = BaselineFacts("/b/web1.7", datetime(2026, 8, 1, 12, 0, 5, tzinfo=UTC), 7, "anna@office", 41_208, "linux")

@@ -27,12 +27,14 @@ def of(run: options.Setting, host: Host) -> Signed:
     return partial(signed, run, host)
 
 
-def signed(run: options.Setting, host: Host, packages: Sequence[Package], name: str) -> Iterator[Manifest | Gap]:
+def signed(
+    run: options.Setting, host: Host, packages: Sequence[Package], name: str, *, lists: bool = False
+) -> Iterator[Manifest | Gap]:
     """Yield what the vendors signed of these packages, or why that cannot be told; `name` is the host's distribution.
 
     Two distributions may build the same version of a package, each its own: lists and manifests that are not of the host's
     are left out. Nothing is fetched but from mirrors that auditkit.yaml names. The dates of releases are not judged: what
-    was signed once stays proof of what was shipped then.
+    was signed once stays proof of what was shipped then. With `lists` it is told, too, which lists could not be believed.
     """
     from auditkit.vendor import chain, debs, manifests  # noqa: PLC0415 - only where something changed
 
@@ -43,8 +45,9 @@ def signed(run: options.Setting, host: Host, packages: Sequence[Package], name: 
         return
     try:
         keyrings = list(_keyrings(said.keyrings or KEYRINGS))
-        lists = {os.path.join(folder, name): folder for folder in dict.fromkeys(folders) for name in _names(folder)}
-        known = chain.of_apt(wanted, lists, _opened, keyrings, None)
+        paths = [os.path.join(folder, name) for folder in dict.fromkeys(folders) for name in _names(folder)]
+        known = chain.of_apt(wanted, paths, _opened, keyrings, None)
+        yield from known.gaps if lists else ()
         places = debs.Places((*said.packages, *([disk + PACKAGES] if disk else []), PACKAGES), said.mirrors)
         yield from chain.manifests(wanted, known, places, manifests.Manifests(os.path.join(run.store, CACHE)), run.jobs)
     except AuditkitError as error:

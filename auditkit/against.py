@@ -61,6 +61,8 @@ EXCLUDED = Rule(
     ("dpkg(1)",),
 )
 RULES = (MODE, CONFIGURED, DIVERTED, OVERRIDDEN, EXCLUDED)
+PASSING = ("/proc", "/sys", "/dev", "/run", "/var/run", "/var/lock")
+"""What is made anew at every boot: nobody looks there for what packages ship."""
 FEW = 5
 """Up to so many missing paths of one directory are told one by one."""
 DOCUMENTS = tuple(f"/usr/share/{name}/" for name in ("doc", "man", "info", "locale", "lintian", "doc-base"))
@@ -94,7 +96,7 @@ def judged(
         elif entry.path not in strays.owned:
             yield from strays.tell(entry)
     yield from strays.end()
-    yield from _missing(vouched, meant, told | {gap.subject for gap in gaps})
+    yield from _missing(vouched, meant, told | {gap.subject for gap in gaps} | set(PASSING))
 
 
 def _judged(entry: Entry, claims: Sequence[Claim], meant: Meant, vouched: Vouched) -> Change | Gap | None:
@@ -220,16 +222,16 @@ def diverted(diversions: Iterable[Diversion], vouched: Vouched, installed: Itera
     scripts = {package.name: vouched.scripts[number] for number, package in enumerate(vouched.packages)}
     present, unproved = set(installed), dict[str, int]()
     for one in diversions:
-        script, where = scripts.get(one.by, ""), f"put at {printable(one.moved)}"
+        script, what = scripts.get(one.by, ""), f"what packages ship at {printable(one.path)} is put at {printable(one.moved)}"
         if one.local:
-            yield Finding(DIVERTED, one.path, f"a local diversion: what packages ship there is {where}", DIVERTED.severity)
+            yield Finding(DIVERTED, one.path, f"{what} by a local diversion", DIVERTED.severity)
         elif one.by not in present:
-            message = f"diverted for {printable(one.by)}, which is not installed: {where}"
+            message = f"{what} for {printable(one.by)}, which is not installed"
             yield Finding(DIVERTED, one.path, message, DIVERTED.severity)
         elif one.by not in scripts:
             unproved[one.by] = unproved.get(one.by, 0) + 1
         elif "dpkg-divert" not in script or not {one.path, one.path.rpartition("/")[2]} & set(_WORDS.findall(script)):
-            message = f"diverted for {printable(one.by)}, whose signed scripts say nothing of it: {where}"
+            message = f"{what} for {printable(one.by)}, whose signed scripts say nothing of it"
             yield Finding(DIVERTED, one.path, message, DIVERTED.severity)
     if unproved:
         number = sum(unproved.values())

@@ -51,7 +51,7 @@ _STARTED = re.compile(
     r"|/etc/(cron[^/]*|init\.d|rc[0-6S]\.d|profile\.d|pam\.d|sudoers\.d|update-motd\.d|modules-load\.d|modprobe\.d|ld\.so\.conf\.d"
     r"|udev/rules\.d|apt/apt\.conf\.d|dpkg/dpkg\.cfg\.d|network/if-[^/]+\.d|xdg/autostart|initramfs-tools/(hooks|scripts)|grub\.d"
     r"|ssh/sshd_config\.d|logrotate\.d|NetworkManager/dispatcher\.d|systemd/(system|user|system-generators))/.+"
-    r"|/etc/(rc\.local|crontab|anacrontab|ld\.so\.preload|environment\.d/.+|sudoers|bash\.bashrc|zsh/.+)"
+    r"|/etc/(alternatives/[^/]+|rc\.local|crontab|anacrontab|ld\.so\.preload|environment\.d/.+|sudoers|bash\.bashrc|zsh/.+)"
     r"|(/usr)?/lib/(systemd/(system|user|system-generators|user-generators|system-sleep|system-shutdown)|udev/rules\.d|modules/.+\.ko)"
     r"(/.+|(?<=\.ko)(\.[a-z]+)?)"
     r"|/usr/(local/)?lib/.*((dist|site)-packages/[^/]+\.pth|/(sitecustomize|usercustomize)\.py)"
@@ -65,7 +65,7 @@ class Strays:
     """The unowned paths of one host, as they come in."""
 
     def __init__(self, host: unowned.Unowned, owned: Owned, moved: Mapping[str, str], left: Mapping[str, str]) -> None:
-        """`moved` are paths out of whose way a package's file was put, `left` conffiles that removed packages left."""
+        """`moved` says where a local diversion put what packages ship at a path, `left` whose conffile a path was."""
         self.categories = Counter[str]()
         self.owned = owned
         self._host, self._moved, self._left = host, moved, left
@@ -113,7 +113,11 @@ class Strays:
         if any(name == CAPABILITIES for name, _value in entry.xattrs or ()):
             return SETUID, SETUID.severity, "it has capabilities"
         if entry.path in self._moved:
-            return STARTED, Severity.HIGH, f"in place of what {self._moved[entry.path]} ships, which a diversion put elsewhere"
+            return (
+                STARTED,
+                Severity.HIGH,
+                f"in place of a packaged file that a local diversion put at {self._moved[entry.path]}",
+            )
         if entry.kind is not Kind.DIRECTORY and _STARTED.fullmatch(entry.path):
             severity = Severity.HIGH if entry.path == LOADED_FIRST else STARTED.severity
             note = f"dpkg says that {self._left[entry.path]} left it" if entry.path in self._left else ""

@@ -29,8 +29,6 @@ NEEDS: tuple[Need, ...] = (
 )
 PLACES = ("/usr", "/etc", *ALIASES, "/boot", "/opt")
 """Where packages put things; what they ship elsewhere is looked at path by path."""
-PASSING = ("/proc", "/sys", "/dev", "/run", "/var/run", "/var/lock", "/mnt", "/media")
-"""What is made anew at every boot, or is the admin's place to mount things."""
 NAMED = 3
 """So many packages are named of those that cannot be verified for one reason."""
 MOST_KINDS = 4
@@ -163,9 +161,10 @@ def _strays(files: Mapping[str, bytes], links: Mapping[str, str], owned: Owned) 
     chosen: dict[str, str] = {}
     for group in dpkgrules.alternatives(files):
         if isinstance(group, dpkgrules.Group):
-            chosen |= group.links(links.get(dpkgrules.LINKS + group.name, ""))
+            leads = links.get(dpkgrules.LINKS + group.name, "")
+            chosen |= group.links(leads) or group.links(group.best.path if group.best else "")
     host = Unowned(owned, chosen, dpkgrules.templates(files.get(dpkgrules.TEMPLATES.what, b"")))
-    moved = {owned.layout.real(one.path): one.path for one in _diversions(files) if one.local}
+    moved = {owned.layout.real(one.path): one.moved for one in _diversions(files) if one.local}
     left = {
         owned.layout.real(conffile.path): record.package.name
         for record in dpkg.records(files)
@@ -190,7 +189,7 @@ def _compared(host: Host, run: options.Setting, vouched: Vouched, meant: against
 
 def _watches(paths: Iterable[str]) -> Iterator[Watch]:
     """Yield what to look at: all below the places of packages, and elsewhere just the paths that packages ship."""
-    known = (*PLACES, *PASSING)
+    known = (*PLACES, *against.PASSING)
     outside = {path for path in paths if path != "/" and not any(path == one or path.startswith(f"{one}/") for one in known)}
     for path in sorted(outside, key=lambda path: (-path.count("/"), path)):
         pattern = _SIGN.sub(r"[\1]", path)

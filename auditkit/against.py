@@ -3,18 +3,17 @@
 Pure. Blocks of a scan stream through; what is just as a package says costs a look-up, and no entry is held but those to tell.
 """
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from auditkit.compare import CAPABILITIES, CAPABILITY, SET_ID, SETUID
-from auditkit.explain import ALTERED, LABELS, MISSING, differing
+from auditkit.explain import ALTERED, LABELS, MISSING, differing, same_content
 from auditkit.model import Change, ChangeKind, Entry, Finding, Gap, Kind, Level, Rule, Severity
 from auditkit.packages import Shipped
 from auditkit.packages.dpkgrules import Filter, Override, left_out
 from auditkit.packages.layout import Diversion
 from auditkit.printable import printable
-from auditkit.scripts import BY_PROGRAMS, lines_about, sets_capabilities, sets_mode, sets_owner
+from auditkit.scripts import BY_PROGRAMS, lines_about, mentions, sets_capabilities, sets_mode, sets_owner
 from auditkit.settle import under
 from auditkit.strays import Strays
 from auditkit.vouched import Claim, Vouched
@@ -68,7 +67,10 @@ FEW = 5
 DOCUMENTS = tuple(f"/usr/share/{name}/" for name in ("doc", "man", "info", "locale", "lintian", "doc-base"))
 """What does nothing, so that little is lost where it is missing."""
 _WRITABLE = 0o022
-_WORDS = re.compile(r"[^\s\"'`;=()]+")
+
+
+ScriptsOf = Callable[[str], Sequence[str]]
+"""The signed scripts of the packages that a path belongs to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +89,14 @@ def judged(
 ) -> Iterator[Change | Gap | Finding]:
     """Yield what is not as the vendors shipped it; `gaps` is whole once the blocks have ended."""
     told = set[str]()
+
+    def by(path: str) -> list[str]:
+        return vouched.scripts_of(owner.package for owner in strays.owned.owners(path))
+
     for entry, lines in odd(blocks, vouched):
         if lines:
             claims = [vouched.claim(entry.path, line) for line in lines]
-            if (found := _judged(entry, claims, meant, vouched)) is not None:
+            if (found := _judged(entry, claims, meant, by)) is not None:
                 told.add(entry.path)
                 yield found
         elif entry.path not in strays.owned:
@@ -99,28 +105,28 @@ def judged(
     yield from _missing(vouched, meant, told | {gap.subject for gap in gaps} | set(PASSING))
 
 
-def _judged(entry: Entry, claims: Sequence[Claim], meant: Meant, vouched: Vouched) -> Change | Gap | None:
+def _judged(entry: Entry, claims: Sequence[Claim], meant: Meant, scripts: ScriptsOf) -> Change | Gap | None:
     """What is wrong with a packaged path by that package's word which fits it best."""
-    tried = [(_differences(entry, claim, meant, vouched), claim) for claim in claims]
+    tried = [(_differences(entry, claim.file, meant, scripts), claim) for claim in claims]
     names, claim = min(tried, key=lambda one: len(one[0]))
     if names == {"unread"}:
         return Gap(entry.path, "its content was not seen: not compared with its package")
     return _told(entry, claim, names - {"unread"}) if names else None
 
 
-def _differences(entry: Entry, claim: Claim, meant: Meant, vouched: Vouched) -> set[str]:
+def _differences(entry: Entry, file: Shipped, meant: Meant, scripts: ScriptsOf) -> set[str]:
     """The attributes that neither the package, nor its scripts, nor the admin's own words to dpkg account for."""
-    file = _overridden(claim.file, meant.overrides.get(entry.path))
+    file = _overridden(file, meant.overrides.get(entry.path))
     if file.kind is Kind.DIRECTORY and entry.kind is Kind.SYMLINK and entry.path in meant.links:
         return set()
     digests = entry.digests or ()
     found = differing(file, entry, digests)
-    if entry.kind is Kind.FILE and file.kind is Kind.FILE and not digests:
+    if file.kind is entry.kind and same_content(file, entry, digests) is None:
         found.add("unread")
     if {name for name, _value in entry.xattrs or ()} - LABELS:
         found.add("xattrs")
     if found & {"mode", "uid", "gid", "xattrs"}:
-        found -= _set_by_script(entry, found, vouched.scripts[claim.number])
+        found -= _set_by_script(entry, found, scripts(entry.path))
     return found
 
 
@@ -130,9 +136,9 @@ def _overridden(file: Shipped, override: Override | None) -> Shipped:
     return replace(file, mode=override.mode, owner=override.owner, group=override.group)
 
 
-def _set_by_script(entry: Entry, found: set[str], script: str) -> set[str]:
+def _set_by_script(entry: Entry, found: set[str], scripts: Sequence[str]) -> set[str]:
     """The attributes that a signed script sets so, or a program of the package when it runs."""
-    lines = lines_about(script, _names(entry.path))
+    lines = [line for script in scripts for line in lines_about(script, _names(entry.path))]
     by_program = (entry.path, entry.mode, entry.owner, entry.group) in BY_PROGRAMS
     value = dict(entry.xattrs or ()).get(CAPABILITIES)
     only = {name for name, _value in entry.xattrs or ()} - LABELS == {CAPABILITIES}
@@ -140,7 +146,7 @@ def _set_by_script(entry: Entry, found: set[str], script: str) -> set[str]:
         "mode": by_program or (entry.mode is not None and sets_mode(lines, entry.mode)),
         "uid": by_program or sets_owner(lines, entry.owner or str(entry.uid)),
         "gid": by_program or sets_owner(lines, entry.group or str(entry.gid)),
-        "xattrs": only and value is not None and sets_capabilities(script, lines, value),
+        "xattrs": only and value is not None and sets_capabilities(lines, value),
     }
     return {name for name in found if said.get(name)}
 
@@ -230,7 +236,7 @@ def diverted(diversions: Iterable[Diversion], vouched: Vouched, installed: Itera
             yield Finding(DIVERTED, one.path, message, DIVERTED.severity)
         elif one.by not in scripts:
             unproved[one.by] = unproved.get(one.by, 0) + 1
-        elif "dpkg-divert" not in script or not {one.path, one.path.rpartition("/")[2]} & set(_WORDS.findall(script)):
+        elif "dpkg-divert" not in script or not mentions(script, one.path):
             message = f"{what} for {printable(one.by)}, whose signed scripts say nothing of it"
             yield Finding(DIVERTED, one.path, message, DIVERTED.severity)
     if unproved:
@@ -244,7 +250,7 @@ def overridden(meant: Meant, vouched: Vouched) -> Iterator[Finding]:
     """Yield the overrides of modes and owners that no signed script accounts for; to be asked before the scan."""
     for place, one in meant.overrides.items():
         known = [vouched.claim(place, line) for line in vouched.look(place)]
-        scripts = [vouched.scripts[claim.number] for claim in known]
+        scripts = vouched.scripts_of(claim.package for claim in known)
         if any(sets_mode(lines_about(script, _names(place)), one.mode) for script in scripts):
             continue
         shipped = max((claim.file.mode or 0 for claim in known), default=0)

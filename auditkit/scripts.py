@@ -16,11 +16,15 @@ _SET = re.compile(
 )
 _TRUE_NAME = re.compile(r"^\s*([A-Za-z_][A-Za-z_0-9]{0,40})=\"?\$\(dpkg-divert --truename (/[^\s)]+)\)\"?\s*$")
 _USED = re.compile(r"\$\{?([A-Za-z_][A-Za-z_0-9]{0,40})\}?")
-_TOOLS = re.compile(r"\b(chmod|chown|chgrp|dpkg-statoverride|install|mkdir|setcap)\b")
+_TOOLS = r"chmod|chown|chgrp|dpkg-statoverride|install|mkdir|setcap"
+_FUNCTION = re.compile(
+    r"^[ \t]*([A-Za-z_][A-Za-z_0-9]{0,40})[ \t]*\(\)[ \t\n]*\{(.{0,10000}?)^[ \t]*\}", re.DOTALL | re.MULTILINE
+)
 _WORD = r"(?<![\w./-]){}(?![\w./-])"
 BY_PROGRAMS = {
     ("/var/cache/apt/archives/partial", 0o700, "_apt", "root"),
     ("/var/lib/apt/lists/partial", 0o700, "_apt", "root"),
+    ("/var/lib/polkit-1", 0o700, "polkitd", "root"),
 }
 """What programs of a package set when they run: path, mode, owner, group."""
 
@@ -30,7 +34,18 @@ def lines_about(script: str, names: tuple[str, ...]) -> list[str]:
     joined = script[:LONGEST].replace("\\\n", " ")
     if not any(name.rpartition("/")[2] in joined for name in names):
         return []
-    return [line for line in _expanded(joined) if _TOOLS.search(line) and any(_has(line, name) for name in names)]
+    tool = re.compile(rf"\b({'|'.join((_TOOLS, *_setters(joined)))})\b")
+    return [line for line in _expanded(joined) if tool.search(line) and any(_has(line, name) for name in names)]
+
+
+def mentions(script: str, name: str) -> bool:
+    """Whether a script names a path anywhere, with the words that variables stand for."""
+    return name.rpartition("/")[2] in script and any(_has(line, name) for line in _expanded(script[:LONGEST]))
+
+
+def _setters(script: str) -> list[str]:
+    """The functions of a script that use one of the tools: what they are given is set by whoever calls them."""
+    return [found[1] for found in _FUNCTION.finditer(script) if re.search(rf"\b({_TOOLS})\b", found[2])]
 
 
 def _expanded(script: str) -> Iterator[str]:
@@ -40,8 +55,7 @@ def _expanded(script: str) -> Iterator[str]:
             known[found[1]] = found[2]
         elif found := _SET.match(line):
             known[found[1]] = next((word for word in found.groups()[1:] if word is not None), "")
-        else:
-            yield _USED.sub(lambda used: known.get(used[1], used[0])[:4096], line)
+        yield _USED.sub(lambda used: known.get(used[1], used[0])[:4096], line)
 
 
 def _has(line: str, word: str) -> bool:
@@ -59,7 +73,7 @@ def sets_owner(lines: list[str], owner: str) -> bool:
     return any(_has(line.replace('"', " ").replace(":", " "), owner) for line in lines)
 
 
-def sets_capabilities(script: str, lines: list[str], value: str) -> bool:
+def sets_capabilities(lines: list[str], value: str) -> bool:
     """Whether these lines set the capabilities that an attribute holds in hex, and no fewer."""
     try:
         told = capability(bytes.fromhex(value.removeprefix("0x"))) or ""
@@ -67,4 +81,4 @@ def sets_capabilities(script: str, lines: list[str], value: str) -> bool:
         return False
     names = set(re.findall(r"cap_[a-z_0-9]+", told))
     setting = [line for line in lines if "setcap" in line]
-    return bool(names) and any(names <= set(re.findall(r"cap_[a-z_0-9]+", line)) for line in setting) and "setcap" in script
+    return bool(names) and any(names <= set(re.findall(r"cap_[a-z_0-9]+", line)) for line in setting)

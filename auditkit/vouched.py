@@ -23,17 +23,16 @@ class Claim:
 
     package: Package
     file: Shipped
-    number: int
-    """Which of the packages it is."""
 
 
 class Vouched:
     """The paths of all signed packages of a host, each with what may be found there."""
 
-    def __init__(self, layout: Layout, algorithm: str = "blake3") -> None:
+    def __init__(self, layout: Layout, algorithm: str) -> None:
         self.layout = layout
         self.packages = list[Package]()
         self.scripts = list[str]()
+        self.numbers = dict[Package, int]()
         self.sources = list[str]()
         self._algorithm = algorithm
         self._lines = dict[str, bytes | list[bytes]]()
@@ -42,6 +41,7 @@ class Vouched:
     def taking(self, manifests: Iterable[Manifest]) -> Iterator[Manifest]:
         """Yield the manifests on, once what they say is kept."""
         for manifest in manifests:
+            self.numbers[manifest.package] = len(self.packages)
             self.packages.append(manifest.package)
             self.scripts.append(manifest.scripts)
             self.sources.append(manifest.source)
@@ -99,8 +99,12 @@ class Vouched:
     def claim(self, place: str, line: bytes) -> Claim:
         """What one of the lines of a path says, in full."""
         head, _, rest = line.partition(b" ")
-        number = int(head.rstrip(b"c"))
-        return Claim(self.packages[number], _shipped(place, rest, config=head.endswith(b"c")), number)
+        package = self.packages[int(head.rstrip(b"c"))]
+        return Claim(package, _shipped(place, rest, config=head.endswith(b"c")))
+
+    def scripts_of(self, packages: Iterable[Package]) -> list[str]:
+        """The maintainer scripts of those packages that a vendor vouches for."""
+        return [self.scripts[self.numbers[package]] for package in packages if package in self.numbers]
 
 
 def differing(blocks: Iterable[bytes], vouched: Vouched) -> Iterator[tuple[Entry, tuple[bytes, ...]]]:

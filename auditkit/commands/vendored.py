@@ -10,7 +10,7 @@ from auditkit import against, compare, distrust, entries
 from auditkit.commands import integrity, options, vouching
 from auditkit.errors import UsageError
 from auditkit.explain import ALTERED, MISSING
-from auditkit.hosts import Host, Past
+from auditkit.hosts import Host, Past, is_here
 from auditkit.model import Change, Finding, Gap, HostReport, Item, Kind, Level, Means, Need, Policy, State, Watch
 from auditkit.packaged import ALIASES, OS_RELEASE, distribution
 from auditkit.packages import Manifest, Package, dpkg, dpkgrules
@@ -54,7 +54,7 @@ def check(host: Host, run: options.Setting) -> HostReport:
         return HostReport(host.name, gaps=(Gap("packages", NOT_DPKG),))
     links, gaps = _links(host, run), [one for one in told if isinstance(one, Gap)]
     layout = _layout(files, links)
-    vouched = Vouched(layout)
+    vouched = Vouched(layout, _algorithm(host))
     vendors = vouching.signed(run, host, packages, distribution(files), lists=True)
     of_vendors = _vouched_for(vendors, packages, vouched, gaps)
     owned = Owned(chain(of_vendors, _local(host, packages, files, vouched)), layout)
@@ -83,9 +83,14 @@ def _links(host: Host, run: options.Setting) -> dict[str, str]:
 def _scan(
     host: Host, run: options.Setting, watches: Iterable[Watch], progress: Progress = lambda _entries, _read: None
 ) -> Scan:
-    policy = Policy("vendor", tuple(watches))
+    policy = Policy("vendor", tuple(watches), (_algorithm(host),))
     stands = replace(ground(host, policy, (), ()), watched=policy)
     return Scan(host, stands, run.jobs, progress, run.timeout)
+
+
+def _algorithm(host: Host) -> str:
+    """The digest by which files are compared: over SSH the one that every host can compute."""
+    return "blake3" if is_here(host.name) else "sha256"
 
 
 def _layout(files: Mapping[str, bytes], links: Mapping[str, str]) -> Layout:

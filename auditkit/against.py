@@ -93,13 +93,13 @@ def judged(
     def by(path: str) -> list[str]:
         return vouched.scripts_of(owner.package for owner in strays.owned.owners(path))
 
-    for entry, lines in odd(blocks, vouched):
+    for entry, lines in odd(blocks, vouched, strays.owned):
         if lines:
             claims = [vouched.claim(entry.path, line) for line in lines]
             if (found := _judged(entry, claims, meant, by)) is not None:
                 told.add(entry.path)
                 yield found
-        elif entry.path not in strays.owned:
+        else:
             yield from strays.tell(entry)
     yield from strays.end()
     yield from _missing(vouched, meant, told | {gap.subject for gap in gaps} | set(PASSING))
@@ -224,7 +224,7 @@ def _gone(path: str, vouched: Vouched) -> Change:
 
 
 def diverted(diversions: Iterable[Diversion], vouched: Vouched, installed: Iterable[str]) -> Iterator[Finding]:
-    """Yield the diversions that no signed script of an installed package accounts for."""
+    """Yield the diversions that no signed script of an installed package accounts for; to be asked before the scan."""
     scripts = {package.name: vouched.scripts[number] for number, package in enumerate(vouched.packages)}
     present, unproved = set(installed), dict[str, int]()
     for one in diversions:
@@ -236,7 +236,7 @@ def diverted(diversions: Iterable[Diversion], vouched: Vouched, installed: Itera
             yield Finding(DIVERTED, one.path, message, DIVERTED.severity)
         elif one.by not in scripts:
             unproved[one.by] = unproved.get(one.by, 0) + 1
-        elif "dpkg-divert" not in script or not mentions(script, one.path):
+        elif not _ships(one, vouched) and not ("dpkg-divert" in script and mentions(script, one.path)):
             message = f"{what} for {printable(one.by)}, whose signed scripts say nothing of it"
             yield Finding(DIVERTED, one.path, message, DIVERTED.severity)
     if unproved:
@@ -244,6 +244,12 @@ def diverted(diversions: Iterable[Diversion], vouched: Vouched, installed: Itera
         paths = "1 path is" if number == 1 else f"{number} paths are"
         message = f"{paths} diverted for packages that are unverifiable: {', '.join(map(printable, unproved))}"
         yield Finding(DIVERTED, "diversions", message, Severity.LOW)
+
+
+def _ships(one: Diversion, vouched: Vouched) -> bool:
+    """Whether the package that keeps a path for itself ships it, so that what is there is held against that."""
+    place = vouched.layout.real(one.path)
+    return any(vouched.claim(place, line).package.name == one.by for line in vouched.look(place))
 
 
 def overridden(meant: Meant, vouched: Vouched) -> Iterator[Finding]:

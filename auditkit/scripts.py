@@ -34,7 +34,7 @@ def lines_about(script: str, names: tuple[str, ...]) -> list[str]:
     joined = script[:LONGEST].replace("\\\n", " ")
     if not any(name.rpartition("/")[2] in joined for name in names):
         return []
-    tool = re.compile(rf"\b({'|'.join((_TOOLS, *_setters(joined)))})\b")
+    tool = re.compile(rf"(?<![\w-])({'|'.join((_TOOLS, *_setters(joined)))})(?![\w-])")
     return [line for line in _expanded(joined) if tool.search(line) and any(_has(line, name) for name in names)]
 
 

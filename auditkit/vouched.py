@@ -11,6 +11,7 @@ from auditkit import entries
 from auditkit.model import Entry, Kind
 from auditkit.packages import Manifest, Package, Shipped
 from auditkit.packages.layout import Layout
+from auditkit.packages.owned import Owned
 from auditkit.printable import printable, unescape
 
 _COUNTED = {b"f": (0, 1, 4, 5, 6, 13, 14), b"d": (0, 1, 4, 5, 14), b"l": (0, 4, 5, 14, 15)}
@@ -107,8 +108,10 @@ class Vouched:
         return [self.scripts[self.numbers[package]] for package in packages if package in self.numbers]
 
 
-def differing(blocks: Iterable[bytes], vouched: Vouched) -> Iterator[tuple[Entry, tuple[bytes, ...]]]:
+def differing(blocks: Iterable[bytes], vouched: Vouched, owned: Owned) -> Iterator[tuple[Entry, tuple[bytes, ...]]]:
     """Yield the entries of a scan that are not just as a package says, each with what packages say of it, if any does.
+
+    Nothing is said of what is `owned` by a package that nobody vouches for.
 
     Raises:
         FormatError: a line is none.
@@ -120,8 +123,9 @@ def differing(blocks: Iterable[bytes], vouched: Vouched) -> Iterator[tuple[Entry
         for line in lines:
             fields = line.split(b" ", entries.FIELDS)
             is_itself = fields[-1] == b"." and fields[0] == b"d"
-            claims = vouched.pop(directory if is_itself else above + _name(fields[-1]))
-            if not as_said(fields, claims):
+            place = directory if is_itself else above + _name(fields[-1])
+            claims = vouched.pop(place)
+            if not as_said(fields, claims) if claims else place not in owned:
                 yield from ((entry, claims) for _, entry in entries.decode(head + b"\n" + line + b"\n"))
 
 

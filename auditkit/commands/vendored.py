@@ -60,8 +60,8 @@ def check(host: Host, run: options.Setting) -> HostReport:
     owned = Owned(chain(of_vendors, _local(host, packages, files, vouched)), layout)
     meant, more = _meant(files, layout, links)
     strays = _strays(files, links, owned)
+    diversions = tuple(against.diverted(_diversions(files), vouched, (package.name for package in packages)))
     result = _compared(host, run, vouched, meant, strays)
-    diversions = against.diverted(_diversions(files), vouched, (package.name for package in packages))
     result = replace(result, findings=(*result.findings, *diversions), gaps=(*gaps, *more, *result.gaps))
     report = integrity.report(host, result, None, _notes(vouched, strays))
     counts = {"packages": len(packages), "verified": len(vouched.packages)}

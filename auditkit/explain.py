@@ -324,7 +324,7 @@ def _worse(change: Change, claim: Claim, digests: Sequence[str]) -> Change:
     package, file = claim.manifest.package, claim.file
     other = _concerned(change) & differing(file, change.after, digests) if change.after else set()
     whose = f"{package.name} {package.version}"
-    if file.config:
+    if file.config and not _is_program(claim, change):
         return replace(change, note=change.note or f"configuration of {whose}")
     if {"digest", "kind", "target"} & other:
         note = f"not what {whose} ships"
@@ -333,6 +333,12 @@ def _worse(change: Change, claim: Claim, digests: Sequence[str]) -> Change:
         words = ", ".join(sorted(_WORDS.get(name, name) for name in other))
         return replace(change, note=change.note or f"{words} not as {whose} ships it")
     return change
+
+
+def _is_program(claim: Claim, change: Change) -> bool:
+    """Whether the host alone calls something configuration that is run, and lies where programs do."""
+    is_run = bool(change.after and (change.after.mode or 0) & 0o111)
+    return claim.proof != SIGNED and is_run and not change.path.startswith("/etc/")
 
 
 def _step(claim: Claim, account: Account) -> str:

@@ -91,7 +91,7 @@ def account(
         now,
         _digests(host, changes, now),
         _doers(files, steps),
-        frozenset(each.package.key for each in vendors if each.package == packages.get(each.package.key)),
+        frozenset(each.package.key for each in vendors if each.package.version == installed.get(each.package.key)),
         tuple(packages.values()),
         tuple(gaps),
     )

@@ -302,3 +302,9 @@ def test_links_are_as_cheap_as_files() -> None:
     started = time.perf_counter()
     assert all(change.explanation for change in explain(map(added, links), known))
     assert time.perf_counter() - started < 5
+
+
+def test_a_program_that_only_the_host_calls_configuration_is_told_as_altered() -> None:
+    conffile = replace(KNOWN_BY_MD5, config=True)
+    shown = told(CHANGED, account(conffile, proof="local", digests={PATH: ("md5:ff",)}))
+    assert shown.rule == ALTERED.id

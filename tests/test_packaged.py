@@ -12,6 +12,11 @@ from typing import Any
 import pytest
 from conftest import Cli
 
+from auditkit import packaged
+from auditkit.hosts.root import Root
+from auditkit.model import Change, ChangeKind, Entry, Kind, Level, Severity
+from auditkit.packages import Manifest, Package
+
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="dpkg installs as root only"),
     pytest.mark.skipif(not shutil.which("dpkg-deb"), reason="needs dpkg"),
@@ -244,3 +249,18 @@ def test_logs_that_name_many_runs_and_many_packages_are_read_once(office: Office
     started = time.perf_counter()
     assert left(checked(office)) == {}
     assert time.perf_counter() - started < 30
+
+
+def test_a_path_that_a_list_got_besides_those_that_the_vendor_signed_is_no_path_of_the_package(office: Office) -> None:
+    """Whatever else the host says of the package: its state, or what it was built from."""
+    office.path("usr/bin/planted").write_text("evil\n")
+    with office.path("var/lib/dpkg/info/demo.list").open("a") as lines:
+        lines.write("/usr/bin/planted\n")
+    status = office.path("var/lib/dpkg/status")
+    status.write_text(status.read_text().replace("Package: demo\n", "Package: demo\nSource: evil\n"))
+    entry = Entry("/usr/bin/planted", Kind.FILE, 0o644, 0, 0, "root", "root", 5, digests=("blake3:aa",))
+    change = Change(entry.path, ChangeKind.ADDED, None, entry, ("path",), Severity.MEDIUM, Level.CONTENT, "path-added")
+    word = Manifest(Package("dpkg", "demo", OLD, "amd64"), (), "signed", "InRelease")
+    known, _unproved = packaged.account(Root("root:", str(office.root)), [change], {}, {}, lambda _packages, _name: [word])
+    assert known.vouched == {"demo:amd64"}
+    assert known.invented(entry.path)

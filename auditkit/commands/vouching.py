@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
 
 from auditkit.commands import options
@@ -10,6 +11,7 @@ from auditkit.errors import AuditkitError, FormatError
 from auditkit.hosts import Host
 from auditkit.model import Gap
 from auditkit.opening import regular
+from auditkit.printable import printable
 
 if TYPE_CHECKING:
     from auditkit.packaged import Signed
@@ -23,6 +25,12 @@ CACHE = "manifests"
 LARGEST_KEYRING = 16 << 20
 _OS = ("/etc/os-release", "/usr/lib/os-release")
 _KEYS = (".gpg", ".pgp", ".asc")
+_NOT_OF_ARCHIVES = ("removed", "debian-keyring", "debian-maintainers", "debian-nonupload", "debian-role")
+"""Words in the names of keyrings whose keys sign no releases, or none any more; whoever names them himself has them."""
+MOST_NAMES = 5000
+"""Files among the lists of one apt; a machine with twenty sources has 200."""
+BUILDERS = frozenset({"debian", "ubuntu", "raspbian"})
+"""Distributions that build the same versions of the same packages, each its own."""
 
 
 def of(run: options.Setting, host: Host) -> "Signed":
@@ -43,7 +51,7 @@ def signed(
 
     wanted = [package for package in packages if package.system == "dpkg"]
     said, disk = run.config.vendor, _disk(host)
-    folders = (*said.lists, *([disk + LISTS] if disk else []), *([LISTS] if name == _here() else []))
+    folders = (*said.lists, *_inside(disk, LISTS), *([LISTS] if name == _here() else []))
     cache = manifests.Manifests(os.path.join(run.store, CACHE))
     left: list[Package] = []
     try:
@@ -54,12 +62,13 @@ def signed(
                 yield kept
         if not left or not folders:
             return
-        keyrings = list(_keyrings(said.keyrings or KEYRINGS))
-        paths = [os.path.join(folder, name) for folder in dict.fromkeys(folders) for name in _names(folder)]
+        keyrings = list(_keyrings(said.keyrings) if said.keyrings else filter(None, map(_content, of_archives())))
+        paths = [path for folder in dict.fromkeys(folders) for path in _lists(folder)]
         known = chain.of_apt(left, paths, _opened, keyrings, None)
         yield from known.gaps if lists else ()
-        places = debs.Places((*said.packages, *([disk + PACKAGES] if disk else []), PACKAGES), said.mirrors)
-        yield from chain.manifests(left, known, places, cache, run.jobs)
+        places = debs.Places((*said.packages, *_inside(disk, PACKAGES), PACKAGES), said.mirrors)
+        for told in chain.manifests(left, known, places, cache, run.jobs):
+            yield told if isinstance(told, Gap) else _own(told, name)
     except AuditkitError as error:
         yield Gap("packages", f"the vendors' word could not be had: {error}")
 
@@ -78,11 +87,50 @@ def _disk(host: Host) -> str:
     return host.name.removeprefix("root:") if host.name.startswith("root:") else ""
 
 
+def _inside(disk: str, path: str) -> list[str]:
+    """A directory of a disk, unless a link on it leads elsewhere: that would be one of this machine."""
+    whole = os.path.realpath(disk) + path
+    return [whole] if disk and os.path.realpath(whole) == whole else []
+
+
+def _lists(folder: str) -> list[str]:
+    """The files of a directory of lists; links and devices are passed over.
+
+    Raises:
+        AuditkitError: it has more than any apt keeps.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            found = [entry.path for entry in islice(entries, MOST_NAMES + 1) if entry.is_file(follow_symlinks=False)]
+    except OSError:
+        return []
+    if len(found) > MOST_NAMES:
+        raise AuditkitError(f"{printable(folder)} has more than {MOST_NAMES} files", "run apt clean there")
+    return sorted(found)
+
+
+def _own(manifest: "Manifest", name: str) -> "Manifest | Gap":
+    """What a vendor says, unless he is that of another distribution: the same version is another package there."""
+    origin = manifest.source.removeprefix("InRelease of ").partition(" ")[0].lower()
+    if {origin, name} <= BUILDERS and origin != name:
+        package = manifest.package
+        return Gap(f"{package.key} {package.version}", f"only the package of another distribution is known, {origin}'s")
+    return manifest
+
+
 def _here() -> str:
     """The distribution of this machine."""
     from auditkit.packaged import distribution  # noqa: PLC0415
 
     return distribution({path: data for path in _OS if (data := _content(path)) is not None})
+
+
+def of_archives() -> Iterator[str]:
+    """The keyrings of this machine that are for archives."""
+    for place in KEYRINGS:
+        for name in _names(place):
+            if name.endswith(_KEYS) and not any(word in name for word in _NOT_OF_ARCHIVES):
+                yield os.path.join(place, name)
 
 
 def _keyrings(places: Iterable[str]) -> Iterator[bytes]:

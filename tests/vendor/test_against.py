@@ -146,6 +146,11 @@ def override(disk: Disk, line: str, mode: int) -> None:
     disk.path("usr/bin/hello").chmod(mode)
 
 
+def pretend(disk: Disk) -> None:
+    disk.put("etc/cron.d/evil", "evil\n")
+    disk.put("var/lib/ucf/registry", "hello\t/etc/cron.d/evil\n")
+
+
 ALTERED, STARTED = ("package-file-altered", "high"), ("started-unowned", "medium")
 TAMPERED: list[tuple[Callable[[Disk], object], dict[str, tuple[str, str]]]] = [
     # the nine that reference tools were measured with, as far as a user can do them
@@ -175,6 +180,7 @@ TAMPERED: list[tuple[Callable[[Disk], object], dict[str, tuple[str, str]]]] = [
     (lambda disk: disk.put("usr/bin/evil", "evil\n", 0o755), {"/usr/bin/evil": STARTED}),
     (lambda disk: disk.put("usr/lib/evil", "evil\n", 0o4755), {"/usr/lib/evil": ("setuid-unowned", "high")}),
     (lambda disk: disk.put("etc/cron.d/evil", "evil\n"), {"/etc/cron.d/evil": STARTED}),
+    (pretend, {"/etc/cron.d/evil": ("started-unowned", "low")}),
     (lambda disk: disk.put("etc/ld.so.preload", "evil\n"), {"/etc/ld.so.preload": ("started-unowned", "high")}),
     (lambda disk: disk.put("usr/lib/tool/x/y", "mine\n"), {"/usr/lib/tool": ("path-unowned", "low")}),
     (lambda disk: relink(disk, "bin", "usr/sbin"), {"/bin": ALTERED}),

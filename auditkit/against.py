@@ -96,22 +96,22 @@ def judged(
     for entry, lines in odd(blocks, vouched, strays.owned):
         if lines:
             claims = [vouched.claim(entry.path, line) for line in lines]
-            if (found := _judged(entry, claims, meant, by)) is not None:
-                told.add(entry.path)
-                yield found
+            names, claim = _judged(entry, claims, meant, by)
+            told.update([entry.path] if names else [])
+            if "unread" in names:
+                yield Gap(entry.path, "its content was not seen: not compared with its package")
+            if names - {"unread"}:
+                yield _told(entry, claim, names - {"unread"})
         else:
             yield from strays.tell(entry)
     yield from strays.end()
     yield from _missing(vouched, meant, told | {gap.subject for gap in gaps} | set(PASSING))
 
 
-def _judged(entry: Entry, claims: Sequence[Claim], meant: Meant, scripts: ScriptsOf) -> Change | Gap | None:
+def _judged(entry: Entry, claims: Sequence[Claim], meant: Meant, scripts: ScriptsOf) -> tuple[set[str], Claim]:
     """What is wrong with a packaged path by that package's word which fits it best."""
     tried = [(_differences(entry, claim.file, meant, scripts), claim) for claim in claims]
-    names, claim = min(tried, key=lambda one: len(one[0]))
-    if names == {"unread"}:
-        return Gap(entry.path, "its content was not seen: not compared with its package")
-    return _told(entry, claim, names - {"unread"}) if names else None
+    return min(tried, key=lambda one: len(one[0]))
 
 
 def _differences(entry: Entry, file: Shipped, meant: Meant, scripts: ScriptsOf) -> set[str]:

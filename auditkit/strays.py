@@ -81,6 +81,8 @@ class Strays:
             yield from self._close()
         rule, severity, note = self._judged(entry)
         if rule is not SETUID and severity < Severity.HIGH and (category := self._category(entry)):
+            if rule is STARTED and category == unowned.TEMPLATE.name:  # on the word of a file that root can write
+                yield added(entry, rule, Severity.LOW, "a package's template by the word of ucf, which nobody signed")
             self.categories[category] += 1
         elif rule is not STRAY:
             yield added(entry, rule, severity, note)

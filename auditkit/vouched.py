@@ -70,7 +70,7 @@ class Vouched:
         match file.kind:
             case Kind.FILE:
                 digest = next((one for one in file.digests if one.startswith(self._algorithm)), "-")
-                text = f"f {mode:o} {owner} {group} {file.size} {digest} -"
+                text = f"f {mode:o} {owner} {group} {file.size or 0} {digest} -"
             case Kind.DIRECTORY:
                 text = f"d {mode:o} {owner} {group} -"
             case Kind.SYMLINK:

@@ -11,6 +11,10 @@ from typing import Any
 import pytest
 from debian import Vendor, deb, file, folder, link, listed, publish, put
 
+from auditkit.commands import options, vendored
+from auditkit.hosts import open_host
+from auditkit.vouched import Vouched
+
 CAPABILITY = struct.pack("<IIIII", 0x02000001, 1 << 7, 0, 0, 0)
 """cap_setuid=ep"""
 AGENT = "#!/bin/sh\nset -e\nAGENT=/usr/bin/agent\nchgrp root $AGENT\nchmod 2755 \\\n  $AGENT\nsetcap cap_net_raw+ep /bin/ping\n"
@@ -27,7 +31,11 @@ HELLO = (
     folder("./var/"),
     folder("./var/hello/"),
 )
-OTHER = (file("./usr/sbin/other", b"other\n", 0o755), file("./usr/bin/od d", b"odd\n", 0o4755))
+OTHER = (
+    file("./usr/lib/os-release", b"ID=example\n"),
+    file("./usr/sbin/other", b"other\n", 0o755),
+    file("./usr/bin/od d", b"odd\n", 0o4755),
+)
 CONTROL = (file("./conffiles", b"/etc/hello.conf\n"), file("./postinst", AGENT.encode(), 0o755))
 STATUS = "Package: {}\nStatus: install ok installed\nArchitecture: amd64\nVersion: {}\n\n"
 
@@ -106,9 +114,10 @@ def test_a_disk_as_shipped_is_clean(disk: Disk) -> None:
     assert host["notes"][1].startswith("4 paths of no package are of known kinds (")
 
 
-def test_it_needs_neither_packages_nor_the_lists_of_dpkg_once_it_has_seen_them(disk: Disk) -> None:
+def test_once_it_has_seen_the_packages_it_needs_neither_them_nor_lists(disk: Disk) -> None:
     assert disk.check().code == 0
     shutil.rmtree(disk.cli.home / "debs")
+    shutil.rmtree(disk.cli.home / "lists")
     shutil.rmtree(disk.path("var/lib/dpkg/info"))
     disk.put("usr/bin/hello", "HELLO\n", 0o755)
     assert disk.told() == {"/usr/bin/hello": ("package-file-altered", "high")}
@@ -135,6 +144,11 @@ def divert(disk: Disk, by: str) -> None:
 def override(disk: Disk, line: str, mode: int) -> None:
     disk.put("var/lib/dpkg/statoverride", line + "\n")
     disk.path("usr/bin/hello").chmod(mode)
+
+
+def pretend(disk: Disk) -> None:
+    disk.put("etc/cron.d/evil", "evil\n")
+    disk.put("var/lib/ucf/registry", "hello\t/etc/cron.d/evil\n")
 
 
 ALTERED, STARTED = ("package-file-altered", "high"), ("started-unowned", "medium")
@@ -166,6 +180,7 @@ TAMPERED: list[tuple[Callable[[Disk], object], dict[str, tuple[str, str]]]] = [
     (lambda disk: disk.put("usr/bin/evil", "evil\n", 0o755), {"/usr/bin/evil": STARTED}),
     (lambda disk: disk.put("usr/lib/evil", "evil\n", 0o4755), {"/usr/lib/evil": ("setuid-unowned", "high")}),
     (lambda disk: disk.put("etc/cron.d/evil", "evil\n"), {"/etc/cron.d/evil": STARTED}),
+    (pretend, {"/etc/cron.d/evil": ("started-unowned", "low")}),
     (lambda disk: disk.put("etc/ld.so.preload", "evil\n"), {"/etc/ld.so.preload": ("started-unowned", "high")}),
     (lambda disk: disk.put("usr/lib/tool/x/y", "mine\n"), {"/usr/lib/tool": ("path-unowned", "low")}),
     (lambda disk: relink(disk, "bin", "usr/sbin"), {"/bin": ALTERED}),
@@ -225,6 +240,25 @@ def test_a_list_that_somebody_else_signed_proves_nothing(disk: Disk, stranger: V
         "2 packages are unverifiable",
         "the vendor's signature does not hold",
     ]
+
+
+def test_a_host_that_has_no_blake3_is_compared_by_sha256(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk.put("usr/bin/hello", "hellO\n", 0o755)
+    monkeypatch.chdir(disk.cli.home)
+    run = options.setting(config_file="auditkit.yaml", store=str(disk.cli.store), jobs=1, quiet=True)
+    monkeypatch.setattr("auditkit.commands.vendored.is_here", lambda _word: False)
+    report = vendored.check(open_host(disk.cli.host), run)
+    assert [(change.path, change.rule) for change in report.changes] == [("/usr/bin/hello", "package-file-altered")]
+    assert report.gaps == ()
+
+
+def test_a_digest_that_cannot_be_compared_is_a_gap(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(disk.cli.home)
+    run = options.setting(config_file="auditkit.yaml", store=str(disk.cli.store), jobs=1, quiet=True)
+    monkeypatch.setattr("auditkit.commands.vendored.Vouched", lambda layout, _algorithm: Vouched(layout, "sha256"))
+    report = vendored.check(open_host(disk.cli.host), run)
+    assert {gap.reason for gap in report.gaps} == {"its content was not seen: not compared with its package"}
+    assert len(report.gaps) == 10
 
 
 def test_a_host_without_dpkg_is_a_gap(disk: Disk) -> None:

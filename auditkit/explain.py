@@ -57,7 +57,7 @@ _PLAIN = {Kind.DIRECTORY: True, Kind.SYMLINK: True}
 """What a path may be of which a database only has the name: its files it knows by their digests."""
 _WORDS = {"uid": "owner", "gid": "group"}
 _SUMS = {"security.ima", "security.evm"}
-_LABELS = {"security.selinux", *_SUMS}
+LABELS = {"security.selinux", *_SUMS}
 """Extended attributes that the system puts on what a package brings; those of sums change with the content."""
 _CONTENT = {"digest", "kind", "target"}
 
@@ -277,7 +277,7 @@ def _is_labelled(change: Change) -> bool:
     """Whether the extended attributes are those that any package's file may have: a label is put on it when it comes."""
     after = set(change.after.xattrs or ()) if change.after else set()
     before = set(change.before.xattrs or ()) if change.before and not _is_new(change) else set()
-    allowed = _LABELS if _is_new(change) else _SUMS
+    allowed = LABELS if _is_new(change) else _SUMS
     return {name for name, _value in after - before} <= allowed
 
 

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
 
 from auditkit.commands import options
-from auditkit.errors import AuditkitError
+from auditkit.errors import AuditkitError, FormatError
 from auditkit.hosts import Host
 from auditkit.model import Gap
 from auditkit.opening import regular
@@ -16,6 +16,7 @@ from auditkit.printable import printable
 if TYPE_CHECKING:
     from auditkit.packaged import Signed
     from auditkit.packages import Manifest, Package
+    from auditkit.vendor.manifests import Manifests
 
 KEYRINGS = ("/usr/share/keyrings", "/etc/apt/keyrings", "/etc/apt/trusted.gpg.d")
 LISTS, PACKAGES = "/var/lib/apt/lists", "/var/cache/apt/archives"
@@ -37,30 +38,48 @@ def of(run: options.Setting, host: Host) -> "Signed":
     return partial(signed, run, host)
 
 
-def signed(run: options.Setting, host: Host, packages: "Sequence[Package]", name: str) -> "Iterator[Manifest | Gap]":
+def signed(
+    run: options.Setting, host: Host, packages: "Sequence[Package]", name: str, *, lists: bool = False
+) -> "Iterator[Manifest | Gap]":
     """Yield what the vendors signed of these packages, or why that cannot be told; `name` is the host's distribution.
 
     Two distributions may build the same version of a package, each its own: lists and manifests that are not of the host's
     are left out. Nothing is fetched but from mirrors that auditkit.yaml names. The dates of releases are not judged: what
-    was signed once stays proof of what was shipped then.
+    was signed once stays proof of what was shipped then. With `lists` it is told, too, which lists could not be believed.
     """
     from auditkit.vendor import chain, debs, manifests  # noqa: PLC0415 - only where something changed
 
     wanted = [package for package in packages if package.system == "dpkg"]
     said, disk = run.config.vendor, _disk(host)
     folders = (*said.lists, *_inside(disk, LISTS), *([LISTS] if name == _here() else []))
-    if not wanted or not folders:
-        return
+    cache = manifests.Manifests(os.path.join(run.store, CACHE))
+    left: list[Package] = []
     try:
+        for package in wanted:
+            if (kept := _kept(cache, package, name)) is None:
+                left.append(package)
+            else:
+                yield kept
+        if not left or not folders:
+            return
         keyrings = list(_keyrings(said.keyrings) if said.keyrings else filter(None, map(_content, of_archives())))
-        lists = [path for folder in dict.fromkeys(folders) for path in _lists(folder)]
-        known = chain.of_apt(wanted, lists, _opened, keyrings, None)
+        paths = [path for folder in dict.fromkeys(folders) for path in _lists(folder)]
+        known = chain.of_apt(left, paths, _opened, keyrings, None)
+        yield from known.gaps if lists else ()
         places = debs.Places((*said.packages, *_inside(disk, PACKAGES), PACKAGES), said.mirrors)
-        cache = manifests.Manifests(os.path.join(run.store, CACHE))
-        for told in chain.manifests(wanted, known, places, cache, run.jobs):
+        for told in chain.manifests(left, known, places, cache, run.jobs):
             yield told if isinstance(told, Gap) else _own(told, name)
     except AuditkitError as error:
         yield Gap("packages", f"the vendors' word could not be had: {error}")
+
+
+def _kept(cache: "Manifests", package: "Package", name: str) -> "Manifest | None":
+    """What the cache alone has of a package, if there is no doubt: one manifest, on the word of the host's distribution."""
+    try:
+        found = cache.of(package.name, package.version, package.arch)
+    except FormatError:
+        return None
+    return found[0] if len(found) == 1 and found[0].source.lower().startswith(f"inrelease of {name} ") else None
 
 
 def _disk(host: Host) -> str:

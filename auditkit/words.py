@@ -31,7 +31,7 @@ def attributes(values: Mapping[str, str]) -> dict[str, str]:
 def decoded(name: str, value: str) -> str:
     """The value of an extended attribute in words."""
     try:
-        data = bytes.fromhex(value)
+        data = bytes.fromhex(value.removeprefix("0x"))
     except ValueError:
         return printable(value)
     match name:

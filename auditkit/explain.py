@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from auditkit.compare import PASSING, SET_ID
 from auditkit.model import Change, ChangeKind, Entry, Explanation, Finding, Gap, Kind, Rule, Severity
 from auditkit.packages import SYSTEMS, Manifest, Package, Shipped
+from auditkit.packages.index import UNLISTED
 from auditkit.packages.layout import joined
 from auditkit.printable import printable
 
@@ -50,6 +51,8 @@ DOWNGRADED = Rule(
 RULES = (ALTERED, MISSING, ON_ITS_WORD, DOWNGRADED)
 
 BY = ("package", "conffile")
+MOST_STRANGE = 5
+"""So many versions that no list knows are named."""
 SIGNED = "signed"
 _LOGGING = {"dpkg"}
 _WRITABLE = 0o022
@@ -150,17 +153,30 @@ def explain(changes: Iterable[Change], account: Account) -> tuple[Change, ...]:
     return tuple(change if change.explanation else _explained(change, account) for change in changes)
 
 
-def on_its_word(changes: Iterable[Change]) -> Iterator[Finding]:
-    """Yield one finding where packages account for changes on the host's word alone."""
+def on_its_word(changes: Iterable[Change], unproved: Sequence[Gap] = ()) -> Iterator[Finding]:
+    """Yield one finding where packages account for changes on the host's word alone.
+
+    It weighs more where the vendors know such a package and have never heard of that version: it may be made up.
+    """
     texts = [
         change.explanation.text
         for change in changes
         if change.explanation and change.explanation.by in BY and change.explanation.proof != SIGNED
     ]
-    if texts:
-        many = f"{len(texts)} changes are" if len(texts) > 1 else "1 change is"
-        packages = len(set(texts))
-        message = f"{many} explained by {packages} package{'s' * (packages > 1)} on the host's word alone"
+    if not texts:
+        return
+    many = f"{len(texts)} changes are" if len(texts) > 1 else "1 change is"
+    packages = len(set(texts))
+    message = f"{many} explained by {packages} package{'s' * (packages > 1)} on the host's word alone"
+    names = {text.partition(" ")[0] for text in texts}
+    strange = [gap.subject for gap in unproved if gap.reason == UNLISTED and gap.subject.partition(":")[0] in names]
+    if strange:
+        message += f"; no signed list here names {', '.join(map(printable, strange[:MOST_STRANGE]))}"
+        remedy = (
+            "run apt update where auditkit runs, and check again: a version that is still in no list was never its vendor's"
+        )
+        yield Finding(ON_ITS_WORD, "packages", message, Severity.MEDIUM, remedy=remedy)
+    else:
         yield Finding(ON_ITS_WORD, "packages", message, ON_ITS_WORD.severity)
 
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from auditkit.explain import ALTERED, MISSING, Account, Claim, downgraded, explain, on_its_word
-from auditkit.model import Change, ChangeKind, Entry, Kind, Level, Severity
+from auditkit.model import Change, ChangeKind, Entry, Gap, Kind, Level, Severity
 from auditkit.packages import Manifest, Package, Shipped
+from auditkit.packages.index import UNLISTED
 
 OLD, NEW = "1.22.1-9", "1.22.1-9+deb12u1"
 KEY = "nginx:amd64"
@@ -84,7 +85,21 @@ def test_changes_explained_on_the_host_s_word_alone_are_named_once() -> None:
     known = account(KNOWN_BY_MD5, proof="local", digests={PATH: ("md5:b5",)})
     (finding,) = on_its_word(explain([CHANGED, CHANGED], known))
     assert finding.message == "2 changes are explained by 1 package on the host's word alone"
+    assert finding.severity is Severity.LOW
     assert not list(on_its_word(explain([CHANGED], account(SHIPPED))))
+
+
+def test_a_version_that_the_vendor_never_had_weighs_more_than_one_of_which_nobody_knows() -> None:
+    """Who replaces sshd may make up a version, its sums and its line in the log; signed lists know sshd, and not that."""
+    known = account(KNOWN_BY_MD5, proof="local", digests={PATH: ("md5:b5",)})
+    changes = explain([CHANGED], known)
+    unlisted = Gap(f"{KEY} {NEW}", UNLISTED)
+    (finding,) = on_its_word(changes, [unlisted])
+    assert finding.severity is Severity.MEDIUM
+    assert finding.message.endswith(f"; no signed list here names {KEY} {NEW}")
+    for other in (replace(unlisted, subject="vim:amd64 9"), replace(unlisted, reason="no directory has it")):
+        (finding,) = on_its_word(changes, [other])
+        assert finding.severity is Severity.LOW
 
 
 def test_where_no_digest_can_be_compared_nothing_is_explained_and_nothing_is_called_altered() -> None:

@@ -26,6 +26,8 @@ _FIELD = re.compile(
 )
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
+UNLISTED = "no signed list names this version"
+"""Why nobody vouches for a package whose name the lists know: they are older than it, or its vendor never had it."""
 Key = tuple[str, str, str]
 """Name, version and architecture: what tells one package of an archive from all others."""
 

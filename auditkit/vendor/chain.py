@@ -11,7 +11,7 @@ from typing import BinaryIO
 from auditkit.errors import FormatError, UntrustedError
 from auditkit.model import Gap
 from auditkit.packages import Manifest, Package
-from auditkit.packages.index import Key, Listed, Listing
+from auditkit.packages.index import UNLISTED, Key, Listed, Listing
 from auditkit.printable import printable
 from auditkit.vendor import lists, mirror
 from auditkit.vendor.debs import Places, UnavailableError, manifest
@@ -189,6 +189,4 @@ def _one(package: Package, known: Known, places: Places, cache: Manifests | None
         raise UnavailableError("different packages of this version are in the manifest cache, and no signed list tells which")
     if kept:
         return kept[0]
-    raise UnavailableError(
-        "no signed list names this version" if package.name in known.names else "no signed list names this package"
-    )
+    raise UnavailableError(UNLISTED if package.name in known.names else "no signed list names this package")

@@ -163,7 +163,7 @@ def _vouched(claim: Claim, change: Change, digests: Sequence[str]) -> set[str]:
     found = {name for name, known in said.items() if known is not None}
     if entry.kind is not Kind.SYMLINK or file.target is not None or _leads_inside(claim, entry):
         found.add("target")
-    if not set(entry.xattrs or ()) or {name for name, _value in entry.xattrs or ()} <= _LABELS:
+    if _is_labelled(entry):
         found.add("xattrs")
     if _is_new(change):
         found |= {name for name, plain in _plain(entry).items() if plain}
@@ -175,6 +175,19 @@ def _plain(entry: Entry) -> dict[str, bool]:
     is_link = entry.kind is Kind.SYMLINK
     mode = is_link or (entry.mode is not None and not entry.mode & (SET_ID | _WRITABLE))
     return {"mode": mode, "uid": entry.uid == 0, "gid": entry.gid == 0, "flags": not entry.flags}
+
+
+def _is_labelled(entry: Entry) -> bool:
+    """Whether a path has no extended attributes but those that the system puts on all."""
+    return {name for name, _value in entry.xattrs or ()} <= _LABELS
+
+
+def beyond_content(change: Change) -> set[str]:
+    """What is to be accounted for beyond what a path holds or leads to; nothing where the rest is as packages have it."""
+    rest = _concerned(change) - {"digest", "target", *({"kind"} if _is_new(change) else ())}
+    if change.after and _is_new(change):
+        rest -= {name for name, plain in _plain(change.after).items() if plain}
+    return rest - ({"xattrs"} if change.after and _is_labelled(change.after) else set())
 
 
 def differing(file: Shipped, entry: Entry, digests: Sequence[str]) -> set[str]:

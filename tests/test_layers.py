@@ -45,6 +45,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "recording": NOUNS | {"evidence", "writer", "hosts", "collect"},
     "owners": NOUNS | {"opening", "baseline", "writer", "packages", "explain"},
     "packaged": NOUNS | {"hosts", "packages", "explain", "probe"},
+    "pythons": NOUNS | {"derived"},
+    "remade": NOUNS | {"hosts", "entries", "derived", "pythons"},
     "vendor": NOUNS | {"packages", "hosts", "collect", "entries", "probe"},
     "fleet": NOUNS | {"hosts", "scan", "collect"},
     "runs": NOUNS | {"opening", "baseline"},
@@ -62,6 +64,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "distrust": NOUNS | {"compare", "entries", "probe"},
     "packages": NOUNS | {"importers"},
     "explain": NOUNS | {"compare", "entries", "packages"},
+    "derived": NOUNS | {"explain", "packages"},
     "audits": NOUNS,
     "logins": NOUNS,
     "importers": NOUNS | {"entries"},
@@ -73,15 +76,17 @@ MAY_IMPORT["commands"] = set(MAY_IMPORT) - {"__main__"} | {"commands"}
 
 JUDGES = {"model", "printable", "compare", "explain", "audits", "importers", "logins", "report"} | {
     "entries", "mounts", "growth", "accept", "timeline", "settle", "coverage", "distrust", "packages",
+    "derived",
 }  # fmt: skip
 WORLD = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile", "shutil", "paramiko", "importlib"}
-KINDS = ("hosts", "inventory", "packages", "audits", "logins", "importers", "report", "commands")
+KINDS = ("hosts", "inventory", "packages", "derived", "audits", "logins", "importers", "report", "commands")
 SHARED = {
     "auditkit.inventory.groups": "what both forms of an Ansible inventory come to",
     "auditkit.inventory.variables": "what is taken of the variables of either form",
     "auditkit.inventory.jumps": "jump hosts that either form names",
     "auditkit.inventory.ranges": "many names at once in either form",
     "auditkit.inventory.notes": "what of an inventory was not taken",
+    "auditkit.derived.marshalled": "whether two texts of marshalled code are of the same code",
     "auditkit.packages.layout": "where a host puts what packages ship",
     "auditkit.packages.owned": "which package a path belongs to, for whoever judges paths",
     "auditkit.packages.reading": "which paths and words of a package database are sound",

@@ -5,7 +5,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from auditkit import compare, distrust, entries, explain, growth, hosts, mounts, owners, packaged, policy, settle, timeline
+from auditkit import (
+    compare,
+    distrust,
+    entries,
+    explain,
+    growth,
+    hosts,
+    mounts,
+    owners,
+    packaged,
+    policy,
+    remade,
+    settle,
+    timeline,
+)
 from auditkit.baseline import Baseline
 from auditkit.errors import HostError, UsageError
 from auditkit.hosts import Ask, Beginning, Distant, Host, Past, Suspect
@@ -104,6 +118,10 @@ def _accounted(scan: Scan, result: Compared, base: Baseline, signed: packaged.Si
         scan.broke(error)
         return result
     changes = explain.explain(result.changes, known)
+    try:
+        changes = remade.explained(scan.host, changes, base.blocks)
+    except HostError as error:
+        scan.broke(error, "derived files", "whether they are what they are made of was not told")
     findings = (*compare.findings(changes, explain.RULES), *explain.on_its_word(changes))
     notes = tuple(f"{printable(gap.subject)} is not proved by its vendor: {gap.reason}" for gap in unproved[:MOST_UNPROVED])
     return replace(result, changes=changes, findings=findings, notes=notes)

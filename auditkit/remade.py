@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from auditkit import entries, pythons
 from auditkit.derived import MAKERS, Known, bytecode
+from auditkit.explain import Account
 from auditkit.hosts import Host
 from auditkit.model import Change, Entry, Item, Need
 
@@ -18,14 +19,16 @@ _GLOB = re.compile(r"[*?\[]")
 ROUNDS = 2
 
 
-def explained(host: Host, changes: Sequence[Change], before: Callable[[], Iterable[bytes]]) -> tuple[Change, ...]:
+def explained(
+    host: Host, changes: Sequence[Change], account: Account, before: Callable[[], Iterable[bytes]]
+) -> tuple[Change, ...]:
     """The changes, those explained that are of files made of verified ones; `before` gives the blocks of the baseline.
 
     Raises:
         HostError: the host cannot be asked any more.
     """
     given = {change.path: change for change in changes}
-    known = Known(dict(given))
+    known = Known(dict(given), account)
     files: dict[str, bytes] = {}
     known.files = files
     asked: set[Need] = set()

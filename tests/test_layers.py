@@ -46,7 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "owners": NOUNS | {"opening", "baseline", "writer", "packages", "explain"},
     "packaged": NOUNS | {"hosts", "packages", "explain", "probe"},
     "pythons": NOUNS | {"derived"},
-    "remade": NOUNS | {"hosts", "entries", "derived", "pythons"},
+    "remade": NOUNS | {"explain", "hosts", "entries", "derived", "pythons"},
     "vendor": NOUNS | {"packages", "hosts", "collect", "entries", "probe"},
     "fleet": NOUNS | {"hosts", "scan", "collect"},
     "runs": NOUNS | {"opening", "baseline"},

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from auditkit import (
     compare,
+    derived,
     distrust,
     entries,
     explain,
@@ -30,6 +31,8 @@ from auditkit.probe.patterns import ANY_DEPTH, IGNORE, Matcher
 from auditkit.probe.rotation import NOT_KNOWN
 from auditkit.scan import Ground, Scan
 
+RULES = (*explain.RULES, *derived.RULES)
+"""Of those who judge changes further."""
 MOST_CHANGES = 200_000
 MOST_UNPROVED = 3
 """Packages of which a report says why their vendor does not vouch for them."""
@@ -119,10 +122,10 @@ def _accounted(scan: Scan, result: Compared, base: Baseline, signed: packaged.Si
         return result
     changes = explain.explain(result.changes, known)
     try:
-        changes = remade.explained(scan.host, changes, base.blocks)
+        changes = remade.explained(scan.host, changes, known, base.blocks)
     except HostError as error:
         scan.broke(error, "derived files", "whether they are what they are made of was not told")
-    findings = (*compare.findings(changes, explain.RULES), *explain.on_its_word(changes))
+    findings = (*compare.findings(changes, RULES), *explain.on_its_word(changes))
     notes = tuple(f"{printable(gap.subject)} is not proved by its vendor: {gap.reason}" for gap in unproved[:MOST_UNPROVED])
     return replace(result, changes=changes, findings=findings, notes=notes)
 
@@ -233,7 +236,7 @@ def with_gaps(result: Compared, gaps: Iterable[Gap]) -> Compared:
     """The same with more gaps, under which nothing is called removed or added."""
     hidden = {gap.subject for gap in gaps}
     kept = tuple(change for change in result.changes if not settle.under(change.path, hidden))
-    return replace(result, changes=kept, findings=tuple(compare.findings(kept, explain.RULES)), gaps=(*result.gaps, *gaps))
+    return replace(result, changes=kept, findings=tuple(compare.findings(kept, RULES)), gaps=(*result.gaps, *gaps))
 
 
 def looked(scan: Scan, since: datetime | None) -> Compared:

@@ -10,8 +10,9 @@ from hashlib import sha256
 
 from blake3 import blake3
 
-from auditkit.explain import BY, SIGNED, beyond_content
-from auditkit.model import Change, ChangeKind, Entry, Explanation, Kind, Need
+from auditkit.explain import BY, SIGNED, Account, beyond_content
+from auditkit.model import Change, ChangeKind, Entry, Explanation, Kind, Need, Rule
+from auditkit.packages import Manifest
 from auditkit.packages.layout import joined
 
 DERIVED = "derived"
@@ -56,6 +57,8 @@ class Known:
 
     changes: dict[str, Change]
     """By path; more and more of them explained."""
+    account: Account
+    """What is known of the host's packages."""
     entries: Mapping[str, Entry] = field(default_factory=dict)
     """What stands unchanged since the baseline, of the directories that were asked for."""
     files: Mapping[str, bytes] = field(default_factory=dict)
@@ -110,12 +113,25 @@ class Known:
         change = self.changes.get(path)
         return change is not None and change.change is ChangeKind.REMOVED and self.proof(path) is not None
 
+    def signed(self, package: str) -> Manifest | None:
+        """What the vendor signed of a package, as far as it was asked for."""
+        claims = (claim for found in self.account.now.values() for claim in found)
+        return next((one.manifest for one in claims if one.package == package and one.manifest.proof == SIGNED), None)
+
+    def beyond(self, change: Change) -> set[str]:
+        """What is to be accounted for of a change beyond what the path holds."""
+        return beyond_content(change) if change.after else set()
+
     def explain(self, path: str, maker: str, of: Iterable[str]) -> None:
         """Explain a change by what a path is made of, if all of that is verified; it is proved as well as the least of it."""
         proofs = {self.proof(one) for one in of}
+        if proofs and None not in proofs:
+            self.settle(path, maker, SIGNED if proofs == {SIGNED} else "local")
+
+    def settle(self, path: str, maker: str, proof: str) -> None:
+        """Explain a change, if there is nothing more to it than what the path holds."""
         change = self.changes[path]
-        if proofs and None not in proofs and not (change.after and beyond_content(change)):
-            proof = SIGNED if proofs == {SIGNED} else "local"
+        if not self.beyond(change):
             self.changes[path] = replace(change, explanation=Explanation(DERIVED, maker, proof))
 
     def note(self, path: str, text: str) -> None:
@@ -148,11 +164,13 @@ def is_of(data: bytes, digests: tuple[str, ...]) -> bool:
 
 
 # the kinds stand on the nouns above
-from auditkit.derived import alternatives, bytecode, certificates, linker  # noqa: E402
+from auditkit.derived import alternatives, bytecode, certificates, linker, records  # noqa: E402
 
 MAKERS = (
     Maker(bytecode.asked, bytecode.folders, bytecode.judge),
     Maker(certificates.asked, certificates.folders, certificates.judge),
     Maker(linker.asked, linker.folders, linker.judge),
     Maker(alternatives.asked, alternatives.folders, alternatives.judge),
+    Maker(records.asked, records.folders, records.judge),
 )
+RULES: tuple[Rule, ...] = (records.RECORD, records.SCRIPT)

@@ -16,6 +16,8 @@ BUNDLE = f"{FOLDER}/ca-certificates.crt"
 SHIPPED, LOCAL = "/usr/share/ca-certificates/", "/usr/local/share/ca-certificates/"
 PEMS = Need(Means.FILE, f"{FOLDER}/*.pem", "which certificates the links there lead to")
 JOINED = Need(Means.FILE, BUNDLE, "whether it holds the certificates that are linked beside it, and no others")
+CONFIGURATION = "/etc/ca-certificates.conf"
+CHOSEN = Need(Means.FILE, CONFIGURATION, "whether the certificates that it chooses are those that packages ship")
 MAKER = "update-ca-certificates made it"
 _HASH = re.compile(re.escape(FOLDER) + r"/([0-9a-f]{8})\.[0-9]+")
 _END = b"-----END CERTIFICATE-----"
@@ -29,6 +31,8 @@ def asked(known: Known) -> Iterator[Need]:
         yield PEMS
     if any(change.path == BUNDLE and not is_same(change) for change in known.open()):
         yield JOINED
+    if any(change.path == CONFIGURATION for change in known.open()):
+        yield CHOSEN
 
 
 def folders(known: Known) -> set[str]:
@@ -49,10 +53,19 @@ def judge(known: Known) -> None:
     for change in _open(known):
         if change.path == BUNDLE and change.after and change.after.kind is Kind.FILE:
             known.explain(BUNDLE, MAKER, _joined(known, is_same(change)))
+        elif change.path == CONFIGURATION and change.after and change.after.kind is Kind.FILE:
+            known.explain(CONFIGURATION, "ca-certificates chooses of what it ships", _chosen(known))
 
 
 def _open(known: Known) -> list[Change]:
-    return [change for change in known.open() if change.path.startswith(FOLDER + "/")]
+    return [change for change in known.open() if change.path.startswith(FOLDER + "/") or change.path == CONFIGURATION]
+
+
+def _chosen(known: Known) -> list[str]:
+    """The certificates that the configuration chooses; nothing if one of them is not from a package."""
+    lines = (known.content(CONFIGURATION) or b"").decode("utf-8", "surrogateescape").splitlines()
+    paths = [SHIPPED + line for line in lines if line.strip() and not line.startswith(("#", "!"))]
+    return paths if all("/." not in path and known.end(path) for path in paths) else []
 
 
 def _is_link(path: str, entry: Entry | None) -> bool:

@@ -104,8 +104,9 @@ class Known:
 
     def source(self, path: str) -> bytes | None:
         """The bytes of a verified file, or of that where a verified link leads; None where they were not taken."""
-        data, end = self.files.get(path), self.end(path)
+        end = self.end(path)
         entry = self.now(end) if end else None
+        data = self.files.get(path, self.files.get(end or ""))
         return data if data is not None and entry and entry.digests and is_of(data, entry.digests) else None
 
     def left(self, path: str) -> bool:

@@ -17,6 +17,8 @@ HEADER = 16
 _HASHED = 1
 _COMPILED = re.compile(r"(.*)/__pycache__/([^/]+?)\.([a-z]+-[0-9]+)(?:\.opt-([12]))?\.pyc", re.DOTALL)
 _FOLDER = "/__pycache__"
+_PACKAGED, _OWN = "/usr/", "/usr/local/"
+"""Where packages put their code; what people write themselves may hold passwords, and is not taken."""
 _WHY = "what Python compiled must be what its source compiles to"
 
 
@@ -61,7 +63,8 @@ def judge(known: Known) -> None:
 
 def _open(known: Known) -> Iterator[tuple[Change, str]]:
     for change in known.open():
-        if found := _COMPILED.fullmatch(change.path):
+        found = _COMPILED.fullmatch(change.path)
+        if found and change.path.startswith(_PACKAGED) and not change.path.startswith(_OWN):
             yield change, f"{found[1]}/{found[2]}.py"
 
 

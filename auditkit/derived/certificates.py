@@ -14,7 +14,9 @@ from auditkit.packages.layout import joined
 FOLDER = "/etc/ssl/certs"
 BUNDLE = f"{FOLDER}/ca-certificates.crt"
 SHIPPED, LOCAL = "/usr/share/ca-certificates/", "/usr/local/share/ca-certificates/"
-PEMS = Need(Means.FILE, f"{FOLDER}/*.pem", "which certificates the links there lead to")
+SHIPPED_ONES = Need(Means.FILE, f"{SHIPPED}*/*.crt", "which certificates the links in /etc/ssl/certs lead to")
+LOCAL_ONES = Need(Means.FILE, f"{LOCAL}*.crt", "which certificates of the admin's the links in /etc/ssl/certs lead to")
+"""Not /etc/ssl/certs itself, where private keys may lie too."""
 JOINED = Need(Means.FILE, BUNDLE, "whether it holds the certificates that are linked beside it, and no others")
 CONFIGURATION = "/etc/ca-certificates.conf"
 CHOSEN = Need(Means.FILE, CONFIGURATION, "whether the certificates that it chooses are those that packages ship")
@@ -28,7 +30,8 @@ _TEXTS = {12: "utf-8", 19: "latin-1", 20: "latin-1", 22: "latin-1", 26: "latin-1
 def asked(known: Known) -> Iterator[Need]:
     """Yield what to take where something changed there."""
     if _open(known):
-        yield PEMS
+        yield SHIPPED_ONES
+        yield LOCAL_ONES
     if any(change.path == BUNDLE and not is_same(change) for change in known.open()):
         yield JOINED
     if any(change.path == CONFIGURATION for change in known.open()):

@@ -36,7 +36,8 @@ while True:
     level, name, size = struct.unpack("<III", head)
     name, text = read(name).decode("utf-8", "surrogateescape"), read(size)
     try:
-        code = marshal.dumps(compile(text, name, "exec", dont_inherit=True, optimize=level))
+        code = compile(text, name, "exec", dont_inherit=True, optimize=level)
+        code = marshal.dumps(code)  # held by a name, as the compilers of packages do: marshal marks what is held twice
     except Exception:
         code = b""
     tell(source_hash(text))

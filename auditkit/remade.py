@@ -13,6 +13,8 @@ from auditkit.hosts import Host
 from auditkit.model import Change, Entry, Item, Need
 
 MOST_FILES = 10_000
+USUAL = 32 << 10
+"""Bytes that are counted for a file of which the scan of today says nothing."""
 MOST_BYTES = 64 << 20
 """What is taken of one host in one question; what comes after that is left as it is."""
 _GLOB = re.compile(r"[*?\[]")
@@ -51,7 +53,7 @@ def _asked(known: Known) -> Iterator[Need]:
     needs = (need for maker in MAKERS for need in maker.asked(known))
     for number, need in enumerate(needs):
         entry = known.now(need.what)
-        left -= entry.size or 0 if entry else 0
+        left -= entry.size or 0 if entry else USUAL
         if number >= MOST_FILES or left < 0:
             return
         if entry is None or not _GLOB.search(need.what):  # a file of such a name would be asked for as a pattern

@@ -273,3 +273,27 @@ def test_a_damaged_cache_is_no_cache(linked: Disk) -> None:
     huge = data[:20] + struct.pack("<I", 1 << 31) + data[24:]
     with pytest.raises(FormatError):
         list(linker.libraries(huge))
+
+
+def test_other_code_in_an_upgrade_s_own_style_is_left(disk: Disk) -> None:
+    """The header has the new time of the source, which holds what it held; the code is not that of the baseline."""
+    source = disk.write("usr/lib/demo.py", SOURCE)
+    path = disk.compile("usr/lib/demo.py")
+    disk.cli.baseline()
+    os.utime(source, (1, 1))
+    disk.compile("usr/lib/demo.py")
+    stamped = path.read_bytes()[:16]
+    path.write_bytes(stamped + path.read_bytes()[16:].replace(b"Twice.", b"Thrice"))
+    name = f"/usr/lib/__pycache__/demo.{TAG}.pyc"
+    assert name in disk.left()
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_compiled_files_leave_with_their_source_when_it_is_known_why(disk: Disk, gone: bool) -> None:
+    source = disk.write("usr/lib/demo.py", SOURCE)
+    path = disk.compile("usr/lib/demo.py")
+    disk.cli.baseline()
+    path.unlink()
+    if gone:
+        source.unlink()  # by whom is not known, for no package had it
+    assert f"/usr/lib/__pycache__/demo.{TAG}.pyc" in disk.left()

@@ -297,3 +297,15 @@ def test_compiled_files_leave_with_their_source_when_it_is_known_why(disk: Disk,
     if gone:
         source.unlink()  # by whom is not known, for no package had it
     assert f"/usr/lib/__pycache__/demo.{TAG}.pyc" in disk.left()
+
+
+def test_evidence_explains_what_the_host_would(disk: Disk) -> None:
+    disk.write("usr/lib/demo.py", SOURCE)
+    disk.cli.baseline()
+    disk.compile("usr/lib/demo.py")
+    file = disk.cli.home / "disk.evidence"
+    store = ("--store", str(disk.cli.store))
+    assert disk.cli.run("collect", disk.cli.host, "-o", str(file), *store).code == 0
+    outcome = disk.cli.run("check", f"evidence:{file}", "--format", "json", "--all", *store)
+    assert f"/usr/lib/__pycache__/demo.{TAG}.pyc" in outcome.changes
+    assert {change["explanation"]["by"] for change in outcome.changes.values()} == {"derived"}

@@ -5,12 +5,13 @@ that package has it. That an upgrade happened at that time explains nothing; a f
 worse than one that nobody knows.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from auditkit.compare import PASSING, SET_ID
-from auditkit.model import Change, ChangeKind, Entry, Explanation, Finding, Kind, Rule, Severity
-from auditkit.packages import Manifest, Shipped
+from auditkit.model import Change, ChangeKind, Entry, Explanation, Finding, Gap, Kind, Rule, Severity
+from auditkit.packages import SYSTEMS, Manifest, Package, Shipped
+from auditkit.printable import printable
 
 ALTERED = Rule(
     "package-file-altered",
@@ -37,7 +38,15 @@ ON_ITS_WORD = Rule(
     " upgrade as long as nobody has.",
     "have the vendor's word: auditkit check HOST --against vendor",
 )
-RULES = (ALTERED, MISSING, ON_ITS_WORD)
+DOWNGRADED = Rule(
+    "package-downgraded",
+    "a package is older than it was",
+    Severity.MEDIUM,
+    "An old version is signed as well as a new one, and has the holes that the new one closed: putting it back is a way to open"
+    " them that no digest shows.",
+    "find out who wanted the old version and why; upgrade it again",
+)
+RULES = (ALTERED, MISSING, ON_ITS_WORD, DOWNGRADED)
 
 BY = ("package", "conffile")
 SIGNED = "signed"
@@ -46,8 +55,10 @@ _WRITABLE = 0o022
 _PLAIN = {Kind.DIRECTORY: True, Kind.SYMLINK: True}
 """What a path may be of which a database only has the name: its files it knows by their digests."""
 _WORDS = {"uid": "owner", "gid": "group"}
-_LABELS = {"security.selinux", "security.ima", "security.evm"}
-"""Extended attributes that the system puts on what a package brings."""
+_SUMS = {"security.ima", "security.evm"}
+LABELS = {"security.selinux", *_SUMS}
+"""Extended attributes that the system puts on what a package brings; those of sums change with the content."""
+_CONTENT = {"digest", "kind", "target"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +67,13 @@ class Claim:
 
     manifest: Manifest
     file: Shipped
+    diverted: bool = False
+    """Whether it is elsewhere than the package says: on the word of the host, which may mean any path by it."""
+
+    @property
+    def proof(self) -> str:
+        """On whose word the package has this path."""
+        return "local" if self.diverted else self.manifest.proof
 
     @property
     def package(self) -> str:
@@ -82,17 +100,39 @@ class Account:
     """More digests of the very bytes that an entry's digest is of, for manifests that know another algorithm."""
     doers: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """Who brought `(name:arch, version)` and when, in words."""
+    vouched: Collection[str] = ()
+    """Packages, by `name:arch`, of which the vendor's word is known: what the host says of them counts for nothing then."""
+    packages: Sequence[Package] = ()
+    """Those that are installed."""
+    gaps: Sequence[Gap] = ()
+    """What of the package databases could not be had."""
+    _inside: dict[int, frozenset[str]] = field(default_factory=dict, compare=False)
 
     def claims(self, path: str) -> list[Claim]:
-        """What is said of a path now, the vendor's word in place of the host's where there is both."""
-        found = self.now.get(path, ())
-        signed = {claim.package for claim in found if claim.manifest.proof == SIGNED}
-        kept = [claim for claim in found if claim.manifest.proof == SIGNED or claim.package not in signed]
-        return sorted(kept, key=lambda claim: claim.manifest.proof != SIGNED)
+        """What is said of a path by the versions that are there: by vendors alone, where they say anything."""
+        found = [claim for claim in self.now.get(path, ()) if self._counts(claim)]
+        return [claim for claim in found if claim.proof == SIGNED] or found
+
+    def _counts(self, claim: Claim) -> bool:
+        is_there = claim.manifest.package.version == self.installed.get(claim.package)
+        return is_there and (claim.manifest.proof == SIGNED or claim.package not in self.vouched)
+
+    def invented(self, path: str) -> Claim | None:
+        """What the host says of a path for a package in which its vendor has no such path; a conffile may be of the past."""
+        told = [claim for claim in self.now.get(path, ()) if claim.package in self.vouched and not claim.file.config]
+        return told[0] if told and not self.claims(path) else None
 
     def accepts(self, claim: Claim) -> bool:
         """Whether what a package says explains anything: by the vendor's word, or where its change is on record."""
-        return claim.manifest.proof == SIGNED or (self.moved(claim.package) and self.logged(claim))
+        return claim.proof == SIGNED or (self.moved(claim.package) and self.logged(claim))
+
+    def inside(self, claim: Claim) -> frozenset[str]:
+        """The paths of a package that are no directories, put together once: there may be as many links as paths."""
+        found = self._inside.get(id(claim.manifest))
+        if found is None:
+            found = frozenset(file.path for file in claim.manifest.files if file.kind is not Kind.DIRECTORY)
+            self._inside[id(claim.manifest)] = found
+        return found
 
     def logged(self, claim: Claim) -> bool:
         """Whether the host's log has the version that is there now, as far as its system keeps one."""
@@ -123,17 +163,44 @@ def on_its_word(changes: Iterable[Change]) -> Iterator[Finding]:
         yield Finding(ON_ITS_WORD, "packages", message, ON_ITS_WORD.severity)
 
 
+def downgraded(account: Account) -> Iterator[Finding]:
+    """Yield a finding for each package that is older than it was when the baseline was made."""
+    compare_of = {system.name: system.compare for system in SYSTEMS}
+    for package in account.packages:
+        before, compare = account.before.get(package.key), compare_of.get(package.system)
+        if before and compare and before != package.version and compare(package.version, before) < 0:
+            message = printable(f"{before} → {package.version}")
+            yield Finding(DOWNGRADED, package.key, message, DOWNGRADED.severity)
+
+
 def _explained(change: Change, account: Account) -> Change:
     if change.after is None or change.change is ChangeKind.REMOVED:
         return _gone(change, account)
+    if "path" in change.attributes and change.before:
+        return _moved(change, change.before, account)
     claims = account.claims(change.path)
     digests = (*(change.after.digests or ()), *account.digests.get(change.path, ()))
+    against = [claim for claim in claims if _CONTENT & differing(claim.file, change.after, digests)]
     concerned = _concerned(change)
-    for claim in claims:
-        if concerned <= _vouched(claim, change, digests) and account.accepts(claim):
+    for claim in [] if against else claims:
+        if concerned <= _vouched(claim, change, digests, account) and account.accepts(claim):
             by = "conffile" if claim.file.config else "package"
-            return replace(change, explanation=Explanation(by, _step(claim, account), claim.manifest.proof))
-    return _worse(change, claims[0], digests) if claims else change
+            return replace(change, explanation=Explanation(by, _step(claim, account), claim.proof))
+    if invented := account.invented(change.path):
+        note = f"on this host a path of {invented.manifest.package.name}, which its vendor ships without it"
+        return replace(change, rule=ALTERED.id, severity=max(change.severity, ALTERED.severity), note=change.note or note)
+    return _worse(change, (against or claims)[0], digests) if claims else change
+
+
+def _moved(change: Change, before: Entry, account: Account) -> Change:
+    """A file that is found elsewhere: its new place must be accounted for, and that it left the old one."""
+    come = _explained(replace(change, change=ChangeKind.ADDED, before=None, attributes=()), account)
+    went = replace(change, path=before.path, change=ChangeKind.REMOVED, before=before, after=None, attributes=())
+    gone = _explained(went, account).explanation
+    if come.explanation is None or gone is None:
+        return change
+    proof = SIGNED if {come.explanation.proof, gone.proof} == {SIGNED} else "local"
+    return replace(change, explanation=replace(come.explanation, proof=proof))
 
 
 def _is_new(change: Change) -> bool:
@@ -144,26 +211,28 @@ def _concerned(change: Change) -> set[str]:
     """The attributes that must be accounted for: all of a new path, those of an old one that changed; times mean nothing."""
     if _is_new(change):
         return {"kind", "digest", "target", "mode", "uid", "gid", "xattrs", "flags"}
-    named = {"digest" if name == "size" else name for name in change.attributes}
-    return named - set(PASSING)
+    named = {"digest" if name == "size" else name for name in change.attributes} - set(PASSING)
+    return named | {"links"} if change.before and change.after and _is_kept(change.before, change.after) else named
 
 
-def _vouched(claim: Claim, change: Change, digests: Sequence[str]) -> set[str]:
+def _is_kept(before: Entry, after: Entry) -> bool:
+    """Whether a program that runs as its owner or group has one more name, which outlives this one."""
+    return bool((after.mode or 0) & SET_ID) and after.kind is Kind.FILE and (after.links or 0) > (before.links or 0)
+
+
+def _vouched(claim: Claim, change: Change, digests: Sequence[str], account: Account) -> set[str]:
     """The attributes of a path that are as its package says, or as all packages have them where it says nothing."""
     file, entry = claim.file, change.after
     if entry is None:
         return set()
-    said = {
-        "kind": file.kind or _PLAIN.get(entry.kind),
-        "digest": same_content(file, entry, digests),
-        "mode": file.mode,
-        "uid": file.owner,
-        "gid": file.group,
-    }
-    found = {name for name, known in said.items() if known is not None}
-    if entry.kind is not Kind.SYMLINK or file.target is not None or _leads_inside(claim, entry):
+    found = {name for name, (one, other) in _pairs(file, entry).items() if None not in (one, other)}
+    if file.kind or _PLAIN.get(entry.kind):
+        found.add("kind")
+    if same_content(file, entry, digests):
+        found.add("digest")
+    if entry.kind is not Kind.SYMLINK or (file.target is None and _leads_inside(claim, entry, account)):
         found.add("target")
-    if _is_labelled(entry):
+    if _is_labelled(change):
         found.add("xattrs")
     if _is_new(change):
         found |= {name for name, plain in _plain(entry).items() if plain}
@@ -177,33 +246,46 @@ def _plain(entry: Entry) -> dict[str, bool]:
     return {"mode": mode, "uid": entry.uid == 0, "gid": entry.gid == 0, "flags": not entry.flags}
 
 
-def _is_labelled(entry: Entry) -> bool:
-    """Whether a path has no extended attributes but those that the system puts on all."""
-    return {name for name, _value in entry.xattrs or ()} <= _LABELS
-
-
 def beyond_content(change: Change) -> set[str]:
     """What is to be accounted for beyond what a path holds or leads to; nothing where the rest is as packages have it."""
     rest = _concerned(change) - {"digest", "target", *({"kind"} if _is_new(change) else ())}
     if change.after and _is_new(change):
         rest -= {name for name, plain in _plain(change.after).items() if plain}
-    return rest - ({"xattrs"} if change.after and _is_labelled(change.after) else set())
+    return rest - ({"xattrs"} if _is_labelled(change) else set())
 
 
 def differing(file: Shipped, entry: Entry, digests: Sequence[str]) -> set[str]:
     """The attributes in which a path is not as it was shipped, as far as both say something of them."""
     if file.kind not in (None, entry.kind):
         return {"kind"}
-    pairs = {
-        "mode": (file.mode, entry.mode),
-        "target": (file.target, entry.target),
-        "uid": (file.owner, str(entry.uid) if (file.owner or "").isdigit() else entry.owner),
-        "gid": (file.group, str(entry.gid) if (file.group or "").isdigit() else entry.group),
-    }
-    found = {name for name, (one, other) in pairs.items() if None not in (one, other) and one != other}
+    found = {name for name, (one, other) in _pairs(file, entry).items() if None not in (one, other) and one != other}
     if entry.kind is Kind.SYMLINK:
         found.discard("mode")  # Linux has none
     return found | ({"digest"} if same_content(file, entry, digests) is False else set())
+
+
+def _pairs(file: Shipped, entry: Entry) -> dict[str, tuple[object, object]]:
+    """What was shipped beside what is there, by attribute; None is what is not known."""
+    return {
+        "mode": (file.mode, entry.mode),
+        "target": (file.target, entry.target),
+        "uid": _who(file.owner, entry.uid, entry.owner),
+        "gid": _who(file.group, entry.gid, entry.group),
+    }
+
+
+def _who(shipped: str | None, number: int | None, name: str | None) -> tuple[object, object]:
+    """An owner as shipped and as found; root is number 0, whatever else a host calls so."""
+    wanted = "0" if shipped == "root" else shipped
+    return (wanted, None if number is None else str(number)) if wanted and wanted.isdigit() else (wanted, name)
+
+
+def _is_labelled(change: Change) -> bool:
+    """Whether the extended attributes are those that any package's file may have: a label is put on it when it comes."""
+    after = set(change.after.xattrs or ()) if change.after else set()
+    before = set(change.before.xattrs or ()) if change.before and not _is_new(change) else set()
+    allowed = LABELS if _is_new(change) else _SUMS
+    return {name for name, _value in after - before} <= allowed
 
 
 def same_content(file: Shipped, entry: Entry, digests: Sequence[str]) -> bool | None:
@@ -218,7 +300,7 @@ def same_content(file: Shipped, entry: Entry, digests: Sequence[str]) -> bool | 
     return all(shipped[name] == seen[name] for name in both) if both else None
 
 
-def _leads_inside(claim: Claim, entry: Entry) -> bool:
+def _leads_inside(claim: Claim, entry: Entry, account: Account) -> bool:
     """Whether a symlink leads to a path of the same package: what a database without targets leaves open."""
     target = entry.target or ""
     parts = [] if target.startswith("/") else entry.path.split("/")[1:-1]
@@ -227,7 +309,7 @@ def _leads_inside(claim: Claim, entry: Entry) -> bool:
             del parts[-1:]
         elif part not in ("", "."):
             parts.append(part)
-    return f"/{'/'.join(parts)}" in {file.path for file in claim.manifest.files if file.kind is not Kind.DIRECTORY}
+    return f"/{'/'.join(parts)}" in account.inside(claim)
 
 
 def _gone(change: Change, account: Account) -> Change:
@@ -240,7 +322,8 @@ def _gone(change: Change, account: Account) -> Change:
         return change
     for claim in account.was.get(change.path, ()):
         if account.moved(claim.package) and account.logged(claim):
-            return replace(change, explanation=Explanation("package", _step(claim, account), "local"))
+            is_known = claim.package in account.vouched and claim.package in account.installed
+            return replace(change, explanation=Explanation("package", _step(claim, account), SIGNED if is_known else "local"))
     return change
 
 
@@ -249,7 +332,7 @@ def _worse(change: Change, claim: Claim, digests: Sequence[str]) -> Change:
     package, file = claim.manifest.package, claim.file
     other = _concerned(change) & differing(file, change.after, digests) if change.after else set()
     whose = f"{package.name} {package.version}"
-    if file.config:
+    if file.config and not _is_program(claim, change):
         return replace(change, note=change.note or f"configuration of {whose}")
     if {"digest", "kind", "target"} & other:
         note = f"not what {whose} ships"
@@ -258,6 +341,12 @@ def _worse(change: Change, claim: Claim, digests: Sequence[str]) -> Change:
         words = ", ".join(sorted(_WORDS.get(name, name) for name in other))
         return replace(change, note=change.note or f"{words} not as {whose} ships it")
     return change
+
+
+def _is_program(claim: Claim, change: Change) -> bool:
+    """Whether the host alone calls something configuration that is run, and lies where programs do."""
+    is_run = bool(change.after and (change.after.mode or 0) & 0o111)
+    return claim.proof != SIGNED and is_run and not change.path.startswith("/etc/")
 
 
 def _step(claim: Claim, account: Account) -> str:

@@ -6,11 +6,13 @@ The first takes the package databases, the second reads changed files again wher
 import hashlib
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from auditkit.explain import Account, Claim, Claims
 from auditkit.hosts import Host
-from auditkit.model import Change, Gap, Item, Kind, Means, Need
+from auditkit.model import Change, Gap, Kind, Means, Need
 from auditkit.packages import Manifest, Package, apk, dpkg, dpkglog, dpkgrules
 from auditkit.packages.layout import Diversion, Layout
 from auditkit.probe.rotation import NOT_KNOWN
@@ -26,8 +28,14 @@ MERGED = {"usrmerge:all", "usr-is-merged:all"}
 """Packages that are there where /bin, /sbin and /lib* are links into /usr."""
 ALIASES = {f"/{name}": f"usr/{name}" for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "libo32")}
 EMPTY = tuple(f"{name}:{hashlib.new(name, b'').hexdigest()}" for name in ("md5", "sha1", "sha256"))
-LARGEST_LOG = 64 << 20
-"""Unpacked bytes of one log of upgrades."""
+LARGEST_LOG = 32 << 20
+"""Unpacked bytes of a log of upgrades with all its rotations."""
+LARGEST = 128 << 20
+"""Bytes of all package databases of a host; a thousand packages have 20 MB."""
+MOST_ASKED = 5000
+"""Packages of which their vendors are asked: a host may say that a path belongs to all that there are."""
+MOST_RUNS = 20
+"""Runs of apt that may have been under way at once, as far as they are looked through."""
 LONGEST_COMMAND = 100
 Files = Mapping[str, bytes]
 Signed = Callable[[Sequence[Package], str], Iterable[Manifest | Gap]]
@@ -45,8 +53,8 @@ def owning(host: Host) -> tuple[Iterator[Manifest], Layout]:
     Raises:
         HostError: the host cannot be asked.
     """
-    files = _taken(host, OWNING)
-    return _manifests(files), _layout(files, {package.key: package.version for package in _packages(files)})
+    files, _gaps = _taken(host, OWNING)
+    return _manifests(files), _layout(files, _packages(files))
 
 
 def account(
@@ -59,17 +67,35 @@ def account(
     Raises:
         HostError: the host cannot be asked any more.
     """
-    files = _taken(host, NEEDS)
-    paths = {change.path for change in changes}
-    installed = {package.key: package.version for package in _packages(files)}
-    layout = _layout(files, installed)
+    files, gaps = _taken(host, NEEDS)
+    paths = {entry.path for change in changes for entry in (change.before, change.after) if entry}
+    packages = {package.key: package for package in _packages(files)}
+    if before and not packages:
+        gaps.append(Gap("packages", "there were packages, and now the host shows none: nothing is explained by them"))
+    layout = _layout(files, packages.values())
     now = claims(_manifests(files), layout, paths)
     concerned = {claim.manifest.package: None for found in now.values() for claim in found}
-    told = list(signed(tuple(concerned), distribution(files)))
-    for path, found in claims((each for each in told if isinstance(each, Manifest)), layout, paths).items():
+    concerned.update((packages[claim.package], None) for found in was.values() for claim in found if claim.package in packages)
+    told = list(signed(tuple(concerned)[:MOST_ASKED], distribution(files)))
+    vendors = [each for each in told if isinstance(each, Manifest)]
+    for path, found in claims(vendors, layout, paths).items():
         now.setdefault(path, []).extend(found)
-    gaps = tuple(each for each in told if isinstance(each, Gap))
-    return Account(before, installed, was, now, _digests(host, changes, now), _doers(files)), gaps
+    installed = {key: package.version for key, package in packages.items()}
+    steps = {
+        (claim.package, installed.get(claim.package, "")) for each in (now, was) for found in each.values() for claim in found
+    }
+    known = Account(
+        before,
+        installed,
+        was,
+        now,
+        _digests(host, changes, now),
+        _doers(files, steps),
+        frozenset(each.package.key for each in vendors if each.package.version == installed.get(each.package.key)),
+        tuple(packages.values()),
+        tuple(gaps),
+    )
+    return known, tuple(each for each in told if isinstance(each, Gap))
 
 
 def distribution(files: Files) -> str:
@@ -79,8 +105,19 @@ def distribution(files: Files) -> str:
     return found[1] if found else ""
 
 
-def _taken(host: Host, needs: tuple[Need, ...]) -> Files:
-    return {told.source: told.data for told in host.take(needs) if isinstance(told, Item)}
+def _taken(host: Host, needs: tuple[Need, ...]) -> tuple[Files, list[Gap]]:
+    """The files of the databases by their path, none where they are too large to be any, and what could not be had."""
+    files, gaps, size = dict[str, bytes](), list[Gap](), 0
+    for told in host.take(needs):  # to its end, for the host is still talking
+        if isinstance(told, Gap):
+            gaps += [] if told.subject.startswith("/var/log/") else [told]
+        elif (size := size + len(told.data)) <= LARGEST:
+            files[told.source] = told.data
+        else:
+            files.clear()
+    if size > LARGEST:
+        gaps.append(Gap("packages", f"the package databases are larger than {LARGEST >> 20} MiB: they are not read"))
+    return files, gaps
 
 
 def claims(manifests: Iterable[Manifest], layout: Layout, paths: set[str]) -> dict[str, list[Claim]]:
@@ -90,7 +127,7 @@ def claims(manifests: Iterable[Manifest], layout: Layout, paths: set[str]) -> di
         for file in manifest.files:
             place = layout.place(file.path, manifest.package.name)
             if place in paths:
-                found.setdefault(place, []).append(Claim(manifest, file))
+                found.setdefault(place, []).append(Claim(manifest, file, place != layout.real(file.path)))
     return found
 
 
@@ -104,11 +141,13 @@ def _manifests(files: Files) -> Iterator[Manifest]:
         yield from (manifest for manifest in system.manifests(files) if not isinstance(manifest, Gap))
 
 
-def _layout(files: Files, installed: Mapping[str, str]) -> Layout:
-    """Where this host puts what packages ship."""
+def _layout(files: Files, packages: Iterable[Package]) -> Layout:
+    """Where this host puts what packages ship; diversions that no package has made are nobody's word."""
+    installed = list(packages)
+    names = {package.name for package in installed}
     told = dpkgrules.diversions(files.get(dpkgrules.DIVERSIONS.what, b""))
-    links = ALIASES if MERGED & installed.keys() else {}
-    return Layout(links, (each for each in told if isinstance(each, Diversion)))
+    links = ALIASES if MERGED & {package.key for package in installed} else {}
+    return Layout(links, (each for each in told if isinstance(each, Diversion) and each.by in names))
 
 
 def _digests(host: Host, changes: Sequence[Change], now: Mapping[str, Sequence[Claim]]) -> dict[str, tuple[str, ...]]:
@@ -131,16 +170,31 @@ def _digests(host: Host, changes: Sequence[Change], now: Mapping[str, Sequence[C
     return found
 
 
-def _doers(files: Files) -> dict[tuple[str, str], str]:
-    """Who brought which version of a package, in words."""
-    runs = [run for name, data in _logs(files, dpkglog.HISTORY) for run in dpkglog.history(data, name)]
-    known = [run for run in runs if isinstance(run, dpkglog.Run)]
+def _doers(files: Files, steps: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Who brought these packages to these versions, in words."""
     found = {}
     for name, data in _logs(files, dpkglog.LOGS):
         for event in dpkglog.dpkg(data, name):
-            if isinstance(event, dpkglog.Event):
-                found[event.package, event.after or ""] = _doer(event, dpkglog.run_of(event, known))
-    return found
+            if isinstance(event, dpkglog.Event) and (event.package, event.after or "") in steps:
+                found[event.package, event.after or ""] = event
+    names = {package.partition(":")[0] for package, _version in found}
+    runs = sorted(_runs(files, names), key=lambda run: run.started)
+    starts = [run.started for run in runs]
+    known = {}
+    for step, event in found.items():
+        last = bisect_right(starts, event.time)
+        known[step] = _doer(event, dpkglog.run_of(event, runs[max(0, last - MOST_RUNS) : last]))
+    return known
+
+
+def _runs(files: Files, names: Collection[str]) -> Iterator[dpkglog.Run]:
+    """Yield the runs of apt that named any of these packages, with no others in them."""
+    for name, data in _logs(files, dpkglog.HISTORY):
+        for run in dpkglog.history(data, name):
+            if isinstance(run, dpkglog.Run):
+                own = {event.package: event for event in run.events if event.package.partition(":")[0] in names}
+                if own:
+                    yield replace(run, events=tuple(own.values()))
 
 
 def _doer(event: dpkglog.Event, run: dpkglog.Run | None) -> str:
@@ -151,14 +205,19 @@ def _doer(event: dpkglog.Event, run: dpkglog.Run | None) -> str:
 
 def _logs(files: Files, need: Need) -> Iterator[tuple[str, bytes]]:
     """Yield name and text of a log and its rotations, the oldest first as far as their names tell."""
-    start = need.what.rstrip("*")
-    for name in sorted((name for name in files if name.startswith(start)), key=len, reverse=True):
-        yield name, _unpacked(files[name]) if name.endswith(".gz") else files[name]
+    start, left, logs = need.what.rstrip("*"), LARGEST_LOG, list[tuple[str, bytes]]()
+    for name in sorted((name for name in files if name.startswith(start)), key=len):
+        data = _unpacked(files[name], left) if name.endswith(".gz") else files[name][:left]
+        left -= len(data)
+        if left <= 0:
+            break
+        logs.append((name, data))
+    yield from reversed(logs)
 
 
-def _unpacked(data: bytes) -> bytes:
+def _unpacked(data: bytes, most: int) -> bytes:
     """What gzip packed, as far as it goes."""
     try:
-        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(data, LARGEST_LOG)
+        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(data, most)
     except zlib.error:
         return b""

@@ -4,23 +4,9 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from auditkit import (
-    compare,
-    derived,
-    distrust,
-    entries,
-    explain,
-    growth,
-    hosts,
-    mounts,
-    owners,
-    packaged,
-    policy,
-    remade,
-    settle,
-    timeline,
-)
+from auditkit import compare, distrust, entries, growth, hosts, mounts, policy, settle, timeline
 from auditkit.baseline import Baseline
 from auditkit.errors import HostError, UsageError
 from auditkit.hosts import Ask, Beginning, Distant, Host, Past, Suspect
@@ -31,8 +17,9 @@ from auditkit.probe.patterns import ANY_DEPTH, IGNORE, Matcher
 from auditkit.probe.rotation import NOT_KNOWN
 from auditkit.scan import Ground, Scan
 
-RULES = (*explain.RULES, *derived.RULES)
-"""Of those who judge changes further."""
+if TYPE_CHECKING:
+    from auditkit.packaged import Signed
+
 MOST_CHANGES = 200_000
 MOST_UNPROVED = 3
 """Packages of which a report says why their vendor does not vouch for them."""
@@ -83,9 +70,7 @@ def compared(
     return _compared(before, scan, Watched(scan.ground.watched), since, passing=passing)
 
 
-def with_baseline(
-    base: Baseline, scan: Scan, turn: distrust.Turn, signed: packaged.Signed, since: datetime | None = None
-) -> Compared:
+def with_baseline(base: Baseline, scan: Scan, turn: distrust.Turn, signed: "Signed", since: datetime | None = None) -> Compared:
     """A scan compared with a baseline by its policy, their mount tables too, and files fetched whose turn it is.
 
     `signed` asks the vendors of packages that own changed files.
@@ -108,13 +93,15 @@ def with_baseline(
     return replace(result, findings=(*result.findings, *new, *lies), gaps=gaps, state=state, last=last)
 
 
-def _accounted(scan: Scan, result: Compared, base: Baseline, signed: packaged.Signed) -> Compared:
+def _accounted(scan: Scan, result: Compared, base: Baseline, signed: "Signed") -> Compared:
     """The result with the changes explained that packages account for; the host is asked only where something changed."""
     open_ = [change for change in result.changes if not change.explanation]
     if not open_ or base.header.packages is None or scan.ended is not State.OK:
         return result
-    gone = {change.path for change in open_ if change.change is ChangeKind.REMOVED}
-    was = owners.claims(os.path.dirname(base.path), base.header.owners, gone) if base.header.owners and gone else {}
+    from auditkit import derived, explain, owners, packaged, remade  # noqa: PLC0415 - a machine on which nothing changed is not kept waiting
+
+    paths = {change.before.path for change in open_ if change.before}
+    was = owners.claims(os.path.dirname(base.path), base.header.owners, paths) if base.header.owners and paths else {}
     try:
         known, unproved = packaged.account(scan.host, open_, base.header.packages, was, signed)
     except HostError as error:
@@ -125,9 +112,13 @@ def _accounted(scan: Scan, result: Compared, base: Baseline, signed: packaged.Si
         changes = remade.explained(scan.host, changes, known, base.blocks)
     except HostError as error:
         scan.broke(error, "derived files", "whether they are what they are made of was not told")
-    findings = (*compare.findings(changes, RULES), *explain.on_its_word(changes))
+    findings = (
+        *compare.findings(changes, (*explain.RULES, *derived.RULES)),
+        *explain.on_its_word(changes),
+        *explain.downgraded(known),
+    )
     notes = tuple(f"{printable(gap.subject)} is not proved by its vendor: {gap.reason}" for gap in unproved[:MOST_UNPROVED])
-    return replace(result, changes=changes, findings=findings, notes=notes)
+    return replace(result, changes=changes, findings=findings, notes=notes, gaps=(*result.gaps, *known.gaps))
 
 
 def _drawn(base: Baseline, host: Host, turn: distrust.Turn) -> tuple[tuple[Entry, ...], str]:
@@ -236,7 +227,7 @@ def with_gaps(result: Compared, gaps: Iterable[Gap]) -> Compared:
     """The same with more gaps, under which nothing is called removed or added."""
     hidden = {gap.subject for gap in gaps}
     kept = tuple(change for change in result.changes if not settle.under(change.path, hidden))
-    return replace(result, changes=kept, findings=tuple(compare.findings(kept, RULES)), gaps=(*result.gaps, *gaps))
+    return replace(result, changes=kept, findings=tuple(compare.findings(kept)), gaps=(*result.gaps, *gaps))
 
 
 def looked(scan: Scan, since: datetime | None) -> Compared:
@@ -289,7 +280,7 @@ def report_of(name: str, result: Compared, base: BaselineFacts | None, notes: It
         changes=result.changes,
         findings=result.findings,
         gaps=result.gaps,
-        notes=tuple(notes),
+        notes=(*notes, *result.notes),
         state=result.state,
         facts={"timeline": [moment.document() for moment in result.moments]} if result.moments else {},
     )

@@ -116,8 +116,8 @@ class Known:
 
     def signed(self, package: str) -> Manifest | None:
         """What the vendor signed of a package, as far as it was asked for."""
-        claims = (claim for found in self.account.now.values() for claim in found)
-        return next((one.manifest for one in claims if one.package == package and one.manifest.proof == SIGNED), None)
+        claims = (claim for path in self.account.now for claim in self.account.claims(path) if claim.package == package)
+        return next((claim.manifest for claim in claims if claim.proof == SIGNED), None)
 
     def beyond(self, change: Change) -> set[str]:
         """What is to be accounted for of a change beyond what the path holds."""

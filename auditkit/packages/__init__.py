@@ -66,7 +66,8 @@ class Manifest:
     package: Package
     files: tuple[Shipped, ...]
     proof: str
-    """`signed`: it is part of what the vendor signed; `local`: the word of the host's own database."""
+    """`signed`: it is part of what the vendor signed; `local`: the word of the host's own database; `forged`: that word, where
+    it contradicts what the vendor signed."""
     source: str
     """Who says so, for the reader: `InRelease of 2026-11-22, key 4D64FEC119C2029067D6E791F8D2585B8783D481`."""
     scripts: str = ""
@@ -88,7 +89,10 @@ class System:
     needs: tuple[Need, ...]
     """What says which packages are installed; a host that has one of these has the system."""
     lists: tuple[Need, ...]
-    """What says, beyond that, which paths belong to which package: very many files, or none where the needs hold it all."""
+    """What says, beyond that, which paths belong to which package: very many files, or none where the needs hold it all.
+
+    The first of them alone tells the paths.
+    """
     packages: Callable[[Mapping[str, bytes]], Iterator[Package | Gap]]
     manifests: Callable[[Mapping[str, bytes]], Iterator[Manifest | Gap]]
     compare: Compare
@@ -99,7 +103,7 @@ class System:
 
 
 # the readers stand on the nouns above
-from auditkit.packages import apk, dpkg, pacman, versions  # noqa: E402
+from auditkit.packages import apk, dpkg, pacman, rpm_versions, rpmdb, versions  # noqa: E402
 
 SYSTEMS: tuple[System, ...] = (
     System(
@@ -112,6 +116,7 @@ SYSTEMS: tuple[System, ...] = (
     ),
     System("apk", apk.PLACES, (), apk.packages, apk.manifests, versions.apk),
     System("pacman", (pacman.DESC,), (pacman.FILES, pacman.MTREE), pacman.packages, pacman.manifests, versions.alpm),
+    System("rpm", rpmdb.PLACES, (), rpmdb.packages, rpmdb.manifests, rpm_versions.compare),
 )
 
 

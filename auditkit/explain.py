@@ -37,10 +37,20 @@ ON_ITS_WORD = Rule(
     " upgrade as long as nobody has.",
     "have the vendor's word: auditkit check HOST --against vendor",
 )
-RULES = (ALTERED, MISSING, ON_ITS_WORD)
+FORGED = Rule(
+    "package-database-forged",
+    "the package database contradicts what the vendor signed",
+    Severity.HIGH,
+    "What it says of this package bears the vendor's signature, or the digest that came with it, and is something else than"
+    " was signed. No installation does that: it was changed on the host, as one does to hide what was done to the package's"
+    " files, or the disk is failing.",
+    "believe no verification by the package manager there; hold the package's files against the package from its vendor",
+    ("rpmkeys(8)",),
+)
+RULES = (ALTERED, MISSING, FORGED, ON_ITS_WORD)
 
 BY = ("package", "conffile")
-SIGNED = "signed"
+SIGNED, CONTRADICTED = "signed", "forged"
 _LOGGING = {"dpkg"}
 _WRITABLE = 0o022
 _PLAIN = {Kind.DIRECTORY: True, Kind.SYMLINK: True}
@@ -62,6 +72,11 @@ class Claim:
         """`name:arch`."""
         return self.manifest.package.key
 
+    @property
+    def version(self) -> str:
+        """Of which there may be several at a time."""
+        return self.manifest.package.version
+
 
 Claims = Mapping[str, Sequence[Claim]]
 """By the path at which a scan finds it."""
@@ -72,7 +87,7 @@ class Account:
     """What is known of a host's packages, as far as it concerns paths that changed."""
 
     before: Mapping[str, str]
-    """Version by `name:arch` when the baseline was made."""
+    """Version by `name:arch` when the baseline was made; where there were several, with blanks between them."""
     installed: Mapping[str, str]
     """The same now."""
     was: Claims = field(default_factory=dict)
@@ -84,24 +99,35 @@ class Account:
     """Who brought `(name:arch, version)` and when, in words."""
 
     def claims(self, path: str) -> list[Claim]:
-        """What is said of a path now, the vendor's word in place of the host's where there is both."""
+        """What is said of a path now, the vendor's word in place of the host's where there is both, and none that is forged."""
         found = self.now.get(path, ())
-        signed = {claim.package for claim in found if claim.manifest.proof == SIGNED}
-        kept = [claim for claim in found if claim.manifest.proof == SIGNED or claim.package not in signed]
-        return sorted(kept, key=lambda claim: claim.manifest.proof != SIGNED)
+        judged = {(claim.package, claim.version): claim.manifest.proof for claim in found if claim.manifest.proof != "local"}
+        kept = [claim for claim in found if judged.get((claim.package, claim.version), "local") == claim.manifest.proof]
+        return sorted(
+            (claim for claim in kept if claim.manifest.proof != CONTRADICTED), key=lambda claim: claim.manifest.proof != SIGNED
+        )
 
     def accepts(self, claim: Claim) -> bool:
         """Whether what a package says explains anything: by the vendor's word, or where its change is on record."""
-        return claim.manifest.proof == SIGNED or (self.moved(claim.package) and self.logged(claim))
+        return claim.manifest.proof == SIGNED or (self.came(claim) and self.logged(claim))
 
     def logged(self, claim: Claim) -> bool:
         """Whether the host's log has the version that is there now, as far as its system keeps one."""
         step = claim.package, self.installed.get(claim.package, "")
         return claim.manifest.package.system not in _LOGGING or step in self.doers
 
-    def moved(self, package: str) -> bool:
-        """Whether this package came, went or changed its version since the baseline."""
-        return self.before.get(package) != self.installed.get(package)
+    def came(self, claim: Claim) -> bool:
+        """Whether this version of a package was not there when the baseline was made."""
+        return claim.version not in versions(self.before, claim.package)
+
+    def went(self, claim: Claim) -> bool:
+        """Whether this version of a package is not there any more."""
+        return claim.version not in versions(self.installed, claim.package)
+
+
+def versions(packages: Mapping[str, str], package: str) -> list[str]:
+    """All versions of a package that are there at a time."""
+    return packages.get(package, "").split(" ") if package in packages else []
 
 
 def explain(changes: Iterable[Change], account: Account) -> tuple[Change, ...]:
@@ -121,6 +147,15 @@ def on_its_word(changes: Iterable[Change]) -> Iterator[Finding]:
         packages = len(set(texts))
         message = f"{many} explained by {packages} package{'s' * (packages > 1)} on the host's word alone"
         yield Finding(ON_ITS_WORD, "packages", message, ON_ITS_WORD.severity)
+
+
+def forged(account: Account) -> Iterator[Finding]:
+    """Yield a finding for each package whose database entry is not what its vendor signed."""
+    found = {claim.manifest.package: claim.manifest for claims in account.now.values() for claim in claims}
+    for package, manifest in found.items():
+        if manifest.proof == CONTRADICTED:
+            message = f"what the database says of {package.name} {package.version} is not what was signed: {manifest.source}"
+            yield Finding(FORGED, f"package {package.key}", message, FORGED.severity)
 
 
 def _explained(change: Change, account: Account) -> Change:
@@ -226,7 +261,7 @@ def _gone(change: Change, account: Account) -> Change:
     if account.now.get(change.path):
         return change
     for claim in account.was.get(change.path, ()):
-        if account.moved(claim.package) and account.logged(claim):
+        if account.went(claim) and account.logged(claim):
             return replace(change, explanation=Explanation("package", _step(claim, account), "local"))
     return change
 
@@ -249,11 +284,11 @@ def _worse(change: Change, claim: Claim, digests: Sequence[str]) -> Change:
 
 def _step(claim: Claim, account: Account) -> str:
     """What happened to a package since the baseline, and who did it."""
-    key = claim.package
-    name = claim.manifest.package.name
-    before, now = account.before.get(key), account.installed.get(key)
-    if before == now:
-        return f"as {name} {now} ships it"
-    doer = account.doers.get((key, now or ""), "")
-    step = f"{name} {before} → {now}" if before and now else f"{name} {now} installed" if now else f"{name} {before} removed"
+    key, name = claim.package, claim.manifest.package.name
+    before, now = versions(account.before, key), versions(account.installed, key)
+    if claim.version in before and claim.version in now:
+        return f"as {name} {claim.version} ships it"
+    gone, come = (", ".join(one for one in some if one not in others) for some, others in ((before, now), (now, before)))
+    doer = account.doers.get((key, come), "")
+    step = f"{name} {gone} → {come}" if gone and come else f"{name} {come} installed" if come else f"{name} {gone} removed"
     return f"{step} ({doer})" if doer else step

@@ -247,7 +247,7 @@ def opened(path: Path) -> Recorded:
 
 
 def compared(host: Host, base: baseline.Baseline) -> integrity.Compared:
-    stands = scan.ground(host, base.header.policy, base.header.homes, scan.STANDING)
+    stands = scan.ground(host, base.header.policy, base.header.homes)
     asked = scan.Scan(host, stands, 1, lambda _entries, _read: None)
     return integrity.with_baseline(base, asked, distrust.Turn(b"key", ""), packaged.nobody)
 
@@ -397,7 +397,7 @@ def test_only_a_name_that_every_machine_has_is_doubted(
     with Writer(str(tmp_path / "e"), evidence.Header(name, "x", datetime.now(UTC), "auditkit 1")) as writer:
         writer.close()
     with closing(opened(tmp_path / "e")) as host:
-        stands = scan.Ground(Policy("", ()), Policy("", ()), (), (), None, here)
+        stands = scan.Ground(Policy("", ()), Policy("", ()), (), (), here)
         base = Header(name, datetime.now(UTC), 1, None, Policy("", ()), (), (), None, "auditkit 1", machine=there)
         assert integrity.is_foreign(host, stands, base) is foreign
         assert not integrity.is_foreign(Root(name, str(tmp_path)), stands, base), "it is there to be looked at"

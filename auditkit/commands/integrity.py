@@ -4,8 +4,9 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from auditkit import compare, distrust, entries, explain, growth, hosts, mounts, owners, packaged, policy, settle, timeline
+from auditkit import compare, distrust, entries, growth, hosts, mounts, policy, settle, timeline
 from auditkit.baseline import Baseline
 from auditkit.errors import HostError, UsageError
 from auditkit.hosts import Ask, Beginning, Distant, Host, Past, Suspect
@@ -15,6 +16,9 @@ from auditkit.probe.haste import RAISE
 from auditkit.probe.patterns import ANY_DEPTH, IGNORE, Matcher
 from auditkit.probe.rotation import NOT_KNOWN
 from auditkit.scan import Ground, Scan
+
+if TYPE_CHECKING:
+    from auditkit.packaged import Signed
 
 MOST_CHANGES = 200_000
 MOST_UNPROVED = 3
@@ -66,9 +70,7 @@ def compared(
     return _compared(before, scan, Watched(scan.ground.watched), since, passing=passing)
 
 
-def with_baseline(
-    base: Baseline, scan: Scan, turn: distrust.Turn, signed: packaged.Signed, since: datetime | None = None
-) -> Compared:
+def with_baseline(base: Baseline, scan: Scan, turn: distrust.Turn, signed: "Signed", since: datetime | None = None) -> Compared:
     """A scan compared with a baseline by its policy, their mount tables too, and files fetched whose turn it is.
 
     `signed` asks the vendors of packages that own changed files.
@@ -91,11 +93,13 @@ def with_baseline(
     return replace(result, findings=(*result.findings, *new, *lies), gaps=gaps, state=state, last=last)
 
 
-def _accounted(scan: Scan, result: Compared, base: Baseline, signed: packaged.Signed) -> Compared:
+def _accounted(scan: Scan, result: Compared, base: Baseline, signed: "Signed") -> Compared:
     """The result with the changes explained that packages account for; the host is asked only where something changed."""
     open_ = [change for change in result.changes if not change.explanation]
     if not open_ or base.header.packages is None or scan.ended is not State.OK:
         return result
+    from auditkit import explain, owners, packaged  # noqa: PLC0415 - only where something changed
+
     gone = {change.path for change in open_ if change.change is ChangeKind.REMOVED}
     was = owners.claims(os.path.dirname(base.path), base.header.owners, gone) if base.header.owners and gone else {}
     try:
@@ -104,7 +108,7 @@ def _accounted(scan: Scan, result: Compared, base: Baseline, signed: packaged.Si
         scan.broke(error)
         return result
     changes = explain.explain(result.changes, known)
-    findings = (*compare.findings(changes, explain.RULES), *explain.on_its_word(changes))
+    findings = (*compare.findings(changes, explain.RULES), *explain.forged(known), *explain.on_its_word(changes))
     notes = tuple(f"{printable(gap.subject)} is not proved by its vendor: {gap.reason}" for gap in unproved[:MOST_UNPROVED])
     return replace(result, changes=changes, findings=findings, notes=notes)
 
@@ -215,7 +219,7 @@ def with_gaps(result: Compared, gaps: Iterable[Gap]) -> Compared:
     """The same with more gaps, under which nothing is called removed or added."""
     hidden = {gap.subject for gap in gaps}
     kept = tuple(change for change in result.changes if not settle.under(change.path, hidden))
-    return replace(result, changes=kept, findings=tuple(compare.findings(kept, explain.RULES)), gaps=(*result.gaps, *gaps))
+    return replace(result, changes=kept, findings=tuple(compare.findings(kept)), gaps=(*result.gaps, *gaps))
 
 
 def looked(scan: Scan, since: datetime | None) -> Compared:

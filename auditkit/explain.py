@@ -5,12 +5,14 @@ that package has it. That an upgrade happened at that time explains nothing; a f
 worse than one that nobody knows.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from auditkit.compare import PASSING, SET_ID
 from auditkit.model import Change, ChangeKind, Entry, Explanation, Finding, Kind, Rule, Severity
 from auditkit.packages import Manifest, Shipped
+from auditkit.packages.apk import TRUNCATED
 
 ALTERED = Rule(
     "package-file-altered",
@@ -132,7 +134,35 @@ def versions(packages: Mapping[str, str], package: str) -> list[str]:
 
 def explain(changes: Iterable[Change], account: Account) -> tuple[Change, ...]:
     """The changes, those explained that packages account for, those made worse that contradict one."""
-    return tuple(change if change.explanation else _explained(change, account) for change in changes)
+    told = [change if change.explanation else _explained(change, account) for change in changes]
+    with_content = _with_content(told)
+    return tuple(with_content.get(change.path, change) for change in told)
+
+
+def _with_content(changes: Iterable[Change]) -> dict[str, Change]:
+    """The directories, by path, that went with all that was in them, or came for what a package put there.
+
+    rpm makes directories that no package names, and who owned one is not kept with a baseline.
+    """
+    found: dict[str, Change] = {}
+    inside: dict[tuple[str, ChangeKind], list[Explanation | None]] = {}
+    for change in sorted(changes, key=lambda change: change.path, reverse=True):  # what is below comes before
+        parts = inside.pop((change.path, change.change), [])
+        known = [part for part in parts if part and part.by in BY]
+        if known and not change.explanation and _is_passing_directory(change, whole=len(known) == len(parts)):
+            weakest = min(known, key=lambda part: part.proof == SIGNED)
+            change = found[change.path] = replace(change, explanation=replace(weakest, by="package"))  # noqa: PLW2901
+        inside.setdefault((change.path.rpartition("/")[0], change.change), []).append(change.explanation)
+    return found
+
+
+def _is_passing_directory(change: Change, *, whole: bool) -> bool:
+    """Whether a directory may come or go with what is in it; `whole` is whether packages account for all of that."""
+    if change.change is ChangeKind.REMOVED:
+        return whole and change.before is not None and change.before.kind is Kind.DIRECTORY
+    entry = change.after
+    is_new = change.change is ChangeKind.ADDED and entry is not None and entry.kind is Kind.DIRECTORY
+    return is_new and entry is not None and all(_plain(entry).values()) and _has_labels_only(entry)
 
 
 def on_its_word(changes: Iterable[Change]) -> Iterator[Finding]:
@@ -196,13 +226,17 @@ def _vouched(claim: Claim, change: Change, digests: Sequence[str]) -> set[str]:
         "gid": file.group,
     }
     found = {name for name, known in said.items() if known is not None}
-    if entry.kind is not Kind.SYMLINK or file.target is not None or _leads_inside(claim, entry):
+    if entry.kind is not Kind.SYMLINK or same_target(file, entry) is not None or _leads_inside(claim, entry):
         found.add("target")
-    if not set(entry.xattrs or ()) or {name for name, _value in entry.xattrs or ()} <= _LABELS:
+    if _has_labels_only(entry):
         found.add("xattrs")
     if _is_new(change):
         found |= {name for name, plain in _plain(entry).items() if plain}
     return found - differing(file, entry, digests)
+
+
+def _has_labels_only(entry: Entry) -> bool:
+    return {name for name, _value in entry.xattrs or ()} <= _LABELS
 
 
 def _plain(entry: Entry) -> dict[str, bool]:
@@ -218,13 +252,13 @@ def differing(file: Shipped, entry: Entry, digests: Sequence[str]) -> set[str]:
         return {"kind"}
     pairs = {
         "mode": (file.mode, entry.mode),
-        "target": (file.target, entry.target),
         "uid": (file.owner, str(entry.uid) if (file.owner or "").isdigit() else entry.owner),
         "gid": (file.group, str(entry.gid) if (file.group or "").isdigit() else entry.group),
     }
     found = {name for name, (one, other) in pairs.items() if None not in (one, other) and one != other}
     if entry.kind is Kind.SYMLINK:
         found.discard("mode")  # Linux has none
+        found |= {"target"} if same_target(file, entry) is False else set()
     return found | ({"digest"} if same_content(file, entry, digests) is False else set())
 
 
@@ -238,6 +272,19 @@ def same_content(file: Shipped, entry: Entry, digests: Sequence[str]) -> bool | 
     seen = dict(digest.split(":", 1) for digest in digests)
     both = shipped.keys() & seen.keys()
     return all(shipped[name] == seen[name] for name in both) if both else None
+
+
+def same_target(file: Shipped, entry: Entry) -> bool | None:
+    """Whether a symlink leads where the shipped one does; None where nothing tells. Of links apk knows a digest only."""
+    if entry.target is None or entry.kind is not Kind.SYMLINK:
+        return None
+    if file.target is not None:
+        return file.target == entry.target
+    target = entry.target.encode("utf-8", "surrogateescape")
+    sha1, sha256 = (hashlib.new(name, target, usedforsecurity=False).hexdigest() for name in ("sha1", "sha256"))
+    of_it = {f"sha1:{sha1}", f"sha256:{sha256}", f"{TRUNCATED}:{sha256[:40]}"}
+    told = [digest for digest in file.digests if file.kind is None and digest.startswith("sha")]
+    return bool(of_it & set(told)) if told else None
 
 
 def _leads_inside(claim: Claim, entry: Entry) -> bool:

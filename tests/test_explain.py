@@ -173,6 +173,21 @@ def test_a_file_is_explained_that_left_with_its_package() -> None:
     assert told(gone, Account({KEY: OLD}, {KEY: OLD}, was=old.now)) == gone
 
 
+def test_a_directory_goes_with_all_that_packages_had_in_it_and_comes_with_what_they_put_there() -> None:
+    directory = Entry("/usr/sbin", Kind.DIRECTORY, 0o755, 0, 0, "root", "root", xattrs=(), flags="")
+    gone = Change(PATH, ChangeKind.REMOVED, WAS, None, ("path",), Severity.MEDIUM, Level.CONTENT, "path-removed")
+    folder = replace(gone, path=directory.path, before=directory)
+    unknown = replace(gone, path="/usr/sbin/mine")
+    old = Account({KEY: OLD}, {}, was=account(SHIPPED, version=OLD).now, doers={(KEY, ""): "2026-11-20 10:12"})
+    assert [change.explanation is not None for change in explain((folder, gone), old)] == [True, True]
+    assert [change.explanation is not None for change in explain((folder, gone, unknown), old)] == [False, True, False]
+    new, open_to_all = added(directory), added(replace(directory, mode=0o777))
+    file = added(IS)
+    assert [change.explanation is not None for change in explain((new, file), account(SHIPPED))] == [True, True]
+    assert [change.explanation is not None for change in explain((open_to_all, file), account(SHIPPED))] == [False, True]
+    assert [change.explanation is not None for change in explain((new,), account(SHIPPED))] == [False]
+
+
 def test_a_file_that_is_gone_though_its_package_has_it_is_said_so() -> None:
     gone = Change(PATH, ChangeKind.REMOVED, WAS, None, ("path",), Severity.LOW, Level.CONTENT, "path-removed")
     missing = told(gone, account(SHIPPED))

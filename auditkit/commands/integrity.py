@@ -272,7 +272,7 @@ def report_of(name: str, result: Compared, base: BaselineFacts | None, notes: It
         changes=result.changes,
         findings=result.findings,
         gaps=result.gaps,
-        notes=tuple(notes),
+        notes=(*result.notes, *notes),
         state=result.state,
         facts={"timeline": [moment.document() for moment in result.moments]} if result.moments else {},
     )

@@ -178,7 +178,7 @@ def _item(kind: bytes, told: list[bytes], files: Sequence[Need]) -> tuple[Need, 
     if not number.isdigit() or int(number) >= len(files):
         raise lied("it sends a file that nobody asked for")
     need = files[int(number)]
-    if len(data) > take.LIMIT:
+    if len(data) > (take.PIECE if need.long else take.LIMIT):
         raise lied(f"it sends more of {need.what} than it may")
     if there == b"1" and need.what == LINEAGE and not data.strip(b"\0"):
         raise lied("it says nothing of one of its processes")

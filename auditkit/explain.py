@@ -5,14 +5,15 @@ that package has it. That an upgrade happened at that time explains nothing; a f
 worse than one that nobody knows.
 """
 
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from auditkit.compare import PASSING, SET_ID
-from auditkit.model import Change, ChangeKind, Entry, Explanation, Finding, Kind, Rule, Severity
-from auditkit.packages import Manifest, Shipped
-from auditkit.packages.apk import TRUNCATED
+from auditkit.model import Change, ChangeKind, Entry, Explanation, Finding, Gap, Kind, Rule, Severity
+from auditkit.packages import SYSTEMS, Manifest, Package, Shipped
+from auditkit.packages.layout import joined
+from auditkit.printable import printable
+from auditkit.shipped import differing, pairs, same_content
 
 ALTERED = Rule(
     "package-file-altered",
@@ -39,6 +40,14 @@ ON_ITS_WORD = Rule(
     " upgrade as long as nobody has.",
     "have the vendor's word: auditkit check HOST --against vendor",
 )
+DOWNGRADED = Rule(
+    "package-downgraded",
+    "a package is older than it was",
+    Severity.MEDIUM,
+    "An old version is signed as well as a new one, and has the holes that the new one closed: putting it back is a way to open"
+    " them that no digest shows.",
+    "find out who wanted the old version and why; upgrade it again",
+)
 FORGED = Rule(
     "package-database-forged",
     "the package database contradicts what the vendor signed",
@@ -49,7 +58,7 @@ FORGED = Rule(
     "believe no verification by the package manager there; hold the package's files against the package from its vendor",
     ("rpmkeys(8)",),
 )
-RULES = (ALTERED, MISSING, FORGED, ON_ITS_WORD)
+RULES = (ALTERED, MISSING, ON_ITS_WORD, DOWNGRADED, FORGED)
 
 BY = ("package", "conffile")
 SIGNED, CONTRADICTED = "signed", "forged"
@@ -58,8 +67,10 @@ _WRITABLE = 0o022
 _PLAIN = {Kind.DIRECTORY: True, Kind.SYMLINK: True}
 """What a path may be of which a database only has the name: its files it knows by their digests."""
 _WORDS = {"uid": "owner", "gid": "group"}
-_LABELS = {"security.selinux", "security.ima", "security.evm"}
-"""Extended attributes that the system puts on what a package brings."""
+_SUMS = {"security.ima", "security.evm"}
+LABELS = {"security.selinux", *_SUMS}
+"""Extended attributes that the system puts on what a package brings; those of sums change with the content."""
+_CONTENT = {"digest", "kind", "target"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +79,13 @@ class Claim:
 
     manifest: Manifest
     file: Shipped
+    diverted: bool = False
+    """Whether it is elsewhere than the package says: on the word of the host, which may mean any path by it."""
+
+    @property
+    def proof(self) -> str:
+        """On whose word the package has this path."""
+        return "local" if self.diverted else self.manifest.proof
 
     @property
     def package(self) -> str:
@@ -78,6 +96,11 @@ class Claim:
     def version(self) -> str:
         """Of which there may be several at a time."""
         return self.manifest.package.version
+
+    @property
+    def one(self) -> tuple[str, str]:
+        """The package in this version."""
+        return self.package, self.version
 
 
 Claims = Mapping[str, Sequence[Claim]]
@@ -99,19 +122,42 @@ class Account:
     """More digests of the very bytes that an entry's digest is of, for manifests that know another algorithm."""
     doers: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """Who brought `(name:arch, version)` and when, in words."""
+    vouched: Collection[tuple[str, str]] = ()
+    """Packages, by `name:arch` and version, of which the vendor's word is known: the host's own counts for nothing then."""
+    forged: Collection[tuple[str, str]] = ()
+    """Those of which the host says what its vendor's signature contradicts: that counts for nothing either."""
+    packages: Sequence[Package] = ()
+    """Those that are installed."""
+    gaps: Sequence[Gap] = ()
+    """What of the package databases could not be had."""
+    _inside: dict[int, frozenset[str]] = field(default_factory=dict, compare=False)
 
     def claims(self, path: str) -> list[Claim]:
-        """What is said of a path now, the vendor's word in place of the host's where there is both, and none that is forged."""
-        found = self.now.get(path, ())
-        judged = {(claim.package, claim.version): claim.manifest.proof for claim in found if claim.manifest.proof != "local"}
-        kept = [claim for claim in found if judged.get((claim.package, claim.version), "local") == claim.manifest.proof]
-        return sorted(
-            (claim for claim in kept if claim.manifest.proof != CONTRADICTED), key=lambda claim: claim.manifest.proof != SIGNED
-        )
+        """What is said of a path by the versions that are there: by vendors alone, where they say anything."""
+        found = [claim for claim in self.now.get(path, ()) if self._counts(claim)]
+        return [claim for claim in found if claim.proof == SIGNED] or found
+
+    def _counts(self, claim: Claim) -> bool:
+        is_there = claim.version in versions(self.installed, claim.package)
+        is_refuted = claim.one in self.vouched or claim.one in self.forged
+        return is_there and (claim.manifest.proof == SIGNED or not is_refuted)
+
+    def invented(self, path: str) -> Claim | None:
+        """What the host says of a path for a package in which its vendor has no such path; a conffile may be of the past."""
+        told = [claim for claim in self.now.get(path, ()) if claim.one in self.vouched and not claim.file.config]
+        return told[0] if told and not self.claims(path) else None
 
     def accepts(self, claim: Claim) -> bool:
         """Whether what a package says explains anything: by the vendor's word, or where its change is on record."""
-        return claim.manifest.proof == SIGNED or (self.came(claim) and self.logged(claim))
+        return claim.proof == SIGNED or (self.came(claim) and self.logged(claim))
+
+    def inside(self, claim: Claim) -> frozenset[str]:
+        """The paths of a package that are no directories, put together once: there may be as many links as paths."""
+        found = self._inside.get(id(claim.manifest))
+        if found is None:
+            found = frozenset(file.path for file in claim.manifest.files if file.kind is not Kind.DIRECTORY)
+            self._inside[id(claim.manifest)] = found
+        return found
 
     def logged(self, claim: Claim) -> bool:
         """Whether the host's log has the version that is there now, as far as its system keeps one."""
@@ -161,8 +207,9 @@ def _is_passing_directory(change: Change, *, whole: bool) -> bool:
     if change.change is ChangeKind.REMOVED:
         return whole and change.before is not None and change.before.kind is Kind.DIRECTORY
     entry = change.after
-    is_new = change.change is ChangeKind.ADDED and entry is not None and entry.kind is Kind.DIRECTORY
-    return is_new and entry is not None and all(_plain(entry).values()) and _has_labels_only(entry)
+    if entry is None or change.change is not ChangeKind.ADDED or entry.kind is not Kind.DIRECTORY:
+        return False
+    return all(_plain(entry).values()) and {name for name, _value in entry.xattrs or ()} <= LABELS
 
 
 def on_its_word(changes: Iterable[Change]) -> Iterator[Finding]:
@@ -179,6 +226,16 @@ def on_its_word(changes: Iterable[Change]) -> Iterator[Finding]:
         yield Finding(ON_ITS_WORD, "packages", message, ON_ITS_WORD.severity)
 
 
+def downgraded(account: Account) -> Iterator[Finding]:
+    """Yield a finding for each package that is older than it was when the baseline was made."""
+    compare_of = {system.name: system.compare for system in SYSTEMS}
+    for package in account.packages:
+        before, compare = versions(account.before, package.key), compare_of[package.system]
+        if before and package.version not in before and all(compare(package.version, one) < 0 for one in before):
+            message = printable(f"{', '.join(before)} → {package.version}")
+            yield Finding(DOWNGRADED, package.key, message, DOWNGRADED.severity)
+
+
 def forged(account: Account) -> Iterator[Finding]:
     """Yield a finding for each package whose database entry is not what its vendor signed."""
     found = {claim.manifest.package: claim.manifest for claims in account.now.values() for claim in claims}
@@ -191,14 +248,31 @@ def forged(account: Account) -> Iterator[Finding]:
 def _explained(change: Change, account: Account) -> Change:
     if change.after is None or change.change is ChangeKind.REMOVED:
         return _gone(change, account)
+    if "path" in change.attributes and change.before:
+        return _moved(change, change.before, account)
     claims = account.claims(change.path)
     digests = (*(change.after.digests or ()), *account.digests.get(change.path, ()))
+    against = [claim for claim in claims if _CONTENT & differing(claim.file, change.after, digests)]
     concerned = _concerned(change)
-    for claim in claims:
-        if concerned <= _vouched(claim, change, digests) and account.accepts(claim):
+    for claim in [] if against else claims:
+        if concerned <= _vouched(claim, change, digests, account) and account.accepts(claim):
             by = "conffile" if claim.file.config else "package"
-            return replace(change, explanation=Explanation(by, _step(claim, account), claim.manifest.proof))
-    return _worse(change, claims[0], digests) if claims else change
+            return replace(change, explanation=Explanation(by, _step(claim, account), claim.proof))
+    if invented := account.invented(change.path):
+        note = f"on this host a path of {invented.manifest.package.name}, which its vendor ships without it"
+        return replace(change, rule=ALTERED.id, severity=max(change.severity, ALTERED.severity), note=change.note or note)
+    return _worse(change, (against or claims)[0], digests) if claims else change
+
+
+def _moved(change: Change, before: Entry, account: Account) -> Change:
+    """A file that is found elsewhere: its new place must be accounted for, and that it left the old one."""
+    come = _explained(replace(change, change=ChangeKind.ADDED, before=None, attributes=()), account)
+    went = replace(change, path=before.path, change=ChangeKind.REMOVED, before=before, after=None, attributes=())
+    gone = _explained(went, account).explanation
+    if come.explanation is None or gone is None:
+        return change
+    proof = SIGNED if {come.explanation.proof, gone.proof} == {SIGNED} else "local"
+    return replace(change, explanation=replace(come.explanation, proof=proof))
 
 
 def _is_new(change: Change) -> bool:
@@ -209,34 +283,32 @@ def _concerned(change: Change) -> set[str]:
     """The attributes that must be accounted for: all of a new path, those of an old one that changed; times mean nothing."""
     if _is_new(change):
         return {"kind", "digest", "target", "mode", "uid", "gid", "xattrs", "flags"}
-    named = {"digest" if name == "size" else name for name in change.attributes}
-    return named - set(PASSING)
+    named = {"digest" if name == "size" else name for name in change.attributes} - set(PASSING)
+    return named | {"links"} if change.before and change.after and _is_kept(change.before, change.after) else named
 
 
-def _vouched(claim: Claim, change: Change, digests: Sequence[str]) -> set[str]:
+def _is_kept(before: Entry, after: Entry) -> bool:
+    """Whether a program that runs as its owner or group has one more name, which outlives this one."""
+    return bool((after.mode or 0) & SET_ID) and after.kind is Kind.FILE and (after.links or 0) > (before.links or 0)
+
+
+def _vouched(claim: Claim, change: Change, digests: Sequence[str], account: Account) -> set[str]:
     """The attributes of a path that are as its package says, or as all packages have them where it says nothing."""
     file, entry = claim.file, change.after
     if entry is None:
         return set()
-    said = {
-        "kind": file.kind or _PLAIN.get(entry.kind),
-        "digest": same_content(file, entry, digests),
-        "mode": file.mode,
-        "uid": file.owner,
-        "gid": file.group,
-    }
-    found = {name for name, known in said.items() if known is not None}
-    if entry.kind is not Kind.SYMLINK or same_target(file, entry) is not None or _leads_inside(claim, entry):
+    found = {name for name, (one, other) in pairs(file, entry).items() if None not in (one, other)}
+    if file.kind or _PLAIN.get(entry.kind):
+        found.add("kind")
+    if same_content(file, entry, digests):
+        found.add("digest")
+    if entry.kind is not Kind.SYMLINK or (file.target is None and _leads_inside(claim, entry, account)):
         found.add("target")
-    if _has_labels_only(entry):
+    if _is_labelled(change):
         found.add("xattrs")
     if _is_new(change):
         found |= {name for name, plain in _plain(entry).items() if plain}
     return found - differing(file, entry, digests)
-
-
-def _has_labels_only(entry: Entry) -> bool:
-    return {name for name, _value in entry.xattrs or ()} <= _LABELS
 
 
 def _plain(entry: Entry) -> dict[str, bool]:
@@ -246,57 +318,17 @@ def _plain(entry: Entry) -> dict[str, bool]:
     return {"mode": mode, "uid": entry.uid == 0, "gid": entry.gid == 0, "flags": not entry.flags}
 
 
-def differing(file: Shipped, entry: Entry, digests: Sequence[str]) -> set[str]:
-    """The attributes in which a path is not as it was shipped, as far as both say something of them."""
-    if file.kind not in (None, entry.kind):
-        return {"kind"}
-    pairs = {
-        "mode": (file.mode, entry.mode),
-        "uid": (file.owner, str(entry.uid) if (file.owner or "").isdigit() else entry.owner),
-        "gid": (file.group, str(entry.gid) if (file.group or "").isdigit() else entry.group),
-    }
-    found = {name for name, (one, other) in pairs.items() if None not in (one, other) and one != other}
-    if entry.kind is Kind.SYMLINK:
-        found.discard("mode")  # Linux has none
-        found |= {"target"} if same_target(file, entry) is False else set()
-    return found | ({"digest"} if same_content(file, entry, digests) is False else set())
+def _is_labelled(change: Change) -> bool:
+    """Whether the extended attributes are those that any package's file may have: a label is put on it when it comes."""
+    after = set(change.after.xattrs or ()) if change.after else set()
+    before = set(change.before.xattrs or ()) if change.before and not _is_new(change) else set()
+    allowed = LABELS if _is_new(change) else _SUMS
+    return {name for name, _value in after - before} <= allowed
 
 
-def same_content(file: Shipped, entry: Entry, digests: Sequence[str]) -> bool | None:
-    """Whether a file has the content that was shipped; None where nothing tells."""
-    if entry.kind is not Kind.FILE:
-        return True
-    if None not in (file.size, entry.size) and file.size != entry.size:
-        return False
-    shipped = dict(digest.split(":", 1) for digest in file.digests)
-    seen = dict(digest.split(":", 1) for digest in digests)
-    both = shipped.keys() & seen.keys()
-    return all(shipped[name] == seen[name] for name in both) if both else None
-
-
-def same_target(file: Shipped, entry: Entry) -> bool | None:
-    """Whether a symlink leads where the shipped one does; None where nothing tells. Of links apk knows a digest only."""
-    if entry.target is None or entry.kind is not Kind.SYMLINK:
-        return None
-    if file.target is not None:
-        return file.target == entry.target
-    target = entry.target.encode("utf-8", "surrogateescape")
-    sha1, sha256 = (hashlib.new(name, target, usedforsecurity=False).hexdigest() for name in ("sha1", "sha256"))
-    of_it = {f"sha1:{sha1}", f"sha256:{sha256}", f"{TRUNCATED}:{sha256[:40]}"}
-    told = [digest for digest in file.digests if file.kind is None and digest.startswith("sha")]
-    return bool(of_it & set(told)) if told else None
-
-
-def _leads_inside(claim: Claim, entry: Entry) -> bool:
+def _leads_inside(claim: Claim, entry: Entry, account: Account) -> bool:
     """Whether a symlink leads to a path of the same package: what a database without targets leaves open."""
-    target = entry.target or ""
-    parts = [] if target.startswith("/") else entry.path.split("/")[1:-1]
-    for part in target.split("/"):
-        if part == "..":
-            del parts[-1:]
-        elif part not in ("", "."):
-            parts.append(part)
-    return f"/{'/'.join(parts)}" in {file.path for file in claim.manifest.files if file.kind is not Kind.DIRECTORY}
+    return joined(entry.path, entry.target or "") in account.inside(claim)
 
 
 def _gone(change: Change, account: Account) -> Change:
@@ -309,7 +341,8 @@ def _gone(change: Change, account: Account) -> Change:
         return change
     for claim in account.was.get(change.path, ()):
         if account.went(claim) and account.logged(claim):
-            return replace(change, explanation=Explanation("package", _step(claim, account), "local"))
+            is_known = any((claim.package, one) in account.vouched for one in versions(account.installed, claim.package))
+            return replace(change, explanation=Explanation("package", _step(claim, account), SIGNED if is_known else "local"))
     return change
 
 
@@ -318,7 +351,7 @@ def _worse(change: Change, claim: Claim, digests: Sequence[str]) -> Change:
     package, file = claim.manifest.package, claim.file
     other = _concerned(change) & differing(file, change.after, digests) if change.after else set()
     whose = f"{package.name} {package.version}"
-    if file.config:
+    if file.config and not _is_program(claim, change):
         return replace(change, note=change.note or f"configuration of {whose}")
     if {"digest", "kind", "target"} & other:
         note = f"not what {whose} ships"
@@ -327,6 +360,12 @@ def _worse(change: Change, claim: Claim, digests: Sequence[str]) -> Change:
         words = ", ".join(sorted(_WORDS.get(name, name) for name in other))
         return replace(change, note=change.note or f"{words} not as {whose} ships it")
     return change
+
+
+def _is_program(claim: Claim, change: Change) -> bool:
+    """Whether the host alone calls something configuration that is run, and lies where programs do."""
+    is_run = bool(change.after and (change.after.mode or 0) & 0o111)
+    return claim.proof != SIGNED and is_run and not change.path.startswith("/etc/")
 
 
 def _step(claim: Claim, account: Account) -> str:

@@ -15,7 +15,6 @@ from blake3 import blake3
 from auditkit.baseline import Hashed, unpacked
 from auditkit.errors import AuditkitError, FormatError, UntrustedError
 from auditkit.explain import Claim
-from auditkit.model import Kind
 from auditkit.opening import regular
 from auditkit.packages import Manifest, Package, Shipped
 from auditkit.packages.layout import Layout
@@ -57,7 +56,7 @@ def _written(manifests: Iterable[Manifest], layout: Layout) -> Iterator[bytes]:
     for manifest in manifests:
         one = manifest.package
         yield _line({"system": one.system, "name": one.name, "version": one.version, "arch": one.arch})
-        places = (layout.place(file.path, one.name) for file in manifest.files if file.kind is not Kind.DIRECTORY)
+        places = (layout.place(file.path, one.name) for file in manifest.files if file.path != "/")
         yield from (escape(place.encode("utf-8", "surrogateescape")) + b"\n" for place in places)
 
 

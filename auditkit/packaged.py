@@ -7,12 +7,13 @@ import hashlib
 import io
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from auditkit.explain import Account, Claim, Claims
+from auditkit.explain import SIGNED, Account, Claim, Claims
 from auditkit.hosts import Host, Past
-from auditkit.model import Change, Gap, Item, Kind, Means, Need
+from auditkit.model import Change, Gap, Kind, Means, Need
 from auditkit.packages import SYSTEMS, Manifest, Package, apk, dpkglog, dpkgrules, recognised
 from auditkit.packages.layout import Diversion, Layout, joined
 from auditkit.probe.rotation import NOT_KNOWN
@@ -37,8 +38,14 @@ INTO = {"/usr/bin", "/usr/lib", "/usr/lib64"}
 COMPUTED = {"md5", "sha1", "sha256"}
 """Digests that a host can be asked for."""
 EMPTY = tuple(f"{name}:{hashlib.new(name, b'').hexdigest()}" for name in ("md5", "sha1", "sha256"))
-LARGEST_LOG = 64 << 20
-"""Unpacked bytes of one log of upgrades."""
+LARGEST_LOG = 32 << 20
+"""Unpacked bytes of a log of upgrades with all its rotations."""
+LARGEST = 128 << 20
+"""Bytes of all package databases of a host but for long ones; a thousand packages have 20 MB."""
+MOST_ASKED = 5000
+"""Packages of which their vendors are asked: a host may say that a path belongs to all that there are."""
+MOST_RUNS = 20
+"""Runs of apt that may have been under way at once, as far as they are looked through."""
 LONGEST_COMMAND = 100
 Files = Mapping[str, bytes]
 Signed = Callable[[Sequence[Package], Files], Iterable[Manifest | Gap]]
@@ -70,8 +77,9 @@ def owned(host: Host) -> Owned:
         HostError: the host cannot be asked.
     """
     files, gaps = _taken(host, OWNING)
-    found = _versions(files)
-    return Owned(found if recognised(files) else None, _manifests(files), _layout(files, found), gaps)
+    packages = list(_packages(files))
+    found = _versions(packages) if recognised(files) else None
+    return Owned(found, _manifests(files), _layout(files, packages), tuple(gaps))
 
 
 def account(
@@ -85,16 +93,38 @@ def account(
         HostError: the host cannot be asked any more.
     """
     files, gaps = _taken(host, NEEDS)
-    paths = {change.path for change in changes}
-    installed = _versions(files)
-    layout = _layout(files, installed)
-    now = claims(_manifests(files), layout, paths)
+    paths = {entry.path for change in changes for entry in (change.before, change.after) if entry}
+    packages = list(_packages(files))
+    if before and not packages:
+        gaps.append(Gap("packages", "there were packages, and now the host shows none: nothing is explained by them"))
+    layout = _layout(files, packages)
+    links = (change.after for change in changes if change.after and change.after.kind is Kind.SYMLINK)
+    targets = {joined(link.path, link.target or "") for link in links}
+    now = claims(_manifests(files), layout, paths, targets)
     concerned = {claim.manifest.package: None for found in now.values() for claim in found}
-    told = list(signed(tuple(concerned), files))
-    for path, found in claims((each for each in told if isinstance(each, Manifest)), layout, paths).items():
+    left = {claim.package for found in was.values() for claim in found}
+    concerned.update((package, None) for package in packages if package.key in left)
+    told = list(signed(tuple(concerned)[:MOST_ASKED], files))
+    vendors = [each for each in told if isinstance(each, Manifest)]
+    for path, found in claims(vendors, layout, paths, targets).items():
         now.setdefault(path, []).extend(found)
-    unproved = tuple(each for each in told if isinstance(each, Gap))
-    return Account(before, installed, was, now, _digests(host, changes, now), _doers(files)), (*gaps, *unproved)
+    installed = _versions(packages)
+    steps = {
+        (claim.package, installed.get(claim.package, "")) for each in (now, was) for found in each.values() for claim in found
+    }
+    known = Account(
+        before,
+        installed,
+        was,
+        now,
+        _digests(host, changes, now),
+        _doers(files, steps),
+        frozenset((each.package.key, each.package.version) for each in vendors if each.proof == SIGNED),
+        frozenset((each.package.key, each.package.version) for each in vendors if each.proof != SIGNED),
+        tuple(packages),
+        tuple(gaps),
+    )
+    return known, tuple(each for each in told if isinstance(each, Gap))
 
 
 def distribution(files: Files) -> str:
@@ -104,41 +134,56 @@ def distribution(files: Files) -> str:
     return found[1] if found else ""
 
 
-def _taken(host: Host, needs: tuple[Need, ...]) -> tuple[Files, tuple[Gap, ...]]:
-    """The files by their path, those that came in pieces put together, and gaps; nothing of what is not whole.
+def _taken(host: Host, needs: tuple[Need, ...]) -> tuple[Files, list[Gap]]:
+    """The files of the databases by their path, none where they are too large to be any, and what could not be had.
 
     Evidence has said what it lacks when it was taken; that it is older than a package system that is known now says nothing.
     """
     held: dict[str, io.BytesIO] = {}  # whose bytes are not copied once more, as those of joined pieces would be
-    gaps = []
-    for told in host.take(needs):
-        if isinstance(told, Item):
+    gaps, size = list[Gap](), 0
+    for told in host.take(needs):  # to its end, for the host is still talking
+        if isinstance(told, Gap):
+            gaps.append(told)
+        elif told.need.long or (size := size + len(told.data)) <= LARGEST:
             held.setdefault(told.source, io.BytesIO()).write(told.data)
         else:
-            gaps.append(told)
+            held.clear()
     for gap in gaps:
-        held.pop(gap.subject, None)
-    return {source: data.getvalue() for source, data in held.items()}, () if isinstance(host, Past) else tuple(gaps)
+        held.pop(gap.subject, None)  # what came of it is not the whole
+    gaps = [gap for gap in gaps if not gap.subject.startswith("/var/log/") and not isinstance(host, Past)]
+    if size > LARGEST:
+        gaps.append(Gap("packages", f"the package databases are larger than {LARGEST >> 20} MiB: they are not read"))
+    return {source: data.getvalue() for source, data in held.items()}, gaps
 
 
-def claims(manifests: Iterable[Manifest], layout: Layout, paths: set[str]) -> dict[str, list[Claim]]:
-    """Who claims which of these paths, by the path at which a scan finds it."""
+def claims(
+    manifests: Iterable[Manifest], layout: Layout, paths: set[str], targets: Collection[str] = ()
+) -> dict[str, list[Claim]]:
+    """Who claims which of these paths, by the path at which a scan finds it.
+
+    Of the other files of such a package those are kept that a link leads to, `targets`: a host may list very many.
+    """
     found: dict[str, list[Claim]] = {}
     for manifest in manifests:
-        for file in manifest.files:
-            place = layout.place(file.path, manifest.package.name)
-            if place in paths:
-                found.setdefault(place, []).append(Claim(manifest, file))
+        places = ((layout.place(file.path, manifest.package.name), file) for file in manifest.files)
+        wanted = [(place, file) for place, file in places if place in paths]
+        if wanted:
+            kept = replace(manifest, files=tuple(file for file in manifest.files if file.path in targets))
+            for place, file in wanted:
+                found.setdefault(place, []).append(Claim(kept, file, place != layout.real(file.path)))
     return found
 
 
-def _versions(files: Files) -> dict[str, str]:
+def _packages(files: Files) -> Iterator[Package]:
+    for system in SYSTEMS:
+        yield from (package for package in system.packages(files) if isinstance(package, Package))
+
+
+def _versions(packages: Iterable[Package]) -> dict[str, str]:
     """What is installed: of a package that may be there in several versions, as kernels of rpm are, all of them."""
     found: dict[str, set[str]] = {}
-    for system in SYSTEMS:
-        for package in system.packages(files):
-            if isinstance(package, Package):
-                found.setdefault(package.key, set()).add(package.version)
+    for package in packages:
+        found.setdefault(package.key, set()).add(package.version)
     return {key: " ".join(sorted(versions)) for key, versions in found.items()}
 
 
@@ -147,12 +192,14 @@ def _manifests(files: Files) -> Iterator[Manifest]:
         yield from (manifest for manifest in system.manifests(files) if isinstance(manifest, Manifest))
 
 
-def _layout(files: Files, installed: Mapping[str, str]) -> Layout:
-    """Where this host puts what packages ship."""
+def _layout(files: Files, packages: Iterable[Package]) -> Layout:
+    """Where this host puts what packages ship; diversions that no package has made are nobody's word."""
+    installed = list(packages)
+    names = {package.name for package in installed}
     told = dpkgrules.diversions(files.get(dpkgrules.DIVERSIONS.what, b""))
-    merged = MERGED & installed.keys() or apk.PLACES[1].what in files
-    links = ALIASES if merged else _links(files) if any(key.partition(":")[0] == LINKING for key in installed) else {}
-    return Layout(links, (each for each in told if isinstance(each, Diversion)))
+    merged = MERGED & {package.key for package in installed} or apk.PLACES[1].what in files
+    links = ALIASES if merged else _links(files) if LINKING in names else {}
+    return Layout(links, (each for each in told if isinstance(each, Diversion) and each.by in names))
 
 
 def _links(files: Files) -> dict[str, str]:
@@ -182,16 +229,31 @@ def _digests(host: Host, changes: Sequence[Change], now: Mapping[str, Sequence[C
     return found
 
 
-def _doers(files: Files) -> dict[tuple[str, str], str]:
-    """Who brought which version of a package, in words."""
-    runs = [run for name, data in _logs(files, dpkglog.HISTORY) for run in dpkglog.history(data, name)]
-    known = [run for run in runs if isinstance(run, dpkglog.Run)]
+def _doers(files: Files, steps: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Who brought these packages to these versions, in words."""
     found = {}
     for name, data in _logs(files, dpkglog.LOGS):
         for event in dpkglog.dpkg(data, name):
-            if isinstance(event, dpkglog.Event):
-                found[event.package, event.after or ""] = _doer(event, dpkglog.run_of(event, known))
-    return found
+            if isinstance(event, dpkglog.Event) and (event.package, event.after or "") in steps:
+                found[event.package, event.after or ""] = event
+    names = {package.partition(":")[0] for package, _version in found}
+    runs = sorted(_runs(files, names), key=lambda run: run.started)
+    starts = [run.started for run in runs]
+    known = {}
+    for step, event in found.items():
+        last = bisect_right(starts, event.time)
+        known[step] = _doer(event, dpkglog.run_of(event, runs[max(0, last - MOST_RUNS) : last]))
+    return known
+
+
+def _runs(files: Files, names: Collection[str]) -> Iterator[dpkglog.Run]:
+    """Yield the runs of apt that named any of these packages, with no others in them."""
+    for name, data in _logs(files, dpkglog.HISTORY):
+        for run in dpkglog.history(data, name):
+            if isinstance(run, dpkglog.Run):
+                own = {event.package: event for event in run.events if event.package.partition(":")[0] in names}
+                if own:
+                    yield replace(run, events=tuple(own.values()))
 
 
 def _doer(event: dpkglog.Event, run: dpkglog.Run | None) -> str:
@@ -202,14 +264,19 @@ def _doer(event: dpkglog.Event, run: dpkglog.Run | None) -> str:
 
 def _logs(files: Files, need: Need) -> Iterator[tuple[str, bytes]]:
     """Yield name and text of a log and its rotations, the oldest first as far as their names tell."""
-    start = need.what.rstrip("*")
-    for name in sorted((name for name in files if name.startswith(start)), key=len, reverse=True):
-        yield name, _unpacked(files[name]) if name.endswith(".gz") else files[name]
+    start, left, logs = need.what.rstrip("*"), LARGEST_LOG, list[tuple[str, bytes]]()
+    for name in sorted((name for name in files if name.startswith(start)), key=len):
+        data = _unpacked(files[name], left) if name.endswith(".gz") else files[name][:left]
+        left -= len(data)
+        if left <= 0:
+            break
+        logs.append((name, data))
+    yield from reversed(logs)
 
 
-def _unpacked(data: bytes) -> bytes:
+def _unpacked(data: bytes, most: int) -> bytes:
     """What gzip packed, as far as it goes."""
     try:
-        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(data, LARGEST_LOG)
+        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(data, most)
     except zlib.error:
         return b""

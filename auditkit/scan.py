@@ -37,9 +37,9 @@ class Ground:
     gaps: tuple[Gap, ...] = ()
 
 
-def ground(host: Host, wanted: Policy, also: tuple[str, ...] = ()) -> Ground:
+def ground(host: Host, wanted: Policy, also: tuple[str, ...] = (), needs: tuple[Need, ...] = NEEDS) -> Ground:
     """What is to be known of a host before its scan; `also` are homes that an earlier scan knew."""
-    taken = list(host.take(NEEDS))
+    taken = list(host.take(needs))
     items = {item.need: item for item in taken if isinstance(item, Item)}
     gaps = tuple(gap for gap in taken if isinstance(gap, Gap))
     homes = policy.homes_of(_text(items.get(PASSWD)))

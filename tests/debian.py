@@ -189,6 +189,15 @@ def put(path: Path, data: bytes) -> None:
     path.write_bytes(data)
 
 
+def debian_lists() -> list[str]:
+    """The files of this machine's apt that Debian itself has signed, or that belong to such a release."""
+    if not KEYRING.exists() or not APT_LISTS.is_dir():
+        return []
+    names = [path.name for path in APT_LISTS.iterdir()]
+    signed = [name for name in names if name.endswith("InRelease") and b"\nOrigin: Debian\n" in (APT_LISTS / name).read_bytes()]
+    return [name for name in names if name.startswith(tuple(one.removesuffix("InRelease") for one in signed))]
+
+
 def stream(data: bytes) -> io.BytesIO:
     """Bytes as an open file."""
     return io.BytesIO(data)

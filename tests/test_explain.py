@@ -1,10 +1,11 @@
 """What packages account for, and what not: each text says what changed, what the package ships, and what must be said."""
 
+import time
 from dataclasses import replace
 
 import pytest
 
-from auditkit.explain import ALTERED, MISSING, Account, Claim, explain, on_its_word
+from auditkit.explain import ALTERED, MISSING, Account, Claim, downgraded, explain, on_its_word
 from auditkit.model import Change, ChangeKind, Entry, Kind, Level, Severity
 from auditkit.packages import Manifest, Package, Shipped
 
@@ -207,3 +208,118 @@ def test_configuration_that_its_admin_changed_stays_and_is_called_so() -> None:
 def test_what_is_explained_already_stays_as_it_is() -> None:
     log = told(CHANGED, account(SHIPPED))
     assert told(log, account(replace(SHIPPED, digests=("blake3:cc",)))) == log
+
+
+def both(*claims: Claim, change: Change = CHANGED) -> Change:
+    """What is said of a change that several packages claim."""
+    versions = {claim.package: claim.manifest.package.version for claim in claims}
+    doers = dict.fromkeys(versions.items(), "2026-11-20 10:12")
+    return told(change, Account({}, versions, now={change.path: claims}, digests={change.path: ("md5:b5",)}, doers=doers))
+
+
+def claim(file: Shipped, name: str = "nginx", proof: str = "signed", *, diverted: bool = False, version: str = NEW) -> Claim:
+    return Claim(Manifest(Package("dpkg", name, version, "amd64"), (file,), proof, "InRelease"), file, diverted)
+
+
+def test_no_other_package_s_word_helps_a_file_that_is_not_what_its_vendor_ships() -> None:
+    """A package that somebody made up has it just so; so has one that is diverted there: bash, put over chsh."""
+    owner = claim(replace(SHIPPED, digests=("blake3:cc",)))
+    for other in (claim(KNOWN_BY_MD5, "made-up", "local"), claim(SHIPPED, "bash", diverted=True), claim(SHIPPED, "bash")):
+        altered = both(other, owner)
+        assert (altered.explanation, altered.rule) == (None, ALTERED.id)
+
+
+def test_what_is_elsewhere_by_a_diversion_rests_on_the_host_s_word() -> None:
+    explanation = both(claim(SHIPPED, diverted=True)).explanation
+    assert explanation
+    assert explanation.proof == "local"
+    known = Account({KEY: NEW}, {KEY: NEW}, now={PATH: (claim(SHIPPED, diverted=True),)})
+    assert told(CHANGED, known) == CHANGED
+
+
+def test_a_line_more_in_the_list_of_a_package_that_its_vendor_signed_is_found() -> None:
+    known = account(KNOWN_BY_MD5, proof="local", digests={PATH: ("md5:b5",)}, vouched={(KEY, NEW)})
+    planted = told(added(IS), known)
+    assert (planted.explanation, planted.rule, planted.severity) == (None, ALTERED.id, Severity.HIGH)
+    assert planted.note == "on this host a path of nginx, which its vendor ships without it"
+
+
+def test_a_conffile_of_the_past_that_its_vendor_ships_no_more_is_no_invention() -> None:
+    known = account(replace(KNOWN_BY_MD5, config=True), proof="local", vouched={(KEY, NEW)})
+    assert told(CHANGED, known) == CHANGED
+
+
+def test_only_the_version_that_is_installed_explains() -> None:
+    known = replace(account(SHIPPED, version=OLD, before=None), installed={KEY: NEW})
+    assert told(CHANGED, known) == CHANGED
+
+
+@pytest.mark.parametrize(("uid", "owner"), [(4242, None), (1234, "root")])
+def test_an_owner_without_a_name_or_with_that_of_root_is_not_root(uid: int, owner: str | None) -> None:
+    change = replace(CHANGED, after=replace(WAS, uid=uid, owner=owner), attributes=("uid", "ctime"), rule="attributes-changed")
+    shown = told(change, account(replace(SHIPPED, digests=("blake3:aa",), size=4)))
+    assert (shown.explanation, shown.note) == (None, f"owner not as nginx {NEW} ships it")
+
+
+def test_an_owner_that_cannot_be_told_is_not_vouched_for() -> None:
+    change = replace(CHANGED, after=replace(WAS, uid=4242, owner=None), attributes=("uid",), rule="attributes-changed")
+    assert told(change, account(replace(SHIPPED, owner="www-data", digests=("blake3:aa",), size=4))) == change
+    unknown = replace(IS, mode=None, uid=None, gid=None)
+    assert told(added(unknown), account(SHIPPED)).explanation is None
+
+
+def test_one_more_name_of_a_setuid_program_is_not_explained() -> None:
+    change = replace(
+        CHANGED, before=replace(WAS, mode=0o4755), after=replace(WAS, mode=0o4755, links=2), attributes=("links", "ctime")
+    )
+    assert told(change, account(replace(SHIPPED, mode=0o4755, digests=("blake3:aa",), size=4))) == change
+
+
+def test_another_label_on_a_file_that_stayed_is_not_explained_a_sum_of_its_new_content_is() -> None:
+    labels = ("xattrs", "digest")
+    for name, is_explained in (("security.selinux", False), ("security.ima", True), ("user.x", False)):
+        change = replace(CHANGED, before=replace(WAS, xattrs=((name, "01"),)), after=replace(IS, xattrs=((name, "02"),)))
+        known = told(replace(change, attributes=labels), account(SHIPPED))
+        assert (known.explanation is not None) == is_explained
+
+
+def test_a_touched_file_is_explained_only_if_it_is_as_shipped() -> None:
+    touched = replace(CHANGED, after=replace(WAS, mtime_ns=9), attributes=("mtime",), rule="times-changed")
+    assert told(touched, account(replace(SHIPPED, digests=("blake3:aa",), size=4))).explanation
+    assert told(touched, account(SHIPPED)).explanation is None
+
+
+def test_a_file_that_moved_within_an_upgrade_is_explained_if_both_its_places_are() -> None:
+    old = "/usr/sbin/nginx-old"
+    moved = replace(CHANGED, before=replace(IS, path=old), attributes=("path",), rule="path-moved")
+    known = account(SHIPPED, was=account(replace(SHIPPED, path=old), version=OLD).now, vouched={(KEY, NEW)})
+    explanation = told(moved, known).explanation
+    assert explanation
+    assert explanation.proof == "signed"
+    assert told(moved, replace(known, was={})) == moved
+    still = replace(known, now={**known.now, **account(replace(SHIPPED, path=old)).now})
+    assert told(moved, still) == moved
+
+
+def test_a_package_that_is_older_than_it_was_is_a_finding() -> None:
+    new, old = (Package("dpkg", "nginx", version, "amd64") for version in (NEW, OLD))
+    known = Account({KEY: NEW}, {KEY: OLD}, packages=(old,))
+    (finding,) = downgraded(known)
+    assert (finding.subject, finding.message) == (KEY, f"{NEW} → {OLD}")
+    assert not list(downgraded(Account({KEY: OLD}, {KEY: NEW}, packages=(new,))))
+
+
+def test_links_are_as_cheap_as_files() -> None:
+    """Who has root may put as many links on a disk as there are paths in a list."""
+    many = [Shipped(f"/usr/lib/a/{number}", None) for number in range(20_000)]
+    known = account(*many, proof="local")
+    links = [Entry(one.path, Kind.SYMLINK, 0o777, 0, 0, "root", "root", target="0", xattrs=(), flags="") for one in many]
+    started = time.perf_counter()
+    assert all(change.explanation for change in explain(map(added, links), known))
+    assert time.perf_counter() - started < 5
+
+
+def test_a_program_that_only_the_host_calls_configuration_is_told_as_altered() -> None:
+    conffile = replace(KNOWN_BY_MD5, config=True)
+    shown = told(CHANGED, account(conffile, proof="local", digests={PATH: ("md5:ff",)}))
+    assert shown.rule == ALTERED.id

@@ -61,18 +61,25 @@ MAY_IMPORT: dict[str, set[str]] = {
     "timeline": NOUNS | {"entries"},
     "distrust": NOUNS | {"compare", "entries", "probe"},
     "packages": NOUNS | {"importers"},
-    "explain": NOUNS | {"compare", "entries", "packages"},
+    "shipped": NOUNS | {"packages"},
+    "explain": NOUNS | {"compare", "entries", "packages", "shipped"},
+    "words": NOUNS,
+    "vouched": NOUNS | {"entries", "explain", "packages"},
+    "scripts": NOUNS | {"words"},
+    "strays": NOUNS | {"compare", "packages"},
+    "against": NOUNS | {"compare", "entries", "explain", "packages", "scripts", "settle", "shipped", "strays", "vouched"},
     "audits": NOUNS,
     "logins": NOUNS,
     "importers": NOUNS | {"entries"},
     # tell
-    "report": NOUNS | {""},
+    "report": NOUNS | {"", "words"},
     "__main__": {"commands"},
 }
 MAY_IMPORT["commands"] = set(MAY_IMPORT) - {"__main__"} | {"commands"}
 
 JUDGES = {"model", "printable", "compare", "explain", "audits", "importers", "logins", "report"} | {
     "entries", "mounts", "growth", "accept", "timeline", "settle", "coverage", "distrust", "packages",
+    "words", "vouched", "shipped", "scripts", "strays", "against",
 }  # fmt: skip
 WORLD = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile", "shutil", "paramiko", "importlib"}
 KINDS = ("hosts", "inventory", "packages", "audits", "logins", "importers", "report", "commands")
@@ -92,7 +99,6 @@ SHARED = {
     "auditkit.report.differences": "what differs between before and after, in words",
     "auditkit.report.folding": "many changes below one directory as one",
     "auditkit.report.table": "the hosts of a run at a glance, for every format that people read",
-    "auditkit.report.words": "capabilities and ACLs in words, for every format that people read",
 }
 """Modules of a kind's folder that their siblings may import, and why; of commands/, what is no command itself."""
 BORN_AFTER_3_6 = {"dataclasses", "contextvars", "importlib.resources", "importlib.metadata", "zoneinfo", "graphlib"}

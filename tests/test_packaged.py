@@ -5,11 +5,17 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Cli
+
+from auditkit import packaged
+from auditkit.hosts.root import Root
+from auditkit.model import Change, ChangeKind, Entry, Kind, Level, Severity
+from auditkit.packages import Manifest, Package
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="dpkg installs as root only"),
@@ -175,3 +181,86 @@ def test_who_ran_the_upgrade_is_told_from_the_logs_also_after_they_were_rotated(
     )
     (demod,) = (change for change in checked(office)["changes"] if change["path"] == "/usr/sbin/demod")
     assert demod["explanation"]["text"] == f"demo {OLD} → {NEW} (`apt-get upgrade` by anna (1000), {day} {time[:5]})"
+
+
+def divert(office: Office, path: str, moved: str, by: str) -> None:
+    with office.path("var/lib/dpkg/diversions").open("a") as file:
+        file.write(f"{path}\n{moved}\n{by}\n")
+
+
+@pytest.mark.parametrize("by", [":", "nobody-s-package", "other"])
+def test_a_diversion_does_not_make_one_packaged_file_stand_for_another(office: Office, by: str) -> None:
+    """`demo` was upgraded, so that its files are explained: wherever a line of three says that they are."""
+    upgraded(office)
+    office.path("usr/bin/second").write_text("new daemon\n")
+    divert(office, "/usr/sbin/demod", "/usr/bin/second", by)
+    assert left(checked(office))["/usr/bin/second"] == ("package-file-altered", f"not what other {OLD} ships")
+
+
+def test_a_package_that_is_called_removed_vouches_for_nothing_any_more(office: Office) -> None:
+    alter_with_its_sum(office)
+    status = office.path("var/lib/dpkg/status")
+    head, other = status.read_text().split("Package: other\n")
+    status.write_text(f"{head}Package: other\n{other.replace('install ok installed', 'deinstall ok config-files')}")
+    with office.path("var/log/dpkg.log").open("a") as log:
+        log.write(f"2026-11-24 10:00:00 remove other:amd64 {OLD} <none>\n")
+    assert left(checked(office))["/usr/bin/other"] == ("content-changed", "")
+
+
+def test_a_package_that_was_put_back_to_an_older_version_is_named(office: Office) -> None:
+    upgraded(office)
+    assert office.cli.baseline().code == 0
+    office.dpkg("-i", str(office.home / f"demo-{OLD}.deb"))
+    host = checked(office)
+    assert left(host) == {}
+    told = [(finding["subject"], finding["message"]) for finding in host["findings"] if finding["rule"] == "package-downgraded"]
+    assert told == [("demo:amd64", f"{NEW} → {OLD}")]
+
+
+def test_a_host_that_has_no_packages_any_more_is_a_gap(office: Office) -> None:
+    upgraded(office)
+    office.path("var/lib/dpkg/status").unlink()
+    host = checked(office)
+    reason = "there were packages, and now the host shows none: nothing is explained by them"
+    assert {"subject": "packages", "reason": reason} in host["gaps"]
+    assert "/usr/sbin/demod" in left(host)
+
+
+def test_lists_that_take_the_memory_of_the_auditor_are_not_held(office: Office) -> None:
+    """A file of holes costs its host nothing."""
+    upgraded(office)
+    for number in range(9):
+        with office.path(f"var/lib/dpkg/info/hole{number}.list").open("wb") as hole:
+            hole.truncate(15 << 20)
+    host = checked(office)
+    assert {"subject": "packages", "reason": "the package databases are larger than 128 MiB: they are not read"} in host["gaps"]
+
+
+def test_logs_that_name_many_runs_and_many_packages_are_read_once(office: Office) -> None:
+    upgraded(office)
+    day = "2026-11-24 10:00:00"
+    office.path("var/log/apt").mkdir()
+    runs = (
+        f"\nStart-Date: {day}\nCommandline: x\nUpgrade: a{number}:amd64 (1, 2)\nEnd-Date: {day}\n" for number in range(20_000)
+    )
+    office.path("var/log/apt/history.log").write_text("".join(runs))
+    log = office.path("var/log/dpkg.log")
+    log.write_text(log.read_text() + "".join(f"{day} upgrade p{number}:amd64 1 2\n" for number in range(100_000)))
+    started = time.perf_counter()
+    assert left(checked(office)) == {}
+    assert time.perf_counter() - started < 30
+
+
+def test_a_path_that_a_list_got_besides_those_that_the_vendor_signed_is_no_path_of_the_package(office: Office) -> None:
+    """Whatever else the host says of the package: its state, or what it was built from."""
+    office.path("usr/bin/planted").write_text("evil\n")
+    with office.path("var/lib/dpkg/info/demo.list").open("a") as lines:
+        lines.write("/usr/bin/planted\n")
+    status = office.path("var/lib/dpkg/status")
+    status.write_text(status.read_text().replace("Package: demo\n", "Package: demo\nSource: evil\n"))
+    entry = Entry("/usr/bin/planted", Kind.FILE, 0o644, 0, 0, "root", "root", 5, digests=("blake3:aa",))
+    change = Change(entry.path, ChangeKind.ADDED, None, entry, ("path",), Severity.MEDIUM, Level.CONTENT, "path-added")
+    word = Manifest(Package("dpkg", "demo", OLD, "amd64"), (), "signed", "InRelease")
+    known, _unproved = packaged.account(Root("root:", str(office.root)), [change], {}, {}, lambda _packages, _name: [word])
+    assert known.vouched == {("demo:amd64", OLD)}
+    assert known.invented(entry.path)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from auditkit import report
+from auditkit import report, words
 from auditkit.model import (
     BaselineFacts,
     Change,
@@ -24,7 +24,7 @@ from auditkit.model import (
     Rule,
     Severity,
 )
-from auditkit.report import document, words
+from auditkit.report import document
 
 NIGHT = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)
 BASE = BaselineFacts("/b/web1.7", datetime(2026, 8, 1, 12, 0, 5, tzinfo=UTC), 7, "anna@office", 41_208, "linux")
@@ -122,6 +122,8 @@ def test_a_night() -> None:
   ? /usr/sbin/sshd                                      critical  content-changed-quietly
       content changed, size and time of change did not
   3 changes are explained by 2 package upgrades (signed; --all shows them)
+      sudo 1.9-3
+      vim 9.1-2
   ! app has uid 0  low  uid-zero-twin
       do: Ask Bob.
   ! toor has uid 0  critical  uid-zero-twin

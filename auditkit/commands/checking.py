@@ -19,6 +19,8 @@ from auditkit.scan import Ground, Scan, ground
 
 TREES_DIFFER = frozenset(("ctime", "btime", "inode", "links", "device"))
 """What a copy never shares with the original."""
+VENDOR = "vendor"
+"""What to hold a host against that needs no baseline: what the vendors of its packages signed."""
 MOST_ALIKE = 5
 """Commands of one kind that are proposed."""
 NO_BASELINE = "there is no baseline of this host: nothing can be said of what changed before now"
@@ -36,8 +38,8 @@ def usable(given: Mapping[str, Any]) -> None:
         UsageError: one of them can be right for no host.
     """
     _since(given)
-    if given.get("against") == "vendor":
-        raise UsageError("--against vendor is not built yet", "compare with a backup tree: --against DIR")
+    if given.get("against") == VENDOR and (given.get("policy_name") or given.get("since")):
+        raise UsageError("--against vendor looks at what packages ship, and at nothing else", "leave --policy and --since out")
     if given.get("against") and given.get("baseline_file"):
         raise UsageError("--baseline and --against are two things to compare with", "leave one of them out")
     if given.get("policy_name") and not given.get("against"):
@@ -50,6 +52,10 @@ def usable(given: Mapping[str, Any]) -> None:
 def check(host: Host, run: options.Setting, given: Mapping[str, Any]) -> HostReport:
     """What has become of a host; one that cannot be believed, or fell silent, is said so in its report."""
     try:
+        if given.get("against") == VENDOR:
+            from auditkit.commands import vendored  # noqa: PLC0415 - it loads what reads package databases
+
+            return vendored.check(host, run)
         if given.get("against"):
             return _against(host, run, given)
         path = given.get("baseline_file") or store.newest(run.store, host.name)

@@ -98,19 +98,20 @@ def _accounted(scan: Scan, result: Compared, base: Baseline, signed: "Signed") -
     open_ = [change for change in result.changes if not change.explanation]
     if not open_ or base.header.packages is None or scan.ended is not State.OK:
         return result
-    from auditkit import explain, owners, packaged  # noqa: PLC0415 - only where something changed
+    from auditkit import explain, owners, packaged  # noqa: PLC0415 - a machine on which nothing changed is not kept waiting
 
-    gone = {change.path for change in open_ if change.change is ChangeKind.REMOVED}
-    was = owners.claims(os.path.dirname(base.path), base.header.owners, gone) if base.header.owners and gone else {}
+    paths = {change.before.path for change in open_ if change.before}
+    was = owners.claims(os.path.dirname(base.path), base.header.owners, paths) if base.header.owners and paths else {}
     try:
         known, unproved = packaged.account(scan.host, open_, base.header.packages, was, signed)
     except HostError as error:
         scan.broke(error)
         return result
     changes = explain.explain(result.changes, known)
-    findings = (*compare.findings(changes, explain.RULES), *explain.forged(known), *explain.on_its_word(changes))
+    of_packages = (*explain.forged(known), *explain.on_its_word(changes), *explain.downgraded(known))
+    findings = (*compare.findings(changes, explain.RULES), *of_packages)
     notes = tuple(f"{printable(gap.subject)} is not proved by its vendor: {gap.reason}" for gap in unproved[:MOST_UNPROVED])
-    return replace(result, changes=changes, findings=findings, notes=notes)
+    return replace(result, changes=changes, findings=findings, notes=notes, gaps=(*result.gaps, *known.gaps))
 
 
 def _drawn(base: Baseline, host: Host, turn: distrust.Turn) -> tuple[tuple[Entry, ...], str]:
@@ -272,7 +273,7 @@ def report_of(name: str, result: Compared, base: BaselineFacts | None, notes: It
         changes=result.changes,
         findings=result.findings,
         gaps=result.gaps,
-        notes=(*result.notes, *notes),
+        notes=(*notes, *result.notes),
         state=result.state,
         facts={"timeline": [moment.document() for moment in result.moments]} if result.moments else {},
     )

@@ -3,17 +3,20 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
 
 from auditkit.commands import options
-from auditkit.errors import AuditkitError
+from auditkit.errors import AuditkitError, FormatError
 from auditkit.hosts import Host
 from auditkit.model import Gap
 from auditkit.opening import regular
+from auditkit.printable import printable
 
 if TYPE_CHECKING:
     from auditkit.packaged import Files, Signed
     from auditkit.packages import Manifest, Package
+    from auditkit.vendor.manifests import Manifests
 
 KEYRINGS = ("/usr/share/keyrings", "/etc/apt/keyrings", "/etc/apt/trusted.gpg.d")
 KEYS_OF_RPM = ("/etc/pki/rpm-gpg", "/usr/lib/rpm/gnupg/keys")
@@ -24,41 +27,28 @@ CACHE = "manifests"
 LARGEST_KEYRING = 16 << 20
 _OS = ("/etc/os-release", "/usr/lib/os-release")
 _KEYS = (".gpg", ".pgp", ".asc")
+_NOT_OF_ARCHIVES = ("removed", "debian-keyring", "debian-maintainers", "debian-nonupload", "debian-role")
+"""Words in the names of keyrings whose keys sign no releases, or none any more; whoever names them himself has them."""
+MOST_NAMES = 5000
+"""Files among the lists of one apt; a machine with twenty sources has 200."""
+BUILDERS = frozenset({"debian", "ubuntu", "raspbian"})
+"""Distributions that build the same versions of the same packages, each its own."""
 
 
 def of(run: options.Setting, host: Host) -> "Signed":
     """What asks the vendors of packages of this host."""
-    return partial(signed, run, host)
+    return partial(_of_all, run, host)
 
 
-def signed(run: options.Setting, host: Host, packages: "Sequence[Package]", files: "Files") -> "Iterator[Manifest | Gap]":
+def _of_all(run: options.Setting, host: Host, packages: "Sequence[Package]", files: "Files") -> "Iterator[Manifest | Gap]":
     """Yield what the vendors signed of these packages, or why that cannot be told; `files` are the host's databases."""
+    from auditkit.packaged import distribution  # noqa: PLC0415 - only where something changed
+
+    yield from signed(run, host, packages, distribution(files))
     try:
-        yield from _of_debian(run, host, [package for package in packages if package.system == "dpkg"], files)
         yield from _of_rpm(run, [package for package in packages if package.system == "rpm"], files)
     except AuditkitError as error:
-        yield Gap("packages", f"the vendors' word could not be had: {error}")
-
-
-def _of_debian(run: options.Setting, host: Host, wanted: "Sequence[Package]", files: "Files") -> "Iterator[Manifest | Gap]":
-    """Yield what the chain from a signed release to packages says.
-
-    Two distributions may build the same version of a package, each its own: lists and manifests that are not of the host's
-    are left out. Nothing is fetched but from mirrors that auditkit.yaml names. The dates of releases are not judged: what
-    was signed once stays proof of what was shipped then.
-    """
-    from auditkit.packaged import distribution  # noqa: PLC0415 - only where something changed
-    from auditkit.vendor import chain, debs, manifests  # noqa: PLC0415
-
-    said, disk, name = run.config.vendor, _disk(host), distribution(files)
-    folders = (*said.lists, *([disk + LISTS] if disk else []), *([LISTS] if name == _here() else []))
-    if not wanted or not folders:
-        return
-    keyrings = list(_keyrings(said.keyrings or KEYRINGS, _KEYS))
-    lists = {os.path.join(folder, name): folder for folder in dict.fromkeys(folders) for name in _names(folder)}
-    known = chain.of_apt(wanted, lists, _opened, keyrings, None)
-    places = debs.Places((*said.packages, *([disk + PACKAGES] if disk else []), PACKAGES), said.mirrors)
-    yield from chain.manifests(wanted, known, places, manifests.Manifests(os.path.join(run.store, CACHE)), run.jobs)
+        yield Gap("packages", f"the vendors' word on packages of rpm could not be had: {error}")
 
 
 def _of_rpm(run: options.Setting, wanted: "Sequence[Package]", files: "Files") -> "Iterator[Manifest | Gap]":
@@ -71,9 +61,84 @@ def _of_rpm(run: options.Setting, wanted: "Sequence[Package]", files: "Files") -
         yield from rpmkeys.manifests(rpmdb.installed(files), wanted, keys, run.jobs)
 
 
+def signed(
+    run: options.Setting, host: Host, packages: "Sequence[Package]", name: str, *, lists: bool = False
+) -> "Iterator[Manifest | Gap]":
+    """Yield what the vendors signed of those that are of dpkg, or why that cannot be told; `name` is the host's distribution.
+
+    Two distributions may build the same version of a package, each its own: lists and manifests that are not of the host's
+    are left out. Nothing is fetched but from mirrors that auditkit.yaml names. The dates of releases are not judged: what
+    was signed once stays proof of what was shipped then. With `lists` it is told, too, which lists could not be believed.
+    """
+    from auditkit.vendor import chain, debs, manifests  # noqa: PLC0415 - only where something changed
+
+    wanted = [package for package in packages if package.system == "dpkg"]
+    said, disk = run.config.vendor, _disk(host)
+    folders = (*said.lists, *_inside(disk, LISTS), *([LISTS] if name == _here() else []))
+    cache = manifests.Manifests(os.path.join(run.store, CACHE))
+    left: list[Package] = []
+    try:
+        for package in wanted:
+            if (kept := _kept(cache, package, name)) is None:
+                left.append(package)
+            else:
+                yield kept
+        if not left or not folders:
+            return
+        keyrings = list(_keyrings(said.keyrings, _KEYS) if said.keyrings else filter(None, map(_content, of_archives())))
+        paths = [path for folder in dict.fromkeys(folders) for path in _lists(folder)]
+        known = chain.of_apt(left, paths, _opened, keyrings, None)
+        yield from known.gaps if lists else ()
+        places = debs.Places((*said.packages, *_inside(disk, PACKAGES), PACKAGES), said.mirrors)
+        for told in chain.manifests(left, known, places, cache, run.jobs):
+            yield told if isinstance(told, Gap) else _own(told, name)
+    except AuditkitError as error:
+        yield Gap("packages", f"the vendors' word could not be had: {error}")
+
+
+def _kept(cache: "Manifests", package: "Package", name: str) -> "Manifest | None":
+    """What the cache alone has of a package, if there is no doubt: one manifest, on the word of the host's distribution."""
+    try:
+        found = cache.of(package.name, package.version, package.arch)
+    except FormatError:
+        return None
+    return found[0] if len(found) == 1 and found[0].source.lower().startswith(f"inrelease of {name} ") else None
+
+
 def _disk(host: Host) -> str:
     """Where the host's file system lies on this machine; empty where it does not."""
     return host.name.removeprefix("root:") if host.name.startswith("root:") else ""
+
+
+def _inside(disk: str, path: str) -> list[str]:
+    """A directory of a disk, unless a link on it leads elsewhere: that would be one of this machine."""
+    whole = os.path.realpath(disk) + path
+    return [whole] if disk and os.path.realpath(whole) == whole else []
+
+
+def _lists(folder: str) -> list[str]:
+    """The files of a directory of lists; links and devices are passed over.
+
+    Raises:
+        AuditkitError: it has more than any apt keeps.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            found = [entry.path for entry in islice(entries, MOST_NAMES + 1) if entry.is_file(follow_symlinks=False)]
+    except OSError:
+        return []
+    if len(found) > MOST_NAMES:
+        raise AuditkitError(f"{printable(folder)} has more than {MOST_NAMES} files", "run apt clean there")
+    return sorted(found)
+
+
+def _own(manifest: "Manifest", name: str) -> "Manifest | Gap":
+    """What a vendor says, unless he is that of another distribution: the same version is another package there."""
+    origin = manifest.source.removeprefix("InRelease of ").partition(" ")[0].lower()
+    if {origin, name} <= BUILDERS and origin != name:
+        package = manifest.package
+        return Gap(f"{package.key} {package.version}", f"only the package of another distribution is known, {origin}'s")
+    return manifest
 
 
 def _here() -> str:
@@ -81,6 +146,14 @@ def _here() -> str:
     from auditkit.packaged import distribution  # noqa: PLC0415
 
     return distribution({path: data for path in _OS if (data := _content(path)) is not None})
+
+
+def of_archives() -> Iterator[str]:
+    """The keyrings of this machine that are for archives."""
+    for place in KEYRINGS:
+        for name in _names(place):
+            if name.endswith(_KEYS) and not any(word in name for word in _NOT_OF_ARCHIVES):
+                yield os.path.join(place, name)
 
 
 def _is_key(data: bytes) -> bool:

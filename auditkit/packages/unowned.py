@@ -150,9 +150,9 @@ NAMED: tuple[Category, ...] = (
     ),
     Category(
         "local hierarchy",
-        "base-files makes the empty directories of /usr/local",
+        "base-files makes these directories, and nothing in them",
         Kind.DIRECTORY,
-        r"/usr/local(/(bin|etc|games|include|lib|libexec|sbin|share|src)|/share/(man|ca-certificates|fonts|zsh(/site-functions)?|(xml|sgml)(/[a-z]+)?)"
+        r"/opt|/usr/local(/(bin|etc|games|include|lib|libexec|sbin|share|src)|/share/(man|ca-certificates|fonts|zsh(/site-functions)?|(xml|sgml)(/[a-z]+)?)"
         r"|/lib/python3[0-9.]*(/dist-packages)?)?",
     ),
     Category(
@@ -197,10 +197,9 @@ class Unowned:
         decided = self._decided(entry)
         if decided is not None:
             return decided
-        fitting = (
-            category for pattern, category in _PATTERNS if category.kind in (None, entry.kind) and pattern.fullmatch(entry.path)
-        )
-        return next(fitting, None)
+        if (other := _OTHER_VERSION.fullmatch(entry.path)) and entry.kind is Kind.FILE and _named(other[1], entry.kind):
+            return LEFT_OVER
+        return _named(entry.path, entry.kind)
 
     def _decided(self, entry: Entry) -> Category | None:
         """The category where what a package ships decides, and not a name alone."""
@@ -216,6 +215,12 @@ class Unowned:
                 return _file(path, self._owned, self._templates)
             case _:
                 return None
+
+
+def _named(path: str, kind: Kind) -> Category | None:
+    """The category where its name decides."""
+    fitting = (category for pattern, category in _PATTERNS if category.kind in (None, kind) and pattern.fullmatch(path))
+    return next(fitting, None)
 
 
 def _file(path: str, owned: Owned, templates: Mapping[str, str]) -> Category | None:

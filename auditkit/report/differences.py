@@ -8,7 +8,7 @@ from typing import Any
 
 from auditkit.printable import printable
 from auditkit.report.look import counted, said
-from auditkit.report.words import attributes
+from auditkit.words import attributes
 
 PASSING = ("mtime", "ctime", "btime", "inode", "links")
 """What changes with every writing: told only where nothing else is to be told."""

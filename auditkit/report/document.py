@@ -124,6 +124,11 @@ def _baseline(facts: BaselineFacts) -> Document:
     }
 
 
+NAMED = ("package", "conffile")
+"""Kinds of explanations whose causes are worth a name: what was installed, and who did it, is news by itself."""
+MOST_CAUSES = 1000
+
+
 def _explained(changes: Iterable[Change]) -> list[Document]:
     """How many changes each kind of explanation accounts for, so that a report without them can still say so."""
     found: Counter[tuple[str, str]] = Counter()
@@ -133,7 +138,13 @@ def _explained(changes: Iterable[Change]) -> list[Document]:
             found[told.by, told.proof] += 1
             texts.setdefault((told.by, told.proof), set()).add(told.text)
     return [
-        {"by": by, "proof": proof, "changes": number, "causes": len(texts[by, proof])}
+        {
+            "by": by,
+            "proof": proof,
+            "changes": number,
+            "causes": len(texts[by, proof]),
+            "texts": sorted(texts[by, proof])[:MOST_CAUSES] if by in NAMED else [],
+        }
         for (by, proof), number in sorted(found.items())
     ]
 

@@ -23,6 +23,8 @@ MOST_OF_A_TEXT = 20
 MOST_OF_ALL_TEXTS = 200
 MOST_PATHS = 20
 MOST_MOMENTS = 200
+MOST_CAUSES = 8
+STEP = " → "
 MOST_MINOR = 3
 """Findings of one rule below medium that are shown."""
 LEAST_ALIKE = 3
@@ -165,6 +167,10 @@ def _explained(groups: Iterable[Dict]) -> Iterator[str]:
         cause = counted(group["causes"], SIGNS.get(group["by"], "cause"))
         proof = {"signed": "signed", "local": "seen on the host itself"}.get(group["proof"], "not proved")
         yield f"{grouped(group['changes'])} {verb} explained by {_logs(group, cause)} ({proof}; --all shows them)"
+        texts = sorted(group.get("texts", ()), key=lambda text: STEP in text)  # what came and went before what was renewed
+        yield from (f"    {said(text)}" for text in texts[:MOST_CAUSES])
+        if rest := group["causes"] - len(texts[:MOST_CAUSES]) if texts else 0:
+            yield f"    and {grouped(rest)} more"
 
 
 def _logs(group: Dict, cause: str) -> str:

@@ -102,13 +102,22 @@ def _opener(sockets: list[socket.socket]) -> urllib.request.OpenerDirector:
         urllib.request.ProxyHandler(),
         _Http(sockets),
         _Https(sockets),
-        urllib.request.HTTPRedirectHandler(),
+        _Redirects(),
         urllib.request.HTTPErrorProcessor(),
         urllib.request.HTTPDefaultErrorHandler(),
         urllib.request.UnknownHandler(),
     ):
         opener.add_handler(handler)
     return opener
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Redirects within the host that was named; to any other the user has not agreed."""
+
+    def redirect_request(self, req: urllib.request.Request, *answer: Any) -> urllib.request.Request | None:
+        newurl = str(answer[-1])
+        same = urlsplit(newurl).hostname == urlsplit(req.full_url).hostname
+        return super().redirect_request(req, *answer) if same else None
 
 
 class _Http(urllib.request.HTTPHandler):

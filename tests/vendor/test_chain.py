@@ -14,6 +14,7 @@ from debian import (
     Quiet,
     Vendor,
     deb,
+    debian_lists,
     file,
     listed,
     packages,
@@ -168,11 +169,10 @@ def test_many_packages_come_in_their_order(vendor: Vendor, apt: Path) -> None:
 
 
 def test_the_packages_of_this_machine_have_a_signed_manifest() -> None:
-    if not KEYRING.exists() or not list(APT_LISTS.glob("*InRelease")) or not list(APT_CACHE.glob("*.deb")):
+    if not (lists := debian_lists()) or not list(APT_CACHE.glob("*.deb")):
         pytest.skip("no lists and packages of Debian in apt's directories")
     names = [path.name.removesuffix(".deb").split("_") for path in APT_CACHE.glob("*.deb")]
     there = [Package("dpkg", one[0], one[1].replace("%3a", ":"), one[2]) for one in sorted(names)]
-    lists = [path.name for path in APT_LISTS.iterdir() if "debian" in path.name]
     told = of_apt(there, lists, lambda name: (APT_LISTS / name).open("rb"), [KEYRING.read_bytes()], None)
     few = [one for one in there if told.listed.get((one.name, one.version, one.arch), [None])[0]]
     few = sorted(few, key=lambda one: told.listed[one.name, one.version, one.arch][0][0].size)[:20]

@@ -107,6 +107,10 @@ class Odd(Quiet):
                 self.send_response(302)
                 self.send_header("Location", f"file://{os.path.abspath(__file__)}")
                 self.end_headers()
+            case "elsewhere":
+                self.send_response(302)
+                self.send_header("Location", f"http://127.0.0.2:{self.connection.getsockname()[1]}/good/")
+                self.end_headers()
             case "round":
                 self.send_response(302)
                 self.send_header("Location", self.path)
@@ -136,10 +140,11 @@ class Odd(Quiet):
             pass
 
 
-def test_a_mirror_may_send_on_to_http_and_nowhere_else() -> None:
+def test_a_mirror_may_send_on_to_itself_and_nowhere_else() -> None:
     with serving(Odd) as base:
         assert content(Places((), (f"{base}/moved",))) == DATA
         assert "302" in why(Places((), (f"{base}/astray",))) or "not allowed" in why(Places((), (f"{base}/astray",)))
+        assert why(Places((), (f"{base}/elsewhere",))) == "the mirror says 302"
         assert "the mirror" in why(Places((), (f"{base}/round",)))
 
 

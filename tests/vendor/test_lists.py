@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from debian import APT_LISTS, KEYRING, PACK, packages, stream
+from debian import APT_LISTS, KEYRING, PACK, debian_lists, packages, stream
 
 from auditkit.errors import FormatError, UntrustedError
 from auditkit.packages import index
@@ -199,13 +199,12 @@ def test_a_list_is_called_as_its_release_calls_it() -> None:
 
 
 def test_the_lists_that_apt_has_fetched_are_those_that_were_signed() -> None:
-    names = [path.name for path in APT_LISTS.glob("*debian*")] if KEYRING.exists() else []
-    pairs = [(one, name) for one in among(names) for name in one.lists]
+    pairs = [(one, name) for one in among(debian_lists()) for name in one.lists]
     if not pairs:
         pytest.skip("no lists of Debian in /var/lib/apt/lists")
-    known = set[str]()
+    seen = set[str]()
     for one, name in pairs:
         release = checked(Path(APT_LISTS, one.release).read_bytes(), [KEYRING.read_bytes()], None)
         with Path(APT_LISTS, name).open("rb") as file:
-            known |= read(file, called(one, name, release), release, {("bash", "0", "amd64")}).known
-    assert known == {"bash"}
+            seen |= read(file, called(one, name, release), release, {("bash", "0", "x")}).known
+    assert seen == {"bash"}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from debian import APT_LISTS, KEYRING, NOW, Vendor, release
+from debian import APT_LISTS, KEYRING, NOW, Vendor, debian_lists, release
 
 from auditkit.errors import AuditkitError, FormatError, UntrustedError
 from auditkit.vendor.gpgv import binary
@@ -154,10 +154,10 @@ def test_where_nothing_can_check_it_says_what_to_install(vendor: Vendor, monkeyp
 
 
 def test_the_releases_that_apt_has_fetched_are_good() -> None:
-    signed = sorted(APT_LISTS.glob("*debian*InRelease")) if KEYRING.exists() else []
+    signed = [name for name in debian_lists() if name.endswith("InRelease")]
     if not signed:
         pytest.skip("no lists of Debian in /var/lib/apt/lists")
-    for path in signed:
-        found = checked(path.read_bytes(), [KEYRING.read_bytes()], None)
+    for name in signed:
+        found = checked((APT_LISTS / name).read_bytes(), [KEYRING.read_bytes()], None)
         assert found.origin == "Debian"
-        assert any(name.endswith("/Packages") for name in found.files)
+        assert any(path.endswith("/Packages") for path in found.files)

@@ -5,6 +5,7 @@ import random
 import struct
 import tracemalloc
 from contextlib import suppress
+from functools import cache
 
 import pytest
 from debian import PACK, stream
@@ -26,6 +27,7 @@ def lz4(data: bytes) -> bytes:
     )
 
 
+@cache
 def packed(kind: str, data: bytes) -> bytes:
     return lz4(data) if kind == ".lz4" else PACK[kind](data)
 

@@ -31,17 +31,17 @@ def attributes(values: Mapping[str, str]) -> dict[str, str]:
 def decoded(name: str, value: str) -> str:
     """The value of an extended attribute in words."""
     try:
-        data = bytes.fromhex(value)
+        data = bytes.fromhex(value.removeprefix("0x"))
     except ValueError:
         return printable(value)
     match name:
         case "security.capability":
-            return capability(data) or value
+            return capability(data) or data.hex()
         case "system.posix_acl_access" | "system.posix_acl_default":
-            return acl(data) or value
+            return acl(data) or data.hex()
         case "security.selinux":
             return printable(data.rstrip(b"\0").decode("utf-8", "surrogateescape"))
-    return value
+    return data.hex()  # not the value itself: fromhex() passes over blanks and line feeds
 
 
 def capability(data: bytes) -> str | None:

@@ -1,0 +1,167 @@
+"""What signed packages say of each path of one host: looked up line by line while a scan comes in.
+
+Pure. A server has 50,000 such paths, so each is kept as the few bytes that the line of a sound entry has, and a line is
+only taken apart where it differs.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from auditkit import entries
+from auditkit.model import Entry, Kind
+from auditkit.packages import Manifest, Package, Shipped
+from auditkit.packages.layout import Layout
+from auditkit.packages.owned import Owned
+from auditkit.printable import printable, unescape
+
+_COUNTED = {b"f": (0, 1, 4, 5, 6, 13, 14), b"d": (0, 1, 4, 5, 14), b"l": (0, 4, 5, 14, 15)}
+"""The fields of a line of a scan that packages speak of, by kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one package says of one path."""
+
+    package: Package
+    file: Shipped
+
+
+class Vouched:
+    """The paths of all signed packages of a host, each with what may be found there."""
+
+    def __init__(self, layout: Layout, algorithm: str) -> None:
+        self.layout = layout
+        self.packages = list[Package]()
+        self.scripts = list[str]()
+        self.numbers = dict[Package, int]()
+        self.sources = list[str]()
+        self._algorithm = algorithm
+        self._lines = dict[str, bytes | list[bytes]]()
+        """Number of the package, `c` for a conffile, and the fields that count, by place."""
+
+    def taking(self, manifests: Iterable[Manifest]) -> Iterator[Manifest]:
+        """Yield the manifests on, once what they say is kept."""
+        for manifest in manifests:
+            self.numbers[manifest.package] = len(self.packages)
+            self.packages.append(manifest.package)
+            self.scripts.append(manifest.scripts)
+            self.sources.append(manifest.source)
+            for file in manifest.files:
+                self._add(self.layout.place(file.path, manifest.package.name), file)
+            yield manifest
+
+    def _add(self, place: str, file: Shipped) -> None:
+        line = self._expected(file)
+        if line is None:
+            return
+        line = b"%d%s " % (len(self.packages) - 1, b"c" * file.config) + line
+        known = self._lines.get(place)
+        if known is None:
+            self._lines[place] = line
+        elif isinstance(known, list):
+            if all(_said(line) != _said(other) for other in known):
+                known.append(line)
+        elif _said(known) != _said(line):
+            self._lines[place] = [known, line]
+
+    def _expected(self, file: Shipped) -> bytes | None:
+        """The fields of a sound entry; None for devices and the like, which no package should ship."""
+        mode, owner, group = file.mode or 0, _field(file.owner), _field(file.group)
+        match file.kind:
+            case Kind.FILE:
+                digest = next((one for one in file.digests if one.startswith(self._algorithm)), "-")
+                text = f"f {mode:o} {owner} {group} {file.size or 0} {digest} -"
+            case Kind.DIRECTORY:
+                text = f"d {mode:o} {owner} {group} -"
+            case Kind.SYMLINK:
+                text = f"l {owner} {group} - {_field(file.target)}"
+            case _:
+                return None
+        return text.encode("utf-8")
+
+    def __len__(self) -> int:
+        """How many paths have not been seen yet."""
+        return len(self._lines)
+
+    def paths(self) -> Iterable[str]:
+        """The paths that have not been seen yet."""
+        return self._lines.keys()
+
+    def pop(self, place: str) -> tuple[bytes, ...]:
+        """The lines of a path, which is seen now; none where nobody vouches for it."""
+        known = self._lines.pop(place, ())
+        return tuple(known) if isinstance(known, (list, tuple)) else (known,)
+
+    def look(self, place: str) -> tuple[bytes, ...]:
+        """The lines of a path that has not been seen yet; none where nobody vouches for it."""
+        known = self._lines.get(place, ())
+        return tuple(known) if isinstance(known, (list, tuple)) else (known,)
+
+    def claim(self, place: str, line: bytes) -> Claim:
+        """What one of the lines of a path says, in full."""
+        head, _, rest = line.partition(b" ")
+        package = self.packages[int(head.rstrip(b"c"))]
+        return Claim(package, _shipped(place, rest, config=head.endswith(b"c")))
+
+    def scripts_of(self, packages: Iterable[Package]) -> list[str]:
+        """The maintainer scripts of those packages that a vendor vouches for."""
+        return [self.scripts[self.numbers[package]] for package in packages if package in self.numbers]
+
+
+def differing(blocks: Iterable[bytes], vouched: Vouched, owned: Owned) -> Iterator[tuple[Entry, tuple[bytes, ...]]]:
+    """Yield the entries of a scan that are not just as a package says, each with what packages say of it, if any does.
+
+    Nothing is said of what is `owned` by a package that nobody vouches for.
+
+    Raises:
+        FormatError: a line is none.
+    """
+    for block in blocks:
+        head, *lines = block.rstrip(b"\n").split(b"\n")
+        directory = entries.path_of(block).decode("utf-8", "surrogateescape")
+        above = directory.rstrip("/") + "/"
+        for line in lines:
+            fields = line.split(b" ", entries.FIELDS)
+            is_itself = fields[-1] == b"." and fields[0] == b"d"
+            place = directory if is_itself else above + _name(fields[-1])
+            claims = vouched.pop(place)
+            if not as_said(fields, claims) if claims else place not in owned:
+                yield from ((entry, claims) for _, entry in entries.decode(head + b"\n" + line + b"\n"))
+
+
+def _name(field: bytes) -> str:
+    try:
+        return unescape(field).decode("utf-8", "surrogateescape")
+    except ValueError:  # no line of a scan: whoever decodes it says so
+        return ""
+
+
+def as_said(fields: Sequence[bytes], claims: Iterable[bytes]) -> bool:
+    """Whether the fields of an entry, as a scan writes them, are just what one of these says."""
+    counted = _COUNTED.get(fields[0])
+    if counted is None or len(fields) != entries.FIELDS + 1:
+        return False
+    seen = b" ".join([fields[0], *[fields[at] for at in counted[1:]]])
+    return any(_said(claim) == seen for claim in claims)
+
+
+def _said(line: bytes) -> bytes:
+    return line[line.index(b" ") + 1 :]
+
+
+def _field(text: str | None) -> str:
+    """A word as lines of a scan have it."""
+    return printable(text or "").replace(" ", "\\x20") or "?"
+
+
+def _shipped(place: str, line: bytes, *, config: bool) -> Shipped:
+    fields = [unescape(field).decode("utf-8", "surrogateescape") for field in line.split(b" ")]
+    match fields:
+        case ["f", mode, owner, group, size, digest, _]:
+            digests = () if digest == "-" else (digest,)
+            return Shipped(place, Kind.FILE, int(mode, 8), owner, group, int(size), digests, config=config)
+        case ["d", mode, owner, group, _]:
+            return Shipped(place, Kind.DIRECTORY, int(mode, 8), owner, group)
+        case [_, owner, group, _, target]:
+            return Shipped(place, Kind.SYMLINK, None, owner, group, target=target)
+    raise ValueError(place)

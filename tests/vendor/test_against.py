@@ -1,0 +1,279 @@
+"""A disk held against signed packages: clean it is silent, and each way to tamper is found, also where dpkg -V is silent."""
+
+import os
+import shutil
+import struct
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from debian import Vendor, deb, file, folder, link, listed, publish, put
+
+from auditkit.commands import options, vendored
+from auditkit.hosts import open_host
+from auditkit.vouched import Vouched
+
+CAPABILITY = struct.pack("<IIIII", 0x02000001, 1 << 7, 0, 0, 0)
+"""cap_setuid=ep"""
+AGENT = "#!/bin/sh\nset -e\nAGENT=/usr/bin/agent\nchgrp root $AGENT\nchmod 2755 \\\n  $AGENT\nsetcap cap_net_raw+ep /bin/ping\n"
+HELLO = (
+    *map(folder, ("./", "./etc/", "./etc/cron.d/", "./usr/", "./usr/bin/", "./usr/sbin/", "./usr/lib/", "./bin/")),
+    file("./etc/hello.conf", b"greeting=hello\n"),
+    file("./usr/bin/hello", b"hello\n", 0o755),
+    file("./bin/ping", b"ping\n", 0o755),
+    file("./usr/bin/agent", b"agent\n", 0o755),
+    file("./usr/bin/empty", b"", 0o755),
+    file("./usr/lib/libhello.so.1.0", b"library\n"),
+    file("./usr/lib/hello.py", b"pass\n"),
+    link("./usr/lib/libhello.so.1", "libhello.so.1.0"),
+    folder("./var/"),
+    folder("./var/hello/"),
+)
+OTHER = (
+    file("./usr/lib/os-release", b"ID=example\n"),
+    file("./usr/sbin/other", b"other\n", 0o755),
+    file("./usr/bin/od d", b"odd\n", 0o4755),
+)
+CONTROL = (file("./conffiles", b"/etc/hello.conf\n"), file("./postinst", AGENT.encode(), 0o755))
+STATUS = "Package: {}\nStatus: install ok installed\nArchitecture: amd64\nVersion: {}\n\n"
+
+
+class Disk:
+    """The disk of a machine on which two packages are installed, and all that vouches for them."""
+
+    def __init__(self, cli: Any, vendor: Vendor) -> None:
+        self.cli, self.root = cli, cli.tree
+        (self.root / "usr/bin").mkdir(parents=True)
+        (self.root / "bin").symlink_to("usr/bin")
+        for part in (*HELLO, *OTHER):
+            self.install(*part)
+        (self.root / "usr/bin/agent").chmod(0o2755)  # as the script does
+        owner = f"root:x:{os.getuid()}:{os.getgid()}::/root:/bin/sh\n"
+        self.put("etc/passwd", owner)
+        self.put("etc/group", f"root:x:{os.getgid()}:\nnobody:x:65534:\n")
+        self.put("usr/lib/__pycache__/hello.cpython-311.pyc", "bytecode")
+        self.put("var/lib/dpkg/status", STATUS.format("hello", "1.0-1") + STATUS.format("other", "2"))
+        for name, parts in (("hello", HELLO), ("other", OTHER)):
+            self.put(
+                f"var/lib/dpkg/info/{name}.list", "".join(f"{info.name[1:]}\n" for info, _data in parts[name == "hello" :])
+            )
+        one, two = deb(*HELLO, control=CONTROL), deb(*OTHER, name="other", version="2")
+        publish(cli.home / "archive", vendor, (listed(one), one), (listed(two, "other", "2"), two))
+        for name in ("InRelease", "main/binary-amd64/Packages"):
+            told = (cli.home / "archive/dists/kiwi" / name).read_bytes()
+            put(cli.home / "lists" / f"example.org_dists_kiwi_{name.replace('/', '_')}", told)
+        for path in (cli.home / "archive/pool").rglob("*.deb"):
+            put(cli.home / "debs" / path.name, path.read_bytes())
+        put(cli.home / "key.gpg", vendor.keyring)
+        text = "vendor: {keyrings: [key.gpg], lists: [lists], packages: [debs]}\n"
+        put(cli.home / "auditkit.yaml", text.encode())
+
+    def install(self, info: tarfile.TarInfo, data: bytes) -> None:
+        path = self.root / info.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if info.isdir():
+            path.mkdir(exist_ok=True)
+            path.chmod(info.mode)
+        elif info.issym():
+            path.symlink_to(info.linkname)
+        else:
+            path.write_bytes(data)
+            path.chmod(info.mode)
+
+    def path(self, name: str) -> Path:
+        return Path(self.root, name)
+
+    def put(self, name: str, text: str, mode: int = 0o644) -> None:
+        self.path(name).parent.mkdir(parents=True, exist_ok=True)
+        self.path(name).write_text(text)
+        self.path(name).chmod(mode)
+
+    def check(self) -> Any:
+        told = "--config", str(self.cli.home / "auditkit.yaml"), "--store", str(self.cli.store), "--format", "json"
+        return self.cli.run("check", self.cli.host, "--against", "vendor", *told)
+
+    def told(self) -> dict[str, tuple[str, str]]:
+        """Rule and severity by path, of changes and of findings that no change says."""
+        host = self.check().host
+        return {one["subject"]: (one["rule"], one["severity"]) for one in host["findings"]}
+
+
+@pytest.fixture
+def disk(cli: Any, vendor: Vendor) -> Disk:
+    return Disk(cli, vendor)
+
+
+def test_a_disk_as_shipped_is_clean(disk: Disk) -> None:
+    outcome = disk.check()
+    assert (outcome.code, disk.told()) == (0, {})
+    host = outcome.host
+    assert (host["gaps"], host["counts"]["packages"], host["counts"]["verified"]) == ([], 2, 2)
+    assert host["notes"][0].startswith("2 packages on the word of InRelease of Example kiwi of 2026-11-24, key ")
+    assert host["notes"][1].startswith("4 paths of no package are of known kinds (")
+
+
+def test_once_it_has_seen_the_packages_it_needs_neither_them_nor_lists(disk: Disk) -> None:
+    assert disk.check().code == 0
+    shutil.rmtree(disk.cli.home / "debs")
+    shutil.rmtree(disk.cli.home / "lists")
+    shutil.rmtree(disk.path("var/lib/dpkg/info"))
+    disk.put("usr/bin/hello", "HELLO\n", 0o755)
+    assert disk.told() == {"/usr/bin/hello": ("package-file-altered", "high")}
+
+
+def rewrite(disk: Disk, name: str, text: str) -> None:
+    """Change a file, and leave its size and its times as they were."""
+    before = disk.path(name).stat()
+    disk.path(name).write_text(text)
+    os.utime(disk.path(name), ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def relink(disk: Disk, name: str, target: str) -> None:
+    disk.path(name).unlink()
+    disk.path(name).symlink_to(target)
+
+
+def divert(disk: Disk, by: str) -> None:
+    disk.put("var/lib/dpkg/diversions", f"/usr/sbin/other\n/usr/sbin/other.distrib\n{by}\n")
+    disk.path("usr/sbin/other").rename(disk.path("usr/sbin/other.distrib"))
+    disk.put("usr/sbin/other", "evil\n", 0o755)
+
+
+def override(disk: Disk, line: str, mode: int) -> None:
+    disk.put("var/lib/dpkg/statoverride", line + "\n")
+    disk.path("usr/bin/hello").chmod(mode)
+
+
+def pretend(disk: Disk) -> None:
+    disk.put("etc/cron.d/evil", "evil\n")
+    disk.put("var/lib/ucf/registry", "hello\t/etc/cron.d/evil\n")
+
+
+ALTERED, STARTED = ("package-file-altered", "high"), ("started-unowned", "medium")
+TAMPERED: list[tuple[Callable[[Disk], object], dict[str, tuple[str, str]]]] = [
+    # the nine that reference tools were measured with, as far as a user can do them
+    (lambda disk: disk.put("usr/sbin/other", "evil\n", 0o755), {"/usr/sbin/other": ALTERED}),
+    (lambda disk: rewrite(disk, "usr/bin/hello", "hellO\n"), {"/usr/bin/hello": ALTERED}),
+    (lambda disk: disk.path("usr/bin/hello").chmod(0o4755), {"/usr/bin/hello": ("setuid-gained", "high")}),
+    (lambda disk: relink(disk, "usr/lib/libhello.so.1", "/tmp/evil.so"), {"/usr/lib/libhello.so.1": ALTERED}),
+    (lambda disk: disk.put("bin/ping", "evil\n", 0o755), {"/usr/bin/ping": ALTERED}),
+    (
+        lambda disk: divert(disk, ":"),
+        {"/usr/sbin/other": ("diversion-foreign", "medium")},
+    ),
+    (lambda disk: divert(disk, "gone"), {"/usr/sbin/other": ("diversion-foreign", "medium")}),
+    (lambda disk: divert(disk, "hello"), {"/usr/sbin/other": ("diversion-foreign", "medium")}),
+    # and more
+    (lambda disk: disk.path("usr/bin/agent").chmod(0o6755), {"/usr/bin/agent": ("setuid-gained", "high")}),
+    (lambda disk: disk.path("usr/bin/agent").chmod(0o2777), {"/usr/bin/agent": ("setuid-gained", "high")}),
+    (lambda disk: disk.path("usr/bin/hello").chmod(0o777), {"/usr/bin/hello": ("package-mode-changed", "high")}),
+    (lambda disk: disk.path("usr/bin/hello").chmod(0o700), {"/usr/bin/hello": ("package-mode-changed", "low")}),
+    (lambda disk: disk.path("var/hello").chmod(0o777), {"/var/hello": ("package-mode-changed", "high")}),
+    (lambda disk: disk.path("usr/bin/hello").unlink(), {"/usr/bin/hello": ("package-file-missing", "medium")}),
+    (lambda disk: disk.put("usr/bin/empty", "no more\n", 0o755), {"/usr/bin/empty": ALTERED}),
+    (lambda disk: disk.put("usr/bin/od d", "evil\n", 0o4755), {"/usr/bin/od d": ALTERED}),
+    (lambda disk: disk.put("etc/hello.conf", "greeting=hallo\n"), {"/etc/hello.conf": ("configuration-changed", "low")}),
+    (lambda disk: override(disk, "root root 4755 /usr/bin/hello", 0o4755), {"/usr/bin/hello": ("statoverride-listed", "high")}),
+    (lambda disk: override(disk, "root root 0750 /bin/hello", 0o750), {"/bin/hello": ("statoverride-listed", "low")}),
+    (lambda disk: disk.put("usr/bin/evil", "evil\n", 0o755), {"/usr/bin/evil": STARTED}),
+    (lambda disk: disk.put("usr/lib/evil", "evil\n", 0o4755), {"/usr/lib/evil": ("setuid-unowned", "high")}),
+    (lambda disk: disk.put("etc/cron.d/evil", "evil\n"), {"/etc/cron.d/evil": STARTED}),
+    (pretend, {"/etc/cron.d/evil": ("started-unowned", "low")}),
+    (lambda disk: disk.put("etc/ld.so.preload", "evil\n"), {"/etc/ld.so.preload": ("started-unowned", "high")}),
+    (lambda disk: disk.put("usr/lib/tool/x/y", "mine\n"), {"/usr/lib/tool": ("path-unowned", "low")}),
+    (lambda disk: relink(disk, "bin", "usr/sbin"), {"/bin": ALTERED}),
+]
+
+
+@pytest.mark.parametrize(("tamper", "told"), TAMPERED)
+def test_what_is_not_as_shipped_is_told(disk: Disk, tamper: Callable[[Disk], object], told: dict[str, tuple[str, str]]) -> None:
+    tamper(disk)
+    found = disk.told()
+    assert told.items() <= found.items()
+    if tamper is not TAMPERED[-1][0]:
+        assert set(found) <= {*told, "/usr/bin/hello"}
+
+
+def test_the_file_in_the_place_of_a_diverted_one_is_told_too(disk: Disk) -> None:
+    divert(disk, ":")
+    (change,) = disk.check().host["changes"]
+    assert (change["rule"], change["severity"]) == ("started-unowned", "high")
+    assert change["note"] == "in place of a packaged file that a local diversion put at /usr/sbin/other.distrib"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away and sets capabilities")
+def test_owners_and_capabilities_are_held_against_the_package_and_its_script(disk: Disk) -> None:
+    os.chown(disk.path("usr/bin/hello"), 0, 65534)
+    try:
+        os.setxattr(disk.path("usr/sbin/other"), "security.capability", CAPABILITY)
+        ping = struct.pack("<IIIII", 0x02000001, 1 << 13, 0, 0, 0)
+        os.setxattr(disk.path("usr/bin/ping"), "security.capability", ping)
+    except OSError:
+        pytest.skip("no capabilities on this file system")
+    assert disk.told() == {
+        "/usr/bin/hello": ("package-mode-changed", "medium"),
+        "/usr/sbin/other": ("capability-gained", "high"),
+    }
+    os.setxattr(disk.path("usr/bin/ping"), "security.capability", CAPABILITY)
+    assert disk.told()["/usr/bin/ping"] == ("capability-gained", "high")
+
+
+def test_a_package_that_cannot_be_verified_is_never_ok(disk: Disk) -> None:
+    status = disk.path("var/lib/dpkg/status")
+    status.write_text(status.read_text() + STATUS.format("foreign", "3") + STATUS.format("stranger", "1"))
+    disk.put("var/lib/dpkg/info/foreign.list", "/usr\n/usr/bin\n/usr/bin/foreign\n")
+    disk.put("usr/bin/foreign", "whatever\n", 0o755)
+    outcome = disk.check()
+    assert outcome.code == 3
+    reason = "2 packages are unverifiable: no signed list names this package: foreign:amd64, stranger:amd64"
+    assert outcome.gaps == {"packages": reason}
+    assert disk.told() == {}
+
+
+def test_a_list_that_somebody_else_signed_proves_nothing(disk: Disk, stranger: Vendor) -> None:
+    put(disk.cli.home / "key.gpg", stranger.keyring)
+    outcome = disk.check()
+    assert outcome.code == 3
+    assert [gap["reason"].partition(":")[0] for gap in outcome.host["gaps"]] == [
+        "2 packages are unverifiable",
+        "the vendor's signature does not hold",
+    ]
+
+
+def test_a_host_that_has_no_blake3_is_compared_by_sha256(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk.put("usr/bin/hello", "hellO\n", 0o755)
+    monkeypatch.chdir(disk.cli.home)
+    run = options.setting(config_file="auditkit.yaml", store=str(disk.cli.store), jobs=1, quiet=True)
+    monkeypatch.setattr("auditkit.commands.vendored.is_here", lambda _word: False)
+    report = vendored.check(open_host(disk.cli.host), run)
+    assert [(change.path, change.rule) for change in report.changes] == [("/usr/bin/hello", "package-file-altered")]
+    assert report.gaps == ()
+
+
+def test_a_digest_that_cannot_be_compared_is_a_gap(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(disk.cli.home)
+    run = options.setting(config_file="auditkit.yaml", store=str(disk.cli.store), jobs=1, quiet=True)
+    monkeypatch.setattr("auditkit.commands.vendored.Vouched", lambda layout, _algorithm: Vouched(layout, "sha256"))
+    report = vendored.check(open_host(disk.cli.host), run)
+    assert {gap.reason for gap in report.gaps} == {"its content was not seen: not compared with its package"}
+    assert len(report.gaps) == 10
+
+
+def test_a_host_without_dpkg_is_a_gap(disk: Disk) -> None:
+    disk.path("var/lib/dpkg/status").unlink()
+    outcome = disk.check()
+    assert outcome.code == 3
+    assert "no package database of dpkg" in outcome.gaps["packages"]
+
+
+def test_what_dpkg_was_told_to_leave_out_is_counted(disk: Disk) -> None:
+    disk.put("etc/dpkg/dpkg.cfg.d/docker", "path-exclude=/usr/lib/*\npath-include=/usr/lib/hello.py\n")
+    for name in ("libhello.so.1", "libhello.so.1.0"):
+        disk.path(f"usr/lib/{name}").unlink()
+    assert disk.told() == {
+        "/usr/lib/*": ("paths-excluded", "info"),
+        "/etc/dpkg": ("path-unowned", "low"),
+        "/etc/dpkg/dpkg.cfg.d/docker": STARTED,
+    }

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 
 from auditkit.compare import PASSING, SET_ID
 from auditkit.model import Change, ChangeKind, Entry, Explanation, Finding, Gap, Kind, Rule, Severity
-from auditkit.packages import SYSTEMS, Manifest, Package, Shipped
+from auditkit.packages import Manifest, Package, Shipped
 from auditkit.packages.index import UNLISTED
 from auditkit.packages.layout import joined
 from auditkit.printable import printable
+from auditkit.systems import SYSTEMS
 
 ALTERED = Rule(
     "package-file-altered",

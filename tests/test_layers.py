@@ -61,7 +61,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "timeline": NOUNS | {"entries"},
     "distrust": NOUNS | {"compare", "entries", "probe"},
     "packages": NOUNS | {"importers"},
-    "explain": NOUNS | {"compare", "entries", "packages"},
+    "systems": NOUNS | {"packages"},
+    "explain": NOUNS | {"compare", "entries", "packages", "systems"},
     "words": NOUNS,
     "vouched": NOUNS | {"entries", "explain", "packages"},
     "scripts": NOUNS | {"words"},
@@ -77,7 +78,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 MAY_IMPORT["commands"] = set(MAY_IMPORT) - {"__main__"} | {"commands"}
 
 JUDGES = {"model", "printable", "compare", "explain", "audits", "importers", "logins", "report"} | {
-    "entries", "mounts", "growth", "accept", "timeline", "settle", "coverage", "distrust", "packages",
+    "entries", "mounts", "growth", "accept", "timeline", "settle", "coverage", "distrust", "packages", "systems",
     "words", "vouched", "scripts", "strays", "against",
 }  # fmt: skip
 WORLD = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile", "shutil", "paramiko", "importlib"}

@@ -1,15 +1,14 @@
-"""What is installed, and what each package ships: one file per package system, one line to register it.
+"""What is installed, and what each package ships: one file per package system; auditkit/systems.py registers each.
 
 Pure: bytes of a package database in, frozen data out. Such bytes come from hosts, so every reader is bounded and strict; what
 it does not understand it tells as a Gap that names the place, and the other packages are still told of.
 """
 
-import fnmatch
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from auditkit.model import Gap, Kind, Need
+from auditkit.model import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,47 +74,3 @@ class Manifest:
 
 Compare = Callable[[str, str], int]
 """Of two versions: below 0 if the first is older, 0 if they are the same, above 0 if it is newer."""
-
-
-@dataclass(frozen=True, slots=True)
-class System:
-    """One package system: by which files of a host it is recognised, and how these are read.
-
-    The readers are given the bytes of files by their path; they yield a Gap for what they do not understand, and go on.
-    """
-
-    name: str
-    needs: tuple[Need, ...]
-    """What says which packages are installed; a host that has one of these has the system."""
-    lists: tuple[Need, ...]
-    """What says, beyond that, which paths belong to which package: very many files, or none where the needs hold it all."""
-    packages: Callable[[Mapping[str, bytes]], Iterator[Package | Gap]]
-    manifests: Callable[[Mapping[str, bytes]], Iterator[Manifest | Gap]]
-    compare: Compare
-
-    def known_by(self, path: str) -> bool:
-        """Whether a path is one of those by which the system is recognised."""
-        return any(fnmatch.fnmatchcase(path, need.what) for need in self.needs)
-
-
-# the readers stand on the nouns above
-from auditkit.packages import apk, dpkg, pacman, versions  # noqa: E402
-
-SYSTEMS: tuple[System, ...] = (
-    System(
-        "dpkg",
-        (dpkg.STATUS, dpkg.DISTROLESS),
-        (dpkg.LISTS, dpkg.SUMS, dpkg.CONFFILES),
-        dpkg.packages,
-        dpkg.manifests,
-        versions.deb,
-    ),
-    System("apk", apk.PLACES, (), apk.packages, apk.manifests, versions.apk),
-    System("pacman", (pacman.DESC,), (pacman.FILES, pacman.MTREE), pacman.packages, pacman.manifests, versions.alpm),
-)
-
-
-def recognised(paths: Iterable[str]) -> tuple[System, ...]:
-    """The package systems of a host on which these files were found."""
-    found = tuple(paths)
-    return tuple(system for system in SYSTEMS if any(map(system.known_by, found)))

@@ -6,7 +6,8 @@ import pytest
 from damage import mutated
 
 from auditkit.model import Gap, Means
-from auditkit.packages import SYSTEMS, Manifest, Package, System, recognised
+from auditkit.packages import Manifest, Package
+from auditkit.systems import SYSTEMS, System, recognised
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,11 @@ def regular(path: str, flags: int) -> int:
     raise OSError(errno.EINVAL, "it is no regular file", path)
 
 
+def itself(path: str, flags: int) -> int:
+    """As `regular`, but what a link leads to is not opened."""
+    return regular(path, flags | os.O_NOFOLLOW)
+
+
 def content(path: str, most: int) -> bytes:
     """The first bytes of a file that a person names, which may be a pipe, as a shell's `<(...)` is: whoever has it open for
     writing is waited for; where nobody has, not for long.

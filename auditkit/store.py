@@ -17,7 +17,7 @@ from auditkit import baseline
 from auditkit.baseline import Baseline
 from auditkit.errors import AuditkitError, FormatError, UntrustedError, UsageError
 from auditkit.model import BaselineFacts
-from auditkit.opening import regular
+from auditkit.opening import itself, regular
 from auditkit.printable import printable
 
 SIGNATURE = ".sig"
@@ -225,7 +225,7 @@ def remember(path: str, sequence: int) -> None:
         return
     told = json.dumps({"sequence": sequence, "digest": baseline.file_digest(path)})
     try:
-        with open(record, "ab", opener=_itself) as file:
+        with open(record, "ab", opener=itself) as file:
             file.write(b"\n" * _torn(record) + told.encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
@@ -257,11 +257,6 @@ def keep_turn(path: str, last: str) -> None:
 
 def _turns(path: str) -> str:
     return os.path.join(os.path.dirname(os.path.abspath(path)), TURNS)
-
-
-def _itself(path: str, flags: int) -> int:
-    """As `opener`: what is written to is what has that name, and not where a link leads."""
-    return regular(path, flags | os.O_NOFOLLOW)
 
 
 def _torn(record: str) -> bool:

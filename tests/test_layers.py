@@ -45,7 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "recording": NOUNS | {"evidence", "writer", "hosts", "collect"},
     "owners": NOUNS | {"opening", "baseline", "writer", "packages", "explain"},
     "packaged": NOUNS | {"hosts", "packages", "explain", "probe"},
-    "vendor": NOUNS | {"packages", "hosts", "collect", "entries", "probe"},
+    "vendor": NOUNS | {"opening", "packages", "hosts", "collect", "entries", "probe"},
     "fleet": NOUNS | {"hosts", "scan", "collect"},
     "runs": NOUNS | {"opening", "baseline"},
     "history": NOUNS | {"baseline", "seal", "store"},

@@ -26,6 +26,7 @@ from blake3 import blake3
 
 from auditkit.errors import AuditkitError, ConfigError, FormatError
 from auditkit.model import Kind
+from auditkit.opening import itself
 from auditkit.packages import Manifest, Package, Shipped
 from auditkit.printable import printable
 from auditkit.vendor.unpack import Unpacked
@@ -102,7 +103,7 @@ class Manifests:
 
     def _read(self, path: str) -> Manifest | None:
         try:
-            with open(path, "rb", opener=_plainly) as file:
+            with open(path, "rb", opener=itself) as file:
                 self._mistrust(os.fstat(file.fileno()))
                 return decode(Unpacked(file, ".zst", LARGEST).read(LARGEST), path.removesuffix(".zst")[-64:])
         except (OSError, FormatError):
@@ -114,11 +115,6 @@ class Manifests:
                 f"the manifest cache {printable(self.directory)} can be written by others",
                 f"remove it, or make it yours: chown -R and chmod -R go-w {printable(self.directory)}",
             )
-
-
-def _plainly(path: str, _flags: int) -> int:
-    """A handle that no link leads away and no pipe holds up."""
-    return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def encode(manifest: Manifest, sha256: str) -> bytes:

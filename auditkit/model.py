@@ -4,6 +4,7 @@ Paths and other text from a host are `str` decoded from UTF-8 with `surrogateesc
 bytes survive; they are shown only through `printable()`. Times are nanoseconds since 1970 in UTC or aware datetimes.
 """
 
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -31,6 +32,18 @@ class Kind(StrEnum):
     CHARACTER = "character device"
     FIFO = "fifo"
     SOCKET = "socket"
+
+
+OF_MODE = {
+    stat.S_IFREG: Kind.FILE,
+    stat.S_IFDIR: Kind.DIRECTORY,
+    stat.S_IFLNK: Kind.SYMLINK,
+    stat.S_IFBLK: Kind.BLOCK,
+    stat.S_IFCHR: Kind.CHARACTER,
+    stat.S_IFIFO: Kind.FIFO,
+    stat.S_IFSOCK: Kind.SOCKET,
+}
+"""The kind of a node by the type in its mode, S_IFMT: inode(7)."""
 
 
 class Level(StrEnum):

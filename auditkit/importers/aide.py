@@ -15,7 +15,7 @@ import stat
 from collections.abc import Iterator
 
 from auditkit.errors import FormatError
-from auditkit.model import Entry, Kind
+from auditkit.model import OF_MODE, Entry, Kind
 
 BITS = {
     "perm": 1 << 2,
@@ -37,15 +37,6 @@ DIGESTS = {
 }  # fmt: skip
 """The digests AIDE has had, with their length in bytes."""
 OTHERS = {"name", "lname", "attr", "selinux", "atime", "bcount", "capabilities"}
-KINDS = {
-    stat.S_IFREG: Kind.FILE,
-    stat.S_IFDIR: Kind.DIRECTORY,
-    stat.S_IFLNK: Kind.SYMLINK,
-    stat.S_IFBLK: Kind.BLOCK,
-    stat.S_IFCHR: Kind.CHARACTER,
-    stat.S_IFIFO: Kind.FIFO,
-    stat.S_IFSOCK: Kind.SOCKET,
-}
 _TIME = re.compile(rb"(-?\d{1,12})(?:\.(\d{1,9}))?")
 _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})?")
 _MINIMAL = re.compile(rb"(?:(?:user|group|other)::[r-][w-][x-]\n?)*")
@@ -105,7 +96,7 @@ def _from_fields(row: dict[str, bytes]) -> Entry:
     """
     known = _recorded(row)
     perm = int(_digits(row.get("perm", b"0")), 8)
-    kind = KINDS.get(stat.S_IFMT(perm))
+    kind = OF_MODE.get(stat.S_IFMT(perm))
     if kind is None:
         raise ValueError("the type of the file is not recorded")
     flags = _number(known, "e2fsattrs")

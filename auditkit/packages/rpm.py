@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from auditkit.errors import FormatError
-from auditkit.model import Kind
+from auditkit.model import OF_MODE, Kind
 from auditkit.packages import Manifest, Package, Shipped, reading
 from auditkit.packages.rpm_header import Header, Tags
 from auditkit.printable import printable
@@ -26,15 +26,6 @@ SCRIPTS = (1151, 1023, 1024, 1152, 1065, 5066, 5076)
 """%pretrans, %pre, %post, %posttrans and all triggers: what may set modes and owners after the files are there."""
 ALGORITHMS = {1: ("md5", 32), 2: ("sha1", 40), 8: ("sha256", 64), 9: ("sha384", 96), 10: ("sha512", 128), 11: ("sha224", 56)}
 """Numbers of OpenPGP, with the digits of each in hex."""
-KINDS = {
-    stat.S_IFREG: Kind.FILE,
-    stat.S_IFDIR: Kind.DIRECTORY,
-    stat.S_IFLNK: Kind.SYMLINK,
-    stat.S_IFBLK: Kind.BLOCK,
-    stat.S_IFCHR: Kind.CHARACTER,
-    stat.S_IFIFO: Kind.FIFO,
-    stat.S_IFSOCK: Kind.SOCKET,
-}
 CONFIG, DOC, MISSING_OK, GHOST, ARTIFACT = 1, 2, 8, 64, 4096
 """Bits of a file's flags: rpmfileAttrs of rpmfiles.h."""
 BY_DIGEST, BY_SIZE, BY_TARGET, BY_OWNER, BY_GROUP, BY_MODE, BY_CAPABILITIES = 1, 2, 4, 8, 16, 64, 256
@@ -129,9 +120,9 @@ def _shipped(path: str, file: File, algorithm: tuple[str, int]) -> Shipped:
     verify = 0xFFFFFFFF if file.verify is None else file.verify
     if flags & GHOST:  # of a ghost the package has neither content nor target; rpm -V leaves them out as well
         verify &= ~(BY_DIGEST | BY_SIZE | BY_TARGET)
-    if file.mode is None or stat.S_IFMT(file.mode) not in KINDS:
+    if file.mode is None or stat.S_IFMT(file.mode) not in OF_MODE:
         raise FormatError(f"{printable(path)} is of no kind of file")
-    kind = KINDS[stat.S_IFMT(file.mode)]
+    kind = OF_MODE[stat.S_IFMT(file.mode)]
     regular, link = kind is Kind.FILE, kind is Kind.SYMLINK
     left_out = file.state == LEFT_OUT and bool(flags & (DOC | ARTIFACT) or file.language)
     return Shipped(

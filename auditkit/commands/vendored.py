@@ -53,16 +53,18 @@ def check(host: Host, run: options.Setting) -> HostReport:
     if not packages:
         return HostReport(host.name, gaps=(Gap("packages", NOT_DPKG),))
     links, gaps = _links(host, run), [one for one in told if isinstance(one, Gap)]
-    layout = _layout(files, links)
+    diversions = _diversions(files, gaps)
+    merged = {path: target for path, target in links.items() if target.strip("/") == ALIASES.get(path)}
+    layout = Layout(merged, diversions)
     vouched = Vouched(layout, _algorithm(host))
     vendors = vouching.signed(run, host, packages, distribution(files), lists=True)
     of_vendors = _vouched_for(vendors, packages, vouched, gaps)
     owned = Owned(chain(of_vendors, _local(host, packages, files, vouched)), layout)
-    meant, more = _meant(files, layout, links)
-    strays = _strays(files, links, owned)
-    diversions = tuple(against.diverted(_diversions(files), vouched, (package.name for package in packages)))
+    meant = _meant(files, layout, frozenset(merged), gaps)
+    strays = _strays(files, links, owned, diversions)
+    diverted = tuple(against.diverted(diversions, vouched, (package.name for package in packages)))
     result = _compared(host, run, vouched, meant, strays)
-    result = replace(result, findings=(*result.findings, *diversions), gaps=(*gaps, *more, *result.gaps))
+    result = replace(result, findings=(*result.findings, *diverted), gaps=(*gaps, *result.gaps))
     report = integrity.report(host, result, None, _notes(vouched, strays))
     counts = {"packages": len(packages), "verified": len(vouched.packages)}
     return replace(report, counts={**report.counts, **counts})
@@ -93,14 +95,9 @@ def _algorithm(host: Host) -> str:
     return "blake3" if is_here(host.name) else "sha256"
 
 
-def _layout(files: Mapping[str, bytes], links: Mapping[str, str]) -> Layout:
-    """Where this host puts what packages ship: by its real links of a merged /usr, and by its diversions."""
-    merged = {path: target for path, target in links.items() if target.strip("/") == ALIASES.get(path)}
-    return Layout(merged, _diversions(files))
-
-
-def _diversions(files: Mapping[str, bytes]) -> list[Diversion]:
-    told = dpkgrules.diversions(files.get(dpkgrules.DIVERSIONS.what, b""))
+def _diversions(files: Mapping[str, bytes], gaps: list[Gap]) -> list[Diversion]:
+    told = tuple(dpkgrules.diversions(files.get(dpkgrules.DIVERSIONS.what, b"")))
+    gaps += (one for one in told if isinstance(one, Gap))
     return [one for one in told if isinstance(one, Diversion)]
 
 
@@ -148,20 +145,16 @@ def _local(host: Host, packages: Sequence[Package], files: Mapping[str, bytes], 
     yield from (one for one in told if isinstance(one, Manifest) and one.package.key in keys)
 
 
-def _meant(files: Mapping[str, bytes], layout: Layout, links: Mapping[str, str]) -> tuple[against.Meant, list[Gap]]:
-    """What the host itself says shall be otherwise than shipped, and what of that could not be read."""
-    told = (
-        *dpkgrules.overrides(files.get(dpkgrules.OVERRIDES.what, b"")),
-        *dpkgrules.filters(files),
-        *dpkgrules.diversions(files.get(dpkgrules.DIVERSIONS.what, b"")),
-    )
+def _meant(files: Mapping[str, bytes], layout: Layout, merged: frozenset[str], gaps: list[Gap]) -> against.Meant:
+    """What the host itself says shall be otherwise than shipped; what of that cannot be read is added to the gaps."""
+    told = (*dpkgrules.overrides(files.get(dpkgrules.OVERRIDES.what, b"")), *dpkgrules.filters(files))
+    gaps += (one for one in told if isinstance(one, Gap))
     overrides = {layout.place(one.path): one for one in told if isinstance(one, dpkgrules.Override)}
     filters = tuple(one for one in told if isinstance(one, dpkgrules.Filter))
-    merged = frozenset(path for path, target in links.items() if target.strip("/") == ALIASES.get(path))
-    return against.Meant(overrides, filters, merged), [one for one in told if isinstance(one, Gap)]
+    return against.Meant(overrides, filters, merged)
 
 
-def _strays(files: Mapping[str, bytes], links: Mapping[str, str], owned: Owned) -> Strays:
+def _strays(files: Mapping[str, bytes], links: Mapping[str, str], owned: Owned, diversions: Iterable[Diversion]) -> Strays:
     """What tells of paths that no package owns, by all that the host's databases know of such paths."""
     chosen: dict[str, str] = {}
     for group in dpkgrules.alternatives(files):
@@ -169,7 +162,7 @@ def _strays(files: Mapping[str, bytes], links: Mapping[str, str], owned: Owned) 
             leads = links.get(dpkgrules.LINKS + group.name, "")
             chosen |= group.links(leads) or group.links(group.best.path if group.best else "")
     host = Unowned(owned, chosen, dpkgrules.templates(files.get(dpkgrules.TEMPLATES.what, b"")))
-    moved = {owned.layout.real(one.path): one.moved for one in _diversions(files) if one.local}
+    moved = {owned.layout.real(one.path): one.moved for one in diversions if one.local}
     left = {
         owned.layout.real(conffile.path): record.package.name
         for record in dpkg.records(files)

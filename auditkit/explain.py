@@ -51,6 +51,7 @@ DOWNGRADED = Rule(
 )
 RULES = (ALTERED, MISSING, ON_ITS_WORD, DOWNGRADED)
 
+LIST_ANEW = "run apt update where auditkit runs, and check again: a version that is still in no list was never its vendor's"
 BY = ("package", "conffile")
 MOST_STRANGE = 5
 """So many versions that no list knows are named."""
@@ -173,12 +174,8 @@ def on_its_word(changes: Iterable[Change], unproved: Sequence[Gap] = ()) -> Iter
     strange = [gap.subject for gap in unproved if gap.reason == UNLISTED and gap.subject.partition(":")[0] in names]
     if strange:
         message += f"; no signed list here names {', '.join(map(printable, strange[:MOST_STRANGE]))}"
-        remedy = (
-            "run apt update where auditkit runs, and check again: a version that is still in no list was never its vendor's"
-        )
-        yield Finding(ON_ITS_WORD, "packages", message, Severity.MEDIUM, remedy=remedy)
-    else:
-        yield Finding(ON_ITS_WORD, "packages", message, ON_ITS_WORD.severity)
+    severity, remedy = (Severity.MEDIUM, LIST_ANEW) if strange else (ON_ITS_WORD.severity, "")
+    yield Finding(ON_ITS_WORD, "packages", message, severity, remedy=remedy)
 
 
 def downgraded(account: Account) -> Iterator[Finding]:

@@ -53,7 +53,7 @@ def owning(host: Host) -> tuple[Iterator[Manifest], Layout]:
     Raises:
         HostError: the host cannot be asked.
     """
-    files, _gaps = _taken(host, OWNING)
+    files, _gaps = taken(host, OWNING)
     return _manifests(files), _layout(files, _packages(files))
 
 
@@ -67,7 +67,7 @@ def account(
     Raises:
         HostError: the host cannot be asked any more.
     """
-    files, gaps = _taken(host, NEEDS)
+    files, gaps = taken(host, NEEDS)
     paths = {entry.path for change in changes for entry in (change.before, change.after) if entry}
     packages = {package.key: package for package in _packages(files)}
     if before and not packages:
@@ -107,7 +107,7 @@ def distribution(files: Files) -> str:
     return found[1] if found else ""
 
 
-def _taken(host: Host, needs: tuple[Need, ...]) -> tuple[Files, list[Gap]]:
+def taken(host: Host, needs: tuple[Need, ...]) -> tuple[Files, list[Gap]]:
     """The files of the databases by their path, none where they are too large to be any, and what could not be had."""
     files, gaps, size = dict[str, bytes](), list[Gap](), 0
     for told in host.take(needs):  # to its end, for the host is still talking

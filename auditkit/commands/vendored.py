@@ -11,8 +11,8 @@ from auditkit.commands import integrity, options, vouching
 from auditkit.errors import UsageError
 from auditkit.explain import ALTERED, MISSING
 from auditkit.hosts import Host, Past, is_here
-from auditkit.model import Change, Finding, Gap, HostReport, Item, Kind, Level, Means, Need, Policy, State, Watch
-from auditkit.packaged import ALIASES, OS_RELEASE, distribution
+from auditkit.model import Change, Finding, Gap, HostReport, Kind, Level, Means, Need, Policy, State, Watch
+from auditkit.packaged import ALIASES, OS_RELEASE, distribution, taken
 from auditkit.packages import Manifest, Package, dpkg, dpkgrules
 from auditkit.packages.layout import Diversion, Layout
 from auditkit.packages.owned import Owned
@@ -47,12 +47,13 @@ def check(host: Host, run: options.Setting) -> HostReport:
     """
     if isinstance(host, Past):
         raise UsageError("evidence cannot be held against vendors yet", "name the host, or the mounted disk: root:/mnt/disk")
-    files = _taken(host, NEEDS)
+    files, gaps = taken(host, NEEDS)
     told = tuple(dpkg.packages(files))
     packages = tuple(one for one in told if isinstance(one, Package))
     if not packages:
-        return HostReport(host.name, gaps=(Gap("packages", NOT_DPKG),))
-    links, gaps = _links(host, run), [one for one in told if isinstance(one, Gap)]
+        return HostReport(host.name, gaps=(*gaps, Gap("packages", NOT_DPKG)))
+    gaps += (one for one in told if isinstance(one, Gap))
+    links = _links(host, run)
     diversions = _diversions(files, gaps)
     merged = {path: target for path, target in links.items() if target.strip("/") == ALIASES.get(path)}
     layout = Layout(merged, diversions)
@@ -68,10 +69,6 @@ def check(host: Host, run: options.Setting) -> HostReport:
     report = integrity.report(host, result, None, _notes(vouched, strays))
     counts = {"packages": len(packages), "verified": len(vouched.packages)}
     return replace(report, counts={**report.counts, **counts})
-
-
-def _taken(host: Host, needs: tuple[Need, ...]) -> dict[str, bytes]:
-    return {told.source: told.data for told in host.take(needs) if isinstance(told, Item)}
 
 
 def _links(host: Host, run: options.Setting) -> dict[str, str]:
@@ -139,7 +136,7 @@ def _local(host: Host, packages: Sequence[Package], files: Mapping[str, bytes], 
     """Yield what dpkg's own lists say of the packages that nobody vouches for, so that their files are not called unowned."""
     rest = _rest(packages, vouched)
     stems = (f"{dpkg.INFO}{name}.list" for package in rest for name in (package.name, package.key))
-    lists = _taken(host, tuple(Need(Means.FILE, stem, dpkg.LISTS.why) for stem in stems)) if rest else {}
+    lists = taken(host, tuple(Need(Means.FILE, stem, dpkg.LISTS.why) for stem in stems))[0] if rest else {}
     keys = {package.key for package in rest}
     told = dpkg.manifests({**files, **lists})
     yield from (one for one in told if isinstance(one, Manifest) and one.package.key in keys)

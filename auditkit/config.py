@@ -18,7 +18,7 @@ KEYS = ("store", "signers", "networks", "inventories", "defaults", "hosts", "kno
 DEFAULT_KEYS = ("user", "become", "policy", "port", "jump", "identity", "transport")
 RESERVED = ("local", "all")
 """Names of hosts and groups that mean something already."""
-VENDOR_KEYS = ("keyrings", "lists", "packages", "mirrors")
+VENDOR_KEYS = ("keyrings", "lists", "packages", "mirrors", "sources")
 HOST_KEYS = ("address", "groups", *DEFAULT_KEYS)
 BECOME = ("sudo", "doas", "none")
 TRANSPORTS = ("paramiko", "openssh")
@@ -73,7 +73,9 @@ class VendorConfig:
     packages: tuple[str, ...] = ()
     """Directories with .debs, as /var/cache/apt/archives is one."""
     mirrors: tuple[str, ...] = ()
-    """Addresses of archives that packages may be fetched from; nothing is fetched where there are none."""
+    """Addresses of archives that lists and packages may be fetched from; nothing is fetched where there are none."""
+    sources: bool = False
+    """Whether they may be fetched from the archives, too, that apt of the host names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +174,11 @@ def read(text: str, source: str, at: Callable[[str], str] = str) -> Config:
 
 def _vendor(value: strict.Value) -> VendorConfig:
     found = _known(value, VENDOR_KEYS)
+    sources = found.pop("sources").flag() if "sources" in found else False
     said = {key: tuple(each.text() for each in inner.sequence()) for key, inner in found.items()}
     for each in found["mirrors"].sequence() if "mirrors" in found else ():
         _matching(each, _MIRROR, "address of an archive")
-    return VendorConfig(**said)
+    return VendorConfig(**said, sources=sources)
 
 
 def _known(value: strict.Value, known: tuple[str, ...], needed: tuple[str, ...] = ()) -> dict[str, strict.Value]:

@@ -10,7 +10,7 @@ from typing import Any
 import debian
 import pytest
 
-from auditkit.commands import vouching
+from auditkit.commands import supplies, vouching
 from auditkit.model import Gap
 from auditkit.packages import Manifest, Package
 
@@ -38,7 +38,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 def signed(disk: Path, name: str) -> list[Manifest | Gap]:
     """What is said of the package; `name` is the distribution of the host."""
-    vendor = SimpleNamespace(lists=(), packages=(), mirrors=(), keyrings=(str(disk.parent / "keys.gpg"),))
+    vendor = SimpleNamespace(lists=(), packages=(), mirrors=(), sources=False, keyrings=(str(disk.parent / "keys.gpg"),))
     run: Any = SimpleNamespace(config=SimpleNamespace(vendor=vendor), store=str(disk.parent / "store"), jobs=1)
     host: Any = SimpleNamespace(name=f"root:{disk}")
     return list(vouching.signed(run, host, (PACKAGE,), name))
@@ -69,7 +69,7 @@ def test_no_link_on_a_disk_leads_to_the_lists_of_this_machine(disk: Path) -> Non
 
 
 def test_a_disk_with_more_lists_than_any_apt_keeps_is_not_asked(disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vouching, "MOST_NAMES", 1)
+    monkeypatch.setattr(supplies, "MOST_NAMES", 1)
     (gap,) = signed(disk, "debian")
     assert isinstance(gap, Gap)
     assert gap.reason.endswith("/var/lib/apt/lists has more than 1 files")
@@ -80,5 +80,5 @@ def test_keyrings_that_sign_no_archive_any_more_are_not_believed_unless_named(
 ) -> None:
     for name in ("debian-archive-keyring.gpg", "debian-archive-removed-keys.gpg", "debian-keyring.gpg", "README"):
         debian.put(tmp_path / name, b"")
-    monkeypatch.setattr(vouching, "KEYRINGS", (str(tmp_path),))
-    assert [Path(path).name for path in vouching.of_archives()] == ["debian-archive-keyring.gpg"]
+    monkeypatch.setattr(supplies, "KEYRINGS", (str(tmp_path),))
+    assert [Path(path).name for path in supplies.of_archives()] == ["debian-archive-keyring.gpg"]

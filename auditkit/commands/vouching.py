@@ -1,34 +1,22 @@
 """The vendors' word on packages for one run: what auditkit.yaml names, else what apt of this machine has."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import islice
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from auditkit.commands import options
 from auditkit.errors import AuditkitError, FormatError
 from auditkit.hosts import Host
 from auditkit.model import Gap
-from auditkit.opening import regular
-from auditkit.printable import printable
 
 if TYPE_CHECKING:
     from auditkit.packaged import Signed
     from auditkit.packages import Manifest, Package
     from auditkit.vendor.manifests import Manifests
 
-KEYRINGS = ("/usr/share/keyrings", "/etc/apt/keyrings", "/etc/apt/trusted.gpg.d")
-LISTS, PACKAGES = "/var/lib/apt/lists", "/var/cache/apt/archives"
 CACHE = "manifests"
 """The directory of the store where it is kept what each package ships."""
-LARGEST_KEYRING = 16 << 20
-_OS = ("/etc/os-release", "/usr/lib/os-release")
-_KEYS = (".gpg", ".pgp", ".asc")
-_NOT_OF_ARCHIVES = ("removed", "debian-keyring", "debian-maintainers", "debian-nonupload", "debian-role")
-"""Words in the names of keyrings whose keys sign no releases, or none any more; whoever names them himself has them."""
-MOST_NAMES = 5000
-"""Files among the lists of one apt; a machine with twenty sources has 200."""
 BUILDERS = frozenset({"debian", "ubuntu", "raspbian"})
 """Distributions that build the same versions of the same packages, each its own."""
 
@@ -44,33 +32,42 @@ def signed(
     """Yield what the vendors signed of these packages, or why that cannot be told; `name` is the host's distribution.
 
     Two distributions may build the same version of a package, each its own: lists and manifests that are not of the host's
-    are left out. Nothing is fetched but from mirrors that auditkit.yaml names. The dates of releases are not judged: what
-    was signed once stays proof of what was shipped then. With `lists` it is told, too, which lists could not be believed.
+    are left out. The dates of releases are not judged: what was signed once stays proof of what was shipped then. With
+    `lists` it is told, too, which lists could not be believed.
     """
-    from auditkit.vendor import chain, debs, manifests  # noqa: PLC0415 - only where something changed
-
-    wanted = [package for package in packages if package.system == "dpkg"]
-    said, disk = run.config.vendor, _disk(host)
-    folders = (*said.lists, *_inside(disk, LISTS), *([LISTS] if name == _here() else []))
-    cache = manifests.Manifests(os.path.join(run.store, CACHE))
-    left: list[Package] = []
     try:
-        for package in wanted:
-            if (kept := _kept(cache, package, name)) is None:
-                left.append(package)
-            else:
-                yield kept
-        if not left or not folders:
-            return
-        keyrings = list(_keyrings(said.keyrings) if said.keyrings else filter(None, map(_content, of_archives())))
-        paths = [path for folder in dict.fromkeys(folders) for path in _lists(folder)]
-        known = chain.of_apt(left, paths, _opened, keyrings, None)
-        yield from known.gaps if lists else ()
-        places = debs.Places((*said.packages, *_inside(disk, PACKAGES), PACKAGES), said.mirrors)
-        for told in chain.manifests(left, known, places, cache, run.jobs):
-            yield told if isinstance(told, Gap) else _own(told, name)
+        yield from _signed(run, host, [package for package in packages if package.system == "dpkg"], name, lists=lists)
     except AuditkitError as error:
         yield Gap("packages", f"the vendors' word could not be had: {error}")
+
+
+def _signed(
+    run: options.Setting, host: Host, wanted: "Sequence[Package]", name: str, *, lists: bool
+) -> "Iterator[Manifest | Gap]":
+    from auditkit.commands import supplies  # noqa: PLC0415 - only where something changed
+    from auditkit.vendor import chain, manifests  # noqa: PLC0415
+
+    cache = manifests.Manifests(os.path.join(run.store, CACHE))
+    left: dict[Package, Gap | None] = {}
+    for package in wanted:
+        if kept := _kept(cache, package, name):
+            yield kept
+        else:
+            left[package] = None
+    for supply in supplies.of(run, host, left, name) if left else ():
+        known = chain.of_apt(left, supply.lists, supplies.opened, supply.keyrings, None)
+        yield from (*supply.gaps, *known.gaps) if lists else ()
+        tried = tuple(left)
+        for package, told in zip(tried, chain.manifests(tried, known, supply.places, cache, run.jobs), strict=True):
+            own = told if isinstance(told, Gap) else _own(told, name)
+            if isinstance(own, Gap):
+                left[package] = own
+            else:
+                del left[package]
+                yield own
+        if not left:
+            break
+    yield from filter(None, left.values())
 
 
 def _kept(cache: "Manifests", package: "Package", name: str) -> "Manifest | None":
@@ -82,33 +79,6 @@ def _kept(cache: "Manifests", package: "Package", name: str) -> "Manifest | None
     return found[0] if len(found) == 1 and found[0].source.lower().startswith(f"inrelease of {name} ") else None
 
 
-def _disk(host: Host) -> str:
-    """Where the host's file system lies on this machine; empty where it does not."""
-    return host.name.removeprefix("root:") if host.name.startswith("root:") else ""
-
-
-def _inside(disk: str, path: str) -> list[str]:
-    """A directory of a disk, unless a link on it leads elsewhere: that would be one of this machine."""
-    whole = os.path.realpath(disk) + path
-    return [whole] if disk and os.path.realpath(whole) == whole else []
-
-
-def _lists(folder: str) -> list[str]:
-    """The files of a directory of lists; links and devices are passed over.
-
-    Raises:
-        AuditkitError: it has more than any apt keeps.
-    """
-    try:
-        with os.scandir(folder) as entries:
-            found = [entry.path for entry in islice(entries, MOST_NAMES + 1) if entry.is_file(follow_symlinks=False)]
-    except OSError:
-        return []
-    if len(found) > MOST_NAMES:
-        raise AuditkitError(f"{printable(folder)} has more than {MOST_NAMES} files", "run apt clean there")
-    return sorted(found)
-
-
 def _own(manifest: "Manifest", name: str) -> "Manifest | Gap":
     """What a vendor says, unless he is that of another distribution: the same version is another package there."""
     origin = manifest.source.removeprefix("InRelease of ").partition(" ")[0].lower()
@@ -116,46 +86,3 @@ def _own(manifest: "Manifest", name: str) -> "Manifest | Gap":
         package = manifest.package
         return Gap(f"{package.key} {package.version}", f"only the package of another distribution is known, {origin}'s")
     return manifest
-
-
-def _here() -> str:
-    """The distribution of this machine."""
-    from auditkit.packaged import distribution  # noqa: PLC0415
-
-    return distribution({path: data for path in _OS if (data := _content(path)) is not None})
-
-
-def of_archives() -> Iterator[str]:
-    """The keyrings of this machine that are for archives."""
-    for place in KEYRINGS:
-        for name in _names(place):
-            if name.endswith(_KEYS) and not any(word in name for word in _NOT_OF_ARCHIVES):
-                yield os.path.join(place, name)
-
-
-def _keyrings(places: Iterable[str]) -> Iterator[bytes]:
-    for place in places:
-        inside = [os.path.join(place, name) for name in _names(place) if name.endswith(_KEYS)]
-        for path in inside or ([] if os.path.isdir(place) else [place]):
-            data = _content(path)
-            if data is not None:
-                yield data
-
-
-def _content(path: str) -> bytes | None:
-    try:
-        with open(path, "rb", opener=regular) as file:
-            return file.read(LARGEST_KEYRING)
-    except OSError:
-        return None
-
-
-def _names(folder: str) -> list[str]:
-    try:
-        return sorted(os.listdir(folder))
-    except OSError:
-        return []
-
-
-def _opened(path: str) -> BinaryIO:
-    return open(path, "rb", opener=regular)

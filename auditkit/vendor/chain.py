@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,8 +19,6 @@ from auditkit.vendor.gpgv import binary
 from auditkit.vendor.manifests import Manifests
 from auditkit.vendor.release import LARGEST, Release, checked
 
-PACKED = (".xz", ".gz", ".zst", ".bz2", "")
-"""How a mirror may have packed a list, the best first."""
 AHEAD = 16
 """How many packages are taken apart ahead of the one that is waited for, for each at once."""
 TROUBLE = (FormatError, UntrustedError, UnavailableError, mirror.UnservedError, OSError)
@@ -37,17 +35,6 @@ class Known:
     """Names that some list has in any version."""
     gaps: tuple[Gap, ...]
     """Releases and lists that could not be had, read or believed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Suite:
-    """A suite of a mirror, as a line of apt's sources names it."""
-
-    base: str
-    suite: str
-    """`bookworm`; of a flat archive its directory, with a slash at its end."""
-    components: tuple[str, ...]
-    arch: str
 
 
 class Collector:
@@ -117,35 +104,6 @@ def of_apt(
 def _whole(opened: Callable[[str], BinaryIO], name: str) -> bytes:
     with opened(name) as file:
         return file.read(LARGEST + 1)
-
-
-def of_mirror(packages: Iterable[Package], suites: Iterable[Suite], keyrings: Sequence[bytes], now: datetime | None) -> Known:
-    """What the lists of these suites say, fetched from their mirrors.
-
-    Raises:
-        FormatError: a keyring is none.
-        ConfigError: an address is none of a mirror.
-        AuditkitError: there is no program to check signatures with.
-    """
-    collector, keys = Collector(packages), [binary(keyring) for keyring in keyrings]
-    for suite in suites:
-        flat = suite.suite.endswith("/")
-        place = suite.suite.strip("/") if flat else f"dists/{suite.suite}"
-        with collector.telling(f"{suite.base} {suite.suite}"):
-            with mirror.fetched(suite.base, f"{place}/InRelease", LARGEST) as file:
-                release = checked(file.read(), keys, now)
-            for path in ["Packages"] if flat else [f"{part}/binary-{suite.arch}/Packages" for part in suite.components]:
-                with collector.telling(f"{suite.base} {suite.suite} {path}"):
-                    collector.add(_fetched(suite.base, place, path, release, collector.wanted), release)
-    return collector.known()
-
-
-def _fetched(base: str, place: str, path: str, release: Release, wanted: Collection[Key]) -> Listing:
-    packed = next((path + suffix for suffix in PACKED if path + suffix in release.files), None)
-    if packed is None:
-        raise UnavailableError("the signed release has no such list")
-    with mirror.fetched(base, f"{place}/{packed}", release.files[packed][0]) as file:
-        return lists.read(file, packed, release, wanted)
 
 
 def manifests(

@@ -34,7 +34,7 @@ def among(names: Iterable[str]) -> Iterator[Found]:
     present = sorted(set(names))
     for name in present:
         prefix = name.removesuffix("Release").removesuffix("In")
-        if prefix == name or not (prefix == "" or prefix.endswith("_")):
+        if prefix == name or not (prefix == "" or prefix.endswith(("_", "/"))):
             continue
         detached = not name.endswith("InRelease")
         if detached and (f"{name}.gpg" not in present or f"{prefix}InRelease" in present):

@@ -5,11 +5,12 @@ import shutil
 import struct
 import tarfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from debian import Vendor, deb, file, folder, link, listed, publish, put
+from debian import Quiet, Vendor, deb, file, folder, link, listed, publish, put, serving
 
 from auditkit.commands import options, vendored
 from auditkit.hosts import open_host
@@ -230,6 +231,24 @@ def test_a_package_that_cannot_be_verified_is_never_ok(disk: Disk) -> None:
     reason = "2 packages are unverifiable: no signed list names this package: foreign:amd64, stranger:amd64"
     assert outcome.gaps == {"packages": reason}
     assert disk.told() == {}
+
+
+@pytest.mark.usefixtures("direct")
+def test_mirrors_are_asked_only_as_far_as_auditkit_yaml_says(disk: Disk) -> None:
+    with serving(partial(Quiet, directory=str(disk.cli.home / "archive"))) as base:
+        disk.put("etc/apt/sources.list", f"deb {base} kiwi main\ndeb http://127.0.0.1:1/none gone main\n")
+        told = []
+        for said in ("sources: false", "sources: true", f"mirrors: ['{base}'], sources: true"):
+            put(disk.cli.home / "auditkit.yaml", f"vendor: {{keyrings: [key.gpg], {said}}}\n".encode())
+            shutil.rmtree(disk.cli.store, ignore_errors=True)
+            told.append(disk.check().host)
+        assert [host["counts"]["verified"] for host in told] == [0, 2, 2]
+        assert told[0]["gaps"][0]["reason"].startswith("2 packages are unverifiable: no signed lists of its distribution")
+        # that a mirror is silent is told as soon as it might have known something
+        disk.put("var/lib/dpkg/status", STATUS.format("hello", "1.0-1") + STATUS.format("other", "3"))
+        gaps = {gap["subject"]: gap["reason"] for gap in disk.check().host["gaps"]}
+    assert gaps["packages"].startswith("1 package is unverifiable: no signed list names this version: other")
+    assert gaps["http://127.0.0.1:1/none gone"].startswith("the mirror cannot be reached")
 
 
 def test_a_list_that_somebody_else_signed_proves_nothing(disk: Disk, stranger: Vendor) -> None:

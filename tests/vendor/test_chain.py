@@ -27,7 +27,7 @@ from debian import (
 from auditkit.errors import AuditkitError, ConfigError, FormatError
 from auditkit.model import Gap
 from auditkit.packages import Manifest, Package
-from auditkit.vendor.chain import Known, Suite, manifests, of_apt, of_mirror
+from auditkit.vendor.chain import Known, manifests, of_apt
 from auditkit.vendor.debs import Places
 from auditkit.vendor.manifests import Manifests
 
@@ -91,28 +91,6 @@ def test_from_a_keyring_to_what_a_package_ships(vendor: Vendor, archive: Path, a
     assert list(manifests(INSTALLED[:2], known(apt, vendor), Places(), cache, jobs=1)) == [hello, other]
     # nor lists, as when a newer version has taken its place
     assert list(manifests(INSTALLED[:1], Known({}, frozenset(), ()), Places(), cache, jobs=1)) == [hello]
-
-
-def test_a_mirror_gives_the_lists_as_well(vendor: Vendor, archive: Path, apt: Path) -> None:
-    with serving(partial(Quiet, directory=str(archive))) as base:
-        suites = [Suite(base, "kiwi", ("main",), "amd64")]
-        assert of_mirror(INSTALLED, suites, [vendor.keyring], NOW) == known(apt, vendor)
-        suites = [Suite(base, "kiwi", ("main", "contrib"), "amd64"), Suite(f"{base}/none", "kiwi", ("main",), "amd64")]
-        told = of_mirror(INSTALLED, suites, [vendor.keyring], NOW)
-    assert told.listed == known(apt, vendor).listed
-    assert told.gaps == (
-        Gap(f"{base} kiwi contrib/binary-amd64/Packages", "the signed release has no such list"),
-        Gap(f"{base}/none kiwi", "gone from the mirror"),
-    )
-
-
-def test_a_flat_archive_is_read_too(vendor: Vendor, tmp_path: Path, apt: Path) -> None:
-    text = packages(*(one for one, _data in DEBS))
-    put(tmp_path / "flat/stable/Packages", text)
-    put(tmp_path / "flat/stable/InRelease", vendor.clear_signed(release({"Packages": text})))
-    with serving(partial(Quiet, directory=str(tmp_path / "flat"))) as base:
-        told = of_mirror(INSTALLED, [Suite(base, "stable/", (), "amd64")], [vendor.keyring], NOW)
-    assert told == known(apt, vendor)
 
 
 def test_one_bad_list_hides_no_other(vendor: Vendor, stranger: Vendor, apt: Path) -> None:

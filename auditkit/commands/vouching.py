@@ -14,11 +14,13 @@ from auditkit.opening import regular
 from auditkit.printable import printable
 
 if TYPE_CHECKING:
-    from auditkit.packaged import Signed
+    from auditkit.packaged import Files, Signed
     from auditkit.packages import Manifest, Package
     from auditkit.vendor.manifests import Manifests
 
 KEYRINGS = ("/usr/share/keyrings", "/etc/apt/keyrings", "/etc/apt/trusted.gpg.d")
+KEYS_OF_RPM = ("/etc/pki/rpm-gpg", "/usr/lib/rpm/gnupg/keys")
+"""Where Fedora and its kin, and SUSE, have the keys of packages."""
 LISTS, PACKAGES = "/var/lib/apt/lists", "/var/cache/apt/archives"
 CACHE = "manifests"
 """The directory of the store where it is kept what each package ships."""
@@ -35,13 +37,34 @@ BUILDERS = frozenset({"debian", "ubuntu", "raspbian"})
 
 def of(run: options.Setting, host: Host) -> "Signed":
     """What asks the vendors of packages of this host."""
-    return partial(signed, run, host)
+    return partial(_of_all, run, host)
+
+
+def _of_all(run: options.Setting, host: Host, packages: "Sequence[Package]", files: "Files") -> "Iterator[Manifest | Gap]":
+    """Yield what the vendors signed of these packages, or why that cannot be told; `files` are the host's databases."""
+    from auditkit.packaged import distribution  # noqa: PLC0415 - only where something changed
+
+    yield from signed(run, host, packages, distribution(files))
+    try:
+        yield from _of_rpm(run, [package for package in packages if package.system == "rpm"], files)
+    except AuditkitError as error:
+        yield Gap("packages", f"the vendors' word on packages of rpm could not be had: {error}")
+
+
+def _of_rpm(run: options.Setting, wanted: "Sequence[Package]", files: "Files") -> "Iterator[Manifest | Gap]":
+    """Yield what the headers in the host's own database say, which their vendors signed one by one."""
+    from auditkit.packages import rpmdb  # noqa: PLC0415 - only where something changed
+    from auditkit.vendor import rpmkeys  # noqa: PLC0415
+
+    if wanted:
+        keys = list(filter(_is_key, _keyrings(run.config.vendor.keyrings or KEYS_OF_RPM, ("",))))
+        yield from rpmkeys.manifests(rpmdb.installed(files), wanted, keys, run.jobs)
 
 
 def signed(
     run: options.Setting, host: Host, packages: "Sequence[Package]", name: str, *, lists: bool = False
 ) -> "Iterator[Manifest | Gap]":
-    """Yield what the vendors signed of these packages, or why that cannot be told; `name` is the host's distribution.
+    """Yield what the vendors signed of those that are of dpkg, or why that cannot be told; `name` is the host's distribution.
 
     Two distributions may build the same version of a package, each its own: lists and manifests that are not of the host's
     are left out. Nothing is fetched but from mirrors that auditkit.yaml names. The dates of releases are not judged: what
@@ -62,7 +85,7 @@ def signed(
                 yield kept
         if not left or not folders:
             return
-        keyrings = list(_keyrings(said.keyrings) if said.keyrings else filter(None, map(_content, of_archives())))
+        keyrings = list(_keyrings(said.keyrings, _KEYS) if said.keyrings else filter(None, map(_content, of_archives())))
         paths = [path for folder in dict.fromkeys(folders) for path in _lists(folder)]
         known = chain.of_apt(left, paths, _opened, keyrings, None)
         yield from known.gaps if lists else ()
@@ -133,9 +156,20 @@ def of_archives() -> Iterator[str]:
                 yield os.path.join(place, name)
 
 
-def _keyrings(places: Iterable[str]) -> Iterator[bytes]:
+def _is_key(data: bytes) -> bool:
+    """Whether it is a file of keys: a folder of them may hold another."""
+    from auditkit.vendor.gpgv import binary  # noqa: PLC0415
+
+    try:
+        return bool(binary(data))
+    except AuditkitError:
+        return False
+
+
+def _keyrings(places: Iterable[str], ends: tuple[str, ...]) -> Iterator[bytes]:
+    """Yield files of keys, in folders those whose names end so."""
     for place in places:
-        inside = [os.path.join(place, name) for name in _names(place) if name.endswith(_KEYS)]
+        inside = [os.path.join(place, name) for name in _names(place) if name.endswith(ends)]
         for path in inside or ([] if os.path.isdir(place) else [place]):
             data = _content(path)
             if data is not None:

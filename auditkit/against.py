@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from auditkit.compare import CAPABILITIES, CAPABILITY, SET_ID, SETUID
-from auditkit.explain import ALTERED, LABELS, MISSING, differing, same_content
+from auditkit.explain import ALTERED, LABELS, MISSING
 from auditkit.model import Change, ChangeKind, Entry, Finding, Gap, Kind, Level, Rule, Severity
 from auditkit.packages import Shipped
 from auditkit.packages.dpkgrules import Filter, Override, left_out
@@ -15,6 +15,7 @@ from auditkit.packages.layout import Diversion
 from auditkit.printable import printable
 from auditkit.scripts import BY_PROGRAMS, lines_about, mentions, sets_capabilities, sets_mode, sets_owner
 from auditkit.settle import under
+from auditkit.shipped import differing, same_content
 from auditkit.strays import Strays
 from auditkit.vouched import Claim, Vouched
 from auditkit.vouched import differing as odd

@@ -28,7 +28,7 @@ def collect(host: Host, needs: Iterable[Need], clock: Clock) -> Evidence:
     asked = merged(needs)
     items: list[Item] = []
     gaps: dict[Gap, None] = {}
-    for told in _bounded(host.take(tuple(asked))):
+    for told in bounded(host.take(tuple(asked))):
         match told:
             case Gap():
                 gaps[told] = None
@@ -55,6 +55,7 @@ def _strictest(group: tuple[Need, ...]) -> Need:
         "; ".join(dict.fromkeys(need.why for need in group if need.why)),
         secret=any(need.secret for need in group),
         optional=all(need.optional for need in group),
+        long=any(need.long for need in group),
     )
 
 
@@ -72,7 +73,7 @@ def stamped(item: Item, clock: Clock) -> Item:
     return item
 
 
-def _bounded(told: Iterable[Item | Gap]) -> Iterator[Item | Gap]:
+def bounded(told: Iterable[Item | Gap]) -> Iterator[Item | Gap]:
     """Yield what a host tells until it is too much: a hostile one must not fill our memory."""
     left = LARGEST
     for one in told:

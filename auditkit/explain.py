@@ -14,6 +14,7 @@ from auditkit.packages import Manifest, Package, Shipped
 from auditkit.packages.index import UNLISTED
 from auditkit.packages.layout import joined
 from auditkit.printable import printable
+from auditkit.shipped import differing, pairs, same_content
 from auditkit.systems import SYSTEMS
 
 ALTERED = Rule(
@@ -49,13 +50,23 @@ DOWNGRADED = Rule(
     " them that no digest shows.",
     "find out who wanted the old version and why; upgrade it again",
 )
-RULES = (ALTERED, MISSING, ON_ITS_WORD, DOWNGRADED)
+FORGED = Rule(
+    "package-database-forged",
+    "the package database contradicts what the vendor signed",
+    Severity.HIGH,
+    "What it says of this package bears the vendor's signature, or the digest that came with it, and is something else than"
+    " was signed. No installation does that: it was changed on the host, as one does to hide what was done to the package's"
+    " files, or the disk is failing.",
+    "believe no verification by the package manager there; hold the package's files against the package from its vendor",
+    ("rpmkeys(8)",),
+)
+RULES = (ALTERED, MISSING, ON_ITS_WORD, DOWNGRADED, FORGED)
 
 LIST_ANEW = "run apt update where auditkit runs, and check again: a version that is still in no list was never its vendor's"
 BY = ("package", "conffile")
 MOST_STRANGE = 5
 """So many versions that no list knows are named."""
-SIGNED = "signed"
+SIGNED, CONTRADICTED = "signed", "forged"
 _LOGGING = {"dpkg"}
 _WRITABLE = 0o022
 _PLAIN = {Kind.DIRECTORY: True, Kind.SYMLINK: True}
@@ -86,6 +97,16 @@ class Claim:
         """`name:arch`."""
         return self.manifest.package.key
 
+    @property
+    def version(self) -> str:
+        """Of which there may be several at a time."""
+        return self.manifest.package.version
+
+    @property
+    def one(self) -> tuple[str, str]:
+        """The package in this version."""
+        return self.package, self.version
+
 
 Claims = Mapping[str, Sequence[Claim]]
 """By the path at which a scan finds it."""
@@ -96,7 +117,7 @@ class Account:
     """What is known of a host's packages, as far as it concerns paths that changed."""
 
     before: Mapping[str, str]
-    """Version by `name:arch` when the baseline was made."""
+    """Version by `name:arch` when the baseline was made; where there were several, with blanks between them."""
     installed: Mapping[str, str]
     """The same now."""
     was: Claims = field(default_factory=dict)
@@ -106,8 +127,10 @@ class Account:
     """More digests of the very bytes that an entry's digest is of, for manifests that know another algorithm."""
     doers: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """Who brought `(name:arch, version)` and when, in words."""
-    vouched: Collection[str] = ()
-    """Packages, by `name:arch`, of which the vendor's word is known: what the host says of them counts for nothing then."""
+    vouched: Collection[tuple[str, str]] = ()
+    """Packages, by `name:arch` and version, of which the vendor's word is known: the host's own counts for nothing then."""
+    forged: Collection[tuple[str, str]] = ()
+    """Those of which the host says what its vendor's signature contradicts: that counts for nothing either."""
     packages: Sequence[Package] = ()
     """Those that are installed."""
     gaps: Sequence[Gap] = ()
@@ -120,17 +143,18 @@ class Account:
         return [claim for claim in found if claim.proof == SIGNED] or found
 
     def _counts(self, claim: Claim) -> bool:
-        is_there = claim.manifest.package.version == self.installed.get(claim.package)
-        return is_there and (claim.manifest.proof == SIGNED or claim.package not in self.vouched)
+        is_there = claim.version in versions(self.installed, claim.package)
+        is_refuted = claim.one in self.vouched or claim.one in self.forged
+        return is_there and (claim.manifest.proof == SIGNED or not is_refuted)
 
     def invented(self, path: str) -> Claim | None:
         """What the host says of a path for a package in which its vendor has no such path; a conffile may be of the past."""
-        told = [claim for claim in self.now.get(path, ()) if claim.package in self.vouched and not claim.file.config]
+        told = [claim for claim in self.now.get(path, ()) if claim.one in self.vouched and not claim.file.config]
         return told[0] if told and not self.claims(path) else None
 
     def accepts(self, claim: Claim) -> bool:
         """Whether what a package says explains anything: by the vendor's word, or where its change is on record."""
-        return claim.proof == SIGNED or (self.moved(claim.package) and self.logged(claim))
+        return claim.proof == SIGNED or (self.came(claim) and self.logged(claim))
 
     def inside(self, claim: Claim) -> frozenset[str]:
         """The paths of a package that are no directories, put together once: there may be as many links as paths."""
@@ -145,14 +169,52 @@ class Account:
         step = claim.package, self.installed.get(claim.package, "")
         return claim.manifest.package.system not in _LOGGING or step in self.doers
 
-    def moved(self, package: str) -> bool:
-        """Whether this package came, went or changed its version since the baseline."""
-        return self.before.get(package) != self.installed.get(package)
+    def came(self, claim: Claim) -> bool:
+        """Whether this version of a package was not there when the baseline was made."""
+        return claim.version not in versions(self.before, claim.package)
+
+    def went(self, claim: Claim) -> bool:
+        """Whether this version of a package is not there any more."""
+        return claim.version not in versions(self.installed, claim.package)
+
+
+def versions(packages: Mapping[str, str], package: str) -> list[str]:
+    """All versions of a package that are there at a time."""
+    return packages.get(package, "").split(" ") if package in packages else []
 
 
 def explain(changes: Iterable[Change], account: Account) -> tuple[Change, ...]:
     """The changes, those explained that packages account for, those made worse that contradict one."""
-    return tuple(change if change.explanation else _explained(change, account) for change in changes)
+    told = [change if change.explanation else _explained(change, account) for change in changes]
+    with_content = _with_content(told)
+    return tuple(with_content.get(change.path, change) for change in told)
+
+
+def _with_content(changes: Iterable[Change]) -> dict[str, Change]:
+    """The directories, by path, that went with all that was in them, or came for what a package put there.
+
+    rpm makes directories that no package names, and who owned one is not kept with a baseline.
+    """
+    found: dict[str, Change] = {}
+    inside: dict[tuple[str, ChangeKind], list[Explanation | None]] = {}
+    for change in sorted(changes, key=lambda change: change.path, reverse=True):  # what is below comes before
+        parts = inside.pop((change.path, change.change), [])
+        known = [part for part in parts if part and part.by in BY]
+        if known and not change.explanation and _is_passing_directory(change, whole=len(known) == len(parts)):
+            weakest = min(known, key=lambda part: part.proof == SIGNED)
+            change = found[change.path] = replace(change, explanation=replace(weakest, by="package"))  # noqa: PLW2901
+        inside.setdefault((change.path.rpartition("/")[0], change.change), []).append(change.explanation)
+    return found
+
+
+def _is_passing_directory(change: Change, *, whole: bool) -> bool:
+    """Whether a directory may come or go with what is in it; `whole` is whether packages account for all of that."""
+    if change.change is ChangeKind.REMOVED:
+        return whole and change.before is not None and change.before.kind is Kind.DIRECTORY
+    entry = change.after
+    if entry is None or change.change is not ChangeKind.ADDED or entry.kind is not Kind.DIRECTORY:
+        return False
+    return all(_plain(entry).values()) and {name for name, _value in entry.xattrs or ()} <= LABELS
 
 
 def on_its_word(changes: Iterable[Change], unproved: Sequence[Gap] = ()) -> Iterator[Finding]:
@@ -182,10 +244,19 @@ def downgraded(account: Account) -> Iterator[Finding]:
     """Yield a finding for each package that is older than it was when the baseline was made."""
     compare_of = {system.name: system.compare for system in SYSTEMS}
     for package in account.packages:
-        before, compare = account.before.get(package.key), compare_of.get(package.system)
-        if before and compare and before != package.version and compare(package.version, before) < 0:
-            message = printable(f"{before} → {package.version}")
+        before, compare = versions(account.before, package.key), compare_of[package.system]
+        if before and package.version not in before and all(compare(package.version, one) < 0 for one in before):
+            message = printable(f"{', '.join(before)} → {package.version}")
             yield Finding(DOWNGRADED, package.key, message, DOWNGRADED.severity)
+
+
+def forged(account: Account) -> Iterator[Finding]:
+    """Yield a finding for each package whose database entry is not what its vendor signed."""
+    found = {claim.manifest.package: claim.manifest for claims in account.now.values() for claim in claims}
+    for package, manifest in found.items():
+        if manifest.proof == CONTRADICTED:
+            message = f"what the database says of {package.name} {package.version} is not what was signed: {manifest.source}"
+            yield Finding(FORGED, f"package {package.key}", message, FORGED.severity)
 
 
 def _explained(change: Change, account: Account) -> Change:
@@ -240,7 +311,7 @@ def _vouched(claim: Claim, change: Change, digests: Sequence[str], account: Acco
     file, entry = claim.file, change.after
     if entry is None:
         return set()
-    found = {name for name, (one, other) in _pairs(file, entry).items() if None not in (one, other)}
+    found = {name for name, (one, other) in pairs(file, entry).items() if None not in (one, other)}
     if file.kind or _PLAIN.get(entry.kind):
         found.add("kind")
     if same_content(file, entry, digests):
@@ -261,50 +332,12 @@ def _plain(entry: Entry) -> dict[str, bool]:
     return {"mode": mode, "uid": entry.uid == 0, "gid": entry.gid == 0, "flags": not entry.flags}
 
 
-def differing(file: Shipped, entry: Entry, digests: Sequence[str]) -> set[str]:
-    """The attributes in which a path is not as it was shipped, as far as both say something of them."""
-    if file.kind not in (None, entry.kind):
-        return {"kind"}
-    found = {name for name, (one, other) in _pairs(file, entry).items() if None not in (one, other) and one != other}
-    if entry.kind is Kind.SYMLINK:
-        found.discard("mode")  # Linux has none
-    return found | ({"digest"} if same_content(file, entry, digests) is False else set())
-
-
-def _pairs(file: Shipped, entry: Entry) -> dict[str, tuple[object, object]]:
-    """What was shipped beside what is there, by attribute; None is what is not known."""
-    return {
-        "mode": (file.mode, entry.mode),
-        "target": (file.target, entry.target),
-        "uid": _who(file.owner, entry.uid, entry.owner),
-        "gid": _who(file.group, entry.gid, entry.group),
-    }
-
-
-def _who(shipped: str | None, number: int | None, name: str | None) -> tuple[object, object]:
-    """An owner as shipped and as found; root is number 0, whatever else a host calls so."""
-    wanted = "0" if shipped == "root" else shipped
-    return (wanted, None if number is None else str(number)) if wanted and wanted.isdigit() else (wanted, name)
-
-
 def _is_labelled(change: Change) -> bool:
     """Whether the extended attributes are those that any package's file may have: a label is put on it when it comes."""
     after = set(change.after.xattrs or ()) if change.after else set()
     before = set(change.before.xattrs or ()) if change.before and not _is_new(change) else set()
     allowed = LABELS if _is_new(change) else _SUMS
     return {name for name, _value in after - before} <= allowed
-
-
-def same_content(file: Shipped, entry: Entry, digests: Sequence[str]) -> bool | None:
-    """Whether a file has the content that was shipped; None where nothing tells."""
-    if entry.kind is not Kind.FILE:
-        return True
-    if None not in (file.size, entry.size) and file.size != entry.size:
-        return False
-    shipped = dict(digest.split(":", 1) for digest in file.digests)
-    seen = dict(digest.split(":", 1) for digest in digests)
-    both = shipped.keys() & seen.keys()
-    return all(shipped[name] == seen[name] for name in both) if both else None
 
 
 def _leads_inside(claim: Claim, entry: Entry, account: Account) -> bool:
@@ -321,8 +354,8 @@ def _gone(change: Change, account: Account) -> Change:
     if account.now.get(change.path):
         return change
     for claim in account.was.get(change.path, ()):
-        if account.moved(claim.package) and account.logged(claim):
-            is_known = claim.package in account.vouched and claim.package in account.installed
+        if account.went(claim) and account.logged(claim):
+            is_known = any((claim.package, one) in account.vouched for one in versions(account.installed, claim.package))
             return replace(change, explanation=Explanation("package", _step(claim, account), SIGNED if is_known else "local"))
     return change
 
@@ -351,11 +384,11 @@ def _is_program(claim: Claim, change: Change) -> bool:
 
 def _step(claim: Claim, account: Account) -> str:
     """What happened to a package since the baseline, and who did it."""
-    key = claim.package
-    name = claim.manifest.package.name
-    before, now = account.before.get(key), account.installed.get(key)
-    if before == now:
-        return f"as {name} {now} ships it"
-    doer = account.doers.get((key, now or ""), "")
-    step = f"{name} {before} → {now}" if before and now else f"{name} {now} installed" if now else f"{name} {before} removed"
+    key, name = claim.package, claim.manifest.package.name
+    before, now = versions(account.before, key), versions(account.installed, key)
+    if claim.version in before and claim.version in now:
+        return f"as {name} {claim.version} ships it"
+    gone, come = (", ".join(one for one in some if one not in others) for some, others in ((before, now), (now, before)))
+    doer = account.doers.get((key, come), "")
+    step = f"{name} {gone} → {come}" if gone and come else f"{name} {come} installed" if come else f"{name} {gone} removed"
     return f"{step} ({doer})" if doer else step

@@ -298,6 +298,11 @@ class Need:
     """Whether it holds secrets, so that the host's side passes on only facts of it."""
     optional: bool = True
     """Whether a host without it is complete all the same."""
+    long: bool = False
+    """Whether it may be far longer than others are: it then comes in pieces, each an Item of its own.
+
+    Such a need names a path and no glob.
+    """
 
     @property
     def not_given(self) -> "tuple[Gap, ...]":

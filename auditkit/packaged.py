@@ -4,57 +4,83 @@ The first takes the package databases, the second reads changed files again wher
 """
 
 import hashlib
+import io
 import re
 import zlib
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from auditkit.explain import Account, Claim, Claims
-from auditkit.hosts import Host
+from auditkit.explain import SIGNED, Account, Claim, Claims
+from auditkit.hosts import Host, Past
 from auditkit.model import Change, Gap, Kind, Means, Need
-from auditkit.packages import Manifest, Package, apk, dpkg, dpkglog, dpkgrules
+from auditkit.packages import Manifest, Package, apk, dpkglog, dpkgrules
 from auditkit.packages.layout import Diversion, Layout, joined
 from auditkit.probe.rotation import NOT_KNOWN
+from auditkit.systems import SYSTEMS, recognised
 
 OS_RELEASE = tuple(Need(Means.FILE, f"/{place}/os-release", "which distribution that is") for place in ("etc", "usr/lib"))
-OWNING: tuple[Need, ...] = (dpkg.STATUS, dpkg.LISTS, dpkgrules.DIVERSIONS, *apk.PLACES)
+OWNING: tuple[Need, ...] = (
+    *(need for system in SYSTEMS for need in (*system.needs, *system.lists[:1])),
+    dpkgrules.DIVERSIONS,
+)
 """What tells which package owns which path."""
 NEEDS: tuple[Need, ...] = (
-    *(*OWNING, dpkg.DISTROLESS, dpkg.SUMS, dpkg.CONFFILES),
+    *(*OWNING, *(need for system in SYSTEMS for need in system.lists[1:])),
     *(dpkglog.LOGS, dpkglog.HISTORY, *OS_RELEASE),
 )
 MERGED = {"usrmerge:all", "usr-is-merged:all"}
-"""Packages that are there where /bin, /sbin and /lib* are links into /usr."""
+"""Packages of Debian that are there where /bin, /sbin and /lib* are links into /usr."""
 ALIASES = {f"/{name}": f"usr/{name}" for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "libo32")}
+LINKING = "filesystem"
+"""The package of all others that has these links, and says where they lead."""
+INTO = {"/usr/bin", "/usr/lib", "/usr/lib64"}
+"""Where they may lead."""
+COMPUTED = {"md5", "sha1", "sha256"}
+"""Digests that a host can be asked for."""
 EMPTY = tuple(f"{name}:{hashlib.new(name, b'').hexdigest()}" for name in ("md5", "sha1", "sha256"))
 LARGEST_LOG = 32 << 20
 """Unpacked bytes of a log of upgrades with all its rotations."""
 LARGEST = 128 << 20
-"""Bytes of all package databases of a host; a thousand packages have 20 MB."""
+"""Bytes of all package databases of a host but for long ones; a thousand packages have 20 MB."""
 MOST_ASKED = 5000
 """Packages of which their vendors are asked: a host may say that a path belongs to all that there are."""
 MOST_RUNS = 20
 """Runs of apt that may have been under way at once, as far as they are looked through."""
 LONGEST_COMMAND = 100
 Files = Mapping[str, bytes]
-Signed = Callable[[Sequence[Package], str], Iterable[Manifest | Gap]]
-"""What the vendors signed of packages of a distribution, or why that cannot be told."""
+Signed = Callable[[Sequence[Package], Files], Iterable[Manifest | Gap]]
+"""What the vendors signed of packages of a host, whose files these are, or why that cannot be told."""
 
 
-def nobody(_packages: Sequence[Package], _distribution: str) -> tuple[Manifest, ...]:
+def nobody(_packages: Sequence[Package], _files: Files) -> tuple[Manifest, ...]:
     """No vendor's word."""
     return ()
 
 
-def owning(host: Host) -> tuple[Iterator[Manifest], Layout]:
-    """The packages of a host with their paths, and where they are found.
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """The packages of a host, for its baseline."""
+
+    versions: dict[str, str] | None
+    """By `name:arch`, several of one package with a blank between them; None where there is no package system."""
+    manifests: Iterator[Manifest]
+    """With their paths."""
+    layout: Layout
+    """Where these are found."""
+    gaps: tuple[Gap, ...]
+
+
+def owned(host: Host) -> Owned:
+    """The packages of a host, and what of their databases could not be had.
 
     Raises:
         HostError: the host cannot be asked.
     """
-    files, _gaps = taken(host, OWNING)
-    return _manifests(files), _layout(files, _packages(files))
+    files, gaps = taken(host, OWNING)
+    packages = list(_packages(files))
+    found = _versions(packages) if recognised(files) else None
+    return Owned(found, _manifests(files), _layout(files, packages), tuple(gaps))
 
 
 def account(
@@ -69,20 +95,21 @@ def account(
     """
     files, gaps = taken(host, NEEDS)
     paths = {entry.path for change in changes for entry in (change.before, change.after) if entry}
-    packages = {package.key: package for package in _packages(files)}
+    packages = list(_packages(files))
     if before and not packages:
         gaps.append(Gap("packages", "there were packages, and now the host shows none: nothing is explained by them"))
-    layout = _layout(files, packages.values())
+    layout = _layout(files, packages)
     links = (change.after for change in changes if change.after and change.after.kind is Kind.SYMLINK)
     targets = {joined(link.path, link.target or "") for link in links}
     now = claims(_manifests(files), layout, paths, targets)
     concerned = {claim.manifest.package: None for found in now.values() for claim in found}
-    concerned.update((packages[claim.package], None) for found in was.values() for claim in found if claim.package in packages)
-    told = list(signed(tuple(concerned)[:MOST_ASKED], distribution(files)))
+    left = {claim.package for found in was.values() for claim in found}
+    concerned.update((package, None) for package in packages if package.key in left)
+    told = list(signed(tuple(concerned)[:MOST_ASKED], files))
     vendors = [each for each in told if isinstance(each, Manifest)]
     for path, found in claims(vendors, layout, paths, targets).items():
         now.setdefault(path, []).extend(found)
-    installed = {key: package.version for key, package in packages.items()}
+    installed = _versions(packages)
     steps = {
         (claim.package, installed.get(claim.package, "")) for each in (now, was) for found in each.values() for claim in found
     }
@@ -93,8 +120,9 @@ def account(
         now,
         _digests(host, changes, now),
         _doers(files, steps),
-        frozenset(each.package.key for each in vendors if each.package.version == installed.get(each.package.key)),
-        tuple(packages.values()),
+        frozenset((each.package.key, each.package.version) for each in vendors if each.proof == SIGNED),
+        frozenset((each.package.key, each.package.version) for each in vendors if each.proof != SIGNED),
+        tuple(packages),
         tuple(gaps),
     )
     return known, tuple(each for each in told if isinstance(each, Gap))
@@ -108,18 +136,25 @@ def distribution(files: Files) -> str:
 
 
 def taken(host: Host, needs: tuple[Need, ...]) -> tuple[Files, list[Gap]]:
-    """The files of the databases by their path, none where they are too large to be any, and what could not be had."""
-    files, gaps, size = dict[str, bytes](), list[Gap](), 0
+    """The files of the databases by their path, none where they are too large to be any, and what could not be had.
+
+    Evidence has said what it lacks when it was taken; that it is older than a package system that is known now says nothing.
+    """
+    held: dict[str, io.BytesIO] = {}  # whose bytes are not copied once more, as those of joined pieces would be
+    gaps, size = list[Gap](), 0
     for told in host.take(needs):  # to its end, for the host is still talking
         if isinstance(told, Gap):
-            gaps += [] if told.subject.startswith("/var/log/") else [told]
-        elif (size := size + len(told.data)) <= LARGEST:
-            files[told.source] = told.data
+            gaps.append(told)
+        elif told.need.long or (size := size + len(told.data)) <= LARGEST:
+            held.setdefault(told.source, io.BytesIO()).write(told.data)
         else:
-            files.clear()
+            held.clear()
+    for gap in gaps:
+        held.pop(gap.subject, None)  # what came of it is not the whole
+    gaps = [gap for gap in gaps if not gap.subject.startswith("/var/log/") and not isinstance(host, Past)]
     if size > LARGEST:
         gaps.append(Gap("packages", f"the package databases are larger than {LARGEST >> 20} MiB: they are not read"))
-    return files, gaps
+    return {source: data.getvalue() for source, data in held.items()}, gaps
 
 
 def claims(
@@ -141,13 +176,21 @@ def claims(
 
 
 def _packages(files: Files) -> Iterator[Package]:
-    for system in (dpkg, apk):
-        yield from (package for package in system.packages(files) if not isinstance(package, Gap))
+    for system in SYSTEMS:
+        yield from (package for package in system.packages(files) if isinstance(package, Package))
+
+
+def _versions(packages: Iterable[Package]) -> dict[str, str]:
+    """What is installed: of a package that may be there in several versions, as kernels of rpm are, all of them."""
+    found: dict[str, set[str]] = {}
+    for package in packages:
+        found.setdefault(package.key, set()).add(package.version)
+    return {key: " ".join(sorted(versions)) for key, versions in found.items()}
 
 
 def _manifests(files: Files) -> Iterator[Manifest]:
-    for system in (dpkg, apk):
-        yield from (manifest for manifest in system.manifests(files) if not isinstance(manifest, Gap))
+    for system in SYSTEMS:
+        yield from (manifest for manifest in system.manifests(files) if isinstance(manifest, Manifest))
 
 
 def _layout(files: Files, packages: Iterable[Package]) -> Layout:
@@ -155,8 +198,16 @@ def _layout(files: Files, packages: Iterable[Package]) -> Layout:
     installed = list(packages)
     names = {package.name for package in installed}
     told = dpkgrules.diversions(files.get(dpkgrules.DIVERSIONS.what, b""))
-    links = ALIASES if MERGED & {package.key for package in installed} else {}
+    merged = MERGED & {package.key for package in installed} or apk.PLACES[1].what in files
+    links = ALIASES if merged else _links(files) if LINKING in names else {}
     return Layout(links, (each for each in told if isinstance(each, Diversion) and each.by in names))
+
+
+def _links(files: Files) -> dict[str, str]:
+    """The links from /bin and the like into /usr, as the package says that has them: one of the first to be installed."""
+    found = next((manifest for manifest in _manifests(files) if manifest.package.name == LINKING), None)
+    shipped = ((file.path, file.target or "") for file in (found.files if found else ()) if file.kind is Kind.SYMLINK)
+    return {path: target for path, target in shipped if joined(path, target) in INTO}
 
 
 def _digests(host: Host, changes: Sequence[Change], now: Mapping[str, Sequence[Claim]]) -> dict[str, tuple[str, ...]]:
@@ -165,7 +216,7 @@ def _digests(host: Host, changes: Sequence[Change], now: Mapping[str, Sequence[C
     asked = []
     for path, entry in seen.items():
         known = {digest.partition(":")[0] for digest in entry.digests or ()}
-        more = {digest.partition(":")[0] for claim in now.get(path, ()) for digest in claim.file.digests}
+        more = COMPUTED & {digest.partition(":")[0] for claim in now.get(path, ()) for digest in claim.file.digests}
         if known and more and not known & more:
             asked.append((path, entry.size or 0, (*sorted(known), *sorted(more)), False))
     found: dict[str, tuple[str, ...]] = {}

@@ -16,12 +16,7 @@ from auditkit.model import Gap, Item, Means, Mount, Need, Policy, State
 PASSWD = Need(Means.FILE, "/etc/passwd", "where the home directories are", optional=False)
 MACHINE_ID = Need(Means.FILE, "/etc/machine-id", "which machine this is")
 HOSTNAME = Need(Means.FILE, "/etc/hostname", "which machine this is")
-DPKG = Need(Means.FILE, "/var/lib/dpkg/status", "which packages are installed in which version")
-APK = Need(Means.FILE, "/lib/apk/db/installed", "which packages are installed in which version")
-PACKAGES = (DPKG, APK)
-STANDING = (PASSWD, MACHINE_ID, HOSTNAME)
-"""What a check needs: the list of packages, which is long and travels, only who makes a baseline."""
-NEEDS = (*STANDING, *PACKAGES)
+NEEDS = (PASSWD, MACHINE_ID, HOSTNAME)
 
 Progress = Callable[[int, int], None]
 """Told now and then how many entries and bytes have been seen."""
@@ -29,7 +24,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What a scan stands on: the policy with this host's homes in it, its mounts and its packages."""
+    """What a scan stands on: the policy with this host's homes in it, and its mounts."""
 
     policy: Policy
     """As written, with `~`."""
@@ -37,7 +32,6 @@ class Ground:
     """With each `~` expanded."""
     homes: tuple[str, ...]
     mounts: tuple[Mount, ...]
-    packages: dict[str, str] | None
     machine: str | None
     """Which machine that is, as a digest of its machine-id(5) and its name, so that neither is told on."""
     gaps: tuple[Gap, ...] = ()
@@ -51,7 +45,7 @@ def ground(host: Host, wanted: Policy, also: tuple[str, ...] = (), needs: tuple[
     homes = policy.homes_of(_text(items.get(PASSWD)))
     known = tuple(dict.fromkeys((*also, *homes)))
     table = mounts.read(host.mounts())
-    return Ground(wanted, policy.expand(wanted, known), homes, table, _packages(items), _machine(items), gaps)
+    return Ground(wanted, policy.expand(wanted, known), homes, table, _machine(items), gaps)
 
 
 def _text(item: Item | None) -> str:
@@ -62,24 +56,6 @@ def _machine(items: dict[Need, Item]) -> str | None:
     """Which machine it is; None where it has neither an id nor a name. A clone often keeps the id, and gets a name."""
     told = [items[need].data.strip() if need in items else b"" for need in (MACHINE_ID, HOSTNAME)]
     return f"blake3:{blake3(b'auditkit machine' + bytes(1) + bytes(1).join(told)).hexdigest()}" if any(told) else None
-
-
-def _packages(items: dict[Need, Item]) -> dict[str, str] | None:
-    """Versions by `name:architecture`, of the package databases that are plain text; None where there is none such."""
-    if DPKG in items:
-        return dict(_stanzas(_text(items[DPKG]), "Package", "Architecture", "Version"))
-    if APK in items:
-        return dict(_stanzas(_text(items[APK]), "P", "A", "V"))
-    return None
-
-
-def _stanzas(text: str, name: str, architecture: str, version: str) -> Iterator[tuple[str, str]]:
-    """Yield what is installed according to stanzas of `Field: value` lines (deb-control(5), apk-v2(5))."""
-    for stanza in text.split("\n\n"):
-        fields = dict(line.split(":", 1) for line in stanza.split("\n") if ":" in line and line[:1] not in (" ", "\t"))
-        installed = fields.get("Status", "installed").split()[-1:] == ["installed"]
-        if name in fields and version in fields and installed:
-            yield f"{fields[name].strip()}:{fields.get(architecture, '').strip()}", fields[version].strip()
 
 
 @dataclass(slots=True)

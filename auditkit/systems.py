@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from auditkit.model import Gap, Need
-from auditkit.packages import Compare, Manifest, Package, apk, dpkg, pacman, versions
+from auditkit.packages import Compare, Manifest, Package, apk, dpkg, pacman, rpm_versions, rpmdb, versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,10 @@ class System:
     needs: tuple[Need, ...]
     """What says which packages are installed; a host that has one of these has the system."""
     lists: tuple[Need, ...]
-    """What says, beyond that, which paths belong to which package: very many files, or none where the needs hold it all."""
+    """What says, beyond that, which paths belong to which package: very many files, or none where the needs hold it all.
+
+    The first of them alone tells the paths.
+    """
     packages: Callable[[Mapping[str, bytes]], Iterator[Package | Gap]]
     manifests: Callable[[Mapping[str, bytes]], Iterator[Manifest | Gap]]
     compare: Compare
@@ -43,6 +46,7 @@ SYSTEMS: tuple[System, ...] = (
     ),
     System("apk", apk.PLACES, (), apk.packages, apk.manifests, versions.apk),
     System("pacman", (pacman.DESC,), (pacman.FILES, pacman.MTREE), pacman.packages, pacman.manifests, versions.alpm),
+    System("rpm", rpmdb.PLACES, (), rpmdb.packages, rpmdb.manifests, rpm_versions.compare),
 )
 
 

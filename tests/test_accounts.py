@@ -53,7 +53,7 @@ class Disk:
 
     def take(self, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:
         """What the probe takes of the directory."""
-        wanted = [(need.what.encode(), need.secret, need.optional) for need in needs]
+        wanted = [(need.what.encode(), need.secret, need.optional, need.long) for need in needs]
         for number, path, data, why in take(os.fsencode(self.root), wanted):
             if data is None:
                 yield Gap(os.fsdecode(path), why)

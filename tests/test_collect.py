@@ -31,7 +31,7 @@ def had(
     root: Path, what: str, *, secret: bool = False, optional: bool = True, limit: int = 1 << 20
 ) -> list[tuple[str, bytes | str]]:
     """What one need gives: each path with its bytes, or with the reason for the gap."""
-    told = take(os.fsencode(root), [(what.encode(), secret, optional)], limit)
+    told = take(os.fsencode(root), [(what.encode(), secret, optional, False)], limit)
     return [(os.fsdecode(path), why if data is None else data) for _number, path, data, why in told]
 
 

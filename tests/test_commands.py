@@ -42,6 +42,20 @@ def test_every_word_for_a_host_is_one_and_stands_in_the_help_of_each_command_tha
     assert hosts_page() in front_page()
 
 
+def test_what_reads_packages_is_loaded_only_where_something_changed(cli: Cli) -> None:
+    """A check that finds no change does not pay for it."""
+    (cli.tree / "var/lib/dpkg").mkdir(parents=True)
+    (cli.tree / "var/lib/dpkg/status").touch()
+    cli.baseline()
+    watched = "import sys, runpy; sys.argv[0] = 'auditkit'\ntry: runpy.run_module('auditkit', run_name='__main__')\nfinally: "
+    watched += "print(*sys.modules, file=sys.stderr)"
+    words = [sys.executable, "-c", watched, "check", cli.host, "--store", str(cli.store)]
+    for name, is_loaded in (("passwd", False), ("new", True)):
+        (cli.tree / "etc" / name).touch() if name == "new" else None
+        told = subprocess.run(words, env={"PYTHONPATH": SOURCE}, capture_output=True, text=True, check=False)
+        assert ("auditkit.packages" in told.stderr.split()) == is_loaded
+
+
 def test_the_front_page_loads_no_library() -> None:
     """It is what a tired person waits for: no click, no yaml, no cryptography."""
     loaded = "import sys, auditkit.commands as c; sys.argv = ['auditkit']; c.main(); print(*sys.modules, file=sys.stderr)"

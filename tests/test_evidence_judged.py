@@ -19,7 +19,8 @@ from auditkit.errors import HostError
 from auditkit.hosts import Ask, Beginning, Host, Known, Seen, recorded
 from auditkit.hosts.recorded import Recorded
 from auditkit.hosts.root import Root
-from auditkit.model import Audit, Evidence, Gap, Header, HostReport, Level, Policy, State, Watch
+from auditkit.model import Audit, Evidence, Gap, Header, HostReport, Item, Level, Means, Need, Policy, State, Watch
+from auditkit.probe.take import PIECE
 from auditkit.recording import Recording, Writer
 
 SAID = ("host", "status", "state", "counts", "changes", "findings", "gaps", "untrusted")
@@ -247,7 +248,7 @@ def opened(path: Path) -> Recorded:
 
 
 def compared(host: Host, base: baseline.Baseline) -> integrity.Compared:
-    stands = scan.ground(host, base.header.policy, base.header.homes, scan.STANDING)
+    stands = scan.ground(host, base.header.policy, base.header.homes)
     asked = scan.Scan(host, stands, 1, lambda _entries, _read: None)
     return integrity.with_baseline(base, asked, distrust.Turn(b"key", ""), packaged.nobody)
 
@@ -397,7 +398,22 @@ def test_only_a_name_that_every_machine_has_is_doubted(
     with Writer(str(tmp_path / "e"), evidence.Header(name, "x", datetime.now(UTC), "auditkit 1")) as writer:
         writer.close()
     with closing(opened(tmp_path / "e")) as host:
-        stands = scan.Ground(Policy("", ()), Policy("", ()), (), (), None, here)
+        stands = scan.Ground(Policy("", ()), Policy("", ()), (), (), here)
         base = Header(name, datetime.now(UTC), 1, None, Policy("", ()), (), (), None, "auditkit 1", machine=there)
         assert integrity.is_foreign(host, stands, base) is foreign
         assert not integrity.is_foreign(Root(name, str(tmp_path)), stands, base), "it is there to be looked at"
+
+
+def test_a_long_file_is_written_piece_by_piece_and_whole_again(cli: Cli) -> None:
+    data = os.urandom(2 * PIECE + 1)
+    (cli.tree / "database").write_bytes(data)
+    need = Need(Means.FILE, "/database", long=True)
+    host = Root("srv-01", str(cli.tree))
+    with Writer(str(cli.home / "e"), evidence.Header("srv-01", "root", datetime.now(UTC), "auditkit 1")) as writer:
+        live = list(Recording(host, writer).take((need,)))
+        writer.close()
+    with closing(opened(cli.home / "e")) as again:
+        told = [one for one in again.take((need,)) if isinstance(one, Item)]
+    assert [len(one.data) for one in told] == [PIECE, PIECE, 1]
+    assert b"".join(one.data for one in told) == data
+    assert told == live

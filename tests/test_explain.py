@@ -189,6 +189,21 @@ def test_a_file_is_explained_that_left_with_its_package() -> None:
     assert told(gone, Account({KEY: OLD}, {KEY: OLD}, was=old.now)) == gone
 
 
+def test_a_directory_goes_with_all_that_packages_had_in_it_and_comes_with_what_they_put_there() -> None:
+    directory = Entry("/usr/sbin", Kind.DIRECTORY, 0o755, 0, 0, "root", "root", xattrs=(), flags="")
+    gone = Change(PATH, ChangeKind.REMOVED, WAS, None, ("path",), Severity.MEDIUM, Level.CONTENT, "path-removed")
+    folder = replace(gone, path=directory.path, before=directory)
+    unknown = replace(gone, path="/usr/sbin/mine")
+    old = Account({KEY: OLD}, {}, was=account(SHIPPED, version=OLD).now, doers={(KEY, ""): "2026-11-20 10:12"})
+    assert [change.explanation is not None for change in explain((folder, gone), old)] == [True, True]
+    assert [change.explanation is not None for change in explain((folder, gone, unknown), old)] == [False, True, False]
+    new, open_to_all = added(directory), added(replace(directory, mode=0o777))
+    file = added(IS)
+    assert [change.explanation is not None for change in explain((new, file), account(SHIPPED))] == [True, True]
+    assert [change.explanation is not None for change in explain((open_to_all, file), account(SHIPPED))] == [False, True]
+    assert [change.explanation is not None for change in explain((new,), account(SHIPPED))] == [False]
+
+
 def test_a_file_that_is_gone_though_its_package_has_it_is_said_so() -> None:
     gone = Change(PATH, ChangeKind.REMOVED, WAS, None, ("path",), Severity.LOW, Level.CONTENT, "path-removed")
     missing = told(gone, account(SHIPPED))
@@ -238,14 +253,14 @@ def test_what_is_elsewhere_by_a_diversion_rests_on_the_host_s_word() -> None:
 
 
 def test_a_line_more_in_the_list_of_a_package_that_its_vendor_signed_is_found() -> None:
-    known = account(KNOWN_BY_MD5, proof="local", digests={PATH: ("md5:b5",)}, vouched={KEY})
+    known = account(KNOWN_BY_MD5, proof="local", digests={PATH: ("md5:b5",)}, vouched={(KEY, NEW)})
     planted = told(added(IS), known)
     assert (planted.explanation, planted.rule, planted.severity) == (None, ALTERED.id, Severity.HIGH)
     assert planted.note == "on this host a path of nginx, which its vendor ships without it"
 
 
 def test_a_conffile_of_the_past_that_its_vendor_ships_no_more_is_no_invention() -> None:
-    known = account(replace(KNOWN_BY_MD5, config=True), proof="local", vouched={KEY})
+    known = account(replace(KNOWN_BY_MD5, config=True), proof="local", vouched={(KEY, NEW)})
     assert told(CHANGED, known) == CHANGED
 
 
@@ -292,7 +307,7 @@ def test_a_touched_file_is_explained_only_if_it_is_as_shipped() -> None:
 def test_a_file_that_moved_within_an_upgrade_is_explained_if_both_its_places_are() -> None:
     old = "/usr/sbin/nginx-old"
     moved = replace(CHANGED, before=replace(IS, path=old), attributes=("path",), rule="path-moved")
-    known = account(SHIPPED, was=account(replace(SHIPPED, path=old), version=OLD).now, vouched={KEY})
+    known = account(SHIPPED, was=account(replace(SHIPPED, path=old), version=OLD).now, vouched={(KEY, NEW)})
     explanation = told(moved, known).explanation
     assert explanation
     assert explanation.proof == "signed"

@@ -44,7 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "evidence": NOUNS | {"opening", "baseline", "store"},
     "recording": NOUNS | {"evidence", "writer", "hosts", "collect"},
     "owners": NOUNS | {"opening", "baseline", "writer", "packages", "explain"},
-    "packaged": NOUNS | {"hosts", "packages", "explain", "probe"},
+    "packaged": NOUNS | {"hosts", "packages", "systems", "explain", "probe"},
     "vendor": NOUNS | {"opening", "packages", "hosts", "collect", "entries", "probe"},
     "fleet": NOUNS | {"hosts", "scan", "collect"},
     "runs": NOUNS | {"opening", "baseline"},
@@ -62,12 +62,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "distrust": NOUNS | {"compare", "entries", "probe"},
     "packages": NOUNS | {"importers"},
     "systems": NOUNS | {"packages"},
-    "explain": NOUNS | {"compare", "entries", "packages", "systems"},
+    "shipped": NOUNS | {"packages"},
+    "explain": NOUNS | {"compare", "entries", "packages", "shipped", "systems"},
     "words": NOUNS,
     "vouched": NOUNS | {"entries", "explain", "packages"},
     "scripts": NOUNS | {"words"},
     "strays": NOUNS | {"compare", "packages"},
-    "against": NOUNS | {"compare", "entries", "explain", "packages", "scripts", "settle", "strays", "vouched"},
+    "against": NOUNS | {"compare", "entries", "explain", "packages", "scripts", "settle", "shipped", "strays", "vouched"},
     "audits": NOUNS,
     "logins": NOUNS,
     "importers": NOUNS | {"entries"},
@@ -79,7 +80,7 @@ MAY_IMPORT["commands"] = set(MAY_IMPORT) - {"__main__"} | {"commands"}
 
 JUDGES = {"model", "printable", "compare", "explain", "audits", "importers", "logins", "report"} | {
     "entries", "mounts", "growth", "accept", "timeline", "settle", "coverage", "distrust", "packages", "systems",
-    "words", "vouched", "scripts", "strays", "against",
+    "words", "vouched", "shipped", "scripts", "strays", "against",
 }  # fmt: skip
 WORLD = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile", "shutil", "paramiko", "importlib"}
 KINDS = ("hosts", "inventory", "packages", "audits", "logins", "importers", "report", "commands")

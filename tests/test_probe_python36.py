@@ -27,11 +27,12 @@ sys.dont_write_bytecode = True
 from auditkit.probe import probe, take
 told = json.loads(sys.argv[1])
 seen = list(probe.scan(told["request"]))
+needs = [(b"/etc/*", False, False, False)]
 json.dump({
     "blocks": [block.decode("utf-8") for one in seen if one[0] == "blocks" for block in one[1]],
     "others": [each for each in seen if each[0] != "blocks"],
     "beginnings": list(probe.beginnings(told["request"]["root"], told["asked"])),
-    "taken": [each[2].decode("ascii") for each in take.take(told["request"]["root"].encode(), [(b"/etc/*", False, False)])],
+    "taken": [each[2].decode("ascii") for each in take.take(told["request"]["root"].encode(), needs)],
 }, sys.stdout)
 """
 

@@ -10,7 +10,7 @@ from typing import Any
 import debian
 import pytest
 
-from auditkit.commands import supplies, vouching
+from auditkit.commands import keyrings, supplies, vouching
 from auditkit.model import Gap
 from auditkit.packages import Manifest, Package
 
@@ -80,5 +80,5 @@ def test_keyrings_that_sign_no_archive_any_more_are_not_believed_unless_named(
 ) -> None:
     for name in ("debian-archive-keyring.gpg", "debian-archive-removed-keys.gpg", "debian-keyring.gpg", "README"):
         debian.put(tmp_path / name, b"")
-    monkeypatch.setattr(supplies, "KEYRINGS", (str(tmp_path),))
-    assert [Path(path).name for path in supplies.of_archives()] == ["debian-archive-keyring.gpg"]
+    monkeypatch.setattr(keyrings, "OF_APT", (str(tmp_path),))
+    assert [Path(path).name for path in keyrings.of_archives()] == ["debian-archive-keyring.gpg"]

@@ -72,13 +72,15 @@ def _accepted(host: Host, base: files.Baseline, paths: Sequence[str], run: optio
         previous=previous,
         homes=source.ground.homes,
         mounts=source.ground.mounts if given["everything"] else base.header.mounts,
-        packages=source.ground.packages if given["everything"] else base.header.packages,
         tool=options.TOOL,
         reason=given["reason"],
         machine=source.ground.machine or base.header.machine,
     )
     if given["everything"]:
-        header = replace(header, owners=owners.keep(os.path.dirname(path), *packaged.owning(host)))
+        owned = packaged.owned(host)
+        kept = owners.keep(os.path.dirname(path), owned.manifests, owned.layout)
+        header = replace(header, packages=owned.versions, owners=kept)
+        del owned
     with Writer(path, header) as writer:
         for block in accept.applied(base.blocks(), accept.edits(chosen)):
             writer.add(block)

@@ -4,7 +4,7 @@ import os
 import shlex
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import click
@@ -76,6 +76,8 @@ def _made(job: Job, wanted: Policy, key: str | None, place: tuple[str, int, str 
     path, sequence, previous = place
     ground = scan.ground(job.host, wanted)
     _check_same(job, ground)
+    owned = packaged.owned(job.host)
+    ground = replace(ground, gaps=(*ground.gaps, *owned.gaps))
     imported = job.given["imported"]
     header = Header(
         host=job.host.name,
@@ -85,12 +87,13 @@ def _made(job: Job, wanted: Policy, key: str | None, place: tuple[str, int, str 
         policy=wanted,
         homes=ground.homes,
         mounts=ground.mounts,
-        packages=ground.packages,
+        packages=owned.versions,
         tool=options.TOOL,
         reason=f"imported from {imported}" if imported else "",
         machine=ground.machine,
-        owners=owners.keep(os.path.dirname(os.path.abspath(path)), *packaged.owning(job.host)),
+        owners=owners.keep(os.path.dirname(os.path.abspath(path)), owned.manifests, owned.layout),
     )
+    del owned  # a database may be large
     with Writer(path, header) as writer, job.run.show("scanning", job.host.name, None) as progress:
         source = scan.Scan(job.host, ground, job.run.jobs, progress, job.run.timeout)
         gaps = sealing.imported(writer, job.given) if imported else _scanned(writer, source)

@@ -15,7 +15,7 @@ from auditkit.errors import AuditkitError, HostError, UntrustedError, UsageError
 from auditkit.hosts import Host, Past, is_here, open_host
 from auditkit.model import Gap, HostReport, Severity
 from auditkit.printable import printable
-from auditkit.scan import STANDING, Ground, Scan, ground
+from auditkit.scan import Ground, Scan, ground
 
 TREES_DIFFER = frozenset(("ctime", "btime", "inode", "links", "device"))
 """What a copy never shares with the original."""
@@ -70,7 +70,7 @@ def check(host: Host, run: options.Setting, given: Mapping[str, Any]) -> HostRep
 def _with(host: Host, trusted: store.Trusted, run: options.Setting, given: Mapping[str, Any]) -> HostReport:
     base = trusted.baseline
     with closing(base), _progress(host, run, base.footer.entries) as progress:
-        stands = ground(host, base.header.policy, base.header.homes, STANDING)
+        stands = ground(host, base.header.policy, base.header.homes)
         if integrity.is_foreign(host, stands, base.header) and not given.get("baseline_file"):
             return HostReport(host.name, gaps=(Gap("integrity", FOREIGN),))
         scan = Scan(host, stands, run.jobs, progress, run.timeout, base.blocks)

@@ -133,7 +133,8 @@ def _asked(recording: Recording, job: Job, progress: Shown) -> tuple[list[Gap], 
     """Ask a host all that the judges would; gives what could not be seen, and how many entries were."""
     explaining = packaged.NEEDS if job.wanted else ()
     needs = tuple(taking.merged((*scan.NEEDS, *audits.needs(), *explaining)))
-    gaps = list(taking.collect(recording, needs, lambda: recording.taken).gaps)
+    told = taking.bounded(recording.take(needs))  # which go into the file as they pass by: nothing of them is held here
+    gaps = [each for each in told if isinstance(each, Gap)]
     recording.mounts()
     if job.wanted is None:
         return gaps, 0

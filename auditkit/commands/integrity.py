@@ -108,7 +108,8 @@ def _accounted(scan: Scan, result: Compared, base: Baseline, signed: "Signed") -
         scan.broke(error)
         return result
     changes = explain.explain(result.changes, known)
-    findings = (*compare.findings(changes, explain.RULES), *explain.on_its_word(changes, unproved), *explain.downgraded(known))
+    of_packages = (*explain.forged(known), *explain.on_its_word(changes, unproved), *explain.downgraded(known))
+    findings = (*compare.findings(changes, explain.RULES), *of_packages)
     notes = tuple(f"{printable(gap.subject)} is not proved by its vendor: {gap.reason}" for gap in unproved[:MOST_UNPROVED])
     return replace(result, changes=changes, findings=findings, notes=notes, gaps=(*result.gaps, *known.gaps))
 

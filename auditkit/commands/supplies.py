@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO
 
-from auditkit.commands import options
+from auditkit.commands import keyrings, options
 from auditkit.errors import AuditkitError, FormatError, UntrustedError
 from auditkit.hosts import Host
 from auditkit.model import Gap
@@ -19,14 +20,10 @@ from auditkit.vendor.debs import Places
 from auditkit.vendor.mirror import UnservedError
 from auditkit.writer import locked
 
-KEYRINGS = ("/usr/share/keyrings", "/etc/apt/keyrings", "/etc/apt/trusted.gpg.d")
 LISTS, PACKAGES = "/var/lib/apt/lists", "/var/cache/apt/archives"
 FETCHED = "lists"
 """The directory of the store where releases are kept that were fetched."""
-LARGEST_KEYRING = 16 << 20
-_KEYS = (".gpg", ".pgp", ".asc")
-_NOT_OF_ARCHIVES = ("removed", "debian-keyring", "debian-maintainers", "debian-nonupload", "debian-role")
-"""Words in the names of keyrings whose keys sign no releases, or none any more; whoever names them himself has them."""
+LONGEST = 1 << 20
 MOST_NAMES = 5000
 """Files among the lists of one apt; a machine with twenty sources has 200."""
 
@@ -49,17 +46,17 @@ def of(run: options.Setting, host: Host, packages: Iterable[Package], name: str)
     Nothing is fetched but from mirrors that auditkit.yaml names, or lets the host name.
     """
     said, disk = run.config.vendor, _disk(host)
-    keyrings = tuple(_keyrings(said.keyrings) if said.keyrings else filter(None, map(_content, of_archives())))
+    keys = keyrings.of_apt(said.keyrings)
     folders = (*said.lists, *_inside(disk, LISTS), *([LISTS] if name == _here() else []))
     directories = (*said.packages, *_inside(disk, PACKAGES), PACKAGES)
     if lists := tuple(path for folder in dict.fromkeys(folders) for path in _files(folder)):
-        yield Supply(lists, keyrings, Places(directories, said.mirrors))
+        yield Supply(lists, keys, Places(directories, said.mirrors))
     if said.mirrors or said.sources:
-        yield _fetched(run, host, {package.arch for package in packages}, keyrings, directories)
+        yield _fetched(run, host, {package.arch for package in packages}, keys, directories)
 
 
 def _fetched(
-    run: options.Setting, host: Host, architectures: set[str], keyrings: tuple[bytes, ...], directories: tuple[str, ...]
+    run: options.Setting, host: Host, architectures: set[str], keys: tuple[bytes, ...], directories: tuple[str, ...]
 ) -> Supply:
     """The lists of the suites that apt of the host names, from the mirrors that may be asked."""
     said, store = run.config.vendor, os.path.join(run.store, FETCHED)
@@ -72,7 +69,7 @@ def _fetched(
             continue
         bases = (*said.mirrors, *([suite.uri] if said.sources else []))
         wanted = releases.paths(suite.components, suite.architectures or sorted(architectures - {"all"}) or ["all"])
-        told = _release(store, [releases.Mirror(base, suite.name) for base in bases], wanted, keyrings)
+        told = _release(store, [releases.Mirror(base, suite.name) for base in bases], wanted, keys)
         if isinstance(told, Gap):
             gaps.append(told)
         else:
@@ -80,18 +77,18 @@ def _fetched(
             found[place], mirrors[base] = None, None
             gaps += missing
     lists = tuple(path for place in found for path in _files(place))
-    return Supply(lists, keyrings, Places(directories, tuple(mirrors)), tuple(gaps))
+    return Supply(lists, keys, Places(directories, tuple(mirrors)), tuple(gaps))
 
 
 def _release(
-    store: str, mirrors: Sequence[releases.Mirror], wanted: Sequence[str], keyrings: Sequence[bytes]
+    store: str, mirrors: Sequence[releases.Mirror], wanted: Sequence[str], keys: Sequence[bytes]
 ) -> tuple[str, str, tuple[Gap, ...]] | Gap:
     """Where a suite is kept now, which mirror it is from, and what that does not give; or why no mirror has it."""
     reasons = []
     for one in mirrors:
         try:
             with locked(store, lambda: None):  # another host of this run may be fetching it
-                place, missing = releases.kept(store, one, wanted, keyrings)
+                place, missing = releases.kept(store, one, wanted, keys)
                 return place, one.base, missing
         except (UnservedError, UntrustedError, FormatError) as error:
             reasons.append(Gap(one.name, printable(str(error))))
@@ -127,39 +124,11 @@ def _files(folder: str) -> list[str]:
 
 def _here() -> str:
     """The distribution of this machine."""
-    return distribution({path: data for path in (need.what for need in OS_RELEASE) if (data := _content(path)) is not None})
-
-
-def of_archives() -> Iterator[str]:
-    """The keyrings of this machine that are for archives."""
-    for place in KEYRINGS:
-        for name in _names(place):
-            if name.endswith(_KEYS) and not any(word in name for word in _NOT_OF_ARCHIVES):
-                yield os.path.join(place, name)
-
-
-def _keyrings(places: Iterable[str]) -> Iterator[bytes]:
-    for place in places:
-        inside = [os.path.join(place, name) for name in _names(place) if name.endswith(_KEYS)]
-        for path in inside or ([] if os.path.isdir(place) else [place]):
-            data = _content(path)
-            if data is not None:
-                yield data
-
-
-def _content(path: str) -> bytes | None:
-    try:
-        with open(path, "rb", opener=regular) as file:
-            return file.read(LARGEST_KEYRING)
-    except OSError:
-        return None
-
-
-def _names(folder: str) -> list[str]:
-    try:
-        return sorted(os.listdir(folder))
-    except OSError:
-        return []
+    found = dict[str, bytes]()
+    for need in OS_RELEASE:
+        with suppress(OSError), opened(need.what) as file:
+            found[need.what] = file.read(LONGEST)
+    return distribution(found)
 
 
 def opened(path: str) -> BinaryIO:

@@ -11,7 +11,7 @@ from auditkit.hosts import Host
 from auditkit.model import Gap
 
 if TYPE_CHECKING:
-    from auditkit.packaged import Signed
+    from auditkit.packaged import Files, Signed
     from auditkit.packages import Manifest, Package
     from auditkit.vendor.manifests import Manifests
 
@@ -23,13 +23,35 @@ BUILDERS = frozenset({"debian", "ubuntu", "raspbian"})
 
 def of(run: options.Setting, host: Host) -> "Signed":
     """What asks the vendors of packages of this host."""
-    return partial(signed, run, host)
+    return partial(_of_all, run, host)
+
+
+def _of_all(run: options.Setting, host: Host, packages: "Sequence[Package]", files: "Files") -> "Iterator[Manifest | Gap]":
+    """Yield what the vendors signed of these packages, or why that cannot be told; `files` are the host's databases."""
+    from auditkit.packaged import distribution  # noqa: PLC0415 - only where something changed
+
+    yield from signed(run, host, packages, distribution(files))
+    try:
+        yield from _of_rpm(run, [package for package in packages if package.system == "rpm"], files)
+    except AuditkitError as error:
+        yield Gap("packages", f"the vendors' word on packages of rpm could not be had: {error}")
+
+
+def _of_rpm(run: options.Setting, wanted: "Sequence[Package]", files: "Files") -> "Iterator[Manifest | Gap]":
+    """Yield what the headers in the host's own database say, which their vendors signed one by one."""
+    from auditkit.commands import keyrings  # noqa: PLC0415 - only where something changed
+    from auditkit.packages import rpmdb  # noqa: PLC0415
+    from auditkit.vendor import rpmkeys  # noqa: PLC0415
+
+    if wanted:
+        keys = keyrings.of_rpm(run.config.vendor.keyrings)
+        yield from rpmkeys.manifests(rpmdb.installed(files), wanted, keys, run.jobs)
 
 
 def signed(
     run: options.Setting, host: Host, packages: "Sequence[Package]", name: str, *, lists: bool = False
 ) -> "Iterator[Manifest | Gap]":
-    """Yield what the vendors signed of these packages, or why that cannot be told; `name` is the host's distribution.
+    """Yield what the vendors signed of those that are of dpkg, or why that cannot be told; `name` is the host's distribution.
 
     Two distributions may build the same version of a package, each its own: lists and manifests that are not of the host's
     are left out. The dates of releases are not judged: what was signed once stays proof of what was shipped then. With

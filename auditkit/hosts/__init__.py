@@ -187,7 +187,7 @@ def _group(word: str, config: Config) -> tuple[str, ...]:
 def files_below(root: bytes, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:
     """Yield the files that were asked for below a root that this machine can read."""
     files = [need for need in needs if need.means is Means.FILE]
-    asked = [(os.fsencode(need.what), need.secret, need.optional) for need in files]
+    asked = [(os.fsencode(need.what), need.secret, need.optional, need.long) for need in files]
     for number, path, data, why in take.take(root, asked):
         source = path.decode("utf-8", "surrogateescape")
         if data is None:

@@ -94,12 +94,15 @@ class Recorded:
         return self._mounts
 
     def take(self, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:
-        """Yield what was taken for these needs, in their order; what was never asked for is a gap."""
+        """Yield what was taken for these needs, in their order but for long files; what was never asked for is a gap."""
         wanted: dict[Key, Need] = {(need.means, need.what): need for need in needs}
         answers: dict[Key, list[Item | Gap]] = {key: [] for key in wanted}
         for kind, told in self.file.told():
             if kind == "item" and (key := (told.need.means, told.need.what)) in wanted:
-                answers[key].append(_handed(told, wanted[key]))
+                if wanted[key].long:  # which is not to be held here: whoever asks puts it together
+                    yield _handed(told, wanted[key])
+                else:
+                    answers[key].append(_handed(told, wanted[key]))
         for gap in self._gaps:
             for key in self._concerned(gap, wanted):
                 answers[key].append(gap)

@@ -30,7 +30,7 @@ LARGEST = 64 << 20
 LONGEST_REASON = 500
 MOST_GAPS = 100_000
 MOST_TAKEN = 128 << 20
-"""Bytes of all files of one question."""
+"""Bytes of all files of one question but for long ones."""
 LINEAGE = lineage.PATTERN.decode()
 _DIGITS = 20
 _WHOLE = 1.0
@@ -73,9 +73,10 @@ class Ssh:
     def take(self, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:
         """Yield the files that were asked for."""
         files = [need for need in needs if need.means is Means.FILE]
-        asked = marshal.dumps([(_bytes(need.what), need.secret, need.optional) for need in files], 2)
+        asked = marshal.dumps([(_bytes(need.what), need.secret, need.optional, need.long) for need in files], 2)
         counts = Counter[Need]()
-        for kind, told in self._session.ask(b"f" if self._mounts is None else b"t", asked, most=MOST_TAKEN):
+        most = MOST_TAKEN + take.LONGEST * any(need.long for need in files)
+        for kind, told in self._session.ask(b"f" if self._mounts is None else b"t", asked, most=most):
             if kind == b"M":
                 self._mounts = _fields(told, 1)[0]
             else:
@@ -164,6 +165,8 @@ def _seen(told: Frames, known: Known | None) -> Iterator[Seen]:
 
 def _most_of(need: Need) -> int:
     """How many pieces of evidence a need may have."""
+    if need.long:
+        return take.LONGEST // take.PIECE + 2
     return take.MATCHES + 1 if set(need.what) & set("*?[") else lineage.MOST + 1 if need.what == LINEAGE else 1
 
 
@@ -175,7 +178,7 @@ def _item(kind: bytes, told: list[bytes], files: Sequence[Need]) -> tuple[Need, 
     if not number.isdigit() or int(number) >= len(files):
         raise lied("it sends a file that nobody asked for")
     need = files[int(number)]
-    if len(data) > take.LIMIT:
+    if len(data) > (take.PIECE if need.long else take.LIMIT):
         raise lied(f"it sends more of {need.what} than it may")
     if there == b"1" and need.what == LINEAGE and not data.strip(b"\0"):
         raise lied("it says nothing of one of its processes")

@@ -65,7 +65,8 @@ class Manifest:
     package: Package
     files: tuple[Shipped, ...]
     proof: str
-    """`signed`: it is part of what the vendor signed; `local`: the word of the host's own database."""
+    """`signed`: it is part of what the vendor signed; `local`: the word of the host's own database; `forged`: that word, where
+    it contradicts what the vendor signed."""
     source: str
     """Who says so, for the reader: `InRelease of 2026-11-22, key 4D64FEC119C2029067D6E791F8D2585B8783D481`."""
     scripts: str = ""

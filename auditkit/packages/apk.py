@@ -52,9 +52,9 @@ def packages(files: Mapping[str, bytes]) -> Iterator[Package | Gap]:
 
 def manifests(files: Mapping[str, bytes]) -> Iterator[Manifest | Gap]:
     """Yield what each package put where."""
-    for need in PLACES:
-        if need.what in files:
-            yield from bounded(_manifests(need.what, text(files[need.what])), need.what)
+    for data in dict.fromkeys(files[need.what] for need in PLACES if need.what in files):  # one may lead to the other
+        place = next(need.what for need in PLACES if files.get(need.what) == data)
+        yield from bounded(_manifests(place, text(data)), place)
 
 
 def _manifests(source: str, whole: str) -> Iterator[Manifest | Gap]:

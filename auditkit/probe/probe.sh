@@ -89,6 +89,7 @@ give() {
   secretpasswd|secretshadow|secretgroup|secretgshadow) how=facts;;
   esac
   case $how${real:+known} in
+  piece*) said=$(dd bs="$most" skip="$at" count=1 <&5 2>&1 >&4) || echo "? $said";;
   plainknown|wholeknown) said=$(head -c "$most" <&5 2>&1 >&4) || echo "? $said";;
   factsknown) head -c "$most" <&5 | tr '\000' '\001' | sed -r "$facts" >&4 || echo secret;;
   *) echo secret;;
@@ -206,15 +207,16 @@ sums-one)
   done
   ;;
 take)
-  # whole: bytes that everybody there may read anyway, of no link
-  how=$1 most=$2 f=$3
+  # whole: bytes that everybody there may read anyway, of no link; piece: the one of that number of a long file
+  how=$1 most=$2 f=$3 at=$4 size=$2
   if [ "$how" = whole ] && [ -L "$f" ]; then said=': a symlink now'
   elif ! said=$(stat -L -c '%f %A %s' "$f" 2>/dev/null); then said=$(why stat -L "$f")
   else
     case $said in
     4*) said=': Is a directory';;
     8*)
-      if [ "${said##* }" -ge "$most" ]; then said=long
+      [ "$how" != piece ] || size=$5
+      if [ "${said##* }" -ge "$size" ]; then said=long
       else said=$({ give 5<"$f"; } 2>/dev/null) || said=$({ echo '?'; true 5<"$f"; } 2>&1); fi;;
     *) said=${said#* }; said="no regular file (${said% *})";;
     esac

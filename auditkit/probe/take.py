@@ -17,6 +17,10 @@ from .look import reason
 
 LIMIT = 16 << 20
 """Bytes of one file; a longer one is a gap."""
+LONGEST = 192 << 20
+"""Bytes of all the files of one question whose needs say that they may be longer than that."""
+PIECE = 4 << 20
+"""Bytes of one piece of those."""
 MATCHES = 10000
 """Paths that one glob may stand for."""
 NAMES = 100000
@@ -25,10 +29,13 @@ LINKS = 40
 """Symlinks on the way to one file: as many as the kernel follows, path_resolution(7)."""
 
 Names = Tuple[bytes, ...]
-Need = Tuple[bytes, bool, bool]
-"""Path or glob, whether it holds secrets, whether a host without it is complete all the same."""
+Need = Tuple[bytes, bool, bool, bool]
+"""Path or glob, whether it holds secrets, whether a host without it is complete all the same, and whether it may be long."""
 Told = Tuple[int, bytes, Optional[bytes], str]
-"""Number of the need, path, and the bytes; or None for the bytes and why there are none."""
+"""Number of the need, path, and the bytes; or None for the bytes and why there are none.
+
+A file that may be long comes in pieces, one after the other; where there are none for the rest, it is not whole.
+"""
 
 _ABSENT = (errno.ENOENT, errno.ENOTDIR)
 _TABLES = (b"passwd", b"shadow", b"group", b"gshadow")
@@ -51,8 +58,9 @@ def take(root: bytes, needs: Iterable[Need], limit: int = LIMIT) -> Iterator[Tol
     handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     chain = Chain(handle)
     try:
+        long = _Long()
         for number, need in enumerate(needs):
-            told = _of_need(chain, need, limit) if need[0] != PATTERN else lineage() if root == b"/" else ()
+            told = _of_need(chain, need, limit, long) if need[0] != PATTERN else lineage() if root == b"/" else ()
             for path, data, why in told:
                 yield number, path, data, why
     finally:
@@ -60,29 +68,72 @@ def take(root: bytes, needs: Iterable[Need], limit: int = LIMIT) -> Iterator[Tol
         os.close(handle)
 
 
-def _of_need(chain: Chain, need: Need, limit: int) -> Iterator[Tuple[bytes, Optional[bytes], str]]:
-    pattern, secret, optional = need
+class _Long:
+    """The long files of one question: how much they may still have, and which were given, whatever they were called."""
+
+    def __init__(self) -> None:
+        self.left = LONGEST
+        self.given = []  # type: List[Names]
+
+
+def too_long(left: int) -> str:
+    """Why nothing is given of a file that is longer than what is left for long files."""
+    return "longer than the %d bytes that are left for long files" % left
+
+
+def _of_need(chain: Chain, need: Need, limit: int, long: _Long) -> Iterator[Tuple[bytes, Optional[bytes], str]]:
+    pattern, secret, optional, is_long = need
     globbed = _is_glob(pattern)
     told = False
     for number, (names, why) in enumerate(_expanded(chain, (), tuple(filter(None, pattern.split(b"/"))))):
         if number == MATCHES:
             yield pattern, None, "more than %d paths match" % MATCHES
             return
-        data, refused = (None, why) if why else _attempt(chain, names, secret, limit, globbed)
-        if data is not None or refused:
+        pieces = _pieces(chain, names, long) if is_long else _whole(chain, names, secret, limit)
+        for data, refused in iter([(None, why)]) if why else _attempt(pieces, globbed):
             told = True
             yield b"/" + b"/".join(names), data, refused
     if not told and not optional:
         yield pattern, None, "nothing matches" if globbed else reason(OSError(errno.ENOENT, os.strerror(errno.ENOENT)))
 
 
-def _attempt(chain: Chain, names: Names, secret: bool, limit: int, globbed: bool) -> Tuple[Optional[bytes], str]:
-    """The bytes, or why there are none: no word for what is not there, nor for a directory that a glob met."""
+def _attempt(pieces: Iterator[bytes], globbed: bool) -> Iterator[Tuple[Optional[bytes], str]]:
+    """Yield the bytes, or why there are none: no word for what is not there, nor for a directory that a glob met."""
     try:
-        return _facts(chain, names, secret, limit), ""
+        for data in pieces:
+            yield data, ""
     except OSError as error:
-        silent = error.errno in _ABSENT or (globbed and error.errno == errno.EISDIR)
-        return None, "" if silent else reason(error)
+        if error.errno not in _ABSENT and not (globbed and error.errno == errno.EISDIR):
+            yield None, reason(error)
+
+
+def _whole(chain: Chain, names: Names, secret: bool, limit: int) -> Iterator[bytes]:
+    yield _facts(chain, names, secret, limit)
+
+
+def _pieces(chain: Chain, names: Names, long: _Long) -> Iterator[bytes]:
+    """Yield the pieces of a long file, at least one; none of a file that was given under another name."""
+    real = _resolved(chain, names)
+    if real in long.given:
+        return
+    if any(is_secret(b"/" + b"/".join(each)) for each in (names, real)):
+        raise OSError(errno.EPERM, "holds secrets, and is not expected to be long")
+    handle = _opened(chain, real)
+    try:
+        if os.fstat(handle).st_size > long.left:
+            raise OSError(errno.EFBIG, too_long(long.left))
+        long.given.append(real)
+        piece = _some(handle, PIECE)
+        while True:
+            long.left -= len(piece)
+            if long.left < 0:
+                raise OSError(errno.EFBIG, too_long(0))
+            yield piece
+            piece = _some(handle, PIECE)
+            if not piece:
+                return
+    finally:
+        os.close(handle)
 
 
 def _expanded(chain: Chain, above: Names, below: Names) -> Iterator[Tuple[Names, str]]:
@@ -174,6 +225,17 @@ def is_secret(path: bytes) -> bool:
 
 
 def _read(chain: Chain, names: Names, limit: int) -> bytes:
+    handle = _opened(chain, names)
+    try:
+        data = _some(handle, limit + 1)
+    finally:
+        os.close(handle)
+    if len(data) > limit:
+        raise OSError(errno.EFBIG, "longer than %d bytes" % limit)
+    return data
+
+
+def _opened(chain: Chain, names: Names) -> int:
     if not names:
         raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
     at = chain.open(names[:-1])
@@ -181,9 +243,10 @@ def _read(chain: Chain, names: Names, limit: int) -> bytes:
     handle = opened(names[-1], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, at)
     try:
         _regular(os.fstat(handle).st_mode)
-        return _bounded(handle, limit)
-    finally:
+    except OSError:
         os.close(handle)
+        raise
+    return handle
 
 
 def _regular(mode: int) -> None:
@@ -193,16 +256,17 @@ def _regular(mode: int) -> None:
         raise OSError(errno.EINVAL, "no regular file (%s)" % stat.filemode(mode))
 
 
-def _bounded(handle: int, limit: int) -> bytes:
+def _some(handle: int, most: int) -> bytes:
+    """The next bytes, fewer than asked for only at the end."""
     pieces = []  # type: List[bytes]
-    left = limit + 1  # not st_size: it is 0 in /proc
+    left = most  # not st_size: it is 0 in /proc
     while left > 0:
         piece = os.read(handle, min(left, 1 << 20))
         if not piece:
-            return b"".join(pieces)
+            break
         pieces.append(piece)
         left -= len(piece)
-    raise OSError(errno.EFBIG, "longer than %d bytes" % limit)
+    return b"".join(pieces)
 
 
 def reduced(table: bytes) -> bytes:

@@ -45,12 +45,41 @@ def take(talk: Talk, needs: Sequence[Need]) -> Iterator[Item | Gap]:
     for need in needs:
         if need.what == LINEAGE:
             yield from _lineage(talk, need)
-    needs = [need for need in needs if need.what != LINEAGE]
+    long = [need for need in needs if need.long]
+    needs = [need for need in needs if need.what != LINEAGE and not need.long]
     found = _expanded(talk, [bytes_of(need.what) for need in needs])
     asked = [(path, need.secret) for need, paths in zip(needs, found, strict=True) for path, why in paths if not why]
     answers = talk.answers(_question(path, b"secret" if secret else b"plain") for path, secret in asked)
     for need, paths in zip(needs, found, strict=True):
         yield from _of_need(need, paths, answers, talk.nonce)
+    yield from _long(talk, long)
+
+
+def _long(talk: Talk, needs: Sequence[Need]) -> Iterator[Item | Gap]:
+    """Yield the files of needs that may be long, piece by piece; what begins as one before does is the same by another name."""
+    left, given = taking.LONGEST, set[bytes]()
+    for need in needs:
+        path = bytes_of(need.what)
+        for at, (data, why) in enumerate(_pieces(talk, path, left)):
+            if not at and data in given:
+                break
+            given |= {data} if data and not at else set()
+            left -= len(data)
+            yield Gap(need.what, why) if why else Item(need, need.what, data, datetime.now(UTC), "")
+
+
+def _pieces(talk: Talk, path: bytes, left: int) -> Iterator[tuple[bytes, str]]:
+    """Yield the pieces of a file, or why there are none of the rest; nothing of one that is not there."""
+    for at in range(left // taking.PIECE + 1):
+        words = (b"take", b"piece", b"%d" % taking.PIECE, path, b"%d" % at, b"%d" % (left + 1))
+        (answer,) = talk.answers([Question(words, 2 * taking.PIECE)])
+        data, why = _given(answer, talk.nonce)
+        if why == _REFUSED[b"long"]:
+            why = taking.too_long(left)
+        if why not in ABSENT and (data or why or not at):
+            yield data, why
+        if why or len(data) < taking.PIECE:
+            return
 
 
 def _lineage(talk: Talk, need: Need) -> Iterator[Item | Gap]:

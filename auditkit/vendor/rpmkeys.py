@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from auditkit.errors import FormatError, UntrustedError
 from auditkit.model import Gap
-from auditkit.packages import Manifest, rpm, rpm_header
+from auditkit.packages import Manifest, Package, rpm, rpm_header
 from auditkit.packages.rpm_header import Header
 from auditkit.printable import printable
 from auditkit.vendor.gpgv import UnprovedError, binary, signers
@@ -54,6 +54,8 @@ def verdicts(
 ) -> Iterator[Verdict | Gap]:
     """Yield what each header of a database ships and whether one of these keys signed it, in their order.
 
+    Without any key, only a header that is not what its digest says is told from the others.
+
     `headers` are what `rpmdb.headers` gives, and its gaps are passed on; `keys` are files with public keys, armoured or not;
     `proved` are digests of earlier verdicts by the same keys, with the key. `jobs` signatures are checked at a time, each by a
     process of its own.
@@ -62,14 +64,43 @@ def verdicts(
         FormatError: what is given as a key is none.
         AuditkitError: there is no program to check signatures with.
     """
-    keyring = (b"".join(map(binary, keys)),)
+    keyring = (b"".join(map(binary, keys)),) if keys else ()
     waiting = iter(headers)
     with ThreadPoolExecutor(jobs) as pool:
         while some := list(islice(waiting, AHEAD)):
             yield from pool.map(lambda told: told if isinstance(told, Gap) else _verdict(told, keyring, proved), some)
 
 
-def _verdict(blob: bytes, keyring: tuple[bytes], proved: Mapping[str, str]) -> Verdict | Gap:
+def manifests(
+    headers: Iterable[bytes | Gap], packages: Iterable[Package], keys: Sequence[bytes], jobs: int = 2
+) -> Iterator[Manifest | Gap]:
+    """Yield what these packages ship, `signed` or `forged`, and a gap for each whose header cannot be held against anything.
+
+    Raises:
+        FormatError: what is given as a key is none.
+        AuditkitError: there is no program to check signatures with.
+    """
+    wanted = {(package.key, package.version) for package in packages}
+    for told in verdicts((blob for blob in headers if isinstance(blob, bytes) and _is_of(blob, wanted)), keys, jobs=jobs):
+        if isinstance(told, Gap):
+            yield told
+        elif told.doubt is Doubt.BAD:
+            yield replace(told.manifest, proof="forged", source=told.reason)
+        elif told.doubt:
+            yield Gap(f"package {printable(told.manifest.package.key)}", told.reason)
+        else:
+            yield told.manifest
+
+
+def _is_of(blob: bytes, wanted: set[tuple[str, str]]) -> bool:
+    try:
+        package = rpm.package(rpm_header.parse(blob))
+    except FormatError:
+        return False
+    return (package.key, package.version) in wanted
+
+
+def _verdict(blob: bytes, keyring: tuple[bytes, ...], proved: Mapping[str, str]) -> Verdict | Gap:
     name = "a package in the rpm database"
     try:
         header = rpm_header.parse(blob)
@@ -89,7 +120,7 @@ def _verdict(blob: bytes, keyring: tuple[bytes], proved: Mapping[str, str]) -> V
     return Verdict(replace(local, proof="signed", source=f"signed header, key {key}"), digest, key)
 
 
-def _signed_by(header: Header, keyring: tuple[bytes]) -> str:
+def _signed_by(header: Header, keyring: tuple[bytes, ...]) -> str:
     """The key that signed the header; empty if nobody did.
 
     One signature by a key that is given is enough, but none may be wrong.
@@ -97,6 +128,8 @@ def _signed_by(header: Header, keyring: tuple[bytes]) -> str:
     if not header.region:  # or a signature of nothing at all would be one of it
         return ""
     rpm_header.check_digests(header)
+    if not keyring:
+        raise UnprovedError("no key of a vendor of rpm packages is given")
     keys, unproved = list[str](), list[UnprovedError]()
     for signature in rpm_header.signatures(header):
         try:

@@ -80,6 +80,17 @@ def test_files_and_mounts_come_in_one_question(host: ssh.Ssh) -> None:
     assert host.mounts() == Path("/proc/self/mountinfo").read_bytes()
 
 
+def test_a_long_file_comes_in_pieces_and_once_whatever_it_is_called(host: ssh.Ssh, tmp_path: Path) -> None:
+    data = bytes(range(256)) * (take.LIMIT // 256) + b"more than another file may have"
+    (tmp_path / "long").write_bytes(data)
+    (tmp_path / "again").symlink_to("long")
+    told = list(host.take(tuple(Need(Means.FILE, f"{tmp_path}/{name}", long=True) for name in ("again", "long", "none"))))
+    items = [one for one in told if isinstance(one, Item)]
+    assert [one.source for one in items] == [f"{tmp_path}/again"] * 5
+    assert b"".join(one.data for one in items) == data
+    assert len(items) == len(told)
+
+
 def test_secrets_stay_there(host: ssh.Ssh) -> None:
     for item in host.take((Need(Means.FILE, "/etc/shadow", secret=True),)):
         assert b"$" not in getattr(item, "data", b"").replace(b"<set $y$>", b"").replace(b"<locked $y$>", b"")
@@ -293,6 +304,22 @@ def test_a_host_that_leaves_out_what_it_was_asked_for_has_lied(lie: str, deadlin
     answer = b"".join(frames.pack(kind, 1, fields) for kind, fields in told) + frames.pack(b"E", 1, [b"%d" % len(told)])
     with pytest.raises(HostError) as caught:
         list(conversation(answer, deadline).take((PASSWD,)))
+    assert caught.value.state is State.LIED
+
+
+DATABASE = Need(Means.FILE, "/var/lib/rpm/rpmdb.sqlite", long=True)
+TOO_LONG = {
+    "more than a piece": [bytes(take.PIECE + 1)],
+    "more pieces than there can be": [b""] * (take.LONGEST // take.PIECE + 3),
+}
+
+
+@pytest.mark.parametrize("lie", TOO_LONG)
+def test_a_host_whose_long_file_is_longer_than_it_may_be_has_lied(lie: str, deadline: Deadline) -> None:
+    told = [(b"I", [b"0", DATABASE.what.encode(), b"1", piece]) for piece in TOO_LONG[lie]] + [(b"M", [b""])]
+    answer = b"".join(frames.pack(kind, 1, fields) for kind, fields in told) + frames.pack(b"E", 1, [b"%d" % len(told)])
+    with pytest.raises(HostError) as caught:
+        list(conversation(answer, deadline).take((DATABASE,)))
     assert caught.value.state is State.LIED
 
 

@@ -451,6 +451,23 @@ def test_too_long_a_file_is_a_gap(gnu: Machine, tmp_path: Path) -> None:
     assert bare(gnu.shell.take(asked)) == bare(files_below(b"/", asked))
 
 
+def test_a_file_that_may_be_long_comes_in_pieces_and_once(gnu: Machine, tmp_path: Path) -> None:
+    data = bytes(range(256)) * (take.PIECE // 256)
+    (tmp_path / "long").write_bytes(data + data[::-1] + b"rest")
+    (tmp_path / "exact").write_bytes(data[::-1])
+    (tmp_path / "empty").touch()
+    (tmp_path / "again").symlink_to("long")
+    with (tmp_path / "far-too-long").open("wb") as made:
+        made.truncate(take.LONGEST)
+    names = ("long", "exact", "empty", "again", "none", "far-too-long")
+    asked = tuple(replace(need, long=True) for need in needs(*(f"{tmp_path}/{name}" for name in names)))
+    told = list(gnu.shell.take(asked))
+    assert [len(one.data) for one in told if isinstance(one, Item)][:5] == [take.PIECE, take.PIECE, 4, take.PIECE, 0]
+    assert bare(told) == bare(files_below(b"/", asked))
+    assert isinstance(told[-1], Gap)
+    assert told[-1].reason.startswith("longer than the ")
+
+
 def test_password_hashes_do_not_travel(busybox: Machine) -> None:
     root = busybox.root
     table = f"root:{HASH}:20228:0:99999:7:::\nanna:!{HASH}:1::::::\nbin:*:1::::::\n+\nx\n"

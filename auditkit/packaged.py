@@ -23,11 +23,12 @@ OS_RELEASE = tuple(Need(Means.FILE, f"/{place}/os-release", "which distribution 
 OWNING: tuple[Need, ...] = (
     *(need for system in SYSTEMS for need in (*system.needs, *system.lists[:1])),
     dpkgrules.DIVERSIONS,
+    *OS_RELEASE,
 )
 """What tells which package owns which path."""
 NEEDS: tuple[Need, ...] = (
     *(*OWNING, *(need for system in SYSTEMS for need in system.lists[1:])),
-    *(dpkglog.LOGS, dpkglog.HISTORY, *OS_RELEASE),
+    *(dpkglog.LOGS, dpkglog.HISTORY),
 )
 MERGED = {"usrmerge:all", "usr-is-merged:all"}
 """Packages of Debian that are there where /bin, /sbin and /lib* are links into /usr."""
@@ -62,6 +63,8 @@ def nobody(_packages: Sequence[Package], _files: Files) -> tuple[Manifest, ...]:
 class Owned:
     """The packages of a host, for its baseline."""
 
+    packages: tuple[Package, ...]
+    distribution: str
     versions: dict[str, str] | None
     """By `name:arch`, several of one package with a blank between them; None where there is no package system."""
     manifests: Iterator[Manifest]
@@ -80,7 +83,7 @@ def owned(host: Host) -> Owned:
     files, gaps = taken(host, OWNING)
     packages = list(_packages(files))
     found = _versions(packages) if recognised(files) else None
-    return Owned(found, _manifests(files), _layout(files, packages), tuple(gaps))
+    return Owned(tuple(packages), distribution(files), found, _manifests(files), _layout(files, packages), tuple(gaps))
 
 
 def account(

@@ -33,6 +33,7 @@ VOLATILE = (
     (r"\b[0-9a-f]{8,}(\.\.\.|\b)", "DIGEST"),
     (r"\b(0[0-7]{3}) \S+:\S+,", r"\1 OWNER,"),
     (r"\d+:\d+ \.", "DEVICE ."),
+    (r"auditkit: what .* is kept for later checks\n", ""),  # where apt of this machine has packages
     (r" +", " "),
 )
 """What differs from run to run and from machine to machine."""

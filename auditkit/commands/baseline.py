@@ -11,7 +11,7 @@ import click
 
 from auditkit import baseline as files
 from auditkit import owners, packaged, policy, scan, store
-from auditkit.commands import integrity, making, options, sealing
+from auditkit.commands import integrity, making, options, sealing, vouching
 from auditkit.commands.making import Made
 from auditkit.errors import UsageError
 from auditkit.hosts import Host, Past, named, now
@@ -93,6 +93,7 @@ def _made(job: Job, wanted: Policy, key: str | None, place: tuple[str, int, str 
         machine=ground.machine,
         owners=owners.keep(os.path.dirname(os.path.abspath(path)), owned.manifests, owned.layout),
     )
+    packages, distribution = owned.packages, owned.distribution
     del owned  # a database may be large
     with Writer(path, header) as writer, job.run.show("scanning", job.host.name, None) as progress:
         source = scan.Scan(job.host, ground, job.run.jobs, progress, job.run.timeout)
@@ -101,6 +102,8 @@ def _made(job: Job, wanted: Policy, key: str | None, place: tuple[str, int, str 
     store.remember(path, sequence)
     what = f"{printable(job.host.name)}: baseline {sequence}"
     first = f"{what}, {counted(writer.entries, 'entry')} by policy {printable(wanted.name)}, {sealing.sealed(key)}"
+    if not imported:
+        vouching.keep(job.run, job.host, packages, distribution)
     return Made((first, *_after(job, path, gaps)), not gaps)
 
 

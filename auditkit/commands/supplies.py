@@ -1,21 +1,23 @@
 """Where the vendors' word on packages is at hand: directories of lists and of packages, and mirrors if any were named."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO
 
-from auditkit.commands import keyrings, options
+from auditkit.commands import options
 from auditkit.errors import AuditkitError, FormatError, UntrustedError
-from auditkit.hosts import Host
+from auditkit.hosts import Host, Past, Suspect, is_here
 from auditkit.model import Gap
 from auditkit.opening import regular
 from auditkit.packaged import OS_RELEASE, distribution, taken
 from auditkit.packages import Package, sources
 from auditkit.printable import printable
-from auditkit.vendor import releases
+from auditkit.vendor import apt, debs, releases
+from auditkit.vendor.chain import Known
 from auditkit.vendor.debs import Places
 from auditkit.vendor.mirror import UnservedError
 from auditkit.writer import locked
@@ -34,64 +36,133 @@ class Supply:
 
     lists: tuple[str, ...]
     """Paths of releases, and of their lists beside them."""
-    keyrings: tuple[bytes, ...]
-    places: Places
+    places: Callable[[Known], Places]
+    """Where packages are that these lists name."""
     gaps: tuple[Gap, ...] = ()
     """What should be there, and could not be had."""
 
 
-def of(run: options.Setting, host: Host, packages: Iterable[Package], name: str) -> Iterator[Supply]:
-    """Yield what is at hand for a host, the nearest first; `packages` are asked for, of the distribution `name`.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Of which packages the vendors' word is wanted, and by what it counts."""
 
-    Nothing is fetched but from mirrors that auditkit.yaml names, or lets the host name.
+    run: options.Setting
+    host: Host
+    packages: Collection[Package]
+    keys: tuple[bytes, ...]
+
+    @property
+    def there(self) -> Suspect | None:
+        """The host, if it is a live one beyond a network."""
+        host = self.host
+        return host if isinstance(host, Suspect) and not isinstance(host, Past) and not is_here(host.name) else None
+
+    @property
+    def store(self) -> str:
+        """Where releases are kept that were fetched."""
+        return os.path.join(self.run.store, FETCHED)
+
+    @property
+    def directories(self) -> tuple[str, ...]:
+        """Where packages may lie on this machine."""
+        return (*self.run.config.vendor.packages, *_inside(_disk(self.host), PACKAGES), PACKAGES)
+
+    @property
+    def architectures(self) -> list[str]:
+        """Of the packages; lists of each have those for all, too."""
+        return sorted({package.arch for package in self.packages} - {"all"}) or ["all"]
+
+
+def of(asked: Asked, name: str) -> Iterator[Supply]:
+    """Yield what is at hand for a host of the distribution `name`, the nearest first; see what is left before the next.
+
+    Nothing is fetched but from the host itself, and from mirrors that auditkit.yaml names or lets the host name.
     """
-    said, disk = run.config.vendor, _disk(host)
-    keys = keyrings.of_apt(said.keyrings)
-    folders = (*said.lists, *_inside(disk, LISTS), *([LISTS] if name == _here() else []))
-    directories = (*said.packages, *_inside(disk, PACKAGES), PACKAGES)
+    said = asked.run.config.vendor
+    folders = (*said.lists, *_inside(_disk(asked.host), LISTS), *([LISTS] if name == _here() else []))
     if lists := tuple(path for folder in dict.fromkeys(folders) for path in _files(folder)):
-        yield Supply(lists, keys, Places(directories, said.mirrors))
+        yield Supply(lists, lambda _known: Places(asked.directories, said.mirrors))
+    if asked.there:
+        yield from _there(asked, asked.there)
     if said.mirrors or said.sources:
-        yield _fetched(run, host, {package.arch for package in packages}, keys, directories)
+        yield _fetched(asked)
 
 
-def _fetched(
-    run: options.Setting, host: Host, architectures: set[str], keys: tuple[bytes, ...], directories: tuple[str, ...]
-) -> Supply:
+def at_hand(asked: Asked) -> list[Package]:
+    """The packages of which there is one to be opened, or fetched."""
+    if asked.run.config.vendor.mirrors:
+        return list(asked.packages)
+    there = apt.cached(asked.there, asked.packages) if asked.there else frozenset[str]()
+    here = there.union(*map(_names, asked.directories))
+    return [package for package in asked.packages if debs.called(package.name, package.version, package.arch) in here]
+
+
+def _there(asked: Asked, host: Suspect) -> Iterator[Supply]:
+    """Yield what apt of the host itself has, unless there would be no package to open."""
+    cached = apt.cached(host, asked.packages)
+    if not cached and not at_hand(asked):
+        return
+    lists, gaps = dict[str, None](), list[Gap]()
+    for told in apt.releases(asked.host, host, asked.architectures):
+        if isinstance(told, Gap):
+            gaps.append(told)
+            continue
+        try:
+            place, missing = _kept(asked, told)
+            lists.update(dict.fromkeys(_files(place)))
+            gaps += missing
+        except (UntrustedError, FormatError) as error:
+            gaps.append(Gap(told.name, printable(str(error))))
+    with tempfile.TemporaryDirectory(prefix="auditkit-") as directory:
+
+        def places(known: Known) -> Places:
+            one = [versions[0][0] for versions in known.listed.values() if len(versions) == 1]
+            apt.fetch(
+                asked.host, [each for each in one if debs.called(each.name, each.version, each.arch) in cached], directory
+            )
+            return Places((*asked.directories, directory), asked.run.config.vendor.mirrors)
+
+        yield Supply(tuple(lists), places, tuple(gaps))
+
+
+def _kept(asked: Asked, archive: releases.Archive) -> tuple[str, tuple[Gap, ...]]:
+    with locked(asked.store, lambda: None):  # another host of this run may be fetching the same
+        return releases.kept(asked.store, archive, asked.keys)
+
+
+def _fetched(asked: Asked) -> Supply:
     """The lists of the suites that apt of the host names, from the mirrors that may be asked."""
-    said, store = run.config.vendor, os.path.join(run.store, FETCHED)
-    files, gaps = taken(host, sources.PLACES)
-    found, mirrors = dict[str, None](), dict.fromkeys(said.mirrors)
-    releases.forget(store)
+    said = asked.run.config.vendor
+    files, gaps = taken(asked.host, sources.PLACES)
+    lists, mirrors = dict[str, None](), dict.fromkeys(said.mirrors)
+    releases.forget(asked.store)
     for suite in dict.fromkeys(islice(sources.suites(files), sources.MOST)):
         if isinstance(suite, Gap):
             gaps.append(suite)
             continue
+        architectures = suite.architectures or asked.architectures
         bases = (*said.mirrors, *([suite.uri] if said.sources else []))
-        wanted = releases.paths(suite.components, suite.architectures or sorted(architectures - {"all"}) or ["all"])
-        told = _release(store, [releases.Mirror(base, suite.name) for base in bases], wanted, keys)
+        told = _release(asked, [releases.Mirror(base, suite.name, suite.components, architectures) for base in bases])
         if isinstance(told, Gap):
             gaps.append(told)
         else:
             place, base, missing = told
-            found[place], mirrors[base] = None, None
+            lists.update(dict.fromkeys(_files(place)))
+            mirrors[base] = None
             gaps += missing
-    lists = tuple(path for place in found for path in _files(place))
-    return Supply(lists, keys, Places(directories, tuple(mirrors)), tuple(gaps))
+    return Supply(tuple(lists), lambda _known: Places(asked.directories, tuple(mirrors)), tuple(gaps))
 
 
-def _release(
-    store: str, mirrors: Sequence[releases.Mirror], wanted: Sequence[str], keys: Sequence[bytes]
-) -> tuple[str, str, tuple[Gap, ...]] | Gap:
+def _release(asked: Asked, mirrors: Sequence[releases.Mirror]) -> tuple[str, str, tuple[Gap, ...]] | Gap:
     """Where a suite is kept now, which mirror it is from, and what that does not give; or why no mirror has it."""
     reasons = []
     for one in mirrors:
         try:
-            with locked(store, lambda: None):  # another host of this run may be fetching it
-                place, missing = releases.kept(store, one, wanted, keys)
-                return place, one.base, missing
+            place, missing = _kept(asked, one)
         except (UnservedError, UntrustedError, FormatError) as error:
             reasons.append(Gap(one.name, printable(str(error))))
+        else:
+            return place, one.base, missing
     return reasons[-1]
 
 
@@ -120,6 +191,14 @@ def _files(folder: str) -> list[str]:
     if len(found) > MOST_NAMES:
         raise AuditkitError(f"{printable(folder)} has more than {MOST_NAMES} files", "run apt clean there")
     return sorted(found)
+
+
+def _names(folder: str) -> frozenset[str]:
+    """The names in a directory of packages."""
+    try:
+        return frozenset(os.listdir(folder))
+    except OSError:
+        return frozenset()
 
 
 def _here() -> str:

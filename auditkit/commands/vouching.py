@@ -9,6 +9,8 @@ from auditkit.commands import options
 from auditkit.errors import AuditkitError, FormatError
 from auditkit.hosts import Host
 from auditkit.model import Gap
+from auditkit.printable import printable
+from auditkit.report.look import counted
 
 if TYPE_CHECKING:
     from auditkit.packaged import Files, Signed
@@ -63,10 +65,43 @@ def signed(
         yield Gap("packages", f"the vendors' word could not be had: {error}")
 
 
+def keep(run: options.Setting, host: Host, packages: "Sequence[Package]", name: str) -> None:
+    """Keep what these packages ship, as far as they are at hand; `name` is the host's distribution.
+
+    Archives have the current version only, so this is done while they still have it: a later check needs neither the
+    package nor a network then. Where it cannot be done, nothing is lost that was known before.
+    """
+    from auditkit.commands import supplies  # noqa: PLC0415 - only where there are packages
+    from auditkit.vendor import manifests  # noqa: PLC0415
+
+    cache, number = manifests.Manifests(os.path.join(run.store, CACHE)), 0
+    try:
+        unknown = [package for package in packages if package.system == "dpkg" and _is_new(cache, package)]
+        wanted = supplies.at_hand(supplies.Asked(run, host, unknown, ())) if unknown else []
+    except AuditkitError as error:
+        options.talk(f"auditkit: what the packages of {printable(host.name)} ship is not kept: {error}")
+        return
+    with run.show("packages of", host.name, len(wanted)) as progress:
+        for told in signed(run, host, wanted, name) if wanted else ():
+            number += not isinstance(told, Gap)
+            progress(number, 0)
+    if number and not run.quiet:
+        options.talk(
+            f"auditkit: what {counted(number, 'package')} of {printable(host.name)} should hold is kept for later checks"
+        )
+
+
+def _is_new(cache: "Manifests", package: "Package") -> bool:
+    try:
+        return not cache.knows(package.name, package.version, package.arch)
+    except FormatError:  # nothing is ever kept of a package with such a name
+        return False
+
+
 def _signed(
     run: options.Setting, host: Host, wanted: "Sequence[Package]", name: str, *, lists: bool
 ) -> "Iterator[Manifest | Gap]":
-    from auditkit.commands import supplies  # noqa: PLC0415 - only where something changed
+    from auditkit.commands import keyrings, supplies  # noqa: PLC0415 - only where something changed
     from auditkit.vendor import chain, manifests  # noqa: PLC0415
 
     cache = manifests.Manifests(os.path.join(run.store, CACHE))
@@ -76,11 +111,12 @@ def _signed(
             yield kept
         else:
             left[package] = None
-    for supply in supplies.of(run, host, left, name) if left else ():
-        known = chain.of_apt(left, supply.lists, supplies.opened, supply.keyrings, None)
+    keys = keyrings.of_apt(run.config.vendor.keyrings) if left else ()
+    for supply in supplies.of(supplies.Asked(run, host, left.keys(), keys), name) if left else ():
+        known = chain.of_apt(left, supply.lists, supplies.opened, keys, None)
         yield from (*supply.gaps, *known.gaps) if lists else ()
         tried = tuple(left)
-        for package, told in zip(tried, chain.manifests(tried, known, supply.places, cache, run.jobs), strict=True):
+        for package, told in zip(tried, chain.manifests(tried, known, supply.places(known), cache, run.jobs), strict=True):
             own = told if isinstance(told, Gap) else _own(told, name)
             if isinstance(own, Gap):
                 left[package] = own

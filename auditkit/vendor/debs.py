@@ -80,7 +80,7 @@ def opened(listed: Listed, places: Places) -> Iterator[BinaryIO]:
 def _attempts(listed: Listed, places: Places) -> Iterator[BinaryIO | str]:
     """Yield the right file, or why it was not to be had, from each place in turn."""
     for directory in places.directories:
-        for name in dict.fromkeys((_name_in_cache(listed), os.path.basename(listed.filename))):
+        for name in dict.fromkeys((called(listed.name, listed.version, listed.arch), os.path.basename(listed.filename))):
             yield from _from_directory(os.path.join(directory, name), listed)
     for base in places.mirrors:
         try:
@@ -127,7 +127,7 @@ def _sha256(file: BinaryIO) -> str:
     return digest.hexdigest()
 
 
-def _name_in_cache(listed: Listed) -> str:
+def called(name: str, version: str, arch: str) -> str:
     """How apt calls a package in its cache: with the epoch of its version, the colon written as %3a."""
-    parts = (listed.name, listed.version, listed.arch)
+    parts = (name, version, arch)
     return "_".join(part.replace("_", "%5f").replace(":", "%3a").replace("/", "%2f") for part in parts) + ".deb"

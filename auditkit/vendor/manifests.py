@@ -59,15 +59,17 @@ class Manifests:
         """
         return self._read(self._path(sha256, name, version, arch))
 
+    def knows(self, name: str, version: str, arch: str) -> bool:
+        """Whether there is anything on a .deb of this name, version and architecture, good or damaged.
+
+        Raises:
+            FormatError: no package is called so.
+        """
+        return bool(self._paths(name, version, arch))
+
     def of(self, name: str, version: str, arch: str) -> tuple[Manifest, ...]:
         """What every .deb of this name, version and architecture ships: more than one if vendors differ."""
-        directory, start = os.path.split(self._path("0" * 64, name, version, arch))
-        start = start.removesuffix(f"{'0' * 64}.zst")
-        try:
-            names = sorted(other for other in os.listdir(directory) if other.startswith(start))
-        except (FileNotFoundError, NotADirectoryError):
-            return ()
-        read = (self._read(os.path.join(directory, other)) for other in names)
+        read = map(self._read, self._paths(name, version, arch))
         return tuple(manifest for manifest in read if manifest is not None)
 
     def put(self, sha256: str, manifest: Manifest) -> None:
@@ -94,6 +96,14 @@ class Manifests:
             raise AuditkitError(
                 f"the manifest cache {printable(self.directory)} cannot be written: {error.strerror}", "name another --store"
             ) from error
+
+    def _paths(self, name: str, version: str, arch: str) -> list[str]:
+        directory, start = os.path.split(self._path("0" * 64, name, version, arch))
+        start = start.removesuffix(f"{'0' * 64}.zst")
+        try:
+            return sorted(os.path.join(directory, other) for other in os.listdir(directory) if other.startswith(start))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
 
     def _path(self, sha256: str, name: str, version: str, arch: str) -> str:
         if not (_NAME.fullmatch(name) and _VERSION.fullmatch(version) and _NAME.fullmatch(arch) and _SHA256.fullmatch(sha256)):

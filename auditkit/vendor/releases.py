@@ -18,7 +18,7 @@ from typing import BinaryIO, Protocol
 
 import zstandard
 
-from auditkit.errors import AuditkitError, UntrustedError
+from auditkit.errors import AuditkitError, FormatError, UntrustedError
 from auditkit.model import Gap
 from auditkit.printable import printable
 from auditkit.vendor import mirror
@@ -49,6 +49,10 @@ class Archive(Protocol):
         """How it may have packed a list, the best first; empty for plain text."""
         ...
 
+    def wanted(self, release: Release) -> Sequence[str]:
+        """Which of its lists are wanted: `main/binary-amd64/Packages`."""
+        ...
+
     def release(self) -> bytes:
         """Its InRelease.
 
@@ -72,12 +76,20 @@ class Mirror:
 
     base: str
     suite: str
+    components: Sequence[str]
+    architectures: Sequence[str]
     packed: Sequence[str] = (".xz", ".gz", ".zst", ".bz2", "")
 
     @property
     def name(self) -> str:
         """`http://mirror.example/debian bookworm`."""
         return printable(f"{self.base} {self.suite}")
+
+    def wanted(self, release: Release) -> Sequence[str]:
+        """The list of each component for each architecture; an archive that has no components has one."""
+        if not self.components:
+            return ["Packages"]
+        return [f"{part}/binary-{each}/Packages" for part in self.components for each in self.architectures]
 
     def release(self) -> bytes:
         """Its InRelease, fetched."""
@@ -90,15 +102,8 @@ class Mirror:
         return mirror.fetched(self.base, f"{place}/{path}".lstrip("/"), most)
 
 
-def paths(components: Sequence[str], architectures: Sequence[str]) -> list[str]:
-    """Where a release has its lists; one that has no components has one."""
-    if not components:
-        return ["Packages"]
-    return [f"{part}/binary-{architecture}/Packages" for part in components for architecture in architectures][:MOST_LISTS]
-
-
-def kept(directory: str, archive: Archive, wanted: Sequence[str], keyrings: Sequence[bytes]) -> tuple[str, tuple[Gap, ...]]:
-    """The directory of what an archive has signed now, with the lists wanted, and which of them it does not give.
+def kept(directory: str, archive: Archive, keyrings: Sequence[bytes]) -> tuple[str, tuple[Gap, ...]]:
+    """The directory of what an archive has signed now, with the lists wanted, and what it does not give.
 
     Raises:
         UntrustedError: none of the keys signed its release.
@@ -112,10 +117,10 @@ def kept(directory: str, archive: Archive, wanted: Sequence[str], keyrings: Sequ
     gaps = []
     with _writing(directory):
         os.makedirs(place, mode=0o700, exist_ok=True)
-        for path in wanted:
+        for path in archive.wanted(release)[:MOST_LISTS]:
             try:
                 _keep(place, archive, path, release)
-            except (mirror.UnservedError, UnavailableError, UntrustedError) as error:
+            except (mirror.UnservedError, UnavailableError, UntrustedError, FormatError) as error:
                 gaps.append(Gap(f"{archive.name} {printable(path)}", printable(str(error))))
         _put(os.path.join(place, SIGNED), [text])
         os.utime(place)

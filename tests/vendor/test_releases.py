@@ -12,11 +12,10 @@ from auditkit.packages import Package
 from auditkit.vendor import releases
 from auditkit.vendor.chain import Known, of_apt
 from auditkit.vendor.mirror import UnservedError
-from auditkit.vendor.releases import Mirror, kept, paths
+from auditkit.vendor.releases import Mirror, kept
 
 HELLO = deb()
 INSTALLED = [Package("dpkg", "hello", "1.0-1", "amd64")]
-MAIN = paths(("main",), ("amd64",))
 pytestmark = pytest.mark.usefixtures("direct")
 
 
@@ -27,6 +26,11 @@ def archive(tmp_path: Path, vendor: Vendor) -> Path:
     return tmp_path / "mirror"
 
 
+def kiwi(base: str, *components: str) -> Mirror:
+    """The suite on a mirror."""
+    return Mirror(base, "kiwi", components or ("main",), ("amd64",))
+
+
 def known(place: str, vendor: Vendor) -> Known:
     names = [str(path) for path in Path(place).iterdir()]
     return of_apt(INSTALLED, names, lambda name: Path(name).open("rb"), [vendor.keyring], None)
@@ -35,13 +39,13 @@ def known(place: str, vendor: Vendor) -> Known:
 def test_what_a_mirror_signed_is_kept_as_apt_would(archive: Path, vendor: Vendor, tmp_path: Path) -> None:
     store = str(tmp_path / "store")
     with serving(partial(Quiet, directory=str(archive))) as base:
-        place, gaps = kept(store, Mirror(base, "kiwi"), MAIN, [vendor.keyring])
+        place, gaps = kept(store, kiwi(base), [vendor.keyring])
         assert gaps == ()
         assert known(place, vendor).listed.keys() == {("hello", "1.0-1", "amd64")}
         # the same release again costs no list
         for path in archive.rglob("Packages*"):
             path.unlink()
-        assert kept(store, Mirror(base, "kiwi"), MAIN, [vendor.keyring]) == (place, ())
+        assert kept(store, kiwi(base), [vendor.keyring]) == (place, ())
 
 
 def test_a_flat_archive_is_kept_too(vendor: Vendor, tmp_path: Path) -> None:
@@ -49,30 +53,29 @@ def test_a_flat_archive_is_kept_too(vendor: Vendor, tmp_path: Path) -> None:
     put(tmp_path / "flat/stable/Packages", text)
     put(tmp_path / "flat/stable/InRelease", vendor.clear_signed(release({"Packages": text})))
     with serving(partial(Quiet, directory=str(tmp_path / "flat"))) as base:
-        place, gaps = kept(str(tmp_path / "store"), Mirror(base, "stable/"), paths((), ()), [vendor.keyring])
+        place, gaps = kept(str(tmp_path / "store"), Mirror(base, "stable/", (), ()), [vendor.keyring])
     assert gaps == ()
     assert known(place, vendor).listed.keys() == {("hello", "1.0-1", "amd64")}
 
 
 def test_what_is_missing_is_told_and_hides_no_other(archive: Path, vendor: Vendor, tmp_path: Path) -> None:
     with serving(partial(Quiet, directory=str(archive))) as base:
-        wanted = paths(("contrib", "main"), ("amd64",))
-        place, gaps = kept(str(tmp_path / "store"), Mirror(base, "kiwi"), wanted, [vendor.keyring])
+        place, gaps = kept(str(tmp_path / "store"), kiwi(base, "contrib", "main"), [vendor.keyring])
         assert gaps == (Gap(f"{base} kiwi contrib/binary-amd64/Packages", "the signed release has no such list"),)
         assert known(place, vendor).listed
         with pytest.raises(UnservedError, match="gone from the mirror"):
-            kept(str(tmp_path / "store"), Mirror(f"{base}/none", "kiwi"), MAIN, [vendor.keyring])
+            kept(str(tmp_path / "store"), kiwi(f"{base}/none"), [vendor.keyring])
 
 
 def test_what_was_not_signed_leaves_nothing_behind(archive: Path, vendor: Vendor, stranger: Vendor, tmp_path: Path) -> None:
     store = tmp_path / "store"
     with serving(partial(Quiet, directory=str(archive))) as base:
         with pytest.raises(UntrustedError):
-            kept(str(store), Mirror(base, "kiwi"), MAIN, [stranger.keyring])
+            kept(str(store), kiwi(base), [stranger.keyring])
         assert not store.exists()
         for path in archive.rglob("Packages*"):
             path.write_bytes(path.read_bytes()[:-1] + b"!")
-        place, (gap,) = kept(str(store), Mirror(base, "kiwi"), MAIN, [vendor.keyring])
+        place, (gap,) = kept(str(store), kiwi(base), [vendor.keyring])
     assert gap.reason == "it is not the list that was signed"
     assert [path.name for path in Path(place).iterdir()] == ["InRelease"]
 
@@ -81,7 +84,7 @@ def test_a_list_of_absurd_size_is_not_fetched(archive: Path, vendor: Vendor, tmp
     told = release({"main/binary-amd64/Packages": b"x"}).replace(b" 1 main", b" 99999999999999 main")
     put(archive / "dists/kiwi/InRelease", vendor.clear_signed(told))
     with serving(partial(Quiet, directory=str(archive))) as base:
-        _place, (gap,) = kept(str(tmp_path / "store"), Mirror(base, "kiwi"), MAIN, [vendor.keyring])
+        _place, (gap,) = kept(str(tmp_path / "store"), kiwi(base), [vendor.keyring])
     assert gap.reason == "it is larger than 512 MiB"
 
 

@@ -71,6 +71,12 @@ def check(host: Host, run: options.Setting) -> HostReport:
     return replace(report, counts={**report.counts, **counts})
 
 
+def at_hand(host: Host, run: options.Setting) -> bool:
+    """Whether the vendor's word on any package of a host can be had without being told where from."""
+    told = dpkg.packages(taken(host, (dpkg.STATUS, dpkg.DISTROLESS))[0])
+    return vouching.at_hand(run, host, [package for package in told if isinstance(package, Package)])
+
+
 def _links(host: Host, run: options.Setting) -> dict[str, str]:
     """Where links lead that decide where things are: those at the root, and those of alternatives."""
     watches = [Watch(f"{path}/*", Level.IGNORE) for path in ALIASES]

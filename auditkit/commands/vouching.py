@@ -91,6 +91,18 @@ def keep(run: options.Setting, host: Host, packages: "Sequence[Package]", name: 
         )
 
 
+def at_hand(run: options.Setting, host: Host, packages: "Sequence[Package]") -> bool:
+    """Whether any of these packages is kept already, or can be opened."""
+    from auditkit.commands import supplies  # noqa: PLC0415 - only where there are packages
+    from auditkit.vendor import manifests  # noqa: PLC0415
+
+    cache = manifests.Manifests(os.path.join(run.store, CACHE))
+    wanted = [package for package in packages if package.system == "dpkg"]
+    if any(not _is_new(cache, package) for package in wanted):
+        return True
+    return bool(wanted and supplies.at_hand(supplies.Asked(run, host, wanted, ())))
+
+
 def _is_new(cache: "Manifests", package: "Package") -> bool:
     try:
         return not cache.knows(package.name, package.version, package.arch)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from debian import Quiet, Vendor, deb, file, folder, link, listed, publish, put, serving
 
-from auditkit.commands import options, vendored
+from auditkit.commands import checking, options, vendored
 from auditkit.hosts import open_host
 from auditkit.vouched import Vouched
 
@@ -219,6 +219,29 @@ def test_owners_and_capabilities_are_held_against_the_package_and_its_script(dis
     }
     os.setxattr(disk.path("usr/bin/ping"), "security.capability", CAPABILITY)
     assert disk.told()["/usr/bin/ping"] == ("capability-gained", "high")
+
+
+def test_a_scan_without_a_baseline_asks_the_vendors_where_it_can_and_says_how_far_that_reached(disk: Disk) -> None:
+    told = "--config", str(disk.cli.home / "auditkit.yaml"), "--store", str(disk.cli.store), "--format", "json"
+    disk.put("usr/bin/hello", "evil!\n", 0o755)
+    host = disk.cli.run("scan", disk.cli.host, *told).host
+    assert ("/usr/bin/hello", "package-file-altered") in {(one["subject"], one["rule"]) for one in host["findings"]}
+    assert [gap["reason"] for gap in host["gaps"] if gap["subject"] == "integrity"] == [checking.BY_VENDORS % (2, 2)]
+    # neither packages nor what they ship is known: then nothing is said of them, but that
+    shutil.rmtree(disk.cli.home / "debs")
+    shutil.rmtree(disk.cli.store)
+    host = disk.cli.run("scan", disk.cli.host, *told).host
+    assert (host["findings"], host["gaps"][0]["reason"]) == ([], checking.NO_BASELINE)
+    assert checking.NO_WORD in host["notes"]
+
+
+def test_a_baseline_keeps_what_packages_ship_as_long_as_they_are_at_hand(disk: Disk) -> None:
+    told = "--config", str(disk.cli.home / "auditkit.yaml"), "--store", str(disk.cli.store)
+    disk.cli.run("baseline", disk.cli.host, *told)
+    for name in ("debs", "lists", "archive"):
+        shutil.rmtree(disk.cli.home / name)
+    disk.put("usr/bin/hello", "evil!\n", 0o755)
+    assert disk.told() == {"/usr/bin/hello": ("package-file-altered", "high")}
 
 
 def test_a_package_that_cannot_be_verified_is_never_ok(disk: Disk) -> None:

@@ -72,8 +72,8 @@ def _built(folder: Path, suite: str, name: str) -> Path:
 
 
 def _bootstrap(suite: str, root: Path) -> None:
-    wanted = ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", suite, str(root), _mirror()]
-    _run(wanted, {**os.environ, **dict(_proxies())})
+    wanted = ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", suite, str(root), mirror()]
+    _run(wanted, {**os.environ, **dict(proxies())})
 
 
 def _script(name: str, root: Path, base: Path) -> None:
@@ -99,7 +99,7 @@ def _own_suite() -> str:
     return found["VERSION_CODENAME"].strip('"')
 
 
-def _mirror() -> str:
+def mirror() -> str:
     """The mirror that this machine has its own Debian from, whatever the form of its apt sources."""
     asked = ["apt-get", "indextargets", "--format", "$(ORIGIN) $(CODENAME) $(REPO_URI)", "Identifier: Packages"]
     told = subprocess.run(asked, check=False, capture_output=True, text=True).stdout
@@ -109,7 +109,7 @@ def _mirror() -> str:
     raise NoFleetError("apt of this machine knows no Debian mirror (has `apt-get update` run?)")
 
 
-def _proxies() -> Iterator[tuple[str, str]]:
+def proxies() -> Iterator[tuple[str, str]]:
     """What apt of this machine is told about proxies, as the environment has it."""
     for scheme in ("http", "https"):
         asked = ["apt-config", "dump", "--format", "%v", f"Acquire::{scheme}::Proxy"]

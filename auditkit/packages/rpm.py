@@ -144,6 +144,8 @@ def _paths(told: Tags) -> tuple[str, ...]:
     names, indexes, directories = told.texts(BASENAMES), told.numbers(DIRECTORY_OF), told.texts(DIRECTORIES)
     if len(names) != len(indexes) or max(indexes, default=-1) >= len(directories):
         raise FormatError("names of files that do not fit the names of directories")
+    length = sum(len(directories[index]) for index in indexes) + sum(map(len, names))
+    reading.check_sizes(len(names), length, len(told.data))
     joined = (directories[index] + name for index, name in zip(indexes, names, strict=True))
     paths = tuple(joined) or told.texts(WHOLE_PATHS)
     if not all(path.startswith("/") for path in paths):

@@ -191,6 +191,12 @@ def test_a_path_that_leads_elsewhere_is_refused(directory: str, name: str) -> No
         path_of(directory, name)
 
 
+def test_a_few_bytes_that_name_a_long_directory_again_and_again_are_refused() -> None:
+    lists: dict[int, Value] = {1116: (4, [0] * 10_000), 1117: ["f"] * 10_000, 1118: ["/" + "d" * 4000 + "/"]}
+    with pytest.raises(FormatError, match="its paths are far longer than the text that names them"):
+        rpm.manifest(parsed({**TOOL, **lists}), "local", "test")
+
+
 @pytest.mark.parametrize("directory", ["", "usr/"])
 def test_a_source_package_is_not_taken_for_an_installed_one(directory: str) -> None:
     with pytest.raises(FormatError, match="paths that do not begin at the root, as those of a source package"):

@@ -10,12 +10,15 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
 
 from auditkit.probe import probe
+
+if TYPE_CHECKING:
+    from disks import Rpm
 
 SOURCE = str(Path(__file__).resolve().parent.parent)
 SCHEMA = jsonschema.Draft202012Validator(json.loads(Path(SOURCE, "auditkit/report/schema.json").read_text("utf-8")))
@@ -274,3 +277,18 @@ def hider(tmp_path: Path) -> Path:
     (tmp_path / "hide.c").write_text(HIDER)
     subprocess.run([compiler, "-shared", "-fPIC", "-o", tmp_path / "hide.so", tmp_path / "hide.c", "-ldl"], check=True)
     return tmp_path / "hide.so"
+
+
+@pytest.fixture
+def rpm(cli: Cli) -> Iterator["Rpm"]:
+    """A disk with rpm, empty."""
+    if os.geteuid() != 0:
+        pytest.skip("rpm installs as root only")
+    missing = [name for name in ("rpm", "rpmbuild", "rpmsign", "gpg", "gpgv") if not shutil.which(name)]
+    if missing:
+        pytest.skip(f"needs {missing[0]}")
+    from disks import Rpm
+
+    disk = Rpm(cli)
+    yield disk
+    subprocess.run(["gpgconf", "--homedir", str(disk.home), "--kill", "gpg-agent"], check=False)

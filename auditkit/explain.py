@@ -255,7 +255,7 @@ def _vouched(claim: Claim, change: Change, digests: Sequence[str], account: Acco
     if entry is None:
         return set()
     found = {name for name, (one, other) in pairs(file, entry).items() if None not in (one, other)}
-    if file.kind or _PLAIN.get(entry.kind):
+    if file.kind in (None, entry.kind) and (file.kind or _PLAIN.get(entry.kind)):
         found.add("kind")
     if same_content(file, entry, digests):
         found.add("digest")

@@ -83,7 +83,7 @@ def owned(host: Host) -> Owned:
         HostError: the host cannot be asked.
     """
     files, gaps = taken(host, OWNING)
-    packages = _packages(files, gaps)
+    packages = installed(files, gaps)
     found = _versions(packages) if recognised(files) else None
     return Owned(found, _manifests(files), _layout(files, packages), tuple(gaps))
 
@@ -100,7 +100,7 @@ def account(
     """
     files, gaps = taken(host, NEEDS)
     paths = {entry.path for change in changes for entry in (change.before, change.after) if entry}
-    packages = _packages(files, gaps)
+    packages = installed(files, gaps)
     if before and not packages:
         gaps.append(Gap("packages", "there were packages, and now the host shows none: nothing is explained by them"))
     new = _appeared(before, packages)
@@ -118,13 +118,11 @@ def account(
     vendors = [each for each in told if isinstance(each, Manifest)]
     for path, found in claims(vendors, layout, paths, targets).items():
         now.setdefault(path, []).extend(found)
-    installed = _versions(packages)
-    steps = {
-        (claim.package, installed.get(claim.package, "")) for each in (now, was) for found in each.values() for claim in found
-    }
+    there = _versions(packages)
+    steps = {(claim.package, there.get(claim.package, "")) for each in (now, was) for found in each.values() for claim in found}
     known = Account(
         before,
-        installed,
+        there,
         was,
         now,
         _digests(host, changes, now),
@@ -193,7 +191,7 @@ def _put(manifest: Manifest) -> Iterator[Shipped]:
             yield replace(file, path=file.path + BESIDE[manifest.package.system], optional=True)
 
 
-def _packages(files: Files, gaps: list[Gap]) -> list[Package]:
+def installed(files: Files, gaps: list[Gap]) -> list[Package]:
     """What is installed; what of the databases is not understood is added to the gaps, for a package may be lost with it."""
     found = list[Package]()
     for system in SYSTEMS:
@@ -233,10 +231,10 @@ def _manifests(files: Files, but: Collection[str] = ()) -> Iterator[Manifest]:
 
 def _layout(files: Files, packages: Iterable[Package]) -> Layout:
     """Where this host puts what packages ship; diversions that no package has made are nobody's word."""
-    installed = list(packages)
-    names = {package.name for package in installed}
+    present = list(packages)
+    names = {package.name for package in present}
     told = dpkgrules.diversions(files.get(dpkgrules.DIVERSIONS.what, b""))
-    merged = MERGED & {package.key for package in installed} or apk.PLACES[1].what in files
+    merged = MERGED & {package.key for package in present} or apk.PLACES[1].what in files
     links = ALIASES if merged else _links(files) if LINKING in names else {}
     return Layout(links, (each for each in told if isinstance(each, Diversion) and each.by in names))
 

@@ -14,7 +14,7 @@ CAPABILITIES = "security.capability"
 def differing(file: Shipped, entry: Entry, digests: Sequence[str]) -> set[str]:
     """The attributes in which a path is not as it was shipped, as far as both say something of them."""
     if file.kind not in (None, entry.kind):
-        return {"kind"}
+        return set() if file.ghost else {"kind"}
     found = {name for name, (one, other) in pairs(file, entry).items() if None not in (one, other) and one != other}
     if entry.kind is Kind.SYMLINK:
         found.discard("mode")  # Linux has none

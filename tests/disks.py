@@ -172,31 +172,73 @@ cp -a {tree}/. %{{buildroot}}
 """
 
 
+class Vendor:
+    """Who builds and signs packages of rpm: each is built once, however many disks it is put on."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.home.chmod(0o700)
+        self.environment = {**os.environ, "LC_ALL": "C.UTF-8", "HOME": str(self.home), "GNUPGHOME": str(self.home)}
+        self.run("gpg", "--batch", "--passphrase", "", "--quick-generate-key", "v@example.org", "rsa2048", "sign", "never")
+        self.key = self.home / "KEY"
+        self.key.write_bytes(self.run("gpg", "--armor", "--export", "v@example.org"))
+        self.built: dict[str, str] = {}
+
+    def run(self, *words: str) -> bytes:
+        """Run a program with a home of its own."""
+        return subprocess.run(words, check=True, capture_output=True, env=self.environment).stdout
+
+    def package(self, name: str, version: str, files: Files, said: Mapping[str, str], *, signed: bool) -> str:
+        """A package in a file; what is `said` of no path is its architecture."""
+        told = repr((name, version, files, dict(said), signed))
+        if told not in self.built:
+            self.built[told] = self.build(name, version, files, said)
+            if signed:
+                self.sign(self.built[told])
+        return self.built[told]
+
+    def build(self, name: str, version: str, files: Files, said: Mapping[str, str]) -> str:
+        """Build a package."""
+        arch = said[""]
+        top = Path(tempfile.mkdtemp(dir=self.home))
+        tree = top / "tree"
+        for path, text in files.items():
+            (tree / path).parent.mkdir(parents=True, exist_ok=True)
+            if text.startswith("-> "):
+                (tree / path).symlink_to(text[3:])
+            else:
+                (tree / path).write_text(text)
+        epoch, _, rest = version.rpartition(":")
+        number, release = rest.split("-")
+        listed = [f'{said.get(path, "%config " * path.startswith("etc/"))}"/{path}"' for path in files]
+        listed += [f"%dir /{one}" for one in directories(files)]
+        spec = SPEC.format(name=name, version=number, release=release, tree=tree, files="\n".join(listed))
+        (top / "spec").write_text(f"Epoch: {epoch}{spec}" if epoch else spec)
+        self.run("rpmbuild", "-bb", "--target", arch, "--define", f"_topdir {top}", str(top / "spec"))
+        return f"{top}/RPMS/{arch}/{name}-{rest}.{arch}.rpm"
+
+    def sign(self, file: str) -> None:
+        """Sign a package."""
+        self.run("rpmsign", "--define", "_gpg_name v@example.org", "--define", "__gpg /usr/bin/gpg", "--addsign", file)
+
+
 class Rpm:
-    """A disk with the real rpm's database; its packages are signed by a vendor of the test's own."""
+    """A disk with the real rpm's database; its packages are signed by a vendor of the tests' own."""
 
     own = "/var/lib/rpm"
 
-    def __init__(self, cli: Cli) -> None:
-        self.cli, self.home = cli, cli.home / "vendor"
-        self.home.mkdir(mode=0o700)
-        self.environment = {**os.environ, "LC_ALL": "C.UTF-8", "HOME": str(self.home), "GNUPGHOME": str(self.home)}
-        self.run("gpg", "--batch", "--passphrase", "", "--quick-generate-key", "v@example.org", "rsa2048", "sign", "never")
-        (self.home / "KEY").write_bytes(self.run("gpg", "--armor", "--export", "v@example.org"))
-        self.trust(self.home / "KEY")
+    def __init__(self, cli: Cli, vendor: Vendor) -> None:
+        self.cli, self.vendor = cli, vendor
+        self.trust(vendor.key)
         self.rpm("--initdb")
 
     def trust(self, *keys: Path) -> None:
         """Write an auditkit.yaml that names the keys of vendors."""
         (self.cli.home / "auditkit.yaml").write_text(json.dumps({"vendor": {"keyrings": list(map(str, keys))}}))
 
-    def run(self, *words: str) -> bytes:
-        """Run a program with a home of its own."""
-        return subprocess.run(words, check=True, capture_output=True, env=self.environment).stdout
-
     def rpm(self, *words: str) -> None:
         """Run rpm on that disk."""
-        self.run("rpm", "--root", str(self.cli.tree), "--dbpath", self.own, *words)
+        self.vendor.run("rpm", "--root", str(self.cli.tree), "--dbpath", self.own, *words)
 
     def build(
         self,
@@ -209,30 +251,7 @@ class Rpm:
         signed: bool = True,
     ) -> str:
         """Build and sign a package; `said` is what %files says of a path before its name."""
-        tree = Path(tempfile.mkdtemp(dir=self.home))
-        tree.chmod(0o755)
-        for path, text in files.items():
-            (tree / path).parent.mkdir(parents=True, exist_ok=True)
-            if text.startswith("-> "):
-                (tree / path).symlink_to(text[3:])
-            else:
-                (tree / path).write_text(text)
-        epoch, _, rest = version.rpartition(":")
-        number, release = rest.split("-")
-        listed = "\n".join(
-            [f"{said.get(path, '%config ' * path.startswith('etc/'))}/{path}" for path in files]
-            + [f"%dir /{one}" for one in directories(files)]
-        )
-        spec = f"Epoch: {epoch}" * bool(epoch) + SPEC.format(
-            name=name, version=number, release=release, tree=tree, files=listed
-        )
-        (self.home / "spec").write_text(spec)
-        self.run("rpmbuild", "-bb", "--target", arch, "--define", f"_topdir {self.home}/top", str(self.home / "spec"))
-        file = f"{self.home}/top/RPMS/{arch}/{name}-{rest}.{arch}.rpm"
-        if not signed:
-            return file
-        self.run("rpmsign", "--define", "_gpg_name v@example.org", "--define", "__gpg /usr/bin/gpg", "--addsign", file)
-        return file
+        return self.vendor.package(name, version, files, {**said, "": arch}, signed=signed)
 
     def put(self, name: str, version: str, files: Files, said: Mapping[str, str] = NOTHING, *, signed: bool = True) -> None:
         """Install a package, or upgrade it."""
@@ -243,6 +262,13 @@ class Rpm:
     def remove(self, name: str) -> None:
         """Remove a package."""
         self.rpm("-e", name)
+
+    def write(self, name: str, text: str, mode: int = 0o644) -> None:
+        """Write a file by hand, past rpm."""
+        place = self.cli.tree / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+        place.chmod(mode)
 
     def forge(self, old: str, new: str, *, stripped: bool = False) -> None:
         """Write something else into the header in the database, with its digests made right again."""

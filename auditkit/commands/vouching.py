@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
 
 from auditkit.commands import options
-from auditkit.errors import AuditkitError, FormatError
+from auditkit.errors import AuditkitError, FormatError, UsageError
 from auditkit.hosts import Host
 from auditkit.model import Gap
 from auditkit.opening import regular
@@ -45,20 +45,35 @@ def _of_all(run: options.Setting, host: Host, packages: "Sequence[Package]", fil
     from auditkit.packaged import distribution  # noqa: PLC0415 - only where something changed
 
     yield from signed(run, host, packages, distribution(files))
+    yield from of_rpm(run, packages, files)
+
+
+def of_rpm(run: options.Setting, packages: "Sequence[Package]", files: "Files") -> "Iterator[Manifest | Gap]":
+    """Yield what the headers of those that are of rpm say, which their vendors signed one by one, or why that is not known."""
+    from auditkit.packages import rpmdb  # noqa: PLC0415 - only where something changed
+    from auditkit.vendor import rpmkeys  # noqa: PLC0415
+
+    wanted = [package for package in packages if package.system == "rpm"]
+    if not wanted:
+        return
     try:
-        yield from _of_rpm(run, [package for package in packages if package.system == "rpm"], files)
+        yield from rpmkeys.manifests(rpmdb.installed(files), wanted, _keys_of_rpm(run.config.vendor.keyrings), run.jobs)
     except AuditkitError as error:
         yield Gap("packages", f"the vendors' word on packages of rpm could not be had: {error}")
 
 
-def _of_rpm(run: options.Setting, wanted: "Sequence[Package]", files: "Files") -> "Iterator[Manifest | Gap]":
-    """Yield what the headers in the host's own database say, which their vendors signed one by one."""
-    from auditkit.packages import rpmdb  # noqa: PLC0415 - only where something changed
-    from auditkit.vendor import rpmkeys  # noqa: PLC0415
+def _keys_of_rpm(named: Sequence[str]) -> list[bytes]:
+    """The keys that are named, or those of this machine; what lies in a directory of them and is no key is passed over.
 
-    if wanted:
-        keys = list(filter(_is_key, _keyrings(run.config.vendor.keyrings or KEYS_OF_RPM, ("",))))
-        yield from rpmkeys.manifests(rpmdb.installed(files), wanted, keys, run.jobs)
+    Raises:
+        UsageError: there is nothing where one is named.
+    """
+    for place in named:
+        if not os.path.exists(place):
+            raise UsageError(f"{printable(place)} is not there", "name files of public keys: vendor: keyrings")
+    files = [place for place in named if not os.path.isdir(place)]
+    folders = [place for place in named or KEYS_OF_RPM if os.path.isdir(place)]
+    return [*_keyrings(files, ()), *filter(_is_key, _keyrings(folders, ("",)))]
 
 
 def signed(

@@ -142,6 +142,7 @@ def _shipped(path: str, file: File, algorithm: tuple[str, int]) -> Shipped:
         capabilities=_capabilities(file.capabilities) if verify & BY_CAPABILITIES and regular else None,
         config=bool(flags & CONFIG),
         optional=bool(flags & (GHOST | MISSING_OK)) or left_out,
+        ghost=bool(flags & GHOST),
         bits=BITS.get(file.color or 0, 0),
     )
 

@@ -15,7 +15,7 @@ from auditkit.packages.layout import Diversion
 from auditkit.printable import printable
 from auditkit.scripts import BY_PROGRAMS, lines_about, mentions, sets_capabilities, sets_mode, sets_owner
 from auditkit.settle import under
-from auditkit.shipped import differing, same_content
+from auditkit.shipped import capable, differing, same_content
 from auditkit.strays import Strays
 from auditkit.vouched import Claim, Vouched
 from auditkit.vouched import differing as odd
@@ -25,8 +25,9 @@ MODE = Rule(
     "mode or owner of a file is not as its package ships it",
     Severity.MEDIUM,
     "Who may read, write or run a file decides as much as what is in it. Neither the package nor its scripts set it so.",
-    "put it back (chmod, chown), or tell dpkg that it is meant: dpkg-statoverride --add OWNER GROUP MODE PATH",
-    ("dpkg-statoverride(1)",),
+    "put it back (chmod, chown, rpm --restore PACKAGE), or tell dpkg that it is meant: dpkg-statoverride --add OWNER GROUP MODE"
+    " PATH",
+    ("dpkg-statoverride(1)", "rpm(8)"),
 )
 CONFIGURED = Rule(
     "configuration-changed",
@@ -99,6 +100,8 @@ def judged(
             claims = [vouched.claim(entry.path, line) for line in lines]
             names, claim = _judged(entry, claims, meant, by)
             told.update([entry.path] if names else [])
+            if claim.open or claim.file.ghost:
+                yield from _left_open(entry, claim, strays, is_told=bool(names))
             if "unread" in names:
                 yield Gap(entry.path, "its content was not seen: not compared with its package")
             if names - {"unread"}:
@@ -110,21 +113,33 @@ def judged(
 
 
 def _judged(entry: Entry, claims: Sequence[Claim], meant: Meant, scripts: ScriptsOf) -> tuple[set[str], Claim]:
-    """What is wrong with a packaged path by that package's word which fits it best."""
-    tried = [(_differences(entry, claim.file, meant, scripts), claim) for claim in claims]
+    """What is wrong with a packaged path by that package's word which fits it best; one that leaves it open says little."""
+    telling = [claim for claim in claims if not (claim.open or claim.file.ghost)]
+    tried = [(_differences(entry, claim, meant, scripts), claim) for claim in telling or claims]
     return min(tried, key=lambda one: len(one[0]))
 
 
-def _differences(entry: Entry, file: Shipped, meant: Meant, scripts: ScriptsOf) -> set[str]:
+def _left_open(entry: Entry, claim: Claim, strays: Strays, *, is_told: bool) -> Iterator[Change | Gap]:
+    """Yield what is to be said of a program whose content its package leaves open; logs and caches are counted."""
+    rights = (entry.mode or 0) & SET_ID & ~(claim.file.mode or 0)
+    if not is_told and (rights or {name for name, _value in entry.xattrs or ()} - LABELS):
+        yield from strays.tell(entry)
+    elif entry.kind is Kind.FILE and (entry.mode or 0) & 0o111:
+        yield Gap(entry.path, f"a program, and {claim.package.name} leaves open what is in it: nobody vouches for that")
+    elif entry.kind is Kind.FILE:
+        strays.open += 1
+
+
+def _differences(entry: Entry, claim: Claim, meant: Meant, scripts: ScriptsOf) -> set[str]:
     """The attributes that neither the package, nor its scripts, nor the admin's own words to dpkg account for."""
-    file = _overridden(file, meant.overrides.get(entry.path))
+    file = _overridden(claim.file, meant.overrides.get(entry.path))
     if file.kind is Kind.DIRECTORY and entry.kind is Kind.SYMLINK and entry.path in meant.links:
         return set()
     digests = entry.digests or ()
     found = differing(file, entry, digests)
-    if file.kind is entry.kind and same_content(file, entry, digests) is None:
+    if file.kind is entry.kind and not claim.open and same_content(file, entry, digests) is None:
         found.add("unread")
-    if {name for name, _value in entry.xattrs or ()} - LABELS:
+    if any(name not in LABELS and not (name == CAPABILITIES and capable(file, value)) for name, value in entry.xattrs or ()):
         found.add("xattrs")
     if found & {"mode", "uid", "gid", "xattrs"}:
         found -= _set_by_script(entry, found, scripts(entry.path))
@@ -198,6 +213,8 @@ def _missing(vouched: Vouched, meant: Meant, hidden: set[str]) -> Iterator[Chang
             continue
         if rule := left_out(path, meant.filters):
             excluded[rule.pattern] = excluded.get(rule.pattern, 0) + 1
+            continue
+        if all(vouched.claim(path, line).file.optional for line in vouched.look(path)):
             continue
         change = _gone(path, vouched)
         if change.before and change.before.kind is Kind.DIRECTORY:

@@ -5,17 +5,14 @@ that package has it. That an upgrade happened at that time explains nothing; a f
 worse than one that nobody knows.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from auditkit.compare import PASSING, SET_ID
-from auditkit.model import Change, ChangeKind, Entry, Explanation, Finding, Gap, Kind, Rule, Severity
+from auditkit.compare import CAPABILITIES, PASSING, SET_ID
+from auditkit.model import Change, ChangeKind, Entry, Explanation, Gap, Kind, Rule, Severity
 from auditkit.packages import Manifest, Package, Shipped
-from auditkit.packages.index import UNLISTED
 from auditkit.packages.layout import joined
-from auditkit.printable import printable
-from auditkit.shipped import differing, pairs, same_content
-from auditkit.systems import SYSTEMS
+from auditkit.shipped import capable, differing, pairs, same_content
 
 ALTERED = Rule(
     "package-file-altered",
@@ -34,38 +31,9 @@ MISSING = Rule(
     "find out who removed it; reinstall the package to have it back",
     ("dpkg(1)", "rpm(8)"),
 )
-ON_ITS_WORD = Rule(
-    "explained-by-the-host-alone",
-    "changes are explained by nothing but the host's own package database",
-    Severity.LOW,
-    "The digests of its packages lie on the host itself, and whoever has root there can write them. They account for an"
-    " upgrade as long as nobody has.",
-    "have the vendor's word: auditkit check HOST --against vendor",
-)
-DOWNGRADED = Rule(
-    "package-downgraded",
-    "a package is older than it was",
-    Severity.MEDIUM,
-    "An old version is signed as well as a new one, and has the holes that the new one closed: putting it back is a way to open"
-    " them that no digest shows.",
-    "find out who wanted the old version and why; upgrade it again",
-)
-FORGED = Rule(
-    "package-database-forged",
-    "the package database contradicts what the vendor signed",
-    Severity.HIGH,
-    "What it says of this package bears the vendor's signature, or the digest that came with it, and is something else than"
-    " was signed. No installation does that: it was changed on the host, as one does to hide what was done to the package's"
-    " files, or the disk is failing.",
-    "believe no verification by the package manager there; hold the package's files against the package from its vendor",
-    ("rpmkeys(8)",),
-)
-RULES = (ALTERED, MISSING, ON_ITS_WORD, DOWNGRADED, FORGED)
+RULES = (ALTERED, MISSING)
 
-LIST_ANEW = "run apt update where auditkit runs, and check again: a version that is still in no list was never its vendor's"
 BY = ("package", "conffile")
-MOST_STRANGE = 5
-"""So many versions that no list knows are named."""
 SIGNED, CONTRADICTED = "signed", "forged"
 _LOGGING = {"dpkg"}
 _WRITABLE = 0o022
@@ -76,6 +44,15 @@ _SUMS = {"security.ima", "security.evm"}
 LABELS = {"security.selinux", *_SUMS}
 """Extended attributes that the system puts on what a package brings; those of sums change with the content."""
 _CONTENT = {"digest", "kind", "target"}
+
+
+One = tuple[str, str, str]
+"""A package in one version: its system, `name:arch`, and the version."""
+
+
+def one_of(package: Package) -> One:
+    """The package in this version, whatever else is known of it."""
+    return package.system, package.key, package.version
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +80,9 @@ class Claim:
         return self.manifest.package.version
 
     @property
-    def one(self) -> tuple[str, str]:
+    def one(self) -> One:
         """The package in this version."""
-        return self.package, self.version
+        return one_of(self.manifest.package)
 
 
 Claims = Mapping[str, Sequence[Claim]]
@@ -127,12 +104,14 @@ class Account:
     """More digests of the very bytes that an entry's digest is of, for manifests that know another algorithm."""
     doers: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """Who brought `(name:arch, version)` and when, in words."""
-    vouched: Collection[tuple[str, str]] = ()
-    """Packages, by `name:arch` and version, of which the vendor's word is known: the host's own counts for nothing then."""
-    forged: Collection[tuple[str, str]] = ()
+    vouched: Collection[One] = ()
+    """Packages of which the vendor's word is known: the host's own counts for nothing then."""
+    forged: Collection[One] = ()
     """Those of which the host says what its vendor's signature contradicts: that counts for nothing either."""
     packages: Sequence[Package] = ()
     """Those that are installed."""
+    appeared: Sequence[tuple[str, int]] = ()
+    """Package systems that were not there, with the number of their packages, of which none is among the others here."""
     gaps: Sequence[Gap] = ()
     """What of the package databases could not be had."""
     _inside: dict[int, frozenset[str]] = field(default_factory=dict, compare=False)
@@ -140,7 +119,7 @@ class Account:
     def claims(self, path: str) -> list[Claim]:
         """What is said of a path by the versions that are there: by vendors alone, where they say anything."""
         found = [claim for claim in self.now.get(path, ()) if self._counts(claim)]
-        return [claim for claim in found if claim.proof == SIGNED] or found
+        return _put([claim for claim in found if claim.proof == SIGNED] or found)
 
     def _counts(self, claim: Claim) -> bool:
         is_there = claim.version in versions(self.installed, claim.package)
@@ -176,6 +155,12 @@ class Account:
     def went(self, claim: Claim) -> bool:
         """Whether this version of a package is not there any more."""
         return claim.version not in versions(self.installed, claim.package)
+
+
+def _put(claims: Sequence[Claim]) -> list[Claim]:
+    """Those of which the files were put there: of the 32 and 64 bits of a package, rpm puts a program of 64 bits alone."""
+    wide = {claim.manifest.package.name for claim in claims if claim.file.bits == 64}
+    return [claim for claim in claims if claim.file.bits != 32 or claim.manifest.package.name not in wide]
 
 
 def versions(packages: Mapping[str, str], package: str) -> list[str]:
@@ -215,48 +200,6 @@ def _is_passing_directory(change: Change, *, whole: bool) -> bool:
     if entry is None or change.change is not ChangeKind.ADDED or entry.kind is not Kind.DIRECTORY:
         return False
     return all(_plain(entry).values()) and {name for name, _value in entry.xattrs or ()} <= LABELS
-
-
-def on_its_word(changes: Iterable[Change], unproved: Sequence[Gap] = ()) -> Iterator[Finding]:
-    """Yield one finding where packages account for changes on the host's word alone.
-
-    It weighs more where the vendors know such a package and have never heard of that version: it may be made up.
-    """
-    texts = [
-        change.explanation.text
-        for change in changes
-        if change.explanation and change.explanation.by in BY and change.explanation.proof != SIGNED
-    ]
-    if not texts:
-        return
-    many = f"{len(texts)} changes are" if len(texts) > 1 else "1 change is"
-    packages = len(set(texts))
-    message = f"{many} explained by {packages} package{'s' * (packages > 1)} on the host's word alone"
-    names = {text.partition(" ")[0] for text in texts}
-    strange = [gap.subject for gap in unproved if gap.reason == UNLISTED and gap.subject.partition(":")[0] in names]
-    if strange:
-        message += f"; no signed list here names {', '.join(map(printable, strange[:MOST_STRANGE]))}"
-    severity, remedy = (Severity.MEDIUM, LIST_ANEW) if strange else (ON_ITS_WORD.severity, "")
-    yield Finding(ON_ITS_WORD, "packages", message, severity, remedy=remedy)
-
-
-def downgraded(account: Account) -> Iterator[Finding]:
-    """Yield a finding for each package that is older than it was when the baseline was made."""
-    compare_of = {system.name: system.compare for system in SYSTEMS}
-    for package in account.packages:
-        before, compare = versions(account.before, package.key), compare_of[package.system]
-        if before and package.version not in before and all(compare(package.version, one) < 0 for one in before):
-            message = printable(f"{', '.join(before)} → {package.version}")
-            yield Finding(DOWNGRADED, package.key, message, DOWNGRADED.severity)
-
-
-def forged(account: Account) -> Iterator[Finding]:
-    """Yield a finding for each package whose database entry is not what its vendor signed."""
-    found = {claim.manifest.package: claim.manifest for claims in account.now.values() for claim in claims}
-    for package, manifest in found.items():
-        if manifest.proof == CONTRADICTED:
-            message = f"what the database says of {package.name} {package.version} is not what was signed: {manifest.source}"
-            yield Finding(FORGED, f"package {package.key}", message, FORGED.severity)
 
 
 def _explained(change: Change, account: Account) -> Change:
@@ -312,13 +255,13 @@ def _vouched(claim: Claim, change: Change, digests: Sequence[str], account: Acco
     if entry is None:
         return set()
     found = {name for name, (one, other) in pairs(file, entry).items() if None not in (one, other)}
-    if file.kind or _PLAIN.get(entry.kind):
+    if file.kind in (None, entry.kind) and (file.kind or _PLAIN.get(entry.kind)):
         found.add("kind")
     if same_content(file, entry, digests):
         found.add("digest")
     if entry.kind is not Kind.SYMLINK or (file.target is None and _leads_inside(claim, entry, account)):
         found.add("target")
-    if _is_labelled(change):
+    if _is_labelled(change, file):
         found.add("xattrs")
     if _is_new(change):
         found |= {name for name, plain in _plain(entry).items() if plain}
@@ -332,12 +275,12 @@ def _plain(entry: Entry) -> dict[str, bool]:
     return {"mode": mode, "uid": entry.uid == 0, "gid": entry.gid == 0, "flags": not entry.flags}
 
 
-def _is_labelled(change: Change) -> bool:
-    """Whether the extended attributes are those that any package's file may have: a label is put on it when it comes."""
+def _is_labelled(change: Change, file: Shipped) -> bool:
+    """Whether the extended attributes are those that any package's file may have, a label, or the rights that this one has."""
     after = set(change.after.xattrs or ()) if change.after else set()
     before = set(change.before.xattrs or ()) if change.before and not _is_new(change) else set()
     allowed = LABELS if _is_new(change) else _SUMS
-    return {name for name, _value in after - before} <= allowed
+    return all(name in allowed or (name == CAPABILITIES and capable(file, value)) for name, value in after - before)
 
 
 def _leads_inside(claim: Claim, entry: Entry, account: Account) -> bool:
@@ -355,7 +298,9 @@ def _gone(change: Change, account: Account) -> Change:
         return change
     for claim in account.was.get(change.path, ()):
         if account.went(claim) and account.logged(claim):
-            is_known = any((claim.package, one) in account.vouched for one in versions(account.installed, claim.package))
+            system = claim.manifest.package.system
+            now = versions(account.installed, claim.package)
+            is_known = any((system, claim.package, one) in account.vouched for one in now)
             return replace(change, explanation=Explanation("package", _step(claim, account), SIGNED if is_known else "local"))
     return change
 

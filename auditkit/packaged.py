@@ -8,13 +8,14 @@ import io
 import re
 import zlib
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from auditkit.explain import SIGNED, Account, Claim, Claims
-from auditkit.hosts import Host, Past
+from auditkit.explain import SIGNED, Account, Claim, Claims, one_of
+from auditkit.hosts import NOT_TAKEN, Host
 from auditkit.model import Change, Gap, Kind, Means, Need
-from auditkit.packages import Manifest, Package, apk, dpkglog, dpkgrules
+from auditkit.packages import Manifest, Package, Shipped, apk, dpkglog, dpkgrules
 from auditkit.packages.layout import Diversion, Layout, joined
 from auditkit.probe.rotation import NOT_KNOWN
 from auditkit.systems import SYSTEMS, recognised
@@ -35,8 +36,12 @@ MERGED = {"usrmerge:all", "usr-is-merged:all"}
 ALIASES = {f"/{name}": f"usr/{name}" for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "libo32")}
 LINKING = "filesystem"
 """The package of all others that has these links, and says where they lead."""
-INTO = {"/usr/bin", "/usr/lib", "/usr/lib64"}
+INTO = {"/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib64"}
 """Where they may lead."""
+LINKED = {*ALIASES, "/usr/sbin", "/usr/lib64"}
+"""What may be such a link: any other would let the host say that one signed file is another."""
+BESIDE = {"dpkg": ".dpkg-dist", "rpm": ".rpmnew", "pacman": ".pacnew", "apk": ".apk-new"}
+"""What a package system calls the new version of configuration that it does not put in the place of the admin's."""
 COMPUTED = {"md5", "sha1", "sha256"}
 """Digests that a host can be asked for."""
 EMPTY = tuple(f"{name}:{hashlib.new(name, b'').hexdigest()}" for name in ("md5", "sha1", "sha256"))
@@ -81,7 +86,7 @@ def owned(host: Host) -> Owned:
         HostError: the host cannot be asked.
     """
     files, gaps = taken(host, OWNING)
-    packages = list(_packages(files))
+    packages = installed(files, gaps)
     found = _versions(packages) if recognised(files) else None
     return Owned(tuple(packages), distribution(files), found, _manifests(files), _layout(files, packages), tuple(gaps))
 
@@ -98,34 +103,37 @@ def account(
     """
     files, gaps = taken(host, NEEDS)
     paths = {entry.path for change in changes for entry in (change.before, change.after) if entry}
-    packages = list(_packages(files))
+    packages = installed(files, gaps)
     if before and not packages:
         gaps.append(Gap("packages", "there were packages, and now the host shows none: nothing is explained by them"))
+    new = _appeared(before, packages)
+    packages = [package for package in packages if package.system not in new]
     layout = _layout(files, packages)
     links = (change.after for change in changes if change.after and change.after.kind is Kind.SYMLINK)
     targets = {joined(link.path, link.target or "") for link in links}
-    now = claims(_manifests(files), layout, paths, targets)
+    now = claims(_manifests(files, new), layout, paths, targets)
     concerned = {claim.manifest.package: None for found in now.values() for claim in found}
     left = {claim.package for found in was.values() for claim in found}
     concerned.update((package, None) for package in packages if package.key in left)
+    if len(concerned) > MOST_ASKED:
+        gaps.append(Gap("packages", f"more than {MOST_ASKED} are concerned: of the others no vendor is asked"))
     told = list(signed(tuple(concerned)[:MOST_ASKED], files))
     vendors = [each for each in told if isinstance(each, Manifest)]
     for path, found in claims(vendors, layout, paths, targets).items():
         now.setdefault(path, []).extend(found)
-    installed = _versions(packages)
-    steps = {
-        (claim.package, installed.get(claim.package, "")) for each in (now, was) for found in each.values() for claim in found
-    }
+    there = _versions(packages)
+    steps = {(claim.package, there.get(claim.package, "")) for each in (now, was) for found in each.values() for claim in found}
     known = Account(
         before,
-        installed,
+        there,
         was,
         now,
         _digests(host, changes, now),
         _doers(files, steps),
-        frozenset((each.package.key, each.package.version) for each in vendors if each.proof == SIGNED),
-        frozenset((each.package.key, each.package.version) for each in vendors if each.proof != SIGNED),
+        frozenset(one_of(each.package) for each in vendors if each.proof == SIGNED),
+        frozenset(one_of(each.package) for each in vendors if each.proof != SIGNED),
         tuple(packages),
+        tuple(new.items()),
         tuple(gaps),
     )
     return known, tuple(each for each in told if isinstance(each, Gap))
@@ -141,7 +149,7 @@ def distribution(files: Files) -> str:
 def taken(host: Host, needs: tuple[Need, ...]) -> tuple[Files, list[Gap]]:
     """The files of the databases by their path, none where they are too large to be any, and what could not be had.
 
-    Evidence has said what it lacks when it was taken; that it is older than a package system that is known now says nothing.
+    That evidence is older than a package system that is known now says nothing.
     """
     held: dict[str, io.BytesIO] = {}  # whose bytes are not copied once more, as those of joined pieces would be
     gaps, size = list[Gap](), 0
@@ -154,7 +162,7 @@ def taken(host: Host, needs: tuple[Need, ...]) -> tuple[Files, list[Gap]]:
             held.clear()
     for gap in gaps:
         held.pop(gap.subject, None)  # what came of it is not the whole
-    gaps = [gap for gap in gaps if not gap.subject.startswith("/var/log/") and not isinstance(host, Past)]
+    gaps = [gap for gap in gaps if not gap.subject.startswith("/var/log/") and gap.reason != NOT_TAKEN]
     if size > LARGEST:
         gaps.append(Gap("packages", f"the package databases are larger than {LARGEST >> 20} MiB: they are not read"))
     return {source: data.getvalue() for source, data in held.items()}, gaps
@@ -169,7 +177,7 @@ def claims(
     """
     found: dict[str, list[Claim]] = {}
     for manifest in manifests:
-        places = ((layout.place(file.path, manifest.package.name), file) for file in manifest.files)
+        places = ((layout.place(file.path, manifest.package.name), file) for file in _put(manifest))
         wanted = [(place, file) for place, file in places if place in paths]
         if wanted:
             kept = replace(manifest, files=tuple(file for file in manifest.files if file.path in targets))
@@ -178,9 +186,36 @@ def claims(
     return found
 
 
-def _packages(files: Files) -> Iterator[Package]:
+def _put(manifest: Manifest) -> Iterator[Shipped]:
+    """Yield the paths of a package, and those beside configuration where its new version is put if the admin has changed it."""
+    for file in manifest.files:
+        yield file
+        if file.config and file.kind in (None, Kind.FILE) and manifest.package.system in BESIDE:
+            yield replace(file, path=file.path + BESIDE[manifest.package.system], optional=True)
+
+
+def installed(files: Files, gaps: list[Gap]) -> list[Package]:
+    """What is installed; what of the databases is not understood is added to the gaps, for a package may be lost with it."""
+    found = list[Package]()
     for system in SYSTEMS:
-        yield from (package for package in system.packages(files) if isinstance(package, Package))
+        for told in system.packages(files):
+            if isinstance(told, Package):
+                found.append(told)
+            else:
+                gaps.append(told)
+    return found
+
+
+def _appeared(before: Mapping[str, str], packages: Sequence[Package]) -> dict[str, int]:
+    """Systems of which no package was there before, with how many are now: what such a database says is nobody's word.
+
+    A baseline does not say which system a package is of; a name that two of them have now says nothing.
+    """
+    systems = dict[str, set[str]]()
+    for package in packages:
+        systems.setdefault(package.key, set()).add(package.system)
+    known = {system for key, own in systems.items() if key in before and len(own) == 1 for system in own}
+    return dict(Counter(package.system for package in packages if before and package.system not in known))
 
 
 def _versions(packages: Iterable[Package]) -> dict[str, str]:
@@ -191,17 +226,18 @@ def _versions(packages: Iterable[Package]) -> dict[str, str]:
     return {key: " ".join(sorted(versions)) for key, versions in found.items()}
 
 
-def _manifests(files: Files) -> Iterator[Manifest]:
+def _manifests(files: Files, but: Collection[str] = ()) -> Iterator[Manifest]:
     for system in SYSTEMS:
-        yield from (manifest for manifest in system.manifests(files) if isinstance(manifest, Manifest))
+        if system.name not in but:
+            yield from (manifest for manifest in system.manifests(files) if isinstance(manifest, Manifest))
 
 
 def _layout(files: Files, packages: Iterable[Package]) -> Layout:
     """Where this host puts what packages ship; diversions that no package has made are nobody's word."""
-    installed = list(packages)
-    names = {package.name for package in installed}
+    present = list(packages)
+    names = {package.name for package in present}
     told = dpkgrules.diversions(files.get(dpkgrules.DIVERSIONS.what, b""))
-    merged = MERGED & {package.key for package in installed} or apk.PLACES[1].what in files
+    merged = MERGED & {package.key for package in present} or apk.PLACES[1].what in files
     links = ALIASES if merged else _links(files) if LINKING in names else {}
     return Layout(links, (each for each in told if isinstance(each, Diversion) and each.by in names))
 
@@ -210,7 +246,7 @@ def _links(files: Files) -> dict[str, str]:
     """The links from /bin and the like into /usr, as the package says that has them: one of the first to be installed."""
     found = next((manifest for manifest in _manifests(files) if manifest.package.name == LINKING), None)
     shipped = ((file.path, file.target or "") for file in (found.files if found else ()) if file.kind is Kind.SYMLINK)
-    return {path: target for path, target in shipped if joined(path, target) in INTO}
+    return {path: target for path, target in shipped if path in LINKED and joined(path, target) in INTO - {path}}
 
 
 def _digests(host: Host, changes: Sequence[Change], now: Mapping[str, Sequence[Claim]]) -> dict[str, tuple[str, ...]]:

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from auditkit.model import Entry, Kind
 from auditkit.packages import Shipped
 from auditkit.packages.apk import TRUNCATED
+from auditkit.words import decoded
+
+CAPABILITIES = "security.capability"
 
 
 def differing(file: Shipped, entry: Entry, digests: Sequence[str]) -> set[str]:
     """The attributes in which a path is not as it was shipped, as far as both say something of them."""
     if file.kind not in (None, entry.kind):
-        return {"kind"}
+        return set() if file.ghost else {"kind"}
     found = {name for name, (one, other) in pairs(file, entry).items() if None not in (one, other) and one != other}
     if entry.kind is Kind.SYMLINK:
         found.discard("mode")  # Linux has none
@@ -42,6 +45,16 @@ def _who(shipped: str | None, number: int | None, name: str | None) -> tuple[obj
     """An owner as shipped and as found; root is number 0, whatever else a host calls so."""
     wanted = "0" if shipped == "root" else shipped
     return (wanted, None if number is None else str(number)) if wanted and wanted.isdigit() else (wanted, name)
+
+
+def capable(file: Shipped, value: str) -> bool:
+    """Whether the attribute of a file's capabilities, as a scan has it, holds just those that were shipped."""
+    return file.capabilities is not None and _rights(file.capabilities) == _rights(decoded(CAPABILITIES, value))
+
+
+def _rights(text: str) -> tuple[frozenset[str], ...]:
+    """Names and flags of `cap_net_admin,cap_net_raw=ep`, in whatever order they stand."""
+    return tuple(frozenset(part.split(",")) if "_" in part else frozenset(part) for part in text.split("="))
 
 
 def same_content(file: Shipped, entry: Entry, digests: Sequence[str]) -> bool | None:

@@ -67,6 +67,8 @@ class Strays:
     def __init__(self, host: unowned.Unowned, owned: Owned, moved: Mapping[str, str], left: Mapping[str, str]) -> None:
         """`moved` says where a local diversion put what packages ship at a path, `left` whose conffile a path was."""
         self.categories = Counter[str]()
+        self.open = 0
+        """Files, no programs, whose content their packages leave open."""
         self.owned = owned
         self._host, self._moved, self._left = host, moved, left
         self._top: Entry | None = None

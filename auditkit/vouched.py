@@ -5,7 +5,7 @@ only taken apart where it differs.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from auditkit import entries
 from auditkit.model import Entry, Kind
@@ -14,6 +14,8 @@ from auditkit.packages.layout import Layout
 from auditkit.packages.owned import Owned
 from auditkit.printable import printable, unescape
 
+UNREAD = "-"
+"""Instead of a digest: there is one, by an algorithm that this scan does not have."""
 _COUNTED = {b"f": (0, 1, 4, 5, 6, 13, 14), b"d": (0, 1, 4, 5, 14), b"l": (0, 4, 5, 14, 15)}
 """The fields of a line of a scan that packages speak of, by kind."""
 
@@ -24,6 +26,8 @@ class Claim:
 
     package: Package
     file: Shipped
+    open: bool = False
+    """Whether the package leaves open what the content of a file is: nobody vouches for it."""
 
 
 class Vouched:
@@ -37,7 +41,7 @@ class Vouched:
         self.sources = list[str]()
         self._algorithm = algorithm
         self._lines = dict[str, bytes | list[bytes]]()
-        """Number of the package, `c` for a conffile, and the fields that count, by place."""
+        """Number of the package, `c` for a conffile, `o` for what may be missing, and the fields that count, by place."""
 
     def taking(self, manifests: Iterable[Manifest]) -> Iterator[Manifest]:
         """Yield the manifests on, once what they say is kept."""
@@ -54,7 +58,8 @@ class Vouched:
         line = self._expected(file)
         if line is None:
             return
-        line = b"%d%s " % (len(self.packages) - 1, b"c" * file.config) + line
+        flags = b"c" * file.config + b"o" * file.optional + b"g" * file.ghost
+        line = b"%d%s " % (len(self.packages) - 1, flags) + line
         known = self._lines.get(place)
         if known is None:
             self._lines[place] = line
@@ -65,14 +70,15 @@ class Vouched:
             self._lines[place] = [known, line]
 
     def _expected(self, file: Shipped) -> bytes | None:
-        """The fields of a sound entry; None for devices and the like, which no package should ship."""
-        mode, owner, group = file.mode or 0, _field(file.owner), _field(file.group)
+        """The fields of a sound entry, empty what the package leaves open; None for devices, which no package should ship."""
+        mode, owner, group = "" if file.mode is None else f"{file.mode:o}", _field(file.owner), _field(file.group)
         match file.kind:
             case Kind.FILE:
-                digest = next((one for one in file.digests if one.startswith(self._algorithm)), "-")
-                text = f"f {mode:o} {owner} {group} {file.size or 0} {digest} -"
+                known = next((one for one in file.digests if one.startswith(f"{self._algorithm}:")), UNREAD)
+                size = "" if file.size is None else str(file.size)
+                text = f"f {mode} {owner} {group} {size} {known if file.digests else ''} {_field(file.capabilities) or '-'}"
             case Kind.DIRECTORY:
-                text = f"d {mode:o} {owner} {group} -"
+                text = f"d {mode} {owner} {group} -"
             case Kind.SYMLINK:
                 text = f"l {owner} {group} - {_field(file.target)}"
             case _:
@@ -100,8 +106,10 @@ class Vouched:
     def claim(self, place: str, line: bytes) -> Claim:
         """What one of the lines of a path says, in full."""
         head, _, rest = line.partition(b" ")
-        package = self.packages[int(head.rstrip(b"c"))]
-        return Claim(package, _shipped(place, rest, config=head.endswith(b"c")))
+        number = head.rstrip(b"cog")
+        flags = head[len(number) :]
+        file = replace(_shipped(place, rest), config=b"c" in flags, optional=b"o" in flags, ghost=b"g" in flags)
+        return Claim(self.packages[int(number)], file, file.kind is Kind.FILE and rest.split(b" ")[5] == b"")
 
     def scripts_of(self, packages: Iterable[Package]) -> list[str]:
         """The maintainer scripts of those packages that a vendor vouches for."""
@@ -150,18 +158,32 @@ def _said(line: bytes) -> bytes:
 
 
 def _field(text: str | None) -> str:
-    """A word as lines of a scan have it."""
-    return printable(text or "").replace(" ", "\\x20") or "?"
+    """A word as lines of a scan have it; empty where there is none."""
+    return printable(text or "").replace(" ", "\\x20")
 
 
-def _shipped(place: str, line: bytes, *, config: bool) -> Shipped:
+def _shipped(place: str, line: bytes) -> Shipped:
     fields = [unescape(field).decode("utf-8", "surrogateescape") for field in line.split(b" ")]
     match fields:
-        case ["f", mode, owner, group, size, digest, _]:
-            digests = () if digest == "-" else (digest,)
-            return Shipped(place, Kind.FILE, int(mode, 8), owner, group, int(size), digests, config=config)
+        case ["f", mode, owner, group, size, digest, rights]:
+            digests = () if digest in ("", UNREAD) else (digest,)
+            told = None if rights == "-" else rights
+            return Shipped(
+                place,
+                Kind.FILE,
+                _octal(mode),
+                owner or None,
+                group or None,
+                int(size) if size else None,
+                digests,
+                capabilities=told,
+            )
         case ["d", mode, owner, group, _]:
-            return Shipped(place, Kind.DIRECTORY, int(mode, 8), owner, group)
+            return Shipped(place, Kind.DIRECTORY, _octal(mode), owner or None, group or None)
         case [_, owner, group, _, target]:
-            return Shipped(place, Kind.SYMLINK, None, owner, group, target=target)
+            return Shipped(place, Kind.SYMLINK, None, owner or None, group or None, target=target or None)
     raise ValueError(place)
+
+
+def _octal(mode: str) -> int | None:
+    return int(mode, 8) if mode else None

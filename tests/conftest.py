@@ -10,12 +10,16 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
 
 from auditkit.probe import probe
+
+if TYPE_CHECKING:
+    from disks import Rpm
+    from disks import Vendor as RpmVendor
 
 SOURCE = str(Path(__file__).resolve().parent.parent)
 SCHEMA = jsonschema.Draft202012Validator(json.loads(Path(SOURCE, "auditkit/report/schema.json").read_text("utf-8")))
@@ -274,3 +278,26 @@ def hider(tmp_path: Path) -> Path:
     (tmp_path / "hide.c").write_text(HIDER)
     subprocess.run([compiler, "-shared", "-fPIC", "-o", tmp_path / "hide.so", tmp_path / "hide.c", "-ldl"], check=True)
     return tmp_path / "hide.so"
+
+
+@pytest.fixture(scope="session")
+def rpm_vendor(tmp_path_factory: pytest.TempPathFactory) -> Iterator["RpmVendor"]:
+    """Who signs packages of rpm."""
+    if os.geteuid() != 0:
+        pytest.skip("rpm installs as root only")
+    missing = [name for name in ("rpm", "rpmbuild", "rpmsign", "gpg", "gpgv") if not shutil.which(name)]
+    if missing:
+        pytest.skip(f"needs {missing[0]}")
+    from disks import Vendor
+
+    vendor = Vendor(tmp_path_factory.mktemp("vendor"))
+    yield vendor
+    subprocess.run(["gpgconf", "--homedir", str(vendor.home), "--kill", "gpg-agent"], check=False)
+
+
+@pytest.fixture
+def rpm(cli: Cli, rpm_vendor: "RpmVendor") -> "Rpm":
+    """A disk with rpm, empty."""
+    from disks import Rpm
+
+    return Rpm(cli, rpm_vendor)

@@ -6,7 +6,7 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -360,3 +360,32 @@ def test_a_host_that_sends_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatc
     evidence = collect(host, [MOTD], lambda: NOW)
     assert len(evidence.items) == 2
     assert evidence.gaps == (Gap("evidence", "more than 2 MiB; what came after that is left out"),)
+
+
+def write_more(file: Path) -> None:
+    with file.open("ab") as more:
+        more.write(b"more")
+
+
+def replace_it(file: Path) -> None:
+    (file.parent / "new").write_bytes(file.read_bytes())
+    (file.parent / "new").replace(file)
+
+
+@pytest.mark.parametrize("change", [write_more, replace_it, Path.unlink])
+@pytest.mark.parametrize("name", ["database", "log"])
+def test_a_long_file_that_changes_before_all_were_read_is_a_gap(
+    tmp_path: Path, name: str, change: Callable[[Path], None]
+) -> None:
+    """A database and its log must be of one moment."""
+    (tmp_path / "database").write_bytes(bytes(taking.PIECE + 1))
+    (tmp_path / "log").write_bytes(bytes(9))
+    told = []
+    for number, path, data, why in take(
+        os.fsencode(tmp_path), [(b"/database", False, True, True), (b"/log", False, True, True)]
+    ):
+        told.append((number, path, why if data is None else len(data)))
+        if len(told) == 3:
+            change(tmp_path / name)
+    assert told[:3] == [(0, b"/database", taking.PIECE), (0, b"/database", 1), (1, b"/log", 9)]
+    assert told[-1] == (["database", "log"].index(name), b"/" + name.encode(), taking.CHANGED)

@@ -23,7 +23,7 @@ from auditkit import evidence
 from auditkit.config import Config
 from auditkit.errors import AuditkitError, FormatError, UntrustedError
 from auditkit.evidence import Header, payload, unpacked
-from auditkit.hosts import Ask, Beginning, Known, Reach, Seen, open_host, recorded
+from auditkit.hosts import NOT_TAKEN, Ask, Beginning, Known, Reach, Seen, open_host, recorded
 from auditkit.hosts.recorded import Recorded
 from auditkit.model import Gap, Item, Means, Need
 from auditkit.probe.rotation import NOT_KNOWN
@@ -159,7 +159,7 @@ def test_what_was_taken_is_had_again(host: Recorded) -> None:
 def test_what_was_not_asked_then_is_a_gap_now(host: Recorded) -> None:
     other = Need(Means.FILE, "/etc/issue")
     port = Need(Means.BANNER, "22")
-    assert list(host.take((other, port))) == [Gap("/etc/issue", recorded.NOT_TAKEN), Gap("22", recorded.NOT_TAKEN)]
+    assert list(host.take((other, port))) == [Gap("/etc/issue", NOT_TAKEN), Gap("22", NOT_TAKEN)]
     assert list(host.beginnings([("/var/log/a.log", 8, ("blake3",), False)])) == [("/var/log/a.log", "", NOT_KNOWN)]
 
 

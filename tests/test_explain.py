@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from auditkit.explain import ALTERED, MISSING, Account, Claim, downgraded, explain, on_its_word
+from auditkit.databases import downgraded, on_its_word
+from auditkit.explain import ALTERED, MISSING, Account, Claim, explain
 from auditkit.model import Change, ChangeKind, Entry, Gap, Kind, Level, Severity
 from auditkit.packages import Manifest, Package, Shipped
 from auditkit.packages.index import UNLISTED
@@ -253,14 +254,14 @@ def test_what_is_elsewhere_by_a_diversion_rests_on_the_host_s_word() -> None:
 
 
 def test_a_line_more_in_the_list_of_a_package_that_its_vendor_signed_is_found() -> None:
-    known = account(KNOWN_BY_MD5, proof="local", digests={PATH: ("md5:b5",)}, vouched={(KEY, NEW)})
+    known = account(KNOWN_BY_MD5, proof="local", digests={PATH: ("md5:b5",)}, vouched={("dpkg", KEY, NEW)})
     planted = told(added(IS), known)
     assert (planted.explanation, planted.rule, planted.severity) == (None, ALTERED.id, Severity.HIGH)
     assert planted.note == "on this host a path of nginx, which its vendor ships without it"
 
 
 def test_a_conffile_of_the_past_that_its_vendor_ships_no_more_is_no_invention() -> None:
-    known = account(replace(KNOWN_BY_MD5, config=True), proof="local", vouched={(KEY, NEW)})
+    known = account(replace(KNOWN_BY_MD5, config=True), proof="local", vouched={("dpkg", KEY, NEW)})
     assert told(CHANGED, known) == CHANGED
 
 
@@ -307,7 +308,7 @@ def test_a_touched_file_is_explained_only_if_it_is_as_shipped() -> None:
 def test_a_file_that_moved_within_an_upgrade_is_explained_if_both_its_places_are() -> None:
     old = "/usr/sbin/nginx-old"
     moved = replace(CHANGED, before=replace(IS, path=old), attributes=("path",), rule="path-moved")
-    known = account(SHIPPED, was=account(replace(SHIPPED, path=old), version=OLD).now, vouched={(KEY, NEW)})
+    known = account(SHIPPED, was=account(replace(SHIPPED, path=old), version=OLD).now, vouched={("dpkg", KEY, NEW)})
     explanation = told(moved, known).explanation
     assert explanation
     assert explanation.proof == "signed"

@@ -62,8 +62,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "distrust": NOUNS | {"compare", "entries", "probe"},
     "packages": NOUNS | {"importers"},
     "systems": NOUNS | {"packages"},
-    "shipped": NOUNS | {"packages"},
-    "explain": NOUNS | {"compare", "entries", "packages", "shipped", "systems"},
+    "shipped": NOUNS | {"packages", "words"},
+    "explain": NOUNS | {"compare", "entries", "packages", "shipped"},
+    "databases": NOUNS | {"explain", "packages", "systems"},
     "words": NOUNS,
     "vouched": NOUNS | {"entries", "explain", "packages"},
     "scripts": NOUNS | {"words"},
@@ -80,7 +81,7 @@ MAY_IMPORT["commands"] = set(MAY_IMPORT) - {"__main__"} | {"commands"}
 
 JUDGES = {"model", "printable", "compare", "explain", "audits", "importers", "logins", "report"} | {
     "entries", "mounts", "growth", "accept", "timeline", "settle", "coverage", "distrust", "packages", "systems",
-    "words", "vouched", "shipped", "scripts", "strays", "against",
+    "words", "vouched", "shipped", "databases", "scripts", "strays", "against",
 }  # fmt: skip
 WORLD = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile", "shutil", "paramiko", "importlib"}
 KINDS = ("hosts", "inventory", "packages", "audits", "logins", "importers", "report", "commands")

@@ -262,5 +262,5 @@ def test_a_path_that_a_list_got_besides_those_that_the_vendor_signed_is_no_path_
     change = Change(entry.path, ChangeKind.ADDED, None, entry, ("path",), Severity.MEDIUM, Level.CONTENT, "path-added")
     word = Manifest(Package("dpkg", "demo", OLD, "amd64"), (), "signed", "InRelease")
     known, _unproved = packaged.account(Root("root:", str(office.root)), [change], {}, {}, lambda _packages, _name: [word])
-    assert known.vouched == {("demo:amd64", OLD)}
+    assert known.vouched == {("dpkg", "demo:amd64", OLD)}
     assert known.invented(entry.path)

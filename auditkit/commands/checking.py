@@ -140,9 +140,9 @@ def _by_vendors(host: Host, run: options.Setting) -> HostReport:
     """What is not as its vendors shipped it, on a host without a baseline, where their word is at hand."""
     from auditkit.commands import vendored  # noqa: PLC0415 - it loads what reads package databases
 
-    if isinstance(host, Past) or not vendored.at_hand(host, run):
+    report = None if isinstance(host, Past) else vendored.if_at_hand(host, run)
+    if report is None:
         return HostReport(host.name, gaps=(Gap("integrity", NO_BASELINE),), notes=() if isinstance(host, Past) else (NO_WORD,))
-    report = vendored.check(host, run)
     reached = BY_VENDORS % (report.counts.get("verified", 0), report.counts.get("packages", 0))
     gaps = (*report.gaps, Gap("integrity", reached))
     return replace(report, gaps=gaps, counts={**report.counts, "gaps": len(gaps)})

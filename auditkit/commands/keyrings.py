@@ -3,8 +3,9 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 
-from auditkit.errors import AuditkitError
+from auditkit.errors import AuditkitError, UsageError
 from auditkit.opening import regular
+from auditkit.printable import printable
 from auditkit.vendor.gpgv import binary
 
 OF_APT = ("/usr/share/keyrings", "/etc/apt/keyrings", "/etc/apt/trusted.gpg.d")
@@ -23,8 +24,19 @@ def of_apt(named: Sequence[str]) -> tuple[bytes, ...]:
 
 
 def of_rpm(named: Sequence[str]) -> list[bytes]:
-    """The keys for headers of rpm: those named, files or directories, else this machine's own."""
-    return list(filter(_is_key, _read(named or OF_RPM, ("",))))
+    """The keys for headers of rpm: those named, files or directories, else this machine's own.
+
+    What lies in a directory of them and is no key is passed over.
+
+    Raises:
+        UsageError: there is nothing where one is named.
+    """
+    for place in named:
+        if not os.path.exists(place):
+            raise UsageError(f"{printable(place)} is not there", "name files of public keys: vendor: keyrings")
+    files = [place for place in named if not os.path.isdir(place)]
+    folders = [place for place in named or OF_RPM if os.path.isdir(place)]
+    return [*_read(files, ()), *filter(_is_key, _read(folders, ("",)))]
 
 
 def of_archives() -> Iterator[str]:

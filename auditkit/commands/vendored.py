@@ -2,39 +2,55 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 
-from auditkit import against, compare, distrust, entries
+from auditkit import against, compare, databases, distrust, entries
 from auditkit.commands import integrity, options, vouching
 from auditkit.errors import UsageError
-from auditkit.explain import ALTERED, MISSING
+from auditkit.explain import ALTERED, MISSING, SIGNED, one_of
 from auditkit.hosts import Host, Past, is_here
 from auditkit.model import Change, Finding, Gap, HostReport, Kind, Level, Means, Need, Policy, State, Watch
-from auditkit.packaged import ALIASES, OS_RELEASE, distribution, taken
-from auditkit.packages import Manifest, Package, dpkg, dpkgrules
-from auditkit.packages.layout import Diversion, Layout
+from auditkit.packaged import ALIASES, OS_RELEASE, Files, distribution, installed, taken
+from auditkit.packages import Manifest, Package, dpkg, dpkgrules, pacman
+from auditkit.packages.layout import Diversion, Layout, joined
 from auditkit.packages.owned import Owned
 from auditkit.packages.unowned import Unowned
 from auditkit.printable import printable
 from auditkit.scan import Progress, Scan, ground
 from auditkit.strays import RULES as OF_STRAYS
 from auditkit.strays import Strays, gathered
+from auditkit.systems import SYSTEMS
 from auditkit.vouched import Vouched
 
 NEEDS: tuple[Need, ...] = (
-    *(dpkg.STATUS, dpkg.DISTROLESS, dpkgrules.DIVERSIONS, dpkgrules.OVERRIDES, *dpkgrules.OPTIONS),
+    *(need for system in SYSTEMS for need in system.needs),
+    *(dpkgrules.DIVERSIONS, dpkgrules.OVERRIDES, *dpkgrules.OPTIONS),
     *(dpkgrules.ALTERNATIVES, dpkgrules.TEMPLATES, *OS_RELEASE),
 )
+SIGNING = ("dpkg", "rpm")
+"""Package systems of which something is signed that can be had: lists of archives, and the headers in the database itself."""
 PLACES = ("/usr", "/etc", *ALIASES, "/boot", "/opt")
 """Where packages put things; what they ship elsewhere is looked at path by path."""
 NAMED = 3
 """So many packages are named of those that cannot be verified for one reason."""
 MOST_KINDS = 4
 """So many kinds of unowned paths are named."""
-NO_WORD = "no signed lists of its distribution are at hand"
-NOT_DPKG = "there is no package database of dpkg here: nothing can be held against its vendor"
+NO_WORD = {
+    "dpkg": "no signed lists of its distribution are at hand",
+    "rpm": "its header is not to be had",
+    "apk": "apk keeps nothing that its vendor signed",
+    "pacman": "pacman keeps nothing that its vendor signed",
+}
+NONE = "there is no package database of dpkg or rpm here, nor another one that is known: nothing can be held against its vendor"
+FORGED = "what the database says of it is not what was signed"
+OTHER_DIGESTS = "its header has no SHA-256 digests of its files"
+KEY = "gpg-pubkey"
+"""What rpm calls the keys that it was given: no package, and nobody signs it."""
+LEADS = {**{path: f"/{target}" for path, target in ALIASES.items()}, "/usr/sbin": "/usr/bin"}
+"""Links of a merged /usr, and of a merged sbin, as Fedora 42 has it."""
 _SIGN = re.compile(r"([*?[])")
 
 
@@ -47,55 +63,87 @@ def check(host: Host, run: options.Setting) -> HostReport:
     """
     if isinstance(host, Past):
         raise UsageError("evidence cannot be held against vendors yet", "name the host, or the mounted disk: root:/mnt/disk")
+    return _held(host, run, _asked(host))
+
+
+def if_at_hand(host: Host, run: options.Setting) -> HostReport | None:
+    """The same, if the vendor's word on any package of the host can be had without being told where from."""
+    asked = _asked(host)
+    return _held(host, run, asked) if vouching.at_hand(run, host, asked.packages) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the package databases of a host say, and what of them could not be had."""
+
+    files: Files
+    packages: list[Package]
+    gaps: list[Gap]
+
+
+def _asked(host: Host) -> _Asked:
     files, gaps = taken(host, NEEDS)
-    told = tuple(dpkg.packages(files))
-    packages = tuple(one for one in told if isinstance(one, Package))
-    if not packages:
-        return HostReport(host.name, gaps=(*gaps, Gap("packages", NOT_DPKG)))
-    gaps += (one for one in told if isinstance(one, Gap))
+    return _Asked(files, [one for one in installed(files, gaps) if one.system != "rpm" or one.name != KEY], gaps)
+
+
+def _held(host: Host, run: options.Setting, asked: _Asked) -> HostReport:
+    files, packages, gaps = asked.files, asked.packages, asked.gaps
+    if not any(one.system in SIGNING for one in packages):
+        return _nothing(host, packages, gaps)
     links = _links(host, run)
     diversions = _diversions(files, gaps)
-    merged = {path: target for path, target in links.items() if target.strip("/") == ALIASES.get(path)}
+    merged = {path: target for path, target in links.items() if joined(path, target) == LEADS.get(path)}
     layout = Layout(merged, diversions)
-    vouched = Vouched(layout, _algorithm(host))
-    vendors = vouching.signed(run, host, packages, distribution(files), lists=True)
-    of_vendors = _vouched_for(vendors, packages, vouched, gaps)
+    algorithm = _algorithm(host, packages)
+    vouched = Vouched(layout, algorithm)
+    of_dpkg = vouching.signed(run, host, packages, distribution(files), lists=True)
+    forged = list[Manifest]()
+    of_vendors = _vouched_for(chain(of_dpkg, vouching.of_rpm(run, packages, files)), packages, vouched, forged, gaps)
     owned = Owned(chain(of_vendors, _local(host, packages, files, vouched)), layout)
     meant = _meant(files, layout, frozenset(merged), gaps)
     strays = _strays(files, links, owned, diversions)
+    del files, asked  # a database may be large
     diverted = tuple(against.diverted(diversions, vouched, (package.name for package in packages)))
-    result = _compared(host, run, vouched, meant, strays)
-    result = replace(result, findings=(*result.findings, *diverted), gaps=(*gaps, *result.gaps))
+    with run.show("checking", host.name, None) as progress:
+        look = partial(_scan, host, run, algorithm=algorithm, progress=progress)
+        result = _compared(look, vouched, meant, strays)
+    more = (*diverted, *databases.forged(forged))
+    result = replace(result, findings=(*result.findings, *more), gaps=(*gaps, *result.gaps))
     report = integrity.report(host, result, None, _notes(vouched, strays))
     counts = {"packages": len(packages), "verified": len(vouched.packages)}
     return replace(report, counts={**report.counts, **counts})
 
 
-def at_hand(host: Host, run: options.Setting) -> bool:
-    """Whether the vendor's word on any package of a host can be had without being told where from."""
-    told = dpkg.packages(taken(host, (dpkg.STATUS, dpkg.DISTROLESS))[0])
-    return vouching.at_hand(run, host, [package for package in told if isinstance(package, Package)])
+def _nothing(host: Host, packages: Sequence[Package], gaps: Sequence[Gap]) -> HostReport:
+    """What is said of a host of which nobody has signed anything that it kept."""
+    counts = {"packages": len(packages), "verified": 0}
+    why = _by_reason(packages, {}) if packages else [Gap("packages", NONE)]
+    return HostReport(host.name, counts=counts, gaps=(*gaps, *why))
 
 
 def _links(host: Host, run: options.Setting) -> dict[str, str]:
     """Where links lead that decide where things are: those at the root, and those of alternatives."""
-    watches = [Watch(f"{path}/*", Level.IGNORE) for path in ALIASES]
-    watches += [Watch(path, Level.METADATA) for path in (*ALIASES, "/etc/alternatives")]
-    found = (entry for block in _scan(host, run, watches) for _name, entry in entries.decode(block))
+    watches = [Watch(f"{path}/*", Level.IGNORE) for path in LEADS]
+    watches += [Watch(path, Level.METADATA) for path in (*LEADS, "/etc/alternatives")]
+    found = (entry for block in _scan(host, run, watches, "sha256") for _name, entry in entries.decode(block))
     return {entry.path: entry.target for entry in found if entry.kind is Kind.SYMLINK and entry.target}
 
 
 def _scan(
-    host: Host, run: options.Setting, watches: Iterable[Watch], progress: Progress = lambda _entries, _read: None
+    host: Host,
+    run: options.Setting,
+    watches: Iterable[Watch],
+    algorithm: str,
+    progress: Progress = lambda _entries, _read: None,
 ) -> Scan:
-    policy = Policy("vendor", tuple(watches), (_algorithm(host),))
+    policy = Policy("vendor", tuple(watches), (algorithm,))
     stands = replace(ground(host, policy, (), ()), watched=policy)
     return Scan(host, stands, run.jobs, progress, run.timeout)
 
 
-def _algorithm(host: Host) -> str:
-    """The digest by which files are compared: over SSH the one that every host can compute."""
-    return "blake3" if is_here(host.name) else "sha256"
+def _algorithm(host: Host, packages: Iterable[Package]) -> str:
+    """The digest by which files are compared: over SSH the one that every host can compute, of rpm what its headers have."""
+    return "blake3" if is_here(host.name) and all(package.system == "dpkg" for package in packages) else "sha256"
 
 
 def _diversions(files: Mapping[str, bytes], gaps: list[Gap]) -> list[Diversion]:
@@ -105,30 +153,51 @@ def _diversions(files: Mapping[str, bytes], gaps: list[Gap]) -> list[Diversion]:
 
 
 def _vouched_for(
-    told: Iterable[Manifest | Gap], packages: Sequence[Package], vouched: Vouched, gaps: list[Gap]
+    told: Iterable[Manifest | Gap], packages: Sequence[Package], vouched: Vouched, forged: list[Manifest], gaps: list[Gap]
 ) -> Iterator[Manifest]:
-    """Yield what the vendors signed; in the end a gap is known for each reason for which packages cannot be verified."""
+    """Yield what the vendors signed; in the end a gap is known for each reason for which packages cannot be verified.
+
+    What contradicts its signature is kept in `forged`.
+    """
     reasons = dict[str, str]()
 
     def signed() -> Iterator[Manifest]:
         for one in told:
-            if isinstance(one, Manifest):
-                yield one
-            else:
+            if isinstance(one, Gap):
                 reasons[one.subject] = one.reason
+            elif one.proof != SIGNED:
+                forged.append(one)
+                reasons[f"{one.package.key} {one.package.version}"] = FORGED
+            elif one.package.system == "rpm" and _has_others(one):
+                reasons[f"{one.package.key} {one.package.version}"] = OTHER_DIGESTS
+            else:
+                yield one
 
     yield from vouched.taking(signed())
+    groups = _by_reason(_rest(packages, vouched), reasons)
+    gaps += groups
+    again = {f"{package.key} {package.version}" for package in packages if package.system == "rpm"}
+    gaps += (Gap(subject, reason) for subject, reason in reasons.items() if groups or subject in again)
+
+
+def _has_others(manifest: Manifest) -> bool:
+    """Whether files of a package of rpm have digests by another algorithm than those that a scan is asked for."""
+    return any(not digest.startswith("sha256:") for file in manifest.files for digest in file.digests)
+
+
+def _by_reason(packages: Iterable[Package], reasons: dict[str, str]) -> list[Gap]:
+    """A gap for each reason for which packages are unverifiable; what is used of the reasons is taken out of them."""
     groups: dict[str, list[str]] = {}
-    for package in _rest(packages, vouched):
-        groups.setdefault(reasons.pop(f"{package.key} {package.version}", NO_WORD), []).append(package.key)
-    gaps += (_unverifiable(names, reason) for reason, names in groups.items())
-    gaps += (Gap(subject, reason) for subject, reason in reasons.items() if groups)
+    for package in packages:
+        reason = reasons.pop(f"{package.key} {package.version}", NO_WORD[package.system])
+        groups.setdefault(reason, []).append(package.key)
+    return [_unverifiable(names, reason) for reason, names in groups.items()]
 
 
 def _rest(packages: Iterable[Package], vouched: Vouched) -> list[Package]:
     """The packages that nobody vouches for."""
-    signed = {package.key for package in vouched.packages}
-    return [package for package in packages if package.key not in signed]
+    signed = set(map(one_of, vouched.packages))
+    return [package for package in packages if one_of(package) not in signed]
 
 
 def _unverifiable(names: Sequence[str], reason: str) -> Gap:
@@ -139,13 +208,15 @@ def _unverifiable(names: Sequence[str], reason: str) -> Gap:
 
 
 def _local(host: Host, packages: Sequence[Package], files: Mapping[str, bytes], vouched: Vouched) -> Iterator[Manifest]:
-    """Yield what dpkg's own lists say of the packages that nobody vouches for, so that their files are not called unowned."""
+    """Yield what the host's databases say of packages that nobody vouches for, so that their files are not called unowned."""
     rest = _rest(packages, vouched)
-    stems = (f"{dpkg.INFO}{name}.list" for package in rest for name in (package.name, package.key))
-    lists = taken(host, tuple(Need(Means.FILE, stem, dpkg.LISTS.why) for stem in stems))[0] if rest else {}
-    keys = {package.key for package in rest}
-    told = dpkg.manifests({**files, **lists})
-    yield from (one for one in told if isinstance(one, Manifest) and one.package.key in keys)
+    stems = (f"{dpkg.INFO}{name}.list" for package in rest if package.system == "dpkg" for name in (package.name, package.key))
+    needs = [Need(Means.FILE, stem, dpkg.LISTS.why) for stem in stems]
+    needs += [pacman.FILES] if any(package.system == "pacman" for package in rest) else []
+    files = {**files, **taken(host, tuple(needs))[0]} if needs else files
+    wanted = set(map(one_of, rest))
+    told = chain.from_iterable(system.manifests(files) for system in SYSTEMS if any(one.system == system.name for one in rest))
+    yield from (one for one in told if isinstance(one, Manifest) and one_of(one.package) in wanted)
 
 
 def _meant(files: Mapping[str, bytes], layout: Layout, merged: frozenset[str], gaps: list[Gap]) -> against.Meant:
@@ -175,11 +246,12 @@ def _strays(files: Mapping[str, bytes], links: Mapping[str, str], owned: Owned, 
     return Strays(host, owned, moved, left)
 
 
-def _compared(host: Host, run: options.Setting, vouched: Vouched, meant: against.Meant, strays: Strays) -> integrity.Compared:
+def _compared(
+    look: Callable[[Iterable[Watch]], Scan], vouched: Vouched, meant: against.Meant, strays: Strays
+) -> integrity.Compared:
     overridden = tuple(against.overridden(meant, vouched))
-    with run.show("checking", host.name, None) as progress:
-        scan = _scan(host, run, _watches(vouched.paths()), progress)
-        told = list(against.judged(scan.as_far_as_it_goes(), vouched, meant, strays, scan.gaps))
+    scan = look(_watches(vouched.paths()))
+    told = list(against.judged(scan.as_far_as_it_goes(), vouched, meant, strays, scan.gaps))
     changes = tuple(gathered(one for one in told if isinstance(one, Change)))
     gaps = (*scan.gaps, *(one for one in told if isinstance(one, Gap)))
     lies = tuple(distrust.hidden(gaps))
@@ -203,6 +275,9 @@ def _notes(vouched: Vouched, strays: Strays) -> Iterator[str]:
     """Yield on whose word what was verified, and what was not told because its kind is known."""
     for source, number in Counter(vouched.sources).most_common():
         yield f"{number:,} package{'s' * (number > 1)} on the word of {source}"
+    if strays.open:
+        many = f"{strays.open:,} files are" if strays.open > 1 else "1 file is"
+        yield f"{many} left open by the package (a log or a cache, %ghost of rpm): what is in it is not judged"
     if strays.categories:
         kinds = [f"{number:,} {name}" for name, number in strays.categories.most_common()]
         more = ["others"] if len(kinds) > MOST_KINDS else []

@@ -33,21 +33,22 @@ def _of_all(run: options.Setting, host: Host, packages: "Sequence[Package]", fil
     from auditkit.packaged import distribution  # noqa: PLC0415 - only where something changed
 
     yield from signed(run, host, packages, distribution(files))
-    try:
-        yield from _of_rpm(run, [package for package in packages if package.system == "rpm"], files)
-    except AuditkitError as error:
-        yield Gap("packages", f"the vendors' word on packages of rpm could not be had: {error}")
+    yield from of_rpm(run, packages, files)
 
 
-def _of_rpm(run: options.Setting, wanted: "Sequence[Package]", files: "Files") -> "Iterator[Manifest | Gap]":
-    """Yield what the headers in the host's own database say, which their vendors signed one by one."""
+def of_rpm(run: options.Setting, packages: "Sequence[Package]", files: "Files") -> "Iterator[Manifest | Gap]":
+    """Yield what the headers of those that are of rpm say, which their vendors signed one by one, or why that is not known."""
     from auditkit.commands import keyrings  # noqa: PLC0415 - only where something changed
     from auditkit.packages import rpmdb  # noqa: PLC0415
     from auditkit.vendor import rpmkeys  # noqa: PLC0415
 
-    if wanted:
-        keys = keyrings.of_rpm(run.config.vendor.keyrings)
-        yield from rpmkeys.manifests(rpmdb.installed(files), wanted, keys, run.jobs)
+    wanted = [package for package in packages if package.system == "rpm"]
+    if not wanted:
+        return
+    try:
+        yield from rpmkeys.manifests(rpmdb.installed(files), wanted, keyrings.of_rpm(run.config.vendor.keyrings), run.jobs)
+    except AuditkitError as error:
+        yield Gap("packages", f"the vendors' word on packages of rpm could not be had: {error}")
 
 
 def signed(
@@ -93,9 +94,11 @@ def keep(run: options.Setting, host: Host, packages: "Sequence[Package]", name: 
 
 def at_hand(run: options.Setting, host: Host, packages: "Sequence[Package]") -> bool:
     """Whether any of these packages is kept already, or can be opened."""
-    from auditkit.commands import supplies  # noqa: PLC0415 - only where there are packages
+    from auditkit.commands import keyrings, supplies  # noqa: PLC0415 - only where there are packages
     from auditkit.vendor import manifests  # noqa: PLC0415
 
+    if any(package.system == "rpm" for package in packages) and keyrings.of_rpm(run.config.vendor.keyrings):
+        return True
     cache = manifests.Manifests(os.path.join(run.store, CACHE))
     wanted = [package for package in packages if package.system == "dpkg"]
     if any(not _is_new(cache, package) for package in wanted):

@@ -31,6 +31,7 @@ Beginning = tuple[str, str, str]
 """Path that was asked for, name of the file that was read for it, digest field."""
 
 
+NOT_TAKEN = "was not taken: the evidence is older than this question"
 SECONDS = 3600.0
 """How long the work on a host over a network may take if nobody says otherwise."""
 

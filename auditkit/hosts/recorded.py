@@ -11,14 +11,13 @@ from typing import Any
 
 from auditkit import evidence
 from auditkit.errors import FormatError, HostError, UsageError
-from auditkit.hosts import Ask, Beginning, Known, Reach, Seen
+from auditkit.hosts import NOT_TAKEN, Ask, Beginning, Known, Reach, Seen
 from auditkit.model import Gap, Item, Means, Need, State
 from auditkit.printable import printable
 from auditkit.probe.lineage import PATTERN
 from auditkit.probe.rotation import NOT_KNOWN
 from auditkit.ssh.blocks import Order
 
-NOT_TAKEN = "was not taken: the evidence is older than this question"
 NOT_THERE = "was not there when the evidence was taken"
 NO_SCAN = "the evidence holds no scan of files: nothing can be said of what changed"
 NO_END = "the evidence does not hold the end of the scan"

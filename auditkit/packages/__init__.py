@@ -56,6 +56,10 @@ class Shipped:
     """The admin may change it: a conffile of dpkg, %config of rpm, backup of pacman."""
     optional: bool = False
     """It may be missing, or be anything: %ghost, %config(missingok), %doc left out."""
+    ghost: bool = False
+    """The package names the path, and leaves open what is there: of %ghost alone."""
+    bits: int = 0
+    """For which machine a program or library is, 32 or 64; only rpm says so, which puts that of 64 where two have one path."""
 
 
 @dataclass(frozen=True, slots=True)

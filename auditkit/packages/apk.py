@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from auditkit.model import Gap, Kind, Means, Need
 from auditkit.packages import Manifest, Package, Shipped
-from auditkit.packages.reading import bounded, lines, note, path, shown, text, word
+from auditkit.packages.reading import bounded, check_sizes, lines, note, path, shown, text, word
 
 PLACES: tuple[Need, ...] = (
     Need(Means.FILE, "/lib/apk/db/installed", "which packages are installed in which version"),
@@ -43,6 +43,8 @@ class _Block:
     named: bool = False
     """Whether the last path could be taken, so that what follows is about it."""
     odd: list[str] = field(default_factory=list)
+    length: int = 0
+    """Of all its paths together."""
 
 
 def packages(files: Mapping[str, bytes]) -> Iterator[Package | Gap]:
@@ -68,12 +70,13 @@ def _manifests(source: str, whole: str) -> Iterator[Manifest | Gap]:
 
 
 def _blocks(whole: str) -> Iterator[_Block]:
-    block = _Block(1)
+    block, length = _Block(1), 0
     for line, row in lines(whole):
+        check_sizes(len(block.files), length + block.length, len(whole))
         if not row:
             if block.fields or block.odd:
                 yield block
-            block = _Block(line + 1)
+            block, length = _Block(line + 1), length + block.length
             continue
         try:
             _take(block, row)
@@ -115,6 +118,7 @@ def _named(block: _Block, letter: str, value: str) -> None:
         block.files.append(Shipped(block.directory, Kind.DIRECTORY, 0o755, "0", "0"))
     else:
         block.files.append(_file(block.directory, value))
+    block.length += len(block.files[-1].path)
     block.named = True
 
 

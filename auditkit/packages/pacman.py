@@ -15,7 +15,7 @@ from auditkit.errors import FormatError
 from auditkit.importers import mtree
 from auditkit.model import Entry, Gap, Kind, Means, Need
 from auditkit.packages import Manifest, Package, Shipped
-from auditkit.packages.reading import bounded, digest, lines, number, path, shown, text, word
+from auditkit.packages.reading import bounded, check_sizes, digest, lines, number, path, shown, text, word
 
 LOCAL = "/var/lib/pacman/local/"
 DESC: Need = Need(Means.FILE, LOCAL + "*/desc", "which packages are installed in which version")
@@ -24,6 +24,8 @@ MTREE: Need = Need(Means.FILE, LOCAL + "*/mtree", "mode, owner, size and digest 
 SOURCE = "pacman's own database on the host"
 LARGEST_MTREE = 64 << 20
 """Unpacked; the largest real packages come to a quarter of it."""
+LARGEST = 512 << 20
+"""All of them; a desktop with two thousand packages comes to a sixth of it."""
 _BESIDE = re.compile(r"\./\.[A-Z]+").fullmatch
 LAST_SECOND = 253_402_300_799
 """Of the year 9999."""
@@ -50,13 +52,20 @@ def manifests(files: Mapping[str, bytes]) -> Iterator[Manifest | Gap]:
 
 
 def _told(files: Mapping[str, bytes]) -> Iterator[Manifest | Gap]:
+    left = LARGEST
     for folder, what in _packages(files):
         if isinstance(what, Gap):
             yield what
         elif not {f"{folder}/files", f"{folder}/mtree"} & files.keys():
             yield Gap(f"package {what.key}", "the list of its files is not there")
         else:
-            yield from bounded(_manifest(folder, what, files), f"package {what.key}")
+            try:
+                tree = _unpacked(files.get(f"{folder}/mtree", b""), min(left, LARGEST_MTREE))
+            except FormatError as error:
+                tree, left = b"", left - LARGEST_MTREE
+                yield Gap(f"{folder}/mtree", str(error))
+            left -= len(tree)
+            yield from bounded(_manifest(folder, what, files.get(f"{folder}/files", b""), tree), f"package {what.key}")
 
 
 def _sections(data: bytes) -> dict[str, list[str]]:
@@ -89,15 +98,18 @@ def _package(sections: Mapping[str, list[str]]) -> Package:
     )
 
 
-def _manifest(folder: str, package: Package, files: Mapping[str, bytes]) -> Iterator[Manifest | Gap]:
+def _manifest(folder: str, package: Package, listed: bytes, tree: bytes) -> Iterator[Manifest | Gap]:
     """Yield what a package put where, the mtree's word before that of the list of files."""
-    sections = _sections(files.get(f"{folder}/files", b""))
-    found = dict[str, Shipped]()
-    for what in _entries(f"{folder}/mtree", files.get(f"{folder}/mtree", b"")):
+    sections = _sections(listed)
+    found, length = dict[str, Shipped](), 0
+    for what in _entries(f"{folder}/mtree", tree):
         if isinstance(what, Gap):
             yield what
         else:
             found[what.path] = what
+            length += len(what.path)
+            check_sizes(len(found), length, len(tree))
+    check_sizes(len(found) + len(sections.get("FILES", [])), 0, 0)
     for line in sections.get("FILES", []):
         try:
             name = path(line)
@@ -121,10 +133,10 @@ def _backup(line: str) -> tuple[str, str]:
     return path(name), digest("md5", md5)
 
 
-def _entries(source: str, packed: bytes) -> Iterator[Shipped | Gap]:
+def _entries(source: str, tree: bytes) -> Iterator[Shipped | Gap]:
     """Yield what an mtree says of each path; of what stands beside the root, as .PKGINFO does, nothing is installed."""
     try:
-        for line, what in mtree.parse(_rows(packed)):
+        for line, what in mtree.parse(_rows(tree)):
             if isinstance(what, str):
                 yield Gap(f"{source} line {line}", shown(what))
             elif not _BESIDE(what.path):
@@ -133,23 +145,25 @@ def _entries(source: str, packed: bytes) -> Iterator[Shipped | Gap]:
         yield Gap(source, str(error))
 
 
-def _rows(packed: bytes) -> Iterator[tuple[int, bytes]]:
-    return ((line, row.encode("utf-8", "surrogateescape")) for line, row in lines(text(_unpacked(packed))))
+def _rows(tree: bytes) -> Iterator[tuple[int, bytes]]:
+    return ((line, row.encode("utf-8", "surrogateescape")) for line, row in lines(text(tree)))
 
 
-def _unpacked(packed: bytes) -> bytes:
+def _unpacked(packed: bytes, most: int) -> bytes:
     """The text of an mtree.
 
     Raises:
         FormatError: it is no gzip, is cut, or is far larger than any.
     """
+    if most <= 0 and packed:
+        raise FormatError(f"those before it unpack to {LARGEST >> 20} MiB already: it is not read")
     engine = zlib.decompressobj(31)
     try:
-        plain = engine.decompress(packed, LARGEST_MTREE) if packed else b""
+        plain = engine.decompress(packed, most) if packed else b""
     except zlib.error as error:
         raise FormatError(f"not gzip: {error}") from error
     if engine.unconsumed_tail:
-        raise FormatError(f"it unpacks to more than {LARGEST_MTREE >> 20} MiB")
+        raise FormatError(f"it unpacks to more than {most >> 20} MiB")
     if packed and not engine.eof:
         raise FormatError("the compressed text is cut off")
     return plain

@@ -13,7 +13,11 @@ from auditkit.printable import printable
 
 MOST_GAPS = 100
 MOST_LINES = 4_000_000
+MOST_PATHS = 1 << 18
+"""Of one package: more than twice the files of the largest there are."""
 LONGEST_PATH = 4096
+LARGER = 8
+"""So many times the text that names them the paths of a database may have; of real ones they have about half of it."""
 LONGEST_WORD = 255
 HEX = {"md5": 32, "sha1": 40, "sha256": 64}
 _WORD = re.compile(r"[!-~]+")
@@ -65,6 +69,20 @@ def lines(whole: str) -> Iterator[tuple[int, str]]:
             raise FormatError(f"it goes on for more than {MOST_LINES} lines", "take it from a good copy")
     if start < len(whole):
         yield number, whole[start:]
+
+
+def check_sizes(paths: int, length: int, told: int) -> None:
+    """Refuse a list of files that is too much to hold: a few bytes may name a directory of 4 KiB again and again.
+
+    `length` is that of all `paths` together, `told` that of the text that names them.
+
+    Raises:
+        FormatError: it is.
+    """
+    if paths > MOST_PATHS:
+        raise FormatError(f"it has more than {MOST_PATHS} files", "take it from a good copy")
+    if length > LONGEST_PATH + LARGER * told:
+        raise FormatError("its paths are far longer than the text that names them", "take it from a good copy")
 
 
 def shown(line: str) -> str:

@@ -21,7 +21,7 @@ INSTALLED = 1008
 WHOLE_PATHS, BASENAMES, DIRECTORIES, DIRECTORY_OF = 1027, 1117, 1118, 1116
 MODES, OWNERS, GROUPS, SIZES_OF_FILES, LONG_SIZES = 1030, 1039, 1040, 1028, 5008
 DIGESTS, ALGORITHM, TARGETS, CAPABILITIES = 1035, 5011, 1036, 5010
-FLAGS, VERIFY, LANGUAGES, STATES = 1037, 1045, 1097, 1029
+FLAGS, VERIFY, LANGUAGES, STATES, COLORS = 1037, 1045, 1097, 1029, 1140
 SCRIPTS = (1151, 1023, 1024, 1152, 1065, 5066, 5076)
 """%pretrans, %pre, %post, %posttrans and all triggers: what may set modes and owners after the files are there."""
 ALGORITHMS = {1: ("md5", 32), 2: ("sha1", 40), 8: ("sha256", 64), 9: ("sha384", 96), 10: ("sha512", 128), 11: ("sha224", 56)}
@@ -30,8 +30,12 @@ CONFIG, DOC, MISSING_OK, GHOST, ARTIFACT = 1, 2, 8, 64, 4096
 """Bits of a file's flags: rpmfileAttrs of rpmfiles.h."""
 BY_DIGEST, BY_SIZE, BY_TARGET, BY_OWNER, BY_GROUP, BY_MODE, BY_CAPABILITIES = 1, 2, 4, 8, 16, 64, 256
 """Bits of what the vendor wants verified: rpmVerifyAttrs of rpmvf.h; %verify(not mode) clears one."""
+BITS = {1: 32, 2: 64}
+"""By the color of a file: rpmfc.h."""
 LEFT_OUT = 2
 """The state of a file that was not installed: documentation or a language that nobody wanted."""
+UNSIGNED = "no vendor whose key is given signed it"
+"""Why nobody vouches for a package though there are keys: it is another's, or made up."""
 _HEX = re.compile(r"[0-9a-f]+")
 _CLAUSE = re.compile(r"(?:= )?([a-z0-9_,]+)[+=]([eip]+)")
 
@@ -91,7 +95,7 @@ def _files(header: Header) -> Iterator[Shipped]:
             raise FormatError(f"{number} files and {len(values)} values of tag {tag}")
         return values or [None] * number
 
-    numbers = (MODES, LONG_SIZES if LONG_SIZES in told.places else SIZES_OF_FILES, FLAGS, VERIFY)
+    numbers = (MODES, LONG_SIZES if LONG_SIZES in told.places else SIZES_OF_FILES, FLAGS, VERIFY, COLORS)
     columns = [column(tag, told.numbers(tag)) for tag in numbers]
     columns += [column(tag, told.texts(tag)) for tag in (OWNERS, GROUPS, DIGESTS, TARGETS, CAPABILITIES, LANGUAGES)]
     columns += [column(STATES, header.added.numbers(STATES))]
@@ -106,6 +110,7 @@ class File(NamedTuple):
     size: int | None
     flags: int | None
     verify: int | None
+    color: int | None
     owner: str | None
     group: str | None
     digest: str | None
@@ -137,6 +142,8 @@ def _shipped(path: str, file: File, algorithm: tuple[str, int]) -> Shipped:
         capabilities=_capabilities(file.capabilities) if verify & BY_CAPABILITIES and regular else None,
         config=bool(flags & CONFIG),
         optional=bool(flags & (GHOST | MISSING_OK)) or left_out,
+        ghost=bool(flags & GHOST),
+        bits=BITS.get(file.color or 0, 0),
     )
 
 
@@ -144,6 +151,8 @@ def _paths(told: Tags) -> tuple[str, ...]:
     names, indexes, directories = told.texts(BASENAMES), told.numbers(DIRECTORY_OF), told.texts(DIRECTORIES)
     if len(names) != len(indexes) or max(indexes, default=-1) >= len(directories):
         raise FormatError("names of files that do not fit the names of directories")
+    length = sum(len(directories[index]) for index in indexes) + sum(map(len, names))
+    reading.check_sizes(len(names), length, len(told.data))
     joined = (directories[index] + name for index, name in zip(indexes, names, strict=True))
     paths = tuple(joined) or told.texts(WHOLE_PATHS)
     if not all(path.startswith("/") for path in paths):

@@ -60,9 +60,11 @@ def take(root: bytes, needs: Iterable[Need], limit: int = LIMIT) -> Iterator[Tol
     try:
         long = _Long()
         for number, need in enumerate(needs):
-            told = _of_need(chain, need, limit, long) if need[0] != PATTERN else lineage() if root == b"/" else ()
+            told = _of_need(chain, number, need, limit, long) if need[0] != PATTERN else lineage() if root == b"/" else ()
             for path, data, why in told:
                 yield number, path, data, why
+        for number, path in long.changed(chain):
+            yield number, path, None, CHANGED
     finally:
         chain.close()
         os.close(handle)
@@ -73,7 +75,32 @@ class _Long:
 
     def __init__(self) -> None:
         self.left = LONGEST
-        self.given = []  # type: List[Names]
+        self.given = []  # type: List[Tuple[Names, int, bytes, Tuple[int, ...]]]
+        """Where each lies, number of the need, path and state."""
+
+    def changed(self, chain: Chain) -> Iterator[Tuple[int, bytes]]:
+        """Yield need and path of those that are not any more what they were when they were opened: a database under way."""
+        for names, number, path, before in self.given:
+            try:
+                handle = _opened(chain, names)
+            except OSError:
+                yield number, path
+                continue
+            try:
+                now = _state(handle)
+            finally:
+                os.close(handle)
+            if now != before:
+                yield number, path
+
+
+def _state(handle: int) -> Tuple[int, ...]:
+    """What changes when somebody writes to a file or puts another in its place."""
+    it = os.fstat(handle)
+    return it.st_ino, it.st_size, it.st_mtime_ns, it.st_ctime_ns
+
+
+CHANGED = "it was written to while it was read"
 
 
 def too_long(left: int) -> str:
@@ -81,7 +108,7 @@ def too_long(left: int) -> str:
     return "longer than the %d bytes that are left for long files" % left
 
 
-def _of_need(chain: Chain, need: Need, limit: int, long: _Long) -> Iterator[Tuple[bytes, Optional[bytes], str]]:
+def _of_need(chain: Chain, which: int, need: Need, limit: int, long: _Long) -> Iterator[Tuple[bytes, Optional[bytes], str]]:
     pattern, secret, optional, is_long = need
     globbed = _is_glob(pattern)
     told = False
@@ -89,7 +116,7 @@ def _of_need(chain: Chain, need: Need, limit: int, long: _Long) -> Iterator[Tupl
         if number == MATCHES:
             yield pattern, None, "more than %d paths match" % MATCHES
             return
-        pieces = _pieces(chain, names, long) if is_long else _whole(chain, names, secret, limit)
+        pieces = _pieces(chain, which, names, long) if is_long else _whole(chain, names, secret, limit)
         for data, refused in iter([(None, why)]) if why else _attempt(pieces, globbed):
             told = True
             yield b"/" + b"/".join(names), data, refused
@@ -111,10 +138,10 @@ def _whole(chain: Chain, names: Names, secret: bool, limit: int) -> Iterator[byt
     yield _facts(chain, names, secret, limit)
 
 
-def _pieces(chain: Chain, names: Names, long: _Long) -> Iterator[bytes]:
+def _pieces(chain: Chain, which: int, names: Names, long: _Long) -> Iterator[bytes]:
     """Yield the pieces of a long file, at least one; none of a file that was given under another name."""
     real = _resolved(chain, names)
-    if real in long.given:
+    if any(real == one[0] for one in long.given):
         return
     if any(is_secret(b"/" + b"/".join(each)) for each in (names, real)):
         raise OSError(errno.EPERM, "holds secrets, and is not expected to be long")
@@ -122,7 +149,7 @@ def _pieces(chain: Chain, names: Names, long: _Long) -> Iterator[bytes]:
     try:
         if os.fstat(handle).st_size > long.left:
             raise OSError(errno.EFBIG, too_long(long.left))
-        long.given.append(real)
+        long.given.append((real, which, b"/" + b"/".join(names), _state(handle)))
         piece = _some(handle, PIECE)
         while True:
             long.left -= len(piece)

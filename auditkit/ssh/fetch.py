@@ -58,6 +58,7 @@ def take(talk: Talk, needs: Sequence[Need]) -> Iterator[Item | Gap]:
 def _long(talk: Talk, needs: Sequence[Need]) -> Iterator[Item | Gap]:
     """Yield the files of needs that may be long, piece by piece; what begins as one before does is the same by another name."""
     left, given = taking.LONGEST, set[bytes]()
+    before = dict(_states(talk, needs))
     for need in needs:
         path = bytes_of(need.what)
         for at, (data, why) in enumerate(_pieces(talk, path, left)):
@@ -66,6 +67,13 @@ def _long(talk: Talk, needs: Sequence[Need]) -> Iterator[Item | Gap]:
             given |= {data} if data and not at else set()
             left -= len(data)
             yield Gap(need.what, why) if why else Item(need, need.what, data, datetime.now(UTC), "")
+    after = dict(_states(talk, needs))
+    yield from (Gap(path, taking.CHANGED) for path, state in before.items() if after.get(path) != state)
+
+
+def _states(talk: Talk, needs: Sequence[Need]) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Yield inode and time of change of each file that is there."""
+    yield from ((path, (inode, changed)) for path, inode, changed in present(talk, [need.what for need in needs]))
 
 
 def _pieces(talk: Talk, path: bytes, left: int) -> Iterator[tuple[bytes, str]]:

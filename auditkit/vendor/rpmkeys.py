@@ -87,7 +87,8 @@ def manifests(
         elif told.doubt is Doubt.BAD:
             yield replace(told.manifest, proof="forged", source=told.reason)
         elif told.doubt:
-            yield Gap(f"package {printable(told.manifest.package.key)}", told.reason)
+            package = told.manifest.package
+            yield Gap(f"{package.key} {package.version}", f"{rpm.UNSIGNED}: {told.reason}" if keys else told.reason)
         else:
             yield told.manifest
 

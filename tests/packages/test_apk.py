@@ -9,6 +9,7 @@ from damage import mutated
 
 from auditkit.model import Gap, Kind
 from auditkit.packages import Manifest, Package, Shipped, apk
+from auditkit.packages.reading import MOST_PATHS
 
 HERE = Path(__file__).parent / "data"
 PLACE = "/lib/apk/db/installed"
@@ -134,3 +135,13 @@ def test_bytes_flipped_at_random_break_nothing() -> None:
         for what in apk.manifests({PLACE: mutated(data, chance)}):
             assert isinstance(what, Gap | Manifest)
             assert not isinstance(what, Gap) or what.reason.isprintable()
+
+
+def test_a_few_bytes_that_name_a_long_directory_again_and_again_are_soon_given_up() -> None:
+    data = MUSL + b"F:" + b"d" * 4000 + b"\n" + b"R:f\n" * 10_000
+    assert told(data + b"\n" + MUSL) == ["! installed: its paths are far longer than the text that names them"]
+
+
+def test_a_package_with_more_files_than_any_is_soon_given_up() -> None:
+    data = MUSL + b"F:d\n" + b"R:f\n" * (MOST_PATHS + 1)
+    assert told(data) == [f"! installed: it has more than {MOST_PATHS} files"]

@@ -124,3 +124,25 @@ def test_bytes_flipped_at_random_break_nothing() -> None:
         for what in (*pacman.packages(files), *pacman.manifests(files)):
             assert isinstance(what, Gap | Manifest | Package)
             assert not isinstance(what, Gap) or what.reason.isprintable()
+
+
+def test_a_tree_that_names_a_long_directory_again_and_again_is_soon_given_up() -> None:
+    inside = b"".join(b"%s type=dir\n" % (b"d" * 250) for _ in range(15))
+    (gap,) = one(b"%FILES%\nusr/\n", gzip.compress(b"#mtree\n" + inside + b"f type=file\n" * 10_000))
+    assert gap == Gap("package tar:x86_64", "its paths are far longer than the text that names them")
+
+
+def test_of_trees_that_unpack_to_very_much_the_last_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pacman, "LARGEST", 1000)
+    files = {}
+    for name in ("a", "b", "c"):
+        files[f"{LOCAL}{name}-1-1/desc"] = f"%NAME%\n{name}\n\n%VERSION%\n1-1\n".encode()
+        files[f"{LOCAL}{name}-1-1/mtree"] = gzip.compress(b"#mtree\n" + b"#\n" * 450)
+    told = [what if isinstance(what, Gap) else what.package.name for what in pacman.manifests(files)]
+    assert told == [
+        "a",
+        Gap(LOCAL + "b-1-1/mtree", "it unpacks to more than 0 MiB"),
+        "b",
+        Gap(LOCAL + "c-1-1/mtree", "those before it unpack to 0 MiB already: it is not read"),
+        "c",
+    ]

@@ -16,6 +16,9 @@ TOOL: dict[int, Value] = {1000: "tool", 1001: "1.2", 1002: "3.el9", 1022: "x86_6
 SHA256 = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 
 
+ONE_PATH: dict[int, Value] = {**TOOL, 1030: (3, [0o100755]), 1116: (4, [0]), 1117: ["tool"], 1118: ["/usr/bin/"]}
+
+
 def parsed(told: dict[int, Value], added: dict[int, Value] | None = None) -> rpm_header.Header:
     return rpm_header.parse(header(told, added))
 
@@ -127,10 +130,17 @@ def test_what_the_flags_say() -> None:
     left_out: dict[int, Value] = {1029: (2, [2])}
     assert differs(one_file(flags=1)) == {"config": True}
     assert differs(one_file(flags=1 | 8)) == {"config": True, "optional": True}
-    assert differs(one_file(flags=64)) == {"optional": True, "size": None, "digests": ()}
+    assert differs(one_file(flags=64)) == {"optional": True, "size": None, "digests": (), "ghost": True}
     assert differs(one_file(flags=2)) == {}
     assert differs(one_file(left_out, flags=2)) == {"optional": True}
     assert differs(one_file(left_out, lang="de")) == {"optional": True}
+
+
+def test_what_machine_a_program_is_for_is_told_by_its_color() -> None:
+    colors = {
+        color: rpm.manifest(parsed({**ONE_PATH, 1140: (4, [color])}), "local", "test").files[0].bits for color in range(4)
+    }
+    assert colors == {0: 0, 1: 32, 2: 64, 3: 0}
 
 
 def test_a_program_is_not_optional_because_somebody_says_it_was_not_installed() -> None:
@@ -189,6 +199,12 @@ def test_a_path_is_its_directory_and_its_name() -> None:
 def test_a_path_that_leads_elsewhere_is_refused(directory: str, name: str) -> None:
     with pytest.raises(FormatError, match="not a path that a package may ship"):
         path_of(directory, name)
+
+
+def test_a_few_bytes_that_name_a_long_directory_again_and_again_are_refused() -> None:
+    lists: dict[int, Value] = {1116: (4, [0] * 10_000), 1117: ["f"] * 10_000, 1118: ["/" + "d" * 4000 + "/"]}
+    with pytest.raises(FormatError, match="its paths are far longer than the text that names them"):
+        rpm.manifest(parsed({**TOOL, **lists}), "local", "test")
 
 
 @pytest.mark.parametrize("directory", ["", "usr/"])

@@ -347,7 +347,7 @@ def test_the_manifest_is_what_the_spec_asked_for(office: Office) -> None:
             Shipped("/etc/nobodys-maybe.conf", Kind.FILE, 0o644, "root", "root", 0, (empty,), config=True, optional=True),
             Shipped("/etc/café nobodys", Kind.FILE, 0o644, "root", "root", 0, (empty,)),
             Shipped("/usr/share/doc/nobodys", Kind.FILE, 0o644, "root", "root", 0, (empty,)),
-            Shipped("/var/log/nobodys.log", Kind.FILE, 0o644, "root", "root", optional=True),
+            Shipped("/var/log/nobodys.log", Kind.FILE, 0o644, "root", "root", optional=True, ghost=True),
         )
     }
 

@@ -468,6 +468,17 @@ def test_a_file_that_may_be_long_comes_in_pieces_and_once(gnu: Machine, tmp_path
     assert told[-1].reason.startswith("longer than the ")
 
 
+def test_a_long_file_that_is_written_to_while_it_is_read_is_a_gap(gnu: Machine, tmp_path: Path) -> None:
+    (tmp_path / "long").write_bytes(bytes(take.PIECE + 1))
+    (need,) = (replace(need, long=True) for need in needs(f"{tmp_path}/long"))
+    told = gnu.shell.take((need,))
+    first = next(told)
+    with (tmp_path / "long").open("ab") as more:
+        more.write(b"more")
+    assert isinstance(first, Item)
+    assert list(told)[-1] == Gap(f"{tmp_path}/long", take.CHANGED)
+
+
 def test_password_hashes_do_not_travel(busybox: Machine) -> None:
     root = busybox.root
     table = f"root:{HASH}:20228:0:99999:7:::\nanna:!{HASH}:1::::::\nbin:*:1::::::\n+\nx\n"

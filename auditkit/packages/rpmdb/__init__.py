@@ -57,7 +57,10 @@ def _each(files: Mapping[str, bytes], told: Callable[[Header], _Told]) -> Iterat
 
 def installed(files: Mapping[str, bytes]) -> Iterator[bytes | Gap]:
     """Yield the header of each package in the database of a host; nothing where there is none."""
-    path = next((path for folder in FOLDERS for name in FILES if files.get(path := f"{folder}/{name}")), "")
+    path, *others = [path for folder in FOLDERS for name in FILES if files.get(path := f"{folder}/{name}")] or [""]
+    for other in others:
+        if files[other] != files[path]:  # rpm uses one of them, and the other may be there to be read by us
+            yield Gap(other, f"there are two databases of rpm: only {path} is read")
     if path:
         log = files.get(f"{path.rpartition('/')[0]}/{LOG}", b"") if path.endswith(FILES[0]) else b""
         try:

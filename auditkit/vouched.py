@@ -4,8 +4,9 @@ Pure. A server has 50,000 such paths, so each is kept as the few bytes that the 
 only taken apart where it differs.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 
 from auditkit import entries
 from auditkit.model import Entry, Kind
@@ -16,7 +17,11 @@ from auditkit.printable import printable, unescape
 
 UNREAD = "-"
 """Instead of a digest: there is one, by an algorithm that this scan does not have."""
-_COUNTED = {b"f": (0, 1, 4, 5, 6, 13, 14), b"d": (0, 1, 4, 5, 14), b"l": (0, 4, 5, 14, 15)}
+_COUNTED: Mapping[bytes, Callable[[Sequence[bytes]], tuple[bytes, ...]]] = {
+    b"f": itemgetter(0, 1, 4, 5, 6, 13, 14),
+    b"d": itemgetter(0, 1, 4, 5, 14),
+    b"l": itemgetter(0, 4, 5, 14, 15),
+}
 """The fields of a line of a scan that packages speak of, by kind."""
 
 
@@ -39,8 +44,8 @@ class Vouched:
         self.scripts = list[str]()
         self.numbers = dict[Package, int]()
         self.sources = list[str]()
-        self._algorithm = algorithm
-        self._lines = dict[str, bytes | list[bytes]]()
+        self.algorithm = algorithm
+        self.lines = dict[str, bytes | list[bytes]]()
         """Number of the package, `c` for a conffile, `o` for what may be missing, and the fields that count, by place."""
 
     def taking(self, manifests: Iterable[Manifest]) -> Iterator[Manifest]:
@@ -60,21 +65,21 @@ class Vouched:
             return
         flags = b"c" * file.config + b"o" * file.optional + b"g" * file.ghost
         line = b"%d%s " % (len(self.packages) - 1, flags) + line
-        known = self._lines.get(place)
+        known = self.lines.get(place)
         if known is None:
-            self._lines[place] = line
+            self.lines[place] = line
         elif isinstance(known, list):
             if all(_said(line) != _said(other) for other in known):
                 known.append(line)
         elif _said(known) != _said(line):
-            self._lines[place] = [known, line]
+            self.lines[place] = [known, line]
 
     def _expected(self, file: Shipped) -> bytes | None:
         """The fields of a sound entry, empty what the package leaves open; None for devices, which no package should ship."""
         mode, owner, group = "" if file.mode is None else f"{file.mode:o}", _field(file.owner), _field(file.group)
         match file.kind:
             case Kind.FILE:
-                known = next((one for one in file.digests if one.startswith(f"{self._algorithm}:")), UNREAD)
+                known = next((one for one in file.digests if one.startswith(f"{self.algorithm}:")), UNREAD)
                 size = "" if file.size is None else str(file.size)
                 text = f"f {mode} {owner} {group} {size} {known if file.digests else ''} {_field(file.capabilities) or '-'}"
             case Kind.DIRECTORY:
@@ -87,20 +92,15 @@ class Vouched:
 
     def __len__(self) -> int:
         """How many paths have not been seen yet."""
-        return len(self._lines)
+        return len(self.lines)
 
     def paths(self) -> Iterable[str]:
         """The paths that have not been seen yet."""
-        return self._lines.keys()
-
-    def pop(self, place: str) -> tuple[bytes, ...]:
-        """The lines of a path, which is seen now; none where nobody vouches for it."""
-        known = self._lines.pop(place, ())
-        return tuple(known) if isinstance(known, (list, tuple)) else (known,)
+        return self.lines.keys()
 
     def look(self, place: str) -> tuple[bytes, ...]:
         """The lines of a path that has not been seen yet; none where nobody vouches for it."""
-        known = self._lines.get(place, ())
+        known = self.lines.get(place, ())
         return tuple(known) if isinstance(known, (list, tuple)) else (known,)
 
     def claim(self, place: str, line: bytes) -> Claim:
@@ -124,33 +124,37 @@ def differing(blocks: Iterable[bytes], vouched: Vouched, owned: Owned) -> Iterat
     Raises:
         FormatError: a line is none.
     """
+    pop: Callable[[str, tuple[()]], bytes | list[bytes] | tuple[()]] = vouched.lines.pop
+    last = entries.FIELDS
     for block in blocks:
         head, *lines = block.rstrip(b"\n").split(b"\n")
         directory = entries.path_of(block).decode("utf-8", "surrogateescape")
         above = directory.rstrip("/") + "/"
         for line in lines:
-            fields = line.split(b" ", entries.FIELDS)
+            fields = line.split(b" ", last)
             is_itself = fields[-1] == b"." and fields[0] == b"d"
             place = directory if is_itself else above + _name(fields[-1])
-            claims = vouched.pop(place)
-            if not as_said(fields, claims) if claims else place not in owned:
-                yield from ((entry, claims) for _, entry in entries.decode(head + b"\n" + line + b"\n"))
+            known = pop(place, ())
+            claims = (known,) if isinstance(known, bytes) else tuple(known)
+            seen = _seen(fields) if claims else b""
+            if any(_said(claim) == seen for claim in claims) if claims else place in owned:
+                continue
+            yield from ((entry, claims) for _, entry in entries.decode(head + b"\n" + line + b"\n"))
 
 
 def _name(field: bytes) -> str:
+    if b"\\" not in field:
+        return field.decode("utf-8", "surrogateescape")
     try:
         return unescape(field).decode("utf-8", "surrogateescape")
     except ValueError:  # no line of a scan: whoever decodes it says so
         return ""
 
 
-def as_said(fields: Sequence[bytes], claims: Iterable[bytes]) -> bool:
-    """Whether the fields of an entry, as a scan writes them, are just what one of these says."""
+def _seen(fields: Sequence[bytes]) -> bytes:
+    """The fields of an entry that packages speak of, as a scan writes them; empty where it is none that they ship."""
     counted = _COUNTED.get(fields[0])
-    if counted is None or len(fields) != entries.FIELDS + 1:
-        return False
-    seen = b" ".join([fields[0], *[fields[at] for at in counted[1:]]])
-    return any(_said(claim) == seen for claim in claims)
+    return b" ".join(counted(fields)) if counted and len(fields) == entries.FIELDS + 1 else b""
 
 
 def _said(line: bytes) -> bytes:

@@ -67,6 +67,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "databases": NOUNS | {"explain", "packages", "systems"},
     "words": NOUNS,
     "vouched": NOUNS | {"entries", "explain", "packages"},
+    "together": NOUNS | {"packages", "vouched"},
     "scripts": NOUNS | {"words"},
     "strays": NOUNS | {"compare", "packages"},
     "against": NOUNS | {"compare", "entries", "explain", "packages", "scripts", "settle", "shipped", "strays", "vouched"},
@@ -81,7 +82,7 @@ MAY_IMPORT["commands"] = set(MAY_IMPORT) - {"__main__"} | {"commands"}
 
 JUDGES = {"model", "printable", "compare", "explain", "audits", "importers", "logins", "report"} | {
     "entries", "mounts", "growth", "accept", "timeline", "settle", "coverage", "distrust", "packages", "systems",
-    "words", "vouched", "shipped", "databases", "scripts", "strays", "against",
+    "words", "vouched", "together", "shipped", "databases", "scripts", "strays", "against",
 }  # fmt: skip
 WORLD = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile", "shutil", "paramiko", "importlib"}
 KINDS = ("hosts", "inventory", "packages", "audits", "logins", "importers", "report", "commands")

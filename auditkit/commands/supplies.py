@@ -19,6 +19,7 @@ from auditkit.printable import printable
 from auditkit.vendor import apt, debs, releases
 from auditkit.vendor.chain import Known
 from auditkit.vendor.debs import Places
+from auditkit.vendor.manifests import forget
 from auditkit.vendor.mirror import UnservedError
 from auditkit.writer import locked
 
@@ -135,7 +136,7 @@ def _fetched(asked: Asked) -> Supply:
     said = asked.run.config.vendor
     files, gaps = taken(asked.host, sources.PLACES)
     lists, mirrors = dict[str, None](), dict.fromkeys(said.mirrors)
-    releases.forget(asked.store)
+    forget(asked.store, releases.UNUSED)
     for suite in dict.fromkeys(islice(sources.suites(files), sources.MOST)):
         if isinstance(suite, Gap):
             gaps.append(suite)

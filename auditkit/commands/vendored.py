@@ -8,7 +8,7 @@ from functools import partial
 from itertools import chain
 
 from auditkit import against, compare, databases, distrust, entries
-from auditkit.commands import integrity, options, vouching
+from auditkit.commands import integrity, options, remembering, vouching
 from auditkit.errors import UsageError
 from auditkit.explain import ALTERED, MISSING, SIGNED, one_of
 from auditkit.hosts import Host, Past, is_here
@@ -93,13 +93,15 @@ def _held(host: Host, run: options.Setting, asked: _Asked) -> HostReport:
     links = _links(host, run)
     diversions = _diversions(files, gaps)
     merged = {path: target for path, target in links.items() if joined(path, target) == LEADS.get(path)}
-    layout = Layout(merged, diversions)
-    algorithm = _algorithm(host, packages)
-    vouched = Vouched(layout, algorithm)
-    of_dpkg = vouching.signed(run, host, packages, distribution(files), lists=True)
-    forged = list[Manifest]()
-    of_vendors = _vouched_for(chain(of_dpkg, vouching.of_rpm(run, packages, files)), packages, vouched, forged, gaps)
-    owned = Owned(chain(of_vendors, _local(host, packages, files, vouched)), layout)
+    layout, algorithm, forged = Layout(merged, diversions), _algorithm(host, packages), list[Manifest]()
+    memory = remembering.Memory(run.store, packages, distribution(files), layout, algorithm)
+    vouched, owned = memory.recall()
+    rest = _rest(packages, vouched)
+    of_dpkg = vouching.signed(run, host, rest, distribution(files), lists=True)
+    owned.take(_vouched_for(chain(of_dpkg, vouching.of_rpm(run, rest, files)), packages, vouched, forged, gaps))
+    if rest:
+        memory.keep(vouched, owned)
+    owned.take(_local(host, packages, files, vouched))
     meant = _meant(files, layout, frozenset(merged), gaps)
     strays = _strays(files, links, owned, diversions)
     del files, asked  # a database may be large
@@ -262,8 +264,8 @@ def _compared(
 
 def _watches(paths: Iterable[str]) -> Iterator[Watch]:
     """Yield what to look at: all below the places of packages, and elsewhere just the paths that packages ship."""
-    known = (*PLACES, *against.PASSING)
-    outside = {path for path in paths if path != "/" and not any(path == one or path.startswith(f"{one}/") for one in known)}
+    known = tuple(f"{one}/" for one in (*PLACES, *against.PASSING))
+    outside = {path for path in paths if not f"{path}/".startswith(known)} - {"/"}
     for path in sorted(outside, key=lambda path: (-path.count("/"), path)):
         pattern = _SIGN.sub(r"[\1]", path)
         yield Watch(f"{pattern}/*", Level.IGNORE)

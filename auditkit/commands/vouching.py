@@ -108,7 +108,7 @@ def at_hand(run: options.Setting, host: Host, packages: "Sequence[Package]") -> 
 
 def _is_new(cache: "Manifests", package: "Package") -> bool:
     try:
-        return not cache.knows(package.name, package.version, package.arch)
+        return not cache.names(package.name, package.version, package.arch)
     except FormatError:  # nothing is ever kept of a package with such a name
         return False
 

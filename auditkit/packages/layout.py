@@ -48,6 +48,11 @@ class Layout:
         self._diversions = {diversion.path: diversion for diversion in diversions}
         self._real = dict[str, str]()
 
+    @property
+    def told(self) -> str:
+        """All that it goes by, the same for the same."""
+        return repr((sorted(self._links.items()), sorted((one.path, one.moved, one.by) for one in self._diversions.values())))
+
     def place(self, path: str, package: str = "") -> str:
         """Where `path` of this package is on the host."""
         diversion = self._diversions.get(path)

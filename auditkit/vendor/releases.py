@@ -9,9 +9,7 @@ What lies there is believed no more than what a mirror says: chain.of_apt holds 
 import contextlib
 import hashlib
 import os
-import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
@@ -125,14 +123,6 @@ def kept(directory: str, archive: Archive, keyrings: Sequence[bytes]) -> tuple[s
         _put(os.path.join(place, SIGNED), [text])
         os.utime(place)
     return place, tuple(gaps)
-
-
-def forget(directory: str) -> None:
-    """Remove the releases that nobody has asked for in a long time."""
-    with contextlib.suppress(OSError), os.scandir(directory) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_mtime < time.time() - UNUSED:
-                shutil.rmtree(entry.path, ignore_errors=True)
 
 
 def _keep(place: str, archive: Archive, path: str, release: Release) -> None:

@@ -297,7 +297,7 @@ def test_a_host_that_has_no_blake3_is_compared_by_sha256(disk: Disk, monkeypatch
 def test_a_digest_that_cannot_be_compared_is_a_gap(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(disk.cli.home)
     run = options.setting(config_file="auditkit.yaml", store=str(disk.cli.store), jobs=1, quiet=True)
-    monkeypatch.setattr("auditkit.commands.vendored.Vouched", lambda layout, _algorithm: Vouched(layout, "sha256"))
+    monkeypatch.setattr("auditkit.commands.remembering.Vouched", lambda layout, _algorithm: Vouched(layout, "sha256"))
     report = vendored.check(open_host(disk.cli.host), run)
     assert {gap.reason for gap in report.gaps} == {"its content was not seen: not compared with its package"}
     assert len(report.gaps) == 10

@@ -1,5 +1,6 @@
 """Releases fetched from mirrors and kept: each list once, none that was not signed, and nothing half written."""
 
+import os
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from auditkit.model import Gap
 from auditkit.packages import Package
 from auditkit.vendor import releases
 from auditkit.vendor.chain import Known, of_apt
+from auditkit.vendor.manifests import forget
 from auditkit.vendor.mirror import UnservedError
 from auditkit.vendor.releases import Mirror, kept
 
@@ -88,12 +90,11 @@ def test_a_list_of_absurd_size_is_not_fetched(archive: Path, vendor: Vendor, tmp
     assert gap.reason == "it is larger than 512 MiB"
 
 
-def test_releases_that_nobody_asks_for_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_releases_that_nobody_asks_for_are_forgotten(tmp_path: Path) -> None:
     put(tmp_path / "old/InRelease", b"")
-    put(tmp_path / "file", b"")
-    releases.forget(str(tmp_path))
-    assert (tmp_path / "old/InRelease").exists()
-    monkeypatch.setattr("auditkit.vendor.releases.time.time", lambda: NOW.timestamp() + 400 * 86400)
-    releases.forget(str(tmp_path))
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
-    releases.forget(str(tmp_path / "none"))
+    put(tmp_path / "new/InRelease", b"")
+    long_ago = NOW.timestamp() - 400 * 86400
+    os.utime(tmp_path / "old", (long_ago, long_ago))
+    forget(str(tmp_path), releases.UNUSED)
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+    forget(str(tmp_path / "none"), releases.UNUSED)

@@ -261,6 +261,14 @@ def _plain(entry: Entry) -> dict[str, bool]:
     return {"mode": mode, "uid": entry.uid == 0, "gid": entry.gid == 0, "flags": not entry.flags}
 
 
+def beyond_content(change: Change) -> set[str]:
+    """What is to be accounted for beyond what a path holds or leads to; nothing where the rest is as packages have it."""
+    rest = _concerned(change) - {"digest", "target", *({"kind"} if _is_new(change) else ())}
+    if change.after and _is_new(change):
+        rest -= {name for name, plain in _plain(change.after).items() if plain}
+    return rest - ({"xattrs"} if _is_labelled(change) else set())
+
+
 def differing(file: Shipped, entry: Entry, digests: Sequence[str]) -> set[str]:
     """The attributes in which a path is not as it was shipped, as far as both say something of them."""
     if file.kind not in (None, entry.kind):

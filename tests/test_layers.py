@@ -45,6 +45,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "recording": NOUNS | {"evidence", "writer", "hosts", "collect"},
     "owners": NOUNS | {"opening", "baseline", "writer", "packages", "explain"},
     "packaged": NOUNS | {"hosts", "packages", "explain", "probe"},
+    "pythons": NOUNS | {"derived"},
+    "remade": NOUNS | {"explain", "hosts", "entries", "derived", "pythons"},
     "vendor": NOUNS | {"opening", "packages", "hosts", "collect", "entries", "probe"},
     "fleet": NOUNS | {"hosts", "scan", "collect"},
     "runs": NOUNS | {"opening", "baseline"},
@@ -63,6 +65,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "packages": NOUNS | {"importers"},
     "systems": NOUNS | {"packages"},
     "explain": NOUNS | {"compare", "entries", "packages", "systems"},
+    "derived": NOUNS | {"explain", "packages"},
     "words": NOUNS,
     "vouched": NOUNS | {"entries", "explain", "packages"},
     "scripts": NOUNS | {"words"},
@@ -79,16 +82,18 @@ MAY_IMPORT["commands"] = set(MAY_IMPORT) - {"__main__"} | {"commands"}
 
 JUDGES = {"model", "printable", "compare", "explain", "audits", "importers", "logins", "report"} | {
     "entries", "mounts", "growth", "accept", "timeline", "settle", "coverage", "distrust", "packages", "systems",
+    "derived",
     "words", "vouched", "scripts", "strays", "against",
 }  # fmt: skip
 WORLD = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile", "shutil", "paramiko", "importlib"}
-KINDS = ("hosts", "inventory", "packages", "audits", "logins", "importers", "report", "commands")
+KINDS = ("hosts", "inventory", "packages", "derived", "audits", "logins", "importers", "report", "commands")
 SHARED = {
     "auditkit.inventory.groups": "what both forms of an Ansible inventory come to",
     "auditkit.inventory.variables": "what is taken of the variables of either form",
     "auditkit.inventory.jumps": "jump hosts that either form names",
     "auditkit.inventory.ranges": "many names at once in either form",
     "auditkit.inventory.notes": "what of an inventory was not taken",
+    "auditkit.derived.marshalled": "whether two texts of marshalled code are of the same code",
     "auditkit.packages.layout": "where a host puts what packages ship",
     "auditkit.packages.owned": "which package a path belongs to, for whoever judges paths",
     "auditkit.packages.reading": "which paths and words of a package database are sound",

@@ -183,6 +183,37 @@ def test_who_ran_the_upgrade_is_told_from_the_logs_also_after_they_were_rotated(
     assert demod["explanation"]["text"] == f"demo {OLD} → {NEW} (`apt-get upgrade` by anna (1000), {day} {time[:5]})"
 
 
+def test_a_script_planted_in_the_database_is_told_plainly(office: Office) -> None:
+    """It runs as root when its package is upgraded next, and no upgrade brought it."""
+    script = office.path("var/lib/dpkg/info/other.postinst")
+    script.write_text("#!/bin/sh\ntouch /tmp/x\n")
+    script.chmod(0o755)
+    (told,) = (change for change in checked(office)["changes"] if change["path"].endswith("other.postinst"))
+    assert (told["rule"], told["severity"], told["explanation"]) == ("package-script-altered", "high", None)
+
+
+def test_what_dpkg_wrote_down_of_an_upgrade_is_told_as_its_own_record(office: Office) -> None:
+    upgraded(office)
+    own = [change for change in checked(office)["changes"] if change["path"].startswith("/var/lib/dpkg/")]
+    assert {change["rule"] for change in own if not change["explanation"]} <= {"package-record-changed", "path-added"}
+
+
+def test_a_link_to_a_registered_program_that_a_package_brought_is_explained_and_no_other_is(office: Office) -> None:
+    office.dpkg("-i", str(office.package("editor", OLD, {"usr/bin/newedit": "editor\n", "usr/bin/second-edit": "x\n"})))
+    words = ["--install", "/usr/bin/edit", "edit", "/usr/bin/newedit", "50"]
+    for name in ("etc/alternatives", "var/lib/dpkg/alternatives"):
+        office.path(name).mkdir(parents=True)
+    subprocess.run(["update-alternatives", "--root", str(office.root), *words], check=True, capture_output=True)
+    office.path("etc/alternatives/other").symlink_to("/usr/bin/newedit")
+    told = {change["path"]: change["explanation"] for change in checked(office)["changes"]}
+    link = {"by": "derived", "text": "update-alternatives leads to what is registered", "proof": "local"}
+    assert (told["/usr/bin/edit"], told["/etc/alternatives/edit"], told["/etc/alternatives/other"]) == (link, link, None)
+    office.path("etc/alternatives/edit").unlink()
+    office.path("etc/alternatives/edit").symlink_to("/usr/bin/second-edit")
+    told = {change["path"]: change["explanation"] for change in checked(office)["changes"]}
+    assert (told["/usr/bin/edit"], told["/etc/alternatives/edit"]) == (None, None)
+
+
 def divert(office: Office, path: str, moved: str, by: str) -> None:
     with office.path("var/lib/dpkg/diversions").open("a") as file:
         file.write(f"{path}\n{moved}\n{by}\n")

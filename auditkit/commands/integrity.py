@@ -98,7 +98,7 @@ def _accounted(scan: Scan, result: Compared, base: Baseline, signed: "Signed") -
     open_ = [change for change in result.changes if not change.explanation]
     if not open_ or base.header.packages is None or scan.ended is not State.OK:
         return result
-    from auditkit import explain, owners, packaged  # noqa: PLC0415 - a machine on which nothing changed is not kept waiting
+    from auditkit import derived, explain, owners, packaged, remade  # noqa: PLC0415 - a machine on which nothing changed is not kept waiting
 
     paths = {change.before.path for change in open_ if change.before}
     was = owners.claims(os.path.dirname(base.path), base.header.owners, paths) if base.header.owners and paths else {}
@@ -108,7 +108,15 @@ def _accounted(scan: Scan, result: Compared, base: Baseline, signed: "Signed") -
         scan.broke(error)
         return result
     changes = explain.explain(result.changes, known)
-    findings = (*compare.findings(changes, explain.RULES), *explain.on_its_word(changes, unproved), *explain.downgraded(known))
+    try:
+        changes = remade.explained(scan.host, changes, known, base.blocks)
+    except HostError as error:
+        scan.broke(error, "derived files", "whether they are what they are made of was not told")
+    findings = (
+        *compare.findings(changes, (*explain.RULES, *derived.RULES)),
+        *explain.on_its_word(changes, unproved),
+        *explain.downgraded(known),
+    )
     notes = tuple(f"{printable(gap.subject)} is not proved by its vendor: {gap.reason}" for gap in unproved[:MOST_UNPROVED])
     return replace(result, changes=changes, findings=findings, notes=notes, gaps=(*result.gaps, *known.gaps))
 

@@ -1,9 +1,18 @@
 """Every rule there is, from where it is written."""
 
-from auditkit import against, audits, compare, distrust, explain, mounts, strays
+from auditkit import against, audits, compare, derived, distrust, explain, mounts, strays
 from auditkit.model import Rule
 
 
 def all_rules() -> tuple[Rule, ...]:
     """The rules of integrity, then those of the audits."""
-    return (*compare.RULES, *mounts.RULES, *distrust.RULES, *explain.RULES, *against.RULES, *strays.RULES, *audits.rules())
+    return (
+        *compare.RULES,
+        *mounts.RULES,
+        *distrust.RULES,
+        *explain.RULES,
+        *derived.RULES,
+        *against.RULES,
+        *strays.RULES,
+        *audits.rules(),
+    )

@@ -1,0 +1,68 @@
+"""What is taken of a host to tell whether files are what they would be made to again: only where such files changed.
+
+The host is asked twice at most: for the files that changed, and then for what they are made of.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from auditkit import entries, pythons
+from auditkit.derived import MAKERS, Known, bytecode
+from auditkit.explain import Account
+from auditkit.hosts import Host
+from auditkit.model import Change, Entry, Item, Need
+
+MOST_FILES = 10_000
+USUAL = 32 << 10
+"""Bytes that are counted for a file of which the scan of today says nothing."""
+MOST_BYTES = 64 << 20
+"""What is taken of one host in one question; what comes after that is left as it is."""
+_GLOB = re.compile(r"[*?\[]")
+ROUNDS = 2
+
+
+def explained(
+    host: Host, changes: Sequence[Change], account: Account, before: Callable[[], Iterable[bytes]]
+) -> tuple[Change, ...]:
+    """The changes, those explained that are of files made of verified ones; `before` gives the blocks of the baseline.
+
+    Raises:
+        HostError: the host cannot be asked any more.
+    """
+    given = {change.path: change for change in changes}
+    known = Known(dict(given), account)
+    files: dict[str, bytes] = {}
+    known.files = files
+    asked: set[Need] = set()
+    for _ in range(ROUNDS):
+        fresh = [need for need in _asked(known) if need not in asked]
+        asked.update(fresh)
+        if fresh:
+            files.update((told.source, told.data) for told in host.take(tuple(fresh)) if isinstance(told, Item))
+    folders = {folder for maker in MAKERS for folder in maker.folders(known)}
+    known.entries = dict(_unchanged(before(), folders, known.changes)) if folders else {}
+    known.compiled = pythons.compiled(dict.fromkeys(bytecode.tasks(known)))
+    for maker in MAKERS:
+        maker.judge(known)
+    return tuple(known.changes[change.path] if given[change.path] is change else change for change in changes)
+
+
+def _asked(known: Known) -> Iterator[Need]:
+    """Yield what there is to take, no more of it than can be held."""
+    left = MOST_BYTES
+    needs = (need for maker in MAKERS for need in maker.asked(known))
+    for number, need in enumerate(needs):
+        entry = known.now(need.what)
+        left -= entry.size or 0 if entry else USUAL
+        if number >= MOST_FILES or left < 0:
+            return
+        if entry is None or not _GLOB.search(need.what):  # a file of such a name would be asked for as a pattern
+            yield need
+
+
+def _unchanged(blocks: Iterable[bytes], folders: set[str], changes: dict[str, Change]) -> Iterator[tuple[str, Entry]]:
+    """Yield what stands in these directories that did not change."""
+    wanted = {folder.encode("utf-8", "surrogateescape") for folder in folders}
+    for block in blocks:
+        if entries.path_of(block) in wanted:
+            yield from ((entry.path, entry) for _name, entry in entries.decode(block) if entry.path not in changes)

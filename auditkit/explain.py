@@ -108,6 +108,8 @@ class Account:
     """Who brought `(name:arch, version)` and when, in words."""
     vouched: Collection[str] = ()
     """Packages, by `name:arch`, of which the vendor's word is known: what the host says of them counts for nothing then."""
+    control: Mapping[str, Sequence[Shipped]] = field(default_factory=dict)
+    """What dpkg keeps of these packages in its own directory, on their vendor's word."""
     packages: Sequence[Package] = ()
     """Those that are installed."""
     gaps: Sequence[Gap] = ()
@@ -142,8 +144,11 @@ class Account:
 
     def logged(self, claim: Claim) -> bool:
         """Whether the host's log has the version that is there now, as far as its system keeps one."""
-        step = claim.package, self.installed.get(claim.package, "")
-        return claim.manifest.package.system not in _LOGGING or step in self.doers
+        return claim.manifest.package.system not in _LOGGING or self.recorded(claim.package)
+
+    def recorded(self, package: str) -> bool:
+        """Whether the host's log says how a package came to the version that is there now, or went."""
+        return (package, self.installed.get(package, "")) in self.doers
 
     def moved(self, package: str) -> bool:
         """Whether this package came, went or changed its version since the baseline."""

@@ -78,22 +78,24 @@ def account(
     now = claims(_manifests(files), layout, paths, targets)
     concerned = {claim.manifest.package: None for found in now.values() for claim in found}
     concerned.update((packages[claim.package], None) for found in was.values() for claim in found if claim.package in packages)
+    installed = {key: package.version for key, package in packages.items()}
+    moved = {key for key in {*before, *installed} if before.get(key) != installed.get(key)}
+    concerned.update((packages[key], None) for key in sorted(moved & packages.keys()))
     told = list(signed(tuple(concerned)[:MOST_ASKED], distribution(files)))
     vendors = [each for each in told if isinstance(each, Manifest)]
     for path, found in claims(vendors, layout, paths, targets).items():
         now.setdefault(path, []).extend(found)
-    installed = {key: package.version for key, package in packages.items()}
-    steps = {
-        (claim.package, installed.get(claim.package, "")) for each in (now, was) for found in each.values() for claim in found
-    }
+    named = moved | {claim.package for each in (now, was) for found in each.values() for claim in found}
+    sound = {each.package.key: each for each in vendors if each.package.version == installed.get(each.package.key)}
     known = Account(
         before,
         installed,
         was,
         now,
         _digests(host, changes, now),
-        _doers(files, steps),
-        frozenset(each.package.key for each in vendors if each.package.version == installed.get(each.package.key)),
+        _doers(files, {(key, installed.get(key, "")) for key in named}),
+        frozenset(sound),
+        {key: each.control for key, each in sound.items()},
         tuple(packages.values()),
         tuple(gaps),
     )

@@ -62,7 +62,7 @@ def compiled(tasks: Iterable[Task]) -> dict[Task, Compiled]:
 def _python(magic: bytes, tag: str) -> str | None:
     """The Python that makes code of this kind: the one that runs this, or one of the PATH."""
     if magic == MAGIC_NUMBER:
-        return sys.executable
+        return sys.executable if tag == sys.implementation.cache_tag else None
     kind, _, version = tag.partition("-")
     is_known = kind == "cpython" and version.isascii() and version.isdigit() and version[:1] == "3"
     return shutil.which(f"python3.{version[1:]}") if is_known else None

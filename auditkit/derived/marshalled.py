@@ -11,6 +11,7 @@ LOCALS_IN_ONE = 3450
 """The magic number from which on code has one table of its variables, and one of exceptions."""
 DEEPEST = 100
 _FIXED = {**dict.fromkeys(b"0NFTS.", 0), **dict.fromkeys(b"i", 4), **dict.fromkeys(b"Ig", 8), **dict.fromkeys(b"y", 16)}
+_NEVER_MARKED = frozenset(b"0NFTS.")
 _TEXTS = frozenset(b"stuaA")
 _SHORT = frozenset(b"zZf")
 _GROUPS = frozenset(b"([<>")
@@ -51,11 +52,16 @@ class _Walk:
             raise ValueError
         kind = self._taken(1)[0]
         if kind & ~MARKED == REFERENCE:
-            yield REFERENCE, self._marked[self._number()]
+            number = self._number()
+            if number < 0:
+                raise ValueError
+            yield REFERENCE, self._marked[number]
             return
         if kind & MARKED:
-            self._marked.append(self._objects)
             kind &= ~MARKED
+            if kind in _NEVER_MARKED:  # CPython reads over the mark, and counts its references otherwise from there on
+                raise ValueError
+            self._marked.append(self._objects)
         self._objects += 1
         yield from self._object(kind, depth + 1)
 

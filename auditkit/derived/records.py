@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from auditkit.derived import Known, is_same
-from auditkit.explain import SIGNED
-from auditkit.model import Change, ChangeKind, Kind, Means, Need, Rule, Severity
-from auditkit.packages import Manifest
+from auditkit.explain import SIGNED, Account, same_content
+from auditkit.model import Change, Entry, Kind, Need, Rule, Severity
 
 RECORD: Rule = Rule(
     "package-record-changed",
@@ -31,8 +30,6 @@ SCRIPT: Rule = Rule(
 )
 INFO = "/var/lib/dpkg/info/"
 SCRIPTS = ("preinst", "postinst", "prerm", "postrm", "config")
-"""In the order in which a manifest has them."""
-PROVED = ("list", "conffiles", *SCRIPTS)
 MAKER = "dpkg unpacked it"
 UNPROVED = "runs as root at the next upgrade of its package, and nothing proves that it came with it"
 _INFO = re.compile(re.escape(INFO) + r"([^/]+)\.([a-z0-9]+)")
@@ -45,12 +42,9 @@ _RECORDS = re.compile(
 _EARLIER = re.compile(r"(/etc/.+)\.(?:dpkg|ucf)-old", re.DOTALL)
 
 
-def asked(known: Known) -> Iterator[Need]:
-    """Yield what can be held against a signed package."""
-    for change in known.open():
-        found = _INFO.fullmatch(change.path)
-        if found and found[2] in PROVED and change.after and not is_same(change):
-            yield Need(Means.FILE, change.path, "whether it is as its package has it")
+def asked(_known: Known) -> Iterator[Need]:
+    """What they hold is known by its digest."""
+    yield from ()
 
 
 def folders(_known: Known) -> set[str]:
@@ -61,55 +55,47 @@ def folders(_known: Known) -> set[str]:
 def judge(known: Known) -> None:
     """Explain what a signed package proves, name scripts that nothing proves, and call the rest by its name."""
     account = known.account
-    moved = {key for key in {*account.before, *account.installed} if account.moved(key)}
+    keys = {*account.before, *account.installed}
+    moved = {key for key in keys if account.moved(key)}
+    accounted = bool(moved) and all(_is_accounted(key, account) for key in moved)
     for change in known.open():
         if found := _INFO.fullmatch(change.path):
-            _info(change, found[2], [key for key in moved if found[1] in (key, key.partition(":")[0])], known)
-        elif moved and _RECORDS.fullmatch(change.path):
+            own = [key for key in keys if found[1] in (key, key.partition(":")[0])]
+            _info(change, found[2], [key for key in own if key in moved], own, known)
+        elif accounted and _RECORDS.fullmatch(change.path):
             _record(change, known)
         elif earlier := _EARLIER.fullmatch(change.path):
             _earlier(change, earlier[1], known)
 
 
-def _info(change: Change, kind: str, moved: list[str], known: Known) -> None:
-    """A file of a package in dpkg's database; `moved` are the packages it may be of that came, went or changed."""
-    is_file = change.after is not None and change.after.kind is Kind.FILE
-    if moved and (is_same(change) or change.change is ChangeKind.REMOVED):
-        known.settle(change.path, MAKER if change.after else "dpkg removed it", "local")
-        return
-    manifests = [manifest for key in moved if (manifest := known.signed(key))]
-    if is_file and any(_is_shipped(kind, known.content(change.path), manifest) for manifest in manifests):
+def _is_accounted(key: str, account: Account) -> bool:
+    """Whether a package came to its version by its vendor's word, where any is had; by the host's log where none is."""
+    is_there = key in account.installed
+    return key in account.vouched if is_there and account.vouched else account.recorded(key)
+
+
+def _info(change: Change, kind: str, moved: list[str], own: list[str], known: Known) -> None:
+    """A file in dpkg's database; `own` are the packages it may be of, `moved` those that came, went or changed."""
+    account, entry = known.account, change.after
+    is_file = entry is not None and entry.kind is Kind.FILE
+    vouched = [key for key in own if account.control.get(key)]
+    shipped = [file for key in vouched for file in account.control[key] if file.path == kind]
+    is_recorded = bool(moved) and all(_is_accounted(key, account) for key in moved)
+    if entry and is_file and any(same_content(file, entry, entry.digests or ()) for file in shipped):
         known.settle(change.path, MAKER, SIGNED)
+    elif entry is None:
+        if is_recorded and not shipped:
+            known.settle(change.path, "dpkg removed it", SIGNED if len(vouched) == len(own) else "local")
+    elif is_recorded and is_same(change) and not shipped:
+        known.settle(change.path, MAKER, "local")
     elif kind not in SCRIPTS:
-        if moved and is_file:
+        if is_recorded and is_file:
             _record(change, known)
-    elif not moved or (manifests and known.content(change.path) is not None) or not is_file:
+    elif not is_same(change) and (vouched or not moved or not is_file):
         worse = max(change.severity, SCRIPT.severity)
         known.changes[change.path] = replace(change, rule=SCRIPT.id, severity=worse, note=change.note or SCRIPT.title)
-    else:
+    elif not is_same(change):
         known.note(change.path, UNPROVED)
-
-
-def _is_shipped(kind: str, data: bytes | None, manifest: Manifest) -> bool:
-    """Whether a file of dpkg's database says what the signed package says."""
-    if data is None:
-        return False
-    text = data.decode("utf-8", "replace")
-    if kind in SCRIPTS:
-        return text == _script(kind, manifest.scripts)
-    paths = {file.path for file in manifest.files if file.config or kind == "list"}
-    told = ["/" if line == "/." else line for line in text.splitlines()]
-    return kind in PROVED and set(told) - {"/"} == paths - {"/"}
-
-
-def _script(kind: str, scripts: str) -> str | None:
-    """One of the scripts of a package, which are told one after the other."""
-    start = scripts.find(f"# {kind}\n") if scripts.startswith(f"# {kind}\n") else scripts.find(f"\n# {kind}\n") + 1
-    if not scripts.startswith(f"# {kind}\n", start):
-        return None
-    text = scripts[start + len(f"# {kind}\n") :]
-    ends = [at for other in SCRIPTS[SCRIPTS.index(kind) + 1 :] if (at := text.find(f"\n# {other}\n")) >= 0]
-    return text[: min(ends)] if ends else text.removesuffix("\n")
 
 
 def _record(change: Change, known: Known) -> None:
@@ -119,7 +105,11 @@ def _record(change: Change, known: Known) -> None:
 
 
 def _earlier(change: Change, path: str, known: Known) -> None:
-    """What a configuration file held before its package wrote it anew."""
-    was = known.before(path)
-    if change.after and was and was.digests and change.after.digests == was.digests:
+    """What a configuration file held before its package wrote it anew, for the same eyes."""
+    was, now = known.before(path), change.after
+    if now and was and was.digests and (now.digests, *_whose(now)) == (was.digests, *_whose(was)):
         known.explain(change.path, "the configuration as it was before", [path])
+
+
+def _whose(entry: Entry) -> tuple[int | None, int | None, int | None]:
+    return entry.mode, entry.uid, entry.gid

@@ -162,14 +162,19 @@ def _layout(files: Files, packages: Iterable[Package]) -> Layout:
 
 
 def _digests(host: Host, changes: Sequence[Change], now: Mapping[str, Sequence[Claim]]) -> dict[str, tuple[str, ...]]:
-    """Digests by the algorithms that databases know, of files whose bytes are those that the scan saw."""
+    """Digests by the algorithms that databases know, of files whose bytes are those that the scan saw.
+
+    Where a policy watches no content there is no digest that the scan saw: it is that of a file of the size that it saw.
+    """
     seen = {change.path: change.after for change in changes if change.after and change.after.kind is Kind.FILE}
     asked = []
     for path, entry in seen.items():
         known = {digest.partition(":")[0] for digest in entry.digests or ()}
-        more = {digest.partition(":")[0] for claim in now.get(path, ()) for digest in claim.file.digests}
-        if known and more and not known & more:
-            asked.append((path, entry.size or 0, (*sorted(known), *sorted(more)), False))
+        shipped = [claim.file for claim in now.get(path, ()) if claim.file.size in (None, entry.size)]
+        more = {digest.partition(":")[0] for file in shipped for digest in file.digests}
+        more -= {"blake3"} if "sha256" in more and not known else set()  # there may be a host that cannot compute it
+        if more and not known & more and entry.size is not None:
+            asked.append((path, entry.size, (*sorted(known), *sorted(more)), False))
     found: dict[str, tuple[str, ...]] = {}
     found.update((path, (*(seen[path].digests or ()), *EMPTY)) for path, size, *_rest in asked if not size)
     asked = [ask for ask in asked if ask[1]]

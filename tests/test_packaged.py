@@ -201,6 +201,17 @@ def test_what_dpkg_wrote_down_of_an_upgrade_is_told_as_its_own_record(office: Of
     assert {change["rule"] for change in own if not change["explanation"]} <= {"package-record-changed", "path-added"}
 
 
+def test_what_a_policy_watches_without_content_is_explained_by_the_content_that_its_package_has(office: Office) -> None:
+    """Its size alone is anybody's."""
+    policy = office.home / "loose.yaml"
+    policy.write_text("schema: auditkit/policy/1\nname: loose\nwatch:\n  - {path: /usr/share, level: metadata}\n")
+    office.cli.baseline("--policy", str(policy))
+    upgraded(office)
+    assert left(checked(office)) == {}
+    office.path("usr/share/demo/new/added").write_text("planted here\n")
+    assert set(left(checked(office))) == {"/usr/share/demo/new/added"}
+
+
 def test_what_dpkg_keeps_of_a_package_is_told_by_its_archive(office: Office) -> None:
     """Its list of paths too, which no archive has."""
     path = office.home / f"demo-{OLD}.deb"

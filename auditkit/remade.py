@@ -7,9 +7,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from auditkit import entries, pythons
-from auditkit.derived import MAKERS, Known, bytecode
+from auditkit.derived import Known, bytecode
 from auditkit.explain import Account
 from auditkit.hosts import Host
+from auditkit.makers import MAKERS
 from auditkit.model import Change, Entry, Gap, Item, Need
 from auditkit.settle import UNTOLD, under
 

@@ -46,7 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "owners": NOUNS | {"opening", "baseline", "writer", "packages", "explain"},
     "packaged": NOUNS | {"hosts", "packages", "explain", "probe"},
     "pythons": NOUNS | {"derived"},
-    "remade": NOUNS | {"explain", "hosts", "entries", "settle", "derived", "pythons"},
+    "remade": NOUNS | {"explain", "hosts", "entries", "settle", "derived", "makers", "pythons"},
     "vendor": NOUNS | {"opening", "packages", "hosts", "collect", "entries", "probe"},
     "fleet": NOUNS | {"hosts", "scan", "collect"},
     "runs": NOUNS | {"opening", "baseline"},
@@ -65,6 +65,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "packages": NOUNS | {"importers"},
     "systems": NOUNS | {"packages"},
     "explain": NOUNS | {"compare", "entries", "packages", "systems"},
+    "makers": NOUNS | {"derived"},
     "derived": NOUNS | {"compare", "explain", "packages", "scripts"},
     "words": NOUNS,
     "vouched": NOUNS | {"entries", "explain", "packages"},
@@ -82,7 +83,7 @@ MAY_IMPORT["commands"] = set(MAY_IMPORT) - {"__main__"} | {"commands"}
 
 JUDGES = {"model", "printable", "compare", "explain", "audits", "importers", "logins", "report"} | {
     "entries", "mounts", "growth", "accept", "timeline", "settle", "coverage", "distrust", "packages", "systems",
-    "derived",
+    "derived", "makers",
     "words", "vouched", "scripts", "strays", "against",
 }  # fmt: skip
 WORLD = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile", "shutil", "paramiko", "importlib"}
@@ -93,6 +94,8 @@ SHARED = {
     "auditkit.inventory.jumps": "jump hosts that either form names",
     "auditkit.inventory.ranges": "many names at once in either form",
     "auditkit.inventory.notes": "what of an inventory was not taken",
+    "auditkit.derived.cpio": "what an initramfs unpacks to",
+    "auditkit.derived.linker": "which libraries a cache of the linker names, for the one in an initramfs",
     "auditkit.derived.marshalled": "whether two texts of marshalled code are of the same code",
     "auditkit.packages.layout": "where a host puts what packages ship",
     "auditkit.packages.owned": "which package a path belongs to, for whoever judges paths",

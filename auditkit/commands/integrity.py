@@ -98,7 +98,7 @@ def _accounted(scan: Scan, result: Compared, base: Baseline, signed: "Signed") -
     open_ = [change for change in result.changes if not change.explanation]
     if not open_ or base.header.packages is None or scan.ended is not State.OK:
         return result
-    from auditkit import derived, explain, owners, packaged, remade  # noqa: PLC0415 - a machine on which nothing changed is not kept waiting
+    from auditkit import explain, makers, owners, packaged, remade  # noqa: PLC0415 - a machine on which nothing changed is not kept waiting
 
     paths = {change.before.path for change in open_ if change.before}
     was = owners.claims(os.path.dirname(base.path), base.header.owners, paths) if base.header.owners and paths else {}
@@ -113,7 +113,7 @@ def _accounted(scan: Scan, result: Compared, base: Baseline, signed: "Signed") -
     except HostError as error:
         scan.broke(error, "derived files", "whether they are what they are made of was not told")
     findings = (
-        *compare.findings(changes, (*explain.RULES, *derived.RULES)),
+        *compare.findings(changes, (*explain.RULES, *makers.RULES)),
         *explain.on_its_word(changes, unproved),
         *explain.downgraded(known),
     )

@@ -1,6 +1,6 @@
 """Every rule there is, from where it is written."""
 
-from auditkit import against, audits, compare, derived, distrust, explain, mounts, strays
+from auditkit import against, audits, compare, distrust, explain, makers, mounts, strays
 from auditkit.model import Rule
 
 
@@ -11,7 +11,7 @@ def all_rules() -> tuple[Rule, ...]:
         *mounts.RULES,
         *distrust.RULES,
         *explain.RULES,
-        *derived.RULES,
+        *makers.RULES,
         *against.RULES,
         *strays.RULES,
         *audits.rules(),

@@ -1,4 +1,4 @@
-"""Changes of files that are made of others: one file per kind of them, one line to register it.
+"""Changes of files that are made of others: one file per kind of them; auditkit/makers.py registers each.
 
 Pure. What is made of verified files is explained where making it again gives the same, or where all that it names is verified;
 by its name alone nothing is. What cannot be told stays as it is.
@@ -12,8 +12,8 @@ from blake3 import blake3
 
 from auditkit.compare import PASSING
 from auditkit.explain import ALTERED, BY, MISSING, SIGNED, Account, beyond_content
-from auditkit.model import Change, ChangeKind, Entry, Explanation, Kind, Need, Rule
-from auditkit.packages.layout import joined
+from auditkit.model import Change, ChangeKind, Entry, Explanation, Kind
+from auditkit.packages.layout import Layout, joined
 
 DERIVED = "derived"
 MOST_LINKS = 40
@@ -100,9 +100,13 @@ class Known:
             return "local"  # it was written again with what it held
         return change.explanation.proof if change.explanation and change.explanation.by in (*BY, DERIVED) else None
 
-    def end(self, path: str) -> str | None:
-        """Where a path leads in the end, with no link left; None where a link or the file is not verified."""
+    def end(self, path: str, layout: Layout | None = None) -> str | None:
+        """Where a path leads in the end, with no link left; None where a link or the file is not verified.
+
+        `layout` is of verified links between directories.
+        """
         for _ in range(MOST_LINKS):
+            path = layout.real(path) if layout else path
             entry = self.now(path)
             if entry is None or self.proof(path) is None:
                 return None
@@ -117,6 +121,12 @@ class Known:
         entry = self.now(end) if end else None
         data = self.files.get(path, self.files.get(end or ""))
         return data if data is not None and entry and entry.digests and is_of(data, entry.digests) else None
+
+    def layout(self) -> tuple[Layout, list[str]]:
+        """Which directories at the root lead into others, by verified links, and these links."""
+        paths = [path for path in {*self.entries, *self.changes} if path.count("/") == 1 and self.proof(path)]
+        told = {path: entry.target or "" for path in paths if (entry := self.now(path)) and entry.kind is Kind.SYMLINK}
+        return Layout(told), list(told)
 
     def left(self, path: str) -> bool:
         """Whether a path is gone, and it is known why."""
@@ -145,18 +155,6 @@ class Known:
         self.changes[path] = replace(change, note=change.note or text)
 
 
-@dataclass(frozen=True, slots=True)
-class Maker:
-    """One kind of derived files."""
-
-    asked: Callable[[Known], Iterator[Need]]
-    """What to take of the host, for the changes that are open."""
-    folders: Callable[[Known], set[str]]
-    """The directories of which is to be known what stands in them unchanged; asked for when the files are there."""
-    judge: Callable[[Known], None]
-    """Explains what it can."""
-
-
 def led(link: str, target: str) -> str:
     """Where a link leads; empty where its text alone does not tell, for `x/..` is elsewhere if x is a link."""
     climbing, _, rest = target.rpartition("../")
@@ -174,16 +172,3 @@ def is_of(data: bytes, digests: tuple[str, ...]) -> bool:
     """Whether bytes have all of these digests, at least one of them of a kind that is known here."""
     told = [(name, value) for name, _, value in (digest.partition(":") for digest in digests) if name in _HASHES]
     return bool(told) and all(_HASHES[name](data) == value for name, value in told)
-
-
-# the kinds stand on the nouns above
-from auditkit.derived import alternatives, bytecode, certificates, linker, records  # noqa: E402
-
-MAKERS = (
-    Maker(bytecode.asked, bytecode.folders, bytecode.judge),
-    Maker(certificates.asked, certificates.folders, certificates.judge),
-    Maker(linker.asked, linker.folders, linker.judge),
-    Maker(alternatives.asked, alternatives.folders, alternatives.judge),
-    Maker(records.asked, records.folders, records.judge),
-)
-RULES: tuple[Rule, ...] = (records.RECORD, records.SCRIPT)

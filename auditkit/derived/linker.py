@@ -12,7 +12,6 @@ from itertools import pairwise
 from auditkit.derived import Known, is_same
 from auditkit.errors import FormatError
 from auditkit.model import Kind, Means, Need
-from auditkit.packages.layout import Layout
 
 PATH = "/etc/ld.so.cache"
 CACHE = Need(Means.FILE, PATH, "which libraries the linker finds by their names")
@@ -59,7 +58,7 @@ def judge(known: Known) -> None:
     named, parts = _libraries(known), _parts(known)
     if not named:
         return
-    layout, links = _layout(known)
+    layout, links = known.layout()
     places = [layout.real(path) for path, *_rest in named]
     unknown = next((path for (path, *_rest), place in zip(named, places, strict=True) if known.end(place) is None), None)
     texts = [known.source(part) for part in parts]
@@ -109,13 +108,6 @@ def _stray(named: Sequence[Library], directories: Sequence[str]) -> str:
             return path
         last[name, flags, faster] = rank
     return ""
-
-
-def _layout(known: Known) -> tuple[Layout, list[str]]:
-    """Which directories at the root lead into others, by verified links, and these links."""
-    paths = [path for path in {*known.entries, *known.changes} if path.count("/") == 1 and known.proof(path)]
-    told = {path: entry.target or "" for path in paths if (entry := known.now(path)) and entry.kind is Kind.SYMLINK}
-    return Layout(told), list(told)
 
 
 def _libraries(known: Known) -> list[Library] | None:

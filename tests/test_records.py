@@ -101,8 +101,11 @@ def test_a_script_of_no_package_is_worse_though_others_were_upgraded() -> None:
     assert told("info/planted.prerm", PLANTED, account(), None)[:2] == (records.SCRIPT.id, Severity.HIGH)
 
 
-def test_a_list_of_paths_that_is_not_that_of_the_signed_package_is_only_a_record() -> None:
-    assert told("info/demo.list", LIST + "/tmp/x\n", account()) == (records.RECORD.id, Severity.LOW, "", None)
+@pytest.mark.parametrize(("name", "text"), [("info/demo.list", LIST + "/tmp/x\n"), ("info/demo.md5sums", "")])
+def test_what_is_not_that_of_the_signed_package_is_no_record(name: str, text: str) -> None:
+    """Who plants a file may have its package own it."""
+    assert told(name, text, account()) == ("content-changed", Severity.MEDIUM, records.OTHER, None)
+    assert told(name, text, account("local")) == (records.RECORD.id, Severity.LOW, "", None)
 
 
 def test_what_was_written_again_with_what_it_held_is_explained_where_its_package_changed() -> None:
@@ -152,7 +155,7 @@ def test_an_old_configuration_for_other_eyes_is_left() -> None:
         assert (explanation.proof if explanation else None) == proof
 
 
-@pytest.mark.parametrize("name", ["status", "status-old", "triggers/File", "info/demo.md5sums", "info/demo.shlibs"])
+@pytest.mark.parametrize("name", ["status", "status-old", "triggers/File", "info/demo.shlibs"])
 def test_records_are_called_so_where_packages_changed_and_nowhere_else(name: str) -> None:
     assert told(name, "x", account())[:2] == (records.RECORD.id, Severity.LOW)
     assert told(name, "x", account(now=OLD))[:2] == ("content-changed", Severity.MEDIUM)

@@ -4,6 +4,7 @@ Format: openssl-rehash(1); the hash is X509_NAME_hash of OpenSSL: SHA-1 over the
 """
 
 import re
+from binascii import a2b_base64
 from collections.abc import Iterator
 from hashlib import sha1
 
@@ -22,6 +23,9 @@ CHOSEN = Need(Means.FILE, CONFIGURATION, "which certificates are chosen")
 NOT_KEPT = "nothing tells what it chose before: a policy with keep: true has it in the baseline"
 MAKER = "update-ca-certificates made it"
 _HASH = re.compile(re.escape(FOLDER) + r"/([0-9a-f]{8})\.[0-9]+")
+_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----")
+VERSION = 0xA0
+"""The tag of what stands before the serial number in nearly all certificates, RFC 5280."""
 _END = b"-----END CERTIFICATE-----"
 _TEXTS = {12: "utf-8", 19: "latin-1", 20: "latin-1", 22: "latin-1", 26: "latin-1", 28: "utf-32-be", 30: "utf-16-be"}
 """The kinds of text in a name that the canonical form has in UTF-8, by their tags in DER."""
@@ -157,12 +161,15 @@ def _pieces(data: bytes) -> list[bytes]:
 
 def subject_hash(data: bytes) -> str:
     """The hash by which OpenSSL looks for the first certificate of a PEM text; empty where that is none."""
-    from cryptography import x509  # noqa: PLC0415 - only where such links changed
-
+    found = _PEM.search(data)
     try:
-        name = x509.load_pem_x509_certificate(data).subject.public_bytes()
-        canonical = b"".join(_set(content) for _tag, content in _parts(next(_parts(name))[1]))
-    except (ValueError, IndexError, StopIteration):
+        (_tag, whole), *_rest = _parts(a2b_base64(found[1] if found else b""))
+        (_tag, signed), *_rest = _parts(whole)
+        _serial, _algorithm, _issuer, _validity, (_tag, subject), *_rest = (
+            part for part in _parts(signed) if part[0] != VERSION
+        )
+        canonical = b"".join(_set(content) for _tag, content in _parts(subject))
+    except (ValueError, IndexError):
         return ""
     return sha1(canonical, usedforsecurity=False).digest()[3::-1].hex()
 

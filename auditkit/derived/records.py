@@ -32,6 +32,7 @@ INFO = "/var/lib/dpkg/info/"
 SCRIPTS = ("preinst", "postinst", "prerm", "postrm", "config")
 MAKER = "dpkg unpacked it"
 UNPROVED = "runs as root at the next upgrade of its package, and nothing proves that it came with it"
+OTHER = "not what its vendor's package has; dpkg adds configuration files to its list that a package does not have any more"
 _INFO = re.compile(re.escape(INFO) + r"([^/]+)\.([a-z0-9]+)")
 _RECORDS = re.compile(
     r"/var/lib/dpkg/(?:(?:status|available)(?:-old)?|lock(?:-frontend)?|triggers/[^/]+)|/var/lib/apt/extended_states"
@@ -89,7 +90,9 @@ def _info(change: Change, kind: str, moved: list[str], own: list[str], known: Kn
     elif is_recorded and is_same(change) and not shipped:
         known.settle(change.path, MAKER, "local")
     elif kind not in SCRIPTS:
-        if is_recorded and is_file:
+        if shipped and not is_same(change):
+            known.note(change.path, OTHER)
+        elif is_recorded and is_file:
             _record(change, known)
     elif not is_same(change) and (vouched or not moved or not is_file):
         worse = max(change.severity, SCRIPT.severity)

@@ -1,5 +1,6 @@
 """Files that are made of others, by the real tools, with planted ones among them: just those must be left."""
 
+import base64
 import importlib.util
 import json
 import os
@@ -316,6 +317,12 @@ def test_the_hash_of_a_subject_is_that_of_openssl(office: Disk) -> None:
         told = subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip()
         assert subject_hash(path.read_bytes()) == told
     assert subject_hash(b"-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n") == ""
+    whole, chance = base64.b64decode(b"".join(path.read_bytes().split(b"\n")[1:-2])), random.Random(5)
+    for _ in range(1000):
+        damaged = bytearray(whole[: chance.choice([len(whole), chance.randrange(1, len(whole))])])
+        damaged[chance.randrange(len(damaged))] ^= 1 << chance.randrange(8)
+        text = b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(damaged) + b"-----END CERTIFICATE-----\n"
+        assert re.fullmatch("([0-9a-f]{8})?", subject_hash(text))
 
 
 def test_a_planted_certificate_is_left_with_all_that_leads_to_it(office: Disk) -> None:

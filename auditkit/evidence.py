@@ -36,6 +36,8 @@ _AFTERWARDS = ("asked", "beginning", "present", "fetched", "broke")
 ORDER = (("need", "item", "untaken"), ("mounts",), ("scan",), ("unseen",), ("scanned",), _AFTERWARDS, ("records",))
 """Every kind of record; those of one stage never come after those of a later one."""
 STAGES = {kind: stage for stage, kinds in enumerate(ORDER) for kind in kinds}
+LATE = STAGES[_AFTERWARDS[0]]
+"""What is taken when the scan has shown what changed stands among what is asked then."""
 ONCE = frozenset(("mounts", "scan", "scanned", "records"))
 HOLDING = frozenset(("item", "mounts"))
 """Kinds whose bytes follow them."""
@@ -275,6 +277,7 @@ class _Reading:
     def __init__(self, name: str) -> None:
         self.name = name
         self.kind = ""
+        self.stage = 0
         self.value: Any = None
         self.needs: list[Need] = []
         self.records = 0
@@ -309,9 +312,10 @@ class _Reading:
             shown = printable(kind[:40])
             raise FormatError(f"{self.name} has a record that is not known here: {shown}", "use a newer auditkit")
         again = kind == self.kind and kind in ONCE
-        if again or STAGES[kind] < STAGES.get(self.kind, 0) or (kind in AFTER_SCAN and self.kind not in SCANNING):
+        stage = max(STAGES[kind], LATE) if kind in ORDER[0] and self.stage >= STAGES["scanned"] else STAGES[kind]
+        if again or stage < self.stage or (kind in AFTER_SCAN and self.kind not in SCANNING):
             raise self._refused(f"its record {kind} is out of order")
-        self.kind, self.value, self.records = kind, value, self.records + 1
+        self.kind, self.stage, self.value, self.records = kind, stage, value, self.records + 1
         if self.records > MOST_RECORDS:
             raise self._refused("it has more records than are ever written")
 

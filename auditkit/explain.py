@@ -108,6 +108,8 @@ class Account:
     """Packages of which the vendor's word is known: the host's own counts for nothing then."""
     forged: Collection[One] = ()
     """Those of which the host says what its vendor's signature contradicts: that counts for nothing either."""
+    control: Mapping[str, Sequence[Shipped]] = field(default_factory=dict)
+    """What dpkg keeps of vouched packages in its own directory, by `name:arch`, on their vendor's word."""
     packages: Sequence[Package] = ()
     """Those that are installed."""
     appeared: Sequence[tuple[str, int]] = ()
@@ -145,8 +147,15 @@ class Account:
 
     def logged(self, claim: Claim) -> bool:
         """Whether the host's log has the version that is there now, as far as its system keeps one."""
-        step = claim.package, self.installed.get(claim.package, "")
-        return claim.manifest.package.system not in _LOGGING or step in self.doers
+        return claim.manifest.package.system not in _LOGGING or self.recorded(claim.package)
+
+    def recorded(self, package: str) -> bool:
+        """Whether the host's log says how a package came to the version that is there now, or went."""
+        return (package, self.installed.get(package, "")) in self.doers
+
+    def moved(self, package: str) -> bool:
+        """Whether this package came, went or changed its version since the baseline."""
+        return self.before.get(package) != self.installed.get(package)
 
     def came(self, claim: Claim) -> bool:
         """Whether this version of a package was not there when the baseline was made."""
@@ -275,12 +284,23 @@ def _plain(entry: Entry) -> dict[str, bool]:
     return {"mode": mode, "uid": entry.uid == 0, "gid": entry.gid == 0, "flags": not entry.flags}
 
 
-def _is_labelled(change: Change, file: Shipped) -> bool:
+def beyond_content(change: Change) -> set[str]:
+    """What is to be accounted for beyond what a path holds or leads to; nothing where the rest is as packages have it."""
+    rest = _concerned(change) - {"digest", "target", *({"kind"} if _is_new(change) else ())}
+    if change.after and _is_new(change):
+        rest -= {name for name, plain in _plain(change.after).items() if plain}
+    return rest - ({"xattrs"} if _is_labelled(change) else set())
+
+
+def _is_labelled(change: Change, file: Shipped | None = None) -> bool:
     """Whether the extended attributes are those that any package's file may have, a label, or the rights that this one has."""
     after = set(change.after.xattrs or ()) if change.after else set()
     before = set(change.before.xattrs or ()) if change.before and not _is_new(change) else set()
     allowed = LABELS if _is_new(change) else _SUMS
-    return all(name in allowed or (name == CAPABILITIES and capable(file, value)) for name, value in after - before)
+    return all(
+        name in allowed or (file is not None and name == CAPABILITIES and capable(file, value))
+        for name, value in after - before
+    )
 
 
 def _leads_inside(claim: Claim, entry: Entry, account: Account) -> bool:

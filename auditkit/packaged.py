@@ -114,24 +114,27 @@ def account(
     now = claims(_manifests(files, new), layout, paths, targets)
     concerned = {claim.manifest.package: None for found in now.values() for claim in found}
     left = {claim.package for found in was.values() for claim in found}
-    concerned.update((package, None) for package in packages if package.key in left)
+    there = _versions(packages)
+    moved = {key for key in {*before, *there} if before.get(key) != there.get(key)}
+    concerned.update((package, None) for package in packages if package.key in left | moved)
     if len(concerned) > MOST_ASKED:
         gaps.append(Gap("packages", f"more than {MOST_ASKED} are concerned: of the others no vendor is asked"))
     told = list(signed(tuple(concerned)[:MOST_ASKED], files))
     vendors = [each for each in told if isinstance(each, Manifest)]
     for path, found in claims(vendors, layout, paths, targets).items():
         now.setdefault(path, []).extend(found)
-    there = _versions(packages)
-    steps = {(claim.package, there.get(claim.package, "")) for each in (now, was) for found in each.values() for claim in found}
+    named = moved | {claim.package for each in (now, was) for found in each.values() for claim in found}
+    sound = [each for each in vendors if each.proof == SIGNED]
     known = Account(
         before,
         there,
         was,
         now,
         _digests(host, changes, now),
-        _doers(files, steps),
-        frozenset(one_of(each.package) for each in vendors if each.proof == SIGNED),
+        _doers(files, {(key, there.get(key, "")) for key in named}),
+        frozenset(one_of(each.package) for each in sound),
         frozenset(one_of(each.package) for each in vendors if each.proof != SIGNED),
+        {each.package.key: each.control for each in sound if each.package.version == there.get(each.package.key)},
         tuple(packages),
         tuple(new.items()),
         tuple(gaps),
@@ -250,14 +253,19 @@ def _links(files: Files) -> dict[str, str]:
 
 
 def _digests(host: Host, changes: Sequence[Change], now: Mapping[str, Sequence[Claim]]) -> dict[str, tuple[str, ...]]:
-    """Digests by the algorithms that databases know, of files whose bytes are those that the scan saw."""
+    """Digests by the algorithms that databases know, of files whose bytes are those that the scan saw.
+
+    Where a policy watches no content there is no digest that the scan saw: it is that of a file of the size that it saw.
+    """
     seen = {change.path: change.after for change in changes if change.after and change.after.kind is Kind.FILE}
     asked = []
     for path, entry in seen.items():
         known = {digest.partition(":")[0] for digest in entry.digests or ()}
-        more = COMPUTED & {digest.partition(":")[0] for claim in now.get(path, ()) for digest in claim.file.digests}
-        if known and more and not known & more:
-            asked.append((path, entry.size or 0, (*sorted(known), *sorted(more)), False))
+        shipped = [claim.file for claim in now.get(path, ()) if claim.file.size in (None, entry.size)]
+        told = {digest.partition(":")[0] for file in shipped for digest in file.digests}
+        more = COMPUTED & told
+        if more and not known & told and entry.size is not None:
+            asked.append((path, entry.size, (*sorted(known), *sorted(more)), False))
     found: dict[str, tuple[str, ...]] = {}
     found.update((path, (*(seen[path].digests or ()), *EMPTY)) for path, size, *_rest in asked if not size)
     asked = [ask for ask in asked if ask[1]]

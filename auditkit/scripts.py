@@ -20,6 +20,7 @@ _TOOLS = r"chmod|chown|chgrp|dpkg-statoverride|install|mkdir|setcap"
 _FUNCTION = re.compile(
     r"^[ \t]*([A-Za-z_][A-Za-z_0-9]{0,40})[ \t]*\(\)[ \t\n]*\{(.{0,10000}?)^[ \t]*\}", re.DOTALL | re.MULTILINE
 )
+_QUOTES = "[\"']"
 _WORD = r"(?<![\w./-]){}(?![\w./-])"
 BY_PROGRAMS = {
     ("/var/cache/apt/archives/partial", 0o700, "_apt", "root"),
@@ -41,6 +42,14 @@ def lines_about(script: str, names: tuple[str, ...]) -> list[str]:
 def mentions(script: str, name: str) -> bool:
     """Whether a script names a path anywhere, with the words that variables stand for."""
     return name.rpartition("/")[2] in script and any(_has(line, name) for line in _expanded(script[:LONGEST]))
+
+
+def registers(script: str, link: str, name: str, path: str) -> bool:
+    """Whether a script registers a path as an alternative, update-alternatives(1), or as one that goes along with it."""
+    wanted = [f" --{option} {link} {name} {path} " for option in ("install", "slave")]
+    lines = _expanded(script[:LONGEST].replace("\\\n", " ")) if path in script or link in script else ()
+    told = (f" {' '.join(re.sub(_QUOTES, ' ', line).split())} " for line in lines)
+    return any(words in line for line in told for words in wanted)
 
 
 def _setters(script: str) -> list[str]:

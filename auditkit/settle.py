@@ -12,6 +12,8 @@ from auditkit.compare import CAPABILITY, KIND, MOVED, PASSING, SETUID, differenc
 from auditkit.model import Change, ChangeKind, Gap, Kind
 from auditkit.printable import printable
 
+UNTOLD = "changes"
+"""The subject of the gap where there are more changes than can be told: what is not among them may have changed too."""
 _GAINED = {SETUID.id: "mode", CAPABILITY.id: "xattrs"}
 """In which attribute shows what these rules speak of."""
 

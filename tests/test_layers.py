@@ -45,6 +45,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "recording": NOUNS | {"evidence", "writer", "hosts", "collect"},
     "owners": NOUNS | {"opening", "baseline", "writer", "packages", "explain"},
     "packaged": NOUNS | {"hosts", "packages", "systems", "explain", "probe"},
+    "pythons": NOUNS | {"derived"},
+    "remade": NOUNS | {"explain", "hosts", "entries", "settle", "derived", "makers", "pythons"},
     "vendor": NOUNS | {"opening", "packages", "hosts", "collect", "entries", "probe"},
     "fleet": NOUNS | {"hosts", "scan", "collect"},
     "runs": NOUNS | {"opening", "baseline"},
@@ -65,6 +67,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "shipped": NOUNS | {"packages", "words"},
     "explain": NOUNS | {"compare", "entries", "packages", "shipped"},
     "databases": NOUNS | {"explain", "packages", "systems"},
+    "makers": NOUNS | {"derived"},
+    "derived": NOUNS | {"compare", "explain", "packages", "scripts", "shipped"},
     "words": NOUNS,
     "vouched": NOUNS | {"entries", "explain", "packages"},
     "together": NOUNS | {"packages", "vouched"},
@@ -82,16 +86,20 @@ MAY_IMPORT["commands"] = set(MAY_IMPORT) - {"__main__"} | {"commands"}
 
 JUDGES = {"model", "printable", "compare", "explain", "audits", "importers", "logins", "report"} | {
     "entries", "mounts", "growth", "accept", "timeline", "settle", "coverage", "distrust", "packages", "systems",
+    "derived", "makers",
     "words", "vouched", "together", "shipped", "databases", "scripts", "strays", "against",
 }  # fmt: skip
 WORLD = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile", "shutil", "paramiko", "importlib"}
-KINDS = ("hosts", "inventory", "packages", "audits", "logins", "importers", "report", "commands")
+KINDS = ("hosts", "inventory", "packages", "derived", "audits", "logins", "importers", "report", "commands")
 SHARED = {
     "auditkit.inventory.groups": "what both forms of an Ansible inventory come to",
     "auditkit.inventory.variables": "what is taken of the variables of either form",
     "auditkit.inventory.jumps": "jump hosts that either form names",
     "auditkit.inventory.ranges": "many names at once in either form",
     "auditkit.inventory.notes": "what of an inventory was not taken",
+    "auditkit.derived.cpio": "what an initramfs unpacks to",
+    "auditkit.derived.linker": "which libraries a cache of the linker names, for the one in an initramfs",
+    "auditkit.derived.marshalled": "whether two texts of marshalled code are of the same code",
     "auditkit.packages.layout": "where a host puts what packages ship",
     "auditkit.packages.owned": "which package a path belongs to, for whoever judges paths",
     "auditkit.packages.reading": "which paths and words of a package database are sound",

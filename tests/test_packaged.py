@@ -1,6 +1,7 @@
 """Real packages upgraded by the real dpkg, with changes planted among those of the upgrade: just these must be left."""
 
 import gzip
+import hashlib
 import json
 import os
 import shutil
@@ -10,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from blake3 import blake3
 from conftest import Cli
 
 from auditkit import packaged
 from auditkit.hosts.root import Root
 from auditkit.model import Change, ChangeKind, Entry, Kind, Level, Severity
 from auditkit.packages import Manifest, Package
+from auditkit.vendor import deb
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="dpkg installs as root only"),
@@ -181,6 +184,46 @@ def test_who_ran_the_upgrade_is_told_from_the_logs_also_after_they_were_rotated(
     )
     (demod,) = (change for change in checked(office)["changes"] if change["path"] == "/usr/sbin/demod")
     assert demod["explanation"]["text"] == f"demo {OLD} → {NEW} (`apt-get upgrade` by anna (1000), {day} {time[:5]})"
+
+
+def test_a_script_planted_in_the_database_is_told_plainly(office: Office) -> None:
+    """It runs as root when its package is upgraded next, and no upgrade brought it."""
+    script = office.path("var/lib/dpkg/info/other.postinst")
+    script.write_text("#!/bin/sh\ntouch /tmp/x\n")
+    script.chmod(0o755)
+    (told,) = (change for change in checked(office)["changes"] if change["path"].endswith("other.postinst"))
+    assert (told["rule"], told["severity"], told["explanation"]) == ("package-script-altered", "high", None)
+
+
+def test_what_dpkg_wrote_down_of_an_upgrade_is_told_as_its_own_record(office: Office) -> None:
+    upgraded(office)
+    own = [change for change in checked(office)["changes"] if change["path"].startswith("/var/lib/dpkg/")]
+    assert {change["rule"] for change in own if not change["explanation"]} <= {"package-record-changed", "path-added"}
+
+
+def test_what_a_policy_watches_without_content_is_explained_by_the_content_that_its_package_has(office: Office) -> None:
+    """Its size alone is anybody's."""
+    policy = office.home / "loose.yaml"
+    policy.write_text("schema: auditkit/policy/1\nname: loose\nwatch:\n  - {path: /usr/share, level: metadata}\n")
+    office.cli.baseline("--policy", str(policy))
+    upgraded(office)
+    assert left(checked(office)) == {}
+    office.path("usr/share/demo/new/added").write_text("planted here\n")
+    assert set(left(checked(office))) == {"/usr/share/demo/new/added"}
+
+
+def test_what_dpkg_keeps_of_a_package_is_told_by_its_archive(office: Office) -> None:
+    """Its list of paths too, which no archive has."""
+    path = office.home / f"demo-{OLD}.deb"
+    data = path.read_bytes()
+    with path.open("rb") as file:
+        control = deb.read(file, hashlib.sha256(data).hexdigest(), len(data), "InRelease").control
+    kept = {path.suffix[1:]: path.read_bytes() for path in office.path("var/lib/dpkg/info").glob("demo.*")}
+    assert {file.path: file.digests for file in control} == {
+        name: (f"blake3:{blake3(held).hexdigest()}", f"sha256:{hashlib.sha256(held).hexdigest()}")
+        for name, held in kept.items()
+    }
+    assert {"list", "md5sums", "conffiles"} <= kept.keys()
 
 
 def divert(office: Office, path: str, moved: str, by: str) -> None:

@@ -98,7 +98,7 @@ def _accounted(scan: Scan, result: Compared, base: Baseline, signed: "Signed") -
     open_ = [change for change in result.changes if not change.explanation]
     if not open_ or base.header.packages is None or scan.ended is not State.OK:
         return result
-    from auditkit import databases, explain, owners, packaged  # noqa: PLC0415 - a machine on which nothing changed is not kept waiting
+    from auditkit import databases, explain, makers, owners, packaged, remade  # noqa: PLC0415 - nothing changed: nobody is kept waiting
 
     paths = {change.before.path for change in open_ if change.before}
     was = owners.claims(os.path.dirname(base.path), base.header.owners, paths) if base.header.owners and paths else {}
@@ -108,9 +108,13 @@ def _accounted(scan: Scan, result: Compared, base: Baseline, signed: "Signed") -
         scan.broke(error)
         return result
     changes = explain.explain(result.changes, known)
+    try:
+        changes = remade.explained(scan.host, changes, (*result.gaps, *scan.gaps), known, base.blocks)
+    except HostError as error:
+        scan.broke(error, "derived files", "whether they are what they are made of was not told")
     found = (*databases.appeared(known), *databases.on_its_word(changes, unproved), *databases.downgraded(known))
     forged = databases.forged(claim.manifest for claims in known.now.values() for claim in claims)
-    findings = (*compare.findings(changes, explain.RULES), *forged, *found)
+    findings = (*compare.findings(changes, (*explain.RULES, *makers.RULES)), *forged, *found)
     notes = tuple(f"{printable(gap.subject)} is not proved by its vendor: {gap.reason}" for gap in unproved[:MOST_UNPROVED])
     return replace(result, changes=changes, findings=findings, notes=notes, gaps=(*result.gaps, *known.gaps))
 
@@ -203,7 +207,7 @@ def _bounded(told: Iterable[Change | Gap]) -> list[Change | Gap]:
         if len(kept) < MOST_CHANGES:
             kept.append(one)
         elif len(kept) == MOST_CHANGES:
-            kept.append(Gap("changes", f"there are more than {MOST_CHANGES}; those that follow are not told"))
+            kept.append(Gap(settle.UNTOLD, f"there are more than {MOST_CHANGES}; those that follow are not told"))
     return kept
 
 

@@ -75,6 +75,8 @@ class Manifest:
     """Who says so, for the reader: `InRelease of 2026-11-22, key 4D64FEC119C2029067D6E791F8D2585B8783D481`."""
     scripts: str = ""
     """The text of maintainer scripts, in which modes and owners may be set that the archive does not have."""
+    control: tuple[Shipped, ...] = ()
+    """What dpkg keeps of a package in its own directory, by the ending of its name there: `postinst`, `list`, `md5sums`."""
 
 
 Compare = Callable[[str, str], int]

@@ -34,6 +34,9 @@ _RAISE = re.compile("[:;] (raise --timeout(?:, or see why it is slow)?)$")
 SIGNS = {"package": "package upgrade", "growing": "log that grew", "rotated": "rotation", "derived": "derived file"}
 """What is counted as the cause of explained changes; a kind that is not here counts as `cause`."""
 
+RECORDS = ("package-record-changed",)
+"""Rules of which one line tells of all changes, as long as nobody asks for each: they say the same of every one."""
+
 Dict = Mapping[str, Any]
 
 
@@ -100,6 +103,11 @@ def _body(host: Dict, options: Options) -> Iterator[str]:
 
 
 def _changes(changes: Sequence[Dict], options: Options) -> Iterator[str]:
+    records = [] if options.show_all else [change for change in changes if change["rule"] in RECORDS]
+    if len(records) > 1:
+        changes = [change for change in changes if change["rule"] not in RECORDS]
+        what = f"  U {_whole(records[0]['path'])} and {counted(len(records) - 1, 'more record')} of the package manager"
+        yield painted(f"{what} (--all shows them)  {records[0]['severity']}  {said(records[0]['rule'])}", "low", options)
     ordered = sorted(folded(changes), key=lambda one: severity(one[0]))
     widest = _widths([_columns(change, below) for change, below in ordered], options)
     left = MOST_OF_ALL_TEXTS
@@ -175,6 +183,8 @@ def _explained(groups: Iterable[Dict]) -> Iterator[str]:
 
 def _logs(group: Dict, cause: str) -> str:
     """The cause of a group, in a plural that English knows."""
+    if group["by"] == "derived":
+        return "the verified files that they are made of" if group["changes"] != 1 else "the verified files that it is made of"
     if group["by"] == "growing":
         return "logs that only grew" if group["changes"] != 1 else "a log that only grew"
     return cause if group["by"] in SIGNS else f"{cause} ({printable(group['by'])})"

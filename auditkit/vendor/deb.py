@@ -6,7 +6,7 @@ and hashed; nothing of it counts before its SHA-256 has turned out to be the sig
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from blake3 import blake3
@@ -29,7 +29,10 @@ MOST_DATA = 64 << 30
 RATIO = 2000
 """The most that data may become by unpacking: zeros do not get smaller than that in xz, and no package is all zeros."""
 SPARE = 1 << 30
+MOST_KEPT = 100
+"""Files of control.tar that are told of; nearly all packages have fewer than ten."""
 _AR = re.compile(rb"([!-~ ]{16}).{32}([0-9]{1,10}) *`\n", re.DOTALL)
+_KEPT = re.compile(r"[a-z0-9]{1,40}")
 _CONFFILE = re.compile(r"(?:remove-on-upgrade[ \t]+)?(/.*)")
 
 
@@ -40,6 +43,8 @@ class Control:
     package: Package
     conffiles: frozenset[str]
     scripts: str
+    files: tuple[Shipped, ...]
+    """Those of them that dpkg keeps as they are."""
 
 
 class Hashed:
@@ -98,7 +103,13 @@ def read(source: Source, sha256: str, size: int, told: str) -> Manifest:
     if file.finish() != sha256 or file.left or source.read(1):
         raise UntrustedError(f"the package {printable(control.package.name)} is not the file that the vendor signed")
     config = (replace(shipped, config=True) if shipped.path in control.conffiles else shipped for shipped in files)
-    return Manifest(control.package, tuple(config), "signed", told, control.scripts)
+    return Manifest(control.package, tuple(config), "signed", told, control.scripts, (*control.files, _listed(files)))
+
+
+def _listed(files: Sequence[Shipped]) -> Shipped:
+    """The list of its paths that dpkg writes: in the order of data.tar."""
+    text = "".join(f"{file.path if file.path != '/' else '/.'}\n" for file in files).encode("utf-8", "surrogateescape")
+    return Shipped("list", Kind.FILE, size=len(text), digests=_digests((text,)))
 
 
 def _taken_apart(file: Source) -> tuple[Control, list[Shipped]]:
@@ -141,18 +152,24 @@ def _parts(file: Source) -> Iterator[tuple[str, Part]]:
 
 
 def _control(archive: Source) -> Control:
-    texts = dict[str, str]()
+    texts, files = dict[str, str](), list[Shipped]()
     for member, content in members(archive):
         name = member.path[1:]
         if name not in (*SCRIPTS, "control", "conffiles"):
+            if _KEPT.fullmatch(name) and member.kind is Kind.FILE and not member.same and len(files) < MOST_KEPT:
+                files.append(Shipped(name, Kind.FILE, member.mode, size=member.size, digests=_digests(content)))
             continue
         if member.kind is not Kind.FILE or member.same or member.size > LONGEST_TEXT or name in texts:
             raise malformed(f"its {name} is not as it should be")
-        texts[name] = b"".join(content).decode("utf-8", "surrogateescape")
+        data = b"".join(content)
+        texts[name] = data.decode("utf-8", "surrogateescape")
+        if name != "control":
+            files.append(Shipped(name, Kind.FILE, member.mode, size=member.size, digests=_digests((data,))))
     conffiles = (_CONFFILE.fullmatch(line.rstrip()) for line in texts.get("conffiles", "").split("\n"))
     # a script may be a program of its own, which says nothing to a reader
     scripts = (f"# {name}\n{texts[name]}\n" for name in SCRIPTS if name in texts and "\0" not in texts[name])
-    return Control(_package(texts.get("control", "")), frozenset(match[1] for match in conffiles if match), "".join(scripts))
+    known = frozenset(match[1] for match in conffiles if match)
+    return Control(_package(texts.get("control", "")), known, "".join(scripts), tuple(files))
 
 
 def _package(control: str) -> Package:
@@ -192,7 +209,7 @@ def _one(member: Member, content: Content) -> Shipped:
     )
 
 
-def _digests(content: Content) -> tuple[str, ...]:
+def _digests(content: Iterable[bytes]) -> tuple[str, ...]:
     fast, common = blake3(), hashlib.sha256()
     for piece in content:
         fast.update(piece)

@@ -182,6 +182,7 @@ def encode(manifest: Manifest, sha256: str) -> bytes:
         "proof": manifest.proof,
         "source": manifest.source,
         "scripts": manifest.scripts,
+        "control": [_fields(file) for file in manifest.control],
     }
     text = b"".join(_line(line) for line in (head, *map(_fields, manifest.files)))
     return text + _line({"blake3": blake3(text).hexdigest()})
@@ -220,7 +221,8 @@ def decode(text: bytes, sha256: str) -> Manifest:
             raise FormatError("a manifest of the cache is that of another package", "remove it: it is made anew")
         system, name, version, arch, source = head["package"]
         package = Package(system, name, version, arch, source=source)
-        return Manifest(package, tuple(_shipped(files)), head["proof"], head["source"], head["scripts"])
+        control = tuple(_shipped(head.get("control", [])))  # those of before it was kept have none
+        return Manifest(package, tuple(_shipped(files)), head["proof"], head["source"], head["scripts"], control)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise FormatError("a manifest of the cache is not as auditkit writes it", "remove it: it is made anew") from error
 

@@ -31,6 +31,7 @@ HELLO = Manifest(
     "signed",
     "InRelease of Debian bookworm of 2026-07-11, key F",
     "# postinst\n#!/bin/sh\nsetcap cap_net_raw=ep /ghost\n\udcff",
+    (Shipped("postinst", Kind.FILE, 0o755, size=7, digests=("blake3:" + "3" * 64,)),),
 )
 KEY = (SHA, "libhello1", "1:1.0~rc1-1+b1", "amd64")
 RELEASED_1 = (

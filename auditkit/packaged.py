@@ -8,12 +8,13 @@ import re
 import zlib
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from auditkit.explain import Account, Claim, Claims
 from auditkit.hosts import Host
 from auditkit.model import Change, Gap, Kind, Means, Need
-from auditkit.packages import Manifest, Package, apk, dpkg, dpkglog, dpkgrules
+from auditkit.packages import Manifest, Package, apk, dpkg, dpkglog, dpkgrules, pacman
 from auditkit.packages.layout import Diversion, Layout, joined
 from auditkit.probe.rotation import NOT_KNOWN
 
@@ -24,6 +25,10 @@ NEEDS: tuple[Need, ...] = (
     *(*OWNING, dpkg.DISTROLESS, dpkg.SUMS, dpkg.CONFFILES),
     *(dpkglog.LOGS, dpkglog.HISTORY, *OS_RELEASE),
 )
+CLAIMING: tuple[Need, ...] = (*OWNING, dpkg.DISTROLESS, dpkgrules.OVERRIDES, pacman.DESC, pacman.FILES, *OS_RELEASE)
+"""What tells which package says that it has which path, by all systems that need no more than that."""
+MEANING: tuple[Need, ...] = (dpkgrules.DIVERSIONS, dpkgrules.OVERRIDES, *OS_RELEASE)
+"""What is short of that: which distribution it is, and what its admin means to be otherwise."""
 MERGED = {"usrmerge:all", "usr-is-merged:all"}
 """Packages that are there where /bin, /sbin and /lib* are links into /usr."""
 ALIASES = {f"/{name}": f"usr/{name}" for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "libo32")}
@@ -37,6 +42,7 @@ MOST_ASKED = 5000
 MOST_RUNS = 20
 """Runs of apt that may have been under way at once, as far as they are looked through."""
 LONGEST_COMMAND = 100
+T = TypeVar("T")
 Files = Mapping[str, bytes]
 Signed = Callable[[Sequence[Package], str], Iterable[Manifest | Gap]]
 """What the vendors signed of packages of a distribution, or why that cannot be told."""
@@ -55,6 +61,40 @@ def owning(host: Host) -> tuple[Iterator[Manifest], Layout]:
     """
     files, _gaps = taken(host, OWNING)
     return _manifests(files), _layout(files, _packages(files))
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """What a host says of its packages, for whoever holds hosts against each other."""
+
+    distribution: str
+    packages: frozenset[str]
+    """Names of those that are installed."""
+    manifests: Iterable[Manifest]
+    layout: Layout
+    diversions: tuple[Diversion, ...]
+    overrides: tuple[dpkgrules.Override, ...]
+
+
+def stock(host: Host, needs: tuple[Need, ...] = CLAIMING) -> Stock:
+    """Which packages a host has, and where it says that their paths are.
+
+    Raises:
+        HostError: the host cannot be asked.
+    """
+    files, _gaps = taken(host, needs)  # what is not told of a package leaves it out of the comparison, and counted so
+    readers = (dpkg, apk, pacman)
+    told = [one for reader in readers for one in reader.packages(files) if isinstance(one, Package)]
+    manifests = (one for reader in readers for one in reader.manifests(files) if isinstance(one, Manifest))
+    there = (one for one in manifests if one.package.state not in dpkg.ABSENT)
+    diversions = tuple(_known(dpkgrules.diversions(files.get(dpkgrules.DIVERSIONS.what, b"")), Diversion))
+    overrides = tuple(_known(dpkgrules.overrides(files.get(dpkgrules.OVERRIDES.what, b"")), dpkgrules.Override))
+    names = frozenset(package.name for package in told)
+    return Stock(distribution(files), names, there, _layout(files, told), diversions, overrides)
+
+
+def _known(told: Iterable[object], kind: type[T]) -> Iterator[T]:
+    return (one for one in told if isinstance(one, kind))
 
 
 def account(

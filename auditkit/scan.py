@@ -3,7 +3,7 @@
 The policy's `~` becomes the homes of that host; what the host says is streamed on, never held.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from blake3 import blake3
@@ -19,7 +19,8 @@ HOSTNAME = Need(Means.FILE, "/etc/hostname", "which machine this is")
 DPKG = Need(Means.FILE, "/var/lib/dpkg/status", "which packages are installed in which version")
 APK = Need(Means.FILE, "/lib/apk/db/installed", "which packages are installed in which version")
 PACKAGES = (DPKG, APK)
-STANDING = (PASSWD, MACHINE_ID, HOSTNAME)
+IDENTITY = (MACHINE_ID, HOSTNAME)
+STANDING = (PASSWD, *IDENTITY)
 """What a check needs: the list of packages, which is long and travels, only who makes a baseline."""
 NEEDS = (*STANDING, *PACKAGES)
 
@@ -94,6 +95,8 @@ class Scan:
     """How long it may take; what was not reached by then is a gap."""
     known: Known | None = None
     """The baseline's blocks, which a host over a network need not send again."""
+    also: Callable[[Sequence[bytes]], None] | None = None
+    """Told the blocks too, before whoever asked for them."""
     gaps: list[Gap] = field(default_factory=list)
     ended: State = State.OK
     """How the host has left the conversation; it is asked no more unless this is ok."""
@@ -117,6 +120,8 @@ class Scan:
         for told in self.host.scan(self._request(), self.known):
             match told:
                 case ("blocks", blocks):
+                    if self.also:
+                        self.also(blocks)
                     yield from blocks
                 case ("gap", path, reason):
                     self.gaps.append(Gap(path, reason))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import chain
 
 from auditkit import against, compare, distrust, entries
-from auditkit.commands import integrity, options, vouching
+from auditkit.commands import integrity, options, peering, vouching
 from auditkit.errors import UsageError
 from auditkit.explain import ALTERED, MISSING
 from auditkit.hosts import Host, Past, is_here
@@ -18,7 +18,7 @@ from auditkit.packages.layout import Diversion, Layout
 from auditkit.packages.owned import Owned
 from auditkit.packages.unowned import Unowned
 from auditkit.printable import printable
-from auditkit.scan import Progress, Scan, ground
+from auditkit.scan import IDENTITY, Progress, Scan, ground
 from auditkit.strays import RULES as OF_STRAYS
 from auditkit.strays import Strays, gathered
 from auditkit.vouched import Vouched
@@ -64,11 +64,11 @@ def check(host: Host, run: options.Setting) -> HostReport:
     meant = _meant(files, layout, frozenset(merged), gaps)
     strays = _strays(files, links, owned, diversions)
     diverted = tuple(against.diverted(diversions, vouched, (package.name for package in packages)))
-    result = _compared(host, run, vouched, meant, strays)
+    result, scan = _compared(host, run, vouched, meant, strays)
     result = replace(result, findings=(*result.findings, *diverted), gaps=(*gaps, *result.gaps))
     report = integrity.report(host, result, None, _notes(vouched, strays))
     counts = {"packages": len(packages), "verified": len(vouched.packages)}
-    return replace(report, counts={**report.counts, **counts})
+    return peering.left(replace(report, counts={**report.counts, **counts}), host, run, scan)
 
 
 def _links(host: Host, run: options.Setting) -> dict[str, str]:
@@ -83,7 +83,7 @@ def _scan(
     host: Host, run: options.Setting, watches: Iterable[Watch], progress: Progress = lambda _entries, _read: None
 ) -> Scan:
     policy = Policy("vendor", tuple(watches), (_algorithm(host),))
-    stands = replace(ground(host, policy, (), ()), watched=policy)
+    stands = replace(ground(host, policy, (), IDENTITY if run.page else ()), watched=policy)
     return Scan(host, stands, run.jobs, progress, run.timeout)
 
 
@@ -169,17 +169,19 @@ def _strays(files: Mapping[str, bytes], links: Mapping[str, str], owned: Owned, 
     return Strays(host, owned, moved, left)
 
 
-def _compared(host: Host, run: options.Setting, vouched: Vouched, meant: against.Meant, strays: Strays) -> integrity.Compared:
+def _compared(
+    host: Host, run: options.Setting, vouched: Vouched, meant: against.Meant, strays: Strays
+) -> tuple[integrity.Compared, Scan]:
     overridden = tuple(against.overridden(meant, vouched))
     with run.show("checking", host.name, None) as progress:
-        scan = _scan(host, run, _watches(vouched.paths()), progress)
+        scan = replace(_scan(host, run, _watches(vouched.paths()), progress), also=peering.kept(run))
         told = list(against.judged(scan.as_far_as_it_goes(), vouched, meant, strays, scan.gaps))
     changes = tuple(gathered(one for one in told if isinstance(one, Change)))
     gaps = (*scan.gaps, *(one for one in told if isinstance(one, Gap)))
     lies = tuple(distrust.hidden(gaps))
     rules = (*against.RULES, *OF_STRAYS, ALTERED, MISSING)
     findings = (*compare.findings(changes, rules), *(one for one in told if isinstance(one, Finding)), *overridden, *lies)
-    return integrity.Compared(changes, findings, gaps, scan.entries, state=State.LIED if lies else scan.ended)
+    return integrity.Compared(changes, findings, gaps, scan.entries, state=State.LIED if lies else scan.ended), scan
 
 
 def _watches(paths: Iterable[str]) -> Iterator[Watch]:

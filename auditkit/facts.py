@@ -5,6 +5,7 @@ that a digest implies, and the labels that a host puts on its own files.
 """
 
 import re
+from operator import itemgetter
 
 from auditkit.model import Kind
 from auditkit.printable import unescape
@@ -17,6 +18,8 @@ _XATTRS = 14
 _OF_KIND = {b"f": (0, 1, 2, 3, 4, 5, 13, 14), b"d": (0, 1, 2, 3, 4, 5, 14), b"l": (0, 2, 3, 4, 5, 14, 15)}
 """The fields that count, by kind; of devices and the like those below."""
 _OTHERS = (0, 1, 2, 3, 4, 5, 14, 15)
+_PICKED = {kind: itemgetter(*places) for kind, places in _OF_KIND.items()}
+_PICKED_OF_OTHERS = itemgetter(*_OTHERS)
 _NAMES = {1: "mode", 2: "uid", 3: "gid", 4: "owner", 5: "group", 13: "digest", 14: "xattrs", 15: "target"}
 _KINDS = {"f": Kind.FILE, "d": Kind.DIRECTORY, "l": Kind.SYMLINK, "b": Kind.BLOCK, "c": Kind.CHARACTER, "p": Kind.FIFO}
 
@@ -28,7 +31,7 @@ def fact(fields: list[bytes]) -> bytes:
     if b"security." in fields[_XATTRS]:
         told = [pair for pair in fields[_XATTRS].split(b",") if pair.partition(b"=")[0] not in LABELS]
         fields[_XATTRS] = b",".join(told) or b"-"
-    return b" ".join([fields[at] for at in _OF_KIND.get(fields[0], _OTHERS)])
+    return b" ".join(_PICKED.get(fields[0], _PICKED_OF_OTHERS)(fields))
 
 
 def values(told: bytes) -> Values:

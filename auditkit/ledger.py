@@ -25,6 +25,8 @@ MOST_PATHS = 400_000
 """Paths of one host that are held, and as many that its packages say they have; a desktop has 200,000 of either."""
 ELSEWHERE = ("/home", "/root", "/srv", "/run", "/proc", "/sys", "/dev", "/mnt", "/media", "/usr/local")
 """Where packages put nothing but directories, and people very much: it is not held."""
+MOST_KNOWN = 100_000
+"""Facts that are remembered as held: those of the first host spare the others half the work."""
 MOST_MEANT = 100_000
 """Diversions, overrides and configuration files of one host."""
 _SCHEMA = """
@@ -54,6 +56,8 @@ class Ledger:
 
     def __init__(self, path: str) -> None:
         self.broken = ""
+        self.known = set[bytes]()
+        """Facts that are held already, as far as it is worth to know that."""
         self._path = path
         self.reading = threading.Lock()
         """For who reads the package database of a host, which takes much room: one at a time."""
@@ -186,20 +190,24 @@ class Page:
 
     def add(self, blocks: Iterable[bytes]) -> None:
         """Keep what blocks of a scan say of what packages may have."""
-        facts, seen = [], []
+        facts, seen, known = [], [], self._ledger.known
         for path, told in self._facts(blocks):
             number = blake3(path + b"\0" + told).digest(16)
-            facts.append((number, path, told))
             seen.append((self._number, number))
+            if number not in known:
+                facts.append((number, path, told))
         if seen:
             self._ledger.write("INSERT OR IGNORE INTO fact VALUES (?, ?, ?)", facts)
             self._ledger.write("INSERT INTO seen VALUES (?, ?)", seen)
+        if len(known) < MOST_KNOWN:
+            known.update(number for number, _path, _told in facts)
 
     def _facts(self, blocks: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
         for block in blocks:
             directory = entries.path_of(block)
             if _is_below(directory, _ELSEWHERE):
                 continue
+            above = _merged(directory) + b"/"
             for line in block.split(b"\n")[1:-1]:
                 fields = line.split(b" ", entries.FIELDS)
                 if line[:1] == b"=" or len(fields) <= entries.FIELDS:
@@ -208,7 +216,11 @@ class Page:
                     self.cut = True
                     return
                 self.paths += 1
-                yield _path(directory, fields), fact(fields)
+                name = fields[-1]
+                if name == b"." and fields[0] == b"d":
+                    yield _canonical(directory), fact(fields)
+                else:
+                    yield above + (unescape(name) if b"\\" in name else name), fact(fields)
 
     def hold(self, package: Sequence[str], places: Iterable[str]) -> None:
         """Keep that a host has a package, and where its paths are: system, distribution, name, version, architecture."""
@@ -231,14 +243,6 @@ class Page:
 
 _ALIASES = frozenset((b"bin", b"sbin", b"lib", b"lib32", b"lib64", b"libx32", b"libo32"))
 _ELSEWHERE = tuple(place.encode() for place in ELSEWHERE)
-
-
-def _path(directory: bytes, fields: Sequence[bytes]) -> bytes:
-    """The path of a line that was split into its fields."""
-    name = fields[-1]
-    if name == b"." and fields[0] == b"d":
-        return _canonical(directory)
-    return _merged(directory) + b"/" + (unescape(name) if b"\\" in name else name)
 
 
 def _canonical(path: bytes) -> bytes:

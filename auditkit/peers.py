@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from auditkit import unlike
 from auditkit.against import DOCUMENTS
-from auditkit.facts import algorithms, is_known, values
+from auditkit.facts import algorithms, bits, is_known, values
 from auditkit.model import Finding, Severity
 from auditkit.printable import printable
 from auditkit.quorum import Split, Voter, machines, majority, split
@@ -233,7 +233,8 @@ class Judge:
 
     def _side(self, facts: Mapping[int, bytes], hosts: Iterable[int]) -> unlike.Side:
         ordered = sorted(hosts, key=lambda host: self._peers[host].word)
-        return unlike.Side(facts[ordered[0]], tuple(self._peers[host].word for host in ordered))
+        told = max((facts[host] for host in ordered), key=lambda told: (bits(told), told))  # of several the one that may most
+        return unlike.Side(told, tuple(self._peers[host].word for host in ordered))
 
     def _gone(self, place: unlike.Place, facts: Mapping[int, bytes], without: Collection[int]) -> None:
         """Keep in mind on which hosts a file is missing that most others show, as far as they were looked at alike."""

@@ -159,7 +159,7 @@ def _of_content(place: Place, own: Side, others: Side) -> Severity:
 
 
 def _of_attributes(own: Side, others: Side, names: Collection[str]) -> Severity:
-    more = bits(own.fact) & ~bits(others.fact)
+    more = bits(own.fact) & ~bits(others.fact) if "mode" in names else 0
     here, there = values(own.fact), values(others.fact)
     is_taken = there.get("uid") == "root" != here.get("uid") and "uid" in names
     is_capable = "xattrs" in names and CAPABILITY in here.get("xattrs", "")

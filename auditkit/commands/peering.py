@@ -161,7 +161,7 @@ def _with(host: Document, told: Told, hosts: int) -> Document:
         "paths_compared": told.compared,
         "paths_not_compared": told.paths - told.compared,
     }
-    facts = {"peers": {"hosts": hosts - 1, "unlike": told.unlike, **counts}}
+    facts = {"peers": {"hosts": hosts - 1, "unlike": told.unlike}}
     return with_more(host, HostReport("", counts=counts, findings=tuple(told.findings), notes=tuple(_notes(told)), facts=facts))
 
 

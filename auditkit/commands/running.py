@@ -43,7 +43,7 @@ def over(
 
         def job(word: str) -> T:
             with display.line(word) as line, closing(fleet.opened(word, reach, line.pausing)) as host:
-                return work(host, replace(run, show=line.show, page=run.ledger.page(word) if run.ledger else None))
+                return work(host, _paged(word, replace(run, show=line.show)))
 
         def tick() -> None:
             for prompts in (run.prompts, run.signing):
@@ -64,7 +64,12 @@ def _alone(word: str, run: options.Setting, work: Work[T]) -> T:
             options.talk(f"auditkit: {printable(word)}: {error}; trying again in {seconds:.0f} s")
 
     with closing(fleet.opened(word, run.reach, pausing)) as host:
-        return work(host, run)
+        return work(host, _paged(word, run))
+
+
+def _paged(word: str, run: options.Setting) -> options.Setting:
+    """The setting with an empty page for a host, where hosts are held against each other: all of a run, or the last of it."""
+    return replace(run, page=run.ledger.page(word)) if run.ledger else run
 
 
 def _state(error: AuditkitError | None) -> State:

@@ -27,7 +27,8 @@ ELSEWHERE = ("/home", "/root", "/srv", "/run", "/proc", "/sys", "/dev", "/mnt", 
 """Where packages put nothing but directories, and people very much: it is not held."""
 MOST_KNOWN = 100_000
 """Facts that are remembered as held: those of the first host spare the others half the work."""
-MOST_MEANT = 100_000
+MOST_PACKAGES = 20_000
+MOST_MEANT = 10_000
 """Diversions, overrides and configuration files of one host."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS host(id INTEGER PRIMARY KEY, word BLOB UNIQUE, told TEXT);
@@ -174,7 +175,7 @@ def _numbers(told: object) -> tuple[int, ...]:
 
 
 def _peer(word: str, told: Mapping[str, Any]) -> Peer:
-    return Peer(word=word, **{**told, "gaps": frozenset(told["gaps"])})
+    return Peer(word=word, **{**told, "gaps": frozenset(told["gaps"]), "machines": frozenset(told["machines"])})
 
 
 class Page:
@@ -183,7 +184,7 @@ class Page:
     def __init__(self, ledger: Ledger, number: int) -> None:
         self._ledger = ledger
         self._number = number
-        self.paths = self.claims = 0
+        self.paths = self.claims = self.packages = self.meant = 0
         self.cut = False
         """Whether there was more than is held."""
         self.reading = ledger.reading
@@ -219,21 +220,27 @@ class Page:
                 name = fields[-1]
                 if name == b"." and fields[0] == b"d":
                     yield _canonical(directory), fact(fields)
+                elif b"\\" not in name:
+                    yield above + name, fact(fields)
                 else:
-                    yield above + (unescape(name) if b"\\" in name else name), fact(fields)
+                    with suppress(ValueError):  # no name: who compares the block refuses it
+                        yield above + unescape(name), fact(fields)
 
     def hold(self, package: Sequence[str], places: Iterable[str]) -> None:
         """Keep that a host has a package, and where its paths are: system, distribution, name, version, architecture."""
         found = sorted({_canonical(_bytes(place)) for place in places} - {b"/"})
         self.claims += len(found)
-        if self.claims > MOST_PATHS:
+        self.packages += 1
+        if self.claims > MOST_PATHS or self.packages > MOST_PACKAGES:
             self.cut = True
         else:
             self._ledger.enter(self._number, json.dumps(list(package)), found)
 
     def mean(self, told: Iterable[tuple[str, str, str]]) -> None:
         """Keep what the host says shall be otherwise than its packages have it: path, in which way, and in what words."""
-        rows = [(self._number, _canonical(_bytes(path)), what, words) for path, what, words in islice(told, MOST_MEANT)]
+        left = MOST_MEANT - self.meant
+        rows = [(self._number, _canonical(_bytes(path)), what, words) for path, what, words in islice(told, left)]
+        self.meant += len(rows)
         self._ledger.write("INSERT INTO meant VALUES (?, ?, ?, ?)", rows)
 
     def finish(self, told: Mapping[str, object]) -> None:

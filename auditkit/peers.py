@@ -12,7 +12,7 @@ from auditkit.against import DOCUMENTS
 from auditkit.facts import algorithms, bits, is_known, values
 from auditkit.model import Finding, Severity
 from auditkit.printable import printable
-from auditkit.quorum import Split, Voter, machines, majority, split
+from auditkit.quorum import Split, Voter, machines, majority, one_by_one, split
 from auditkit.settle import under
 
 ENOUGH = 2
@@ -35,8 +35,8 @@ class Peer:
     """One host of a run, as far as it matters to the others."""
 
     word: str
-    machine: str | None = None
-    """Which machine it is; two words may mean the same one, which has one vote then."""
+    machines: frozenset[str] = frozenset()
+    """By what it is known which machine it is; two words that have one of these in common have one vote."""
     believed: bool = True
     """Whether it has a vote: one that was caught lying has none."""
     policy: str = ""
@@ -107,7 +107,8 @@ class Judge:
 
     def __init__(self, peers: Mapping[int, Peer], releases: Mapping[int, Release], meant: Meant) -> None:
         self._peers = peers
-        self._voters = {host: Voter(peer.machine or f"word {peer.word}", peer.believed) for host, peer in peers.items()}
+        known = one_by_one({host: peer.machines for host, peer in peers.items()})
+        self._voters = {host: Voter(known[host], peer.believed) for host, peer in peers.items()}
         self._releases = releases
         self._meant = meant
         self._holders = dict[Package, set[int]]()
@@ -126,12 +127,20 @@ class Judge:
             groups = self._groups(sight.lists)
             hosts = sight.facts[0][1]
             if len(sight.facts) == 1 and all(group.claiming == group.holders <= set(hosts) for group in groups):
-                self._alike[hosts, sight.lists, is_known(sight.facts[0][0])] += 1
+                self._keep(hosts, sight.lists, is_known(sight.facts[0][0]))
             else:
                 self._differing(sight, groups)
         self._count()
         self._sum_up()
         return self.told
+
+    def _keep(self, hosts: tuple[int, ...], lists: tuple[int, ...], known: bool) -> None:
+        """Count a path that is the same on all hosts that show it; paths of one package are counted together in the end."""
+        key = hosts, lists, known
+        if key not in self._alike and len(self._alike) >= MOST_KNOWN:
+            self._number(*self._same(key))
+        else:
+            self._alike[key] += 1
 
     # --- one path
 
@@ -180,7 +189,9 @@ class Judge:
         by = {host: self._meant.get((host, path), {}).get(DIVERTED) for host in group.holders}
         found = {host: who for host, who in by.items() if who is not None and who != group.package[2]}
         for host, who in found.items() if group.weight >= 0 and len(found) < len(by) else ():
-            replaced = any(host in other.claiming for other in groups if other.package[2] == who)
+            of_who = [other.claiming for other in groups if other.package[2] == who and host in other.claiming]
+            alike = {other for other, one in found.items() if one == who and any(other in hosts for hosts in of_who)}
+            replaced = len(machines(alike, self._voters)) >= ENOUGH
             others = self._words(group.holders - found.keys())
             self._tell(host, unlike.diverted(place, who, others, replaced=replaced))
         return set(found)
@@ -286,9 +297,14 @@ class Judge:
                     self.told[host].unread += times * bool(how and not alike - {host} and any(kinds.keys() - {how}))
             done |= group.holders
 
+    def _same(self, key: tuple[tuple[int, ...], tuple[int, ...], bool]) -> tuple[dict[int, bytes], tuple[Group, ...]]:
+        """Hosts that show the same of a path, as hosts and facts, and who has the packages that it is in."""
+        hosts, lists, known = key
+        return dict.fromkeys(hosts, b"d" if known else b"f - - - - - - -"), self._groups(lists)
+
     def _count(self) -> None:
-        for (hosts, lists, known), times in self._alike.items():
-            self._number(dict.fromkeys(hosts, b"d" if known else b"f - - - - - - -"), self._groups(lists), times)
+        for key, times in self._alike.items():
+            self._number(*self._same(key), times)
         for holders in self._holders.values():
             there = machines(holders, self._voters)
             for host in holders:

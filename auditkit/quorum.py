@@ -13,7 +13,8 @@ from dataclasses import dataclass
 class Voter:
     """One host: which machine it is, and whether it has a vote."""
 
-    machine: str
+    machine: int
+    """The least number of a host that is the same machine."""
     believed: bool = True
 
 
@@ -32,7 +33,17 @@ class Split:
     """Who has what."""
 
 
-def machines(hosts: Iterable[int], voters: Voters) -> frozenset[str]:
+def one_by_one(known: Mapping[int, Collection[str]]) -> dict[int, int]:
+    """Which machine each host is: one for all hosts that are known by the same thing, or by way of others."""
+    found = {host: host for host in known}
+    first = dict[str, int]()
+    for host, names in known.items():
+        alike = {found[first.setdefault(name, host)] for name in names} | {found[host]}
+        found = {other: min(alike) if machine in alike else machine for other, machine in found.items()}
+    return found
+
+
+def machines(hosts: Iterable[int], voters: Voters) -> frozenset[int]:
     """The machines among hosts that have a vote."""
     return frozenset(voters[host].machine for host in hosts if voters[host].believed)
 

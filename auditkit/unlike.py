@@ -48,7 +48,7 @@ LACKING = Rule(
 UNOWNED = Rule(
     "unowned-unlike-other-hosts",
     "a file belongs to no package here, and to one on other hosts, which have another there",
-    Severity.LOW,
+    Severity.MEDIUM,
     "Who takes a program out of the package database, or the whole package, makes its files nobody's: they are then verified by"
     " nothing. Software that was installed by hand looks the same.",
     "find out where it comes from; compare it with the package's",
@@ -121,8 +121,7 @@ def odd(place: Place, own: Side, others: Side, names: Collection[str], overridde
         severity = severity if gains else Severity.LOW
     message = f"its {what} not what {_hosts(others.hosts)} {'have' if len(others.hosts) > 1 else 'has'} in {place.package}"
     message += f"; this host's dpkg-statoverride says so: {printable(overridden)}" if overridden and not content else ""
-    quoted = own, Side(others.fact, others.hosts if len(others.hosts) < 2 else (f"{len(others.hosts)} others",))
-    return Finding(rule, place.path, message, severity, _quotes(quoted, names))
+    return Finding(rule, place.path, message, severity, _quotes((own, others), names, "others"))
 
 
 def contested(place: Place, sides: Sequence[Side], names: Collection[str]) -> Finding:
@@ -136,7 +135,7 @@ def contested(place: Place, sides: Sequence[Side], names: Collection[str]) -> Fi
         if one is not other
     ]
     message = f"its {_what(names)} not the same on hosts with {place.package}, {numbers}: none is known to be right"
-    return Finding(DISAGREE, place.path, message, max(severities), _quotes(sides, names))
+    return Finding(DISAGREE, place.path, message, max(severities), _quotes(sides, names, "hosts"))
 
 
 def is_content(names: Collection[str]) -> bool:
@@ -168,9 +167,14 @@ def _of_attributes(own: Side, others: Side, names: Collection[str]) -> Severity:
     return Severity.LOW if set(names) == {"mode"} and not more and "mode" in here else Severity.MEDIUM
 
 
-def _quotes(sides: Sequence[Side], names: Collection[str]) -> tuple[Quote, ...]:
+def _quotes(sides: Sequence[Side], names: Collection[str], noun: str) -> tuple[Quote, ...]:
     wanted = {*names, "uid", "owner"} if {"uid", "owner"} & set(names) else set(names)
-    return tuple(Quote(_hosts(side.hosts), 0, shown(side.fact, wanted)) for side in sides)
+    return tuple(Quote(_source(side.hosts, noun), 0, shown(side.fact, wanted)) for side in sides)
+
+
+def _source(words: Sequence[str], noun: str) -> str:
+    """A host by its word, a few by theirs, many by their number."""
+    return ", ".join(words) if len(words) <= MOST_NAMED else f"{len(words)} {noun}"
 
 
 def _hosts(words: Sequence[str]) -> str:
@@ -183,7 +187,7 @@ def _hosts(words: Sequence[str]) -> str:
 def diverted(place: Place, who: str, others: Sequence[str], *, replaced: bool) -> Finding:
     """The finding for a host that puts a path of a package elsewhere: for `who`, a package, or if empty for its admin.
 
-    `replaced` says whether that package has a file of its own there.
+    `replaced` says whether more hosts have that package put its own file there.
     """
     by = f"for {printable(who)}" if who else "by a local diversion"
     message = f"what {place.package} has there is put elsewhere {by}, and not on {_hosts(others)}"

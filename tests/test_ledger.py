@@ -30,7 +30,7 @@ def written(ledger: Ledger, word: str, digest: str, **more: Any) -> Page:
     page = ledger.page(word)
     page.add([block("/usr/sbin", sshd=digest)])
     page.hold(SERVER, ("/", "/usr", SSHD))
-    page.finish({"machine": None, "policy": "", "whole": True, "gaps": [], "packages": 1, **more})
+    page.finish({"machines": [], "policy": "", "whole": True, "gaps": [], "packages": 1, **more})
     return page
 
 
@@ -81,7 +81,7 @@ def test_a_merged_usr_and_one_that_is_not_are_the_same_places(ledger: Ledger) ->
         page = ledger.page(word)
         page.add([block(at, ls="blake3:bb" if word == "old" else "blake3:aa")])
         page.hold(SERVER, (f"{at}/ls",))
-        page.finish({"machine": None, "policy": "", "whole": True, "gaps": [], "packages": 1})
+        page.finish({"machines": [], "policy": "", "whole": True, "gaps": [], "packages": 1})
     assert odd(ledger, "a", "b", "old") == {"a": 0, "b": 0, "old": 1}
 
 
@@ -91,7 +91,7 @@ def test_names_that_no_parser_likes_are_paths(ledger: Ledger) -> None:
         page = ledger.page(word)
         page.add([block("/usr/lib/x", **{name: digest})])
         page.hold(SERVER, ("/usr/lib/x/a\nb\\\udcff",))
-        page.finish({"machine": None, "policy": "", "whole": True, "gaps": [], "packages": 1})
+        page.finish({"machines": [], "policy": "", "whole": True, "gaps": [], "packages": 1})
     (finding,) = ledger.judged(("a", "b", "evil"), ())["evil"].findings
     assert (finding.subject, finding.severity) == ("/usr/lib/x/a\nb\\\udcff", Severity.HIGH)
 
@@ -193,7 +193,7 @@ def test_scan_finds_the_odd_disk_without_a_baseline_and_says_what_to_do(fleet: F
         "  high  unlike-other-hosts\n"
     ) in told.out
     assert f"  auditkit check {words[2]} --against vendor\n" in told.out
-    assert told.out.index("against each other: 4 hosts") < told.out.index("  ! ")
+    assert told.out.index("held against each other: 4 hosts with 8 packages\n") < told.out.index("  ! ")
 
 
 def test_a_check_of_unchanged_disks_compares_what_their_baselines_hold(fleet: Fleet) -> None:

@@ -15,7 +15,7 @@ from auditkit import peers, unlike
 from auditkit.facts import fact, shown, values
 from auditkit.model import Finding, Severity
 from auditkit.peers import CONFIGURATION, DIVERTED, MOVED, OVERRIDDEN, Judge, Package, Peer, Release, Sight, Told
-from auditkit.quorum import Voter, split
+from auditkit.quorum import Voter, one_by_one, split
 
 GOOD, BAD, WORSE = (f"f 755 0 0 root root blake3:{letter * 8} -" for letter in "abc")
 SSHD, SSH, CONF = "/usr/sbin/sshd", "/usr/bin/ssh", "/etc/ssh/moduli"
@@ -29,7 +29,7 @@ class Shows:
     files: Mapping[str, str] = field(default_factory=lambda: {SSHD: GOOD})
     packages: Mapping[tuple[str, ...], Sequence[str]] = field(default_factory=lambda: {SERVER: (SSHD, SSH, CONF)})
     meant: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    machine: str | None = None
+    machine: str = ""
     believed: bool = True
     policy: str = "linux"
     gaps: frozenset[str] = frozenset()
@@ -60,7 +60,7 @@ def judged(hosts: Mapping[str, Shows]) -> dict[str, Told]:
     ]
     known = {
         number: Peer(
-            word, one.machine, one.believed, one.policy, gaps=one.gaps, packages=len(one.packages)
+            word, frozenset({one.machine} - {""}), one.believed, one.policy, gaps=one.gaps, packages=len(one.packages)
         )
         for number, word in numbers.items()
         for one in [hosts[word]]
@@ -239,14 +239,15 @@ def test_a_diverted_file_is_told_as_diverted() -> None:
     assert said(every) == []
 
 
-def test_a_diversion_for_a_package_is_low_where_that_has_a_file_there() -> None:
+def test_a_diversion_is_low_where_two_hosts_have_it_for_a_package_with_a_file_there() -> None:
     dash: Package = ("dpkg", "debian", "dash", "1", "amd64")
     meant = {SSHD: {DIVERTED: "dash"}}
     packages: dict[Package, Sequence[str]] = {SERVER: (f"{SSHD}.distrib", SSH, CONF), dash: (SSHD,)}
-    hosts = office(ours=Shows({SSHD: BAD}, packages, meant))
-    assert f"ours diverted-unlike-other-hosts low {SSHD}" in said(hosts)
+    ours = Shows({SSHD: BAD}, packages, meant)
+    assert said(office(ours=ours, too=ours)) == [f"{word} diverted-unlike-other-hosts low {SSHD}" for word in ("ours", "too")]
     without = Shows({SSHD: BAD}, {**packages, dash: ()}, meant)
-    assert f"ours diverted-unlike-other-hosts medium {SSHD}" in said(office(ours=without))
+    assert f"ours diverted-unlike-other-hosts medium {SSHD}" in said(office(ours=without, too=without))
+    assert said(office(evil=ours)) == [f"evil diverted-unlike-other-hosts medium {SSHD}"]  # it may have made the package up
 
 
 def test_labels_that_each_host_puts_on_its_files_do_not_count() -> None:
@@ -298,7 +299,7 @@ def test_a_host_that_says_it_has_another_version_is_compared_with_nobody_and_it_
 def test_a_package_taken_out_of_the_database_leaves_its_program_as_nobodys() -> None:
     other = ("dpkg", "debian", "bash", "5", "amd64")
     evil = Shows({SSHD: BAD}, {other: ("/bin/bash",)})
-    assert said(office(evil=evil)) == ["evil unowned-unlike-other-hosts low packages"]
+    assert said(office(evil=evil)) == ["evil unowned-unlike-other-hosts medium packages"]
     assert said(office(evil=evil.but(SSHD, GOOD))) == []
 
 
@@ -330,6 +331,11 @@ def test_a_machine_named_twice_has_one_vote() -> None:
     hosts = {"local": evil, "srv-01": evil, "ws-01": Shows(machine="m2")}
     assert said(hosts) == sorted(f"{word} hosts-disagree high {SSHD}" for word in hosts)
     assert [told.compared for told in judged(hosts).values()] == [0, 0, 0]
+
+
+def test_hosts_that_are_known_to_be_one_machine_by_anything_are_one() -> None:
+    known = {1: {"id a"}, 2: {"10.0.0.2 22"}, 3: {"id a", "10.0.0.3 22"}, 4: {"10.0.0.3 22"}, 5: set[str]()}
+    assert one_by_one(known) == {1: 1, 2: 2, 3: 1, 4: 1, 5: 5}
 
 
 def test_who_says_to_be_another_machine_takes_nothing_from_its_vote() -> None:
@@ -366,7 +372,7 @@ HOSTS = st.builds(
     st.dictionaries(NAMES, FACTS, max_size=4),
     st.dictionaries(VERSIONS, st.lists(NAMES, unique=True), max_size=3),
     st.dictionaries(NAMES, st.dictionaries(st.sampled_from([DIVERTED, MOVED, CONFIGURATION, OVERRIDDEN]), st.just(""))),
-    st.sampled_from([None, "m1", "m2"]),
+    st.sampled_from(["", "m1", "m2"]),
     st.booleans(),
     st.sampled_from(["linux", "web"]),
 )
@@ -408,9 +414,19 @@ def test_one_host_never_accuses_those_that_agree(evil: Shows, number: int) -> No
     assert [told[word] for word in hosts] == [[]] * number
 
 
+@given(HOSTS, st.integers(3, 5))
+def test_one_host_never_hides_what_is_wrong_with_another(evil: Shows, number: int) -> None:
+    same = {f"ws-{at}": Shows({SSHD: GOOD, SSH: GOOD}) for at in range(number)}
+    told = outline({**same, "odd": Shows({SSHD: BAD, SSH: GOOD}), "evil": evil})
+    assert [rule for rule, subject, severity in told["odd"] if subject == SSHD and severity >= Severity.HIGH] in (
+        ["unlike-other-hosts"],
+        ["hosts-disagree"],  # where evil sides with it
+    )
+
+
 @given(st.dictionaries(st.integers(0, 8), st.sampled_from("abc")), st.sets(st.integers(0, 8)))
 def test_a_split_names_as_odd_fewer_than_agree(shown_by: dict[int, str], liars: set[int]) -> None:
-    found = split(shown_by, {host: Voter(f"m{host}", host not in liars) for host in shown_by})
+    found = split(shown_by, {host: Voter(host, host not in liars) for host in shown_by})
     if found and found.most is not None:
         agreeing = {host for host, value in shown_by.items() if value == found.most} - liars
         assert len(agreeing) >= 2

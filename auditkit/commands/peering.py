@@ -80,7 +80,7 @@ def left(report: HostReport, host: Host, run: options.Setting, scan: Scan, base:
     gaps = sorted({gap.subject for gap in scan.gaps})
     run.page.finish(
         {
-            "machine": scan.ground.machine,
+            "machines": [*filter(None, (scan.ground.machine,)), *_address(host)],
             "policy": blake3(repr(scan.ground.policy.watches).encode("utf-8", "surrogateescape")).hexdigest(),
             "whole": not run.page.cut and len(gaps) <= MOST_GAPS,
             "gaps": gaps[:MOST_GAPS],
@@ -88,6 +88,12 @@ def left(report: HostReport, host: Host, run: options.Setting, scan: Scan, base:
         }
     )
     return replace(report, notes=(*report.notes, CUT)) if run.page.cut else report
+
+
+def _address(host: Host) -> Iterator[str]:
+    """Yield where a host was reached: what is found there twice, whatever it says of itself, is one machine."""
+    if host.facts.get("address") and not host.facts.get("jump"):
+        yield f"{host.facts['address']} {host.facts.get('port')}"
 
 
 def _is_unchanged(report: HostReport) -> bool:

@@ -38,9 +38,8 @@ def against_each_other(hosts: Sequence[Dict], options: Options) -> Iterator[str]
     if not known:
         return
     few, enough = (sum(host["counts"].get(f"packages_{how}", 0) for host in known) for how in ("not_compared", "compared"))
-    rest = f"; {grouped(few)} are on too few hosts to tell" if few else ""
-    number, packages = counted(len(known), "host"), counted(enough, "package")
-    yield f"  against each other: {number}, {packages} held against two others or more{rest}"
+    rest = f", {grouped(few)} of them on too few to tell" if few else ""
+    yield f"  held against each other: {counted(len(known), 'host')} with {counted(few + enough, 'package')}{rest}"
     odd = [(printable(host["host"]), host["facts"]["peers"]["unlike"]) for host in worst_first(known)]
     odd = [(name, number) for name, number in odd if number]
     if odd:

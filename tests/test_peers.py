@@ -416,7 +416,7 @@ def test_one_host_never_accuses_those_that_agree(evil: Shows, number: int) -> No
 
 @given(HOSTS, st.integers(3, 5))
 def test_one_host_never_hides_what_is_wrong_with_another(evil: Shows, number: int) -> None:
-    same = {f"ws-{at}": Shows({SSHD: GOOD, SSH: GOOD}) for at in range(number)}
+    same = {f"ws-{at}": Shows({SSHD: GOOD, SSH: GOOD}, machine=f"m{at}") for at in range(number)}
     told = outline({**same, "odd": Shows({SSHD: BAD, SSH: GOOD}), "evil": evil})
     assert [rule for rule, subject, severity in told["odd"] if subject == SSHD and severity >= Severity.HIGH] in (
         ["unlike-other-hosts"],

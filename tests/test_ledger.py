@@ -109,13 +109,15 @@ def test_what_lies_where_packages_put_nothing_is_not_held(ledger: Ledger) -> Non
     assert page.paths == 1
 
 
-@pytest.mark.parametrize("damage", [b"no database", b""], ids=["another file", "emptied under us"])
-def test_a_book_that_is_broken_says_so_and_stops_nobody(tmp_path: Path, damage: bytes) -> None:
+@pytest.mark.parametrize("damage", ["another file", "a directory", "emptied under us"])
+def test_a_book_that_is_broken_says_so_and_stops_nobody(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "ledger"
-    if damage:
-        path.write_bytes(damage)
+    if damage == "another file":
+        path.write_bytes(b"no database")
+    if damage == "a directory":
+        path.mkdir()
     ledger = Ledger(str(path))
-    if not damage:
+    if damage == "emptied under us":
         sqlite3.connect(path).executescript("DROP TABLE seen")
     written(ledger, "a", "blake3:aa")
     assert ledger.broken
@@ -249,6 +251,22 @@ def test_a_run_that_is_resumed_holds_all_hosts_against_each_other(fleet: Fleet) 
     assert rules(again)["ws-3"] == [("unlike-other-hosts", "high", SSHD)]
     assert again["ws-1"]["notes"][0].startswith("asked at ")
     assert not list(fleet.cli.store.glob("runs/*/ledger"))
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_a_run_whose_book_is_lost_or_damaged_says_what_was_not_compared(fleet: Fleet, lost: bool) -> None:
+    away = fleet.roots["ws-4"].rename(fleet.cli.home / "away")
+    fleet.json("scan")
+    (book,) = fleet.cli.store.glob("runs/*/ledger")
+    book.unlink()
+    if not lost:
+        book.write_bytes(b"no database")
+    away.rename(fleet.roots["ws-4"])
+    hosts = fleet.json("scan", more=("--resume", "last"))
+    reason = "not held against them: what hosts showed could not be kept: file is not a database"
+    gaps = [gap["reason"] for host in hosts.values() for gap in host["gaps"] if gap["subject"] == "other hosts"]
+    notes = [note for host in hosts.values() for note in host["notes"] if note.startswith("what it showed is not at hand")]
+    assert (gaps, len(notes)) == (([], 3) if lost else ([reason] * 4, 0))
 
 
 def test_what_was_changed_since_the_baseline_is_told_by_both(fleet: Fleet) -> None:

@@ -35,6 +35,7 @@ BY_ITSELF = ("growing", "rotated")
 """Explanations of changes that no package has anything to do with."""
 NO_PACKAGES = "its packages are not known: its files were held against no other host's"
 BOTH = "let the policy ask for both: digests: [blake3, sha256]"
+LOST = "what it showed is not at hand any more: its files were held against no other host's"
 CUT = "it has more paths than are held: what was beyond them was held against no other host's"
 
 
@@ -157,7 +158,13 @@ def judged(told: Mapping[str, Document], run: options.Setting) -> dict[str, Docu
         return {word: with_more(host, more) if running.is_done(host) else host for word, host in told.items()}
     if not any(one.held for one in against.values()):
         return dict(told)
-    return {word: _with(host, against[word], len(against)) if word in against else host for word, host in told.items()}
+    return {word: _said(host, against.get(word), len(against)) for word, host in told.items()}
+
+
+def _said(host: Document, told: Told | None, hosts: int) -> Document:
+    if told is None:
+        return with_more(host, HostReport("", notes=(LOST,))) if running.is_done(host) else host
+    return _with(host, told, hosts)
 
 
 def _with(host: Document, told: Told, hosts: int) -> Document:

@@ -31,6 +31,8 @@ SUBJECT = "other hosts"
 MOST_GAPS = 10_000
 """Gaps of one host that are remembered; one with more was not seen as a whole."""
 DISBELIEVED = (State.LIED, State.UNTRUSTED)
+PLAIN = frozenset(("dpkg", "apk"))
+"""Systems whose lists of paths say all: what the admin may change lies in /etc."""
 BY_ITSELF = ("growing", "rotated")
 """Explanations of changes that no package has anything to do with."""
 NO_PACKAGES = "its packages are not known: its files were held against no other host's"
@@ -105,13 +107,14 @@ def _of_baseline(page: "Page", base: Baseline, stock: packaged.Stock) -> int:
     """Keep whose paths they were when the baseline was made, and give how many packages there were then."""
     if not base.header.owners or base.header.packages is None:
         return 0
-    held = 0
     with page.reading:
-        for package, places in owners.packages(os.path.dirname(base.path), base.header.owners):
-            if base.header.packages.get(package.key) == package.version:
-                page.hold(_key(package, stock), places)
-                held += 1
-    return held
+        told = list(owners.packages(os.path.dirname(base.path), base.header.owners))
+        there = [one for one in told if one[0].version in base.header.packages.get(one[0].key, "").split(" ")]
+        if not {package.system for package, _places in there} <= PLAIN:
+            return 0
+        for package, places in there:
+            page.hold(_key(package, stock), places)
+    return len(there)
 
 
 def _of_host(page: "Page", stock: packaged.Stock) -> int:
@@ -121,7 +124,7 @@ def _of_host(page: "Page", stock: packaged.Stock) -> int:
         for manifest in stock.manifests:
             name = manifest.package.name
             page.hold(_key(manifest.package, stock), [stock.layout.place(file.path, name) for file in manifest.files])
-            page.mean((file.path, CONFIGURATION, name) for file in manifest.files if file.config)
+            page.mean((file.path, CONFIGURATION, name) for file in manifest.files if file.config or file.optional)
             held += 1
     return held
 

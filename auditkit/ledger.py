@@ -63,9 +63,9 @@ class Ledger:
         self.reading = threading.Lock()
         """For who reads the package database of a host, which takes much room: one at a time."""
         self._lock = threading.Lock()
-        self._db = sqlite3.connect(":memory:", check_same_thread=False)
+        self._db = sqlite3.Connection(":memory:", check_same_thread=False)
         with self._unbroken():
-            self._db = sqlite3.connect(path, check_same_thread=False)
+            self._db = sqlite3.Connection(path, check_same_thread=False)
             self._db.executescript(_SCHEMA)
 
     @contextmanager

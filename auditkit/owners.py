@@ -83,6 +83,37 @@ def claims(folder: str, digest: str, paths: set[str]) -> dict[str, list[Claim]]:
     return {}
 
 
+def packages(folder: str, digest: str) -> Iterator[tuple[Package, list[str]]]:
+    """Yield each package of then with its paths; nothing where the file is not there any more.
+
+    Raises:
+        UntrustedError: it is not what the baseline was sealed with.
+        FormatError: it is of no kind that is known here, or damaged.
+    """
+    path = _path(folder, digest.partition(":")[2])
+    name = printable(os.path.basename(path))
+    text = b""
+    with suppress(OSError), open(path, "rb", opener=regular) as file:
+        text = _found(b"".join(unpacked(Hashed(file), name)), digest, name)
+    yield from _grouped(text, name)
+
+
+def _grouped(text: bytes, name: str) -> Iterator[tuple[Package, list[str]]]:
+    package, paths = None, list[str]()
+    try:
+        for line in text.split(b"\n")[1:-1]:
+            if line.startswith(b"{"):
+                if package:
+                    yield package, paths
+                package, paths = Package(**json.loads(line)), []
+            else:
+                paths.append(unescape(line).decode("utf-8", "surrogateescape"))
+    except _MALFORMED as error:
+        raise FormatError(f"{name} is damaged", "take a good copy of it") from error
+    if package:
+        yield package, paths
+
+
 def _found(text: bytes, digest: str, name: str) -> bytes:
     if f"blake3:{blake3(text).hexdigest()}" != digest:
         raise UntrustedError(f"{name} is not what the baseline was sealed with", "take a good copy of it")

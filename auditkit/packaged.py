@@ -11,11 +11,13 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from auditkit.explain import SIGNED, Account, Claim, Claims, one_of
 from auditkit.hosts import NOT_TAKEN, Host
 from auditkit.model import Change, Gap, Kind, Means, Need
 from auditkit.packages import Manifest, Package, Shipped, apk, dpkglog, dpkgrules
+from auditkit.packages.dpkg import ABSENT
 from auditkit.packages.layout import Diversion, Layout, joined
 from auditkit.probe.rotation import NOT_KNOWN
 from auditkit.systems import SYSTEMS, recognised
@@ -31,6 +33,10 @@ NEEDS: tuple[Need, ...] = (
     *(*OWNING, *(need for system in SYSTEMS for need in system.lists[1:])),
     *(dpkglog.LOGS, dpkglog.HISTORY),
 )
+CLAIMING: tuple[Need, ...] = (*OWNING, dpkgrules.OVERRIDES)
+"""What tells which package says that it has which path, by all systems that need no more than that."""
+MEANING: tuple[Need, ...] = (dpkgrules.DIVERSIONS, dpkgrules.OVERRIDES, *OS_RELEASE)
+"""What is short of that: which distribution it is, and what its admin means to be otherwise."""
 MERGED = {"usrmerge:all", "usr-is-merged:all"}
 """Packages of Debian that are there where /bin, /sbin and /lib* are links into /usr."""
 ALIASES = {f"/{name}": f"usr/{name}" for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "libo32")}
@@ -54,6 +60,7 @@ MOST_ASKED = 5000
 MOST_RUNS = 20
 """Runs of apt that may have been under way at once, as far as they are looked through."""
 LONGEST_COMMAND = 100
+T = TypeVar("T")
 Files = Mapping[str, bytes]
 Signed = Callable[[Sequence[Package], Files], Iterable[Manifest | Gap]]
 """What the vendors signed of packages of a host, whose files these are, or why that cannot be told."""
@@ -89,6 +96,38 @@ def owned(host: Host) -> Owned:
     packages = installed(files, gaps)
     found = _versions(packages) if recognised(files) else None
     return Owned(tuple(packages), distribution(files), found, _manifests(files), _layout(files, packages), tuple(gaps))
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """What a host says of its packages, for whoever holds hosts against each other."""
+
+    distribution: str
+    packages: frozenset[str]
+    """Names of those that are installed."""
+    manifests: Iterable[Manifest]
+    layout: Layout
+    diversions: tuple[Diversion, ...]
+    overrides: tuple[dpkgrules.Override, ...]
+
+
+def stock(host: Host, needs: tuple[Need, ...] = CLAIMING) -> Stock:
+    """Which packages a host has, and where it says that their paths are.
+
+    Raises:
+        HostError: the host cannot be asked.
+    """
+    files, _gaps = taken(host, needs)  # what is not told of a package leaves it out of the comparison, and counted so
+    told = installed(files, [])
+    there = (one for one in _manifests(files) if one.package.state not in ABSENT)
+    diversions = tuple(_known(dpkgrules.diversions(files.get(dpkgrules.DIVERSIONS.what, b"")), Diversion))
+    overrides = tuple(_known(dpkgrules.overrides(files.get(dpkgrules.OVERRIDES.what, b"")), dpkgrules.Override))
+    names = frozenset(package.name for package in told)
+    return Stock(distribution(files), names, there, _layout(files, told), diversions, overrides)
+
+
+def _known(told: Iterable[object], kind: type[T]) -> Iterator[T]:
+    return (one for one in told if isinstance(one, kind))
 
 
 def account(

@@ -50,10 +50,14 @@ class Run:
 
     def kept(self) -> Iterator[tuple[str, Any]]:
         """Yield word and result of each host that is done; what is no result is as if it were not there."""
-        for name in _names(self.directory):
+        for name in filter(_is_result, _names(self.directory)):
             told = _read(os.path.join(self.directory, name))
             if isinstance(told, dict) and isinstance(word := told.get("word"), str) and name == _name(word):
                 yield word, told.get("host")
+
+
+def _is_result(name: str) -> bool:
+    return name.endswith(".json")
 
 
 def _name(word: str) -> str:

@@ -3,7 +3,7 @@
 The policy's `~` becomes the homes of that host; what the host says is streamed on, never held.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from blake3 import blake3
@@ -16,7 +16,8 @@ from auditkit.model import Gap, Item, Means, Mount, Need, Policy, State
 PASSWD = Need(Means.FILE, "/etc/passwd", "where the home directories are", optional=False)
 MACHINE_ID = Need(Means.FILE, "/etc/machine-id", "which machine this is")
 HOSTNAME = Need(Means.FILE, "/etc/hostname", "which machine this is")
-NEEDS = (PASSWD, MACHINE_ID, HOSTNAME)
+IDENTITY = (MACHINE_ID, HOSTNAME)
+NEEDS = (PASSWD, *IDENTITY)
 
 Progress = Callable[[int, int], None]
 """Told now and then how many entries and bytes have been seen."""
@@ -70,6 +71,8 @@ class Scan:
     """How long it may take; what was not reached by then is a gap."""
     known: Known | None = None
     """The baseline's blocks, which a host over a network need not send again."""
+    also: Callable[[Sequence[bytes]], None] | None = None
+    """Told the blocks too, before whoever asked for them."""
     gaps: list[Gap] = field(default_factory=list)
     ended: State = State.OK
     """How the host has left the conversation; it is asked no more unless this is ok."""
@@ -93,6 +96,8 @@ class Scan:
         for told in self.host.scan(self._request(), self.known):
             match told:
                 case ("blocks", blocks):
+                    if self.also:
+                        self.also(blocks)
                     yield from blocks
                 case ("gap", path, reason):
                     self.gaps.append(Gap(path, reason))

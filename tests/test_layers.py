@@ -50,6 +50,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "vendor": NOUNS | {"opening", "packages", "hosts", "collect", "entries", "probe"},
     "fleet": NOUNS | {"hosts", "scan", "collect"},
     "runs": NOUNS | {"opening", "baseline"},
+    "ledger": NOUNS | {"entries", "facts", "peers"},
     "history": NOUNS | {"baseline", "seal", "store"},
     "incident": NOUNS | {"seal", "signers"},
     # judge: frozen data in, frozen data out
@@ -75,6 +76,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "scripts": NOUNS | {"words"},
     "strays": NOUNS | {"compare", "packages"},
     "against": NOUNS | {"compare", "entries", "explain", "packages", "scripts", "settle", "shipped", "strays", "vouched"},
+    "facts": NOUNS,
+    "quorum": NOUNS,
+    "unlike": NOUNS | {"against", "facts"},
+    "peers": NOUNS | {"against", "facts", "quorum", "settle", "unlike"},
     "audits": NOUNS,
     "logins": NOUNS,
     "importers": NOUNS | {"entries"},
@@ -86,7 +91,7 @@ MAY_IMPORT["commands"] = set(MAY_IMPORT) - {"__main__"} | {"commands"}
 
 JUDGES = {"model", "printable", "compare", "explain", "audits", "importers", "logins", "report"} | {
     "entries", "mounts", "growth", "accept", "timeline", "settle", "coverage", "distrust", "packages", "systems",
-    "derived", "makers",
+    "derived", "makers", "facts", "quorum", "unlike", "peers",
     "words", "vouched", "together", "shipped", "databases", "scripts", "strays", "against",
 }  # fmt: skip
 WORLD = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile", "shutil", "paramiko", "importlib"}

@@ -31,4 +31,4 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
     def judge(host: Host, run: options.Setting) -> HostReport:
         return checking.check(host, run, {**given, "may_lack": plan.several})
 
-    return running.answered(plan, run, judge, lambda told: checking.following(told, run))
+    return checking.answered(plan, run, judge)

@@ -10,7 +10,7 @@ from typing import Any
 
 from auditkit import distrust, policy, store
 from auditkit.baseline import Baseline
-from auditkit.commands import integrity, options, running, sealing, vouching
+from auditkit.commands import integrity, options, peering, running, sealing, vouching
 from auditkit.commands.progress import Shown
 from auditkit.errors import AuditkitError, HostError, UntrustedError, UsageError
 from auditkit.hosts import Host, Past, is_here, open_host
@@ -55,6 +55,14 @@ def usable(given: Mapping[str, Any]) -> None:
         )
 
 
+def answered(plan: running.Plan, run: options.Setting, judge: running.Work[HostReport]) -> int:
+    """Ask the hosts of a plan, hold them against each other, answer with the report of all, and give the exit status."""
+    with peering.among(plan, run) as together:
+        return running.answered(
+            plan, together, judge, lambda told: following(told, run), lambda told: peering.judged(told, together)
+        )
+
+
 def check(host: Host, run: options.Setting, given: Mapping[str, Any]) -> HostReport:
     """What has become of a host; one that cannot be believed, or fell silent, is said so in its report."""
     try:
@@ -79,14 +87,14 @@ def _with(host: Host, trusted: store.Trusted, run: options.Setting, given: Mappi
         stands = ground(host, base.header.policy, base.header.homes)
         if integrity.is_foreign(host, stands, base.header) and not given.get("baseline_file"):
             return HostReport(host.name, gaps=(Gap("integrity", FOREIGN),))
-        scan = Scan(host, stands, run.jobs, progress, run.timeout, base.blocks)
+        scan = Scan(host, stands, run.jobs, progress, run.timeout, base.blocks, also=peering.kept(run))
         result = integrity.with_baseline(base, scan, turn_of(base, given), vouching.of(run, host), _since(given))
         if result.last and not given.get("baseline_file"):
             store.keep_turn(base.path, result.last)
         notes = _notes(host, stands, trusted, run)
         if not given.get("baseline_file"):
             notes.extend(_remembered(base))
-    return integrity.report(host, result, trusted.facts(), notes)
+        return peering.left(integrity.report(host, result, trusted.facts(), notes), host, run, scan, base)
 
 
 def turn_of(base: Baseline, given: Mapping[str, Any]) -> distrust.Turn:
@@ -129,11 +137,15 @@ def _without(host: Host, run: options.Setting, given: Mapping[str, Any]) -> Host
     if not given.get("may_lack") and not given.get("since"):
         raise lacking(host)
     if not given.get("since"):
-        return _by_vendors(host, run)
+        report = _by_vendors(host, run)
+        if not run.page or report.counts:  # where nothing was read for vendors, it is read for the other hosts
+            return report
     wanted = policy.load(sealing.policy_name(run, host.name))
     with _progress(host, run, None) as progress:
-        result = integrity.looked(Scan(host, ground(host, wanted), run.jobs, progress, run.timeout), _since(given))
-    return integrity.report(host, integrity.with_gaps(result, [Gap("integrity", NO_BASELINE)]), None)
+        scan = Scan(host, ground(host, wanted), run.jobs, progress, run.timeout, also=peering.kept(run))
+        result = integrity.looked(scan, _since(given))
+        report = integrity.report(host, integrity.with_gaps(result, [Gap("integrity", NO_BASELINE)]), None)
+        return peering.left(report, host, run, scan)
 
 
 def _by_vendors(host: Host, run: options.Setting) -> HostReport:
@@ -155,11 +167,12 @@ def _against(host: Host, run: options.Setting, given: Mapping[str, Any]) -> Host
     with tree as other, _progress(host, run, None) as progress:
         stands = ground(host, wanted)
         copy = Scan(other, stands, max(1, run.jobs // 2), lambda _entries, _read: None, run.timeout)
-        scan = Scan(host, stands, max(1, run.jobs // 2), progress, run.timeout)
+        scan = Scan(host, stands, max(1, run.jobs // 2), progress, run.timeout, also=peering.kept(run))
         result = integrity.compared(copy, scan, _since(given), TREES_DIFFER)
     gaps = tuple(Gap(gap.subject, f"in {place}: {gap.reason}") for gap in copy.gaps)
     result = integrity.with_gaps(result, gaps)
-    return integrity.report(host, result, None, [f"compared with the tree {place}, which nobody signed"])
+    report = integrity.report(host, result, None, [f"compared with the tree {place}, which nobody signed"])
+    return peering.left(report, host, run, scan)
 
 
 def _progress(host: Host, run: options.Setting, total: int | None) -> Shown:
@@ -172,7 +185,7 @@ def _since(given: Mapping[str, Any]) -> Any:
 
 def following(told: Mapping[str, Mapping[str, Any]], run: options.Setting) -> tuple[str, ...]:
     """Commands to run next for hosts, by the words that named them and as the document has them, in order of worth."""
-    made = []
+    made = list(peering.following(told))
     for word, host in told.items():
         base = host["baseline"]
         if host["findings"]:

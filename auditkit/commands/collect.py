@@ -131,7 +131,7 @@ def _wanted(host: Host, known: Baseline | None, run: options.Setting) -> Policy:
 
 def _asked(recording: Recording, job: Job, progress: Shown) -> tuple[list[Gap], int]:
     """Ask a host all that the judges would; gives what could not be seen, and how many entries were."""
-    explaining = packaged.NEEDS if job.wanted else ()
+    explaining = (*packaged.NEEDS, *packaged.CLAIMING) if job.wanted else ()
     needs = tuple(taking.merged((*scan.NEEDS, *audits.needs(), *explaining)))
     told = taking.bounded(recording.take(needs))  # which go into the file as they pass by: nothing of them is held here
     gaps = [each for each in told if isinstance(each, Gap)]

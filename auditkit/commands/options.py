@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import resources
-from typing import IO, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -18,6 +18,9 @@ from auditkit.errors import AuditkitError, UsageError
 from auditkit.hosts import Reach
 from auditkit.model import HostReport, Report, Severity
 from auditkit.printable import printable
+
+if TYPE_CHECKING:
+    from auditkit.ledger import Ledger, Page
 
 TOOL = f"auditkit {__version__}"
 SEVERITIES = [*(severity.word for severity in Severity), "none"]
@@ -47,6 +50,10 @@ class Setting:
     """Who is asked for what a login needs."""
     signing: asking.Prompts
     """Who is asked for the passphrase of the key that seals."""
+    ledger: "Ledger | None" = None
+    """Where hosts leave what they show, to be held against each other."""
+    page: "Page | None" = None
+    """The page of it for the host that is worked on."""
 
     @property
     def reach(self) -> Reach:

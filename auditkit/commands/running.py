@@ -43,7 +43,7 @@ def over(
 
         def job(word: str) -> T:
             with display.line(word) as line, closing(fleet.opened(word, reach, line.pausing)) as host:
-                return work(host, replace(run, show=line.show))
+                return work(host, _paged(word, replace(run, show=line.show)))
 
         def tick() -> None:
             for prompts in (run.prompts, run.signing):
@@ -64,7 +64,12 @@ def _alone(word: str, run: options.Setting, work: Work[T]) -> T:
             options.talk(f"auditkit: {printable(word)}: {error}; trying again in {seconds:.0f} s")
 
     with closing(fleet.opened(word, run.reach, pausing)) as host:
-        return work(host, run)
+        return work(host, _paged(word, run))
+
+
+def _paged(word: str, run: options.Setting) -> options.Setting:
+    """The setting with an empty page for a host, where hosts are held against each other: all of a run, or the last of it."""
+    return replace(run, page=run.ledger.page(word)) if run.ledger else run
 
 
 def _state(error: AuditkitError | None) -> State:
@@ -178,9 +183,15 @@ def is_done(host: Document) -> bool:
 
 
 def answered(
-    plan: Plan, run: options.Setting, judge: Work[HostReport], following: Callable[[Mapping[str, Document]], tuple[str, ...]]
+    plan: Plan,
+    run: options.Setting,
+    judge: Work[HostReport],
+    following: Callable[[Mapping[str, Document]], tuple[str, ...]],
+    together: Callable[[Mapping[str, Document]], Mapping[str, Document]] = dict,
 ) -> int:
     """Ask the hosts, answer with the report of all, and give the exit status.
+
+    `together` adds what only all of them show; it is not kept for a run that resumes this one, which asks it anew.
 
     Raises:
         AuditkitError: the only host cannot be asked for a reason that lies here and not there.
@@ -189,7 +200,7 @@ def answered(
     for word, host in _told(tuple(word for word in plan.words if word not in told), plan, run, judge):
         told[word] = host
         _keep(plan, word, host, run)
-    told = {word: told[word] for word in plan.words}
+    told = dict(together({word: told[word] for word in plan.words}))
     documents = list(told.values())
     return options.delivered(run, plan.command, documents, (*following(told), *_again(plan, documents)))
 

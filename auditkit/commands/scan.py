@@ -32,4 +32,4 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
         return auditing.added(host, checking.check(host, run, {**given, "may_lack": True}), wanted)
 
     plan = running.planned("scan", hosts, run, given)
-    return running.answered(plan, run, judge, lambda told: checking.following(told, run))
+    return checking.answered(plan, run, judge)

@@ -2,13 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import chain
 
 from auditkit import against, compare, databases, distrust, entries
-from auditkit.commands import integrity, options, remembering, vouching
+from auditkit.commands import integrity, options, peering, remembering, vouching
 from auditkit.errors import UsageError
 from auditkit.explain import ALTERED, MISSING, SIGNED, one_of
 from auditkit.hosts import Host, Past, is_here
@@ -19,7 +18,7 @@ from auditkit.packages.layout import Diversion, Layout, joined
 from auditkit.packages.owned import Owned
 from auditkit.packages.unowned import Unowned
 from auditkit.printable import printable
-from auditkit.scan import Progress, Scan, ground
+from auditkit.scan import IDENTITY, Progress, Scan, ground
 from auditkit.strays import RULES as OF_STRAYS
 from auditkit.strays import Strays, gathered
 from auditkit.systems import SYSTEMS
@@ -107,13 +106,14 @@ def _held(host: Host, run: options.Setting, asked: _Asked) -> HostReport:
     del files, asked  # a database may be large
     diverted = tuple(against.diverted(diversions, vouched, (package.name for package in packages)))
     with run.show("checking", host.name, None) as progress:
-        look = partial(_scan, host, run, algorithm=algorithm, progress=progress)
-        result = _compared(look, vouched, meant, strays)
+        scan = _scan(host, run, _watches(vouched.paths()), algorithm, progress)
+        scan = replace(scan, also=peering.kept(run))
+        result = _compared(scan, vouched, meant, strays)
     more = (*diverted, *databases.forged(forged))
     result = replace(result, findings=(*result.findings, *more), gaps=(*gaps, *result.gaps))
     report = integrity.report(host, result, None, _notes(vouched, strays))
     counts = {"packages": len(packages), "verified": len(vouched.packages)}
-    return replace(report, counts={**report.counts, **counts})
+    return peering.left(replace(report, counts={**report.counts, **counts}), host, run, scan)
 
 
 def _nothing(host: Host, packages: Sequence[Package], gaps: Sequence[Gap]) -> HostReport:
@@ -139,7 +139,7 @@ def _scan(
     progress: Progress = lambda _entries, _read: None,
 ) -> Scan:
     policy = Policy("vendor", tuple(watches), (algorithm,))
-    stands = replace(ground(host, policy, (), ()), watched=policy)
+    stands = replace(ground(host, policy, (), IDENTITY if run.page else ()), watched=policy)
     return Scan(host, stands, run.jobs, progress, run.timeout)
 
 
@@ -248,18 +248,15 @@ def _strays(files: Mapping[str, bytes], links: Mapping[str, str], owned: Owned, 
     return Strays(host, owned, moved, left)
 
 
-def _compared(
-    look: Callable[[Iterable[Watch]], Scan], vouched: Vouched, meant: against.Meant, strays: Strays
-) -> integrity.Compared:
+def _compared(scan: Scan, vouched: Vouched, meant: against.Meant, strays: Strays) -> integrity.Compared:
     overridden = tuple(against.overridden(meant, vouched))
-    scan = look(_watches(vouched.paths()))
     told = list(against.judged(scan.as_far_as_it_goes(), vouched, meant, strays, scan.gaps))
     changes = tuple(gathered(one for one in told if isinstance(one, Change)))
     gaps = (*scan.gaps, *(one for one in told if isinstance(one, Gap)))
     lies = tuple(distrust.hidden(gaps))
     rules = (*against.RULES, *OF_STRAYS, ALTERED, MISSING)
     findings = (*compare.findings(changes, rules), *(one for one in told if isinstance(one, Finding)), *overridden, *lies)
-    return integrity.Compared(changes, findings, gaps, scan.entries, state=State.LIED if lies else scan.ended)
+    return integrity.Compared(changes, findings, gaps, scan.entries, state=State.LIED if lies else scan.ended), scan
 
 
 def _watches(paths: Iterable[str]) -> Iterator[Watch]:

@@ -69,6 +69,21 @@ def of_host(host: HostReport) -> Document:
     return told
 
 
+def with_more(host: Mapping[str, Any], more: HostReport) -> Document:
+    """What the document says of a host, with the findings, gaps, counts, facts and notes of a second report."""
+    told: Document = {
+        **host,
+        "findings": [*host["findings"], *map(_finding, more.findings)],
+        "gaps": [*host["gaps"], *map(_gap, more.gaps)],
+        "counts": {**host["counts"], **more.counts},
+        "facts": {**host["facts"], **more.facts},
+        "notes": [*host["notes"], *more.notes],
+    }
+    told["status"] = status(told)
+    told["state"] = state(told)
+    return told
+
+
 def status(host: Mapping[str, Any]) -> str:
     """What the document of a host comes to; it is never clean with a gap."""
     if host["untrusted"] is not None:

@@ -15,6 +15,8 @@ COLUMNS = ("STATE", "WORST", "CHANGES", "FINDINGS", "GAPS", "TOOK")
 COLOURS: Mapping[str, str] = {"ok": "good", "findings": "high", "partial": "medium"} | dict.fromkeys(ALARMING, "critical")
 """What a line is painted in; a host that was not asked to its end is as one with gaps."""
 LONGEST_NAME = 40
+MOST_ODD = 10
+"""Hosts that are named as not being as the others."""
 
 Dict = Mapping[str, Any]
 
@@ -28,6 +30,22 @@ def overview(hosts: Sequence[Dict], options: Options) -> Iterator[str]:
     for shown, cells, word in rows:
         line = f"  {shown:{name}}  {_laid_out(cells, widths)}".rstrip()
         yield painted(line, COLOURS.get(word, "medium"), options)
+
+
+def against_each_other(hosts: Sequence[Dict], options: Options) -> Iterator[str]:
+    """Yield what holding the hosts against each other came to, and who is not as the others; nothing where none were."""
+    known = [host for host in hosts if "peers" in host["facts"]]
+    if not known:
+        return
+    few, enough = (sum(host["counts"].get(f"packages_{how}", 0) for host in known) for how in ("not_compared", "compared"))
+    rest = f", {grouped(few)} of them on too few to tell" if few else ""
+    yield f"  held against each other: {counted(len(known), 'host')} with {counted(few + enough, 'package')}{rest}"
+    odd = [(printable(host["host"]), host["facts"]["peers"]["unlike"]) for host in worst_first(known)]
+    odd = [(name, number) for name, number in odd if number]
+    if odd:
+        named = ", ".join(f"{name} ({grouped(number)})" for name, number in odd[:MOST_ODD])
+        more = f" and {grouped(len(odd) - MOST_ODD)} more hosts" if len(odd) > MOST_ODD else ""
+        yield painted(f"  not as others, or not known to be: {named}{more}", "high", options)
 
 
 def _laid_out(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -17,7 +17,7 @@ from auditkit.report.differences import letter, second, text_lines, told
 from auditkit.report.document import FAILURES, FINDINGS, INCOMPLETE, UNTRUSTED, Document, apart, judged, severity, state, status
 from auditkit.report.folding import folded
 from auditkit.report.look import Options, counted, grouped, painted, said
-from auditkit.report.table import overview, verdict, worst_first
+from auditkit.report.table import against_each_other, overview, verdict, worst_first
 
 MOST_OF_A_TEXT = 20
 MOST_OF_ALL_TEXTS = 200
@@ -51,6 +51,7 @@ def pieces(document: Document, options: Options) -> Iterator[str]:
 def _several(hosts: Sequence[Dict], options: Options) -> Iterator[Iterable[str]]:
     """Yield the table, what is to be said of each host that is not ok, and what all of them come to."""
     yield overview(hosts, options)
+    yield against_each_other(hosts, options)
     yield ("",)
     fine = [host for host in hosts if state(host) == State.OK and not options.show_all]
     yield from (_one(host, options) for host in worst_first(hosts) if host not in fine)

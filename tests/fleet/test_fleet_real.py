@@ -480,3 +480,22 @@ def test_a_client_outside_the_fleet_reaches_nobody(fleet: Fleet) -> None:
     (machine,) = fleet.up([("py", 1)])
     with pytest.raises(OSError, match=r"Network is unreachable|No route to host"):
         socket.create_connection((machine.address, machine.port), 10)
+
+
+def test_of_four_machines_that_differs_which_has_another_program_than_the_others(fleet: Fleet) -> None:
+    """With no baseline and no vendor's word; one of them has no Python, so that all are asked for SHA-256."""
+    machines = fleet.up([("py", 3), ("nopy", 1)])
+    watch(fleet, {"path": "/usr/bin", "level": "content"}, {"path": "/usr/sbin", "level": "content"})
+    evil = machines[1].root / "usr/bin/ssh-keygen"
+    evil.write_bytes(evil.read_bytes() + b"\0")
+    told = hosts(fleet.auditkit("scan", *(machine.name for machine in machines), "--format", "json"))
+    rules = {
+        name: [(one["rule"], one["severity"], one["subject"]) for one in host["findings"] if "hosts" in one["rule"]]
+        for name, host in told.items()
+    }
+    assert rules == {
+        machine.name: [("unlike-other-hosts", "high", "/usr/bin/ssh-keygen")] * (machine is machines[1]) for machine in machines
+    }
+    for host in told.values():
+        assert host["counts"]["packages_compared"] > 90
+        assert host["counts"]["paths_compared"] > 400

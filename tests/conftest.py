@@ -14,6 +14,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from beside import pytest_addoption, pytest_runtestloop  # noqa: F401 - pytest finds them here
 
 from auditkit.probe import probe
 

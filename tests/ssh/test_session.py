@@ -77,7 +77,8 @@ def test_files_and_mounts_come_in_one_question(host: ssh.Ssh) -> None:
     (item,) = host.take((Need(Means.FILE, "/etc/passwd"),))
     assert isinstance(item, Item)
     assert item.data == Path("/etc/passwd").read_bytes()
-    assert host.mounts() == Path("/proc/self/mountinfo").read_bytes()
+    before = Path("/proc/self/mountinfo").read_bytes()
+    assert host.mounts() in (before, Path("/proc/self/mountinfo").read_bytes())  # tests beside this one mount things
 
 
 def test_secrets_stay_there(host: ssh.Ssh) -> None:

@@ -744,7 +744,7 @@ def test_a_host_ends_by_itself_when_the_link_is_cut_without_a_word(tmp_path: Pat
     with (tmp_path / "endless").open("wb") as made:
         made.truncate(1 << 36)
     link, file = Link(), f"{tmp_path}/endless"
-    talk = Talk(link.run("/bin/sh"), Deadline(1), "none")
+    talk = Talk(link.run("/bin/sh"), Deadline(3), "none")
     link.opened[-1].send(Question((b"sums", b"sha256", file.encode())).packed)
     link.opened[-1].process.wait(60)
     assert psutil.wait_procs([each for each in psutil.process_iter() if about(each, file)], timeout=10)[1] == []

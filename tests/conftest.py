@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
+from beside import pytest_addoption, pytest_runtestloop  # noqa: F401 - pytest finds them here
 
 from auditkit.probe import probe
 
@@ -26,6 +27,8 @@ SCHEMA = jsonschema.Draft202012Validator(json.loads(Path(SOURCE, "auditkit/repor
 PATIENCE = 60
 """Seconds after which a run counts as hanging; no test takes a tenth of it."""
 NOBODY = 65534
+COMPILED = "PYTHONPYCACHEPREFIX"
+"""Says where Python keeps what it made of the sources."""
 AS_ANOTHER = """
 import ctypes, difflib, importlib, os, pkgutil, sys, auditkit
 for module in pkgutil.walk_packages(auditkit.__path__, "auditkit."):
@@ -52,6 +55,12 @@ struct dirent *readdir(DIR *directory) { return (struct dirent *)readdir64(direc
 """
 """What rootkits in user space do: readdir(3) leaves out what they want to hide."""
 REQUEST = {"watches": [["/", "content", False, False]], "digests": ["blake3"], "jobs": 2}
+
+
+def surroundings(home: Path) -> dict[str, str]:
+    """The environment of a run of auditkit: this home, and nothing of the user's."""
+    compiled = {name: os.environ[name] for name in (COMPILED,) if name in os.environ}
+    return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home), "PYTHONPATH": SOURCE, "LC_ALL": "C.UTF-8"} | compiled
 
 
 @dataclass(frozen=True)
@@ -114,20 +123,12 @@ class Cli:
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         """A run under way."""
-        environment = {
-            "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
-            "HOME": str(self.home),
-            "PYTHONPATH": SOURCE,
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "LC_ALL": "C.UTF-8",
-            **self.environment,
-        }
         arguments = [os.fsencode(word) for word in words]
         main = ["-m", "auditkit"] if self.user is None else ["-c", AS_ANOTHER, str(self.user)]
         return subprocess.Popen(
             [*self.tracer, sys.executable, *main, *arguments],
             cwd=self.home,
-            env=environment,
+            env=surroundings(self.home) | self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -224,6 +225,15 @@ def fill(tree: Path, number: int = 30) -> list[str]:
         for name in ("a", "b"):
             (tree / f"dir{at:02}" / name).write_text(f"{at}{name}\n", "utf-8")
     return [f"/dir{at:02}" for at in range(number)]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Python compiles auditkit once for all the runs of the tests, and leaves nothing beside the sources."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv(COMPILED, str(tmp_path_factory.mktemp("compiled")))
+        environment.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+        yield
 
 
 @pytest.fixture

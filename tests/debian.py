@@ -119,6 +119,8 @@ class Vendor:
     home: Path
     name: str = "vendor"
     expires: str = "never"
+    today: str = ""
+    """What gpg takes for the time, instead of what it is."""
     fingerprint: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -129,6 +131,7 @@ class Vendor:
     def gpg(self, *words: str, data: bytes = b"") -> bytes:
         """What gpg says, with a home of its own."""
         batch = ["--batch", "--yes", "--quiet", "--pinentry-mode", "loopback", "--passphrase", ""]
+        batch += ["--faked-system-time", self.today] if self.today else []
         ended = subprocess.run(
             ["gpg", "--homedir", str(self.home), *batch, *words], input=data, capture_output=True, check=False, timeout=60
         )

@@ -8,6 +8,7 @@ import ast
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from statistics import quantiles
 
@@ -144,7 +145,13 @@ class Module:
     @property
     def tree(self) -> ast.Module:
         """Its syntax."""
-        return ast.parse(self.text)
+        return parsed(self.text)
+
+
+@cache
+def parsed(text: str) -> ast.Module:
+    """The syntax of a text, read once for all checks."""
+    return ast.parse(text)
 
 
 def modules() -> tuple[Module, ...]:
@@ -339,6 +346,12 @@ def test_nine_of_ten_functions_fit_on_half_a_screen() -> None:
 def test_the_table_has_no_circle_but_that_of_rules_and_growth() -> None:
     mutual = {frozenset((a, b)) for a in MAY_IMPORT for b in MAY_IMPORT[a] if a in MAY_IMPORT[b] and a != b}
     assert mutual <= {frozenset(("compare", "growth"))}
+
+
+def test_the_tests_have_one_conftest_that_is_called_so() -> None:
+    """Two of them would take turns at the name, unless all but one stand in packages: `vendor.conftest`."""
+    below = Path(__file__).parent.glob("*/**/conftest.py")
+    assert [path.parent.name for path in below if not (path.parent / "__init__.py").exists()] == []
 
 
 BREACHES = [

@@ -8,7 +8,6 @@ network has no way out, and no way leads into it but `Fleet.prefix`. The one thi
 
 import ipaddress
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -16,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from conftest import SOURCE, Outcome
+from conftest import Outcome, surroundings
 
 from fleet import images, keys, machines
 from fleet.machines import HERE, PATIENCE, Machine, Plan
@@ -163,13 +162,7 @@ class Fleet:
     @property
     def environment(self) -> dict[str, str]:
         """What a client is told: a home of its own with nothing of the user's, no agent."""
-        return {
-            "PATH": os.environ.get("PATH", os.defpath),
-            "HOME": str(self.home),
-            "PYTHONPATH": SOURCE,
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "LC_ALL": "C.UTF-8",
-        }
+        return surroundings(self.home)
 
     def config(self, hosts: Mapping[str, Mapping[str, Any]] | None = None, **more: Any) -> Path:
         """Write an auditkit.yaml with every machine, where `auditkit` finds it; `hosts` and `more` add and replace settings."""

@@ -77,7 +77,8 @@ def test_files_and_mounts_come_in_one_question(host: ssh.Ssh) -> None:
     (item,) = host.take((Need(Means.FILE, "/etc/passwd"),))
     assert isinstance(item, Item)
     assert item.data == Path("/etc/passwd").read_bytes()
-    assert host.mounts() == Path("/proc/self/mountinfo").read_bytes()
+    before = Path("/proc/self/mountinfo").read_bytes()
+    assert host.mounts() in (before, Path("/proc/self/mountinfo").read_bytes())  # tests beside this one mount things
 
 
 def test_a_long_file_comes_in_pieces_and_once_whatever_it_is_called(host: ssh.Ssh, tmp_path: Path) -> None:

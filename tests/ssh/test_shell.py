@@ -583,7 +583,8 @@ def test_a_rotation_for_which_there_is_no_tool_is_not_known(machine: Machine, tr
 
 
 def test_the_mount_table_is_the_hosts_own(gnu: Machine, busybox: Machine) -> None:
-    assert gnu.shell.mounts() == Path("/proc/self/mountinfo").read_bytes()
+    before = Path("/proc/self/mountinfo").read_bytes()
+    assert gnu.shell.mounts() in (before, Path("/proc/self/mountinfo").read_bytes())  # tests beside this one mount things
     assert b" /proc " in busybox.shell.mounts()
 
 
@@ -668,8 +669,8 @@ def test_a_file_too_large_for_the_time_hides_nothing_but_itself(
     monkeypatch.setattr(pace, "ENOUGH", 1 if known else 1 << 60)
     asked: list[bytes] = []
     machine.link.before = asked.append
-    seen = told(machine.shell.scan({**request(watches, ["sha256"]), "seconds": 4}))
-    assert seen.gaps == {(large, "not read, 4 seconds were too short: raise --timeout")}
+    seen = told(machine.shell.scan({**request(watches, ["sha256"]), "seconds": 2}))
+    assert seen.gaps == {(large, "not read, 2 seconds were too short: raise --timeout")}
     assert (seen.of(large).size, seen.of(large).digests) == (1 << 40, None)
     assert [one for one in seen.entries if one.path != large] == [one for one in oracle.entries if one.path != large]
     assert known != any(b"\0sums\0" in each and large.encode() in each for each in asked)
@@ -766,11 +767,12 @@ def test_a_session_of_its_own_is_ended_as_sshd_makes_it(tmp_path: Path, deadline
     assert psutil.wait_procs(processes, timeout=10)[1] == []
 
 
-def test_a_host_ends_by_itself_when_the_link_is_cut_without_a_word(tmp_path: Path) -> None:
+def test_a_host_ends_by_itself_when_the_link_is_cut_without_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("auditkit.ssh.talk.LATE", 0)
     with (tmp_path / "endless").open("wb") as made:
         made.truncate(1 << 36)
     link, file = Link(), f"{tmp_path}/endless"
-    talk = Talk(link.run("/bin/sh"), Deadline(4), "none")
+    talk = Talk(link.run("/bin/sh"), Deadline(3), "none")
     link.opened[-1].send(Question((b"sums", b"sha256", file.encode())).packed)
     link.opened[-1].process.wait(60)
     assert psutil.wait_procs([each for each in psutil.process_iter() if about(each, file)], timeout=10)[1] == []

@@ -9,11 +9,11 @@ import pytest
 from debian import Vendor
 
 
-def made(name: str, expires: str = "never") -> Vendor:
+def made(name: str, *times: str) -> Vendor:
     if not which("gpg") or not which("gpg-agent"):
         pytest.skip("no gpg to make a vendor's key with")
     # not below pytest's own directories: the agent's socket must have a short name
-    return Vendor(Path(tempfile.mkdtemp(prefix="gpg-")), name, expires)
+    return Vendor(Path(tempfile.mkdtemp(prefix="gpg-")), name, *times)
 
 
 @pytest.fixture(scope="session")
@@ -32,10 +32,10 @@ def stranger() -> Iterator[Vendor]:
     one.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def fleeting() -> Iterator[Vendor]:
-    """Whose key is good for three seconds."""
-    one = made("fleeting", "seconds=3")
+    """Whose key was good for a day long ago, of which it is still the morning there."""
+    one = made("fleeting", "1d", "20200101T080000")
     yield one
     one.close()
 

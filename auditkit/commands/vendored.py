@@ -256,7 +256,7 @@ def _compared(scan: Scan, vouched: Vouched, meant: against.Meant, strays: Strays
     lies = tuple(distrust.hidden(gaps))
     rules = (*against.RULES, *OF_STRAYS, ALTERED, MISSING)
     findings = (*compare.findings(changes, rules), *(one for one in told if isinstance(one, Finding)), *overridden, *lies)
-    return integrity.Compared(changes, findings, gaps, scan.entries, state=State.LIED if lies else scan.ended), scan
+    return integrity.Compared(changes, findings, gaps, scan.entries, state=State.LIED if lies else scan.ended)
 
 
 def _watches(paths: Iterable[str]) -> Iterator[Watch]:

@@ -11,14 +11,15 @@ from auditkit.derived import Known, bytecode
 from auditkit.explain import Account
 from auditkit.hosts import Host
 from auditkit.makers import MAKERS
-from auditkit.model import Change, Entry, Gap, Item, Need
+from auditkit.model import Change, Entry, Gap, Need
+from auditkit.packaged import taken
 from auditkit.settle import UNTOLD, under
 
 MOST_FILES = 10_000
 USUAL = 32 << 10
 """Bytes that are counted for a file of which the scan of today says nothing."""
 MOST_BYTES = 64 << 20
-"""What is taken of one host; what comes after that is left as it is."""
+"""What is taken of one host but for long files; what comes after that is left as it is."""
 _GLOB = re.compile(r"[*?\[]")
 ROUNDS = 2
 
@@ -35,16 +36,14 @@ def explained(
     """
     given = {change.path: change for change in changes}
     known = Known(dict(given), account)
-    files, left = dict[str, bytes](), MOST_BYTES
+    files = dict[str, bytes]()
     known.files = files
     asked: set[Need] = set()
     for _ in range(ROUNDS):
         fresh = [need for need in _asked(known) if need not in asked]
         asked.update(fresh)
         if fresh:
-            for told in host.take(tuple(fresh)):  # to its end, for the host is still talking
-                if isinstance(told, Item) and (left := left - len(told.data)) >= 0:
-                    files[told.source] = told.data
+            files.update(taken(host, tuple(fresh))[0])
     folders = {folder for maker in MAKERS for folder in maker.folders(known)}
     hidden = {gap.subject for gap in gaps}
     if folders:
@@ -61,7 +60,7 @@ def _asked(known: Known) -> Iterator[Need]:
     needs = (need for maker in MAKERS for need in maker.asked(known))
     for number, need in enumerate(needs):
         entry = known.now(need.what)
-        left -= entry.size or 0 if entry else USUAL
+        left -= 0 if need.long else entry.size or 0 if entry else USUAL
         if number >= MOST_FILES or left < 0:
             return
         if entry is None or not _GLOB.search(need.what):  # a file of such a name would be asked for as a pattern

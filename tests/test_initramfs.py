@@ -92,7 +92,7 @@ def test_it_is_asked_for_with_the_directories_of_what_may_be_in_it() -> None:
         PATH, ChangeKind.ADDED, None, entry(PATH, Kind.FILE, data), (), Severity.CRITICAL, Level.CONTENT, "path-added"
     )
     host = Known({PATH: change}, Account({}, {}), {}, {PATH: data})
-    assert [need.what for need in initramfs.asked(host)] == [PATH]
+    assert [(need.what, need.long) for need in initramfs.asked(host)] == [(PATH, True)]
     assert {"/", *(path.rpartition("/")[0] for path in DISK)} <= initramfs.folders(host)
 
 

@@ -47,7 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "owners": NOUNS | {"opening", "baseline", "writer", "packages", "explain"},
     "packaged": NOUNS | {"hosts", "packages", "systems", "explain", "probe"},
     "pythons": NOUNS | {"derived"},
-    "remade": NOUNS | {"explain", "hosts", "entries", "settle", "derived", "makers", "pythons"},
+    "remade": NOUNS | {"explain", "hosts", "entries", "settle", "derived", "makers", "packaged", "pythons"},
     "vendor": NOUNS | {"opening", "packages", "hosts", "collect", "entries", "probe"},
     "fleet": NOUNS | {"hosts", "scan", "collect"},
     "runs": NOUNS | {"opening", "baseline"},

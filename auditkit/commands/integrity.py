@@ -31,10 +31,14 @@ class Watched:
     def __init__(self, wanted: Policy) -> None:
         self.policy = wanted
         self._matcher = Matcher([(watch.path, str(watch.level)) for watch in wanted.watches])
+        self._last = "", self._matcher.root  # paths come directory by directory
 
     def watch(self, path: str) -> Watch | None:
         """The watch that covers a path."""
-        index = self._matcher.find(path).watch
+        directory, _, name = path.rpartition("/")
+        if directory != self._last[0]:
+            self._last = directory, self._matcher.find(directory)
+        index = (self._matcher.step(self._last[1], name) if name else self._last[1]).watch
         return None if index is None else self.policy.watches[index]
 
     def concerns(self, point: str) -> bool:

@@ -44,7 +44,7 @@ Archive = Sequence[Member]
 
 def asked(known: Known) -> Iterator[Need]:
     """Yield each initramfs that changed."""
-    yield from (Need(Means.FILE, change.path, WHY) for change in _open(known) if not is_same(change))
+    yield from (Need(Means.FILE, change.path, WHY, long=True) for change in _open(known) if not is_same(change))
 
 
 def folders(known: Known) -> set[str]:

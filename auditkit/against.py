@@ -208,7 +208,7 @@ def _missing(vouched: Vouched, meant: Meant, hidden: set[str]) -> Iterator[Chang
     excluded = dict[str, int]()
     beside = dict[str, list[Change]]()
     gone = set[str]()
-    for path in sorted(vouched.paths(), key=lambda path: path.split("/")):
+    for path in sorted(vouched.unseen(), key=lambda path: path.split("/")):
         if path == "/" or under(path, hidden) or under(path, gone):
             continue
         if rule := left_out(path, meant.filters):

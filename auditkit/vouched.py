@@ -4,9 +4,11 @@ Pure. A server has 50,000 such paths, so each is kept as the few bytes that the 
 only taken apart where it differs.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import itemgetter
+
+from blake3 import blake3
 
 from auditkit import entries
 from auditkit.model import Entry, Kind
@@ -17,6 +19,10 @@ from auditkit.printable import printable, unescape
 
 UNREAD = "-"
 """Instead of a digest: there is one, by an algorithm that this scan does not have."""
+MARK = 16
+"""Bytes of a digest of a block."""
+LONGEST = 256 << 10
+"""Bytes of a block that may be the only one of its directory: a scan makes several of what is far larger."""
 _COUNTED: Mapping[bytes, Callable[[Sequence[bytes]], tuple[bytes, ...]]] = {
     b"f": itemgetter(0, 1, 4, 5, 6, 13, 14),
     b"d": itemgetter(0, 1, 4, 5, 14),
@@ -35,6 +41,46 @@ class Claim:
     """Whether the package leaves open what the content of a file is: nobody vouches for it."""
 
 
+class Sound:
+    """Blocks of a scan that are just what signed packages say, so that the same block need not be looked through again.
+
+    Whether one is depends on nothing but its bytes and what the packages say: so digests of `known` ones stand for both.
+    """
+
+    def __init__(self, known: Collection[bytes] = ()) -> None:
+        self.known = known
+        self.folders = dict[str, bytes]()
+        """The digest of each such block, by its directory."""
+        self._met = set[str]()
+        self._passed = set[str]()
+
+    def passes(self, block: bytes, folder: str) -> bool:
+        """Whether a block is one of the known ones; none is of a directory that has several."""
+        if folder in self._met or len(block) > LONGEST:
+            self._passed.discard(folder)
+            self.folders.pop(folder, None)
+            return False
+        self._met.add(folder)
+        self.folders[folder] = blake3(block).digest(length=MARK)
+        if self.folders[folder] in self.known:
+            self._passed.add(folder)
+        return folder in self._passed
+
+    def unseen(self, left: Mapping[str, bytes | list[bytes]]) -> list[str]:
+        """Those of the paths left at the end that were not in blocks that passed either.
+
+        A directory stands in its own block, and all else in that of the directory above.
+        """
+        passed = self._passed
+        unseen = [
+            path for path, lines in left.items() if path not in passed and (_above(path) not in passed or _is_folder(lines))
+        ]
+        for path in unseen:
+            self.folders.pop(_above(path), None)
+            self.folders.pop(path, None)
+        return unseen
+
+
 class Vouched:
     """The paths of all signed packages of a host, each with what may be found there."""
 
@@ -45,6 +91,7 @@ class Vouched:
         self.numbers = dict[Package, int]()
         self.sources = list[str]()
         self.algorithm = algorithm
+        self.sound = Sound()
         self.lines = dict[str, bytes | list[bytes]]()
         """Number of the package, `c` for a conffile, `o` for what may be missing, and the fields that count, by place."""
 
@@ -90,13 +137,13 @@ class Vouched:
                 return None
         return text.encode("utf-8")
 
-    def __len__(self) -> int:
-        """How many paths have not been seen yet."""
-        return len(self.lines)
-
     def paths(self) -> Iterable[str]:
-        """The paths that have not been seen yet."""
+        """The paths of all packages; to be asked before any has been seen."""
         return self.lines.keys()
+
+    def unseen(self) -> list[str]:
+        """The paths that were not met; to be asked at the end."""
+        return self.sound.unseen(self.lines)
 
     def look(self, place: str) -> tuple[bytes, ...]:
         """The lines of a path that has not been seen yet; none where nobody vouches for it."""
@@ -124,22 +171,40 @@ def differing(blocks: Iterable[bytes], vouched: Vouched, owned: Owned) -> Iterat
     Raises:
         FormatError: a line is none.
     """
-    pop: Callable[[str, tuple[()]], bytes | list[bytes] | tuple[()]] = vouched.lines.pop
-    last = entries.FIELDS
     for block in blocks:
-        head, *lines = block.rstrip(b"\n").split(b"\n")
-        directory = entries.path_of(block).decode("utf-8", "surrogateescape")
-        above = directory.rstrip("/") + "/"
-        for line in lines:
-            fields = line.split(b" ", last)
-            is_itself = fields[-1] == b"." and fields[0] == b"d"
-            place = directory if is_itself else above + _name(fields[-1])
-            known = pop(place, ())
-            claims = (known,) if isinstance(known, bytes) else tuple(known)
-            seen = _seen(fields) if claims else b""
-            if any(_said(claim) == seen for claim in claims) if claims else place in owned:
-                continue
+        folder = entries.path_of(block).decode("utf-8", "surrogateescape")
+        if not vouched.sound.passes(block, folder):
+            yield from _differing(block, folder, vouched, owned)
+
+
+def _differing(block: bytes, folder: str, vouched: Vouched, owned: Owned) -> Iterator[tuple[Entry, tuple[bytes, ...]]]:
+    pop: Callable[[str, tuple[()]], bytes | list[bytes] | tuple[()]] = vouched.lines.pop
+    head, *lines = block.rstrip(b"\n").split(b"\n")
+    above, is_sound = folder.rstrip("/") + "/", True
+    for line in lines:
+        fields = line.split(b" ", entries.FIELDS)
+        is_itself = fields[-1] == b"." and fields[0] == b"d"
+        place = folder if is_itself else above + _name(fields[-1])
+        known = pop(place, ())
+        claims = (known,) if isinstance(known, bytes) else tuple(known)
+        seen = _seen(fields) if claims else b""
+        if claims and any(_said(claim) == seen for claim in claims):
+            is_sound &= len(claims) == 1 or len({_said(claim)[:1] for claim in claims}) == 1
+            continue
+        is_sound = False
+        if claims or place not in owned:
             yield from ((entry, claims) for _, entry in entries.decode(head + b"\n" + line + b"\n"))
+    if not is_sound:
+        vouched.sound.folders.pop(folder, None)
+
+
+def _above(path: str) -> str:
+    return path.rpartition("/")[0] or "/"
+
+
+def _is_folder(lines: bytes | list[bytes]) -> bool:
+    """Whether any package may have a directory there."""
+    return b" d " in lines if isinstance(lines, bytes) else any(b" d " in line for line in lines)
 
 
 def _name(field: bytes) -> str:

@@ -78,7 +78,7 @@ def store(tmp_path: Path) -> Path:
     """A store that knows what one package ships, and has put that together."""
     manifest = Manifest(Package("dpkg", "hello", "1", "amd64"), (shipped("/usr/bin/hello", Kind.FILE),), "signed", "somebody")
     Manifests(str(tmp_path / "manifests")).put("0" * 64, manifest)
-    memory(tmp_path).keep(*put_together([manifest], Layout()))
+    memory(tmp_path).keep(*put_together([manifest], Layout()), ["/srv/\udcff"])
     return tmp_path
 
 
@@ -94,6 +94,12 @@ def test_it_is_recalled_for_the_same_packages_and_layout_only(store: Path) -> No
         assert list(other.recall()[0].paths()) == []
 
 
+def test_the_paths_outside_are_known_before_all_others(store: Path) -> None:
+    assert memory(store).outside() == ("/srv/\udcff",)
+    more = (*memory(store).packages, Package("dpkg", "other", "1", "amd64"))
+    assert Memory(str(store), more, "debian", Layout(), "blake3").outside() is None
+
+
 def test_a_second_package_of_that_version_makes_it_void(store: Path) -> None:
     other = Manifest(Package("dpkg", "hello", "1", "amd64"), (shipped("/usr/bin/evil", Kind.FILE),), "signed", "somebody")
     Manifests(str(store / "manifests")).put("1" * 64, other)
@@ -101,7 +107,7 @@ def test_a_second_package_of_that_version_makes_it_void(store: Path) -> None:
 
 
 def test_what_is_damaged_is_put_together_anew(store: Path) -> None:
-    (file,) = (store / "manifests/together").iterdir()
+    (file,) = (store / "manifests/together").glob("*[!e].zst")
     data = bytearray(file.read_bytes())
     for at in range(0, len(data), 7):
         damaged = bytes(data[:at]) + bytes([data[at] ^ 1]) + bytes(data[at + 1 :])
@@ -109,7 +115,10 @@ def test_what_is_damaged_is_put_together_anew(store: Path) -> None:
         assert list(memory(store).recall()[0].paths()) in ([], ["/usr/bin/hello"])  # a bit of zstd's own may not matter
 
 
-def test_what_is_not_just_in_the_cache_is_not_kept(tmp_path: Path) -> None:
+def test_what_is_not_just_in_the_cache_does_not_fit(tmp_path: Path) -> None:
     manifest = Manifest(Package("dpkg", "hello", "1", "amd64"), (shipped("/usr/bin/hello", Kind.FILE),), "signed", "somebody")
-    memory(tmp_path).keep(*put_together([manifest], Layout()))
-    assert not (tmp_path / "manifests").exists()
+    vouched, _owned = put_together([manifest], Layout())
+    assert not memory(tmp_path).fits(vouched)
+    Manifests(str(tmp_path / "manifests")).put("0" * 64, manifest)
+    assert memory(tmp_path).fits(vouched)
+    assert not memory(tmp_path).fits(Vouched(Layout(), "blake3"))

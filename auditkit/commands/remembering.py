@@ -1,7 +1,7 @@
 """What the signed packages of a host ship: put together once, and recalled as long as they and its layout are the same."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,12 +9,11 @@ from blake3 import blake3
 
 from auditkit import together
 from auditkit.commands import vouching
-from auditkit.errors import FormatError
 from auditkit.packages import Package
 from auditkit.packages.layout import Layout
 from auditkit.packages.owned import Owned
 from auditkit.vendor.manifests import Manifests
-from auditkit.vouched import Vouched
+from auditkit.vouched import MARK, Vouched
 
 
 @dataclass(frozen=True)
@@ -37,8 +36,7 @@ class Memory:
         Raises:
             ConfigError: others may write to the cache.
         """
-        names = self._names()
-        data = self._cache.recall(self._key(names)) if names else None
+        data = self._cache.recall(self.key) if self.names else None
         try:
             if data is not None:
                 return together.decode(data, self.layout, self.algorithm)
@@ -46,28 +44,57 @@ class Memory:
             pass
         return Vouched(self.layout, self.algorithm), Owned(layout=self.layout)
 
-    def keep(self, vouched: Vouched, owned: Owned) -> None:
-        """Keep it, before any path has been seen, if it is just what the manifest cache has of these packages.
+    def outside(self) -> tuple[str, ...] | None:
+        """Of all the paths of the packages those that were kept to be looked at one by one; None where they are not known.
+
+        Raises:
+            ConfigError: others may write to the cache.
+        """
+        is_whole = {package.key for package in self.packages} == self.names.keys()
+        data = self._cache.recall(f"{self.key}-outside") if is_whole else None
+        return None if data is None else tuple(filter(None, data.decode("utf-8", "surrogateescape").split("\0")))
+
+    def fits(self, vouched: Vouched) -> bool:
+        """Whether these are just the packages that the manifest cache knows of."""
+        return bool(self.names) and {package.key for package in vouched.packages} == self.names.keys()
+
+    def keep(self, vouched: Vouched, owned: Owned, outside: Collection[str]) -> None:
+        """Keep what fits, before any path has been seen, and which paths of it are to be looked at one by one.
 
         Raises:
             AuditkitError: the cache cannot be written to.
         """
-        names = self._names()
-        if names and vouched.packages == owned.packages and {one.key for one in vouched.packages} == names.keys():
-            self._cache.remember(self._key(names), together.encode(vouched, owned))
+        self._cache.remember(self.key, together.encode(vouched, owned))
+        self._cache.remember(f"{self.key}-outside", "\0".join(outside).encode("utf-8", "surrogateescape"))
 
-    def _names(self) -> dict[str, str]:
+    def sound(self, host: str) -> frozenset[bytes]:
+        """Digests of the blocks of a host that were just what these packages say when they were looked through.
+
+        Raises:
+            ConfigError: others may write to the cache.
+        """
+        data = self._cache.recall(self._of(host)) or b""
+        return frozenset(data[at : at + MARK] for at in range(0, len(data), MARK))
+
+    def keep_sound(self, host: str, marks: Collection[bytes]) -> None:
+        """Keep such digests.
+
+        Raises:
+            AuditkitError: the cache cannot be written to.
+        """
+        self._cache.remember(self._of(host), b"".join(sorted(marks)))
+
+    def _of(self, host: str) -> str:
+        return f"{self.key}-{blake3(host.encode('utf-8', 'surrogateescape')).hexdigest(length=16)}"
+
+    @cached_property
+    def names(self) -> dict[str, str]:
         """The file of each package of which there is one and no other, by the package."""
-        found = dict[str, str]()
-        for package in self.packages:
-            try:
-                names = self._cache.names(package.name, package.version, package.arch) if package.system == "dpkg" else ()
-            except FormatError:
-                continue
-            if len(names) == 1:
-                found[package.key] = names[0]
-        return found
+        of_dpkg = [package for package in self.packages if package.system == "dpkg"]
+        return {package.key: names[0] for package, names in self._cache.names(of_dpkg).items() if len(names) == 1}
 
-    def _key(self, names: dict[str, str]) -> str:
-        told = (together.SCHEMA, self.algorithm, self.distribution, self.layout.told, *sorted(names.values()))
+    @cached_property
+    def key(self) -> str:
+        """What all of it depends on."""
+        told = (together.SCHEMA, self.algorithm, self.distribution, self.layout.told, *sorted(self.names.values()))
         return blake3("\0".join(told).encode("utf-8", "surrogateescape")).hexdigest()

@@ -2,9 +2,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from functools import partial
+from itertools import chain, islice
 
 from auditkit import against, compare, databases, distrust, entries
 from auditkit.commands import integrity, options, peering, remembering, vouching
@@ -22,7 +23,7 @@ from auditkit.scan import IDENTITY, Progress, Scan, ground
 from auditkit.strays import RULES as OF_STRAYS
 from auditkit.strays import Strays, gathered
 from auditkit.systems import SYSTEMS
-from auditkit.vouched import Vouched
+from auditkit.vouched import Sound, Vouched
 
 NEEDS: tuple[Need, ...] = (
     *(need for system in SYSTEMS for need in system.needs),
@@ -86,34 +87,48 @@ def _asked(host: Host) -> _Asked:
 
 
 def _held(host: Host, run: options.Setting, asked: _Asked) -> HostReport:
-    files, packages, gaps = asked.files, asked.packages, asked.gaps
-    if not any(one.system in SIGNING for one in packages):
-        return _nothing(host, packages, gaps)
-    links = _links(host, run)
-    diversions = _diversions(files, gaps)
+    if not any(one.system in SIGNING for one in asked.packages):
+        return _nothing(host, asked.packages, asked.gaps)
+    links, diversions, forged = _links(host, run), _diversions(asked.files, asked.gaps), list[Manifest]()
     merged = {path: target for path, target in links.items() if joined(path, target) == LEADS.get(path)}
-    layout, algorithm, forged = Layout(merged, diversions), _algorithm(host, packages), list[Manifest]()
-    memory = remembering.Memory(run.store, packages, distribution(files), layout, algorithm)
-    vouched, owned = memory.recall()
-    rest = _rest(packages, vouched)
-    of_dpkg = vouching.signed(run, host, rest, distribution(files), lists=True)
-    owned.take(_vouched_for(chain(of_dpkg, vouching.of_rpm(run, rest, files)), packages, vouched, forged, gaps))
-    if rest:
-        memory.keep(vouched, owned)
-    owned.take(_local(host, packages, files, vouched))
-    meant = _meant(files, layout, frozenset(merged), gaps)
-    strays = _strays(files, links, owned, diversions)
-    del files, asked  # a database may be large
-    diverted = tuple(against.diverted(diversions, vouched, (package.name for package in packages)))
+    name, algorithm = distribution(asked.files), _algorithm(host, asked.packages)
+    memory = remembering.Memory(run.store, asked.packages, name, Layout(merged, diversions), algorithm)
     with run.show("checking", host.name, None) as progress:
-        scan = _scan(host, run, _watches(vouched.paths()), algorithm, progress)
-        scan = replace(scan, also=peering.kept(run))
-        result = _compared(scan, vouched, meant, strays)
+        look = partial(_begun, host, run, algorithm=algorithm, progress=progress)
+        outside = memory.outside() if is_here(host.name) else None  # what lies beyond a network is asked one thing at a time
+        begun = None if outside is None else look(outside)
+        memory, vouched, owned = _shipped(host, run, asked, memory, forged)
+        meant = _meant(asked.files, memory.layout, frozenset(merged), asked.gaps)
+        strays = _strays(asked.files, links, owned, diversions)
+        diverted = tuple(against.diverted(diversions, vouched, (package.name for package in asked.packages)))
+        scan, blocks = begun or look(_outside(vouched.paths()))
+        result = _compared(scan, blocks, vouched, meant, strays)
+    marks = set(vouched.sound.folders.values())
+    if memory.fits(vouched) and marks != vouched.sound.known:
+        memory.keep_sound(host.name, marks)
     more = (*diverted, *databases.forged(forged))
-    result = replace(result, findings=(*result.findings, *more), gaps=(*gaps, *result.gaps))
+    result = replace(result, findings=(*result.findings, *more), gaps=(*asked.gaps, *result.gaps))
     report = integrity.report(host, result, None, _notes(vouched, strays))
-    counts = {"packages": len(packages), "verified": len(vouched.packages)}
+    counts = {"packages": len(asked.packages), "verified": len(vouched.packages)}
     return peering.left(replace(report, counts={**report.counts, **counts}), host, run, scan)
+
+
+def _shipped(
+    host: Host, run: options.Setting, asked: _Asked, memory: remembering.Memory, forged: list[Manifest]
+) -> tuple[remembering.Memory, Vouched, Owned]:
+    """What the packages of a host ship, on their vendors' word and, as far as that goes not, on its own; and what keeps it."""
+    vouched, owned = memory.recall()
+    rest = _rest(asked.packages, vouched)
+    of_dpkg = vouching.signed(run, host, rest, memory.distribution, lists=True)
+    told = chain(of_dpkg, vouching.of_rpm(run, rest, asked.files))
+    owned.take(_vouched_for(told, asked.packages, vouched, forged, asked.gaps))
+    memory = replace(memory) if rest else memory  # more may be in the cache by now
+    if memory.fits(vouched):
+        vouched.sound = Sound(memory.sound(host.name))
+        if rest:
+            memory.keep(vouched, owned, _outside(vouched.paths()))
+    owned.take(_local(host, asked.packages, asked.files, vouched))
+    return memory, vouched, owned
 
 
 def _nothing(host: Host, packages: Sequence[Package], gaps: Sequence[Gap]) -> HostReport:
@@ -248,9 +263,20 @@ def _strays(files: Mapping[str, bytes], links: Mapping[str, str], owned: Owned, 
     return Strays(host, owned, moved, left)
 
 
-def _compared(scan: Scan, vouched: Vouched, meant: against.Meant, strays: Strays) -> integrity.Compared:
+def _begun(
+    host: Host, run: options.Setting, outside: Collection[str], algorithm: str, progress: Progress
+) -> tuple[Scan, Iterator[bytes]]:
+    """A scan that is under way, and its blocks."""
+    scan = replace(_scan(host, run, _watches(outside), algorithm, progress), also=peering.kept(run))
+    blocks = scan.as_far_as_it_goes()
+    return scan, chain(list(islice(blocks, 1)), blocks)
+
+
+def _compared(
+    scan: Scan, blocks: Iterable[bytes], vouched: Vouched, meant: against.Meant, strays: Strays
+) -> integrity.Compared:
     overridden = tuple(against.overridden(meant, vouched))
-    told = list(against.judged(scan.as_far_as_it_goes(), vouched, meant, strays, scan.gaps))
+    told = list(against.judged(blocks, vouched, meant, strays, scan.gaps))
     changes = tuple(gathered(one for one in told if isinstance(one, Change)))
     gaps = (*scan.gaps, *(one for one in told if isinstance(one, Gap)))
     lies = tuple(distrust.hidden(gaps))
@@ -259,10 +285,14 @@ def _compared(scan: Scan, vouched: Vouched, meant: against.Meant, strays: Strays
     return integrity.Compared(changes, findings, gaps, scan.entries, state=State.LIED if lies else scan.ended)
 
 
-def _watches(paths: Iterable[str]) -> Iterator[Watch]:
-    """Yield what to look at: all below the places of packages, and elsewhere just the paths that packages ship."""
+def _outside(paths: Iterable[str]) -> set[str]:
+    """The paths that are not below the places of packages."""
     known = tuple(f"{one}/" for one in (*PLACES, *against.PASSING))
-    outside = {path for path in paths if not f"{path}/".startswith(known)} - {"/"}
+    return {path for path in paths if not f"{path}/".startswith(known)} - {"/"}
+
+
+def _watches(outside: Iterable[str]) -> Iterator[Watch]:
+    """Yield what to look at: all below the places of packages, and elsewhere just the paths that packages ship."""
     for path in sorted(outside, key=lambda path: (-path.count("/"), path)):
         pattern = _SIGN.sub(r"[\1]", path)
         yield Watch(f"{pattern}/*", Level.IGNORE)

@@ -77,7 +77,8 @@ def keep(run: options.Setting, host: Host, packages: "Sequence[Package]", name: 
 
     cache, number = manifests.Manifests(os.path.join(run.store, CACHE)), 0
     try:
-        unknown = [package for package in packages if package.system == "dpkg" and _is_new(cache, package)]
+        known = cache.names(package for package in packages if package.system == "dpkg")
+        unknown = [package for package, names in known.items() if not names]
         wanted = supplies.at_hand(supplies.Asked(run, host, unknown, ())) if unknown else []
     except AuditkitError as error:
         options.talk(f"auditkit: what the packages of {printable(host.name)} ship is not kept: {error}")
@@ -101,16 +102,9 @@ def at_hand(run: options.Setting, host: Host, packages: "Sequence[Package]") -> 
         return True
     cache = manifests.Manifests(os.path.join(run.store, CACHE))
     wanted = [package for package in packages if package.system == "dpkg"]
-    if any(not _is_new(cache, package) for package in wanted):
+    if any(cache.names(wanted).values()):
         return True
     return bool(wanted and supplies.at_hand(supplies.Asked(run, host, wanted, ())))
-
-
-def _is_new(cache: "Manifests", package: "Package") -> bool:
-    try:
-        return not cache.names(package.name, package.version, package.arch)
-    except FormatError:  # nothing is ever kept of a package with such a name
-        return False
 
 
 def _signed(

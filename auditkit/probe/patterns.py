@@ -17,6 +17,10 @@ Part = Union[str, Callable[[str], object]]
 """A component of a pattern: a name, or the match of a glob."""
 
 
+MOST_TOPS = 1000
+"""Names below the root that are remembered."""
+
+
 def ANY_DEPTH(_name: str) -> bool:  # noqa: N802 - a constant, known by its identity
     """The component `**`."""
     return True
@@ -43,6 +47,7 @@ class Matcher:
         self.parts = [[_component(part) for part in texts] for texts in self.texts]
         self._states: Dict[Tuple[Optional[int], Tuple[Live, ...], bool], State] = {}
         self.root = self._enter([(index, 0) for index in range(len(watches))], None)
+        self._tops: Dict[str, State] = {}
 
     def step(self, state: State, name: str) -> State:
         """The state of the path that `name` leads to."""
@@ -59,10 +64,16 @@ class Matcher:
 
     def find(self, path: str) -> State:
         """The state of an absolute path."""
-        state = self.root
-        for name in path.split("/"):
-            if name:
-                state = self.step(state, name)
+        names = [name for name in path.split("/") if name]
+        if not names:
+            return self.root
+        state = self._tops.get(names[0])
+        if state is None:  # at the root every watch is in question, and there are few names
+            state = self.step(self.root, names[0])
+            if len(self._tops) < MOST_TOPS:
+                self._tops[names[0]] = state
+        for name in names[1:]:
+            state = self.step(state, name)
         return state
 
     def _enter(self, moved: Iterable[Live], watch: Optional[int]) -> State:

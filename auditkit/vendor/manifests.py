@@ -19,7 +19,7 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +47,7 @@ LARGEST = 1 << 30
 """The most that one file may have unpacked; that of the largest package has 10 MB."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+.-]{0,80}")
 _VERSION = re.compile(r"[A-Za-z0-9.+:~-]{1,80}")
+_END = len("_.zst") + 64
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LETTER: dict[Kind | None, str] = {
     Kind.FILE: "f", Kind.DIRECTORY: "d", Kind.SYMLINK: "l", Kind.BLOCK: "b", Kind.CHARACTER: "c", Kind.FIFO: "p", None: "?",
@@ -82,13 +83,20 @@ class Manifests:
         package = manifest.package
         self._write(self._path(sha256, package.name, package.version, package.arch), encode(manifest, sha256))
 
-    def names(self, name: str, version: str, arch: str) -> tuple[str, ...]:
-        """How the files are called that tell of this package, without reading them.
-
-        Raises:
-            FormatError: no package is called so.
-        """
-        return tuple(map(os.path.basename, self._paths(name, version, arch)))
+    def names(self, packages: Iterable[Package]) -> dict[Package, tuple[str, ...]]:
+        """How the files are called that tell of these packages, without reading them; none of what no package can be called."""
+        found: dict[Package, tuple[str, ...]] = {}
+        shelves: dict[str, dict[str, list[str]]] = {}
+        for package in packages:
+            try:
+                shelf, start = os.path.split(self._path("0" * 64, package.name, package.version, package.arch))
+            except FormatError:
+                found[package] = ()
+                continue
+            if shelf not in shelves:
+                shelves[shelf] = _by_start(shelf)
+            found[package] = tuple(shelves[shelf].get(start[:-_END], ()))
+        return found
 
     def recall(self, key: str) -> bytes | None:
         """What was kept by `remember`; None if there is nothing, or it is damaged.
@@ -134,11 +142,7 @@ class Manifests:
 
     def _paths(self, name: str, version: str, arch: str) -> list[str]:
         directory, start = os.path.split(self._path("0" * 64, name, version, arch))
-        start = start.removesuffix(f"{'0' * 64}.zst")
-        try:
-            return sorted(os.path.join(directory, other) for other in os.listdir(directory) if other.startswith(start))
-        except (FileNotFoundError, NotADirectoryError):
-            return []
+        return [os.path.join(directory, other) for other in _by_start(directory).get(start[:-_END], ())]
 
     def _path(self, sha256: str, name: str, version: str, arch: str) -> str:
         if not (_NAME.fullmatch(name) and _VERSION.fullmatch(version) and _NAME.fullmatch(arch) and _SHA256.fullmatch(sha256)):
@@ -160,6 +164,17 @@ class Manifests:
                 f"the manifest cache {printable(self.directory)} can be written by others",
                 f"remove it, or make it yours: chown -R and chmod -R go-w {printable(self.directory)}",
             )
+
+
+def _by_start(shelf: str) -> dict[str, list[str]]:
+    """The files of a shelf by what comes before the digest in their names."""
+    found = dict[str, list[str]]()
+    try:
+        for name in sorted(os.listdir(shelf)):
+            found.setdefault(name[:-_END], []).append(name)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    return found
 
 
 def forget(folder: str, seconds: float) -> None:

@@ -14,7 +14,7 @@ from debian import Quiet, Vendor, deb, file, folder, link, listed, publish, put,
 
 from auditkit.commands import checking, options, vendored
 from auditkit.hosts import open_host
-from auditkit.vouched import Vouched
+from auditkit.vouched import MARK, Vouched
 
 CAPABILITY = struct.pack("<IIIII", 0x02000001, 1 << 7, 0, 0, 0)
 """cap_setuid=ep"""
@@ -219,6 +219,33 @@ def test_owners_and_capabilities_are_held_against_the_package_and_its_script(dis
     }
     os.setxattr(disk.path("usr/bin/ping"), "security.capability", CAPABILITY)
     assert disk.told()["/usr/bin/ping"] == ("capability-gained", "high")
+
+
+def test_what_was_just_as_shipped_is_passed_over_only_as_long_as_nothing_of_it_changes(disk: Disk) -> None:
+    for _ in range(3):
+        assert disk.told() == {}
+    told, (sound,) = {}, (disk.cli.store / "manifests/together").glob("*-*[!e].zst")
+    assert sound.stat().st_size > MARK
+    hello, folder, data = disk.path("usr/bin/hello"), disk.path("usr/bin"), b"hello\n"
+    times = hello.stat().st_mtime_ns, folder.stat().st_mtime_ns
+    hello.write_bytes(b"evil!\n")
+    os.utime(hello, ns=(times[0], times[0]))
+    told["altered"] = disk.told()
+    hello.write_bytes(data)
+    assert disk.told() == {}
+    hello.unlink()
+    os.utime(folder, ns=(times[1], times[1]))
+    told["missing"] = disk.told()
+    disk.put("usr/bin/hello", "hello\n", 0o755)
+    disk.path("var/hello").rmdir()
+    told["no directory"] = disk.told()
+    disk.path("var/hello").mkdir()
+    assert disk.told() == {}
+    assert told == {
+        "altered": {"/usr/bin/hello": ("package-file-altered", "high")},
+        "missing": {"/usr/bin/hello": ("package-file-missing", "medium")},
+        "no directory": {"/var/hello": ("package-file-missing", "low")},
+    }
 
 
 def test_a_scan_without_a_baseline_asks_the_vendors_where_it_can_and_says_how_far_that_reached(disk: Disk) -> None:

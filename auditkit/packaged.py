@@ -198,8 +198,10 @@ def taken(host: Host, needs: tuple[Need, ...]) -> tuple[Files, list[Gap]]:
     for told in host.take(needs):  # to its end, for the host is still talking
         if isinstance(told, Gap):
             gaps.append(told)
-        elif told.need.long or (size := size + len(told.data)) <= LARGEST:
+        elif told.need.long:
             held.setdefault(told.source, io.BytesIO()).write(told.data)
+        elif (size := size + len(told.data)) <= LARGEST:
+            held[told.source] = io.BytesIO(told.data)  # once, whatever number of needs it answers
         else:
             held.clear()
     for gap in gaps:

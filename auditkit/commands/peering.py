@@ -8,37 +8,24 @@ from dataclasses import replace
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from blake3 import blake3
-
-from auditkit import owners, packaged
 from auditkit.baseline import Baseline
 from auditkit.commands import options, running
 from auditkit.commands.running import Document
-from auditkit.errors import HostError
 from auditkit.hosts import Host
 from auditkit.model import Gap, HostReport, State
-from auditkit.packages import Package
-from auditkit.peers import CONFIGURATION, DIVERTED, MOVED, OVERRIDDEN, Told
 from auditkit.report.document import with_more
 from auditkit.scan import Scan
 
 if TYPE_CHECKING:
-    from auditkit.ledger import Page
+    from auditkit.peers import Told
 
 NAME = "ledger"
 """The file of a run in which hosts leave what they show."""
 SUBJECT = "other hosts"
-MOST_GAPS = 10_000
-"""Gaps of one host that are remembered; one with more was not seen as a whole."""
 DISBELIEVED = (State.LIED, State.UNTRUSTED)
-PLAIN = frozenset(("dpkg", "apk"))
-"""Systems whose lists of paths say all: what the admin may change lies in /etc."""
-BY_ITSELF = ("growing", "rotated")
-"""Explanations of changes that no package has anything to do with."""
 NO_PACKAGES = "its packages are not known: its files were held against no other host's"
 BOTH = "let the policy ask for both: digests: [blake3, sha256]"
 LOST = "what it showed is not at hand any more: its files were held against no other host's"
-CUT = "it has more paths than are held: what was beyond them was held against no other host's"
 
 
 @contextmanager
@@ -63,88 +50,12 @@ def kept(run: options.Setting) -> Callable[[Sequence[bytes]], None] | None:
 
 
 def left(report: HostReport, host: Host, run: options.Setting, scan: Scan, base: Baseline | None = None) -> HostReport:
-    """The report of a host that was just scanned, once its page is written; with what could not be had for it.
-
-    Of a host on which nothing changed since its baseline, that says whose its paths are: it is sealed, and need not travel.
-    """
+    """The report of a host that was just scanned, once its page is written; with what could not be had for it."""
     if run.page is None or scan.ended is not State.OK:
         return report
-    known = base if base and _is_unchanged(report) else None
-    try:
-        stock = packaged.stock(host, packaged.MEANING if known else packaged.CLAIMING)
-        held = _of_baseline(run.page, known, stock) if known else 0
-        if not held and known:
-            stock = packaged.stock(host)
-    except HostError as error:
-        gap = Gap(SUBJECT, f"not held against them: {error}")
-        return replace(report, gaps=(*report.gaps, gap), state=report.state if report.state is State.LIED else error.state)
-    held = held or _of_host(run.page, stock)
-    run.page.mean(_meant(stock))
-    gaps = sorted({gap.subject for gap in scan.gaps})
-    run.page.finish(
-        {
-            "machines": [*filter(None, (scan.ground.machine,)), *_address(host)],
-            "policy": blake3(repr(scan.ground.policy.watches).encode("utf-8", "surrogateescape")).hexdigest(),
-            "whole": not run.page.cut and len(gaps) <= MOST_GAPS,
-            "gaps": gaps[:MOST_GAPS],
-            "packages": held,
-        }
-    )
-    return replace(report, notes=(*report.notes, CUT)) if run.page.cut else report
+    from auditkit.commands import paging  # noqa: PLC0415 - one host alone leaves no page
 
-
-def _address(host: Host) -> Iterator[str]:
-    """Yield where a host was reached: what is found there twice, whatever it says of itself, is one machine."""
-    if host.facts.get("address") and not host.facts.get("jump"):
-        yield f"{host.facts['address']} {host.facts.get('port')}"
-
-
-def _is_unchanged(report: HostReport) -> bool:
-    return all(change.explanation and change.explanation.by in BY_ITSELF for change in report.changes)
-
-
-def _of_baseline(page: "Page", base: Baseline, stock: packaged.Stock) -> int:
-    """Keep whose paths they were when the baseline was made, and give how many packages there were then."""
-    if not base.header.owners or base.header.packages is None:
-        return 0
-    with page.reading:
-        told = list(owners.packages(os.path.dirname(base.path), base.header.owners))
-        there = [one for one in told if one[0].version in base.header.packages.get(one[0].key, "").split(" ")]
-        if not {package.system for package, _places in there} <= PLAIN:
-            return 0
-        for package, places in there:
-            page.hold(_key(package, stock), places)
-    return len(there)
-
-
-def _of_host(page: "Page", stock: packaged.Stock) -> int:
-    """Keep whose paths they are by the host's own word, and give how many packages it has."""
-    held = 0
-    with page.reading:
-        for manifest in stock.manifests:
-            name = manifest.package.name
-            page.hold(_key(manifest.package, stock), [stock.layout.place(file.path, name) for file in manifest.files])
-            page.mean((file.path, CONFIGURATION, name) for file in manifest.files if file.config or file.optional)
-            held += 1
-    return held
-
-
-def _key(package: Package, stock: packaged.Stock) -> Sequence[str]:
-    return package.system, stock.distribution, package.name, package.version, package.arch
-
-
-def _meant(stock: packaged.Stock) -> Iterator[tuple[str, str, str]]:
-    """Yield what the admin or packages of a host have told dpkg to do otherwise."""
-    for one in stock.diversions:
-        path = stock.layout.real(one.path)
-        yield path, DIVERTED, one.by if not one.by or one.by in stock.packages else f"{one.by}, which is not installed"
-        yield stock.layout.real(one.moved), MOVED, path
-    for override in stock.overrides:
-        words = f"{override.owner}:{override.group} {override.mode:04o}"
-        yield stock.layout.real(override.path), OVERRIDDEN, words
-
-
-# --- once all are in
+    return paging.written(report, host, run.page, scan, base)
 
 
 def judged(told: Mapping[str, Document], run: options.Setting) -> dict[str, Document]:
@@ -164,13 +75,13 @@ def judged(told: Mapping[str, Document], run: options.Setting) -> dict[str, Docu
     return {word: _said(host, against.get(word), len(against)) for word, host in told.items()}
 
 
-def _said(host: Document, told: Told | None, hosts: int) -> Document:
+def _said(host: Document, told: "Told | None", hosts: int) -> Document:
     if told is None:
         return with_more(host, HostReport("", notes=(LOST,))) if running.is_done(host) else host
     return _with(host, told, hosts)
 
 
-def _with(host: Document, told: Told, hosts: int) -> Document:
+def _with(host: Document, told: "Told", hosts: int) -> Document:
     counts = {
         "packages_compared": told.packages,
         "packages_not_compared": told.held - told.packages,
@@ -181,7 +92,7 @@ def _with(host: Document, told: Told, hosts: int) -> Document:
     return with_more(host, HostReport("", counts=counts, findings=tuple(told.findings), notes=tuple(_notes(told)), facts=facts))
 
 
-def _notes(told: Told) -> Iterator[str]:
+def _notes(told: "Told") -> Iterator[str]:
     if not told.held:
         yield NO_PACKAGES
     if told.unread:

@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 from auditkit.explain import SIGNED, Account, Claim, Claims, one_of
@@ -141,28 +142,20 @@ def account(
         HostError: the host cannot be asked any more.
     """
     files, gaps = taken(host, NEEDS)
-    paths = {entry.path for change in changes for entry in (change.before, change.after) if entry}
     packages = installed(files, gaps)
     if before and not packages:
         gaps.append(Gap("packages", "there were packages, and now the host shows none: nothing is explained by them"))
     new = _appeared(before, packages)
     packages = [package for package in packages if package.system not in new]
-    layout = _layout(files, packages)
-    links = (change.after for change in changes if change.after and change.after.kind is Kind.SYMLINK)
-    targets = {joined(link.path, link.target or "") for link in links}
-    now = claims(_manifests(files, new), layout, paths, targets)
-    concerned = {claim.manifest.package: None for found in now.values() for claim in found}
-    left = {claim.package for found in was.values() for claim in found}
-    there = _versions(packages)
+    there, by_path = _versions(packages), partial(_claims_on, changes, _layout(files, packages))
+    now = by_path(_manifests(files, new))
     moved = {key for key in {*before, *there} if before.get(key) != there.get(key)}
-    concerned.update((package, None) for package in packages if package.key in left | moved)
-    if len(concerned) > MOST_ASKED:
-        gaps.append(Gap("packages", f"more than {MOST_ASKED} are concerned: of the others no vendor is asked"))
-    told = list(signed(tuple(concerned)[:MOST_ASKED], files))
+    left = {claim.package for found in was.values() for claim in found}
+    told = list(signed(_concerned(now, [package for package in packages if package.key in left | moved], gaps), files))
     vendors = [each for each in told if isinstance(each, Manifest)]
-    for path, found in claims(vendors, layout, paths, targets).items():
+    for path, found in by_path(vendors).items():
         now.setdefault(path, []).extend(found)
-    named = moved | {claim.package for each in (now, was) for found in each.values() for claim in found}
+    named = moved | left | {claim.package for found in now.values() for claim in found}
     sound = [each for each in vendors if each.proof == SIGNED]
     known = Account(
         before,
@@ -179,6 +172,21 @@ def account(
         tuple(gaps),
     )
     return known, tuple(each for each in told if isinstance(each, Gap))
+
+
+def _claims_on(changes: Sequence[Change], layout: Layout, manifests: Iterable[Manifest]) -> dict[str, list[Claim]]:
+    """Who claims the paths that changed, with the files that links among them lead to."""
+    paths = {entry.path for change in changes for entry in (change.before, change.after) if entry}
+    links = (change.after for change in changes if change.after and change.after.kind is Kind.SYMLINK)
+    return claims(manifests, layout, paths, {joined(link.path, link.target or "") for link in links})
+
+
+def _concerned(now: Claims, more: Iterable[Package], gaps: list[Gap]) -> tuple[Package, ...]:
+    """The packages of which their vendors are asked: those that claim a path that changed, and more; each once."""
+    found = dict.fromkeys((*(claim.manifest.package for claims in now.values() for claim in claims), *more))
+    if len(found) > MOST_ASKED:
+        gaps.append(Gap("packages", f"more than {MOST_ASKED} are concerned: of the others no vendor is asked"))
+    return tuple(found)[:MOST_ASKED]
 
 
 def distribution(files: Files) -> str:

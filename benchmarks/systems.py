@@ -8,18 +8,8 @@ from pathlib import Path
 from fleet.images import mirror, proxies
 
 OLD, NEW = "bookworm", "trixie"
-FEW = (
-    "python3",
-    "openssh-server",
-    "sudo",
-    "rsyslog",
-    "logrotate",
-    "cron",
-    "ca-certificates",
-    "vim-tiny",
-    "curl",
-    "nginx-light",
-)
+FEW = ("openssh-server", "cron", "logrotate", "ca-certificates")
+"""With them a system has some hundred packages."""
 MANY = (
     *("apache2", "nginx", "postgresql", "mariadb-server", "php", "php-cli", "php-mysql", "samba", "bind9", "dovecot-imapd"),
     *("postfix", "git", "build-essential", "python3-dev", "python3-venv", "rsync", "vim", "emacs-nox", "nodejs", "ruby"),

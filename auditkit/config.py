@@ -27,6 +27,7 @@ _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _ADDRESS = re.compile(r"[A-Za-z0-9_:][A-Za-z0-9._:%-]{0,254}")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@\\-]{0,63}\$?")
 _MIRROR = re.compile(r"https?://[A-Za-z0-9.:\[\]_/%+~-]{1,500}")
+_ABSOLUTE = re.compile(r"[/~][^\0\n]{0,4095}")
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -60,6 +61,8 @@ class ExceptionConfig:
     until: date
     host: str = "@all"
     """A host, an @group or @all."""
+    path: str = ""
+    """A path or pattern, as in a policy: needed to accept a change of a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,12 +314,13 @@ def _exceptions(value: strict.Value, hosts: Mapping[str, HostConfig]) -> tuple[E
 
 
 def _exception(value: strict.Value, whom: tuple[str, ...]) -> ExceptionConfig:
-    found = _known(value, ("rule", "host", "reason", "until"), ("rule", "reason", "until"))
+    found = _known(value, ("rule", "host", "path", "reason", "until"), ("rule", "reason", "until"))
     return ExceptionConfig(
         rule=found["rule"].text(),
         reason=found["reason"].text(),
         until=_day(found["until"]),
         host=found["host"].word(whom) if "host" in found else "@all",
+        path=_matching(found["path"], _ABSOLUTE, "absolute path") if "path" in found else "",
     )
 
 

@@ -85,7 +85,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "logins": NOUNS,
     "importers": NOUNS | {"entries"},
     # tell
-    "report": NOUNS | {"", "words"},
+    "report": NOUNS | {"", "probe", "words"},
     "__main__": {"commands"},
 }
 MAY_IMPORT["commands"] = set(MAY_IMPORT) - {"__main__"} | {"commands"}
@@ -110,6 +110,7 @@ SHARED = {
     "auditkit.packages.owned": "which package a path belongs to, for whoever judges paths",
     "auditkit.packages.reading": "which paths and words of a package database are sound",
     "auditkit.packages.rpm_header": "the tags of a header, and what its signatures are over",
+    "auditkit.report.accepted": "what a person has accepted, taken out of the document",
     "auditkit.report.document": "the document that every format is rendered from",
     "auditkit.report.look": "how a report shall look, for every format",
     "auditkit.report.shape": "what the schema asks of the document",

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from auditkit import fleet, hosts, runs, store
-from auditkit.commands import options
+from auditkit.commands import excepting, options
 from auditkit.commands.progress import Display
 from auditkit.errors import AuditkitError, FormatError, HostError, UntrustedError, UsageError
 from auditkit.fleet import Result
@@ -196,11 +196,13 @@ def answered(
     Raises:
         AuditkitError: the only host cannot be asked for a reason that lies here and not there.
     """
+    for line in () if run.quiet else excepting.unknown(run.config):
+        options.talk(f"auditkit: {line}")
     told = dict(plan.earlier)
     for word, host in _told(tuple(word for word in plan.words if word not in told), plan, run, judge):
         told[word] = host
         _keep(plan, word, host, run)
-    told = dict(together({word: told[word] for word in plan.words}))
+    told = {word: excepting.applied(host, run) for word, host in together({word: told[word] for word in plan.words}).items()}
     documents = list(told.values())
     return options.delivered(run, plan.command, documents, (*following(told), *_again(plan, documents)))
 

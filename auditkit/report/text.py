@@ -96,6 +96,7 @@ def _body(host: Dict, options: Options) -> Iterator[str]:
     ordered = sorted(apart(host), key=lambda finding: (severity(finding), finding["rule"]))
     for _rule, alike in groupby(ordered, key=lambda finding: (severity(finding), finding["rule"], finding["remedy"])):
         yield from _findings(list(alike), options)
+    yield from _accepted(host.get("accepted", ()), options)
     if host["logins"]:
         yield f"  logins  {said(host['logins']['verdict'])}"
     yield from _timeline(host["facts"].get("timeline", ()), options)
@@ -186,6 +187,8 @@ def _logs(group: Dict, cause: str) -> str:
     """The cause of a group, in a plural that English knows."""
     if group["by"] == "derived":
         return "the verified files that they are made of" if group["changes"] != 1 else "the verified files that it is made of"
+    if group["by"] == "exception":
+        return "exceptions of auditkit.yaml" if group["causes"] != 1 else "an exception of auditkit.yaml"
     if group["by"] == "growing":
         return "logs that only grew" if group["changes"] != 1 else "a log that only grew"
     return cause if group["by"] in SIGNS else f"{cause} ({printable(group['by'])})"
@@ -203,6 +206,16 @@ def _findings(alike: Sequence[Dict], options: Options) -> Iterator[str]:
         yield f"  ! ... and {grouped(rest)} more  {alike[0]['severity']}  {said(alike[0]['rule'])} (--all shows them)"
     if alike[0]["remedy"]:
         yield f"      do: {said(alike[0]['remedy'])}"
+
+
+def _accepted(findings: Sequence[Dict], options: Options) -> Iterator[str]:
+    """Yield what auditkit.yaml accepts, with who said why and until when."""
+    shown = findings if options.show_all else findings[:MOST_MINOR]
+    for one in shown:
+        why = f"{said(one['rule'])} ({said(one['reason'])})"
+        yield f"  accepted until {said(one['until'])}: {_what(one)}  {one['severity']}  {why}"
+    if rest := len(findings) - len(shown):
+        yield f"  accepted: {grouped(rest)} more (--all shows them)"
 
 
 def _what(finding: Dict) -> str:

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from debian import Quiet, Vendor, deb, file, folder, link, listed, publish, put, serving
 
-from auditkit.commands import checking, options, vendored
+from auditkit.commands import checking, options, supplies, vendored
 from auditkit.hosts import open_host
+from auditkit.packages import sources
 from auditkit.vouched import MARK, Vouched
 
 CAPABILITY = struct.pack("<IIIII", 0x02000001, 1 << 7, 0, 0, 0)
@@ -299,6 +300,40 @@ def test_mirrors_are_asked_only_as_far_as_auditkit_yaml_says(disk: Disk) -> None
         gaps = {gap["subject"]: gap["reason"] for gap in disk.check().host["gaps"]}
     assert gaps["packages"].startswith("1 package is unverifiable: no signed list names this version: other")
     assert gaps["http://127.0.0.1:1/none gone"].startswith("the mirror cannot be reached")
+
+
+@pytest.mark.usefixtures("direct")
+@pytest.mark.parametrize(
+    "other", ["mirror+file:/etc/apt/mirrors", "ftp://a.example/", "http://me:secret@a.example/", "http://[/"]
+)
+def test_a_source_that_cannot_be_asked_hides_no_other_and_its_password_is_not_told(disk: Disk, other: str) -> None:
+    with serving(partial(Quiet, directory=str(disk.cli.home / "archive"))) as base:
+        disk.put("etc/apt/sources.list", f"deb {other} kiwi main\ndeb {base} kiwi main\n")
+        put(disk.cli.home / "auditkit.yaml", b"vendor: {keyrings: [key.gpg], sources: true}\n")
+        host = disk.check().host
+        assert host["counts"]["verified"] == 2
+        disk.put("var/lib/dpkg/status", STATUS.format("hello", "1.0-1") + STATUS.format("other", "3"))
+        host = disk.check().host
+    assert supplies.NOT_ASKED in {gap["reason"] for gap in host["gaps"]}
+    assert "secret" not in str(host)
+
+
+@pytest.mark.usefixtures("direct")
+def test_of_very_many_suites_some_are_asked_for_and_that_is_told(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "MOST", 2)
+    with serving(partial(Quiet, directory=str(disk.cli.home / "archive"))) as base:
+        disk.put("etc/apt/sources.list", "".join(f"deb {base} {name} main\n" for name in ("kiwi", "a", "b", "c")))
+        put(disk.cli.home / "auditkit.yaml", b"vendor: {keyrings: [key.gpg], sources: true}\n")
+        disk.put("var/lib/dpkg/status", STATUS.format("hello", "1.0-1") + STATUS.format("other", "3"))
+        monkeypatch.chdir(disk.cli.home)
+        run = options.setting(config_file="auditkit.yaml", store=str(disk.cli.store), jobs=1, quiet=True)
+        told = [gap.reason for gap in vendored.check(open_host(disk.cli.host), run).gaps]
+        assert "they name more than 2 suites: the others were not asked for" in told
+        assert told.count("gone from the mirror") == 1
+        # nor is one after the other waited for without an end
+        monkeypatch.setattr(supplies, "PATIENCE", -1)
+        told = [gap.reason for gap in vendored.check(open_host(disk.cli.host), run).gaps]
+        assert "lists of suites took longer than -1 s: not all were fetched" in told
 
 
 def test_a_list_that_somebody_else_signed_proves_nothing(disk: Disk, stranger: Vendor) -> None:

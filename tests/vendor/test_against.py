@@ -46,7 +46,7 @@ class Disk:
     """The disk of a machine on which two packages are installed, and all that vouches for them."""
 
     def __init__(self, cli: Any, vendor: Vendor) -> None:
-        self.cli, self.root = cli, cli.tree
+        self.cli, self.root, self.vendor = cli, cli.tree, vendor
         (self.root / "usr/bin").mkdir(parents=True)
         (self.root / "bin").symlink_to("usr/bin")
         for part in (*HELLO, *OTHER):
@@ -381,3 +381,40 @@ def test_what_dpkg_was_told_to_leave_out_is_counted(disk: Disk) -> None:
         "/etc/dpkg": ("path-unowned", "low"),
         "/etc/dpkg/dpkg.cfg.d/docker": STARTED,
     }
+
+
+def test_a_host_that_tells_of_a_package_twice_lends_nothing_to_another_one(disk: Disk) -> None:
+    parts = (*(part for part in HELLO if part[0].name != "./usr/bin/hello"), file("./usr/bin/hello", b"old hole\n", 0o755))
+    old, new, other = (
+        deb(*parts, control=CONTROL, version="0.9"),
+        deb(*HELLO, control=CONTROL),
+        deb(*OTHER, name="other", version="2"),
+    )
+    these = (listed(old, "hello", "0.9"), old), (listed(new), new), (listed(other, "other", "2"), other)
+    publish(disk.cli.home / "archive", disk.vendor, *these)
+    for name in ("InRelease", "main/binary-amd64/Packages"):
+        told = (disk.cli.home / "archive/dists/kiwi" / name).read_bytes()
+        put(disk.cli.home / "lists" / f"example.org_dists_kiwi_{name.replace('/', '_')}", told)
+    put(disk.cli.home / "debs/hello_0.9_amd64.deb", old)
+    disk.put("usr/bin/hello", "old hole\n", 0o755)
+    status = disk.path("var/lib/dpkg/status")
+    honest = status.read_text()
+    altered = {"/usr/bin/hello": ("package-file-altered", "high")}
+    for twice in (STATUS.format("hello", "0.9") + honest, STATUS.format("hello", "1.0-1") + honest):
+        status.write_text(twice)
+        disk.check()
+        status.write_text(honest)
+        assert disk.told() == altered
+        assert disk.check().host["counts"]["verified"] == 2
+        shutil.rmtree(disk.cli.store / "manifests/together")
+
+
+def test_a_store_that_cannot_be_written_loses_nothing_that_was_seen(disk: Disk) -> None:
+    disk.check()
+    shutil.rmtree(disk.cli.store / "manifests/together")
+    put(disk.cli.store / "manifests/together", b"no directory")
+    disk.put("usr/bin/hello", "evil!\n", 0o755)
+    outcome = disk.check()
+    assert outcome.code == 1
+    assert {one["subject"] for one in outcome.host["findings"]} == {"/usr/bin/hello"}
+    assert any("cannot be written" in note for note in outcome.host["notes"])

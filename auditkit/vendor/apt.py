@@ -21,6 +21,8 @@ from auditkit.vendor.unpack import PIECE, Unpacked
 PACKED = ("", *SUFFIXES)
 LISTS, CACHE = "/var/lib/apt/lists/", "/var/cache/apt/archives/"
 RELEASES = Need(Means.FILE, f"{LISTS}*InRelease", "which packages their vendor signed")
+MOST_RELEASES = 200
+"""Releases of one host that are looked at, each some 20 ms; one with twenty third-party sources has thirty."""
 MOST = 1 << 30
 """Bytes of packages that are fetched from one host in one run."""
 
@@ -83,9 +85,15 @@ def _plain(file: BinaryIO, suffix: str, most: int) -> BinaryIO:
 
 def releases(host: Host, suspect: Suspect, architectures: Iterable[str]) -> list[Lists | Gap]:
     """The releases that apt of a host has, and what of them could not be had."""
-    wanted = frozenset(architectures)
-    told = host.take((RELEASES,))
-    return [one if isinstance(one, Gap) else Lists(host, suspect, one.source, one.data, wanted) for one in told]
+    wanted, gaps, found = frozenset(architectures), list[Gap](), list[Lists | Gap]()
+    for told in host.take((RELEASES,)):  # to its end, for the host is still talking
+        if isinstance(told, Gap):
+            gaps.append(told)
+        else:
+            found.append(Lists(host, suspect, told.source, told.data, wanted))
+    if len(found) > MOST_RELEASES:
+        gaps.append(Gap(LISTS, f"it has more than {MOST_RELEASES} releases: the others were not looked at"))
+    return [*found[:MOST_RELEASES], *gaps[: MOST_RELEASES + 1]]
 
 
 def cached(host: Suspect, packages: Iterable[Package]) -> frozenset[str]:

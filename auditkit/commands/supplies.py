@@ -22,7 +22,7 @@ from auditkit.vendor.chain import Known
 from auditkit.vendor.debs import Places
 from auditkit.vendor.manifests import forget
 from auditkit.vendor.mirror import UnservedError
-from auditkit.writer import locked
+from auditkit.writer import in_turn
 
 LISTS, PACKAGES = "/var/lib/apt/lists", "/var/cache/apt/archives"
 FETCHED = "lists"
@@ -30,6 +30,8 @@ FETCHED = "lists"
 LONGEST = 1 << 20
 PATIENCE = 900
 """Seconds for the lists of all suites of a host, after which no other suite is asked for."""
+TURN = 60.0
+"""Seconds for which others are waited for that fetch lists: one hostile host shall not use up the time of all."""
 NOT_ASKED = "the address of a suite is none of a mirror that can be asked: http or https, without a password"
 MOST_NAMES = 5000
 """Files among the lists of one apt; a machine with twenty sources has 200."""
@@ -131,7 +133,7 @@ def _there(asked: Asked, host: Suspect) -> Iterator[Supply]:
 
 
 def _kept(asked: Asked, archive: releases.Archive) -> tuple[str, tuple[Gap, ...]]:
-    with locked(asked.store, lambda: None):  # another host of this run may be fetching the same
+    with in_turn(asked.store, TURN):  # another host of this run may be fetching the same, or keep all waiting
         return releases.kept(asked.store, archive, asked.keys)
 
 

@@ -16,6 +16,7 @@ from auditkit.commands import checking, options, supplies, vendored
 from auditkit.hosts import open_host
 from auditkit.packages import sources
 from auditkit.vouched import MARK, Vouched
+from auditkit.writer import locked
 
 CAPABILITY = struct.pack("<IIIII", 0x02000001, 1 << 7, 0, 0, 0)
 """cap_setuid=ep"""
@@ -334,6 +335,19 @@ def test_of_very_many_suites_some_are_asked_for_and_that_is_told(disk: Disk, mon
         monkeypatch.setattr(supplies, "PATIENCE", -1)
         told = [gap.reason for gap in vendored.check(open_host(disk.cli.host), run).gaps]
         assert "lists of suites took longer than -1 s: not all were fetched" in told
+
+
+@pytest.mark.usefixtures("direct")
+def test_who_fetches_lists_without_an_end_keeps_no_other_waiting(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supplies, "TURN", 0.2)
+    monkeypatch.chdir(disk.cli.home)
+    (disk.cli.store / "lists").mkdir(parents=True)
+    with serving(partial(Quiet, directory=str(disk.cli.home / "archive"))) as base:
+        disk.put("etc/apt/sources.list", f"deb {base} kiwi main\n")
+        put(disk.cli.home / "auditkit.yaml", b"vendor: {keyrings: [key.gpg], sources: true}\n")
+        run = options.setting(config_file="auditkit.yaml", store=str(disk.cli.store), jobs=1, quiet=True)
+        with locked(str(disk.cli.store / "lists"), lambda: None):
+            assert vendored.check(open_host(disk.cli.host), run).counts["verified"] == 2
 
 
 def test_a_list_that_somebody_else_signed_proves_nothing(disk: Disk, stranger: Vendor) -> None:

@@ -127,7 +127,8 @@ def _there(asked: Asked, host: Suspect) -> Iterator[Supply]:
             apt.fetch(
                 asked.host, [each for each in one if debs.called(each.name, each.version, each.arch) in cached], directory
             )
-            return Places((*asked.directories, directory), asked.run.config.vendor.mirrors)
+            copies = {directory: f"{asked.host.name} {PACKAGES}"}
+            return Places((*asked.directories, directory), asked.run.config.vendor.mirrors, copies)
 
         yield Supply(tuple(lists), places, tuple(gaps))
 

@@ -1,10 +1,12 @@
 """A disk held against signed packages: clean it is silent, and each way to tamper is found, also where dpkg -V is silent."""
 
 import os
+import random
 import shutil
 import struct
 import tarfile
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,15 @@ from typing import Any
 import pytest
 from debian import Quiet, Vendor, deb, file, folder, link, listed, publish, put, serving
 
+from auditkit.against import Meant, judged
 from auditkit.commands import checking, options, supplies, vendored
 from auditkit.hosts import open_host
-from auditkit.packages import sources
+from auditkit.model import Change, Kind
+from auditkit.packages import Manifest, Package, Shipped, sources
+from auditkit.packages.layout import Layout
+from auditkit.packages.owned import Owned
+from auditkit.packages.unowned import Unowned
+from auditkit.strays import Strays
 from auditkit.vouched import MARK, Vouched
 from auditkit.writer import locked
 
@@ -432,3 +440,59 @@ def test_a_store_that_cannot_be_written_loses_nothing_that_was_seen(disk: Disk) 
     assert outcome.code == 1
     assert {one["subject"] for one in outcome.host["findings"]} == {"/usr/bin/hello"}
     assert any("cannot be written" in note for note in outcome.host["notes"])
+
+
+@pytest.mark.parametrize("names", ["ab", "ba"])
+def test_of_several_packages_that_have_a_missing_path_the_one_that_makes_most_of_it_counts(names: str) -> None:
+    kinds = {"a": Kind.DIRECTORY, "b": Kind.FILE}
+    said = [Manifest(Package("dpkg", one, "1", "all"), (Shipped("/usr/x", kinds[one], 0o755),), "signed", "") for one in names]
+    vouched = Vouched(Layout(), "sha256")
+    owned = Owned(vouched.taking(said))
+    (change,) = judged((), vouched, Meant({}), Strays(Unowned(owned, {}, {}), owned, {}, {}), ())
+    assert isinstance(change, Change)
+    assert (change.severity.name, change.note) == ("MEDIUM", "b 1 has it")
+
+
+def meddle(disk: Disk, chance: random.Random) -> None:
+    """Do one thing to a path that a package ships, or to the one beside it, and set the times of its directory back."""
+    path = disk.path("/".join(chance.choice([*HELLO, *OTHER])[0].name.split("/")[1:]) or "usr/lib")
+    times = path.parent.stat()
+    with suppress(OSError):
+        match chance.randrange(7):
+            case 0:
+                path.unlink()
+            case 1:
+                shutil.rmtree(path)
+            case 2:
+                path.write_bytes(b"E" * path.stat().st_size)
+            case 3:
+                path.chmod(chance.choice((0o755, 0o644, 0o4755)))
+            case 4:
+                path.rename(path.with_name("moved"))
+                path.symlink_to("moved")
+            case 5:
+                os.link(path, path.with_name("hard"))
+            case 6:
+                disk.put("var/lib/dpkg/diversions", chance.choice(("", "/usr/bin/hello\n/usr/bin/hello.real\n:\n")))
+        os.utime(path, ns=(times.st_mtime_ns, times.st_mtime_ns), follow_symlinks=False)
+        os.utime(path.parent, ns=(times.st_mtime_ns, times.st_mtime_ns))
+
+
+def test_what_is_remembered_changes_nothing_of_what_is_told(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(disk.cli.home)
+    chance, saved = random.Random(3), disk.cli.home / "saved"
+    shutil.copytree(disk.root / "usr", saved, symlinks=True)
+
+    def told(store: str) -> tuple[object, ...]:
+        run = options.setting(config_file="auditkit.yaml", store=str(disk.cli.home / store), jobs=1, quiet=True)
+        report = vendored.check(open_host(disk.cli.host), run)
+        return report.changes, report.findings, report.gaps
+
+    for number in range(16):
+        if number % 4 == 0:  # sound for once, so that there is something to remember
+            shutil.rmtree(disk.root / "usr")
+            shutil.copytree(saved, disk.root / "usr", symlinks=True)
+            told("one")
+        meddle(disk, chance)
+        shutil.rmtree(disk.cli.home / "other/manifests/together", ignore_errors=True)
+        assert told("one") == told("one") == told("other")

@@ -15,7 +15,7 @@ from auditkit.probe.take import LONGEST
 from auditkit.vendor.debs import called
 from auditkit.vendor.lists import SUFFIXES
 from auditkit.vendor.mirror import UnservedError
-from auditkit.vendor.release import Release
+from auditkit.vendor.release import LARGEST, Release
 from auditkit.vendor.unpack import PIECE, Unpacked
 
 PACKED = ("", *SUFFIXES)
@@ -85,15 +85,19 @@ def _plain(file: BinaryIO, suffix: str, most: int) -> BinaryIO:
 
 def releases(host: Host, suspect: Suspect, architectures: Iterable[str]) -> list[Lists | Gap]:
     """The releases that apt of a host has, and what of them could not be had."""
-    wanted, gaps, found = frozenset(architectures), list[Gap](), list[Lists | Gap]()
+    wanted, size, found, gaps = frozenset(architectures), 0, list[Lists | Gap](), list[Gap]()
+    is_all = True
     for told in host.take((RELEASES,)):  # to its end, for the host is still talking
         if isinstance(told, Gap):
             gaps.append(told)
-        else:
+        elif len(found) < MOST_RELEASES and (size := size + len(told.data)) <= LARGEST:
             found.append(Lists(host, suspect, told.source, told.data, wanted))
-    if len(found) > MOST_RELEASES:
-        gaps.append(Gap(LISTS, f"it has more than {MOST_RELEASES} releases: the others were not looked at"))
-    return [*found[:MOST_RELEASES], *gaps[: MOST_RELEASES + 1]]
+        else:
+            is_all = False
+    if not is_all:
+        many = f"more than {MOST_RELEASES} releases, or {LARGEST >> 20} MiB of them"
+        gaps.append(Gap(LISTS, f"it has {many}: the others were not looked at"))
+    return [*found, *gaps]
 
 
 def cached(host: Suspect, packages: Iterable[Package]) -> frozenset[str]:

@@ -102,7 +102,7 @@ class _Shipped:
         try:
             work()
         except AuditkitError as error:
-            self.notes.append(f"what was seen is not kept, so that the next check takes as long: {error}")
+            self.notes = [f"what was seen is not kept, so that the next check takes as long: {error}"]
 
 
 def _held(host: Host, run: options.Setting, asked: _Asked) -> HostReport:

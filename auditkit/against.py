@@ -233,12 +233,17 @@ def _missing(vouched: Vouched, meant: Meant, hidden: set[str]) -> Iterator[Chang
 
 
 def _gone(path: str, vouched: Vouched) -> Change:
-    claim = vouched.claim(path, vouched.look(path)[0])
+    """What is missing, by the word of the package that makes most of it where several have the path."""
+    claims = (vouched.claim(path, line) for line in vouched.look(path))
+    claim = min(claims, key=lambda claim: (_is_small(path, claim.file), claim.package.key))
     file, whose = claim.file, f"{claim.package.name} {claim.package.version} has it"
-    small = file.config or file.kind is Kind.DIRECTORY or path.startswith(DOCUMENTS)
     before = Entry(path, file.kind or Kind.FILE, file.mode, size=file.size, target=file.target, digests=file.digests or None)
-    severity = Severity.LOW if small else MISSING.severity
+    severity = Severity.LOW if _is_small(path, file) else MISSING.severity
     return Change(path, ChangeKind.REMOVED, before, None, (), severity, Level.CONTENT, MISSING.id, whose)
+
+
+def _is_small(path: str, file: Shipped) -> bool:
+    return file.config or file.kind is Kind.DIRECTORY or path.startswith(DOCUMENTS)
 
 
 def diverted(diversions: Iterable[Diversion], vouched: Vouched, installed: Iterable[str]) -> Iterator[Finding]:

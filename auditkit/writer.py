@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import json
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Any, Self
 
@@ -18,22 +19,47 @@ from auditkit.errors import AuditkitError
 from auditkit.model import Gap, Header
 from auditkit.printable import printable
 
+POLL = 0.1
+"""Seconds between two looks whether it is our turn."""
+
 
 @contextlib.contextmanager
 def locked(directory: str, waiting: Callable[[], None]) -> Iterator[None]:
     """Only one run at a time writes baselines of one host; `waiting` is called once if another one does."""
+    with _open(directory) as handle:
+        if not _turn(handle):
+            waiting()
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def in_turn(directory: str, seconds: float) -> Iterator[None]:
+    """One after the other, so that nothing is fetched twice; but nobody is waited for longer than that."""
+    with _open(directory) as handle:
+        end = time.monotonic() + seconds
+        while not _turn(handle) and time.monotonic() < end:
+            time.sleep(POLL)
+        yield
+
+
+def _turn(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _open(directory: str) -> Iterator[int]:
     try:
         os.makedirs(directory, mode=0o700, exist_ok=True)
         handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
         raise _unwritable(directory, error) from error
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            waiting()
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+        yield handle
     finally:
         os.close(handle)
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from auditkit import together
@@ -51,7 +51,7 @@ def put_together(manifests: list[Manifest], layout: Layout) -> tuple[Vouched, Ow
     return vouched, Owned(vouched.taking(manifests), layout)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(hosts())
 def test_what_was_put_together_comes_back(host: tuple[list[Manifest], Layout]) -> None:
     manifests, layout = host

@@ -1,6 +1,7 @@
 """What the signed packages of a host ship: put together once, and recalled as long as they and its layout are the same."""
 
 import os
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +10,7 @@ from blake3 import blake3
 
 from auditkit import together
 from auditkit.commands import vouching
+from auditkit.explain import One, one_of
 from auditkit.packages import Package
 from auditkit.packages.layout import Layout
 from auditkit.packages.owned import Owned
@@ -50,13 +52,13 @@ class Memory:
         Raises:
             ConfigError: others may write to the cache.
         """
-        is_whole = {package.key for package in self.packages} == self.names.keys()
+        is_whole = set(map(one_of, self.packages)) == self.names.keys()
         data = self._cache.recall(f"{self.key}-outside") if is_whole else None
         return None if data is None else tuple(filter(None, data.decode("utf-8", "surrogateescape").split("\0")))
 
     def fits(self, vouched: Vouched) -> bool:
         """Whether these are just the packages that the manifest cache knows of."""
-        return bool(self.names) and {package.key for package in vouched.packages} == self.names.keys()
+        return bool(self.names) and Counter(map(one_of, vouched.packages)) == Counter(self.names.keys())
 
     def keep(self, vouched: Vouched, owned: Owned, outside: Collection[str]) -> None:
         """Keep what fits, before any path has been seen, and which paths of it are to be looked at one by one.
@@ -88,10 +90,13 @@ class Memory:
         return f"{self.key}-{blake3(host.encode('utf-8', 'surrogateescape')).hexdigest(length=16)}"
 
     @cached_property
-    def names(self) -> dict[str, str]:
-        """The file of each package of which there is one and no other, by the package."""
+    def names(self) -> dict[One, str]:
+        """The file of each package of which there is one and no other, by the package in its version.
+
+        A host may say that it has a package twice, and what is put together of that must not be another host's.
+        """
         of_dpkg = [package for package in self.packages if package.system == "dpkg"]
-        return {package.key: names[0] for package, names in self._cache.names(of_dpkg).items() if len(names) == 1}
+        return {one_of(package): names[0] for package, names in self._cache.names(of_dpkg).items() if len(names) == 1}
 
     @cached_property
     def key(self) -> str:

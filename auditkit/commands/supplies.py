@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,24 +10,29 @@ from itertools import islice
 from typing import BinaryIO
 
 from auditkit.commands import options
-from auditkit.errors import AuditkitError, FormatError, UntrustedError
+from auditkit.errors import AuditkitError, ConfigError, FormatError, UntrustedError
 from auditkit.hosts import Host, Past, Suspect, is_here
 from auditkit.model import Gap
 from auditkit.opening import regular
-from auditkit.packaged import OS_RELEASE, distribution, taken
+from auditkit.packaged import OS_RELEASE, Files, distribution, taken
 from auditkit.packages import Package, sources
 from auditkit.printable import printable
-from auditkit.vendor import apt, debs, releases
+from auditkit.vendor import apt, debs, mirror, releases
 from auditkit.vendor.chain import Known
 from auditkit.vendor.debs import Places
 from auditkit.vendor.manifests import forget
 from auditkit.vendor.mirror import UnservedError
-from auditkit.writer import locked
+from auditkit.writer import in_turn
 
 LISTS, PACKAGES = "/var/lib/apt/lists", "/var/cache/apt/archives"
 FETCHED = "lists"
 """The directory of the store where releases are kept that were fetched."""
 LONGEST = 1 << 20
+PATIENCE = 900
+"""Seconds for the lists of all suites of a host, after which no other suite is asked for."""
+TURN = 60.0
+"""Seconds for which others are waited for that fetch lists: one hostile host shall not use up the time of all."""
+NOT_ASKED = "the address of a suite is none of a mirror that can be asked: http or https, without a password"
 MOST_NAMES = 5000
 """Files among the lists of one apt; a machine with twenty sources has 200."""
 
@@ -91,7 +97,7 @@ def of(asked: Asked, name: str) -> Iterator[Supply]:
 
 def at_hand(asked: Asked) -> list[Package]:
     """The packages of which there is one to be opened, or fetched."""
-    if asked.run.config.vendor.mirrors:
+    if asked.run.config.vendor.mirrors or asked.run.config.vendor.sources:
         return list(asked.packages)
     there = apt.cached(asked.there, asked.packages) if asked.there else frozenset[str]()
     here = there.union(*map(_names, asked.directories))
@@ -121,13 +127,14 @@ def _there(asked: Asked, host: Suspect) -> Iterator[Supply]:
             apt.fetch(
                 asked.host, [each for each in one if debs.called(each.name, each.version, each.arch) in cached], directory
             )
-            return Places((*asked.directories, directory), asked.run.config.vendor.mirrors)
+            copies = {directory: f"{asked.host.name} {PACKAGES}"}
+            return Places((*asked.directories, directory), asked.run.config.vendor.mirrors, copies)
 
         yield Supply(tuple(lists), places, tuple(gaps))
 
 
 def _kept(asked: Asked, archive: releases.Archive) -> tuple[str, tuple[Gap, ...]]:
-    with locked(asked.store, lambda: None):  # another host of this run may be fetching the same
+    with in_turn(asked.store, TURN):  # another host of this run may be fetching the same, or keep all waiting
         return releases.kept(asked.store, archive, asked.keys)
 
 
@@ -135,15 +142,13 @@ def _fetched(asked: Asked) -> Supply:
     """The lists of the suites that apt of the host names, from the mirrors that may be asked."""
     said = asked.run.config.vendor
     files, gaps = taken(asked.host, sources.PLACES)
-    lists, mirrors = dict[str, None](), dict.fromkeys(said.mirrors)
+    lists, mirrors, end = dict[str, None](), dict.fromkeys(said.mirrors), time.monotonic() + PATIENCE
     forget(asked.store, releases.UNUSED)
-    for suite in dict.fromkeys(islice(sources.suites(files), sources.MOST)):
-        if isinstance(suite, Gap):
-            gaps.append(suite)
-            continue
-        architectures = suite.architectures or asked.architectures
-        bases = (*said.mirrors, *([suite.uri] if said.sources else []))
-        told = _release(asked, [releases.Mirror(base, suite.name, suite.components, architectures) for base in bases])
+    for suite in _suites(files, gaps):
+        if time.monotonic() > end:
+            gaps.append(Gap("sources of apt", f"lists of suites took longer than {PATIENCE} s: not all were fetched"))
+            break
+        told = _release(asked, _mirrors(asked, suite))
         if isinstance(told, Gap):
             gaps.append(told)
         else:
@@ -154,9 +159,34 @@ def _fetched(asked: Asked) -> Supply:
     return Supply(tuple(lists), lambda _known: Places(asked.directories, tuple(mirrors)), tuple(gaps))
 
 
+def _suites(files: Files, gaps: list[Gap]) -> Iterator[sources.Suite]:
+    """Yield each suite that apt of a host names, once; what is no suite is added to the gaps."""
+    found = dict[sources.Suite, None]()
+    for told in sources.suites(files):
+        if isinstance(told, Gap):
+            gaps.append(told)
+        elif told not in found and len(found) == sources.MOST:
+            gaps.append(Gap("sources of apt", f"they name more than {sources.MOST} suites: the others were not asked for"))
+            break
+        else:
+            found[told] = None
+    yield from found
+
+
+def _mirrors(asked: Asked, suite: sources.Suite) -> list[releases.Mirror]:
+    """Where a suite may be asked for: of apt's own addresses at those that need no password, and are no file or disc."""
+    bases = list(asked.run.config.vendor.mirrors)
+    if asked.run.config.vendor.sources:
+        with suppress(ConfigError):
+            mirror.address(suite.uri, "")
+            bases.append(suite.uri)
+    architectures = suite.architectures or asked.architectures
+    return [releases.Mirror(base, suite.name, suite.components, architectures) for base in dict.fromkeys(bases)]
+
+
 def _release(asked: Asked, mirrors: Sequence[releases.Mirror]) -> tuple[str, str, tuple[Gap, ...]] | Gap:
     """Where a suite is kept now, which mirror it is from, and what that does not give; or why no mirror has it."""
-    reasons = []
+    reasons = [Gap("sources of apt", NOT_ASKED)]
     for one in mirrors:
         try:
             place, missing = _kept(asked, one)

@@ -2,14 +2,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, islice
 
 from auditkit import against, compare, databases, distrust, entries
 from auditkit.commands import integrity, options, peering, remembering, vouching
-from auditkit.errors import UsageError
+from auditkit.errors import AuditkitError, UsageError
 from auditkit.explain import ALTERED, MISSING, SIGNED, one_of
 from auditkit.hosts import Host, Past, is_here
 from auditkit.model import Change, Finding, Gap, HostReport, Kind, Level, Means, Need, Policy, State, Watch
@@ -86,49 +86,82 @@ def _asked(host: Host) -> _Asked:
     return _Asked(files, [one for one in installed(files, gaps) if one.system != "rpm" or one.name != KEY], gaps)
 
 
+@dataclass(slots=True)
+class _Shipped:
+    """What the packages of a host ship, as far as that is known, and what keeps it."""
+
+    memory: remembering.Memory
+    vouched: Vouched
+    owned: Owned
+    forged: list[Manifest] = field(default_factory=list)
+    """What contradicts its own signature."""
+    notes: list[str] = field(default_factory=list)
+
+    def keep(self, work: Callable[[], None]) -> None:
+        """Keep what saves time the next time; where a store cannot be written to nothing else is lost."""
+        try:
+            work()
+        except AuditkitError as error:
+            self.notes = [f"what was seen is not kept, so that the next check takes as long: {error}"]
+
+
 def _held(host: Host, run: options.Setting, asked: _Asked) -> HostReport:
     if not any(one.system in SIGNING for one in asked.packages):
         return _nothing(host, asked.packages, asked.gaps)
-    links, diversions, forged = _links(host, run), _diversions(asked.files, asked.gaps), list[Manifest]()
-    merged = {path: target for path, target in links.items() if joined(path, target) == LEADS.get(path)}
-    name, algorithm = distribution(asked.files), _algorithm(host, asked.packages)
-    memory = remembering.Memory(run.store, asked.packages, name, Layout(merged, diversions), algorithm)
+    links, diversions = _links(host, run), _diversions(asked.files, asked.gaps)
+    memory = _memory(host, run, asked, Layout(_merged(links), diversions))
     with run.show("checking", host.name, None) as progress:
-        look = partial(_begun, host, run, algorithm=algorithm, progress=progress)
+        look = partial(_begun, host, run, algorithm=memory.algorithm, progress=progress)
         outside = memory.outside() if is_here(host.name) else None  # what lies beyond a network is asked one thing at a time
         begun = None if outside is None else look(outside)
-        memory, vouched, owned = _shipped(host, run, asked, memory, forged)
-        meant = _meant(asked.files, memory.layout, frozenset(merged), asked.gaps)
-        strays = _strays(asked.files, links, owned, diversions)
+        shipped = _shipped(host, run, asked, memory)
+        vouched = shipped.vouched
+        meant = _meant(asked.files, memory.layout, frozenset(_merged(links)), asked.gaps)
+        strays = _strays(asked.files, links, shipped.owned, diversions)
         diverted = tuple(against.diverted(diversions, vouched, (package.name for package in asked.packages)))
         scan, blocks = begun or look(_outside(vouched.paths()))
         result = _compared(scan, blocks, vouched, meant, strays)
-    marks = set(vouched.sound.folders.values())
-    if memory.fits(vouched) and marks != vouched.sound.known:
-        memory.keep_sound(host.name, marks)
-    more = (*diverted, *databases.forged(forged))
+    _keep_sound(host, shipped)
+    more = (*diverted, *databases.forged(shipped.forged))
     result = replace(result, findings=(*result.findings, *more), gaps=(*asked.gaps, *result.gaps))
-    report = integrity.report(host, result, None, _notes(vouched, strays))
+    report = integrity.report(host, result, None, (*_notes(vouched, strays), *shipped.notes))
     counts = {"packages": len(asked.packages), "verified": len(vouched.packages)}
     return peering.left(replace(report, counts={**report.counts, **counts}), host, run, scan)
 
 
-def _shipped(
-    host: Host, run: options.Setting, asked: _Asked, memory: remembering.Memory, forged: list[Manifest]
-) -> tuple[remembering.Memory, Vouched, Owned]:
-    """What the packages of a host ship, on their vendors' word and, as far as that goes not, on its own; and what keeps it."""
-    vouched, owned = memory.recall()
+def _memory(host: Host, run: options.Setting, asked: _Asked, layout: Layout) -> remembering.Memory:
+    algorithm = _algorithm(host, asked.packages)
+    return remembering.Memory(run.store, asked.packages, distribution(asked.files), layout, algorithm)
+
+
+def _merged(links: Mapping[str, str]) -> dict[str, str]:
+    """Those links that lead where they do on a merged /usr."""
+    return {path: target for path, target in links.items() if joined(path, target) == LEADS.get(path)}
+
+
+def _shipped(host: Host, run: options.Setting, asked: _Asked, memory: remembering.Memory) -> _Shipped:
+    """What the packages of a host ship, on their vendors' word and, as far as that goes not, on its own."""
+    shipped = _Shipped(memory, *memory.recall())
+    vouched, owned = shipped.vouched, shipped.owned
     rest = _rest(asked.packages, vouched)
     of_dpkg = vouching.signed(run, host, rest, memory.distribution, lists=True)
     told = chain(of_dpkg, vouching.of_rpm(run, rest, asked.files))
-    owned.take(_vouched_for(told, asked.packages, vouched, forged, asked.gaps))
-    memory = replace(memory) if rest else memory  # more may be in the cache by now
+    owned.take(_vouched_for(told, asked.packages, vouched, shipped.forged, asked.gaps))
+    memory = shipped.memory = replace(memory) if rest else memory  # more may be in the cache by now
     if memory.fits(vouched):
         vouched.sound = Sound(memory.sound(host.name))
         if rest:
-            memory.keep(vouched, owned, _outside(vouched.paths()))
+            shipped.keep(partial(memory.keep, vouched, owned, _outside(vouched.paths())))
     owned.take(_local(host, asked.packages, asked.files, vouched))
-    return memory, vouched, owned
+    return shipped
+
+
+def _keep_sound(host: Host, shipped: _Shipped) -> None:
+    """Keep which blocks were just as shipped, unless it is known."""
+    memory, sound = shipped.memory, shipped.vouched.sound
+    marks = set(sound.folders.values())
+    if memory.fits(shipped.vouched) and marks != sound.known:
+        shipped.keep(partial(memory.keep_sound, host.name, marks))
 
 
 def _nothing(host: Host, packages: Sequence[Package], gaps: Sequence[Gap]) -> HostReport:

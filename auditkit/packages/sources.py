@@ -11,7 +11,7 @@ Only what names suites is read. Which keys may sign is never the host's to say.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -24,9 +24,13 @@ PLACES = tuple(
 )
 MOST = 200
 """Suites of one host; one with twenty third-party sources has thirty."""
+MOST_WORDS = 64
+"""Components of one source, or architectures, addresses or suites; Debian has four components and nine architectures."""
 _SUITE = re.compile(r"(?!.*\.\.)[A-Za-z0-9.][A-Za-z0-9._+~/-]{0,199}")
 _URI = re.compile(r"[!-~]{1,500}")
 _LINE = re.compile(r"(deb|deb-src)\s+(?:\[([^\]]*)\]\s+)?(\S+)\s+(\S+)\s*(.*)")
+_SECRET = re.compile(r"//\S*@")
+"""Who asks for it and by which password, in an address: that is nobody else's to see."""
 _OFF = ("no", "false", "without", "off", "disable", "0")
 
 
@@ -63,7 +67,7 @@ def _lines(name: str, whole: str) -> Iterator[Suite | Gap]:
             continue
         found = _LINE.fullmatch(plain)
         if found is None:
-            yield Gap(f"{name} line {number}", f"no source of apt: {shown(line)}")
+            yield Gap(f"{name} line {number}", f"no source of apt: {_shown(line)}")
             continue
         options = dict(word.partition("=")[::2] for word in (found[2] or "").split())
         architectures = tuple(options.get("arch", "").split(","))
@@ -71,37 +75,43 @@ def _lines(name: str, whole: str) -> Iterator[Suite | Gap]:
 
 
 def _stanzas(name: str, whole: str) -> Iterator[Suite | Gap]:
-    fields, begin, last = dict[str, str](), 1, ""
+    fields, begin, value = dict[str, list[str]](), 1, list[str]()
     for number, line in [*lines(whole), (0, "")]:
         if line.startswith("#"):
             continue
         if not line.strip():
             yield from _stanza(f"{name} line {begin}", fields)
-            fields, begin, last = {}, number + 1, ""
+            fields, begin, value = {}, number + 1, []
         elif line[0] in " \t":
-            fields[last] = fields.get(last, "") + " " + line.strip()
+            value += line.split()
         else:
-            last, _colon, value = line.partition(":")
-            last = last.strip().lower()
-            fields[last] = value.strip()
+            field, _colon, rest = line.partition(":")
+            value = fields[field.strip().lower()] = rest.split()
 
 
-def _stanza(place: str, fields: Mapping[str, str]) -> Iterator[Suite | Gap]:
-    if "deb" not in fields.get("types", "").split() or fields.get("enabled", "").lower() in _OFF:
+def _stanza(place: str, fields: Mapping[str, list[str]]) -> Iterator[Suite | Gap]:
+    if "deb" not in fields.get("types", ()) or " ".join(fields.get("enabled", ())).lower() in _OFF:
         return
-    uris, names = fields.get("uris", "").split(), fields.get("suites", "").split()
+    uris, names = fields.get("uris", []), fields.get("suites", [])
     if not uris or not names:
         yield Gap(place, "a source of apt without an address or a suite")
-    yield from _sound(place, uris, names, fields.get("components", "").split(), fields.get("architectures", "").split())
+    yield from _sound(place, uris, names, fields.get("components", []), fields.get("architectures", []))
 
 
 def _sound(
-    place: str, uris: list[str], names: list[str], components: list[str], architectures: list[str] | tuple[str, ...]
+    place: str, uris: Sequence[str], names: Sequence[str], components: Sequence[str], architectures: Sequence[str]
 ) -> Iterator[Suite | Gap]:
     """Yield each suite at each address, if its names can be part of one."""
-    for uri, name in product(uris[:MOST], names[:MOST]):
-        parts = [name, *components, *filter(None, architectures)]
-        if name == "/" or (_URI.fullmatch(uri) and all(map(_SUITE.fullmatch, parts))):
+    if max(map(len, (uris, names, components, architectures))) > MOST_WORDS:
+        yield Gap(place, f"a source of apt with more than {MOST_WORDS} addresses, suites, components or architectures")
+        return
+    parts = [*components, *filter(None, architectures)]
+    for uri, name in product(uris, names):
+        if _URI.fullmatch(uri) and (name == "/" or _SUITE.fullmatch(name)) and all(map(_SUITE.fullmatch, parts)):
             yield Suite(uri, name, tuple(dict.fromkeys(components)), tuple(filter(None, architectures)))
         else:
-            yield Gap(place, f"no source of apt: {shown(' '.join((uri, *parts)))}")
+            yield Gap(place, f"no source of apt: {_shown(' '.join((uri, name, *parts)))}")
+
+
+def _shown(line: str) -> str:
+    return shown(_SECRET.sub("//", line))

@@ -15,12 +15,14 @@ from auditkit.probe.take import LONGEST
 from auditkit.vendor.debs import called
 from auditkit.vendor.lists import SUFFIXES
 from auditkit.vendor.mirror import UnservedError
-from auditkit.vendor.release import Release
+from auditkit.vendor.release import LARGEST, Release
 from auditkit.vendor.unpack import PIECE, Unpacked
 
 PACKED = ("", *SUFFIXES)
 LISTS, CACHE = "/var/lib/apt/lists/", "/var/cache/apt/archives/"
 RELEASES = Need(Means.FILE, f"{LISTS}*InRelease", "which packages their vendor signed")
+MOST_RELEASES = 200
+"""Releases of one host that are looked at, each some 20 ms; one with twenty third-party sources has thirty."""
 MOST = 1 << 30
 """Bytes of packages that are fetched from one host in one run."""
 
@@ -83,9 +85,19 @@ def _plain(file: BinaryIO, suffix: str, most: int) -> BinaryIO:
 
 def releases(host: Host, suspect: Suspect, architectures: Iterable[str]) -> list[Lists | Gap]:
     """The releases that apt of a host has, and what of them could not be had."""
-    wanted = frozenset(architectures)
-    told = host.take((RELEASES,))
-    return [one if isinstance(one, Gap) else Lists(host, suspect, one.source, one.data, wanted) for one in told]
+    wanted, size, found, gaps = frozenset(architectures), 0, list[Lists | Gap](), list[Gap]()
+    is_all = True
+    for told in host.take((RELEASES,)):  # to its end, for the host is still talking
+        if isinstance(told, Gap):
+            gaps.append(told)
+        elif len(found) < MOST_RELEASES and (size := size + len(told.data)) <= LARGEST:
+            found.append(Lists(host, suspect, told.source, told.data, wanted))
+        else:
+            is_all = False
+    if not is_all:
+        many = f"more than {MOST_RELEASES} releases, or {LARGEST >> 20} MiB of them"
+        gaps.append(Gap(LISTS, f"it has {many}: the others were not looked at"))
+    return [*found, *gaps]
 
 
 def cached(host: Suspect, packages: Iterable[Package]) -> frozenset[str]:

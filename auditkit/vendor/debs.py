@@ -8,8 +8,8 @@ import contextlib
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 from auditkit.errors import AuditkitError
@@ -29,6 +29,8 @@ class Places:
     """apt's cache of any machine, or any other directory of .debs."""
     mirrors: tuple[str, ...] = ()
     """Addresses of archives, the part before `pool/`; nothing is fetched where there are none."""
+    copies: Mapping[str, str] = field(default_factory=dict)
+    """Of directories here that hold copies, what they are copies of: that is what is told."""
 
 
 class UnavailableError(AuditkitError):
@@ -81,7 +83,8 @@ def _attempts(listed: Listed, places: Places) -> Iterator[BinaryIO | str]:
     """Yield the right file, or why it was not to be had, from each place in turn."""
     for directory in places.directories:
         for name in dict.fromkeys((called(listed.name, listed.version, listed.arch), os.path.basename(listed.filename))):
-            yield from _from_directory(os.path.join(directory, name), listed)
+            told = printable(os.path.join(places.copies.get(directory, directory), name))
+            yield from _from_file(os.path.join(directory, name), told, listed)
     for base in places.mirrors:
         try:
             file = mirror.fetched(base, listed.filename, listed.size)
@@ -91,15 +94,15 @@ def _attempts(listed: Listed, places: Places) -> Iterator[BinaryIO | str]:
         yield _right(file, listed) or f"{printable(base)} serves another file than the one that was signed"
 
 
-def _from_directory(path: str, listed: Listed) -> Iterator[BinaryIO | str]:
+def _from_file(path: str, told: str, listed: Listed) -> Iterator[BinaryIO | str]:
     try:
         file = open(path, "rb", opener=_plainly)  # noqa: SIM115 - handed on
     except FileNotFoundError:
         return
     except OSError as error:
-        yield f"{printable(path)} cannot be read: {error.strerror}"
+        yield f"{told} cannot be read: {error.strerror}"
         return
-    yield _right(file, listed) or f"{printable(path)} is not the file that was signed"
+    yield _right(file, listed) or f"{told} is not the file that was signed"
 
 
 def _plainly(path: str, _flags: int) -> int:

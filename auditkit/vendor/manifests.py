@@ -108,7 +108,8 @@ class Manifests:
             with open(os.path.join(self.directory, TOGETHER, f"{key}.zst"), "rb", opener=itself) as file:
                 self._mistrust(os.fstat(file.fileno()))
                 data = Unpacked(file, ".zst", LARGEST).read(LARGEST)
-                os.utime(file.fileno())
+                with contextlib.suppress(OSError):  # in a store that is read only nothing is forgotten either
+                    os.utime(file.fileno())
         except (OSError, FormatError):
             return None
         return data[DIGEST:] if blake3(data[DIGEST:]).digest() == data[:DIGEST] else None
@@ -172,7 +173,7 @@ def _by_start(shelf: str) -> dict[str, list[str]]:
     try:
         for name in sorted(os.listdir(shelf)):
             found.setdefault(name[:-_END], []).append(name)
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:  # not there, or not for us to read: whoever wants to put something there is told
         pass
     return found
 

@@ -25,6 +25,8 @@ from auditkit.vendor.gpgv import signers
 LARGEST = 32 << 20
 """The largest InRelease that is read; Debian's are 150 kB, those of unstable 200 kB."""
 MOST_FILES = 500_000
+MOST_LINES = 1_000_000
+"""Lines of an InRelease, each of which is held before anybody is known to have signed it; those of unstable have 3,000."""
 AHEAD = timedelta(hours=1)
 """How far a vendor's clock may be ahead of ours."""
 BEGIN, SIGNATURE, END = (
@@ -96,6 +98,8 @@ def split(inrelease: bytes) -> tuple[bytes, bytes]:
     Raises:
         FormatError: it is not one message and nothing else.
     """
+    if inrelease.count(b"\n") > MOST_LINES:
+        raise _malformed(f"it has more than {MOST_LINES} lines")
     lines = [line.rstrip(b" \t\r") for line in inrelease.split(b"\n")]
     if lines[0] != BEGIN:
         raise _malformed("it does not begin with a signed message")

@@ -22,11 +22,13 @@ from auditkit.printable import printable
 from auditkit.vendor import mirror
 from auditkit.vendor.debs import UnavailableError
 from auditkit.vendor.gpgv import binary
-from auditkit.vendor.release import LARGEST, Release, checked
+from auditkit.vendor.release import Release, checked
 from auditkit.vendor.unpack import PIECE
 
 UNUSED = 60 * 86400
 """Seconds after which a release that nobody has asked for is removed; Debian's main lists take 10 MB."""
+LARGEST_FETCHED = 4 << 20
+"""Bytes of an InRelease from a mirror, which may take its time by as many; the largest of Debian have 200 kB."""
 LARGEST_LIST = 512 << 20
 """Bytes of a list as it is fetched; the largest of Debian, unpacked, has 60 MB."""
 MOST_LISTS = 200
@@ -91,8 +93,8 @@ class Mirror:
 
     def release(self) -> bytes:
         """Its InRelease, fetched."""
-        with self.file(SIGNED, LARGEST) as file:
-            return file.read(LARGEST + 1)
+        with self.file(SIGNED, LARGEST_FETCHED) as file:
+            return file.read()
 
     def file(self, path: str, most: int) -> BinaryIO:
         """A file of it, fetched."""

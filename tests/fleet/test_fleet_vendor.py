@@ -62,6 +62,7 @@ def test_lists_and_packages_of_the_machine_itself_are_believed_by_their_signatur
         debian.put(machine.root / "var/cache/apt/archives/hello_1.0-1_amd64.deb", evil)
         host = told(fleet, machine)
         assert host["counts"]["verified"] == 0
-        assert any("hello_1.0-1_amd64.deb is not the file that was signed" in gap["reason"] for gap in host["gaps"])
+        there = f"{machine.name} /var/cache/apt/archives/hello_1.0-1_amd64.deb is not the file that was signed"
+        assert any(there in gap["reason"] for gap in host["gaps"])
     finally:
         vendor.close()

@@ -80,6 +80,28 @@ def test_what_is_no_source_is_told_and_hides_no_other(line: bytes) -> None:
     assert suite == Suite(MIRROR, "bookworm", ("main",), ())
 
 
+@pytest.mark.parametrize(
+    "stanza",
+    [
+        b"Types: deb\nURIs: http://a/\nSuites: x\nComponents:" + b" main" * 20_000,
+        b"Types: deb\nURIs: http://a/\nSuites: x\nComponents: ..\nArchitectures:" + b" i386" * 20_000,
+        b"Types: deb\nSuites:" + b" a" * 20_000 + b"\nURIs:" + b" http://a/" * 100_000,
+        b"Types: deb\nURIs: http://a/\nSuites: x\nComponents:" + b"\n a" * 50_000,
+    ],
+)
+def test_what_no_apt_would_have_costs_one_gap(stanza: bytes) -> None:
+    (gap,) = suites({TWO: stanza})
+    assert gap == Gap(f"{TWO} line 1", "a source of apt with more than 64 addresses, suites, components or architectures")
+
+
+def test_no_password_is_told() -> None:
+    lines = b"deb http://me:secret@a.example/ x..y main\ndeb http://me:sec/ret@a.example/\nnone http://me:secret@a.example/ x\n"
+    stanza = b"Types: deb\nURIs: http://me:secret@a.example/\nSuites: ../x\nComponents: main\n"
+    told = list(suites({ONE: lines, TWO: stanza}))
+    assert all(isinstance(gap, Gap) for gap in told)
+    assert [str(gap).count("//a.example/") for gap in told] == [1] * 4
+
+
 def test_other_files_are_not_read() -> None:
     assert list(suites({"/etc/passwd": LINES})) == []
 

@@ -1,10 +1,12 @@
 """A disk held against signed packages: clean it is silent, and each way to tamper is found, also where dpkg -V is silent."""
 
 import os
+import random
 import shutil
 import struct
 import tarfile
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,17 @@ from typing import Any
 import pytest
 from debian import Quiet, Vendor, deb, file, folder, link, listed, publish, put, serving
 
-from auditkit.commands import checking, options, vendored
+from auditkit.against import Meant, judged
+from auditkit.commands import checking, options, supplies, vendored
 from auditkit.hosts import open_host
+from auditkit.model import Change, Kind
+from auditkit.packages import Manifest, Package, Shipped, sources
+from auditkit.packages.layout import Layout
+from auditkit.packages.owned import Owned
+from auditkit.packages.unowned import Unowned
+from auditkit.strays import Strays
 from auditkit.vouched import MARK, Vouched
+from auditkit.writer import locked
 
 CAPABILITY = struct.pack("<IIIII", 0x02000001, 1 << 7, 0, 0, 0)
 """cap_setuid=ep"""
@@ -45,7 +55,7 @@ class Disk:
     """The disk of a machine on which two packages are installed, and all that vouches for them."""
 
     def __init__(self, cli: Any, vendor: Vendor) -> None:
-        self.cli, self.root = cli, cli.tree
+        self.cli, self.root, self.vendor = cli, cli.tree, vendor
         (self.root / "usr/bin").mkdir(parents=True)
         (self.root / "bin").symlink_to("usr/bin")
         for part in (*HELLO, *OTHER):
@@ -301,6 +311,53 @@ def test_mirrors_are_asked_only_as_far_as_auditkit_yaml_says(disk: Disk) -> None
     assert gaps["http://127.0.0.1:1/none gone"].startswith("the mirror cannot be reached")
 
 
+@pytest.mark.usefixtures("direct")
+@pytest.mark.parametrize(
+    "other", ["mirror+file:/etc/apt/mirrors", "ftp://a.example/", "http://me:secret@a.example/", "http://[/"]
+)
+def test_a_source_that_cannot_be_asked_hides_no_other_and_its_password_is_not_told(disk: Disk, other: str) -> None:
+    with serving(partial(Quiet, directory=str(disk.cli.home / "archive"))) as base:
+        disk.put("etc/apt/sources.list", f"deb {other} kiwi main\ndeb {base} kiwi main\n")
+        put(disk.cli.home / "auditkit.yaml", b"vendor: {keyrings: [key.gpg], sources: true}\n")
+        host = disk.check().host
+        assert host["counts"]["verified"] == 2
+        disk.put("var/lib/dpkg/status", STATUS.format("hello", "1.0-1") + STATUS.format("other", "3"))
+        host = disk.check().host
+    assert supplies.NOT_ASKED in {gap["reason"] for gap in host["gaps"]}
+    assert "secret" not in str(host)
+
+
+@pytest.mark.usefixtures("direct")
+def test_of_very_many_suites_some_are_asked_for_and_that_is_told(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "MOST", 2)
+    with serving(partial(Quiet, directory=str(disk.cli.home / "archive"))) as base:
+        disk.put("etc/apt/sources.list", "".join(f"deb {base} {name} main\n" for name in ("kiwi", "a", "b", "c")))
+        put(disk.cli.home / "auditkit.yaml", b"vendor: {keyrings: [key.gpg], sources: true}\n")
+        disk.put("var/lib/dpkg/status", STATUS.format("hello", "1.0-1") + STATUS.format("other", "3"))
+        monkeypatch.chdir(disk.cli.home)
+        run = options.setting(config_file="auditkit.yaml", store=str(disk.cli.store), jobs=1, quiet=True)
+        told = [gap.reason for gap in vendored.check(open_host(disk.cli.host), run).gaps]
+        assert "they name more than 2 suites: the others were not asked for" in told
+        assert told.count("gone from the mirror") == 1
+        # nor is one after the other waited for without an end
+        monkeypatch.setattr(supplies, "PATIENCE", -1)
+        told = [gap.reason for gap in vendored.check(open_host(disk.cli.host), run).gaps]
+        assert "lists of suites took longer than -1 s: not all were fetched" in told
+
+
+@pytest.mark.usefixtures("direct")
+def test_who_fetches_lists_without_an_end_keeps_no_other_waiting(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supplies, "TURN", 0.2)
+    monkeypatch.chdir(disk.cli.home)
+    (disk.cli.store / "lists").mkdir(parents=True)
+    with serving(partial(Quiet, directory=str(disk.cli.home / "archive"))) as base:
+        disk.put("etc/apt/sources.list", f"deb {base} kiwi main\n")
+        put(disk.cli.home / "auditkit.yaml", b"vendor: {keyrings: [key.gpg], sources: true}\n")
+        run = options.setting(config_file="auditkit.yaml", store=str(disk.cli.store), jobs=1, quiet=True)
+        with locked(str(disk.cli.store / "lists"), lambda: None):
+            assert vendored.check(open_host(disk.cli.host), run).counts["verified"] == 2
+
+
 def test_a_list_that_somebody_else_signed_proves_nothing(disk: Disk, stranger: Vendor) -> None:
     put(disk.cli.home / "key.gpg", stranger.keyring)
     outcome = disk.check()
@@ -346,3 +403,96 @@ def test_what_dpkg_was_told_to_leave_out_is_counted(disk: Disk) -> None:
         "/etc/dpkg": ("path-unowned", "low"),
         "/etc/dpkg/dpkg.cfg.d/docker": STARTED,
     }
+
+
+def test_a_host_that_tells_of_a_package_twice_lends_nothing_to_another_one(disk: Disk) -> None:
+    parts = (*(part for part in HELLO if part[0].name != "./usr/bin/hello"), file("./usr/bin/hello", b"old hole\n", 0o755))
+    old, new, other = (
+        deb(*parts, control=CONTROL, version="0.9"),
+        deb(*HELLO, control=CONTROL),
+        deb(*OTHER, name="other", version="2"),
+    )
+    these = (listed(old, "hello", "0.9"), old), (listed(new), new), (listed(other, "other", "2"), other)
+    publish(disk.cli.home / "archive", disk.vendor, *these)
+    for name in ("InRelease", "main/binary-amd64/Packages"):
+        told = (disk.cli.home / "archive/dists/kiwi" / name).read_bytes()
+        put(disk.cli.home / "lists" / f"example.org_dists_kiwi_{name.replace('/', '_')}", told)
+    put(disk.cli.home / "debs/hello_0.9_amd64.deb", old)
+    disk.put("usr/bin/hello", "old hole\n", 0o755)
+    status = disk.path("var/lib/dpkg/status")
+    honest = status.read_text()
+    altered = {"/usr/bin/hello": ("package-file-altered", "high")}
+    for twice in (STATUS.format("hello", "0.9") + honest, STATUS.format("hello", "1.0-1") + honest):
+        status.write_text(twice)
+        disk.check()
+        status.write_text(honest)
+        assert disk.told() == altered
+        assert disk.check().host["counts"]["verified"] == 2
+        shutil.rmtree(disk.cli.store / "manifests/together")
+
+
+def test_a_store_that_cannot_be_written_loses_nothing_that_was_seen(disk: Disk) -> None:
+    disk.check()
+    shutil.rmtree(disk.cli.store / "manifests/together")
+    put(disk.cli.store / "manifests/together", b"no directory")
+    disk.put("usr/bin/hello", "evil!\n", 0o755)
+    outcome = disk.check()
+    assert outcome.code == 1
+    assert {one["subject"] for one in outcome.host["findings"]} == {"/usr/bin/hello"}
+    assert len([note for note in outcome.host["notes"] if "cannot be written" in note]) == 1
+
+
+@pytest.mark.parametrize("names", ["ab", "ba"])
+def test_of_several_packages_that_have_a_missing_path_the_one_that_makes_most_of_it_counts(names: str) -> None:
+    kinds = {"a": Kind.DIRECTORY, "b": Kind.FILE}
+    said = [Manifest(Package("dpkg", one, "1", "all"), (Shipped("/usr/x", kinds[one], 0o755),), "signed", "") for one in names]
+    vouched = Vouched(Layout(), "sha256")
+    owned = Owned(vouched.taking(said))
+    (change,) = judged((), vouched, Meant({}), Strays(Unowned(owned, {}, {}), owned, {}, {}), ())
+    assert isinstance(change, Change)
+    assert (change.severity.name, change.note) == ("MEDIUM", "b 1 has it")
+
+
+def meddle(disk: Disk, chance: random.Random) -> None:
+    """Do one thing to a path that a package ships, or to the one beside it, and set the times of its directory back."""
+    path = disk.path("/".join(chance.choice([*HELLO, *OTHER])[0].name.split("/")[1:]) or "usr/lib")
+    times = path.parent.stat()
+    with suppress(OSError):
+        match chance.randrange(7):
+            case 0:
+                path.unlink()
+            case 1:
+                shutil.rmtree(path)
+            case 2:
+                path.write_bytes(b"E" * path.stat().st_size)
+            case 3:
+                path.chmod(chance.choice((0o755, 0o644, 0o4755)))
+            case 4:
+                path.rename(path.with_name("moved"))
+                path.symlink_to("moved")
+            case 5:
+                os.link(path, path.with_name("hard"))
+            case 6:
+                disk.put("var/lib/dpkg/diversions", chance.choice(("", "/usr/bin/hello\n/usr/bin/hello.real\n:\n")))
+        os.utime(path, ns=(times.st_mtime_ns, times.st_mtime_ns), follow_symlinks=False)
+        os.utime(path.parent, ns=(times.st_mtime_ns, times.st_mtime_ns))
+
+
+def test_what_is_remembered_changes_nothing_of_what_is_told(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(disk.cli.home)
+    chance, saved = random.Random(3), disk.cli.home / "saved"
+    shutil.copytree(disk.root / "usr", saved, symlinks=True)
+
+    def told(store: str) -> tuple[object, ...]:
+        run = options.setting(config_file="auditkit.yaml", store=str(disk.cli.home / store), jobs=1, quiet=True)
+        report = vendored.check(open_host(disk.cli.host), run)
+        return report.changes, report.findings, report.gaps
+
+    for number in range(16):
+        if number % 4 == 0:  # sound for once, so that there is something to remember
+            shutil.rmtree(disk.root / "usr")
+            shutil.copytree(saved, disk.root / "usr", symlinks=True)
+            told("one")
+        meddle(disk, chance)
+        shutil.rmtree(disk.cli.home / "other/manifests/together", ignore_errors=True)
+        assert told("one") == told("one") == told("other")

@@ -173,6 +173,13 @@ def test_names_that_lead_elsewhere_are_refused(cache: Manifests) -> None:
         cache.get("../" + SHA, "a", "1", "all")
 
 
+def test_a_shelf_that_cannot_be_listed_has_nothing(cache: Manifests) -> None:
+    os.makedirs(cache.directory, exist_ok=True)
+    os.symlink("h", os.path.join(cache.directory, "h"))
+    package = Package("dpkg", "hello", "1.0-1", "amd64")
+    assert cache.names([package]) == {package: ()}
+
+
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x", "utf-8")
     with pytest.raises(AuditkitError, match="cannot be written: Not a directory"):

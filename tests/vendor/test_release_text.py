@@ -44,6 +44,11 @@ def test_a_signed_text_that_is_not_a_release_is_refused(text: bytes) -> None:
         parse(text, ("F",))
 
 
+def test_a_text_of_very_many_lines_is_refused_before_they_are_held() -> None:
+    with pytest.raises(FormatError, match="more than 1000000 lines"):
+        split(BEGIN + b"\n\n" + b"\n" * 1_000_000)
+
+
 def test_dates_are_read_as_vendors_write_them() -> None:
     for written in (b"Sat, 11 Jul 2026 10:16:29 UTC", b"Sat, 11 Jul 2026 12:16:29 +0200", b"Sat, 11 Jul 2026 10:16:29 -0000"):
         found = parse(TEXT.replace(b"Tue, 24 Nov 2026 12:00:00 UTC", written), ("F",))

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from importlib import import_module
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from auditkit.errors import FormatError, HostError
 from auditkit.hosts import SECONDS, Ask, Beginning, Host, Known, Reach, Seen
@@ -23,7 +24,9 @@ from auditkit.probe.digest import Digest
 from auditkit.ssh import Deadline, Link, Route, blocks
 from auditkit.ssh.route import route
 from auditkit.ssh.session import Greeting, NoPythonError, Session, lied
-from auditkit.ssh.shell import Shell
+
+if TYPE_CHECKING:
+    from auditkit.ssh.shell import Shell
 
 LARGEST = 64 << 20
 """Bytes of a file that is fetched to be hashed here."""
@@ -247,14 +250,19 @@ def _transport(name: str) -> ModuleType:
 
 def _asked(word: str, way: Route, link: Link, deadline: Deadline) -> Host:
     """The host with whatever can look at it there: Python, else its shell."""
-    host: Ssh | Shell
     before = time.time()
-    try:
-        host = Ssh(word, link, Session(link, deadline, way.become), deadline)
-    except NoPythonError as without:
-        host = Shell(word, link, deadline, way.become, without.pipe)
+    host = _looked_at(word, way, link, deadline)
     host.facts = _facts(way, link) | _who(host.greeting, before, time.time()) | {"shell": host.looks}
     return host
+
+
+def _looked_at(word: str, way: Route, link: Link, deadline: Deadline) -> "Ssh | Shell":
+    try:
+        return Ssh(word, link, Session(link, deadline, way.become), deadline)
+    except NoPythonError as without:
+        from auditkit.ssh.shell import Shell  # noqa: PLC0415 - nearly every host has Python
+
+        return Shell(word, link, deadline, way.become, without.pipe)
 
 
 def _facts(way: Route, link: Link) -> dict[str, object]:

@@ -270,7 +270,10 @@ def _present(fields: List[bytes]) -> Iterator[Told]:
 
 
 def _content(fields: List[bytes]) -> Iterator[Told]:
-    """The bytes of files, so that they can be hashed elsewhere: `(path, piece)`, and an empty piece at the end."""
+    """The bytes of files, so that they can be hashed elsewhere: `(path, piece)`, and an empty piece at the end.
+
+    Which of them are there then is told after that: a file that changed since its scan is known by it.
+    """
     for path in fields:
         try:
             handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY)
@@ -283,6 +286,8 @@ def _content(fields: List[bytes]) -> Iterator[Told]:
             yield b"C", [path, b""]
         finally:
             os.close(handle)
+    for frame in _present(fields):
+        yield frame
 
 
 QUESTIONS: Dict[bytes, Callable[[List[bytes]], Iterator[Optional[Told]]]] = {

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from auditkit.compare import CAPABILITIES, CAPABILITY, SET_ID, SETUID
 from auditkit.explain import ALTERED, LABELS, MISSING
+from auditkit.facts import DOCUMENTS
 from auditkit.model import Change, ChangeKind, Entry, Finding, Gap, Kind, Level, Rule, Severity
 from auditkit.packages import Shipped
 from auditkit.packages.dpkgrules import Filter, Override, left_out
@@ -66,8 +67,6 @@ PASSING = ("/proc", "/sys", "/dev", "/run", "/var/run", "/var/lock")
 """What is made anew at every boot: nobody looks there for what packages ship."""
 FEW = 5
 """Up to so many missing paths of one directory are told one by one."""
-DOCUMENTS = tuple(f"/usr/share/{name}/" for name in ("doc", "man", "info", "locale", "lintian", "doc-base"))
-"""What does nothing, so that little is lost where it is missing."""
 _WRITABLE = 0o022
 
 

@@ -30,6 +30,8 @@ LONGEST_BLOCK = 64 << 20
 EXPANSION = 2000
 """How many times its size a baseline may expand to; ours come to about five."""
 SLACK = 64 << 20
+HELD = 256 << 10
+"""Bytes of blocks that are held once they were read: a check goes through them several times."""
 FOOTER = b'\n{"entries":'
 """How the last line begins, and no other one."""
 _NAME = re.compile(r"(\d{6,})\.baseline\.zst")
@@ -137,6 +139,9 @@ class Baseline:
     file_digest: str
     """`blake3:HEX` of the file itself: what the next one names as its previous."""
     _file: IO[bytes] = field(repr=False)
+    _in_order: bool = field(default=False, repr=False)
+    """Whether its blocks have been gone through to the end: what has the same digest need not be looked at again."""
+    _held: tuple[bytes, ...] | None = field(default=None, repr=False)
 
     def blocks(self) -> Iterator[bytes]:
         """Yield the blocks in path order.
@@ -144,18 +149,22 @@ class Baseline:
         Raises:
             UntrustedError: the file is no longer what was verified, or its paths are out of order.
         """
+        if self._held is not None:
+            yield from self._held
+            return
         name = printable(os.path.basename(self.path))
         file = Hashed(self._file)
-        last = b""
-        for block in _blocks(unpacked(file, name), name):
-            here = _directory(block, name)
-            if here < last:
-                shown = entries.path_of(block).decode("utf-8", "surrogateescape")
-                raise UntrustedError(f"{name} is out of order at {printable(shown)}")
-            last = here
+        blocks = _blocks(unpacked(file, name), name)
+        held, left = list[bytes](), HELD
+        for block in blocks if self._in_order else _ordered(blocks, name):
+            left -= len(block)
+            if left >= 0:
+                held.append(block)
             yield block
         if file.digest() != self.file_digest:
             raise UntrustedError(f"{name} changed while it was read")
+        self._in_order = True
+        self._held = tuple(held) if left >= 0 else None
 
     def close(self) -> None:
         """Give the file back."""
@@ -272,6 +281,18 @@ def _held_back(texts: Iterable[bytes], footer: bytearray) -> Iterator[bytes]:
 def _bounded(line: bytearray, name: str) -> None:
     if len(line) > LONGEST_HEADER:
         raise UntrustedError(f"{name} is longer than a baseline's can be", "take a good copy of it")
+
+
+def _ordered(blocks: Iterable[bytes], name: str) -> Iterator[bytes]:
+    """Yield the blocks, as long as each comes after those before it in the order of paths."""
+    last = b""
+    for block in blocks:
+        here = _directory(block, name)
+        if here < last:
+            shown = entries.path_of(block).decode("utf-8", "surrogateescape")
+            raise UntrustedError(f"{name} is out of order at {printable(shown)}")
+        last = here
+        yield block
 
 
 def _directory(block: bytes, name: str) -> bytes:

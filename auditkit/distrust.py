@@ -100,13 +100,14 @@ class Turn:
 def sample(known: Callable[[], Iterable[bytes]], turn: Turn) -> tuple[tuple[Entry, ...], str]:
     """The files whose turn it is, and where the next run goes on: whenever that is, each file has its turn in the end."""
     chosen = _directories(known(), turn)
-    inside: dict[str, list[Entry]] = {path: [] for path in chosen[:DIRECTORIES]}
+    inside: dict[bytes, list[Entry]] = {_bytes(path): [] for path in chosen[:DIRECTORIES]}
     for block in known():
-        if (path := _text(entries.path_of(block))) in inside:
-            inside[path].extend(entry for name, entry in entries.decode(block) if name)
+        if (here := entries.path_of(block)) in inside:
+            inside[here].extend(entry for name, entry in entries.decode(block) if name)
     found: list[Entry] = []
     left = turn.budget
-    for path, files in inside.items():
+    for here, files in inside.items():
+        path = _text(here)
         for entry in files:
             if _is_before(entry, path, turn.last) or not _may_travel(entry, turn.budget):
                 continue

@@ -38,7 +38,8 @@ def path_of(block: bytes) -> bytes:
     Raises:
         FormatError: its first line is no path.
     """
-    head = block.partition(b"\n")[0]
+    end = block.find(b"\n")
+    head = block if end < 0 else block[:end]
     if not head.startswith(b"/"):
         raise _refused(head)
     try:

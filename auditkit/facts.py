@@ -13,6 +13,8 @@ from auditkit.printable import unescape
 LABELS = (b"security.selinux", b"security.ima", b"security.evm")
 """Extended attributes that the system of a host puts on what a package brings."""
 CAPABILITY = "security.capability="
+DOCUMENTS = tuple(f"/usr/share/{name}/" for name in ("doc", "man", "info", "locale", "lintian", "doc-base"))
+"""What does nothing, so that little is lost where it is missing."""
 _OCTAL = re.compile(r"[0-7]{1,7}")
 _XATTRS = 14
 _OF_KIND = {b"f": (0, 1, 2, 3, 4, 5, 13, 14), b"d": (0, 1, 2, 3, 4, 5, 14), b"l": (0, 2, 3, 4, 5, 14, 15)}

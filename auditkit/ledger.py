@@ -11,6 +11,7 @@ import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import lru_cache
 from itertools import groupby, islice
 from typing import Any
 
@@ -28,6 +29,8 @@ ELSEWHERE = ("/home", "/root", "/srv", "/run", "/proc", "/sys", "/dev", "/mnt", 
 MOST_KNOWN = 100_000
 """Facts that are remembered as held: those of the first host spare the others half the work."""
 MOST_PACKAGES = 20_000
+MOST_STOCKS = 16
+"""Lists of packages that are remembered by their names: the hosts of a fleet have few kinds of them."""
 MOST_MEANT = 10_000
 """Diversions, overrides and configuration files of one host."""
 _SCHEMA = """
@@ -62,6 +65,8 @@ class Ledger:
         self._path = path
         self.reading = threading.Lock()
         """For who reads the package database of a host, which takes much room: one at a time."""
+        self.stocks = dict[bytes, tuple[tuple[int, ...], int]]()
+        """By a name, the lists of a host that has them all, and how many paths they have."""
         self._lock = threading.Lock()
         self._db = sqlite3.Connection(":memory:", check_same_thread=False)
         with self._unbroken():
@@ -94,16 +99,18 @@ class Ledger:
         with self._unbroken():
             self._db.executemany(statement, rows)
 
-    def enter(self, number: int, package: str, places: Sequence[bytes]) -> None:
-        """Say that a host has a package with these paths; the same list is held once."""
+    def enter(self, number: int, package: str, places: Sequence[bytes]) -> int:
+        """Say that a host has a package with these paths; the same list is held once, and its number is given."""
         digest = blake3(b"\0".join(places)).digest(16)
+        known = 0
         with self._unbroken():
             new = self._db.execute("INSERT OR IGNORE INTO list(package, digest) VALUES (?, ?)", (package, digest)).rowcount > 0
             query = "SELECT id FROM list WHERE package = ? AND digest = ?"
-            (known,) = self._db.execute(query, (package, digest)).fetchone()
+            known = int(self._db.execute(query, (package, digest)).fetchone()[0])
             if new:
                 self._db.executemany("INSERT INTO claim VALUES (?, ?)", ((known, place) for place in places))
             self._db.execute("INSERT INTO holds VALUES (?, ?)", (number, known))
+        return known
 
     def finish(self, number: int, told: str) -> None:
         """Let a host's page count from now on."""
@@ -185,6 +192,7 @@ class Page:
     def __init__(self, ledger: Ledger, number: int) -> None:
         self._ledger = ledger
         self._number = number
+        self._lists = list[int]()
         self.paths = self.claims = self.packages = self.meant = 0
         self.cut = False
         """Whether there was more than is held."""
@@ -235,7 +243,20 @@ class Page:
         if self.claims > MOST_PATHS or self.packages > MOST_PACKAGES:
             self.cut = True
         else:
-            self._ledger.enter(self._number, json.dumps(list(package)), found)
+            self._lists.append(self._ledger.enter(self._number, json.dumps(list(package)), found))
+
+    def name(self, stock: bytes) -> None:
+        """Let other hosts have the packages of this one by a name, which nothing else may have."""
+        if not self.cut and len(self._ledger.stocks) < MOST_STOCKS:
+            self._ledger.stocks[stock] = tuple(self._lists), self.claims
+
+    def hold_named(self, stock: bytes) -> int:
+        """Keep that a host has all packages of that name, and give how many; 0 where nothing has it."""
+        lists, claims = self._ledger.stocks.get(stock, ((), 0))
+        self._ledger.write("INSERT INTO holds VALUES (?, ?)", [(self._number, each) for each in lists])
+        self.claims += claims
+        self.packages += len(lists)
+        return len(lists)
 
     def mean(self, told: Iterable[tuple[str, str, str]]) -> None:
         """Keep what the host says shall be otherwise than its packages have it: path, in which way, and in what words."""
@@ -259,6 +280,7 @@ def _canonical(path: bytes) -> bytes:
     return _merged(directory) + b"/" + name
 
 
+@lru_cache(4096)  # the paths of a package lie side by side
 def _merged(directory: bytes) -> bytes:
     head = directory.split(b"/", 2)[1:2]
     return (b"/usr" + directory if head and head[0] in _ALIASES else directory).rstrip(b"/")

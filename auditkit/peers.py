@@ -8,8 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from auditkit import unlike
-from auditkit.against import DOCUMENTS
-from auditkit.facts import algorithms, bits, is_known, values
+from auditkit.facts import DOCUMENTS, algorithms, bits, is_known, values
 from auditkit.model import Finding, Severity
 from auditkit.printable import printable
 from auditkit.quorum import Split, Voter, machines, majority, one_by_one, split

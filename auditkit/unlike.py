@@ -6,8 +6,7 @@ Pure: the facts of one path (facts.py) and who shows which, in; a finding for on
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from auditkit.against import DOCUMENTS
-from auditkit.facts import CAPABILITY, bits, shown, values
+from auditkit.facts import CAPABILITY, DOCUMENTS, bits, shown, values
 from auditkit.model import Finding, Quote, Rule, Severity
 from auditkit.printable import printable
 

@@ -323,6 +323,27 @@ def test_a_file_that_changes_after_it_was_verified_is_found(file: Path, tmp_path
             list(base.blocks())
 
 
+@pytest.mark.parametrize("most", [0, 1 << 20], ids=["read again", "held"])
+def test_each_time_its_blocks_are_the_same(file: Path, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(baseline, "HELD", most)
+    with closing(baseline.read(str(file))) as base:
+        first = list(base.blocks())
+        assert first
+        assert [first, first] == [list(base.blocks()), list(base.blocks())]
+
+
+def test_a_large_file_that_changes_after_it_was_read_once_is_found(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(baseline, "HELD", 0)
+    other = write(tmp_path / "other", blocks(TREE.replace("content=one", "content=six")))
+    with closing(baseline.read(str(file))) as base:
+        assert list(base.blocks())
+        file.write_bytes(other.read_bytes())
+        with pytest.raises(UntrustedError):
+            list(base.blocks())
+
+
 def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(baseline, "SLACK", 1 << 20)
     (tmp_path / "x").write_bytes(zstandard.compress(b"0" * (8 << 20)))

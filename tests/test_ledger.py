@@ -103,6 +103,33 @@ def test_a_host_with_more_paths_than_are_held_is_cut_and_knows_it(ledger: Ledger
     assert (page.paths, page.cut) == (2, True)
 
 
+def test_packages_that_are_known_by_a_name_are_held_like_those_that_are_told_one_by_one(ledger: Ledger) -> None:
+    def page(word: str, digest: str) -> Page:
+        made = ledger.page(word)
+        made.add([block("/usr/sbin", sshd=digest)])
+        return made
+
+    held = page("a", "blake3:aa")
+    assert held.hold_named(b"stock") == 0
+    held.hold(SERVER, ("/", "/usr", SSHD))
+    held.name(b"stock")
+    pages = {"a": held, "b": page("b", "blake3:aa"), "evil": page("evil", "blake3:bb"), "bare": page("bare", "blake3:cc")}
+    assert [pages[word].hold_named(b"stock") for word in ("b", "evil")] == [1, 1]
+    for made in pages.values():
+        made.finish({"machines": [], "policy": "", "whole": True, "gaps": [], "packages": made.packages})
+    assert {word: made.claims for word, made in pages.items()} == {"a": 2, "b": 2, "evil": 2, "bare": 0}
+    assert odd(ledger, *pages) == {"a": 0, "b": 0, "evil": 1, "bare": 0}
+
+
+def test_packages_of_a_host_that_was_cut_get_no_name(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("auditkit.ledger.MOST_PATHS", 1)
+    page = ledger.page("a")
+    page.hold(SERVER, ("/usr", SSHD))
+    page.name(b"stock")
+    assert page.cut
+    assert ledger.page("b").hold_named(b"stock") == 0
+
+
 def test_what_lies_where_packages_put_nothing_is_not_held(ledger: Ledger) -> None:
     page = ledger.page("a")
     page.add([block(at, a="blake3:aa") for at in ("/home/anna", "/srv", "/usr/local/bin", "/rooted")])

@@ -1,5 +1,6 @@
 """The command line: COMMANDS has one line per command; each is imported only when it runs."""
 
+import gc
 import sys
 from collections.abc import Mapping
 
@@ -29,6 +30,9 @@ HOSTS: Mapping[str, str] = {
     "evidence:FILE": "what `collect` took of a host, here or elsewhere",
 }
 """Every word that HOST may be, whatever the command, and what it means."""
+
+GARBAGE = 20_000
+"""Objects that may come before it is worth to look for those that hold each other: what is loaded at the start is none."""
 
 _FRONT = """\
 Usage: auditkit [OPTIONS] COMMAND [HOST]...
@@ -71,6 +75,10 @@ def main() -> int:
     if sys.argv[1:] in ([], ["-h"], ["--help"]):
         sys.stdout.write(front_page() + "\n")
         return 0
+    gc.set_threshold(GARBAGE)
     from auditkit.commands.line import run  # noqa: PLC0415 - click and our nouns are most of the start of a short command
 
-    return run()
+    try:
+        return run()
+    finally:
+        gc.freeze()  # the process ends: nobody has to go through all that was loaded once more

@@ -1,5 +1,6 @@
 """What one host leaves for the others of its run: the facts of its packaged paths, and by whose word they are that."""
 
+import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -69,16 +70,23 @@ def _is_unchanged(report: HostReport) -> bool:
 
 
 def _of_baseline(page: "Page", base: Baseline, stock: packaged.Stock) -> int:
-    """Keep whose paths they were when the baseline was made, and give how many packages there were then."""
+    """Keep whose paths they were when the baseline was made, and give how many packages there were then.
+
+    Many hosts have the same packages: their list is read once, and known by the digest that every one of them has sealed.
+    """
     if not base.header.owners or base.header.packages is None:
         return 0
+    name = blake3(json.dumps([base.header.owners, dict(base.header.packages), stock.distribution]).encode("ascii")).digest()
     with page.reading:
+        if held := page.hold_named(name):
+            return held
         told = list(owners.packages(os.path.dirname(base.path), base.header.owners))
         there = [one for one in told if one[0].version in base.header.packages.get(one[0].key, "").split(" ")]
         if not {package.system for package, _places in there} <= PLAIN:
             return 0
         for package, places in there:
             page.hold(_key(package, stock), places)
+        page.name(name)
     return len(there)
 
 

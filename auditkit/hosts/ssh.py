@@ -9,10 +9,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib import import_module
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from auditkit.errors import FormatError, HostError
 from auditkit.hosts import SECONDS, Ask, Beginning, Host, Known, Reach, Seen
@@ -23,7 +25,9 @@ from auditkit.probe.digest import Digest
 from auditkit.ssh import Deadline, Link, Route, blocks
 from auditkit.ssh.route import route
 from auditkit.ssh.session import Greeting, NoPythonError, Session, lied
-from auditkit.ssh.shell import Shell
+
+if TYPE_CHECKING:
+    from auditkit.ssh.shell import Shell
 
 LARGEST = 64 << 20
 """Bytes of a file that is fetched to be hashed here."""
@@ -53,6 +57,8 @@ class Ssh:
         self._session = session
         self._deadline = deadline
         self._mounts: bytes | None = None
+        self._looked: tuple[Sequence[str], list[tuple[str, int, int]]] = (), []
+        """The paths whose content was asked for last, and those of them that were there then."""
 
     def close(self) -> None:
         """Leave: nothing stays there."""
@@ -106,18 +112,26 @@ class Ssh:
 
     def present(self, paths: Sequence[str]) -> Iterator[tuple[str, int, int]]:
         """Yield path, inode and time of change, in ns, of each that answers to its name, listed or not."""
-        if not paths:
+        before, self._looked = self._looked, ((), [])
+        if not paths or paths == before[0]:
+            yield from before[1] if paths else ()
             return
         asked = set(paths)
         for kind, told in self._session.ask(b"p", *map(_bytes, paths)):
-            if kind != b"P" or _text(_fields(told, 3)[0]) not in asked:
-                raise _strange(kind)
-            yield _text(told[0]), *_numbers(told[1:])
+            yield _look(kind, told, asked)
 
     def content(self, paths: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """Yield path and digests of files whose bytes are fetched and hashed here; no digests of what is not handed out."""
+        """Yield path and digests of files whose bytes are fetched and hashed here; no digests of what is not handed out.
+
+        Which of the paths are there comes with it, so that `present` need not ask for the same ones.
+        """
         digest, size, asked = Digest(("blake3", "sha256")), 0, dict.fromkeys(paths)
+        known, looks = set(paths), list[tuple[str, int, int]]()
         for kind, told in self._session.ask(b"c", *map(_bytes, paths)) if paths else ():
+            if kind == b"P":
+                looks.append(_look(kind, told, known))
+                known.discard(looks[-1][0])
+                continue
             path, piece = _fields(told, 2)
             if _text(path) not in asked:
                 raise _strange(kind)
@@ -130,6 +144,7 @@ class Ssh:
                 yield _text(path), tuple(digest.field().split(","))
             if not piece or kind != b"C":
                 digest, size = Digest(("blake3", "sha256")), 0
+        self._looked = paths, looks
         yield from ((path, ()) for path in asked)
 
     def mounts(self) -> bytes:
@@ -185,6 +200,13 @@ def _item(kind: bytes, told: list[bytes], files: Sequence[Need]) -> tuple[Need, 
     if there == b"1":
         return need, Item(need, _text(path), data, datetime.now(UTC), "")
     return need, Gap(_text(path), _text(data)[:LONGEST_REASON])
+
+
+def _look(kind: bytes, told: list[bytes], asked: AbstractSet[str]) -> tuple[str, int, int]:
+    """Path, inode and time of change of one of the paths that were asked for."""
+    if kind != b"P" or _text(_fields(told, 3)[0]) not in asked:
+        raise _strange(kind)
+    return _text(told[0]), *_numbers(told[1:])
 
 
 def _fields(told: list[bytes], count: int) -> list[bytes]:
@@ -247,14 +269,19 @@ def _transport(name: str) -> ModuleType:
 
 def _asked(word: str, way: Route, link: Link, deadline: Deadline) -> Host:
     """The host with whatever can look at it there: Python, else its shell."""
-    host: Ssh | Shell
     before = time.time()
-    try:
-        host = Ssh(word, link, Session(link, deadline, way.become), deadline)
-    except NoPythonError as without:
-        host = Shell(word, link, deadline, way.become, without.pipe)
+    host = _looked_at(word, way, link, deadline)
     host.facts = _facts(way, link) | _who(host.greeting, before, time.time()) | {"shell": host.looks}
     return host
+
+
+def _looked_at(word: str, way: Route, link: Link, deadline: Deadline) -> "Ssh | Shell":
+    try:
+        return Ssh(word, link, Session(link, deadline, way.become), deadline)
+    except NoPythonError as without:
+        from auditkit.ssh.shell import Shell  # noqa: PLC0415 - nearly every host has Python
+
+        return Shell(word, link, deadline, way.become, without.pipe)
 
 
 def _facts(way: Route, link: Link) -> dict[str, object]:

@@ -1,9 +1,15 @@
 """Digests of what is read: BLAKE3 where the host has it, SHA-256 where only the standard library is there."""
 
-import mmap
 import sys
 
-from .hints import Any, Callable, Iterable, List, Tuple, Union
+from .hints import TYPE_CHECKING, Any, Callable, Iterable, List, Tuple, Union
+
+if TYPE_CHECKING:
+    import mmap
+
+    Data = Union[bytes, memoryview, mmap.mmap]
+else:  # what maps files is loaded where one is mapped
+    Data = Any
 
 try:
     import blake3
@@ -18,7 +24,6 @@ except ImportError:
     except ImportError:
         _plain = None
 
-Data = Union[bytes, memoryview, mmap.mmap]
 
 OF_PACKAGES = ("md5", "sha1")
 """What package databases of old know files by; no entry has them."""
@@ -111,6 +116,8 @@ class Digest:
 
         A file that is cut meanwhile ends the process with SIGBUS: only for a process whose end somebody watches.
         """
+        import mmap  # noqa: PLC0415 - few hosts have BLAKE3
+
         length = min(WINDOW, size - start)
         with mmap.mmap(fd, length, prot=mmap.PROT_READ, offset=start) as view:
             self.update(view)

@@ -13,7 +13,7 @@ import sys
 import time
 
 from . import digest, frames
-from .hints import Any, Callable, Dict, Iterator, List, Tuple
+from .hints import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 TAG = 16
 """Bytes of SHA-256 that stand for a block that both sides have."""
@@ -104,19 +104,38 @@ def _watch(child: int, done: int, seconds: int) -> None:
 
 def _answer(kind: bytes, number: int, fields: List[bytes]) -> None:
     """Write all frames of an answer, the last one with their number; what fails is said in words."""
-    count = 0
+    out = _Out(number)
     try:
-        for told, values in QUESTIONS[kind](fields):
-            frames.write(1, frames.pack(told, number, values))
-            count += 1
+        for told in QUESTIONS[kind](fields):
+            out.add(told)
     except Exception as error:  # noqa: BLE001 - said to who asks, who decides what it means
         text = "%s: %s" % (type(error).__name__, error)
-        frames.write(1, frames.pack(b"X", number, [text.encode("utf-8", "backslashreplace")]))
-        count += 1
-    frames.write(1, frames.pack(b"E", number, [b"%d" % count]))
+        out.add((b"X", [text.encode("utf-8", "backslashreplace")]))
+    out.add((b"E", [b"%d" % out.count]))
+    out.add(None)
 
 
-def _scan(fields: List[bytes]) -> Iterator[Told]:
+class _Out:
+    """Frames on their way to stdout: those that come close together go together, for each write costs both sides a packet."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.count = self.size = 0
+        self.held = []  # type: List[bytes]
+
+    def add(self, told: Optional[Told]) -> None:
+        """Take the next frame; None lets what is held go."""
+        if told is not None:
+            self.held.append(frames.pack(told[0], self.number, told[1]))
+            self.count += 1
+            self.size += len(self.held[-1])
+        if told is None or self.size >= _BATCH:
+            frames.write(1, b"".join(self.held))
+            self.held, self.size = [], 0
+
+
+def _scan(fields: List[bytes]) -> Iterator[Optional[Told]]:
+    """Blocks, gaps and counts as they come, and None wherever it may take a while until there is more."""
     from . import probe  # noqa: PLC0415 - only what is asked is loaded
 
     request, known = _asked(fields), fields[1]
@@ -129,11 +148,14 @@ def _scan(fields: List[bytes]) -> Iterator[Told]:
             for block in told[1]:
                 for frame in out.add(block):
                     yield frame
+                    if frame[0] == b"B":
+                        yield None
         elif told[0] == "gap":
             yield b"G", [_bytes(told[1]), _bytes(told[2])]
         else:
             for frame in seen.add(told[1], told[2]):
                 yield frame
+                yield None
     for frame in out.end():
         yield frame
     yield seen.all()
@@ -248,7 +270,10 @@ def _present(fields: List[bytes]) -> Iterator[Told]:
 
 
 def _content(fields: List[bytes]) -> Iterator[Told]:
-    """The bytes of files, so that they can be hashed elsewhere: `(path, piece)`, and an empty piece at the end."""
+    """The bytes of files, so that they can be hashed elsewhere: `(path, piece)`, and an empty piece at the end.
+
+    Which of them are there then is told after that: a file that changed since its scan is known by it.
+    """
     for path in fields:
         try:
             handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY)
@@ -261,9 +286,11 @@ def _content(fields: List[bytes]) -> Iterator[Told]:
             yield b"C", [path, b""]
         finally:
             os.close(handle)
+    for frame in _present(fields):
+        yield frame
 
 
-QUESTIONS: Dict[bytes, Callable[[List[bytes]], Iterator[Told]]] = {
+QUESTIONS: Dict[bytes, Callable[[List[bytes]], Iterator[Optional[Told]]]] = {
     b"s": _scan,
     b"f": _first,
     b"t": _take,

@@ -46,8 +46,7 @@ class Order:
         """
         if not _BLOCK.fullmatch(block) or not _is_text(block):
             raise FormatError("what is no block of entries")
-        self._begin(block)
-        self._end(block)
+        self._key, self._name = self._begin(block), _last(block)
         return block
 
     def ours(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
@@ -65,11 +64,12 @@ class Order:
         if last is not None:
             self._end(last)
 
-    def _begin(self, block: bytes) -> None:
-        """See that a block comes after those before it."""
+    def _begin(self, block: bytes) -> bytes:
+        """The key of a block that comes after those before it."""
         key = entries.key(entries.path_of(block))
         if self._key is not None and (key < self._key or (key == self._key and _first(block) <= self._name)):
             raise FormatError("paths out of order")
+        return key
 
     def _end(self, block: bytes) -> None:
         """What comes next comes after this block."""

@@ -110,6 +110,24 @@ def test_a_name_that_no_directory_lists_answers_all_the_same(host: ssh.Ssh, tmp_
     assert told == [(str(tmp_path / "file"), (tmp_path / "file").stat().st_ino, (tmp_path / "file").stat().st_ctime_ns)]
 
 
+def test_what_is_there_comes_with_the_content_and_is_asked_anew_later(host: ssh.Ssh, tmp_path: Path) -> None:
+    paths = (str(tmp_path / "file"), str(tmp_path / "none"))
+    (tmp_path / "file").write_bytes(b"abc")
+    dict(host.content(paths))
+    there = (tmp_path / "file").stat()
+    (tmp_path / "file").unlink()
+    assert list(host.present(paths)) == [(paths[0], there.st_ino, there.st_ctime_ns)]
+    assert list(host.present(paths)) == []
+
+
+@pytest.mark.parametrize("path", [b"/etc/other", b"/etc/x"], ids=["what nobody asked for", "a path twice"])
+def test_a_host_that_makes_up_what_is_there_has_lied(path: bytes, deadline: Deadline) -> None:
+    look = frames.pack(b"P", 1, [b"/etc/x", b"1", b"1"]) + frames.pack(b"P", 1, [path, b"1", b"1"])
+    with pytest.raises(HostError) as caught:
+        list(conversation(look + frames.pack(b"E", 1, [b"2"]), deadline).content(("/etc/x",)))
+    assert caught.value.state is State.LIED
+
+
 def test_nothing_is_left_when_the_client_goes(deadline: Deadline, tmp_path: Path) -> None:
     for at in range(20):
         os.truncate(_touched(tmp_path / f"endless{at}"), 1 << 38)

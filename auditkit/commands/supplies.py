@@ -109,6 +109,21 @@ def _there(asked: Asked, host: Suspect) -> Iterator[Supply]:
     cached = apt.cached(host, asked.packages)
     if not cached and not at_hand(asked):
         return
+    lists, gaps = _lists_there(asked, host)
+    with tempfile.TemporaryDirectory(prefix="auditkit-") as directory:
+
+        def places(known: Known) -> Places:
+            one = (versions[0][0] for versions in known.listed.values() if len(versions) == 1)
+            wanted = [each for each in one if debs.called(each.name, each.version, each.arch) in cached]
+            apt.fetch(asked.host, wanted, directory)
+            copies = {directory: f"{asked.host.name} {PACKAGES}"}
+            return Places((*asked.directories, directory), asked.run.config.vendor.mirrors, copies)
+
+        yield Supply(lists, places, gaps)
+
+
+def _lists_there(asked: Asked, host: Suspect) -> tuple[tuple[str, ...], tuple[Gap, ...]]:
+    """The lists of apt of the host, brought here, and what of them could not be had or believed."""
     lists, gaps = dict[str, None](), list[Gap]()
     for told in apt.releases(asked.host, host, asked.architectures):
         if isinstance(told, Gap):
@@ -120,17 +135,7 @@ def _there(asked: Asked, host: Suspect) -> Iterator[Supply]:
             gaps += missing
         except (UntrustedError, FormatError) as error:
             gaps.append(Gap(told.name, printable(str(error))))
-    with tempfile.TemporaryDirectory(prefix="auditkit-") as directory:
-
-        def places(known: Known) -> Places:
-            one = [versions[0][0] for versions in known.listed.values() if len(versions) == 1]
-            apt.fetch(
-                asked.host, [each for each in one if debs.called(each.name, each.version, each.arch) in cached], directory
-            )
-            copies = {directory: f"{asked.host.name} {PACKAGES}"}
-            return Places((*asked.directories, directory), asked.run.config.vendor.mirrors, copies)
-
-        yield Supply(tuple(lists), places, tuple(gaps))
+    return tuple(lists), tuple(gaps)
 
 
 def _kept(asked: Asked, archive: releases.Archive) -> tuple[str, tuple[Gap, ...]]:

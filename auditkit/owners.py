@@ -68,6 +68,11 @@ def _path(folder: str, digest: str) -> str:
     return os.path.join(folder, digest[:32] + SUFFIX)
 
 
+def is_there(folder: str, digest: str) -> bool:
+    """Whether the list that a baseline was sealed with still lies beside it."""
+    return os.path.lexists(_path(folder, digest.partition(":")[2]))
+
+
 def claims(folder: str, digest: str, paths: set[str]) -> dict[str, list[Claim]]:
     """Who owned these paths then; nothing where the file is not there any more.
 

@@ -355,7 +355,9 @@ def _runs(files: Files, names: Collection[str]) -> Iterator[dpkglog.Run]:
 
 def _doer(event: dpkglog.Event, run: dpkglog.Run | None) -> str:
     """`apt upgrade` by anna, 2026-11-20 10:12."""
-    by = f"`{run.command[:LONGEST_COMMAND]}`{f' by {run.by}' if run.by else ''}, " if run and run.command else ""
+    command = run.command if run else ""
+    short = command if len(command) <= LONGEST_COMMAND else f"{command[:LONGEST_COMMAND]}..."
+    by = f"`{short}`{f' by {run.by}' if run and run.by else ''}, " if command else ""
     return f"{by}{event.time:%Y-%m-%d %H:%M}"
 
 

@@ -125,6 +125,17 @@ def test_after_an_upgrade_nothing_of_it_is_left_to_be_looked_at(office: Office) 
     assert [finding["rule"] for finding in host["findings"]].count("explained-by-the-host-alone") == 1
 
 
+def test_after_an_upgrade_the_vendors_word_is_proposed_and_a_lost_list_of_owners_is_told(office: Office) -> None:
+    upgraded(office)
+    told = json.loads(office.cli.check("--all").out)
+    (host,) = told["hosts"]
+    assert any(command.endswith(" --against vendor") for command in told["next"])
+    assert not any("owners.zst" in note for note in host["notes"])
+    (beside,) = Path(host["baseline"]["file"]).parent.glob("*.owners.zst")
+    beside.unlink()
+    assert any(note.startswith("the file *.owners.zst") for note in checked(office)["notes"])
+
+
 def test_what_was_planted_among_the_changes_of_an_upgrade_is_left(office: Office) -> None:
     upgraded(office)
     office.path("usr/sbin/demod").write_text("new daemon, and a door\n")

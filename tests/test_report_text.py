@@ -210,6 +210,62 @@ web1: 34 changes (1 high, 33 medium): NOT CLEAN
     )
 
 
+def test_minor_changes_that_say_the_same_are_one_line() -> None:
+    """After an upgrade hundreds are left that nobody reads; another kind, note or severity among them stands by itself."""
+    place = "/usr/lib/python3.13"
+    leftovers = tuple(replace(added(f"{place}/{n}/x.pyc", Severity.LOW), note="nothing compiled it again") for n in range(40))
+    strange = (added(f"{place}/7/y.pyc", Severity.LOW), added(f"{place}/9/su", Severity.HIGH, "setuid-gained", mode=0o4755))
+    host = HostReport("web1", changes=(*leftovers, *strange))
+    assert (
+        told(host)
+        == """\
+web1
+  + /usr/lib/python3.13/0/x.pyc                                 low       path-added
+      nothing compiled it again, and 39 more like it below /usr/lib/python3.13 (--all shows them)
+  + /usr/lib/python3.13/7/y.pyc  file 0644 root:root, 84 bytes  low       path-added
+  + /usr/lib/python3.13/9/su     file 4755 root:root, 84 bytes  high      setuid-gained
+web1: 42 changes (1 high, 41 low): NOT CLEAN
+
+"""
+    )
+    assert told(host, show_all=True).count("x.pyc") == 40
+    few = HostReport("web1", changes=leftovers[:5])
+    assert told(few).count("x.pyc") == 5
+
+
+def test_what_contradicts_its_package_stands_last_of_its_severity() -> None:
+    """A tired reader looks at the last lines."""
+    host = HostReport(
+        "web1",
+        changes=(
+            changed("/usr/sbin/sshd", "package-file-altered", Severity.HIGH, {}, {}, "digest"),
+            added("/usr/x", Severity.HIGH),
+        ),
+    )
+    assert [line.split()[1] for line in told(host).split("\n")[1:3]] == ["/usr/x", "/usr/sbin/sshd"]
+
+
+def test_who_upgraded_is_said_once() -> None:
+    """Packages stand below the command that installed them; those of which it is not known who did it, below that."""
+    apt = "`apt-get full-upgrade` by anna, 2026-11-20 10:1"
+    texts = [*(f"lib{n} 1 → 2 ({apt}{n % 3})" for n in range(10)), "vim 9.1-2 (2026-11-21 08:00)", "old 1 removed (`apt x`, )"]
+    changes = tuple(replace(added(f"/{text}"), explanation=Explanation("package", text, "signed")) for text in texts)
+    assert (
+        told(HostReport("web1", changes=changes), width=80)
+        == """\
+web1
+  12 changes are explained by 12 package upgrades (signed; --all shows them)
+      10 by `apt-get full-upgrade` by anna, 2026-11-20:
+        lib0 1 → 2, lib1 1 → 2, lib2 1 → 2, lib3 1 → 2, lib4 1 → 2, lib5 1 → 2,
+        lib6 1 → 2, lib7 1 → 2, and 2 more
+      old 1 removed (`apt x`, )
+      vim 9.1-2 (2026-11-21 08:00)
+web1: looked at everything that was asked for; nothing found
+
+"""
+    )
+
+
 def test_the_difference_of_a_kept_text() -> None:
     """A short unified diff, hostile lines made harmless, the rest counted."""
     old, new = "a\nb\nc\n", "a\n\x1b[2J\nc\n" + "".join(f"{n}\n" for n in range(30))

@@ -24,6 +24,8 @@ VENDOR = "vendor"
 """What to hold a host against that needs no baseline: what the vendors of its packages signed."""
 MOST_ALIKE = 5
 """Commands of one kind that are proposed."""
+ALONE = "explained-by-the-host-alone"
+"""The rule that tells of changes for which no vendor's word is at hand."""
 LACKING = "there is no baseline of this host: "
 NO_BASELINE = f"{LACKING}nothing can be said of what changed before now"
 NO_WORD = (
@@ -186,18 +188,30 @@ def _since(given: Mapping[str, Any]) -> Any:
 def following(told: Mapping[str, Mapping[str, Any]], run: options.Setting) -> tuple[str, ...]:
     """Commands to run next for hosts, by the words that named them and as the document has them, in order of worth."""
     made = list(peering.following(told))
-    for word, host in told.items():
+    worst_first = sorted(
+        told.items(), key=lambda one: max(map(_severity, one[1]["findings"]), default=Severity.INFO), reverse=True
+    )
+    for word, host in worst_first:
         base = host["baseline"]
         if host["findings"]:
             made.append(f"auditkit explain {max(host['findings'], key=_severity)['rule']}")
         if any(gap["reason"].startswith(LACKING) for gap in host["gaps"]):
             made.append(_making(word, host["host"]))
+        if _asks_vendors(word, host):
+            made.append(f"auditkit check {shlex.quote(word)} --against vendor")
         stored = base and base["file"].startswith(os.path.join(run.store, ""))
         if stored and any(change["explanation"] is None for change in host["changes"]):
             made.append(f"auditkit accept {shlex.quote(word)} PATH... --reason TEXT{' --key FILE' if run.signers else ''}")
         if host["untrusted"]:
             made.append(f"auditkit verify {shlex.quote(run.store)}")
     return tuple(_few(dict.fromkeys(made)))
+
+
+def _asks_vendors(word: str, host: Mapping[str, Any]) -> bool:
+    """Whether the vendors' word is worth having: packages were renewed, and changes are left or rest on the host's word."""
+    if word.startswith("evidence:") or not any(group["by"] == "package" for group in host["explained"]):
+        return False
+    return any(_severity(finding) >= Severity.MEDIUM or finding["rule"] == ALONE for finding in host["findings"])
 
 
 def lacking(host: Host) -> UsageError:

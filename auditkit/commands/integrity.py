@@ -97,6 +97,12 @@ def with_baseline(base: Baseline, scan: Scan, turn: distrust.Turn, signed: "Sign
     return replace(result, findings=(*result.findings, *new, *lies), gaps=gaps, state=state, last=last)
 
 
+NO_OWNERS = (
+    "the file *.owners.zst that belongs beside the baseline is not there: what packages removed or replaced is not explained;"
+    " put it back from your copy"
+)
+
+
 def _accounted(scan: Scan, result: Compared, base: Baseline, signed: "Signed") -> Compared:
     """The result with the changes explained that packages account for; the host is asked only where something changed."""
     open_ = [change for change in result.changes if not change.explanation]
@@ -119,8 +125,9 @@ def _accounted(scan: Scan, result: Compared, base: Baseline, signed: "Signed") -
     found = (*databases.appeared(known), *databases.on_its_word(changes, unproved), *databases.downgraded(known))
     forged = databases.forged(claim.manifest for claims in known.now.values() for claim in claims)
     findings = (*compare.findings(changes, (*explain.RULES, *makers.RULES)), *forged, *found)
-    notes = tuple(f"{printable(gap.subject)} is not proved by its vendor: {gap.reason}" for gap in unproved[:MOST_UNPROVED])
-    return replace(result, changes=changes, findings=findings, notes=notes, gaps=(*result.gaps, *known.gaps))
+    notes = [f"{printable(gap.subject)} is not proved by its vendor: {gap.reason}" for gap in unproved[:MOST_UNPROVED]]
+    notes += [NO_OWNERS] if base.header.owners and not owners.is_there(os.path.dirname(base.path), base.header.owners) else []
+    return replace(result, changes=changes, findings=findings, notes=tuple(notes), gaps=(*result.gaps, *known.gaps))
 
 
 def _drawn(base: Baseline, host: Host, turn: distrust.Turn) -> tuple[tuple[Entry, ...], str]:

@@ -1,10 +1,16 @@
-"""Whole trees that came or went: the directory stands for all below it that is no worse than it is."""
+"""What one line may tell of many changes: a tree that came or went, and minor changes that say the same."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from auditkit.model import Severity
+
 MANY = 20
 """Up to so many entries below a directory are told one by one."""
+MANY_MINOR = 5
+"""Up to so many changes below medium that say the same, and lie in one part of the tree, are told one by one."""
+DEPTH = 4
+"""A part of the tree: all below `/usr/lib/python3.13`, say; with the empty part before the first slash."""
 
 Told = tuple[Mapping[str, Any], int]
 """A change, and for how many others below it stands."""
@@ -18,6 +24,36 @@ def folded(changes: Sequence[Mapping[str, Any]]) -> list[Told]:
     hidden = {id(change) for below in tops.values() if len(below) > MANY for change in below[1:]}
     numbers = {id(below[0]): len(below) - 1 for below in tops.values() if len(below) > MANY}
     return [(change, numbers.get(id(change), 0)) for change in changes if id(change) not in hidden]
+
+
+def minor(told: Sequence[Told]) -> list[tuple[Mapping[str, Any], int, int]]:
+    """The changes to tell, each with the entries below it that it stands for, and the changes like it that it stands for."""
+    groups: dict[tuple[object, ...], list[Told]] = {}
+    for change, below in told:
+        groups.setdefault(_same(change), []).append((change, below))
+    made = []
+    for alike in groups.values():
+        if len(alike) > MANY_MINOR:
+            made.append((alike[0][0], 0, sum(1 + below for _change, below in alike) - 1))
+        else:
+            made += [(change, below, 0) for change, below in alike]
+    places = {id(change): place for place, (change, _below) in enumerate(told)}
+    return sorted(made, key=lambda one: places[id(one[0])])
+
+
+def part(path: str) -> str:
+    """The part of the tree in which a path lies: its directory, or the one above it that is not too deep."""
+    return "/".join(path.split("/")[:-1][:DEPTH]) or "/"
+
+
+def _same(change: Mapping[str, Any]) -> tuple[object, ...]:
+    """What changes that one line may tell have in common; a change from medium on, or one with a text to show, stands alone."""
+    entry = change["after"] or change["before"] or {}
+    texts = [(change[side] or entry).get("content") for side in ("before", "after")]
+    if change["explanation"] or texts[0] != texts[1] or Severity[change["severity"].upper()] >= Severity.MEDIUM:
+        return (id(change),)
+    said = tuple(change[name] for name in ("change", "rule", "severity", "note"))
+    return (*said, entry.get("kind"), "path" in change["attributes"], part(change["path"]))
 
 
 def _file(change: Mapping[str, Any], tops: dict[str, list[Mapping[str, Any]]]) -> None:

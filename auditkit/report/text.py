@@ -15,7 +15,7 @@ from auditkit.model import Severity, State
 from auditkit.printable import printable
 from auditkit.report.differences import letter, second, text_lines, told
 from auditkit.report.document import FAILURES, FINDINGS, INCOMPLETE, UNTRUSTED, Document, apart, judged, severity, state, status
-from auditkit.report.folding import folded
+from auditkit.report.folding import folded, minor, part
 from auditkit.report.look import Options, counted, grouped, painted, said
 from auditkit.report.table import against_each_other, overview, verdict, worst_first
 
@@ -24,15 +24,21 @@ MOST_OF_ALL_TEXTS = 200
 MOST_PATHS = 20
 MOST_MOMENTS = 200
 MOST_CAUSES = 8
+MOST_COMMANDS = 4
 STEP = " → "
 MOST_MINOR = 3
 """Findings of one rule below medium that are shown."""
 LEAST_ALIKE = 3
 """From so many gaps in one directory for one reason on, they are one line."""
+_BY = re.compile(r"(.+?) \((`.*`.*), (\d{4}-\d\d-\d\d) \d\d:\d\d\)")
+"""A cause of which it is known which command it was, by whom, and when."""
 _RAISE = re.compile("[:;] (raise --timeout(?:, or see why it is slow)?)$")
 """How a gap ends that is there because time was too short."""
 SIGNS = {"package": "package upgrade", "growing": "log that grew", "rotated": "rotation", "derived": "derived file"}
 """What is counted as the cause of explained changes; a kind that is not here counts as `cause`."""
+
+CONTRADICTED = ("package-file-altered", "setuid-gained", "capability-gained", "content-changed-quietly")
+"""Rules that stand last among changes as bad as these: nothing that is done on purpose looks like them."""
 
 RECORDS = ("package-record-changed",)
 """Rules of which one line tells of all changes, as long as nobody asks for each: they say the same of every one."""
@@ -49,12 +55,12 @@ def pieces(document: Document, options: Options) -> Iterator[str]:
 
 
 def _several(hosts: Sequence[Dict], options: Options) -> Iterator[Iterable[str]]:
-    """Yield the table, what is to be said of each host that is not ok, and what all of them come to."""
+    """Yield the table, what is to be said of each host that is not ok, the worst last, and what all of them come to."""
     yield overview(hosts, options)
     yield against_each_other(hosts, options)
     yield ("",)
     fine = [host for host in hosts if state(host) == State.OK and not options.show_all]
-    yield from (_one(host, options) for host in worst_first(hosts) if host not in fine)
+    yield from (_one(host, options) for host in reversed(worst_first(hosts)) if host not in fine)
     if notes := list(_notes(fine)):
         yield (*notes, "")
     yield (verdict(hosts, options), "")
@@ -92,7 +98,7 @@ def _body(host: Dict, options: Options) -> Iterator[str]:
     changes = [change for change in host["changes"] if options.show_all or not change["explanation"]]
     yield from _changes(changes, options)
     if not options.show_all:
-        yield from (f"  {line}" for line in _explained(host["explained"]))
+        yield from (f"  {line}" for line in _explained(host["explained"], options))
     ordered = sorted(apart(host), key=lambda finding: (severity(finding), finding["rule"]))
     for _rule, alike in groupby(ordered, key=lambda finding: (severity(finding), finding["rule"], finding["remedy"])):
         yield from _findings(list(alike), options)
@@ -110,21 +116,26 @@ def _changes(changes: Sequence[Dict], options: Options) -> Iterator[str]:
         changes = [change for change in changes if change["rule"] not in RECORDS]
         what = f"  U {_whole(records[0]['path'])} and {counted(len(records) - 1, 'more record')} of the package manager"
         yield painted(f"{what} (--all shows them)  {records[0]['severity']}  {said(records[0]['rule'])}", "low", options)
-    ordered = sorted(folded(changes), key=lambda one: severity(one[0]))
-    widest = _widths([_columns(change, below) for change, below in ordered], options)
+    trees = folded(changes)
+    shown_ = [(change, below, 0) for change, below in trees] if options.show_all else minor(trees)
+    ordered = sorted(shown_, key=lambda one: (severity(one[0]), one[0]["rule"] in CONTRADICTED))
+    widest = _widths([_columns(*one) for one in ordered], options)
     left = MOST_OF_ALL_TEXTS
-    for change, below in ordered:
-        for line in _laid_out(_columns(change, below), widest, options):
+    for change, below, like in ordered:
+        for line in _laid_out(_columns(change, below, like), widest, options):
             yield painted(line, change["severity"], options)
         shown = text_lines(change, min(MOST_OF_A_TEXT, left))
         left = max(0, left - len(shown))
         yield from (f"        {line}" for line in shown)
 
 
-def _columns(change: Dict, below: int) -> tuple[str, tuple[str, ...], str, str]:
+def _columns(change: Dict, below: int, like: int) -> tuple[str, tuple[str, ...], str, str]:
     """What stands where in the line of a change: letter and path, what differs, severity, rule."""
     name = _whole(change["path"]) + (f" and {counted(below, 'entry')} below" if below else "")
-    parts = [part for part in told(change) if part]
+    parts = [said(change["note"])] if like and change["note"] else [] if like else [one for one in told(change) if one]
+    if like:
+        name = _whole(change["path"])
+        parts.append(f"and {grouped(like)} more like it below {_whole(part(change['path']))} (--all shows them)")
     if change["explanation"]:
         parts.append(f"explained: {said(change['explanation']['text'])} ({change['explanation']['proof']})")
     return f"{letter(change)} {name}", tuple(parts), change["severity"], said(change["rule"])
@@ -159,28 +170,49 @@ def _laid_out(row: tuple[str, tuple[str, ...], str, str], widest: tuple[int, int
 
 
 def _filled(parts: Iterable[str], width: int) -> Iterator[str]:
-    """Yield lines of as many parts as they hold; no part, which may be a name, is broken."""
+    """Yield lines of as many parts as they hold; none, which may be a name, is broken."""
     line = ""
-    for part in parts:
-        if line and len(line) + 2 + len(part) > width:
+    for one in parts:
+        if line and len(line) + 2 + len(one) > width:
             yield line + ","
-            line = part
+            line = one
         else:
-            line = f"{line}, {part}" if line else part
+            line = f"{line}, {one}" if line else one
     if line:
         yield line
 
 
-def _explained(groups: Iterable[Dict]) -> Iterator[str]:
+def _explained(groups: Iterable[Dict], options: Options) -> Iterator[str]:
     for group in groups:
         verb = "change is" if group["changes"] == 1 else "changes are"
         cause = counted(group["causes"], SIGNS.get(group["by"], "cause"))
         proof = {"signed": "signed", "local": "seen on the host itself"}.get(group["proof"], "not proved")
         yield f"{grouped(group['changes'])} {verb} explained by {_logs(group, cause)} ({proof}; --all shows them)"
-        texts = sorted(group.get("texts", ()), key=lambda text: STEP in text)  # what came and went before what was renewed
-        yield from (f"    {said(text)}" for text in texts[:MOST_CAUSES])
-        if rest := group["causes"] - len(texts[:MOST_CAUSES]) if texts else 0:
-            yield f"    and {grouped(rest)} more"
+        yield from _causes(group, options)
+
+
+def _causes(group: Dict, options: Options) -> Iterator[str]:
+    """Yield what was installed, renewed and removed, below the command that did it, and how many more there are."""
+    by_command: dict[str, list[str]] = {}
+    for text in sorted(group.get("texts", ()), key=lambda text: STEP in text):  # what came and went before what was renewed
+        command, step = _done_by(text)
+        by_command.setdefault(command, []).append(step)
+    alone = by_command.pop("", [])
+    most = sorted(by_command.items(), key=lambda one: -len(one[1]))[:MOST_COMMANDS]
+    for command, steps in most:
+        yield f"    {grouped(len(steps))} by {command}:"
+        rest = [f"and {grouped(len(steps) - MOST_CAUSES)} more"] if len(steps) > MOST_CAUSES else []
+        yield from (f"      {line}" for line in _filled([*steps[:MOST_CAUSES], *rest], options.width - 8))
+    yield from (f"    {step}" for step in alone[:MOST_CAUSES])
+    told_of = sum(len(steps) for _command, steps in most) + len(alone[:MOST_CAUSES])
+    if group.get("texts") and group["causes"] > told_of:
+        yield f"    and {grouped(group['causes'] - told_of)} more"
+
+
+def _done_by(text: str) -> tuple[str, str]:
+    """The command that a cause names, with who ran it and on which day, and what it did; no command where none is named."""
+    found = _BY.fullmatch(said(text))
+    return (f"{found[2]}, {found[3]}", found[1]) if found else ("", said(text))
 
 
 def _logs(group: Dict, cause: str) -> str:
@@ -191,6 +223,8 @@ def _logs(group: Dict, cause: str) -> str:
         return "exceptions of auditkit.yaml" if group["causes"] != 1 else "an exception of auditkit.yaml"
     if group["by"] == "growing":
         return "logs that only grew" if group["changes"] != 1 else "a log that only grew"
+    if group["by"] == "conffile":
+        return f"configuration that is as {counted(group['causes'], 'package')} ship{'s' if group['causes'] == 1 else ''} it"
     return cause if group["by"] in SIGNS else f"{cause} ({printable(group['by'])})"
 
 

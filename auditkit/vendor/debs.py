@@ -76,7 +76,7 @@ def opened(listed: Listed, places: Places) -> Iterator[BinaryIO]:
         with attempt as file:
             yield file
         return
-    raise UnavailableError("; ".join(reasons) or "no directory has it, and no mirror was named to fetch it from")
+    raise UnavailableError("; ".join(reasons) or "in no directory, and no mirror is named in auditkit.yaml (vendor:)")
 
 
 def _attempts(listed: Listed, places: Places) -> Iterator[BinaryIO | str]:

@@ -62,7 +62,7 @@ def test_what_is_no_plain_file_is_never_opened_for_long(tmp_path: Path) -> None:
 
 
 def test_what_no_place_has_is_told() -> None:
-    assert why(Places()) == "no directory has it, and no mirror was named to fetch it from"
+    assert why(Places()) == "in no directory, and no mirror is named in auditkit.yaml (vendor:)"
 
 
 def test_a_mirror_is_asked_last(tmp_path: Path) -> None:

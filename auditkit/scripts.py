@@ -6,7 +6,7 @@ plain words put in. A mode that is spelt out nowhere is no mode of the package.
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from auditkit.words import capability
 
@@ -15,6 +15,10 @@ _SET = re.compile(
     r"""^\s*(?:local |readonly |export )?([A-Za-z_][A-Za-z_0-9]{0,40})=(?:"([^"`$]*)"|'([^']*)'|([^\s;"'`$]*))\s*;?\s*$"""
 )
 _TRUE_NAME = re.compile(r"^\s*([A-Za-z_][A-Za-z_0-9]{0,40})=\"?\$\(dpkg-divert --truename (/[^\s)]+)\)\"?\s*$")
+_FOR = re.compile(r"^\s*for\s+([A-Za-z_][A-Za-z_0-9]{0,40})\s+in\s+([^;`$]{1,4096});\s*do\s*$")
+_DONE = re.compile(r"^\s*done\b")
+MOST_WORDS = 50
+"""Words of one loop that are gone through."""
 _USED = re.compile(r"\$\{?([A-Za-z_][A-Za-z_0-9]{0,40})\}?")
 _TOOLS = r"chmod|chown|chgrp|dpkg-statoverride|install|mkdir|setcap"
 _FUNCTION = re.compile(
@@ -26,8 +30,12 @@ BY_PROGRAMS = {
     ("/var/cache/apt/archives/partial", 0o700, "_apt", "root"),
     ("/var/lib/apt/lists/partial", 0o700, "_apt", "root"),
     ("/var/lib/polkit-1", 0o700, "polkitd", "root"),
+    ("/etc/credstore", 0o700, "root", "root"),
+    ("/etc/credstore.encrypted", 0o700, "root", "root"),
+    ("/var/local", 0o2775, "root", "staff"),
 }
-"""What programs of a package set when they run: path, mode, owner, group."""
+"""What programs of a package set when they run, systemd-tmpfiles among them, or scripts of the release before: path, mode,
+owner, group."""
 
 
 def lines_about(script: str, names: tuple[str, ...]) -> list[str]:
@@ -58,13 +66,25 @@ def _setters(script: str) -> list[str]:
 
 
 def _expanded(script: str) -> Iterator[str]:
-    known: dict[str, str] = {}
+    """Yield each line with the words that its variables stand for, and one of a loop for each word that it goes through.
+
+    Of loops within loops the inner one is gone through.
+    """
+    known, loop, words = {"DPKG_ROOT": ""}, "", [""]  # dpkg itself sets that to where the system lies
     for line in script.split("\n"):
         if found := _TRUE_NAME.match(line):
             known[found[1]] = found[2]
         elif found := _SET.match(line):
             known[found[1]] = next((word for word in found.groups()[1:] if word is not None), "")
-        yield _USED.sub(lambda used: known.get(used[1], used[0])[:4096], line)
+        elif found := _FOR.match(line):
+            loop, words = found[1], found[2].split()[:MOST_WORDS]
+        elif _DONE.match(line):
+            loop, words = "", [""]
+        yield from dict.fromkeys(_put_in(line, {**known, loop: word}) for word in words)
+
+
+def _put_in(line: str, values: Mapping[str, str]) -> str:
+    return _USED.sub(lambda used: values.get(used[1], used[0])[:4096], line)
 
 
 def _has(line: str, word: str) -> bool:

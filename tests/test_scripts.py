@@ -60,6 +60,30 @@ def test_a_path_is_mentioned_under_the_name_of_a_variable_too() -> None:
     assert not mentions(POSTINST, "/var/spool/cron/other")
 
 
-@pytest.mark.parametrize("text", ["A=" + "x" * 100_000, "f() {\n" * 3000, "$A" * 100_000, "A=$A\n" * 10_000, "\\\n" * 100_000])
+def test_a_loop_is_gone_through_word_by_word() -> None:
+    script = """for d in lib32 libx32; do
+    dpkg-divert --package base-files --add --divert "/.$d.usr-is-merged" "/$d"
+    chmod 0710 "$DPKG_ROOT/srv/$d"
+done
+chmod 4755 /$d
+"""
+    assert mentions(script, "/lib32")
+    assert mentions(script, "/libx32")
+    assert not mentions(script, "/lib64")
+    assert sets_mode(lines_about(script, ("/srv/lib32",)), 0o710)
+    assert lines_about(script, ("/lib32",)) == []  # after the loop nobody knows what it is
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A=" + "x" * 100_000,
+        "f() {\n" * 3000,
+        "$A" * 100_000,
+        "A=$A\n" * 10_000,
+        "\\\n" * 100_000,
+        "for a in b c; do\n$a $A" * 5000,
+    ],
+)
 def test_a_script_takes_no_longer_than_it_is_long(text: str) -> None:
     assert lines_about(f"{text}\nchmod 755 /x", ("/x",)) in (["chmod 755 /x"], [])

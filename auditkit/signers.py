@@ -10,11 +10,11 @@ from base64 import b64decode
 from binascii import Error
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from fnmatch import fnmatchcase
 
 from auditkit import opening
-from auditkit.agent import take
 from auditkit.errors import ConfigError
+from auditkit.keys import patterns
+from auditkit.keys.wire import take
 from auditkit.printable import printable
 
 LIMIT = 1024 * 1024
@@ -98,21 +98,10 @@ def parse(data: bytes, file: str, zone: tzinfo | None = None) -> Signers:
     return Signers(file, tuple(lines))
 
 
-def matches(text: str, patterns: str) -> bool:
-    """Whether a pattern list of ssh_config(5), PATTERNS, covers `text`: `*.example.com,!ws-03.example.com`."""
-    found = False
-    for pattern in patterns.split(","):
-        if pattern and fnmatchcase(text, pattern.removeprefix("!").replace("[", "[[]")):  # only * and ? are special
-            if pattern.startswith("!"):
-                return False
-            found = True
-    return found
-
-
 def objection(line: Allowed, namespace: str, when: datetime) -> str:
     """Why this line does not allow a signature for `namespace` at that time; nothing if it does."""
     now = when.replace(microsecond=0)
-    if line.namespaces is not None and not matches(namespace, line.namespaces):
+    if line.namespaces is not None and not patterns.among(namespace, line.namespaces):
         return f"allows the namespaces {printable(line.namespaces[:60])!r}, not {namespace!r}"
     if line.after and now < line.after:
         return f"allows it only from {date(line.after.timestamp())} on"

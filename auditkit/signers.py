@@ -14,6 +14,7 @@ from datetime import UTC, datetime, tzinfo
 from auditkit import opening
 from auditkit.errors import ConfigError
 from auditkit.keys import patterns
+from auditkit.keys.times import FORM as TIME_FORM
 from auditkit.keys.wire import take
 from auditkit.printable import printable
 
@@ -35,7 +36,6 @@ FORM = 'write it like: anna@example.com namespaces="auditkit" ssh-ed25519 AAAA..
 _PRINCIPALS = re.compile(r'(?:"([^"]+)"|([^ \t"]+))[ \t]+(.*)', re.DOTALL)
 _OPTIONS = re.compile(r'((?:\\"|[^ \t"]|"(?:\\"|[^"])*+")++)[ \t]+(.*)', re.DOTALL)
 _OPTION = re.compile(r'([A-Za-z-]++)(?:="((?:\\"|[^"])*+)")?+(,|\Z)')
-_TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?(Z|UTC)?", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ def _time(name: str, options: dict[str, str], zone: tzinfo | None) -> datetime |
     """A date or time in one of the forms `20270101`, `202701011530` and `20270101153000`, with Z for UTC."""
     if name not in options:
         return None
-    found = _TIME.fullmatch(options[name])
+    found = TIME_FORM.fullmatch(options[name])
     if not found:
         raise ValueError(f"{name} is no time like 20270101 or 202701011530Z")
     try:

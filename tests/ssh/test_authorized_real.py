@@ -180,7 +180,7 @@ def test_sshd_takes_the_keys_of_which_we_say_so(server: Sshd) -> None:
     assert {names[print_] for print_ in ours} == {names[print_] for print_ in taken(server, lines, offered)}
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 @given(st.lists(FILES, min_size=90, max_size=90))
 def test_sshd_takes_the_keys_of_which_we_say_so_in_any_file(server: Sshd, lines: list[str]) -> None:
     offered = keys(len(lines))

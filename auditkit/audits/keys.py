@@ -5,21 +5,23 @@ work; whether its account may log in at all is not asked here either.
 """
 
 import re
+from binascii import a2b_base64
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from auditkit.keys import authorized, use
+from auditkit.keys import authorized, public, use
 from auditkit.keys.authorized import Line
-from auditkit.keys.public import DSA, RSA
+from auditkit.keys.public import DSA, RSA, Public
 from auditkit.keys.published import PUBLISHED
 from auditkit.keys.use import Effect, Server
-from auditkit.model import Audit, Evidence, Finding, Gap, Item, Means, Need, Quote, Rule, Severity
+from auditkit.model import Audit, Evidence, Finding, Gap, Means, Need, Quote, Rule, Severity
 from auditkit.printable import printable
 
 PASSWD = Need(Means.FILE, "/etc/passwd", "accounts, their uids and shells", secret=True, optional=False)
 FIRST = Need(Means.FILE, "~/.ssh/authorized_keys", "which keys open which accounts")
 SECOND = Need(Means.FILE, "~/.ssh/authorized_keys2", "which keys open which accounts, from the file that is easily forgotten")
+PRIVATE = Need(Means.FILE, "~/.ssh/id_*", "which private keys lie here without a passphrase, as facts only", secret=True)
 CONFIG = Need(Means.FILE, "/etc/ssh/sshd_config", "whether sshd takes keys from elsewhere")
 DROP_INS = Need(Means.FILE, "/etc/ssh/sshd_config.d/*.conf", "whether sshd takes keys from elsewhere")
 
@@ -102,6 +104,15 @@ KEY_WITHOUT_TOUCH = Rule(
     "Take no-touch-required out (undo: write it back); automation gets a key of its own, with from= and command=.",
     (_FORM,),
 )
+PRIVATE_KEY_UNENCRYPTED = Rule(
+    "private-key-unencrypted",
+    "A private key lies on the disk without a passphrase",
+    Severity.MEDIUM,
+    "Whoever reads the file, as root, from a backup or a stolen disk, logs in wherever the key lets in.",
+    "Give it a passphrase: ssh-keygen -p -f FILE (undo: the same with an empty one). A key of a job that runs by itself stays"
+    ' as it is, and is limited where it lets in: restrict,command="...",from="..." before it.',
+    ("ssh-keygen(1)",),
+)
 RULES = (
     KEY_PUBLISHED,
     KEY_WEAK,
@@ -112,6 +123,7 @@ RULES = (
     KEY_SETS_ENVIRONMENT,
     KEY_OF_AUTHORITY,
     KEY_WITHOUT_TOUCH,
+    PRIVATE_KEY_UNENCRYPTED,
 )  # fmt: skip
 MOST_QUOTES = 10
 MOST_OPTIONS = 200
@@ -140,6 +152,18 @@ class Access:
         return Quote(line.file, line.number, " ".join(word for word in words if word))
 
 
+@dataclass(frozen=True, slots=True)
+class Private:
+    """A private key, as the probe tells of it."""
+
+    accounts: tuple[str, ...]
+    file: str
+    form: str
+    encrypted: bool | None
+    key: Public | None
+    """Its public half, where the file has it in clear."""
+
+
 def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
     """Yield what is wrong with the keys that open accounts of a host."""
     if not evidence.of(PASSWD):
@@ -156,12 +180,64 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
         count = "1 key" if len(several) == 1 else f"{len(several)} keys"
         quotes = tuple(access.quote for access in several[:MOST_QUOTES])
         yield Finding(rule, f"account {account}", f"{count} in {printable(file)}: {message}", severity, quotes)
+    yield from _lying_open(evidence, [one for one in told if isinstance(one, Access)])
+
+
+def _lying_open(evidence: Evidence, accesses: Iterable[Access]) -> Iterator[Finding | Gap]:
+    """Yield the private keys without a passphrase, and what they open on this very host."""
+    for private in _privates(evidence):
+        if private.encrypted is None:
+            yield Gap(private.file, "whether this private key has a passphrase cannot be told")
+        if private.encrypted is not False:
+            continue
+        alive = (one for one in accesses if one.effect.effective is not False)
+        opens = [one for one in alive if private.key and one.line.key.blob == private.key.blob]
+        named = ", ".join(dict.fromkeys(printable(one.account) for one in opens))
+        shown = f" {private.key.type} {private.key.fingerprint}" if private.key else ""
+        message = f"{printable(private.file)}{shown} has no passphrase" + (f", and opens {named} on this host" if named else "")
+        severity = Severity.HIGH if any(one.root for one in opens) else PRIVATE_KEY_UNENCRYPTED.severity
+        yield Finding(PRIVATE_KEY_UNENCRYPTED, f"account {', '.join(private.accounts)}", message, severity)
+
+
+def _privates(evidence: Evidence) -> Iterator[Private]:
+    """Yield the private keys of each home; files of that name that hold none are passed over."""
+    owners = _owners(evidence)
+    for item in evidence.of(PRIVATE):
+        form, encrypted, shown = [*item.data.decode("ascii", "replace").split(), "", "", ""][:3]
+        if form in ("", "none"):
+            continue
+        home = "/" + item.source.rpartition("/.ssh/")[0].strip("/")
+        names = tuple(name for name, _root in owners.get(home, [("?", False)]))
+        yield Private(names, item.source, form, {"yes": True, "no": False}.get(encrypted), _public(shown))
+
+
+def _public(shown: str) -> Public | None:
+    try:
+        return public.parse(a2b_base64(shown.encode("ascii")))
+    except ValueError:
+        return None
 
 
 def facts(evidence: Evidence) -> Mapping[str, object]:
     """Every key that opens an account, or looks as if it did: `facts.ssh.keys` of the report."""
     found = (one for one in _read(evidence) if isinstance(one, Access))
-    return {"ssh": {"keys": [_fact(access) for access in found]}} if evidence.of(PASSWD) else {}
+    if not evidence.of(PASSWD):
+        return {}
+    privates = [_private_fact(private) for private in _privates(evidence)]
+    return {"ssh": {"keys": [_fact(access) for access in found], "private_keys": privates}}
+
+
+def _private_fact(private: Private) -> Mapping[str, object]:
+    key = private.key
+    return {
+        "accounts": list(private.accounts),
+        "file": private.file,
+        "format": private.form,
+        "encrypted": private.encrypted,
+        "fingerprint": key.fingerprint if key else None,
+        "type": key.type if key else None,
+        "bits": key.bits if key else None,
+    }
 
 
 def _fact(access: Access) -> Mapping[str, object]:
@@ -182,8 +258,7 @@ def _fact(access: Access) -> Mapping[str, object]:
 
 def _read(evidence: Evidence) -> Iterator[Access | Gap]:
     """Yield each line of each file for each account whose home it is in, and what is no line."""
-    (passwd, *_rest) = evidence.of(PASSWD) or (None,)
-    owners = _owners(passwd) if passwd else {}
+    owners = _owners(evidence)
     for need in (FIRST, SECOND):
         for item in evidence.of(need):
             home = "/" + item.source.removesuffix(need.what[1:]).strip("/")
@@ -196,11 +271,11 @@ def _read(evidence: Evidence) -> Iterator[Access | Gap]:
                     yield Access(name, root, told, effect, need is SECOND)
 
 
-def _owners(passwd: Item) -> Mapping[str, list[tuple[str, bool]]]:
+def _owners(evidence: Evidence) -> Mapping[str, list[tuple[str, bool]]]:
     """The accounts of each home, and whether each is root."""
     owners = defaultdict[str, list[tuple[str, bool]]](list)
-    for line in passwd.data.decode("utf-8", "surrogateescape").split("\n"):
-        fields = line.split(":")
+    lines = [line for item in evidence.of(PASSWD) for line in item.data.decode("utf-8", "surrogateescape").split("\n")]
+    for fields in (line.split(":") for line in lines):
         if len(fields) > 5 and fields[5].startswith("/"):
             owners["/" + fields[5].strip("/")].append((fields[0], fields[2].strip(" +-0") == ""))
     return owners
@@ -257,4 +332,4 @@ def _elsewhere(evidence: Evidence) -> Iterator[Gap]:
                 )
 
 
-AUDIT = Audit("keys", "SSH keys", (PASSWD, FIRST, SECOND, CONFIG, DROP_INS), RULES, judge, facts)
+AUDIT = Audit("keys", "SSH keys", (PASSWD, FIRST, SECOND, PRIVATE, CONFIG, DROP_INS), RULES, judge, facts)

@@ -284,6 +284,10 @@ def _facts(chain: Chain, path: Names, secret: bool, limit: int, uid: Optional[in
         return _read(chain, real, limit, uid)
     if path[-1:] and path[-1] in _TABLES:
         return reduced(_read(chain, real, limit))
+    if path[-1:] and path[-1].startswith(b"id_"):
+        from . import keyfile  # noqa: PLC0415 - only for who asks so
+
+        return keyfile.facts(_read(chain, real, limit))
     raise OSError(errno.EPERM, "holds secrets of a kind that cannot be reduced to facts, so nothing of it was taken")
 
 

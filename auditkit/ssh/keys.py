@@ -6,7 +6,6 @@ with its certificates before it, as in ssh(1). No file is opened with a passphra
 the key; what cannot be offered is a gap.
 """
 
-import base64
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from auditkit.errors import AuditkitError, UsageError
 from auditkit.keys import wire
 from auditkit.model import Gap
 from auditkit.printable import printable
+from auditkit.probe import keyfile
 from auditkit.ssh import Ask, Hop
 
 OTHERS = 5
@@ -34,7 +34,6 @@ ROUNDS = 4096
 """The most rounds of bcrypt that a key file may ask for: ssh-keygen takes 24, and a thousand last seconds."""
 PATIENCE = 10.0
 """Seconds for the agent to list its keys."""
-_MAGIC = b"openssh-key-v1\0"
 _HARDWARE = "it is on a hardware key, which only `transport: openssh` can use"
 
 Sign = Callable[[bytes, str], bytes]
@@ -177,26 +176,9 @@ def _certificates(hop: Hop, held: dict[bytes, str]) -> dict[bytes, list[bytes]]:
 # --- key files
 
 
-def _header(text: bytes) -> tuple[bytes, int]:
-    """The public key that stands in clear in a key file of OpenSSH (PROTOCOL.key), and the rounds that opening it costs.
-
-    Raises:
-        ValueError: it is no such file.
-    """
-    data = base64.b64decode(b"".join(line for line in text.splitlines() if not line.startswith(b"-----")))
-    if not data.startswith(_MAGIC):
-        raise ValueError("another format")
-    _cipher, rest = wire.take(data[len(_MAGIC) :])
-    kdf, rest = wire.take(rest)
-    options, rest = wire.take(rest)
-    _count, rest = wire.number(rest)
-    rounds = wire.number(wire.take(options)[1])[0] if kdf == b"bcrypt" else 0
-    return wire.take(rest)[0], rounds
-
-
 def _public_half(text: bytes) -> bytes:
     try:
-        return _header(text)[0]
+        return keyfile.header(text)[2]
     except ValueError:
         return b""
 
@@ -227,7 +209,7 @@ def _loaded(text: bytes, passphrase: bytes | None, name: str) -> agent.Private:
     """The private key in a file of OpenSSH or in PEM; TypeError where it has a passphrase, ValueError where that is wrong."""
     openssh = b"BEGIN OPENSSH PRIVATE KEY" in text
     try:
-        if openssh and _header(text)[1] > ROUNDS:
+        if openssh and keyfile.header(text)[1] > ROUNDS:
             raise UsageError(f"{name} takes too long to open", f"run ssh-keygen -p -a 100 -f {name}")
         key = load_ssh_private_key(text, passphrase) if openssh else load_pem_private_key(text, passphrase)
     except UnsupportedAlgorithm as error:

@@ -6,12 +6,14 @@ A case is a sentence, then files as `-- /path --` and their text, then `-- findi
 
 import os
 import re
+import subprocess
 from base64 import b64encode
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sshd import keygen, program, public
 from test_accounts import NOW, Disk, parts, told
 
 from auditkit import audits
@@ -20,8 +22,11 @@ from auditkit.collect import collect
 from auditkit.keys import published
 from auditkit.keys.wire import string
 from auditkit.model import Evidence, Gap, Item
+from auditkit.probe import keyfile
 
-CASES = sorted((Path(__file__).parent / "cases" / "keys").glob("*.txt"))
+CASES = sorted((Path(__file__).parent.parent / "cases" / "keys").glob("*.txt"))
+ELSEWHERE = (keys.KEY_PUBLISHED, keys.PRIVATE_KEY_UNENCRYPTED)
+"""Rules that need more than a text to be tested."""
 PASSWD = "root:x:0:0::/root:/bin/sh\nanna:x:1000:1000::/home/anna:/bin/sh\n"
 
 
@@ -65,7 +70,9 @@ def test_case(path: Path, tmp_path: Path) -> None:
     assert said(evidence(files, tmp_path)) == expected
 
 
-@pytest.mark.parametrize("rule", [rule.id for rule in keys.AUDIT.rules if rule is not keys.KEY_PUBLISHED])
+@pytest.mark.parametrize(
+    "rule", [rule.id for rule in keys.AUDIT.rules if rule not in (keys.KEY_PUBLISHED, keys.PRIVATE_KEY_UNENCRYPTED)]
+)
 def test_every_rule_has_a_case_that_speaks_and_one_that_is_silent(rule: str) -> None:
     cases = {path.stem: parts(path.read_text())["findings"] for path in CASES}
     assert f" {rule} " in cases[rule]
@@ -100,6 +107,52 @@ def test_a_link_in_a_home_hands_out_nothing_that_the_account_may_not_read(tmp_pa
     secret.chmod(0o644)
     (gap,) = evidence({}, tmp_path).gaps
     assert gap.reason == "holds a private key, so nothing of it was taken"
+
+
+FORMS = {
+    "openssh": ((), "no"),
+    "openssh, encrypted": (("-N", "secret"), "yes"),
+    "pem-rsa": (("-t", "rsa", "-m", "PEM"), "no"),
+    "pem-rsa, encrypted": (("-t", "rsa", "-m", "PEM", "-N", "secret"), "yes"),
+    "pem": (("-t", "rsa", "-m", "PKCS8"), "no"),
+    "pem, encrypted": (("-t", "rsa", "-m", "PKCS8", "-N", "secret"), "yes"),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_of_a_private_key_only_facts_leave_the_host(form: str, tmp_path: Path) -> None:
+    options, encrypted = FORMS[form]
+    file = tmp_path / "home/anna/.ssh/id_x"
+    file.parent.mkdir(parents=True)
+    given = {"-t": "ed25519", "-N": "", **dict(zip(options[::2], options[1::2], strict=True))}
+    words = [word for pair in given.items() for word in pair]
+    subprocess.run([program("ssh-keygen"), "-q", *words, "-f", file], check=True)
+    taken = evidence({}, tmp_path)
+    lines = {line for line in file.read_text().split("\n") if len(line) > 60 and "openssh" not in form}
+    assert not [line for item in taken.items for line in lines if line.encode() in item.data]
+    (fact,) = keys.facts(taken)["ssh"]["private_keys"]  # type: ignore[index]
+    printed = subprocess.run([program("ssh-keygen"), "-lf", f"{file}.pub"], capture_output=True, check=True, text=True).stdout
+    shown = printed.split()[1] if form.startswith("openssh") else None
+    assert (fact["format"], fact["encrypted"], fact["fingerprint"]) == (
+        form.partition(",")[0],
+        encrypted == "yes",
+        shown,
+    )
+    assert (" private-key-unencrypted " in said(taken)) is (encrypted == "no")
+
+
+def test_a_private_key_that_opens_root_on_the_same_host_is_worse(tmp_path: Path) -> None:
+    file = keygen(tmp_path / "key")
+    texts = {"/home/anna/.ssh/id_ed25519": file.read_text(), "/root/.ssh/authorized_keys": f'from="::1" {public(file)}\n'}
+    (finding,) = audits.judge(evidence(texts, tmp_path / "disk"), [keys.AUDIT])
+    assert told(finding).startswith("high private-key-unencrypted account anna: /home/anna/.ssh/id_ed25519 ssh-ed25519 SHA256:")
+    assert told(finding).endswith("has no passphrase, and opens root on this host\n")
+
+
+@given(st.binary(max_size=300), st.binary(max_size=60))
+def test_whatever_stands_in_a_key_file_one_line_of_facts_is_told(data: bytes, inner: bytes) -> None:
+    for text in (data, b"-----BEGIN OPENSSH PRIVATE KEY-----\n" + b64encode(keyfile.MAGIC + inner) + b"\n-----END "):
+        assert re.fullmatch(rb"(openssh|pem(-[a-z]+)?|ppk|none) (yes|no|\?) (-|[A-Za-z0-9+/=]+)\n", keyfile.facts(text))
 
 
 @settings(max_examples=100, deadline=None)

@@ -1,5 +1,6 @@
 """Lines of authorized_keys on which a real sshd and auditkit must agree: whoever is let in is told, and nobody else."""
 
+import os
 import re
 import subprocess
 from base64 import b64encode
@@ -9,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from sshd import Sshd, program, start
+from sshd import Sshd, own_accounts, program, start
 
 from auditkit.keys import authorized, use
 from auditkit.keys.authorized import Line
@@ -141,9 +142,10 @@ def filled(line: str, key: Public) -> bytes:
     return line.replace("{cut}", blob[:-8]).encode("utf-8", "surrogateescape").replace(b"\n", b"")
 
 
-def taken(server: Sshd, lines: Iterable[bytes], asked: Sequence[Public]) -> set[str]:
+def taken(server: Sshd, lines: Iterable[bytes] | None, asked: Sequence[Public]) -> set[str]:
     """The fingerprints that sshd would take: a client offers them all in one connection, and holds none of them."""
-    (server.folder / "authorized_keys").write_bytes(b"\n".join(lines) + b"\n")
+    if lines is not None:
+        (server.folder / "authorized_keys").write_bytes(b"\n".join(lines) + b"\n")
     words = ["-F", "none", "-p", str(server.port), "-l", server.user, "-v"]
     for number, key in enumerate(asked):
         file = server.folder / f"offer{number}.pub"
@@ -191,3 +193,45 @@ def test_sshd_takes_the_keys_of_which_we_say_so_in_any_file(server: Sshd, lines:
         if b"permit" in line and key.fingerprint not in theirs:
             continue  # the names of services are on the host: a key is not called dead for an odd one
         assert (key.fingerprint in ours) is (key.fingerprint in theirs), line
+
+
+MODES = {
+    "as it should be": ((0o600, 0o700, 0o755), (0, 0, 0), True),
+    "everybody may write to the file": ((0o602, 0o700, 0o755), (0, 0, 0), False),
+    "everybody may write to .ssh": ((0o600, 0o707, 0o755), (0, 0, 0), False),
+    "everybody may write to the home": ((0o600, 0o700, 0o777), (0, 0, 0), False),
+    "all may read": ((0o644, 0o755, 0o755), (0, 0, 0), True),
+    "the file is of another": ((0o644, 0o755, 0o755), (1, 0, 0), False),
+    "the home is of another": ((0o644, 0o755, 0o755), (0, 0, 1), False),
+}
+"""Modes and owners of the file, of .ssh and of the home, and whether StrictModes takes that."""
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    """An sshd with StrictModes, whose user has the folder as home."""
+    folder = tmp_path_factory.mktemp("strict") / "home"
+    wrap = own_accounts(folder)
+    (folder / ".ssh").mkdir()
+    first = ("StrictModes yes", "AuthorizedKeysFile .ssh/authorized_keys")
+    made = start(folder, "PermitRootLogin yes", first=first, wrap=wrap)
+    yield made
+    made.end()
+
+
+@pytest.mark.parametrize("name", MODES)
+def test_strict_modes_refuse_what_we_say_they_do(name: str, strict: Sshd) -> None:
+    modes, owners, expected = MODES[name]
+    (key,) = keys(1)
+    file = strict.folder / ".ssh" / "authorized_keys"
+    file.unlink(missing_ok=True)
+    file.write_bytes(filled("{key}\n", key))
+    places = (file, file.parent, strict.folder)
+    for place, mode, owner in zip(places, modes, owners, strict=True):
+        place.chmod(mode)
+        os.chown(place, owner, owner)
+    steps = tuple(use.Step(str(place), mode, owner, owner) for place, mode, owner in zip(places, modes, owners, strict=True))
+    (line,) = (each for each in authorized.parse(file.read_bytes(), "f") if isinstance(each, Line))
+    told = use.effect(line, use.Server(datetime.now(UTC), accepted="*", strict=True), use.Way(steps, 0))
+    theirs = taken(strict, None, [key])
+    assert (told.effective, bool(theirs)) == (expected, expected)

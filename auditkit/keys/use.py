@@ -17,6 +17,7 @@ from auditkit.keys.public import DSA, RSA, Public
 from auditkit.printable import printable
 
 _HEX = re.compile(r"[0-9a-fA-F:.*?]+")
+_PART = re.compile(r"0[xX][0-9a-fA-F]{1,16}|0[0-7]{0,22}|[1-9][0-9]{0,15}", re.ASCII)
 _MASK = re.compile(r"[0-9]{1,3}", re.ASCII)
 _LONGEST_ADDRESS = 64
 
@@ -157,26 +158,32 @@ def network(pattern: str) -> Network | Literal[False] | None:
     address, slash, mask = pattern.partition("/")
     if len(pattern) >= _LONGEST_ADDRESS or (slash and not (_MASK.fullmatch(mask) and int(mask) <= 128)):
         return False
-    try:
-        host = ipaddress.ip_address(address)
-        return ipaddress.ip_network((host, int(mask) if slash else host.max_prefixlen))
-    except ipaddress.NetmaskValueError:
-        return None
-    except ValueError:
-        return False if not _is_ip(address) else None
-
-
-def _is_ip(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
+    host = _address(address)
+    if host is None:
         return False
-    return True
+    try:
+        return ipaddress.ip_network((host, int(mask) if slash else host.max_prefixlen))
+    except ValueError:
+        return None
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address that a text is to getaddrinfo(3), which takes what inet_aton(3) does: `127.1`, `0x7f.0.0.01`."""
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        parts = text.split(".")
+    if len(parts) > 4 or not all(map(_PART.fullmatch, parts)):
+        return None
+    *first, last = (int(part, 16 if part[1:2] in ("x", "X") else 8 if part[0] == "0" else 10) for part in parts)
+    if any(each > 255 for each in first) or last >= 256 ** (4 - len(first)):
+        return None
+    return ipaddress.IPv4Address(int.from_bytes(bytes(first), "big") * 256 ** (4 - len(first)) + last)
 
 
 def _is_address(pattern: str) -> bool:
     """Whether a pattern can fit the text of an address."""
-    return bool(network(pattern)) or _HEX.fullmatch(pattern) is not None
+    return network(pattern) not in (False, None) or _HEX.fullmatch(pattern) is not None
 
 
 # --- StrictModes

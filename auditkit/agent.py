@@ -1,15 +1,14 @@
-"""Who holds private keys and signs with them: ssh-agent, or a key file; and the SSH wire format both speak.
+"""Who holds private keys and signs with them: ssh-agent, or a key file.
 
-RFC 4251 section 5 (strings and numbers) and draft-ietf-sshm-ssh-agent. What an agent says is bounded in size and time.
+draft-ietf-sshm-ssh-agent. What an agent says is bounded in size and time.
 """
 
-import hashlib
 import os
 import socket
 import stat
 import struct
 import time
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa,
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_ssh_private_key
 
 from auditkit.errors import AuditkitError, UsageError
+from auditkit.keys.wire import FIELDS, fingerprint, number, string, take, type_of
 from auditkit.opening import regular
 from auditkit.printable import printable
 
@@ -30,16 +30,6 @@ PATIENCE = 60.0
 """Seconds for one answer: a hardware key waits for a finger."""
 RSA_SHA2_512 = 4
 REQUEST_IDENTITIES, IDENTITIES_ANSWER, SIGN_REQUEST, SIGN_RESPONSE = 11, 12, 13, 14
-FIELDS = {
-    "ssh-ed25519": 1,
-    "ssh-rsa": 2,
-    "ecdsa-sha2-nistp256": 2,
-    "ecdsa-sha2-nistp384": 2,
-    "ecdsa-sha2-nistp521": 2,
-    "sk-ssh-ed25519@openssh.com": 2,
-    "sk-ecdsa-sha2-nistp256@openssh.com": 3,
-}
-"""Key types that can sign, and how many strings follow the type in their public key."""
 HASHES = {256: hashes.SHA256(), 384: hashes.SHA384(), 521: hashes.SHA512()}
 """The digest ECDSA uses on each curve, by its bits (RFC 5656 section 6.2.1)."""
 
@@ -54,39 +44,6 @@ class Identity:
 
     key: bytes
     comment: str
-
-
-def string(data: bytes) -> bytes:
-    """`data` as the wire has it: its length, then itself."""
-    return struct.pack(">I", len(data)) + data
-
-
-def take(data: bytes) -> tuple[bytes, bytes]:
-    """The string that stands first in `data`, and what follows it.
-
-    Raises:
-        ValueError: it is cut short.
-    """
-    size, rest = number(data)
-    if size > len(rest):
-        raise ValueError("a string is longer than what holds it")
-    return rest[:size], rest[size:]
-
-
-def number(data: bytes, size: int = 4) -> tuple[int, bytes]:
-    """The unsigned number of `size` bytes that stands first in `data`, and what follows it.
-
-    Raises:
-        ValueError: it is cut short.
-    """
-    if len(data) < size:
-        raise ValueError("it is cut short")
-    return int.from_bytes(data[:size], "big"), data[size:]
-
-
-def fingerprint(key: bytes) -> str:
-    """The fingerprint of a public key blob, as `ssh-keygen -l` shows it: `SHA256:...`."""
-    return "SHA256:" + b64encode(hashlib.sha256(key).digest()).rstrip(b"=").decode()
 
 
 def identities(path: str | None, patience: float = PATIENCE) -> tuple[Identity, ...]:
@@ -183,7 +140,7 @@ def chosen(path: str | None, key: str) -> bytes:
         AuditkitError: there is no such key, or there are several.
     """
     held = identities(path)
-    usable = [one for one in held if _type(one.key) in FIELDS]
+    usable = [one for one in held if type_of(one.key) in FIELDS]
     wanted = key.removeprefix("agent").removeprefix(":")
     found = [one for one in usable if not wanted or fingerprint(one.key) == wanted]
     if len(found) == 1:
@@ -194,13 +151,6 @@ def chosen(path: str | None, key: str) -> bytes:
         )
     listed = ", ".join(f"agent:{fingerprint(one.key)} ({printable(one.comment[:60])})" for one in found[:8])
     raise UsageError(f"ssh-agent holds {len(found)} keys", f"name one: {listed}")
-
-
-def _type(key: bytes) -> str:
-    try:
-        return take(key)[0].decode("utf-8", "replace")
-    except ValueError:
-        return ""
 
 
 # --- a key in a file

@@ -292,7 +292,7 @@ class Need:
 
     means: Means
     what: str
-    """A path or glob, a command line, or a port."""
+    """A path or glob, a command line, or a port; `~/` begins a path in the home of every account."""
     why: str = ""
     secret: bool = False
     """Whether it holds secrets, so that the host's side passes on only facts of it."""
@@ -303,6 +303,11 @@ class Need:
 
     Such a need names a path and no glob.
     """
+
+    @property
+    def several(self) -> bool:
+        """Whether it may stand for more than one path."""
+        return self.what.startswith("~/") or not set(self.what).isdisjoint("*?[")
 
     @property
     def not_given(self) -> "tuple[Gap, ...]":
@@ -344,6 +349,8 @@ class Audit:
     needs: tuple[Need, ...]
     rules: tuple[Rule, ...]
     judge: Callable[[Evidence], Iterator[Finding | Gap]]
+    facts: Callable[[Evidence], Mapping[str, object]] | None = None
+    """What the report tells of the host besides findings, by subject: `{"ssh": {"keys": [...]}}`."""
 
 
 @dataclass(frozen=True, slots=True)

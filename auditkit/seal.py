@@ -18,25 +18,24 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa,
 from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 
 from auditkit import agent
-from auditkit.agent import FIELDS, Ask, number, string, take
+from auditkit.agent import Ask
 from auditkit.errors import FormatError, UntrustedError
+from auditkit.keys.patterns import among
+from auditkit.keys.wire import CERTIFICATE, FIELDS, fingerprint, number, string, take
 from auditkit.printable import printable
-from auditkit.signers import Allowed, Signers, date, matches, objection
+from auditkit.signers import Allowed, Signers, date, objection
 
 NAMESPACE = "auditkit"
 MAGIC = b"SSHSIG"
 BEGIN, END = b"-----BEGIN SSH SIGNATURE-----", b"-----END SSH SIGNATURE-----"
 LIMIT = 256 * 1024
 """The largest signature or key file that is read."""
-CERTIFICATE = "-cert-v01@openssh.com"
 PRESENT = 0x01
 """The flag of a hardware key that says: a person touched it."""
 MODULUS = 2048
 """The fewest bits of an RSA key that counts."""
 HARMLESS = (b"force-command", b"source-address")
 """Critical options of certificates that restrict logins, not signatures."""
-
-fingerprint = agent.fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +215,7 @@ def _certified(certificate: Certificate, signers: Signers, when: datetime) -> Si
     _check(certificate.authority, certificate.signature, certificate.body, "the CA did not sign the certificate")
     _timely(certificate, when)
     line = _usable(lines, signers, when)
-    named = [name for name in certificate.principals if matches(name, line.principals)]
+    named = [name for name in certificate.principals if among(name, line.principals)]
     if not named:
         raise UntrustedError(
             f"the certificate that signed is for nobody whom {_place(line, signers)} allows",

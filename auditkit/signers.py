@@ -10,11 +10,12 @@ from base64 import b64decode
 from binascii import Error
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from fnmatch import fnmatchcase
 
 from auditkit import opening
-from auditkit.agent import take
 from auditkit.errors import ConfigError
+from auditkit.keys import patterns
+from auditkit.keys.times import FORM as TIME_FORM
+from auditkit.keys.wire import take
 from auditkit.printable import printable
 
 LIMIT = 1024 * 1024
@@ -35,7 +36,6 @@ FORM = 'write it like: anna@example.com namespaces="auditkit" ssh-ed25519 AAAA..
 _PRINCIPALS = re.compile(r'(?:"([^"]+)"|([^ \t"]+))[ \t]+(.*)', re.DOTALL)
 _OPTIONS = re.compile(r'((?:\\"|[^ \t"]|"(?:\\"|[^"])*+")++)[ \t]+(.*)', re.DOTALL)
 _OPTION = re.compile(r'([A-Za-z-]++)(?:="((?:\\"|[^"])*+)")?+(,|\Z)')
-_TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?(Z|UTC)?", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +98,10 @@ def parse(data: bytes, file: str, zone: tzinfo | None = None) -> Signers:
     return Signers(file, tuple(lines))
 
 
-def matches(text: str, patterns: str) -> bool:
-    """Whether a pattern list of ssh_config(5), PATTERNS, covers `text`: `*.example.com,!ws-03.example.com`."""
-    found = False
-    for pattern in patterns.split(","):
-        if pattern and fnmatchcase(text, pattern.removeprefix("!").replace("[", "[[]")):  # only * and ? are special
-            if pattern.startswith("!"):
-                return False
-            found = True
-    return found
-
-
 def objection(line: Allowed, namespace: str, when: datetime) -> str:
     """Why this line does not allow a signature for `namespace` at that time; nothing if it does."""
     now = when.replace(microsecond=0)
-    if line.namespaces is not None and not matches(namespace, line.namespaces):
+    if line.namespaces is not None and not patterns.among(namespace, line.namespaces):
         return f"allows the namespaces {printable(line.namespaces[:60])!r}, not {namespace!r}"
     if line.after and now < line.after:
         return f"allows it only from {date(line.after.timestamp())} on"
@@ -189,7 +178,7 @@ def _time(name: str, options: dict[str, str], zone: tzinfo | None) -> datetime |
     """A date or time in one of the forms `20270101`, `202701011530` and `20270101153000`, with Z for UTC."""
     if name not in options:
         return None
-    found = _TIME.fullmatch(options[name])
+    found = TIME_FORM.fullmatch(options[name])
     if not found:
         raise ValueError(f"{name} is no time like 20270101 or 202701011530Z")
     try:

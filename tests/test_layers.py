@@ -32,13 +32,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "policy": NOUNS | {"strict", "probe"},
     "inventory": NOUNS | {"strict"},
     "config": NOUNS | {"strict", "policy", "inventory"},
-    "ssh": NOUNS | {"opening", "config", "probe", "entries", "agent"},
+    "ssh": NOUNS | {"opening", "config", "probe", "entries", "agent", "keys"},
     "hosts": NOUNS | {"probe", "config", "strict", "mounts", "entries", "ssh", "evidence"},
     "scan": NOUNS | {"hosts", "policy", "mounts", "entries", "growth", "probe"},
     "collect": NOUNS | {"hosts"},
-    "agent": NOUNS | {"opening"},
-    "signers": NOUNS | {"opening", "agent"},
-    "seal": NOUNS | {"agent", "signers"},
+    "agent": NOUNS | {"opening", "keys"},
+    "signers": NOUNS | {"opening", "keys"},
+    "seal": NOUNS | {"agent", "keys", "signers"},
     "baseline": NOUNS | {"opening", "entries"},
     "writer": NOUNS | {"baseline"},
     "store": NOUNS | {"opening", "baseline", "entries", "policy", "seal", "signers"},
@@ -82,7 +82,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "quorum": NOUNS,
     "unlike": NOUNS | {"facts"},
     "peers": NOUNS | {"facts", "quorum", "settle", "unlike"},
-    "audits": NOUNS,
+    "keys": NOUNS,
+    "audits": NOUNS | {"keys"},
     "logins": NOUNS,
     "importers": NOUNS | {"entries"},
     # tell
@@ -91,7 +92,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 MAY_IMPORT["commands"] = set(MAY_IMPORT) - {"__main__"} | {"commands"}
 
-JUDGES = {"model", "printable", "compare", "explain", "audits", "importers", "logins", "report"} | {
+JUDGES = {"model", "printable", "compare", "explain", "audits", "importers", "keys", "logins", "report"} | {
     "entries", "mounts", "growth", "accept", "timeline", "settle", "coverage", "distrust", "packages", "systems",
     "derived", "makers", "facts", "quorum", "unlike", "peers",
     "words", "vouched", "together", "shipped", "databases", "scripts", "strays", "against",

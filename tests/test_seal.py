@@ -20,8 +20,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditkit import agent, seal, signers
-from auditkit.agent import string
 from auditkit.errors import AuditkitError, UntrustedError, UsageError
+from auditkit.keys.wire import fingerprint, string
 
 KINDS = {
     "ed25519": ("-t", "ed25519"),
@@ -118,7 +118,7 @@ def test_a_public_key_or_a_fingerprint_signs_through_the_agent(
     kind: str, keys: dict[str, str], agent_socket: str, tmp_path: Path
 ) -> None:
     public = keys[kind] + ".pub"
-    for word in (public, f"agent:{seal.fingerprint(blob(public))}"):
+    for word in (public, f"agent:{fingerprint(blob(public))}"):
         made = seal.sign(io.BytesIO(CONTENT), word, socket=agent_socket)
         assert keygen_accepts(made, tmp_path, public)
         assert seal.verify(io.BytesIO(CONTENT), made, allowed(public), NOW).principal == "anna"
@@ -127,7 +127,7 @@ def test_a_public_key_or_a_fingerprint_signs_through_the_agent(
 def test_an_agent_with_several_keys_wants_one_named(agent_socket: str, key: str) -> None:
     with pytest.raises(UsageError, match="holds 5 keys") as caught:
         seal.sign(io.BytesIO(CONTENT), "agent", socket=agent_socket)
-    assert f"agent:{seal.fingerprint(blob(key + '.pub'))} (test)" in caught.value.hint
+    assert f"agent:{fingerprint(blob(key + '.pub'))} (test)" in caught.value.hint
     with pytest.raises(UsageError, match="no usable key SHA256:none"):
         seal.sign(io.BytesIO(CONTENT), "agent:SHA256:none", socket=agent_socket)
 

@@ -1,13 +1,14 @@
 """Audits: one file per subject, one line here; together they judge the evidence of one host."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from auditkit.audits import accounts, preload
+from auditkit.audits import accounts, keys, preload
 from auditkit.model import Audit, Evidence, Finding, Gap, Need, Rule
 from auditkit.printable import printable
 
 AUDITS: tuple[Audit, ...] = (
     accounts.AUDIT,
+    keys.AUDIT,
     preload.AUDIT,
 )  # fmt: skip
 
@@ -29,3 +30,17 @@ def judge(evidence: Evidence, audits: Iterable[Audit] = AUDITS) -> Iterator[Find
             yield from audit.judge(evidence)
         except Exception as error:  # noqa: BLE001  hostile evidence that breaks one audit must not silence the others
             yield Gap(f"audit {audit.name}", f"broke on the evidence: {type(error).__name__}: {printable(str(error))}")
+
+
+def facts(evidence: Evidence, audits: Iterable[Audit] = AUDITS) -> Mapping[str, object]:
+    """What the audits tell of the host besides findings; several may tell of one subject, each a part of it."""
+    found: dict[str, object] = {}
+    for audit in audits:
+        try:
+            told = audit.facts(evidence) if audit.facts else {}
+        except Exception:  # noqa: BLE001, S112  its judge has broken on the same evidence, and said so
+            continue
+        for subject, fact in told.items():
+            before = found.get(subject)
+            found[subject] = {**before, **fact} if isinstance(before, Mapping) and isinstance(fact, Mapping) else fact
+    return found

@@ -39,7 +39,8 @@ def added(host: Host, report: HostReport, wanted: Sequence[Audit]) -> HostReport
     found = tuple(one for one in told if isinstance(one, Finding))
     gaps = tuple(dict.fromkeys((*report.gaps, *evidence.gaps, *(one for one in told if isinstance(one, Gap)))))
     counts = {**report.counts, "audits": len(wanted), "gaps": len(gaps)}
-    return replace(report, findings=(*report.findings, *found), gaps=gaps, counts=counts)
+    facts = {**report.facts, **audits.facts(evidence, wanted)}
+    return replace(report, findings=(*report.findings, *found), gaps=gaps, counts=counts, facts=facts)
 
 
 def _named(name: str) -> Audit:

@@ -17,7 +17,7 @@ from auditkit.printable import printable
 @click.option("--comment", metavar="TEXT", help="whose key it is (default: user@host)")
 def command(output: str, comment: str | None) -> None:
     """Make an ed25519 key pair that signs baselines; stock ssh-keygen and ssh-agent can use it too."""
-    from auditkit.agent import fingerprint  # noqa: PLC0415 - not for --help
+    from auditkit.keys.wire import fingerprint  # noqa: PLC0415 - not for --help
 
     path = os.path.expanduser(output)
     words = comment if comment is not None else f"{getuser()}@{socket.gethostname()}"

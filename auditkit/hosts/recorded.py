@@ -183,6 +183,8 @@ def concerns(need: Need, subject: str) -> bool:
     """Whether a gap of this subject answers a need: the path itself, one it stands for, or a directory on the way."""
     if subject == need.what or (need.what == LINEAGE and _PROCESS.fullmatch(subject)):
         return True
+    if need.what.startswith("~/") and subject.endswith(need.what[1:]):
+        return True
     if need.means is not Means.FILE or not _GLOB.search(need.what):
         return False
     names, patterns = _parts(subject), _parts(need.what)

@@ -182,7 +182,7 @@ def _most_of(need: Need) -> int:
     """How many pieces of evidence a need may have."""
     if need.long:
         return take.LONGEST // take.PIECE + 2
-    return take.MATCHES + 1 if set(need.what) & set("*?[") else lineage.MOST + 1 if need.what == LINEAGE else 1
+    return take.MATCHES + 1 if need.several else lineage.MOST + 1 if need.what == LINEAGE else 1
 
 
 def _item(kind: bytes, told: list[bytes], files: Sequence[Need]) -> tuple[Need, Item | Gap]:

@@ -11,7 +11,7 @@ import os
 import stat
 
 from .chain import DIRECTORY, Chain, opened
-from .hints import Iterable, Iterator, List, Optional, Tuple
+from .hints import Dict, Iterable, Iterator, List, Optional, Tuple
 from .lineage import PATTERN, lineage
 from .look import reason
 
@@ -25,12 +25,15 @@ MATCHES = 10000
 """Paths that one glob may stand for."""
 NAMES = 100000
 """Names that are looked at in one directory."""
+HOME = b"~/"
+"""What begins a path in every home."""
 LINKS = 40
 """Symlinks on the way to one file: as many as the kernel follows, path_resolution(7)."""
 
 Names = Tuple[bytes, ...]
 Need = Tuple[bytes, bool, bool, bool]
-"""Path or glob, whether it holds secrets, whether a host without it is complete all the same, and whether it may be long."""
+"""Path or glob (`~/` before it: in every home), whether it holds secrets, whether a host without it is complete all the same,
+and whether it may be long."""
 Told = Tuple[int, bytes, Optional[bytes], str]
 """Number of the need, path, and the bytes; or None for the bytes and why there are none.
 
@@ -110,18 +113,47 @@ def too_long(left: int) -> str:
 
 def _of_need(chain: Chain, which: int, need: Need, limit: int, long: _Long) -> Iterator[Tuple[bytes, Optional[bytes], str]]:
     pattern, secret, optional, is_long = need
-    globbed = _is_glob(pattern)
+    globbed = _is_glob(pattern) or pattern.startswith(HOME)
     told = False
-    for number, (names, why) in enumerate(_expanded(chain, (), tuple(filter(None, pattern.split(b"/"))))):
+    for number, (names, why, uid) in enumerate(_places(chain, pattern, limit)):
         if number == MATCHES:
             yield pattern, None, "more than %d paths match" % MATCHES
             return
-        pieces = _pieces(chain, which, names, long) if is_long else _whole(chain, names, secret, limit)
+        pieces = _pieces(chain, which, names, long) if is_long else _whole(chain, names, secret, limit, uid)
         for data, refused in iter([(None, why)]) if why else _attempt(pieces, globbed):
             told = True
             yield b"/" + b"/".join(names), data, refused
     if not told and not optional:
         yield pattern, None, "nothing matches" if globbed else reason(OSError(errno.ENOENT, os.strerror(errno.ENOENT)))
+
+
+def _places(chain: Chain, pattern: bytes, limit: int) -> Iterator[Tuple[Names, str, Optional[int]]]:
+    """Yield each path that a need stands for, why there is none, and whose home it is in where it began with `~`."""
+    parts = tuple(filter(None, pattern.split(b"/")))
+    if not pattern.startswith(HOME):
+        for names, why in _expanded(chain, (), parts):
+            yield names, why, None
+        return
+    try:
+        table = _read(chain, _resolved(chain, (b"etc", b"passwd")), limit)
+    except OSError as error:
+        yield (b"etc", b"passwd"), "whose homes there are is not known: " + reason(error), None
+        return
+    for home, uid in homes(table):
+        above = tuple(filter(None, home.split(b"/")))
+        for names, why in _expanded(chain, above, parts[1:]):
+            yield names, why, uid
+
+
+def homes(table: bytes) -> List[Tuple[bytes, int]]:
+    """The homes that passwd(5) names and the uid of the first account that lives there, in the order of the homes."""
+    found: Dict[bytes, int] = {}
+    for line in table.split(b"\n"):
+        fields = line.split(b":")
+        if len(fields) > 5 and fields[5].startswith(b"/") and b"\0" not in fields[5]:
+            digits = fields[2][:10]
+            found.setdefault(fields[5].rstrip(b"/") or b"/", int(digits) if digits.isdigit() else 0)
+    return sorted(found.items())
 
 
 def _attempt(pieces: Iterator[bytes], globbed: bool) -> Iterator[Tuple[Optional[bytes], str]]:
@@ -134,8 +166,17 @@ def _attempt(pieces: Iterator[bytes], globbed: bool) -> Iterator[Tuple[Optional[
             yield None, reason(error)
 
 
-def _whole(chain: Chain, names: Names, secret: bool, limit: int) -> Iterator[bytes]:
-    yield _facts(chain, names, secret, limit)
+def _whole(chain: Chain, names: Names, secret: bool, limit: int, uid: Optional[int]) -> Iterator[bytes]:
+    data = _facts(chain, names, secret, limit, uid)
+    if uid is not None and b"PRIVATE KEY-----" in data:
+        raise OSError(errno.EPERM, "holds a private key, so nothing of it was taken")
+    yield data
+
+
+def _check_own(it: os.stat_result, uid: int) -> None:
+    """Refuse a file that the account may not read: a link in its home must not hand out what belongs to others."""
+    if it.st_uid != uid and not it.st_mode & stat.S_IROTH:
+        raise OSError(errno.EPERM, "not for the account in whose home it is (mode %04o)" % stat.S_IMODE(it.st_mode))
 
 
 def _pieces(chain: Chain, which: int, names: Names, long: _Long) -> Iterator[bytes]:
@@ -234,15 +275,19 @@ def _resolved(chain: Chain, path: Names) -> Names:
     return tuple(names)
 
 
-def _facts(chain: Chain, path: Names, secret: bool, limit: int) -> bytes:
+def _facts(chain: Chain, path: Names, secret: bool, limit: int, uid: Optional[int]) -> bytes:
     """The bytes of a file, or the facts that may travel where it holds secrets under this or its real name."""
     real = _resolved(chain, path)
     if any(is_secret(b"/" + b"/".join(names)) for names in (path, real)):
         return reduced(_read(chain, real, limit))
     if not secret:
-        return _read(chain, real, limit)
+        return _read(chain, real, limit, uid)
     if path[-1:] and path[-1] in _TABLES:
         return reduced(_read(chain, real, limit))
+    if path[-1:] and path[-1].startswith(b"id_"):
+        from . import keyfile  # noqa: PLC0415 - only for who asks so
+
+        return keyfile.facts(_read(chain, real, limit))
     raise OSError(errno.EPERM, "holds secrets of a kind that cannot be reduced to facts, so nothing of it was taken")
 
 
@@ -251,9 +296,11 @@ def is_secret(path: bytes) -> bool:
     return path in _ALWAYS
 
 
-def _read(chain: Chain, names: Names, limit: int) -> bytes:
+def _read(chain: Chain, names: Names, limit: int, uid: Optional[int] = None) -> bytes:
     handle = _opened(chain, names)
     try:
+        if uid is not None:
+            _check_own(os.fstat(handle), uid)
         data = _some(handle, limit + 1)
     finally:
         os.close(handle)

@@ -10,8 +10,8 @@ from threading import Lock
 
 from auditkit.config import Config, HostConfig
 from auditkit.errors import AuditkitError, HostError
+from auditkit.keys.patterns import listed
 from auditkit.opening import regular
-from auditkit.ssh.known import listed
 
 Settings = Mapping[str, tuple[str, ...]]
 """What `ssh -G` prints: keyword in lower case to its values, in their order."""

@@ -15,8 +15,8 @@ _ONE_AT_A_TIME = threading.Lock()
 """Hosts that are reached together all want the same, which is made once."""
 MAGIC = importlib.util.MAGIC_NUMBER.hex()
 MODULES = (
-    *("chain", "digest", "frames", "haste", "hashes", "hints", "libc", "lineage", "lines", "look", "names", "patterns", "pool"),
-    *("probe", "rotation", "secret", "serve", "stat", "take", "walk"),
+    *("chain", "digest", "frames", "haste", "hashes", "hints", "keyfile", "libc", "lineage", "lines", "look", "names"),
+    *("patterns", "pool", "probe", "rotation", "secret", "serve", "stat", "take", "walk"),
 )
 
 LOADER = """

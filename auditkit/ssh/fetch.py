@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
 from auditkit.model import Gap, Item, Need
+from auditkit.probe import secret
 from auditkit.probe import take as taking
 from auditkit.probe.digest import Digest
 from auditkit.probe.lineage import MOST, PATTERN, unseen
@@ -47,12 +48,24 @@ def take(talk: Talk, needs: Sequence[Need]) -> Iterator[Item | Gap]:
             yield from _lineage(talk, need)
     long = [need for need in needs if need.long]
     needs = [need for need in needs if need.what != LINEAGE and not need.long]
-    found = _expanded(talk, [bytes_of(need.what) for need in needs])
+    patterns = [_in_homes(talk, bytes_of(need.what)) for need in needs]
+    flat = iter(_expanded(talk, [each for several in patterns for each in several]))
+    found = [[place for _each in several for place in next(flat)] for several in patterns]
     asked = [(path, need.secret) for need, paths in zip(needs, found, strict=True) for path, why in paths if not why]
     answers = talk.answers(_question(path, b"secret" if secret else b"plain") for path, secret in asked)
     for need, paths in zip(needs, found, strict=True):
         yield from _of_need(need, paths, answers, talk.nonce)
     yield from _long(talk, long)
+
+
+def _in_homes(talk: Talk, pattern: bytes) -> list[bytes]:
+    """A pattern, or one for every home where it begins with `~`."""
+    if not pattern.startswith(taking.HOME):
+        return [pattern]
+    (answer,) = talk.answers([_question(b"/etc/passwd", b"secret")])
+    table, why = _given(answer, talk.nonce)
+    places = [home.rstrip(b"/") for home, _uid in taking.homes(table)] if not why else []
+    return [_MAGIC.sub(rb"[\g<0>]", home) + pattern[1:] for home in places[: taking.MATCHES]]
 
 
 def _long(talk: Talk, needs: Sequence[Need]) -> Iterator[Item | Gap]:
@@ -130,13 +143,15 @@ def _given(answer: bytes, nonce: bytes) -> tuple[bytes, str]:
 
 def _of_need(need: Need, paths: Iterable[tuple[bytes, str]], answers: Iterator[bytes], nonce: bytes) -> Iterator[Item | Gap]:
     """Yield what was there for one need: no word for what is absent, nor for a directory that a glob met."""
-    globbed = _MAGIC.search(bytes_of(need.what)) is not None
+    globbed = need.several
     told = False
     for path, refused in paths:
         data, why = (b"", refused) if refused else _given(next(answers), nonce)
         if why in ABSENT or (globbed and why == "is a directory"):
             continue
         told = True
+        if need.what.startswith("~/") and not why and secret.is_one("", data):  # a link in a home leads anywhere
+            why = "looks as if it held secrets, so nothing of it was kept"
         yield Gap(text(path), why) if why else Item(need, text(path), data, datetime.now(UTC), "")
     if not told and not need.optional:
         yield Gap(need.what, "nothing matches" if globbed else "no such file or directory")

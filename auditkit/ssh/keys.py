@@ -6,7 +6,6 @@ with its certificates before it, as in ssh(1). No file is opened with a passphra
 the key; what cannot be offered is a gap.
 """
 
-import base64
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,8 +18,10 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, l
 
 from auditkit import agent
 from auditkit.errors import AuditkitError, UsageError
+from auditkit.keys import wire
 from auditkit.model import Gap
 from auditkit.printable import printable
+from auditkit.probe import keyfile
 from auditkit.ssh import Ask, Hop
 
 OTHERS = 5
@@ -33,8 +34,6 @@ ROUNDS = 4096
 """The most rounds of bcrypt that a key file may ask for: ssh-keygen takes 24, and a thousand last seconds."""
 PATIENCE = 10.0
 """Seconds for the agent to list its keys."""
-CERTIFICATE = "-cert-v01@openssh.com"
-_MAGIC = b"openssh-key-v1\0"
 _HARDWARE = "it is on a hardware key, which only `transport: openssh` can use"
 
 Sign = Callable[[bytes, str], bytes]
@@ -54,7 +53,7 @@ class Offer:
     @property
     def key_type(self) -> str:
         """`ssh-ed25519`, or the type of the certificate."""
-        return _type(self.blob)
+        return wire.type_of(self.blob)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,7 @@ def offers(hop: Hop, ask: Ask | None) -> Iterator[Offer | Gap]:
         count += isinstance(offer, Offer)
         yield offer
     if not hop.identities_only:
-        others = {key: f"{agent.fingerprint(key)} {printable(name)}".rstrip() for key, name in held.items() if key not in named}
+        others = {key: f"{wire.fingerprint(key)} {printable(name)}".rstrip() for key, name in held.items() if key not in named}
         room = max(1, min(OTHERS, TRIES - count))
         yield from _agents(hop, held, dict(list(others.items())[:room]), {})
 
@@ -92,7 +91,7 @@ def _agents(
     for key, name in names.items():
         if key not in held:
             continue
-        if _type(key).startswith("sk-"):
+        if wire.type_of(key).startswith("sk-"):
             yield Gap(name, _HARDWARE)
             continue
         for blob in (*certificates.get(key, ()), key):
@@ -107,7 +106,7 @@ def _files(
         name = printable(identity.path)
         if identity.public in held or not identity.text:
             continue
-        if _type(identity.public).startswith("sk-"):
+        if wire.type_of(identity.public).startswith("sk-"):
             yield Gap(name, _HARDWARE)
             continue
         opened = _by_file(identity, ask)
@@ -131,7 +130,7 @@ def _held(path: str | None) -> tuple[dict[bytes, str], tuple[Gap, ...]]:
         found = agent.identities(path, PATIENCE)
     except AuditkitError as error:
         return {}, (Gap("ssh-agent", str(error)),)
-    usable = (each for each in found if _type(each.key).removesuffix(CERTIFICATE) in agent.FIELDS)
+    usable = (each for each in found if wire.type_of(each.key).removesuffix(wire.CERTIFICATE) in wire.FIELDS)
     return {each.key: each.comment[:60] for each in usable}, ()
 
 
@@ -166,7 +165,7 @@ def _certificates(hop: Hop, held: dict[bytes, str]) -> dict[bytes, list[bytes]]:
     paths = (*hop.certificates, *(f"{path}-cert.pub" for path in hop.identities))
     found: dict[bytes, list[bytes]] = {}
     for blob in dict.fromkeys((*map(_blob, paths), *held)):
-        if _type(blob).endswith(CERTIFICATE) and (plain := _certified(blob)):
+        if wire.type_of(blob).endswith(wire.CERTIFICATE) and (plain := wire.certified(blob)):
             found.setdefault(plain, []).append(blob)
     for blobs in found.values():
         for blob in blobs:
@@ -174,51 +173,12 @@ def _certificates(hop: Hop, held: dict[bytes, str]) -> dict[bytes, list[bytes]]:
     return found
 
 
-def _certified(blob: bytes) -> bytes:
-    """The plain key in a certificate (PROTOCOL.certkeys of OpenSSH): type, nonce, then the fields of the key."""
-    try:
-        name, rest = agent.take(blob)
-        plain = name.removesuffix(CERTIFICATE.encode())
-        _nonce, rest = agent.take(rest)
-        key = agent.string(plain)
-        for _ in range(agent.FIELDS[plain.decode("ascii")]):
-            field, rest = agent.take(rest)
-            key += agent.string(field)
-    except (ValueError, KeyError):
-        return b""
-    return key
-
-
-def _type(blob: bytes) -> str:
-    try:
-        return agent.take(blob)[0].decode("ascii")
-    except ValueError:
-        return ""
-
-
 # --- key files
-
-
-def _header(text: bytes) -> tuple[bytes, int]:
-    """The public key that stands in clear in a key file of OpenSSH (PROTOCOL.key), and the rounds that opening it costs.
-
-    Raises:
-        ValueError: it is no such file.
-    """
-    data = base64.b64decode(b"".join(line for line in text.splitlines() if not line.startswith(b"-----")))
-    if not data.startswith(_MAGIC):
-        raise ValueError("another format")
-    _cipher, rest = agent.take(data[len(_MAGIC) :])
-    kdf, rest = agent.take(rest)
-    options, rest = agent.take(rest)
-    _count, rest = agent.number(rest)
-    rounds = agent.number(agent.take(options)[1])[0] if kdf == b"bcrypt" else 0
-    return agent.take(rest)[0], rounds
 
 
 def _public_half(text: bytes) -> bytes:
     try:
-        return _header(text)[0]
+        return keyfile.header(text)[2]
     except ValueError:
         return b""
 
@@ -249,7 +209,7 @@ def _loaded(text: bytes, passphrase: bytes | None, name: str) -> agent.Private:
     """The private key in a file of OpenSSH or in PEM; TypeError where it has a passphrase, ValueError where that is wrong."""
     openssh = b"BEGIN OPENSSH PRIVATE KEY" in text
     try:
-        if openssh and _header(text)[1] > ROUNDS:
+        if openssh and keyfile.header(text)[1] > ROUNDS:
             raise UsageError(f"{name} takes too long to open", f"run ssh-keygen -p -a 100 -f {name}")
         key = load_ssh_private_key(text, passphrase) if openssh else load_pem_private_key(text, passphrase)
     except UnsupportedAlgorithm as error:
@@ -273,7 +233,7 @@ def _signing(opened: Callable[[], agent.Private], public: bytes, name: str) -> S
         if agent.public(key) != public:
             raise UsageError(f"{name} is not the key that stands in {name}.pub", "remove that, or name another key")
         if isinstance(key, rsa.RSAPrivateKey) and algorithm == "rsa-sha2-256":
-            return agent.string(algorithm.encode()) + agent.string(key.sign(data, padding.PKCS1v15(), SHA256()))
+            return wire.string(algorithm.encode()) + wire.string(key.sign(data, padding.PKCS1v15(), SHA256()))
         return agent.signed(key, data)
 
     return sign

@@ -17,8 +17,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from auditkit.agent import fingerprint
 from auditkit.errors import HostError
+from auditkit.keys.patterns import listed
+from auditkit.keys.wire import fingerprint
 from auditkit.model import Gap, State
 from auditkit.opening import regular
 from auditkit.printable import printable
@@ -38,8 +39,6 @@ _SIGNS = re.compile(r"[*?!]")
 _READ: dict[tuple[tuple[str, tuple[int, ...]], ...], "KnownHosts"] = {}
 _READING = threading.Lock()
 _SETS = 16
-_LONGEST_PATTERN = 1023
-"""OpenSSH (match.c) matches no pattern that is longer."""
 
 
 class Mark(StrEnum):
@@ -282,38 +281,6 @@ def _hash_is(hashed: str, name: str) -> bool:
     _empty, _one, salt, digest = hashed.split("|")
     wanted = hmac.digest(a2b_base64(salt), name.encode("utf-8", "surrogateescape"), "sha1")
     return hmac.compare_digest(wanted, a2b_base64(digest))
-
-
-def listed(name: str, patterns: Sequence[str]) -> bool:
-    """Whether a list of patterns covers a name; a negated one that matches outweighs all (ssh_config(5), PATTERNS)."""
-    found = False
-    for pattern in patterns:
-        if _matches(name, pattern.removeprefix("!")):
-            if pattern.startswith("!"):
-                return False
-            found = True
-    return found
-
-
-def _matches(name: str, pattern: str) -> bool:
-    """Whether one pattern matches: `*` is any text, `?` any sign, and no pattern costs more than its length by the name's."""
-    if "*" not in pattern and "?" not in pattern:
-        return name == pattern
-    at = place = covered = 0
-    star = -1
-    while at < len(name):
-        sign = pattern[place : place + 1]
-        if sign == "*":
-            star, covered = place, at
-            place += 1
-        elif sign in ("?", name[at]):
-            place, at = place + 1, at + 1
-        elif star >= 0:  # the last star covers one sign more
-            covered += 1
-            place, at = star + 1, covered
-        else:
-            return False
-    return len(pattern) <= _LONGEST_PATTERN and not pattern[place:].strip("*")
 
 
 # --- what a server showed, in words

@@ -12,9 +12,9 @@ from typing import NoReturn
 
 import paramiko
 
-from auditkit.agent import fingerprint
 from auditkit.config import Network
 from auditkit.errors import HostError, LastingError
+from auditkit.keys.wire import fingerprint
 from auditkit.model import State
 from auditkit.printable import printable
 from auditkit.ssh import Ask, Deadline, Hop, LinkFacts, Route, address, known, login, onward

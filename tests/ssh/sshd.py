@@ -81,8 +81,10 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def start(folder: Path, *lines: str, host_key: str = "ed25519", wrap: tuple[str, ...] = ()) -> Sshd:
-    """An sshd with further lines of sshd_config; it is ready when this returns."""
+def start(
+    folder: Path, *lines: str, first: tuple[str, ...] = (), host_key: str = "ed25519", wrap: tuple[str, ...] = ()
+) -> Sshd:
+    """An sshd with further lines of sshd_config, and some before ours, which win; it is ready when this returns."""
     sshd = program("sshd")
     folder.mkdir(parents=True, exist_ok=True)
     if os.geteuid() == 0:
@@ -92,6 +94,7 @@ def start(folder: Path, *lines: str, host_key: str = "ed25519", wrap: tuple[str,
     port = free_port()
     pam = "yes" if os.geteuid() else "no"  # who cannot read /etc/shadow counts as locked out, unless PAM asks for them
     told = (
+        *first,
         *(f"Port {port}", "ListenAddress 127.0.0.1", f"HostKey {folder}/host_key", f"UsePAM {pam}", "StrictModes no"),
         *(f"AuthorizedKeysFile {folder}/authorized_keys", "PidFile none", *lines),
     )

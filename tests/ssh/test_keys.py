@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sshd import agent, keygen
 
+from auditkit.keys import wire
 from auditkit.model import Gap
 from auditkit.ssh import Hop, keys
 
@@ -66,5 +67,5 @@ def test_what_is_damaged_is_left_out(tmp_path: Path) -> None:
 @given(st.binary(max_size=300))
 def test_whatever_stands_in_files_is_no_crash(data: bytes) -> None:
     keys._public_half(data)
-    keys._certified(data)
-    keys._type(data)
+    wire.certified(data)
+    wire.type_of(data)

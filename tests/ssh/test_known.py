@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from auditkit.agent import fingerprint
 from auditkit.errors import HostError
+from auditkit.keys.wire import fingerprint
 from auditkit.model import Gap, State
 from auditkit.ssh import Hop, known
 from auditkit.ssh.known import KnownHosts, Line, Mark, Standing, Verdict

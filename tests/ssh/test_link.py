@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from sshd import PASSWORD, Sshd, agent, hop, keygen, public, start, start_dropbear, start_with_passwords
 
-from auditkit.agent import fingerprint
 from auditkit.errors import HostError
+from auditkit.keys.wire import fingerprint
 from auditkit.model import State
 from auditkit.ssh import Ask, Deadline, Hop, Pipe, Route, known, link
 

@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sshd import PASSWORD, Sshd, agent, hop, keygen, program, public, start, start_dropbear, start_with_passwords
 
-from auditkit.agent import fingerprint
 from auditkit.errors import HostError
+from auditkit.keys.wire import fingerprint
 from auditkit.model import State
 from auditkit.ssh import Ask, Deadline, Hop, Pipe, Route, complaints, known, openssh
 

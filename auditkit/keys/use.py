@@ -1,0 +1,220 @@
+"""Whether a line of authorized_keys has an effect on a host, from what is known of its sshd, its clock and its modes.
+
+What is not known makes the answer None, never False: who reads "no effect" must be able to rely on it. Whether the account
+may log in at all (locked, expired, PermitRootLogin) is not asked here.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Literal
+
+from auditkit.keys import patterns, times
+from auditkit.keys.authorized import Line
+from auditkit.keys.public import DSA, RSA, Public
+from auditkit.printable import printable
+
+_HEX = re.compile(r"[0-9a-fA-F:.*?]+")
+_PART = re.compile(r"0[xX][0-9a-fA-F]{1,16}|0[0-7]{0,22}|[1-9][0-9]{0,15}", re.ASCII)
+_MASK = re.compile(r"[0-9]{1,3}", re.ASCII)
+_LONGEST_ADDRESS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What is known of the sshd that reads a line, as `sshd -T` writes it; None where it is not known."""
+
+    now: datetime
+    zone: tzinfo | None = None
+    """Of the host."""
+    accepted: str | None = None
+    """PubkeyAcceptedAlgorithms: names and patterns, with no `+`, `-` or `^` before them."""
+    rsa_bits: int | None = None
+    """RequiredRSASize"""
+    strict: bool | None = None
+    """StrictModes"""
+    dns: bool | None = None
+    """UseDNS: without it sshd knows of a client only its address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The file itself, or a directory on the way to it, with no link in its path."""
+
+    path: str
+    mode: int
+    """Permission bits."""
+    uid: int
+    gid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The way to a file of keys, for an account with this uid."""
+
+    steps: tuple[Step, ...]
+    """The file, then each directory above it up to the home of the account or `/`."""
+    uid: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Whether a key lets somebody in, and why not or why that cannot be told."""
+
+    effective: bool | None
+    reason: str = ""
+
+
+def effect(line: Line, server: Server, way: Way | None = None) -> Effect:
+    """What a line does where this sshd reads it, at the end of this way; None where modes were not looked at."""
+    if line.dead:
+        return Effect(False, line.dead)
+    told = [*_refused(line.key, line.options.authority, server), *_expired(line, server)]
+    told += _from_nowhere(line.options.origin, server)
+    told += _unsafe(way, server)
+    certain = next((each for each in told if each.effective is False), None)
+    return certain or next(iter(told), Effect(True))
+
+
+def _refused(key: Public, authority: bool, server: Server) -> Iterator[Effect]:
+    """Yield why that sshd takes no key of this type or size."""
+    if server.accepted is not None and not authority:
+        listed = server.accepted.split(",")
+        if not any(patterns.listed(name, listed) for name in algorithms(key.plain_type)):
+            yield Effect(False, f"PubkeyAcceptedAlgorithms of sshd takes no {key.plain_type}")
+    elif key.plain_type == DSA:
+        yield Effect(None, "no sshd since OpenSSH 7.0 takes ssh-dss unless it is told to, and what this one takes is not known")
+    if key.plain_type == RSA and server.rsa_bits is not None and key.bits < server.rsa_bits:
+        yield Effect(False, f"RequiredRSASize of sshd is {server.rsa_bits}, and the key has {key.bits} bits")
+
+
+def algorithms(kind: str) -> tuple[str, ...]:
+    """The signature algorithms that a key of this type can be used with."""
+    return (RSA, "rsa-sha2-256", "rsa-sha2-512") if kind == RSA else (kind,)
+
+
+def _expired(line: Line, server: Server) -> Iterator[Effect]:
+    for text in line.options.expires:
+        moment = times.moment(text, server.zone)
+        past = None if moment is None else moment.past(server.now)
+        if past:
+            yield Effect(False, f"it expired: expiry-time={printable(text)}")
+        elif past is None:
+            yield Effect(None, f"whether expiry-time={printable(text)} is over depends on the time zone of the host")
+
+
+# --- from=
+
+
+def _from_nowhere(origin: str | None, server: Server) -> Iterator[Effect]:
+    """Yield why no client fits `from=`: an error in it, or only names where sshd asks for none."""
+    if origin is None:
+        return
+    listed = origin.split(",")
+    bad = next((each for each in listed if network(each.removeprefix("!")) is None), None)
+    if bad is not None:
+        # what stands before it may still shut clients out, and lets none in: match_host_and_ip() of match.c
+        yield Effect(False, f"from= lets nobody in: {printable(bad[:60]) or 'an empty place'} in it is no network")
+        return
+    wanted = [each for each in listed if not each.startswith("!")]
+    if not wanted:
+        yield Effect(False, "from= names only whom it shuts out, so it lets nobody in")
+    elif not any(_is_address(each) for each in wanted):
+        if server.dns is False:
+            yield Effect(False, "from= has only names, and UseDNS of sshd is no")
+        elif server.dns is None:
+            yield Effect(None, "from= has only names, which count where UseDNS of sshd is yes")
+
+
+def admits(origin: str, address: str, name: str | None = None) -> bool:
+    """Whether `from=` lets in a client with this address, and with this name where sshd looks names up (match_host_and_ip)."""
+    client = ipaddress.ip_address(address)
+    found = False
+    for each in origin.split(","):
+        pattern = each.removeprefix("!")
+        told = network(pattern)
+        if told is None:
+            return False
+        hit = patterns.matches(address, pattern) if told is False else client in told
+        if hit and each.startswith("!"):
+            return False
+        found = found or hit
+    named = patterns.covers((name or address).lower(), origin.lower().split(","))
+    return named is not False and (found or named is True)
+
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def network(pattern: str) -> Network | Literal[False] | None:
+    """The network that a pattern is; False where it is a pattern of text; None where sshd refuses it.
+
+    As addr_pton_cidr() of addr.c: a mask that is too long, or bits of the host that are set, and the whole list fails.
+    """
+    if not pattern:
+        return None
+    address, slash, mask = pattern.partition("/")
+    if len(pattern) >= _LONGEST_ADDRESS or (slash and not (_MASK.fullmatch(mask) and int(mask) <= 128)):
+        return False
+    host = _address(address)
+    if host is None:
+        return False
+    try:
+        return ipaddress.ip_network((host, int(mask) if slash else host.max_prefixlen))
+    except ValueError:
+        return None
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address that a text is to getaddrinfo(3), which takes what inet_aton(3) does: `127.1`, `0x7f.0.0.01`."""
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        parts = text.split(".")
+    if len(parts) > 4 or not all(map(_PART.fullmatch, parts)):
+        return None
+    *first, last = (int(part, 16 if part[1:2] in ("x", "X") else 8 if part[0] == "0" else 10) for part in parts)
+    if any(each > 255 for each in first) or last >= 256 ** (4 - len(first)):
+        return None
+    return ipaddress.IPv4Address(int.from_bytes(bytes(first), "big") * 256 ** (4 - len(first)) + last)
+
+
+def _is_address(pattern: str) -> bool:
+    """Whether a pattern can fit the text of an address."""
+    return network(pattern) not in (False, None) or _HEX.fullmatch(pattern) is not None
+
+
+# --- StrictModes
+
+
+def _unsafe(way: Way | None, server: Server) -> Iterator[Effect]:
+    """Yield why StrictModes refuses the file (safe_path() of misc.c)."""
+    if server.strict is False:
+        return
+    if way is None:
+        yield Effect(None, "whether StrictModes of sshd refuses the file is not known: modes and owners were not looked at")
+        return
+    for step in way.steps:
+        told = _step(step, way.uid)
+        if told is not None and told.effective is False and server.strict is None:
+            told = Effect(None, f"{told.reason}: StrictModes refuses that, and whether it is on is not known")
+        if told is not None:
+            yield told
+
+
+def _step(step: Step, uid: int | None) -> Effect | None:
+    shown = printable(step.path)
+    if step.uid and uid is not None and step.uid != uid:
+        return Effect(False, f"{shown} belongs to uid {step.uid}")
+    if step.mode & 0o002:
+        return Effect(False, f"everybody may write to {shown} (mode {step.mode:04o})")
+    if step.mode & 0o020:
+        # Debian's sshd (user-group-modes.patch) lets a group pass in which nobody else is
+        return Effect(
+            None, f"a group may write to {shown} (mode {step.mode:04o}), which sshd of Debian takes if nobody else is in it"
+        )
+    if step.uid and uid is None:
+        return Effect(None, f"whose uid {step.uid} is, the owner of {shown}, is not known")
+    return None

@@ -82,6 +82,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "unlike": NOUNS | {"against", "facts"},
     "peers": NOUNS | {"against", "facts", "quorum", "settle", "unlike"},
     "audits": NOUNS,
+    "sshd": NOUNS,
     "logins": NOUNS,
     "importers": NOUNS | {"entries"},
     # tell
@@ -93,7 +94,7 @@ MAY_IMPORT["commands"] = set(MAY_IMPORT) - {"__main__"} | {"commands"}
 JUDGES = {"model", "printable", "compare", "explain", "audits", "importers", "logins", "report"} | {
     "entries", "mounts", "growth", "accept", "timeline", "settle", "coverage", "distrust", "packages", "systems",
     "derived", "makers", "facts", "quorum", "unlike", "peers",
-    "words", "vouched", "together", "shipped", "databases", "scripts", "strays", "against",
+    "sshd", "words", "vouched", "together", "shipped", "databases", "scripts", "strays", "against",
 }  # fmt: skip
 WORLD = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile", "shutil", "paramiko", "importlib"}
 KINDS = ("hosts", "inventory", "packages", "derived", "audits", "logins", "importers", "report", "commands")

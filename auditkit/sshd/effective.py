@@ -20,9 +20,11 @@ from auditkit.sshd.values import Value, ignored, unsupported
 
 MAIN = f"{DIRECTORY}/sshd_config"
 DEEPEST = 16
-MOST_STEPS = 1 << 21
+MOST_STEPS = 1 << 18
 """So many lines are gone through at most, those of a file once for each time it is included."""
 MOST_REFUSALS = 100
+MOST_PORTS = 256
+MOST_SUBSYSTEMS = 256
 OLDEST: Version = (8, 4)
 
 
@@ -79,6 +81,8 @@ class Held:
     """What one reading has come to."""
 
     values: dict[str, Value] = field(default_factory=dict)
+    adding: dict[str, list[str]] = field(default_factory=dict)
+    """Of keywords whose lines add up, until all is read."""
     lines: dict[str, list[Place]] = field(default_factory=dict)
     dead: list[Dead] = field(default_factory=list)
     open: set[str] = field(default_factory=set)
@@ -95,6 +99,8 @@ class Reading:
     refusals: list[Refusal] = field(default_factory=list)
     gaps: dict[Gap, None] = field(default_factory=dict)
     steps: int = 0
+    broken: bool = False
+    """Whether it ended early."""
 
     def file(self, name: str, active: Holds, depth: int = 0, *, before: bool = False, never: bool = False) -> None:
         """Go through a file.
@@ -158,6 +164,10 @@ class Reading:
             self._refuse(statement, "AuthenticationMethods: any must appear alone")
         elif name == "Subsystem" and old and not keyword.in_match and statement.value[0].split()[0] in _names(old):
             self._refuse(statement, "Subsystem is already defined")
+        elif name == "Port" and len(self.held.adding.get(name, ())) >= MOST_PORTS:
+            self._refuse(statement, "Port: too many of them")
+        elif name == "Subsystem" and old and len(old) >= MOST_SUBSYSTEMS:
+            raise FormatError(f"{statement.at}: more subsystems than any configuration of sshd has")
         elif active is None:
             if old is None or keyword.rule is not Rule.FIRST:
                 held.open.add(name)
@@ -167,6 +177,10 @@ class Reading:
     def _count(self, at: Place, keyword: Keyword, old: Value | None, value: Value) -> None:
         """Let a line count; where it changes nothing it is dead, where it replaces what was there the earlier lines are."""
         held, name = self.held, keyword.name
+        if keyword.rule is Rule.ADD:
+            held.adding.setdefault(name, []).extend(value)
+            held.lines.setdefault(name, []).append(at)
+            return
         new = merged(keyword, old, value, self.files.version)
         lines = held.lines.setdefault(name, [])
         held.values[name] = new
@@ -203,7 +217,8 @@ class Configuration:
     def of(self, who: Connection) -> Effective:
         """What holds for a connection."""
         second = Reading(self.files, who)
-        _gone_through(second, None if self.start.gaps or self.start.refusals else False)
+        if not self.start.broken:
+            _gone_through(second)
         refusals = dict.fromkeys((*self.start.refusals, *second.refusals))
         gaps = dict.fromkeys((*self.start.gaps, *second.gaps))
         first = self.start.held
@@ -230,7 +245,7 @@ def read(
     if version < OLDEST:
         raise FormatError(f"OpenSSH {version[0]}.{version[1]} is older than any whose configuration is understood")
     start = Reading(Files(files if main in files else {**files, main: Gap(main, "is missing")}, version, asked, main))
-    _gone_through(start, True)
+    _gone_through(start)
     _imply(start.held, version)
     start.refusals.extend(_senseless(start))
     return Configuration(start.files, start)
@@ -247,14 +262,16 @@ def _imply(held: Held, version: Version) -> None:
             held.open.add("KbdInteractiveAuthentication")
 
 
-def _gone_through(reading: Reading, active: Holds) -> None:
+def _gone_through(reading: Reading) -> None:
     """Read all; what ends it early is a refusal, and leaves all open."""
-    second = reading.who is not None
+    held, start = reading.held, reading.who is None
     try:
-        reading.file(reading.files.main, False if second else active, before=second)
+        reading.file(reading.files.main, start, before=not start)
     except FormatError as error:
+        reading.broken = True
         reading.refusals.append(Refusal(Place(reading.files.main, 0), str(error)))
-        reading.held.open.update(keyword.name for keyword in reading.files.known.values())
+        held.open.update(keyword.name for keyword in reading.files.known.values())
+    held.values.update({name: tuple(values) for name, values in held.adding.items()})
 
 
 def _told(known: Mapping[str, Keyword]) -> Iterator[Keyword]:
@@ -285,7 +302,8 @@ def _listening(effects: Mapping[str, Effect]) -> Effect:
 def _overridden(first: Held, second: Held) -> Iterator[Dead]:
     """Yield the lines that Match blocks override for a connection."""
     for name, winners in second.lines.items():
-        yield from (Dead(name, line, winners[0]) for line in first.lines.get(name, ()) if line not in winners)
+        alive = set(winners)
+        yield from (Dead(name, line, winners[0]) for line in first.lines.get(name, ()) if line not in alive)
 
 
 def _names(subsystems: Value) -> tuple[str, ...]:

@@ -10,8 +10,6 @@ def merged(keyword: Keyword, old: Value | None, new: Value, version: Version) ->
     if old is None:
         return _parts((), new) if keyword.rule is Rule.PARTS else new
     match _rule(keyword, version):
-        case Rule.ADD:
-            return old + new
         case Rule.NAMED:
             return old if _name(new) in map(_first, old) else old + new
         case Rule.PARTS:

@@ -16,7 +16,7 @@ from auditkit.sshd.values import Value, Words
 
 DIRECTORY = "/etc/ssh"
 MOST_BYTES = 64 << 20
-MOST_LINES = 1 << 20
+MOST_LINES = 1 << 18
 _MAGIC = re.compile(r"[*?\[\\]")
 
 

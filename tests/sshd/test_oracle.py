@@ -1,4 +1,4 @@
-"""What we make of a configuration is what `sshd -T -C` makes of it: made-up ones against the sshd of this machine, dumps of others.
+"""What we make of a configuration is what `sshd -T -C` makes of it: the sshd of this machine, and dumps of others.
 
 By hand, for longer: `AUDITKIT_SSHD_CASES=20000 pytest tests/sshd/test_oracle.py`.
 """
@@ -55,9 +55,13 @@ OF_10_6 = ("KerberosAuthentication", "KerberosOrLocalPasswd", "KerberosTicketCle
 
 @pytest.mark.parametrize(
     ("suite", "version", "env"),
-    [("bullseye", (8, 4), b"LANG LC_*"), ("bookworm", (9, 2), b"LANG LC_*"), ("trixie", (10, 0), b"LANG LC_* COLORTERM NO_COLOR"),
-     ("sid", (10, 6), b"LANG LC_* COLORTERM NO_COLOR")],
-)  # fmt: skip
+    [
+        ("bullseye", (8, 4), b"LANG LC_*"),
+        ("bookworm", (9, 2), b"LANG LC_*"),
+        ("trixie", (10, 0), b"LANG LC_* COLORTERM NO_COLOR"),
+        ("sid", (10, 6), b"LANG LC_* COLORTERM NO_COLOR"),
+    ],
+)
 def test_what_debian_ships_comes_to_its_dump(suite: str, version: Version, env: bytes) -> None:
     shipped = SHIPPED % env
     if version < (8, 7):

@@ -149,8 +149,8 @@ class Reading:
     def _line(self, statement: Statement, active: Holds) -> None:
         """One line that is no Match and no Include."""
         keyword, name = statement.keyword, statement.keyword.name if statement.keyword else ""
-        if self.who is None and active is False and keyword and not keyword.in_match:
-            self._refuse(statement, f"{name} is not allowed within a Match block")
+        if self.who is None and active is False and keyword and not statement.in_match:
+            self._refuse(statement, f"{statement.line.keyword} is not allowed within a Match block")
         elif statement.refused:
             if not (name == "Subsystem" and active is False):
                 self._refuse(statement, statement.refused)

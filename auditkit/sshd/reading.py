@@ -42,6 +42,8 @@ class Statement:
     value: Value = ()
     refused: str = ""
     """Why sshd would not start with it."""
+    in_match: bool = True
+    """Whether the keyword, as it is spelled, may stand in a Match block."""
 
 
 @dataclass(slots=True)
@@ -113,10 +115,10 @@ class Files:
         try:
             value = keyword.read(words)
         except Refused as refusal:
-            return Statement(at, line, keyword, refused=f"{keyword.name}: {refusal}")
-        if words.left:
-            return Statement(at, line, keyword, refused=f"{keyword.name}: extra arguments at the end of the line")
-        return Statement(at, line, self.known[lowered(keyword.means)] if keyword.means else keyword, value)
+            return Statement(at, line, keyword, (), f"{keyword.name}: {refusal}", keyword.in_match)
+        refused = f"{keyword.name}: extra arguments at the end of the line" if words.left else ""
+        meant = self.known[lowered(keyword.means)] if keyword.means else keyword
+        return Statement(at, line, meant, value, refused, keyword.in_match)
 
 
 def globs(files: Mapping[str, bytes | Gap], version: Version, main: str = f"{DIRECTORY}/sshd_config") -> tuple[str, ...]:

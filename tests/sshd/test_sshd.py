@@ -63,6 +63,7 @@ def test_lines_that_add_up_are_all_in_force() -> None:
     [
         ("PasswordAuthentification no\n", "unknown keyword PasswordAuthentification"),
         ("Match User a\nUsePAM no\n", "UsePAM is not allowed within a Match block"),
+        ("Match User a\nDSAAuthentication no\n", "DSAAuthentication is not allowed within a Match block"),
         ("PasswordAuthentication\n", "no argument after keyword PasswordAuthentication"),
         ("PermitRootLogin nope\n", "PermitRootLogin: unsupported option nope"),
         ("Match Address 10.0.0.1/8\n", "inconsistent mask length for 10.0.0.1/8"),

@@ -10,13 +10,14 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from fleet.images import NoFleetError, layers, missing
 from oracle import NOT_DUMPED, Sshd, lines_of, ours, run
 
 from auditkit.sshd.criteria import Connection
 from auditkit.sshd.effective import read
 from auditkit.sshd.lines import Version
 
-CASES = int(os.environ.get("AUDITKIT_SSHD_CASES", "500"))
+CASES = int(os.environ.get("AUDITKIT_SSHD_CASES", "600"))
 DATA = Path(__file__).parent / "data"
 
 
@@ -37,6 +38,27 @@ def test_made_up_configurations_come_to_what_sshd_says(sshd: Sshd, tmp_path: Pat
     taken, differences = run(sshd, tmp_path, tmp_path / "key", 20261130, CASES)
     assert differences == []
     assert CASES * 0.5 < taken < CASES * 0.9
+
+
+@pytest.fixture(scope="module")
+def trixie() -> Sshd:
+    """The sshd of Debian 13, out of the image of the fleet's machines, run by its own loader."""
+    if lacking := missing():
+        pytest.skip(lacking)
+    try:
+        root = layers("trixie")[-1]
+    except NoFleetError as error:
+        pytest.skip(str(error))
+    (loader,) = root.glob("lib*/ld-linux*")
+    libraries = ":".join(map(str, root.glob("usr/lib/*-linux-gnu")))
+    return Sshd((str(loader), "--library-path", libraries, str(root / "usr/sbin/sshd")), (10, 0))
+
+
+def test_made_up_configurations_come_to_what_sshd_of_debian_13_says(trixie: Sshd, tmp_path: Path) -> None:
+    Path("/run/sshd").mkdir(exist_ok=True)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "key"], check=True)
+    _taken, differences = run(trixie, tmp_path, tmp_path / "key", 20261201, CASES // 3)
+    assert differences == []
 
 
 SHIPPED = b"""

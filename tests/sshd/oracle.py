@@ -161,6 +161,15 @@ CRITERIA: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
+ODD = (
+    '"PasswordAuthentication no', "Use\0x\nDNS yes", "UseDNS yes\f", "\f", "=yes", "UseDNS 'y'es", 'UseDNS "yes"no', 'Use"DNS" yes', "UseDNS\vyes",
+    "  # comment", "#", "UseDNS  =  yes", "Banner a\\ b", "Banner 'a\\'b'", "UsePAM yes\\", "\ufeffUseDNS yes", "Banner \udcff", "Match\tall",
+    "Match User root,\tHost a", 'Match User "root" Host "*"', "Match user=root", 'Match "User" root', "Match User 'root'", "Include",
+    "Match Address fe80::1%lo", "Match Address ::ffff:10.1.2.3", "Match Address 010.1.2.3", "Match all #", "Match User root all",
+)  # fmt: skip
+"""Lines whose reading is a trap, or that are none; `\\0` joins a line with the next one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """Files, and who connects."""
@@ -287,6 +296,8 @@ def text(chance: random.Random, names: list[str], home: Path, version: Version, 
             out.append(
                 f"{chance.choice(('Include', 'include', 'INCLUDE'))} {' '.join(chance.sample(globs, chance.choice((1, 1, 2))))}"
             )
+        elif odd and roll < 0.26:
+            out.append(chance.choice(ODD))
         else:
             out.append(value_line(chance, version, inside=inside, odd=odd))
     end = chance.choice(("\n", "\r\n", "\n", "\n"))

@@ -84,6 +84,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "peers": NOUNS | {"facts", "quorum", "settle", "unlike"},
     "keys": NOUNS,
     "audits": NOUNS | {"keys"},
+    "sshd": NOUNS,
     "logins": NOUNS,
     "importers": NOUNS | {"entries"},
     # tell
@@ -95,7 +96,7 @@ MAY_IMPORT["commands"] = set(MAY_IMPORT) - {"__main__"} | {"commands"}
 JUDGES = {"model", "printable", "compare", "explain", "audits", "importers", "keys", "logins", "report"} | {
     "entries", "mounts", "growth", "accept", "timeline", "settle", "coverage", "distrust", "packages", "systems",
     "derived", "makers", "facts", "quorum", "unlike", "peers",
-    "words", "vouched", "together", "shipped", "databases", "scripts", "strays", "against",
+    "sshd", "words", "vouched", "together", "shipped", "databases", "scripts", "strays", "against",
 }  # fmt: skip
 WORLD = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile", "shutil", "paramiko", "importlib"}
 KINDS = ("hosts", "inventory", "packages", "derived", "audits", "logins", "importers", "report", "commands")

@@ -260,10 +260,15 @@ def test_a_table_of_passwords_is_reduced_whoever_asks_and_by_whatever_name(tmp_p
 
 
 def test_a_secret_of_a_kind_that_cannot_be_reduced_is_not_taken_at_all(tmp_path: Path) -> None:
-    (tmp_path / "id_ed25519").write_bytes(b"-----BEGIN OPENSSH PRIVATE KEY-----\n")
-    ((path, why),) = had(tmp_path, "/id_*", secret=True)
-    assert path == "/id_ed25519"
+    (tmp_path / "token").write_bytes(b"s3cr3t\n")
+    ((path, why),) = had(tmp_path, "/tok*", secret=True)
+    assert path == "/token"
     assert re.match(r"holds secrets .* nothing of it was taken", str(why))
+
+
+def test_of_a_private_key_only_facts_are_taken(tmp_path: Path) -> None:
+    (tmp_path / "id_ed25519").write_bytes(b"-----BEGIN OPENSSH PRIVATE KEY-----\n")
+    assert had(tmp_path, "/id_*", secret=True) == [("/id_ed25519", b"openssh ? -\n")]
 
 
 def test_a_shadow_file_elsewhere_is_reduced_where_the_need_says_that_it_is_secret(tmp_path: Path) -> None:

@@ -7,7 +7,10 @@ import errno
 import os
 import select
 import stat
-from typing import IO
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import IO, BinaryIO
 
 PATIENCE = 5.0
 """Seconds for somebody to begin to write to a pipe."""
@@ -26,6 +29,24 @@ def regular(path: str, flags: int) -> int:
 def itself(path: str, flags: int) -> int:
     """As `regular`, but what a link leads to is not opened."""
     return regular(path, flags | os.O_NOFOLLOW)
+
+
+@contextmanager
+def whole(path: str) -> Iterator[BinaryIO]:
+    """A new file that gets its name once it is written without an error, and is gone otherwise; what had the name is replaced.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
 
 
 def content(path: str, most: int) -> bytes:

@@ -28,22 +28,12 @@ def done(root: Path) -> Path:
 
 def server(work: Path) -> Path:
     """A server whose packages lie in its apt's cache."""
-    root = work / "systems" / "server"
-    if not done(root).exists():
-        _bootstrap(root)
-        _apt(root, "install", *MANY)
-        done(root).touch()
-    return root
+    return _system(work / "systems" / "server", MANY)
 
 
 def small(work: Path) -> Path:
     """A small system of the old release."""
-    root = work / "systems" / "small"
-    if not done(root).exists():
-        _bootstrap(root)
-        _apt(root, "install", *FEW)
-        done(root).touch()
-    return root
+    return _system(work / "systems" / "small", FEW)
 
 
 def upgrade(root: Path) -> None:
@@ -57,6 +47,15 @@ def packages(root: Path) -> int:
     """How many packages a system has."""
     told = subprocess.run(["dpkg-query", f"--admindir={root}/var/lib/dpkg", "-W"], check=True, capture_output=True, text=True)
     return len(told.stdout.splitlines())
+
+
+def _system(root: Path, wanted: tuple[str, ...]) -> Path:
+    """A system of the old release with these packages, built once."""
+    if not done(root).exists():
+        _bootstrap(root)
+        _apt(root, "install", *wanted)
+        done(root).touch()
+    return root
 
 
 def _bootstrap(root: Path) -> None:

@@ -99,15 +99,19 @@ def at_hand(asked: Asked) -> list[Package]:
     """The packages of which there is one to be opened, or fetched."""
     if asked.run.config.vendor.mirrors or asked.run.config.vendor.sources:
         return list(asked.packages)
-    there = apt.cached(asked.there, asked.packages) if asked.there else frozenset[str]()
+    return _among(asked, apt.cached(asked.there, asked.packages) if asked.there else frozenset())
+
+
+def _among(asked: Asked, there: frozenset[str]) -> list[Package]:
+    """The packages that lie on this machine, or are among those of the host."""
     here = there.union(*map(_names, asked.directories))
     return [package for package in asked.packages if debs.called(package.name, package.version, package.arch) in here]
 
 
 def _there(asked: Asked, host: Suspect) -> Iterator[Supply]:
     """Yield what apt of the host itself has, unless there would be no package to open."""
-    cached = apt.cached(host, asked.packages)
-    if not cached and not at_hand(asked):
+    said, cached = asked.run.config.vendor, apt.cached(host, asked.packages)
+    if not (said.mirrors or said.sources or _among(asked, cached)):
         return
     lists, gaps = _lists_there(asked, host)
     with tempfile.TemporaryDirectory(prefix="auditkit-") as directory:
@@ -117,7 +121,7 @@ def _there(asked: Asked, host: Suspect) -> Iterator[Supply]:
             wanted = [each for each in one if debs.called(each.name, each.version, each.arch) in cached]
             apt.fetch(asked.host, wanted, directory)
             copies = {directory: f"{asked.host.name} {PACKAGES}"}
-            return Places((*asked.directories, directory), asked.run.config.vendor.mirrors, copies)
+            return Places((*asked.directories, directory), said.mirrors, copies)
 
         yield Supply(lists, places, gaps)
 

@@ -109,14 +109,15 @@ def _held(host: Host, run: options.Setting, asked: _Asked) -> HostReport:
     if not any(one.system in SIGNING for one in asked.packages):
         return _nothing(host, asked.packages, asked.gaps)
     links, diversions = _links(host, run), _diversions(asked.files, asked.gaps)
-    memory = _memory(host, run, asked, Layout(_merged(links), diversions))
+    merged = _merged(links)
+    memory = _memory(host, run, asked, Layout(merged, diversions))
     with run.show("checking", host.name, None) as progress:
         look = partial(_begun, host, run, algorithm=memory.algorithm, progress=progress)
         outside = memory.outside() if is_here(host.name) else None  # what lies beyond a network is asked one thing at a time
         begun = None if outside is None else look(outside)
         shipped = _shipped(host, run, asked, memory)
         vouched = shipped.vouched
-        meant = _meant(asked.files, memory.layout, frozenset(_merged(links)), asked.gaps)
+        meant = _meant(asked.files, memory.layout, frozenset(merged), asked.gaps)
         strays = _strays(asked.files, links, shipped.owned, diversions)
         diverted = tuple(against.diverted(diversions, vouched, (package.name for package in asked.packages)))
         scan, blocks = begun or look(_outside(vouched.paths()))

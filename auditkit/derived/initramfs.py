@@ -26,7 +26,6 @@ REBUILT: Rule = Rule(
     "nothing, if you know of the upgrade; else build it anew, update-initramfs -u, and compare",
     ("initramfs-tools(7)", "depmod(8)"),
 )
-FOLDER = "/boot/"
 MAKER = "update-initramfs made it"
 WHY = "whether all in it is what the disk has"
 TOOLS = "initramfs-tools"

@@ -21,7 +21,6 @@ MOST_LINES = 100_000
 """Lines of one file that are read."""
 MOST_GAPS = 20
 """Broken lines of one file that are named each; the rest are counted."""
-MOST_SHOWN = 200
 _SSH1 = re.compile(r"(?:[^ \t]+[ \t]+)??[0-9]{3,5}[ \t]+[0-9]{1,10}[ \t]+[0-9]{50,}(?:[ \t\r]|\Z)")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}", re.ASCII)
 _BLANK = re.compile(r"[\t\n\v\f\r ]+")

@@ -46,11 +46,6 @@ class Suite:
     architectures: tuple[str, ...]
     """Empty: those of the host."""
 
-    @property
-    def flat(self) -> bool:
-        """Whether it has no `dists/` and no components."""
-        return self.name.endswith("/")
-
 
 def suites(files: Mapping[str, bytes]) -> Iterator[Suite | Gap]:
     """Yield the suites that binary packages come from, in the order of files and lines, and what is not understood."""

@@ -13,7 +13,6 @@ BY = "exception"
 """By what an accepted change is explained; nobody proves it."""
 BEYOND = (State.LIED, State.UNTRUSTED)
 """Of a host that is not believed, nothing is accepted."""
-KINDS = ("added", "removed", "changed")
 
 
 @dataclass(frozen=True, slots=True)

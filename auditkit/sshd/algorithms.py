@@ -58,7 +58,6 @@ _CA: Since = (
     ((8, 5), f"{_SIGN},{_RSA}"),
     ((0, 0), f"{_CURVES},ssh-ed25519,sk-ssh-ed25519@openssh.com,{_RSA}"),
 )
-_PLAIN_KEYS = f"{_SIGN},ssh-dss,ssh-rsa"
 _ALL_KEYS = (
     "ssh-ed25519,ssh-ed25519-cert-v01@openssh.com,sk-ssh-ed25519@openssh.com,sk-ssh-ed25519-cert-v01@openssh.com,"
     "ecdsa-sha2-nistp256,ecdsa-sha2-nistp256-cert-v01@openssh.com,ecdsa-sha2-nistp384,"

@@ -17,7 +17,6 @@ import os
 import re
 import shutil
 import stat
-import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ from blake3 import blake3
 
 from auditkit.errors import AuditkitError, ConfigError, FormatError
 from auditkit.model import Kind
-from auditkit.opening import itself
+from auditkit.opening import itself, whole
 from auditkit.packages import Manifest, Package, Shipped
 from auditkit.printable import printable
 from auditkit.vendor.unpack import Unpacked
@@ -127,15 +126,8 @@ class Manifests:
     def _write(self, path: str, data: bytes, level: int = LEVEL) -> None:
         try:
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(zstandard.ZstdCompressor(level=level).compress(data))
-                os.replace(temporary, path)
-            except BaseException:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(temporary)
-                raise
+            with whole(path) as file:
+                file.write(zstandard.ZstdCompressor(level=level).compress(data))
         except OSError as error:
             raise AuditkitError(
                 f"the manifest cache {printable(self.directory)} cannot be written: {error.strerror}", "name another --store"

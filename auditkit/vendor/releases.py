@@ -9,7 +9,6 @@ What lies there is believed no more than what a mirror says: chain.of_apt holds 
 import contextlib
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
@@ -18,6 +17,7 @@ import zstandard
 
 from auditkit.errors import AuditkitError, FormatError, UntrustedError
 from auditkit.model import Gap
+from auditkit.opening import whole
 from auditkit.printable import printable
 from auditkit.vendor import mirror
 from auditkit.vendor.debs import UnavailableError
@@ -163,21 +163,10 @@ def _put(target: str, pieces: Iterable[bytes], is_good: Callable[[], bool] = lam
     Raises:
         UntrustedError: it is not.
     """
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.writelines(pieces)
-        _check(is_good())
-        os.replace(temporary, target)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
-
-
-def _check(is_signed: bool) -> None:
-    if not is_signed:
-        raise UntrustedError("it is not the list that was signed", "run apt update where it comes from")
+    with whole(target) as file:
+        file.writelines(pieces)
+        if not is_good():
+            raise UntrustedError("it is not the list that was signed", "run apt update where it comes from")
 
 
 @contextlib.contextmanager

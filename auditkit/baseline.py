@@ -17,7 +17,7 @@ from blake3 import blake3
 
 from auditkit import entries
 from auditkit.errors import AuditkitError, FormatError, UntrustedError
-from auditkit.model import Footer, Gap, Header, Level, Mount, Policy, Severity, Watch
+from auditkit.model import Gap, Header, Level, Mount, Policy, Severity, Watch
 from auditkit.opening import regular
 from auditkit.printable import printable
 
@@ -127,6 +127,15 @@ def _header(line: bytes, name: str) -> Header:
         )
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise FormatError(f"{name} is no baseline: its first line is not a header") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Footer:
+    """The last line of a baseline: what it holds and the digest of all before it."""
+
+    entries: int
+    gaps: tuple[Gap, ...]
+    digest: str
 
 
 @dataclass(slots=True)

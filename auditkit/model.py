@@ -236,15 +236,6 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True)
-class Footer:
-    """The last line of a baseline: what it holds and the digest of all before it."""
-
-    entries: int
-    gaps: tuple[Gap, ...]
-    digest: str
-
-
-@dataclass(frozen=True, slots=True)
 class Rule:
     """What a finding means, written once beside the code that applies it."""
 
@@ -279,11 +270,17 @@ class Finding:
 
 
 class Means(StrEnum):
-    """How a piece of evidence is had."""
+    """How a piece of evidence is had; `answers` reads what is no file."""
 
     FILE = "file"
+    STATUS = "status"
+    """Modes and owners of a path and of each directory above it."""
     COMMAND = "command"
+    """What a program of the host itself writes; it runs without a shell, without stdin, bounded in time and size."""
+    LISTENERS = "listeners"
+    """Every process that listens, with its program and arguments."""
     BANNER = "banner"
+    """What a server shows whoever connects, from the login that was made anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,17 +289,14 @@ class Need:
 
     means: Means
     what: str
-    """A path or glob, a command line, or a port; `~/` begins a path in the home of every account."""
+    """A path or glob, words of a command, or a service; `~/` begins a path in the home of every account."""
     why: str = ""
     secret: bool = False
     """Whether it holds secrets, so that the host's side passes on only facts of it."""
     optional: bool = True
     """Whether a host without it is complete all the same."""
     long: bool = False
-    """Whether it may be far longer than others are: it then comes in pieces, each an Item of its own.
-
-    Such a need names a path and no glob.
-    """
+    """Whether it may be far longer than others are: it then comes in pieces, each an Item; it names a path and no glob."""
 
     @property
     def several(self) -> bool:
@@ -311,8 +305,9 @@ class Need:
 
     @property
     def not_given(self) -> "tuple[Gap, ...]":
-        """The gap that it leaves on a host which gives nothing but files."""
-        return () if self.means is Means.FILE else (Gap(self.what, f"this kind of host gives no {self.means}"),)
+        """The gap that it leaves on a host that cannot give it; none where the judge does without."""
+        needless = self.optional or self.means is Means.FILE
+        return () if needless else (Gap(self.what, f"this kind of host gives no {self.means}"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +322,19 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Office:
+    """What the auditor's own configuration says, as far as judges need it."""
+
+    networks: tuple[str, ...] = (
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "127.0.0.0/8"),
+        *("fc00::/7", "fe80::/10", "::1/128"),
+    )
+    """The own address ranges."""
+    known_keys: tuple[tuple[str, str], ...] = ()
+    """Fingerprint of a key, and whose it is."""
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """All that was taken from one host, and what could not be."""
 
@@ -334,6 +342,8 @@ class Evidence:
     taken: datetime
     items: tuple[Item, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    office: Office = Office()
+    """Of whoever judges, not of who took it."""
 
     def of(self, need: Need) -> tuple[Item, ...]:
         """Every item that was taken for this need."""
@@ -351,6 +361,8 @@ class Audit:
     judge: Callable[[Evidence], Iterator[Finding | Gap]]
     facts: Callable[[Evidence], Mapping[str, object]] | None = None
     """What the report tells of the host besides findings, by subject: `{"ssh": {"keys": [...]}}`."""
+    follow: Callable[[Evidence], tuple[Need, ...]] | None = None
+    """What is wanted besides, in one round more, once the needs are there: the files that they name, say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,16 +394,3 @@ class HostReport:
     """Why nothing was compared: signature, sequence or chain is wrong."""
     state: State = State.OK
     """How reaching and asking it ended; what the findings and gaps make of that is for the document to say."""
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """One run: every format is rendered from its document."""
-
-    command: str
-    tool: str
-    started: datetime
-    finished: datetime
-    hosts: tuple[HostReport, ...]
-    next: tuple[str, ...] = ()
-    """Commands to run next, in order of worth."""

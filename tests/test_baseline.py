@@ -21,7 +21,7 @@ from trees import blocks, stream, trees
 
 from auditkit import baseline, entries
 from auditkit.errors import AuditkitError, FormatError, UntrustedError
-from auditkit.model import Entry, Footer, Gap, Header, Kind, Level, Mount, Policy, Severity, Watch
+from auditkit.model import Entry, Gap, Header, Kind, Level, Mount, Policy, Severity, Watch
 from auditkit.writer import Writer
 
 YAML = "schema: auditkit/policy/1\nname: site\nwatch:\n  - {path: /etc, level: content}\n"
@@ -352,7 +352,7 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_a_footer_says_how_many_entries_there_are(file: Path) -> None:
     with closing(baseline.read(str(file))) as base:
-        assert base.footer == Footer(sum(map(entries.count, blocks(TREE))), GAPS, base.footer.digest)
+        assert base.footer == baseline.Footer(sum(map(entries.count, blocks(TREE))), GAPS, base.footer.digest)
 
 
 @pytest.mark.parametrize("host", ["srv-01", "root:/mnt/disk", "ssh://a@b:22", "..", ".", "", "a/../b", "\udcff", "~", "a\nb"])

@@ -19,7 +19,7 @@ from auditkit.errors import HostError
 from auditkit.hosts import Ask, Beginning, Host, Known, Seen, recorded
 from auditkit.hosts.recorded import Recorded
 from auditkit.hosts.root import Root
-from auditkit.model import Audit, Evidence, Gap, Header, HostReport, Item, Level, Means, Need, Policy, State, Watch
+from auditkit.model import Audit, Evidence, Gap, Header, HostReport, Item, Level, Means, Need, Office, Policy, State, Watch
 from auditkit.probe.take import PIECE
 from auditkit.recording import Recording, Writer
 
@@ -236,7 +236,7 @@ def test_a_host_that_fell_silent_falls_silent_there_again(cli: Cli, question: st
         with closing(opened(cli.home / "e")) as again:
             assert compared(again, base) == replace(live, last="")
             none = Audit("none", "", (), (), lambda _evidence: iter(()))
-            report = auditing.added(again, HostReport("srv-01", state=live.state), [none])
+            report = auditing.added(again, HostReport("srv-01", state=live.state), [none], Office())
     broken = [gap for gap in live.gaps if gap.reason.endswith("; look at the cable")]
     assert broken == ([Gap(over, f"{so}: the link broke; look at the cable")] if question else [])
     assert (live.state is State.TIMEOUT) == bool(question)
@@ -264,7 +264,7 @@ def test_an_audit_judges_by_the_time_of_the_evidence(tmp_path: Path) -> None:
         yield from ()
 
     with closing(opened(tmp_path / "e")) as host:
-        auditing.added(host, HostReport("srv-01"), [Audit("clock", "the time", (), (), judge)])
+        auditing.added(host, HostReport("srv-01"), [Audit("clock", "the time", (), (), judge)], Office())
     assert [evidence.taken for evidence in seen] == [taken]
 
 

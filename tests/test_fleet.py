@@ -28,7 +28,7 @@ from auditkit.errors import AuditkitError, FormatError, HostError, LastingError,
 from auditkit.fleet import Limits, Result
 from auditkit.hosts import Host, Reach, kind_of, named, open_host
 from auditkit.hosts.root import Root
-from auditkit.model import Finding, Gap, HostReport, Report, Rule, Severity, State
+from auditkit.model import Finding, Gap, HostReport, Rule, Severity, State
 from auditkit.report import document
 
 OFFICE = Config(
@@ -655,7 +655,7 @@ def test_a_damaged_result_is_had_again(tmp_path: Path, data: bytes) -> None:
     assert dict(running._sound(kept, options.setting())) == {"srv-01": {**GOOD, "notes": [note]}}
 
 
-SHELL = document.to_document(Report("check", "auditkit 0.1", NIGHT, NIGHT, ()))
+SHELL = document.to_document(document.Report("check", "auditkit 0.1", NIGHT, NIGHT, ()))
 
 
 # asking a person
@@ -724,7 +724,7 @@ def test_the_worst_comes_first_and_every_failure_has_its_word() -> None:
         replace(found, host="cut", state=State.TIMEOUT, gaps=(Gap("cut", "x"),)),
         HostReport("untrusted", untrusted="the seal is broken"),
     )
-    made = document.to_document(Report("scan", "auditkit 0.1", NIGHT, NIGHT, hosts))
+    made = document.to_document(document.Report("scan", "auditkit 0.1", NIGHT, NIGHT, hosts))
     SCHEMA.validate(made)
     told = "".join(report.render(made, "text", report.Options())).split("\n\n")[0].splitlines()
     rows = [tuple(line.split()[:3]) for line in told[1:]]
@@ -741,13 +741,13 @@ def test_the_worst_comes_first_and_every_failure_has_its_word() -> None:
 
 
 def test_a_host_that_failed_without_a_gap_is_incomplete_all_the_same() -> None:
-    made = document.to_document(Report("scan", "auditkit 0.1", NIGHT, NIGHT, (HostReport("a", state=State.NO_SHELL),)))
+    made = document.to_document(document.Report("scan", "auditkit 0.1", NIGHT, NIGHT, (HostReport("a", state=State.NO_SHELL),)))
     SCHEMA.validate(made)
     assert (made["status"], made["hosts"][0]["state"], document.exit_code(made, Severity.LOW)) == ("incomplete", "no-shell", 3)
 
 
 def test_a_report_from_before_there_were_states_is_read() -> None:
-    made = document.to_document(Report("scan", "auditkit 0.1", NIGHT, NIGHT, (HostReport("a"), HostReport("b"))))
+    made = document.to_document(document.Report("scan", "auditkit 0.1", NIGHT, NIGHT, (HostReport("a"), HostReport("b"))))
     for host in made["hosts"]:
         del host["state"]
     document.check(made, options.schema())

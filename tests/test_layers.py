@@ -32,8 +32,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "policy": NOUNS | {"strict", "probe"},
     "inventory": NOUNS | {"strict"},
     "config": NOUNS | {"strict", "policy", "inventory"},
-    "ssh": NOUNS | {"opening", "config", "probe", "entries", "agent", "keys"},
-    "hosts": NOUNS | {"probe", "config", "strict", "mounts", "entries", "ssh", "evidence"},
+    "ssh": NOUNS | {"answers", "opening", "config", "probe", "entries", "agent", "keys"},
+    "hosts": NOUNS | {"answers", "probe", "config", "strict", "mounts", "entries", "ssh", "evidence"},
     "scan": NOUNS | {"hosts", "policy", "mounts", "entries", "growth", "probe"},
     "collect": NOUNS | {"hosts"},
     "agent": NOUNS | {"opening", "keys"},
@@ -83,7 +83,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "unlike": NOUNS | {"facts"},
     "peers": NOUNS | {"facts", "quorum", "settle", "unlike"},
     "keys": NOUNS,
-    "audits": NOUNS | {"keys"},
+    "answers": NOUNS,
+    "access": NOUNS | {"answers", "keys", "sshd"},
+    "audits": NOUNS | {"access", "answers", "keys", "sshd"},
     "sshd": NOUNS,
     "logins": NOUNS,
     "importers": NOUNS | {"entries"},
@@ -95,7 +97,7 @@ MAY_IMPORT["commands"] = set(MAY_IMPORT) - {"__main__"} | {"commands"}
 
 JUDGES = {"model", "printable", "compare", "explain", "audits", "importers", "keys", "logins", "report"} | {
     "entries", "mounts", "growth", "accept", "timeline", "settle", "coverage", "distrust", "packages", "systems",
-    "derived", "makers", "facts", "quorum", "unlike", "peers",
+    "derived", "makers", "facts", "quorum", "unlike", "peers", "answers", "access",
     "sshd", "words", "vouched", "together", "shipped", "databases", "scripts", "strays", "against",
 }  # fmt: skip
 WORLD = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile", "shutil", "paramiko", "importlib"}
@@ -408,7 +410,7 @@ HARMLESS = [
     ("auditkit.baseline", "try: f()\nexcept BaseException:\n    g()\n    raise", False),
     ("auditkit.hosts.local", "from auditkit.hosts import Seen\nfrom auditkit.probe import probe", False),
     ("auditkit.hosts", "from auditkit.hosts import local", True),
-    ("auditkit.report.json", "import json\nfrom auditkit.model import Report\nfrom auditkit import __version__", False),
+    ("auditkit.report.json", "import json\nfrom auditkit.model import Evidence\nfrom auditkit import __version__", False),
     ("auditkit.commands.check", "import os, sys\nfrom auditkit.hosts import local\nsys.exit(os.environ['X'])", False),
     ("auditkit.probe.digest", "try:\n    import blake3\nexcept ImportError:\n    blake3 = None", False),
     ("auditkit.probe.take", "import os\nfrom typing import Tuple\nfrom .chain import Chain", False),

@@ -28,7 +28,6 @@ from auditkit.model import (
     Kind,
     Level,
     Quote,
-    Report,
     Rule,
     Severity,
 )  # fmt: skip
@@ -58,7 +57,7 @@ def change(path: str = "/etc/motd", severity: Severity = Severity.MEDIUM, **more
 
 def document_of(*hosts: HostReport, following: tuple[str, ...] = ()) -> document.Document:
     """The document of a check of these hosts, which the schema holds good."""
-    made = document.to_document(Report("check", "auditkit 0.1", NIGHT, NIGHT, hosts, following))
+    made = document.to_document(document.Report("check", "auditkit 0.1", NIGHT, NIGHT, hosts, following))
     VALIDATOR.validate(made)
     return made
 

@@ -20,7 +20,6 @@ from auditkit.model import (
     Kind,
     Level,
     Quote,
-    Report,
     Rule,
     Severity,
 )
@@ -57,7 +56,7 @@ def removed(path: str, **more: Any) -> Change:
 
 def told(*hosts: HostReport, following: tuple[str, ...] = (), **options: Any) -> str:
     """The text of a report on these hosts."""
-    made = document.to_document(Report("check", "auditkit 0.1", NIGHT, NIGHT, hosts, following))
+    made = document.to_document(document.Report("check", "auditkit 0.1", NIGHT, NIGHT, hosts, following))
     return "".join(report.render(made, "text", report.Options(**options)))
 
 

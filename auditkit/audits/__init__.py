@@ -2,20 +2,31 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from auditkit.audits import accounts, keys, preload
+from auditkit.audits import accounts, preload, ssh
 from auditkit.model import Audit, Evidence, Finding, Gap, Need, Rule
 from auditkit.printable import printable
 
 AUDITS: tuple[Audit, ...] = (
     accounts.AUDIT,
-    keys.AUDIT,
     preload.AUDIT,
+    ssh.AUDIT,
 )  # fmt: skip
 
 
 def needs(audits: Iterable[Audit] = AUDITS) -> tuple[Need, ...]:
     """What the audits want from a host, each thing once."""
     return tuple(dict.fromkeys(need for audit in audits for need in audit.needs))
+
+
+def follow(evidence: Evidence, audits: Iterable[Audit] = AUDITS) -> tuple[Need, ...]:
+    """What the audits want besides, now that the evidence for their needs is there; an audit that breaks wants nothing."""
+    found: dict[Need, None] = {}
+    for audit in audits:
+        try:
+            found.update(dict.fromkeys(audit.follow(evidence) if audit.follow else ()))
+        except Exception:  # noqa: BLE001, S112  its judge breaks on the same evidence, and says so
+            continue
+    return tuple(found)
 
 
 def rules(audits: Iterable[Audit] = AUDITS) -> tuple[Rule, ...]:

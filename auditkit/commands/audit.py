@@ -22,8 +22,8 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
     run = options.setting(**given)
     wanted = auditing.chosen(given["only"])
 
-    def judge(host: Host, _run: options.Setting) -> HostReport:
-        return auditing.added(host, HostReport(host.name), wanted)
+    def judge(host: Host, run: options.Setting) -> HostReport:
+        return auditing.added(host, HostReport(host.name), wanted, auditing.office(run))
 
     plan = running.planned("audit", hosts, run, given)
     return running.answered(plan, run, judge, lambda told: checking.following(told, run))

@@ -7,9 +7,10 @@ from difflib import get_close_matches
 from auditkit import audits
 from auditkit.collect import collect
 from auditkit.commands import running
+from auditkit.commands.options import Setting
 from auditkit.errors import HostError, UsageError
 from auditkit.hosts import Host, Past, now
-from auditkit.model import Audit, Finding, Gap, HostReport, State
+from auditkit.model import Audit, Evidence, Finding, Gap, HostReport, Office, State
 from auditkit.printable import printable
 
 
@@ -22,7 +23,25 @@ def chosen(only: Sequence[str] = ()) -> tuple[Audit, ...]:
     return tuple(_named(name) for name in only) or audits.AUDITS
 
 
-def added(host: Host, report: HostReport, wanted: Sequence[Audit]) -> HostReport:
+def office(run: Setting) -> Office:
+    """What the configuration of this run says, as judges read it."""
+    own, keys = run.config.networks, tuple(run.config.known_keys.items())
+    return Office(known_keys=keys) if own is None else Office(tuple(map(str, own)), keys)
+
+
+def taken(host: Host, wanted: Sequence[Audit], office: Office) -> Evidence:
+    """The evidence that the audits want of a host: what they need, and in one round more what follows from it.
+
+    Raises:
+        HostError: the host cannot be asked.
+    """
+    first = replace(collect(host, audits.needs(wanted), lambda: now(host)), office=office)
+    more = audits.follow(first, wanted)
+    second = collect(host, more, lambda: now(host)) if more else Evidence(host.name, first.taken)
+    return replace(first, items=(*first.items, *second.items), gaps=tuple(dict.fromkeys((*first.gaps, *second.gaps))))
+
+
+def added(host: Host, report: HostReport, wanted: Sequence[Audit], office: Office) -> HostReport:
     """The report of a host with what the audits say of it; one that has fallen silent is not asked again.
 
     One that lies is: what makes it lie may be among what they look at. So is evidence, which holds what came before.
@@ -30,7 +49,7 @@ def added(host: Host, report: HostReport, wanted: Sequence[Audit]) -> HostReport
     if report.state not in (State.OK, State.LIED) and not isinstance(host, Past):
         return report
     try:
-        evidence = collect(host, audits.needs(wanted), lambda: now(host))
+        evidence = taken(host, wanted, office)
     except HostError as error:
         lost = running.failed(host.name, error)
         state = report.state if report.state is State.LIED else lost.state

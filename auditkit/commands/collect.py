@@ -4,7 +4,7 @@ import os
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,13 +14,13 @@ from auditkit import audits, packaged, policy, scan, store
 from auditkit import baseline as files
 from auditkit import collect as taking
 from auditkit.baseline import Baseline
-from auditkit.commands import checking, integrity, making, options, sealing
+from auditkit.commands import auditing, checking, integrity, making, options, sealing
 from auditkit.commands.making import Made
 from auditkit.commands.progress import Shown
 from auditkit.errors import FormatError, UntrustedError, UsageError
 from auditkit.evidence import SUFFIX, Header
 from auditkit.hosts import Host, Past, kind_of, named, now
-from auditkit.model import Gap, Policy
+from auditkit.model import Evidence, Gap, Item, Need, Office, Policy
 from auditkit.printable import printable
 from auditkit.recording import Recording, Writer
 from auditkit.report.look import counted
@@ -132,9 +132,7 @@ def _wanted(host: Host, known: Baseline | None, run: options.Setting) -> Policy:
 def _asked(recording: Recording, job: Job, progress: Shown) -> tuple[list[Gap], int]:
     """Ask a host all that the judges would; gives what could not be seen, and how many entries were."""
     explaining = (*packaged.NEEDS, *packaged.CLAIMING) if job.wanted else ()
-    needs = tuple(taking.merged((*scan.NEEDS, *audits.needs(), *explaining)))
-    told = taking.bounded(recording.take(needs))  # which go into the file as they pass by: nothing of them is held here
-    gaps = [each for each in told if isinstance(each, Gap)]
+    gaps = _taken(recording, (*scan.NEEDS, *audits.needs(), *explaining), auditing.office(job.run))
     recording.mounts()
     if job.wanted is None:
         return gaps, 0
@@ -148,6 +146,17 @@ def _asked(recording: Recording, job: Job, progress: Shown) -> tuple[list[Gap], 
         # a check against this baseline asks more, of logs and of what it doubts: that goes into the file too
         integrity.with_baseline(job.known, source, checking.turn_of(job.known, {"reread": job.reread}), packaged.nobody)
     return list(dict.fromkeys((*gaps, *source.gaps))), source.entries
+
+
+def _taken(recording: Recording, needs: Sequence[Need], office: Office) -> list[Gap]:
+    """Take what is needed, and what the audits want besides; it goes into the file as it passes by, and little is held."""
+    wanted = {(need.means, need.what): need for need in audits.needs()}
+    passing = taking.bounded(recording.take(tuple(taking.merged(needs))))
+    told = [one for one in passing if isinstance(one, Gap) or (one.need.means, one.need.what) in wanted]
+    held = (replace(one, need=wanted[one.need.means, one.need.what]) for one in told if isinstance(one, Item))
+    more = audits.follow(Evidence(recording.name, recording.taken, tuple(held), office=office))
+    told += (one for one in taking.bounded(recording.take(more)) if isinstance(one, Gap)) if more else ()
+    return [one for one in told if isinstance(one, Gap)]
 
 
 def _after(job: Job, gaps: Sequence[Gap]) -> Iterator[str]:

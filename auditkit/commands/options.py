@@ -16,7 +16,7 @@ from auditkit import __version__, config, fleet
 from auditkit.commands import asking, progress
 from auditkit.errors import AuditkitError, UsageError
 from auditkit.hosts import Reach
-from auditkit.model import HostReport, Report, Severity
+from auditkit.model import HostReport, Severity
 from auditkit.printable import printable
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ def delivered(run: Setting, command: str, hosts: Sequence[dict[str, Any]], follo
     from auditkit import report  # noqa: PLC0415 - not for --help
     from auditkit.report import document  # noqa: PLC0415
 
-    made = document.assembled(Report(command, TOOL, run.started, datetime.now(UTC), (), following), list(hosts))
+    made = document.assembled(document.Report(command, TOOL, run.started, datetime.now(UTC), (), following), list(hosts))
     pieces = report.render(made, run.form, report.Options(color=run.color, width=width(), show_all=run.show_all))
     write(run.output, pieces)
     return document.exit_code(made, run.fail_on)

@@ -13,7 +13,7 @@ from auditkit.commands.progress import Display
 from auditkit.errors import AuditkitError, FormatError, HostError, UntrustedError, UsageError
 from auditkit.fleet import Result
 from auditkit.hosts import Host, Past
-from auditkit.model import Gap, HostReport, Report, State
+from auditkit.model import Gap, HostReport, State
 from auditkit.printable import printable
 
 T = TypeVar("T")
@@ -154,7 +154,7 @@ def _sound(kept: runs.Run, run: options.Setting) -> Iterator[tuple[str, Document
     from auditkit.report import document  # noqa: PLC0415 - not for --help
 
     schema = options.schema()
-    empty = document.assembled(Report("", options.TOOL, run.started, run.started, ()), [])
+    empty = document.assembled(document.Report("", options.TOOL, run.started, run.started, ()), [])
     for word, host in kept.kept():
         try:
             document.check({**empty, "hosts": [host]}, schema)

@@ -29,7 +29,7 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
     wanted = auditing.chosen()
 
     def judge(host: Host, run: options.Setting) -> HostReport:
-        return auditing.added(host, checking.check(host, run, {**given, "may_lack": True}), wanted)
+        return auditing.added(host, checking.check(host, run, {**given, "may_lack": True}), wanted, auditing.office(run))
 
     plan = running.planned("scan", hosts, run, given)
     return checking.answered(plan, run, judge)

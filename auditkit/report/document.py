@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from auditkit.errors import FormatError
-from auditkit.model import BaselineFacts, Change, Entry, Finding, Gap, HostReport, Report, Severity, State, written
+from auditkit.model import BaselineFacts, Change, Entry, Finding, Gap, HostReport, Severity, State, written
 from auditkit.printable import printable
 from auditkit.report.shape import fault
 
@@ -20,6 +21,19 @@ FAILURES = frozenset(State) - frozenset(STATES.values())
 """States of a host that was not asked to the end."""
 
 Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One run: every format is rendered from its document."""
+
+    command: str
+    tool: str
+    started: datetime
+    finished: datetime
+    hosts: tuple[HostReport, ...]
+    next: tuple[str, ...] = ()
+    """Commands to run next, in order of worth."""
 
 
 def to_document(report: Report) -> Document:

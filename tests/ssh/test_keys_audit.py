@@ -17,7 +17,8 @@ from sshd import keygen, program, public
 from test_accounts import NOW, Disk, parts, told
 
 from auditkit import audits
-from auditkit.audits import keys
+from auditkit.audits import ssh
+from auditkit.audits.ssh import keys
 from auditkit.collect import collect
 from auditkit.keys import published
 from auditkit.keys.wire import string
@@ -56,11 +57,11 @@ def evidence(files: dict[str, str], root: Path) -> Evidence:
         path.write_text(filled(text), errors="surrogateescape")
         if name.startswith("/home/anna/") and os.geteuid() == 0:
             os.chown(path, 1000, 1000)
-    return collect(Disk(root), keys.AUDIT.needs, lambda: NOW)
+    return collect(Disk(root), ssh.AUDIT.needs, lambda: NOW)
 
 
 def said(taken: Evidence) -> str:
-    return "".join(map(told, (*taken.gaps, *audits.judge(taken, [keys.AUDIT]))))
+    return "".join(map(told, (*taken.gaps, *audits.judge(taken, [ssh.AUDIT]))))
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
@@ -71,7 +72,7 @@ def test_case(path: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "rule", [rule.id for rule in keys.AUDIT.rules if rule not in (keys.KEY_PUBLISHED, keys.PRIVATE_KEY_UNENCRYPTED)]
+    "rule", [rule.id for rule in ssh.AUDIT.rules if rule not in (keys.KEY_PUBLISHED, keys.PRIVATE_KEY_UNENCRYPTED)]
 )
 def test_every_rule_has_a_case_that_speaks_and_one_that_is_silent(rule: str) -> None:
     cases = {path.stem: parts(path.read_text())["findings"] for path in CASES}
@@ -144,7 +145,7 @@ def test_of_a_private_key_only_facts_leave_the_host(form: str, tmp_path: Path) -
 def test_a_private_key_that_opens_root_on_the_same_host_is_worse(tmp_path: Path) -> None:
     file = keygen(tmp_path / "key")
     texts = {"/home/anna/.ssh/id_ed25519": file.read_text(), "/root/.ssh/authorized_keys": f'from="::1" {public(file)}\n'}
-    (finding,) = audits.judge(evidence(texts, tmp_path / "disk"), [keys.AUDIT])
+    (finding,) = audits.judge(evidence(texts, tmp_path / "disk"), [ssh.AUDIT])
     assert told(finding).startswith("high private-key-unencrypted account anna: /home/anna/.ssh/id_ed25519 ssh-ed25519 SHA256:")
     assert told(finding).endswith("has no passphrase, and opens root on this host\n")
 
@@ -169,6 +170,6 @@ def test_a_hundred_thousand_keys_are_told_as_one_finding_and_what_is_beyond_as_a
     text = (key("ed25519") + "\n").encode() * 100_001
     items = ((keys.PASSWD, "/etc/passwd", PASSWD.encode()), (keys.FIRST, "/root/.ssh/authorized_keys", text))
     taken = Evidence("host", NOW, tuple(Item(need, source, data, NOW, "") for need, source, data in items))
-    gap, finding = audits.judge(taken, [keys.AUDIT])
+    gap, finding = audits.judge(taken, [ssh.AUDIT])
     assert gap == Gap("/root/.ssh/authorized_keys", "more than 100000 lines; the keys on those after them are not judged")
     assert told(finding).startswith("low root-key-from-anywhere account root: 100000 keys in /root/.ssh/authorized_keys: ")

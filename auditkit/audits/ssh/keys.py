@@ -1,4 +1,4 @@
-"""Which keys open which accounts: the lines of authorized_keys in every home, as sshd reads them.
+"""K. Which keys open which accounts: the lines of authorized_keys in every home, as sshd reads them.
 
 Modes and owners on the way to a file are not looked at yet, so that a key which StrictModes refuses counts as one that may
 work; whether its account may log in at all is not asked here either.
@@ -15,7 +15,7 @@ from auditkit.keys.authorized import Line
 from auditkit.keys.public import DSA, RSA, Public
 from auditkit.keys.published import PUBLISHED
 from auditkit.keys.use import Effect, Server
-from auditkit.model import Audit, Evidence, Finding, Gap, Means, Need, Quote, Rule, Severity
+from auditkit.model import Evidence, Finding, Gap, Means, Need, Quote, Rule, Severity
 from auditkit.printable import printable
 
 PASSWD = Need(Means.FILE, "/etc/passwd", "accounts, their uids and shells", secret=True, optional=False)
@@ -332,4 +332,4 @@ def _elsewhere(evidence: Evidence) -> Iterator[Gap]:
                 )
 
 
-AUDIT = Audit("keys", "SSH keys", (PASSWD, FIRST, SECOND, PRIVATE, CONFIG, DROP_INS), RULES, judge, facts)
+NEEDS = (PASSWD, FIRST, SECOND, PRIVATE, CONFIG, DROP_INS)

@@ -1,0 +1,35 @@
+"""Who can log in over SSH: passwords, keys, the server's cryptography and configuration, traces, and what runs besides.
+
+One file per group of rules, one line here; each has NEEDS, RULES, `judge(evidence)` and perhaps `facts(evidence)`. What more
+than one of them reads is put together once, by auditkit/access.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from auditkit.audits.ssh import keys
+from auditkit.model import Audit, Evidence, Finding, Gap
+
+GROUPS = (
+    keys,
+)  # fmt: skip
+
+
+def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
+    """Yield what every group says."""
+    for group in GROUPS:
+        yield from group.judge(evidence)
+
+
+def facts(evidence: Evidence) -> Mapping[str, object]:
+    """`facts.ssh` of the report."""
+    return keys.facts(evidence)
+
+
+AUDIT = Audit(
+    "ssh",
+    "who can log in over SSH",
+    tuple(dict.fromkeys(need for group in GROUPS for need in group.NEEDS)),
+    tuple(rule for group in GROUPS for rule in group.RULES),
+    judge,
+    facts,
+)

@@ -155,7 +155,7 @@ def _falls(reach: Sequence[Dict]) -> Iterator[str]:
 
 def fallen(fall: Dict) -> str:
     """What an intruder has first who has a host, as a sentence."""
-    if not fall["hosts"]:
+    if not fall["hosts"] or not fall["hosts"][0]["steps"]:
         return f"if {printable(fall['from'])} falls, what else does was not followed: there are too many keys"
     first = fall["hosts"][0]
     what = "root" if first["root"] else ", ".join(printable(account) for account in first["accounts"][:MOST_NAMED])

@@ -70,24 +70,33 @@ def unknown(host: Host) -> Iterator[str]:
     if not host.asked:
         yield "SSH was not looked at"
         return
+    told = [*_told(host), *_missing(host)]
+    yield from told or _unjudged(host)
+
+
+def _told(host: Host) -> Iterator[str]:
+    """Yield what its document says of it that is not known."""
     for server in host.servers.items:
         if not server.judged:
             yield f"{printable(server.kind)}, {said(server.why) or 'cannot tell'}"
     yield from (f"{printable(one.account)} from {said(one.origin)}: {said(one.why)}" for one in host.unsure.items)
     yield from (f"{printable(subject)}: {said(reason)}" for subject, reason in host.gaps if is_about(subject))
-    yield from _missing(host)
 
 
 def _missing(host: Host) -> Iterator[str]:
-    """Yield which part of what is to be known of it is not there, or not whole."""
-    if not host.doors.whole:
-        yield "more doors than are told" if host.doors.left else "it was not judged"
-    if not host.unsure.whole:
-        yield "what nobody can tell of it is not known"
+    """Yield what of its servers is not there, or not whole."""
     if not host.servers.whole:
         yield "which SSH servers it has is not known"
     elif host.entered and not host.servers.items:
         yield "the SSH server that let auditkit in was not found"
+
+
+def _unjudged(host: Host) -> Iterator[str]:
+    """Yield what of its doors is not there, or not whole; where a reason is known, that one is told instead."""
+    if not host.doors.whole:
+        yield "more doors than are told" if host.doors.left else "it was not judged"
+    if not host.unsure.whole:
+        yield "what nobody can tell of it is not known"
 
 
 def is_about(subject: str) -> bool:

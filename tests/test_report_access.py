@@ -19,6 +19,7 @@ from auditkit.commands.report import parsed
 from auditkit.errors import FormatError
 from auditkit.model import Finding, Gap, HostReport, Rule, Severity, State
 from auditkit.report import document
+from auditkit.report.access import fallen
 
 NIGHT = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)
 HOSTILE = "\x1b[31m\u202eevil\n\udcff"
@@ -128,7 +129,7 @@ def test_a_long_way_names_what_lies_on_it() -> None:
         "    if b falls, the intruder may have root on c via key SHA256:2 of bob@b (with a passphrase)",
     ]
     (only,) = [one for one in made(*told)["access"]["reach"][0]["hosts"] if one["host"] == "c"]
-    assert report.access.fallen({"from": "a", "hosts": [only]}) == (
+    assert fallen({"from": "a", "hosts": [only]}) == (
         "if a falls, the intruder may have root on c via key SHA256:2 of bob@b (with a passphrase), by way of b"
     )
 

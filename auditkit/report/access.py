@@ -23,7 +23,7 @@ DOUBTS: Mapping[str, str] = {
 Dict = Mapping[str, Any]
 
 
-def sentence(access: Dict | None, options: Options) -> Iterator[str]:
+def sentence_on_passwords(access: Dict | None, options: Options) -> Iterator[str]:
     """Yield the sentence on passwords."""
     if access:
         passwords = access["passwords"]
@@ -31,22 +31,22 @@ def sentence(access: Dict | None, options: Options) -> Iterator[str]:
         yield painted(f"  passwords  {said(passwords['sentence'])}", colour, options)
 
 
-def of_one(access: Dict | None, options: Options) -> Iterator[str]:
+def who_on_one(access: Dict | None, options: Options) -> Iterator[str]:
     """Yield what is to be said of one host: the sentence, its doors, and how many keys there are."""
     if not access:
         return
-    yield from sentence(access, options)
+    yield from sentence_on_passwords(access, options)
     yield from _doors(access["passwords"]["doors"], COLUMNS[1:], options)
     yield from _unsure(access["passwords"]["unknown"])
     if access["keys"]:
         yield _keys_head(access["keys"])
 
 
-def of_all(access: Dict | None, options: Options) -> Iterator[str]:
+def who_on_all(access: Dict | None, options: Options) -> Iterator[str]:
     """Yield what is to be said of several hosts: passwords, keys, shared host keys, and what falls with one."""
     if not access:
         return
-    yield from sentence(access, options)
+    yield from sentence_on_passwords(access, options)
     yield from _doors(access["passwords"]["doors"], COLUMNS, options)
     if access["keys"]:
         yield _keys_head(access["keys"])

@@ -13,7 +13,7 @@ from typing import Any
 
 from auditkit.model import Severity, State
 from auditkit.printable import printable, said
-from auditkit.report import access
+from auditkit.report.access import sentence_on_passwords, who_on_all, who_on_one
 from auditkit.report.differences import letter, second, text_lines, told
 from auditkit.report.document import FAILURES, FINDINGS, INCOMPLETE, UNTRUSTED, Document, apart, judged, severity, state, status
 from auditkit.report.folding import folded, minor, part
@@ -60,13 +60,13 @@ def _several(hosts: Sequence[Dict], options: Options, known: Dict | None) -> Ite
     """Yield the table, who can log in, what is to be said of each host that is not ok, the worst last, and what all come to."""
     yield overview(hosts, options)
     yield against_each_other(hosts, options)
-    yield access.of_all(known, options)
+    yield who_on_all(known, options)
     yield ("",)
     fine = [host for host in hosts if state(host) == State.OK and not options.show_all]
     yield from (_one(host, options) for host in reversed(worst_first(hosts)) if host not in fine)
     if notes := list(_notes(fine)):
         yield (*notes, "")
-    yield access.sentence(known, options)
+    yield sentence_on_passwords(known, options)
     yield (verdict(hosts, options), "")
 
 
@@ -83,7 +83,7 @@ def _notes(hosts: Sequence[Dict]) -> Iterator[str]:
 
 def _one(host: Dict, options: Options, known: Dict | None = None) -> Iterator[str]:
     """Yield all that is to be said of a host, and an empty line; `known`: who can log in, where it is the only one."""
-    yield from chain(_head(host), _body(host, options), access.of_one(known, options), _foot(host, options), ("",))
+    yield from chain(_head(host), _body(host, options), who_on_one(known, options), _foot(host, options), ("",))
 
 
 def _head(host: Dict) -> Iterator[str]:

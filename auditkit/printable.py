@@ -51,3 +51,8 @@ def _meant(match: "re.Match[bytes]") -> bytes:
 def printable(text: str) -> str:
     """`text` as it may be shown on a terminal or in a report."""
     return escape(text.encode("utf-8", "surrogateescape")).decode("utf-8")
+
+
+def said(sentence: str) -> str:
+    """A sentence of ours, whose foreign parts may have gone through printable() already: no backslash is doubled again."""
+    return "\\".join(printable(part) for part in sentence.split("\\"))

@@ -82,6 +82,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "quorum": NOUNS,
     "unlike": NOUNS | {"facts"},
     "peers": NOUNS | {"facts", "quorum", "settle", "unlike"},
+    "across": NOUNS | {"keys", "quorum"},
     "keys": NOUNS,
     "answers": NOUNS,
     "access": NOUNS | {"answers", "keys", "sshd"},
@@ -97,7 +98,7 @@ MAY_IMPORT["commands"] = set(MAY_IMPORT) - {"__main__"} | {"commands"}
 
 JUDGES = {"model", "printable", "compare", "explain", "audits", "importers", "keys", "logins", "report"} | {
     "entries", "mounts", "growth", "accept", "timeline", "settle", "coverage", "distrust", "packages", "systems",
-    "derived", "makers", "facts", "quorum", "unlike", "peers", "answers", "access",
+    "derived", "makers", "facts", "quorum", "unlike", "peers", "answers", "access", "across",
     "sshd", "words", "vouched", "together", "shipped", "databases", "scripts", "strays", "against",
 }  # fmt: skip
 WORLD = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile", "shutil", "paramiko", "importlib"}
@@ -115,6 +116,7 @@ SHARED = {
     "auditkit.packages.owned": "which package a path belongs to, for whoever judges paths",
     "auditkit.packages.reading": "which paths and words of a package database are sound",
     "auditkit.packages.rpm_header": "the tags of a header, and what its signatures are over",
+    "auditkit.report.access": "who can log in where, for every format that people read",
     "auditkit.report.accepted": "what a person has accepted, taken out of the document",
     "auditkit.report.document": "the document that every format is rendered from",
     "auditkit.report.look": "how a report shall look, for every format",

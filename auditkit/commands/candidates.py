@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from auditkit import inventory
 from auditkit.model import Gap
-from auditkit.printable import printable
-from auditkit.report.look import said
+from auditkit.printable import printable, said
 from auditkit.ssh import known
 from auditkit.ssh.address import meant
 from auditkit.ssh.route import SYSTEM_HOSTS, USER_HOSTS

@@ -15,8 +15,7 @@ from auditkit.commands import ownership
 from auditkit.commands.candidates import Candidate, in_known_hosts, listed
 from auditkit.commands.ownership import Range
 from auditkit.errors import AuditkitError, UsageError
-from auditkit.printable import printable
-from auditkit.report.look import said
+from auditkit.printable import printable, said
 
 _HEAD = """\
 # A first auditkit.yaml, written by `auditkit init` on {day}. Review it: the networks first, then every host.

@@ -214,8 +214,14 @@ def answer(run: Setting, command: str, reports: Iterable[HostReport], following:
     return delivered(run, command, [document.of_host(report) for report in reports], following)
 
 
-def delivered(run: Setting, command: str, hosts: Sequence[dict[str, Any]], following: tuple[str, ...]) -> int:
-    """The same of hosts that have been told as the document has them.
+def delivered(
+    run: Setting,
+    command: str,
+    hosts: Sequence[dict[str, Any]],
+    following: tuple[str, ...],
+    access: dict[str, Any] | None = None,
+) -> int:
+    """The same of hosts that have been told as the document has them; `access`: who can log in on all of them.
 
     Raises:
         AuditkitError: the output file cannot be written.
@@ -223,7 +229,8 @@ def delivered(run: Setting, command: str, hosts: Sequence[dict[str, Any]], follo
     from auditkit import report  # noqa: PLC0415 - not for --help
     from auditkit.report import document  # noqa: PLC0415
 
-    made = document.assembled(document.Report(command, TOOL, run.started, datetime.now(UTC), (), following), list(hosts))
+    ended = document.Report(command, TOOL, run.started, datetime.now(UTC), (), following)
+    made = document.assembled(ended, list(hosts), access)
     pieces = report.render(made, run.form, report.Options(color=run.color, width=width(), show_all=run.show_all))
     write(run.output, pieces)
     return document.exit_code(made, run.fail_on)

@@ -12,8 +12,7 @@ from auditkit.commands.progress import Progress
 from auditkit.errors import UsageError
 from auditkit.hosts import Host, open_host
 from auditkit.model import Level, Policy
-from auditkit.printable import printable
-from auditkit.report.look import said
+from auditkit.printable import printable, said
 
 MOST = 50
 """Paths of one kind that are shown."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from auditkit import fleet, hosts, runs, store
-from auditkit.commands import excepting, options
+from auditkit.commands import crossing, excepting, options
 from auditkit.commands.progress import Display
 from auditkit.errors import AuditkitError, FormatError, HostError, UntrustedError, UsageError
 from auditkit.fleet import Result
@@ -202,9 +202,10 @@ def answered(
     for word, host in _told(tuple(word for word in plan.words if word not in told), plan, run, judge):
         told[word] = host
         _keep(plan, word, host, run)
-    told = {word: excepting.applied(host, run) for word, host in together({word: told[word] for word in plan.words}).items()}
+    all_of_them, access = crossing.judged(together({word: told[word] for word in plan.words}), run)
+    told = {word: excepting.applied(host, run) for word, host in all_of_them.items()}
     documents = list(told.values())
-    return options.delivered(run, plan.command, documents, (*following(told), *_again(plan, documents)))
+    return options.delivered(run, plan.command, documents, (*following(told), *_again(plan, documents)), access)
 
 
 def _told(words: Sequence[str], plan: Plan, run: options.Setting, judge: Work[HostReport]) -> Iterator[tuple[str, Document]]:

@@ -9,8 +9,7 @@ from auditkit import baseline as files
 from auditkit.commands import options
 from auditkit.errors import FormatError, UsageError
 from auditkit.model import Entry, Gap
-from auditkit.printable import printable
-from auditkit.report.look import said
+from auditkit.printable import printable, said
 from auditkit.writer import Writer
 
 DEFAULT_POLICY = "linux"

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from auditkit.printable import printable
-from auditkit.report.look import counted, said
+from auditkit.printable import printable, said
+from auditkit.report.look import counted
 from auditkit.words import attributes
 
 PASSING = ("mtime", "ctime", "btime", "inode", "links")

@@ -41,8 +41,8 @@ def to_document(report: Report) -> Document:
     return assembled(report, [of_host(host) for host in report.hosts])
 
 
-def assembled(run: Report, hosts: list[Document]) -> Document:
-    """The document of a run whose hosts have been told one by one, as `of_host` does."""
+def assembled(run: Report, hosts: list[Document], access: Document | None = None) -> Document:
+    """The document of a run whose hosts have been told one by one, as `of_host` does; `access`: who can log in to them."""
     return {
         "schema": SCHEMA,
         "tool": run.tool,
@@ -51,6 +51,7 @@ def assembled(run: Report, hosts: list[Document]) -> Document:
         "finished": _moment(run.finished),
         "status": worst(host["status"] for host in hosts),
         "hosts": hosts,
+        **({} if access is None else {"access": access}),
         "next": list(run.next),
     }
 

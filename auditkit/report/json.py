@@ -6,7 +6,7 @@ terminal that shows the file is at the mercy of a name in it.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from auditkit.report.document import Document
@@ -14,10 +14,12 @@ from auditkit.report.look import Options
 
 LONG = ("changes", "findings", "gaps")
 """The lists of a host that may be long: each of their items is a piece."""
+LONG_OF_ALL = ("keys", "host_keys", "reach", "unseen")
+"""Those of who can log in on all hosts."""
 
 
 def pieces(document: Document, options: Options) -> Iterator[str]:
-    """Yield the document as JSON, one line per change, finding and gap."""
+    """Yield the document as JSON, one line per change, finding, gap, and key."""
     yield "{"
     for comma, (name, value) in _separated(document.items()):
         if name == "hosts":
@@ -27,17 +29,26 @@ def pieces(document: Document, options: Options) -> Iterator[str]:
                 yield from _host(host, options)
                 yield "}"
             yield "]"
+        elif name == "access":
+            yield f'{comma}\n "access": {{'
+            yield from _object(value, LONG_OF_ALL)
+            yield "}"
         else:
             yield f"{comma}\n {_plain(name)}: {_plain(value)}"
     yield "\n}\n"
 
 
 def _host(host: Mapping[str, Any], options: Options) -> Iterator[str]:
-    for comma, (name, value) in _separated(host.items()):
-        if name in LONG and isinstance(value, list):
-            kept = value if name != "changes" or options.show_all else [one for one in value if not one["explanation"]]
+    kept = host["changes"] if options.show_all else [one for one in host["changes"] if not one["explanation"]]
+    return _object({**host, "changes": kept}, LONG)
+
+
+def _object(told: Mapping[str, Any], long: Collection[str]) -> Iterator[str]:
+    """Yield the members of an object, each item of its long lists as a piece."""
+    for comma, (name, value) in _separated(told.items()):
+        if name in long and isinstance(value, list):
             yield f"{comma}\n   {_plain(name)}: ["
-            for between, one in _separated(kept):
+            for between, one in _separated(value):
                 yield f"{between}\n    {_plain(one)}"
             yield "]"
         else:

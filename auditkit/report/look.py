@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from auditkit.printable import printable
-
 COLOURS = {"low": "36", "medium": "33", "high": "31", "critical": "1;31", "good": "32", "dim": "2"}
 """SGR parameters (ECMA-48 8.3.117) by what they stand for."""
 
@@ -18,11 +16,6 @@ class Options:
     """Whether explained changes are shown too."""
 
 
-def said(sentence: str) -> str:
-    """A sentence of ours, whose foreign parts may have gone through printable() already: no backslash is doubled again."""
-    return "\\".join(printable(part) for part in sentence.split("\\"))
-
-
 def painted(line: str, colour: str, options: Options) -> str:
     """The line in a colour, where colours are wanted."""
     code = COLOURS.get(colour)
@@ -33,7 +26,7 @@ def counted(number: int, noun: str) -> str:
     """`1 gap`, `2 gaps`, `41 208 entries`."""
     if number == 1:
         return f"1 {noun}"
-    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    plural = noun[:-1] + "ies" if noun.endswith("y") and noun[-2] not in "aeiou" else noun + "s"
     return f"{grouped(number)} {plural}"
 
 

@@ -12,11 +12,12 @@ from itertools import chain, groupby
 from typing import Any
 
 from auditkit.model import Severity, State
-from auditkit.printable import printable
+from auditkit.printable import printable, said
+from auditkit.report.access import sentence_on_passwords, who_on_all, who_on_one
 from auditkit.report.differences import letter, second, text_lines, told
 from auditkit.report.document import FAILURES, FINDINGS, INCOMPLETE, UNTRUSTED, Document, apart, judged, severity, state, status
 from auditkit.report.folding import folded, minor, part
-from auditkit.report.look import Options, counted, grouped, painted, said
+from auditkit.report.look import Options, counted, grouped, painted
 from auditkit.report.table import against_each_other, overview, verdict, worst_first
 
 MOST_OF_A_TEXT = 20
@@ -49,20 +50,23 @@ Dict = Mapping[str, Any]
 def pieces(document: Document, options: Options) -> Iterator[str]:
     """Yield the report line by line; of several hosts first the table, and then only what needs a person."""
     hosts = document["hosts"]
-    told = _several(hosts, options) if len(hosts) > 1 else (_one(host, options) for host in hosts)
+    known = document.get("access")
+    told = _several(hosts, options, known) if len(hosts) > 1 else (_one(host, options, known) for host in hosts)
     for line in chain(chain.from_iterable(told), _next(document)):
         yield line + "\n"
 
 
-def _several(hosts: Sequence[Dict], options: Options) -> Iterator[Iterable[str]]:
-    """Yield the table, what is to be said of each host that is not ok, the worst last, and what all of them come to."""
+def _several(hosts: Sequence[Dict], options: Options, known: Dict | None) -> Iterator[Iterable[str]]:
+    """Yield the table, who can log in, what is to be said of each host that is not ok, the worst last, and what all come to."""
     yield overview(hosts, options)
     yield against_each_other(hosts, options)
+    yield who_on_all(known, options)
     yield ("",)
     fine = [host for host in hosts if state(host) == State.OK and not options.show_all]
     yield from (_one(host, options) for host in reversed(worst_first(hosts)) if host not in fine)
     if notes := list(_notes(fine)):
         yield (*notes, "")
+    yield sentence_on_passwords(known, options)
     yield (verdict(hosts, options), "")
 
 
@@ -77,9 +81,9 @@ def _notes(hosts: Sequence[Dict]) -> Iterator[str]:
         yield f"  note  {counted(remarks, 'remark')} on hosts that are ok (--all shows them)"
 
 
-def _one(host: Dict, options: Options) -> Iterator[str]:
-    """Yield all that is to be said of a host, and an empty line."""
-    yield from chain(_head(host), _body(host, options), _foot(host, options), ("",))
+def _one(host: Dict, options: Options, known: Dict | None = None) -> Iterator[str]:
+    """Yield all that is to be said of a host, and an empty line; `known`: who can log in, where it is the only one."""
+    yield from chain(_head(host), _body(host, options), who_on_one(known, options), _foot(host, options), ("",))
 
 
 def _head(host: Dict) -> Iterator[str]:

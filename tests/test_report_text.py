@@ -372,3 +372,26 @@ def test_other_attributes_stay_harmless() -> None:
         "security.selinux": "a\\x1b",
         "user.b": "\\x1b",
     }
+
+
+def test_what_is_the_same_on_many_hosts_is_said_once_but_nothing_that_is_high() -> None:
+    weak = Rule("ssh-algorithm-weak", "Weak", Severity.LOW, "Old.", "MACs -hmac-sha1, then: auditkit audit")
+    hosts = []
+    for name in ("ws-01", "ws-02", "ws-03"):
+        minor = Finding(weak, "sshd", "it offers hmac-sha1", Severity.LOW, (), f"MACs -hmac-sha1, then: auditkit audit {name}")
+        twin = Finding(TWIN, "account toor", "toor has uid 0, as root has", Severity.CRITICAL)
+        own = Finding(weak, "dropbear", f"it offers {name.removeprefix('ws-0')}des-cbc", Severity.LOW)
+        hosts.append(HostReport(name, counts={"audits": 1}, findings=(minor, twin, own)))
+    shown = told(*hosts)
+    assert shown.count("it offers hmac-sha1") == 1
+    assert (
+        "on 3 hosts: ws-01, ws-02, ws-03\n"
+        "  ! sshd: it offers hmac-sha1  low  ssh-algorithm-weak\n"
+        "      do: MACs -hmac-sha1, then: auditkit audit HOST\n"
+    ) in shown
+    assert shown.count("toor has uid 0") == 3
+    assert shown.count("des-cbc") == 3
+    assert shown.count("  ! and 1 finding that others have as well, above\n") == 3
+    assert shown.count(": 3 findings (1 critical, 2 low): NOT CLEAN") == 3
+    assert told(*hosts, show_all=True).count("it offers hmac-sha1") == 3
+    assert told(*hosts[:2]).count("it offers hmac-sha1") == 2

@@ -1,6 +1,8 @@
-"""What one line may tell of many changes: a tree that came or went, and minor changes that say the same."""
+"""What one line may tell of many: a tree that came or went, minor changes that say the same, findings of many hosts."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from auditkit.model import Severity
@@ -11,6 +13,12 @@ MANY_MINOR = 5
 """Up to so many changes below medium that say the same, and lie in one part of the tree, are told one by one."""
 DEPTH = 4
 """A part of the tree: all below `/usr/lib/python3.13`, say; with the empty part before the first slash."""
+
+MANY_HOSTS = 3
+"""From so many hosts on a finding below high that says the same of each is told once."""
+
+ANY = "\x00"
+"""What stands for the name of a host where findings of several are held against each other."""
 
 Told = tuple[Mapping[str, Any], int]
 """A change, and for how many others below it stands."""
@@ -81,3 +89,47 @@ def _above(path: str) -> Iterable[str]:
 
 def _parts(path: str) -> list[str]:
     return path.rstrip("/").split("/")
+
+
+@dataclass(frozen=True, slots=True)
+class OnMany:
+    """A finding that says the same of several hosts."""
+
+    finding: Mapping[str, Any]
+    """As the first of them has it, with only the quotes that all have, and HOST where each has its name."""
+    hosts: tuple[str, ...]
+    """By the names that they have in the report."""
+    said: tuple[object, ...]
+    """What it says of each of them: `said_by`."""
+
+
+def on_many(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[OnMany]:
+    """The findings that are told once of many hosts, from the findings of each host by its name."""
+    alike: dict[tuple[object, ...], dict[str, list[Mapping[str, Any]]]] = {}
+    for name, findings in found.items():
+        for finding in findings:
+            alike.setdefault(said_by(finding, name), {}).setdefault(name, []).append(finding)
+    return [
+        OnMany(
+            {**_first(by_host), "remedy": str(key[-1]).replace(ANY, "HOST"), "quotes": _quotes(by_host)}, tuple(by_host), key
+        )
+        for key, by_host in alike.items()
+        if len(by_host) >= MANY_HOSTS and Severity[str(key[1]).upper()] < Severity.HIGH
+    ]
+
+
+def said_by(finding: Mapping[str, Any], host: str) -> tuple[object, ...]:
+    """What a finding says, whatever host it is of, and on whatever words it rests."""
+    word = re.compile(rf"(?<![\w.-]){re.escape(host)}(?![\w.-])")
+    texts = (word.sub(ANY, finding[name]) for name in ("subject", "message", "remedy"))
+    return (finding["rule"], finding["severity"], *texts)
+
+
+def _first(by_host: Mapping[str, Sequence[Mapping[str, Any]]]) -> Mapping[str, Any]:
+    return next(iter(by_host.values()))[0]
+
+
+def _quotes(by_host: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Mapping[str, Any]]:
+    """The quotes of a finding, where they are the same on each host."""
+    told = [[quote for finding in findings for quote in finding["quotes"]] for findings in by_host.values()]
+    return told[0] if all(each == told[0] for each in told) else []

@@ -16,7 +16,7 @@ from auditkit.printable import printable, said
 from auditkit.report.access import sentence_on_passwords, who_on_all, who_on_one
 from auditkit.report.differences import letter, second, text_lines, told
 from auditkit.report.document import FAILURES, FINDINGS, INCOMPLETE, UNTRUSTED, Document, apart, judged, severity, state, status
-from auditkit.report.folding import folded, minor, part
+from auditkit.report.folding import OnMany, folded, minor, on_many, part, said_by
 from auditkit.report.look import Options, counted, grouped, painted
 from auditkit.report.table import against_each_other, overview, verdict, worst_first
 
@@ -27,6 +27,8 @@ MOST_MOMENTS = 200
 MOST_CAUSES = 8
 MOST_COMMANDS = 4
 STEP = " → "
+MOST_NAMED = 8
+"""Hosts that are named of those that share a finding."""
 MOST_MINOR = 3
 """Findings of one rule below medium that are shown."""
 LEAST_ALIKE = 3
@@ -63,7 +65,11 @@ def _several(hosts: Sequence[Dict], options: Options, known: Dict | None) -> Ite
     yield who_on_all(known, options)
     yield ("",)
     fine = [host for host in hosts if state(host) == State.OK and not options.show_all]
-    yield from (_one(host, options) for host in reversed(worst_first(hosts)) if host not in fine)
+    told = [host for host in hosts if host not in fine]
+    shared = [] if options.show_all else on_many({host["host"]: apart(host) for host in told})
+    yield from _shared(shared, options)
+    for host in reversed(worst_first(told)):
+        yield _one(host, options, above=[one.said for one in shared if host["host"] in one.hosts])
     if notes := list(_notes(fine)):
         yield (*notes, "")
     yield sentence_on_passwords(known, options)
@@ -81,9 +87,25 @@ def _notes(hosts: Sequence[Dict]) -> Iterator[str]:
         yield f"  note  {counted(remarks, 'remark')} on hosts that are ok (--all shows them)"
 
 
-def _one(host: Dict, options: Options, known: Dict | None = None) -> Iterator[str]:
-    """Yield all that is to be said of a host, and an empty line; `known`: who can log in, where it is the only one."""
-    yield from chain(_head(host), _body(host, options), who_on_one(known, options), _foot(host, options), ("",))
+def _shared(shared: Sequence[OnMany], options: Options) -> Iterator[Iterable[str]]:
+    """Yield what is the same on many hosts, each once with their names, the worst last."""
+    for one in sorted(shared, key=lambda one: (severity(one.finding), one.finding["rule"])):
+        names = ", ".join(map(printable, one.hosts[:MOST_NAMED]))
+        more = f" and {grouped(len(one.hosts) - MOST_NAMED)} more (--all shows each)" if len(one.hosts) > MOST_NAMED else ""
+        yield chain((f"on {counted(len(one.hosts), 'host')}: {names}{more}",), _findings([one.finding], options), ("",))
+
+
+def _one(host: Dict, options: Options, known: Dict | None = None, above: Sequence[object] = ()) -> Iterator[str]:
+    """Yield all that is to be said of a host, and an empty line.
+
+    `known`: who can log in, where it is the only one; `above`: what was said of it and others already, by `said_by`.
+    """
+    left = [finding for finding in host["findings"] if said_by(finding, host["host"]) not in above]
+    body = _body({**host, "findings": left} if above else host, options)
+    count = (
+        [f"  ! and {counted(len(host['findings']) - len(left), 'finding')} that others have as well, above"] if above else []
+    )
+    yield from chain(_head(host), count, body, who_on_one(known, options), _foot(host, options), ("",))
 
 
 def _head(host: Dict) -> Iterator[str]:

@@ -14,9 +14,10 @@ from fleet.fleet import Fleet, tidy
 from fleet.images import NoFleetError
 from fleet_rows import Traffic
 from rows import Row
+from vendor_rows import COSTS, Cost
 
 HERE = Path(__file__).resolve().parent
-NAMES = ("host", "fifty", "bytes")
+NAMES = ("host", "fifty", "bytes", "audit")
 MARKS = ("<!-- fleet: begin -->", "<!-- fleet: end -->")
 
 
@@ -38,19 +39,20 @@ def main() -> int:
     return 0 if sound else 1
 
 
-def measurements(asked: argparse.Namespace, work: Path) -> dict[str, Callable[[Fleet], Iterator[Row | Traffic]]]:
+def measurements(asked: argparse.Namespace, work: Path) -> dict[str, Callable[[Fleet], Iterator[Row | Traffic | Cost]]]:
     """What can be measured, by the names of the command line."""
     return {
         "host": lambda fleet: fleet_rows.host(fleet, work, asked.runs),
         "fifty": lambda fleet: fleet_rows.many_hosts(fleet, work, asked.runs, asked.hosts),
         "bytes": lambda fleet: fleet_rows.traffic(fleet, work),
+        "audit": lambda fleet: fleet_rows.who_can_log_in(fleet, work, asked.runs),
     }
 
 
-def with_fleet(name: str, measured: Callable[[Fleet], Iterator[Row | Traffic]], results: Path) -> bool:
+def with_fleet(name: str, measured: Callable[[Fleet], Iterator[Row | Traffic | Cost]], results: Path) -> bool:
     """Measure with a fleet that is there for this, print each row as it comes and keep all; false if one proves nothing."""
     home = Path(tempfile.mkdtemp(prefix="auditkit-bench-"))
-    kept: list[Row | Traffic] = []
+    kept: list[Row | Traffic | Cost] = []
     try:
         with Fleet(home) as fleet:
             for row in measured(fleet):
@@ -62,8 +64,10 @@ def with_fleet(name: str, measured: Callable[[Fleet], Iterator[Row | Traffic]], 
         tidy(home)
     times = "".join(tables.line(row) for row in kept if isinstance(row, Row))
     counts = "".join(row.line() for row in kept if isinstance(row, Traffic))
-    tables.keep(results, name, kept, (tables.TIMES + times if times else "") + (fleet_rows.TRAFFIC + counts if counts else ""))
-    return not any(row.measured.problems if isinstance(row, Row) else row.problem for row in kept)
+    costs = "".join(row.line() for row in kept if isinstance(row, Cost))
+    heads = ((tables.TIMES, times), (fleet_rows.TRAFFIC, counts), (COSTS, costs))
+    tables.keep(results, name, kept, "".join(head + lines for head, lines in heads if lines))
+    return not any(row.problem if isinstance(row, Traffic) else row.measured.problems for row in kept)
 
 
 def arguments() -> argparse.Namespace:

@@ -15,8 +15,19 @@ from fleet.machines import Machine
 from measure import Task, pair
 from peers import has, sealed
 from rows import Row, fresh
+from vendor_rows import Cost, ended
 
 OF_LOCAL, OF_LOGINS, MOST_BYTES = round(1 / 1.3, 2), round(1 / 1.5, 2), 64 << 10  # what the design allows
+ACCOUNTS, HASH = 20, "$6$salt$" + "x" * 86
+MATCHES = """Port 22
+UsePAM yes
+Match User person00,person01
+    PasswordAuthentication no
+Match Address 10.99.0.0/16
+    KbdInteractiveAuthentication no
+Match Group person02
+    AuthenticationMethods publickey
+"""
 HEADERS = 66  # Ethernet, IPv4, and TCP with time stamps
 TRAFFIC = "| what | entries | KiB in TCP | KiB in frames | to reach | |\n|---|---|---|---|---|---|\n"
 
@@ -104,6 +115,28 @@ def on_itself(fleet: Fleet, machine: Machine, scratch: Path) -> dict[str, Task]:
         ),
         "check": Task("auditkit check on the machine", (*argv, "check", *rest), scratch / "itself-check.out"),
     }
+
+
+def who_can_log_in(fleet: Fleet, work: Path, runs: int) -> Iterator[Cost]:
+    """The SSH audit of a machine with 20 accounts that have passwords and keys, beside a bare login to it."""
+    (machine,) = fleet.up([("py", 1)])
+    scratch = fresh(work, "scratch-fleet-audit")
+    key = (machine.root / "root/.ssh/authorized_keys").read_text()
+    for number in range(ACCOUNTS):
+        name = f"person{number:02}"
+        subprocess.run([*machine.inside, "useradd", "-m", "-s", "/bin/bash", "-p", HASH, name], check=True)
+        home = machine.root / "home" / name / ".ssh"
+        home.mkdir(mode=0o700)
+        (home / "authorized_keys").write_text(key)
+        subprocess.run([*machine.inside, "chown", "-R", f"{name}:{name}", f"/home/{name}/.ssh"], check=True)
+    (machine.root / "etc/ssh/sshd_config").write_text(MATCHES)
+    fleet.config()
+    argv = (*fleet_peers.client(fleet), sys.executable, "-m", "auditkit", "audit", machine.name, "--only", "ssh")
+    out = scratch / "audit.out"
+    told = has(out, rb'"password_doors"', 1)
+    ours = Task("auditkit audit --only ssh", ended(*argv, "--format", "json", "-q"), out, done=told)
+    bare = next(iter(fleet_peers.visitors(fleet, [machine], work, scratch)))
+    yield Cost(f"SSH audit of a machine with {ACCOUNTS} accounts", fleet_peers.BARE, pair(ours, bare, runs), seconds=1.5)
 
 
 def many_hosts(fleet: Fleet, work: Path, runs: int, number: int) -> Iterator[Row]:

@@ -482,10 +482,12 @@ def test_a_fleet_does_not_outlive_a_killed_test_run(tmp_path: Path, fleet: Fleet
     home = tmp_path / "other"
     by_hand = [sys.executable, str(HERE), "up", "py:1", "--home", str(home)]
     with subprocess.Popen(by_hand, stdout=subprocess.PIPE, text=True) as tests:
-        assert tests.stdout is not None
-        root = Path(tests.stdout.readline().split()[-1])
-        assert root.exists()
-        tests.kill()
+        try:
+            assert tests.stdout is not None
+            root = Path(tests.stdout.readline().split()[-1])
+            assert root.exists()
+        finally:
+            tests.kill()
     until(lambda: not root.parent.exists(), "its machines are gone")
     until(lambda: str(home) not in commands(), "its processes are gone")
 

@@ -173,15 +173,14 @@ def test_nothing_is_left_when_we_are_killed(server: Sshd, tmp_path: Path, folder
         f"made = openssh.connect(Route(({way!r},)), None, Deadline(60), None)\n"
         "pipe = made.run('cat'); print('ready', flush=True); sys.stdin.read()\n"
     )
-    process = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    assert process.stdin is not None
-    with process.stdout as told, process.stdin:
-        assert told.readline() == b"ready\n"
-        clients = psutil.Process(process.pid).children(recursive=True)
-        assert len(clients) >= 2
-        process.kill()
-        process.wait(60)
+    with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+            clients = psutil.Process(process.pid).children(recursive=True)
+            assert len(clients) >= 2
+        finally:
+            process.kill()
     _gone, alive = psutil.wait_procs(clients, timeout=60)
     assert alive == []
 

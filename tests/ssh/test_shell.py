@@ -438,7 +438,7 @@ def test_files_are_taken_as_the_probe_takes_them(machine: Machine, tree: tuple[P
 
 def test_what_is_no_file_and_no_kind_of_need_is_a_gap(gnu: Machine) -> None:
     assert bare(gnu.shell.take(needs("/dev/null"))) == bare(files_below(b"/", needs("/dev/null")))
-    (gap,) = gnu.shell.take((Need(Means.COMMAND, "id"),))
+    (gap,) = gnu.shell.take((Need(Means.COMMAND, "id", optional=False), Need(Means.COMMAND, "who")))
     assert gap == Gap("id", "this kind of host gives no command")
 
 

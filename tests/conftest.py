@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import jsonschema
 import pytest
 from beside import pytest_addoption, pytest_runtestloop  # noqa: F401 - pytest finds them here
@@ -56,6 +57,9 @@ struct dirent64 *readdir64(DIR *directory) {
 struct dirent *readdir(DIR *directory) { return (struct dirent *)readdir64(directory); }
 """
 """What rootkits in user space do: readdir(3) leaves out what they want to hide."""
+# how long an example takes says how much else the machine has to do, and nothing of us
+hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("busy")
 REQUEST = {"watches": [["/", "content", False, False]], "digests": ["blake3"], "jobs": 2}
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SOURCE = str(Path(__file__).resolve().parent.parent)
 SCHEMA = jsonschema.Draft202012Validator(json.loads(Path(SOURCE, "auditkit/report/schema.json").read_text("utf-8")))
-PATIENCE = 60
+PATIENCE = 120
 """Seconds after which a run counts as hanging; no test takes a tenth of it."""
 STARTED: list["subprocess.Popen[bytes]"] = []
 """What the test under way has started; it ends with the test, see `ended`."""

@@ -17,7 +17,7 @@ from auditkit.ssh import Hop
 
 PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin"
 PASSWORD = "correct horse"
-PATIENCE = 60
+PATIENCE = 120
 """Seconds after which what takes a tenth of one counts as hanging."""
 _CRYPTED = "$6$auditkit$TfjBJYJB78.YILrOqpLmQU1pQSfb2JcETGLO9UfJ3IHKXFsoF.suCcyR/Pfu3JwoN6iVy13vHioS2Qrt1d3.T/"
 _OWN_FILES = 'cd "$1" && shift && for name in shadow passwd; do mount --bind $name /etc/$name || exit 99; done; exec "$@"'

@@ -47,8 +47,12 @@ class Fleet:
         self._processes: list[subprocess.Popen[bytes]] = []
         self._clients: list[subprocess.Popen[bytes]] = []
         self._move_in()
-        self.controller = self._lifeline("unshare", *CONTROLLER, "sh", str(HERE / "controller.sh"), *self._network())
-        self._lifeline("sh", "-c", GUARD, "guard", str(NETWORK), self.metric)
+        try:
+            self.controller = self._lifeline("unshare", *CONTROLLER, "sh", str(HERE / "controller.sh"), *self._network())
+            self._lifeline("sh", "-c", GUARD, "guard", str(NETWORK), self.metric)
+        except BaseException:
+            self.down()
+            raise
 
     def _move_in(self) -> None:
         self.known_hosts.parent.mkdir(mode=0o700)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import jsonschema
 import pytest
 from beside import pytest_addoption, pytest_runtestloop  # noqa: F401 - pytest finds them here
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
 
 SOURCE = str(Path(__file__).resolve().parent.parent)
 SCHEMA = jsonschema.Draft202012Validator(json.loads(Path(SOURCE, "auditkit/report/schema.json").read_text("utf-8")))
-PATIENCE = 60
+PATIENCE = 120
 """Seconds after which a run counts as hanging; no test takes a tenth of it."""
+STARTED: list["subprocess.Popen[bytes]"] = []
+"""What the test under way has started; it ends with the test, see `ended`."""
 NOBODY = 65534
 COMPILED = "PYTHONPYCACHEPREFIX"
 """Says where Python keeps what it made of the sources."""
@@ -54,6 +57,9 @@ struct dirent64 *readdir64(DIR *directory) {
 struct dirent *readdir(DIR *directory) { return (struct dirent *)readdir64(directory); }
 """
 """What rootkits in user space do: readdir(3) leaves out what they want to hide."""
+# how long an example takes says how much else the machine has to do, and nothing of us
+hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("busy")
 REQUEST = {"watches": [["/", "content", False, False]], "digests": ["blake3"], "jobs": 2}
 
 
@@ -125,7 +131,7 @@ class Cli:
         """A run under way."""
         arguments = [os.fsencode(word) for word in words]
         main = ["-m", "auditkit"] if self.user is None else ["-c", AS_ANOTHER, str(self.user)]
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*self.tracer, sys.executable, *main, *arguments],
             cwd=self.home,
             env=surroundings(self.home) | self.environment,
@@ -134,6 +140,8 @@ class Cli:
             stderr=subprocess.PIPE,
             preexec_fn=self._limit if self.limits else None,  # noqa: PLW1509 - this process has no threads then
         )
+        STARTED.append(process)
+        return process
 
     def _limit(self) -> None:
         for what, most in self.limits:
@@ -141,10 +149,7 @@ class Cli:
 
     def end(self, process: subprocess.Popen[bytes]) -> Outcome:
         """What a run came to; one that hangs is a failure."""
-        try:
-            out, err = process.communicate(timeout=PATIENCE)
-        finally:
-            process.kill()
+        out, err = process.communicate(timeout=PATIENCE)
         outcome = Outcome(process.returncode, _text(out), _text(err))
         assert "Traceback" not in outcome.err, outcome.err
         return outcome
@@ -234,6 +239,17 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         environment.setenv(COMPILED, str(tmp_path_factory.mktemp("compiled")))
         environment.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
         yield
+
+
+@pytest.fixture(autouse=True)
+def ended() -> Iterator[None]:
+    """Nothing that a test has started outlives it, also where it fails in between."""
+    yield
+    while STARTED:
+        process = STARTED.pop()
+        process.kill()
+        with process:  # closes its pipes, and waits
+            pass
 
 
 @pytest.fixture

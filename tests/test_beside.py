@@ -63,8 +63,25 @@ def test_a_process_that_ends_early_is_no_success(tmp_path: Path, end: str) -> No
     assert "one/test_a.py::test_b has no report" in told.stdout + told.stderr
 
 
+WAITS = """
+import time
+def test_a():
+    try:
+        open('begun', 'w').close()
+        time.sleep(50)
+    finally:
+        open('tidied', 'w').close()
+"""
+FAILS = """
+import os
+def test_b():
+    while not os.path.exists('begun'):
+        pass
+    assert 0
+"""
+
+
 def test_the_first_failure_may_end_both(tmp_path: Path) -> None:
-    waits = "import time\ndef test_a():\n    try: time.sleep(50)\n    finally: open('tidied', 'w').close()\n"
-    told = run(tmp_path, {"one/test_a.py": waits, "test_b.py": "def test_b(): assert 0\n"}, "-x")
+    told = run(tmp_path, {"one/test_a.py": WAITS, "test_b.py": FAILS}, "-x")
     assert told.returncode == 1
     assert (tmp_path / "tidied").exists()

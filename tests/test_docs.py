@@ -72,7 +72,7 @@ def ran(commands: list[str], home: Path) -> list[str]:
     try:
         done = subprocess.run(
             ["bash", str(file)], cwd=place, env=environment, text=True, start_new_session=True, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120, check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300, check=False,
         )  # fmt: skip
     finally:
         shutil.rmtree(place)

@@ -330,9 +330,9 @@ def test_links_are_as_cheap_as_files() -> None:
     many = [Shipped(f"/usr/lib/a/{number}", None) for number in range(20_000)]
     known = account(*many, proof="local")
     links = [Entry(one.path, Kind.SYMLINK, 0o777, 0, 0, "root", "root", target="0", xattrs=(), flags="") for one in many]
-    started = time.perf_counter()
+    started = time.process_time()
     assert all(change.explanation for change in explain(map(added, links), known))
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_a_program_that_only_the_host_calls_configuration_is_told_as_altered() -> None:

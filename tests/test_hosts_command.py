@@ -173,10 +173,11 @@ def test_a_host_that_refuses_the_connection_is_told_with_what_to_do(office: Path
     monkeypatch.setenv("HOME", str(office))
     monkeypatch.chdir(office)
     monkeypatch.setattr(fleet, "PAUSES", {})
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    (office / "auditkit.yaml").write_text(f"hosts: {{a: {{address: 127.0.0.1, port: {port}, user: x}}}}")
-    told = hosts("-q")
+    with socket.socket() as place:  # bound, so that nobody else gets the port, and not listening
+        place.bind(("127.0.0.1", 0))
+        port = place.getsockname()[1]
+        (office / "auditkit.yaml").write_text(f"hosts: {{a: {{address: 127.0.0.1, port: {port}, user: x}}}}")
+        told = hosts("-q")
     assert told.return_value == 3
     assert told.stdout.splitlines()[1].split() == ["a", "unreachable", f"127.0.0.1:{port}", "x", "paramiko"]
     assert "  fix: see whether sshd runs there and listens on this port\n" in told.stdout
@@ -193,21 +194,24 @@ def door(cli: Cli) -> Iterator[int]:
     for name in ("host_key", "id_ed25519"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
     shutil.copy(folder / "id_ed25519.pub", folder / "authorized_keys")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    (folder / "sshd_config").write_text(
-        f"ListenAddress 127.0.0.1:{port}\nHostKey {folder}/host_key\nAuthorizedKeysFile {folder}/authorized_keys\n"
-        f"StrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\n"
-    )
     Path("/run/sshd").mkdir(exist_ok=True) if os.geteuid() == 0 else None
-    process = subprocess.Popen([sshd, "-D", "-e", "-f", folder / "sshd_config"], stderr=subprocess.PIPE)
-    assert process.stderr
-    assert b"listening" in process.stderr.readline()
-    key = (folder / "host_key.pub").read_text().rsplit(" ", 1)[0]
-    (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {key}\n")
-    yield port
-    process.kill()
-    process.communicate()
+    with socket.socket() as place:  # while it is open, nobody gets this port but who is told its number
+        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        place.bind(("127.0.0.1", 0))
+        port: int = place.getsockname()[1]
+        (folder / "sshd_config").write_text(
+            f"ListenAddress 127.0.0.1:{port}\nHostKey {folder}/host_key\nAuthorizedKeysFile {folder}/authorized_keys\n"
+            f"StrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\n"
+        )
+        key = (folder / "host_key.pub").read_text().rsplit(" ", 1)[0]
+        (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {key}\n")
+        with subprocess.Popen([sshd, "-D", "-e", "-f", folder / "sshd_config"], stderr=subprocess.PIPE) as process:
+            try:
+                assert process.stderr
+                assert b"listening" in process.stderr.readline()
+                yield port
+            finally:
+                process.kill()
 
 
 def test_a_real_host(cli: Cli, door: int) -> None:

@@ -263,8 +263,10 @@ def test_an_ssh_config_that_takes_its_time_is_not_waited_for_host_by_host(home: 
         "auditkit.yaml: 0 hosts, 99 more as comments with the reason",
     ]
     text = (home / "auditkit.yaml").read_text("utf-8")
-    assert text.count("ssh -G 192.168.10.") == text.count("does not end within 0.3 seconds") == 2
-    assert text.count(f": {ownership.NOT_ASKED}\n") == 97
+    asked = text.count("ssh -G 192.168.10.")
+    assert asked in (1, 2)  # two unless the machine is busy
+    assert text.count("does not end within 0.3 seconds") == asked
+    assert text.count(f": {ownership.NOT_ASKED}\n") == 99 - asked
 
 
 NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True) | st.text(max_size=8)

@@ -4,7 +4,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 
@@ -64,21 +65,43 @@ def test_a_pipe_that_nobody_writes_to_is_not_waited_for(pipe: Path) -> None:
     assert refusal(some, pipe) == "nothing comes out of this pipe"
 
 
-@pytest.mark.parametrize(("before", "between"), [(0.0, 0.0), (0.1, 0.0), (0.0, 0.5)])
-def test_whoever_writes_to_a_pipe_is_waited_for(pipe: Path, before: float, between: float) -> None:
+@pytest.mark.parametrize("before", [0.0, 0.1])
+def test_whoever_comes_to_write_to_a_pipe_is_waited_for(pipe: Path, before: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "PATIENCE", 60.0)
+
     def write() -> None:
         time.sleep(before)
         with pipe.open("wb", buffering=0) as file:
-            time.sleep(between)
             file.write(b"1" * 70_000)  # more than a pipe holds
-            time.sleep(between)
             file.write(b"2")
 
-    writer = Thread(target=write)
-    writer.start()
-    told = some(str(pipe))
-    writer.join()
-    assert told == b"1" * 70_000 + b"2"
+    with meanwhile(write):
+        assert some(str(pipe)) == b"1" * 70_000 + b"2"
+
+
+def test_whoever_has_a_pipe_open_is_waited_for_however_long_he_takes(pipe: Path) -> None:
+    with open(os.open(pipe, os.O_RDWR), "wb", buffering=0) as file:  # open(2): without waiting for who reads
+
+        def write() -> None:
+            time.sleep(0.5)
+            file.write(b"1")
+            time.sleep(0.5)
+            file.write(b"2")
+            file.close()
+
+        with meanwhile(write):
+            assert some(str(pipe)) == b"12"
+
+
+@contextmanager
+def meanwhile(step: Callable[[], None]) -> Iterator[None]:
+    """Do something in a thread, which has ended when the block has."""
+    thread = Thread(target=step, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join(60)
 
 
 @pytest.mark.parametrize("written", [b"text", b""])

@@ -4,9 +4,9 @@ import gzip
 import hashlib
 import json
 import os
+import resource
 import shutil
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -300,9 +300,8 @@ def test_logs_that_name_many_runs_and_many_packages_are_read_once(office: Office
     office.path("var/log/apt/history.log").write_text("".join(runs))
     log = office.path("var/log/dpkg.log")
     log.write_text(log.read_text() + "".join(f"{day} upgrade p{number}:amd64 1 2\n" for number in range(100_000)))
-    started = time.perf_counter()
+    office.cli.limits = ((resource.RLIMIT_CPU, 30),)
     assert left(checked(office)) == {}
-    assert time.perf_counter() - started < 30
 
 
 def test_a_path_that_a_list_got_besides_those_that_the_vendor_signed_is_no_path_of_the_package(office: Office) -> None:

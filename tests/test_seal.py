@@ -60,12 +60,14 @@ def agent_socket(keys: dict[str, str], tmp_path_factory: pytest.TempPathFactory)
     """A real ssh-agent that holds every key."""
     path = str(tmp_path_factory.mktemp("a") / "s")
     with subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.PIPE) as process:
-        assert process.stdout
-        process.stdout.readline()  # it speaks when it listens
-        for file in keys.values():
-            assert run("ssh-add", "-q", file, SSH_AUTH_SOCK=path).returncode == 0
-        yield path
-        process.terminate()
+        try:
+            assert process.stdout
+            process.stdout.readline()  # it speaks when it listens
+            for file in keys.values():
+                assert run("ssh-add", "-q", file, SSH_AUTH_SOCK=path).returncode == 0
+            yield path
+        finally:
+            process.terminate()
 
 
 def blob(public_file: str) -> bytes:

@@ -176,11 +176,13 @@ def test_a_fifo_is_an_entry_and_nothing_is_taken_from_it(cli: Cli) -> None:
 def test_nobody_who_waits_at_a_fifo_is_let_in(cli: Cli) -> None:
     os.mkfifo(cli.tree / "fifo")
     with subprocess.Popen(["sh", "-c", 'echo waiting; echo word > "$0"', cli.tree / "fifo"], stdout=subprocess.PIPE) as writer:
-        assert writer.stdout
-        writer.stdout.readline()
-        assert cli.baseline().code == 0
-        assert writer.poll() is None
-        writer.kill()
+        try:
+            assert writer.stdout
+            writer.stdout.readline()
+            assert cli.baseline().code == 0
+            assert writer.poll() is None
+        finally:
+            writer.kill()
 
 
 def test_a_socket_is_an_entry_and_nobody_connects(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,6 +36,15 @@ def meanwhile(step: Callable[[], None]) -> Iterator[None]:
         thread.join()
 
 
+def until(took_place: Callable[[], bool]) -> Iterator[None]:
+    """Yield thirty times, and then again until the race took place; it is none if it never does."""
+    for number in range(3000):
+        if number >= 30 and took_place():
+            return
+        yield
+    pytest.fail("no race took place")
+
+
 @pytest.fixture
 def outside(tmp_path: Path) -> Path:
     place = tmp_path / "outside"
@@ -60,7 +69,7 @@ def test_a_directory_swapped_for_a_symlink_leads_nowhere(cli: Cli, outside: Path
 
     kinds: set[str] = set()
     with meanwhile(swap):
-        for _ in range(30):
+        for _ in until(lambda: len(kinds) > 1):
             text, gaps = seen(cli.tree)
             assert "OUTSIDE" not in text
             assert set(gaps) <= {"/dir15/deep"}
@@ -68,7 +77,6 @@ def test_a_directory_swapped_for_a_symlink_leads_nowhere(cli: Cli, outside: Path
             assert blocks == sorted(set(blocks), key=lambda path: path.split("/"))
             assert set(around) <= set(blocks)
             kinds.add(("gap" if gaps else "") + ("inside" if "/dir15/deep\n" in text else ""))
-    assert len(kinds) > 1  # the race did take place
 
 
 def test_a_directory_swapped_in_the_middle_of_a_path_leads_nowhere(cli: Cli, outside: Path) -> None:
@@ -111,7 +119,7 @@ def test_a_path_that_is_something_else_each_time_is_never_read_as_what_it_was(cl
 
     kinds: set[str] = set()
     with meanwhile(swap):
-        for _ in range(30):
+        for _ in until(lambda: len(kinds) > 1):
             text, gaps = seen(cli.tree)
             assert set(gaps) <= {"/dir15/x"}
             lines = [line for line in text.split("\n") if line.endswith(" x")]
@@ -119,7 +127,6 @@ def test_a_path_that_is_something_else_each_time_is_never_read_as_what_it_was(cl
             assert not any(line.split(" ")[13].startswith("blake3") for line in lines if line[0] != "f")
             contents = {line.split(" ")[13] for line in lines if line[0] == "f"}
             assert contents <= {"?", digest.of_bytes(("blake3",))(b"a file\n"), digest.of_bytes(("blake3",))(b"")}
-    assert len(kinds) > 1
     assert os.read(both, 100) == b"for somebody else"
     os.close(both)
 
@@ -164,7 +171,7 @@ def test_files_that_come_and_go_break_nothing(cli: Cli) -> None:
 
 def test_a_file_that_is_rewritten_all_the_time_is_a_gap_or_whole(cli: Cli) -> None:
     place = cli.tree / "busy"
-    contents = [bytes([letter]) * 4096 for letter in b"ab"]  # a page: the kernel writes it in one go
+    contents = [bytes([letter]) * 8 for letter in b"ab"]  # a word of the machine: it is copied in one go
     place.write_bytes(contents[0])
     handle = os.open(place, os.O_WRONLY)
 

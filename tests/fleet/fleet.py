@@ -45,9 +45,14 @@ class Fleet:
         self._client = keys.new()
         self._names = home / "etc-hosts"
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._clients: list[subprocess.Popen[bytes]] = []
         self._move_in()
-        self.controller = self._lifeline("unshare", *CONTROLLER, "sh", str(HERE / "controller.sh"), *self._network())
-        self._lifeline("sh", "-c", GUARD, "guard", str(NETWORK), self.metric)
+        try:
+            self.controller = self._lifeline("unshare", *CONTROLLER, "sh", str(HERE / "controller.sh"), *self._network())
+            self._lifeline("sh", "-c", GUARD, "guard", str(NETWORK), self.metric)
+        except BaseException:
+            self.down()
+            raise
 
     def _move_in(self) -> None:
         self.known_hosts.parent.mkdir(mode=0o700)
@@ -74,12 +79,16 @@ class Fleet:
         self.down()
 
     def down(self) -> None:
-        """End the controller, and with it every machine; wait until all is gone."""
-        for process in self._processes:
-            if process.stdin is not None:
-                process.stdin.close()
+        """End the clients and the controller, and with it every machine; wait until all is gone."""
+        for client in self._clients:
+            client.kill()
+            with client:  # closes its pipes, and waits
+                pass
+        for stream in [end for process in self._processes for end in (process.stdin, process.stdout) if end is not None]:
+            stream.close()
         for process in self._processes:
             process.wait(PATIENCE)
+        self._clients.clear()
         self._processes.clear()
         self.machines.clear()
 
@@ -191,21 +200,23 @@ class Fleet:
         )
 
     def start(self, *words: str, given: int = subprocess.DEVNULL) -> "subprocess.Popen[bytes]":
-        """auditkit under way, on the client's side of the network; its number is the process's own."""
-        return subprocess.Popen(
+        """auditkit under way, on the client's side of the network; its number is the process's own.
+
+        It ends with the fleet at the latest.
+        """
+        client = subprocess.Popen(
             [*self.prefix, sys.executable, "-m", "auditkit", *words],
             env=self.environment,
             stdin=given,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
+        self._clients.append(client)
+        return client
 
     def end(self, process: "subprocess.Popen[bytes]", given: bytes | None = None) -> Outcome:
         """What a run came to; one that hangs and a traceback are failures whatever the exit status."""
-        try:
-            out, err = process.communicate(given, timeout=PATIENCE)
-        finally:
-            process.kill()
+        out, err = process.communicate(given, timeout=PATIENCE)
         outcome = Outcome(process.returncode, *(text.decode("utf-8", "surrogateescape") for text in (out, err)))
         assert "Traceback" not in outcome.err, outcome.err
         return outcome

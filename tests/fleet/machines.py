@@ -23,7 +23,7 @@ SSHD = ("/usr/sbin/sshd", "-D", "-e", "-h", "/etc/ssh/ssh_host_ed25519_key")
 DROPBEAR = ("/usr/sbin/dropbear", "-F", "-E", "-r", "/etc/dropbear/host_key", "-p", str(PORT))
 KEYS_ONLY = "PasswordAuthentication no\nKbdInteractiveAuthentication no\n"
 NO_KEYS = "PasswordAuthentication yes\nKbdInteractiveAuthentication yes\nPubkeyAuthentication no\nX11Forwarding yes\n"
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds after which what takes a tenth of one counts as hanging."""
 NAMESPACES = ("--net", "--mount", "--pid", "--uts", "--ipc", "--propagation", "private", "--fork", "--kill-child")
 NOT_FILES = ("proc", "sys", "dev/pts")

@@ -3,10 +3,11 @@
 import os
 import re
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-from auditkit.ssh import LinkFacts
+from auditkit.ssh import Deadline, LinkFacts
 
 
 class ShellPipe:
@@ -36,15 +37,15 @@ class ShellPipe:
 
     def status(self) -> int | None:
         """How it ended."""
-        return self.process.wait(10)
+        return self.process.wait(60)
 
     def close(self) -> None:
         """End its stdin, and it with it."""
-        assert self.process.stdin
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
-            if stream:
+            assert stream
+            with suppress(BrokenPipeError):  # it may have ended before it has read all
                 stream.close()
-        self.process.wait(10)
+        self.process.wait(60)
 
 
 class ShellLink:
@@ -112,3 +113,10 @@ class Script:
     def close(self) -> None:
         """Remember that it was left."""
         self.closed = True
+
+
+def soon_over(deadline: Deadline) -> None:
+    """Only a moment is left from here on, however long it took to get here."""
+    deadline.cancel()
+    deadline.end, deadline._timer = time.monotonic() + 0.3, None
+    deadline.guard(lambda: None)  # starts the clock anew for all that is guarded

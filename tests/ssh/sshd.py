@@ -17,6 +17,8 @@ from auditkit.ssh import Hop
 
 PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin"
 PASSWORD = "correct horse"
+PATIENCE = 120
+"""Seconds after which what takes a tenth of one counts as hanging."""
 _CRYPTED = "$6$auditkit$TfjBJYJB78.YILrOqpLmQU1pQSfb2JcETGLO9UfJ3IHKXFsoF.suCcyR/Pfu3JwoN6iVy13vHioS2Qrt1d3.T/"
 _OWN_FILES = 'cd "$1" && shift && for name in shadow passwd; do mount --bind $name /etc/$name || exit 99; done; exec "$@"'
 
@@ -26,9 +28,15 @@ class Sshd:
     """One server under way."""
 
     folder: Path
-    port: int
+    place: socket.socket
+    """Holds the port, see `free_place`."""
     process: subprocess.Popen[bytes]
     user: str
+
+    @property
+    def port(self) -> int:
+        """Where it listens on the loopback."""
+        return int(self.place.getsockname()[1])
 
     @property
     def key(self) -> Path:
@@ -47,8 +55,9 @@ class Sshd:
 
     def end(self) -> None:
         """Stop it, and what it has started."""
+        self.place.close()
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(10)
+        self.process.wait(PATIENCE)
 
 
 def program(name: str) -> str:
@@ -75,10 +84,15 @@ def public(key: Path) -> str:
     return " ".join(Path(f"{key}.pub").read_text().split()[:2])
 
 
-def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
+def free_place() -> socket.socket:
+    """A port of the loopback that nobody listens on, and that nobody but a server told its number gets while this is open.
+
+    Both set SO_REUSEADDR, so that the server may listen there all the same (socket(7)).
+    """
+    place = socket.socket()
+    place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    place.bind(("127.0.0.1", 0))
+    return place
 
 
 def start(
@@ -91,16 +105,17 @@ def start(
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # sshd(8): its own empty directory
     keygen(folder / "host_key", kind=host_key)
     keygen(folder / "id")
-    port = free_port()
+    place = free_place()
+    port = place.getsockname()[1]
     pam = "yes" if os.geteuid() else "no"  # who cannot read /etc/shadow counts as locked out, unless PAM asks for them
     told = (
         *first,
-        *(f"Port {port}", "ListenAddress 127.0.0.1", f"HostKey {folder}/host_key", f"UsePAM {pam}", "StrictModes no"),
+        *(f"ListenAddress 127.0.0.1:{port}", f"HostKey {folder}/host_key", f"UsePAM {pam}", "StrictModes no"),
         *(f"AuthorizedKeysFile {folder}/authorized_keys", "PidFile none", *lines),
     )
     (folder / "sshd_config").write_text("\n".join(told) + "\n")
     words = [*wrap, sshd, "-D", "-e", "-f", str(folder / "sshd_config")]
-    made = Sshd(folder, port, _ready(words, b"listening"), user())
+    made = Sshd(folder, place, _ready(words, b"listening", place), user())
     made.allow(folder / "id")
     return made
 
@@ -119,9 +134,10 @@ def start_dropbear(folder: Path, *options: str) -> Sshd:
     (folder / ".ssh").mkdir(mode=0o700)
     (folder / "authorized_keys").symlink_to(".ssh/authorized_keys")
     keygen(folder / "id")
-    port = free_port()
-    words = [*wrap, dropbear, "-F", "-E", "-r", str(folder / "host_key"), "-p", f"127.0.0.1:{port}", *options]
-    made = Sshd(folder, port, _ready(words, b"Not backgrounding"), user())
+    place = free_place()
+    port = f"127.0.0.1:{place.getsockname()[1]}"
+    words = [*wrap, dropbear, "-F", "-E", "-r", str(folder / "host_key"), "-p", port, *options]
+    made = Sshd(folder, place, _ready(words, b"Not backgrounding", place), user())
     made.allow(folder / "id")
     return made
 
@@ -142,13 +158,19 @@ def own_accounts(folder: Path) -> tuple[str, ...]:
     return wrap
 
 
-def _ready(words: list[str], sign: bytes) -> subprocess.Popen[bytes]:
-    """A server that has said that it listens."""
+def _ready(words: list[str], sign: bytes, place: socket.socket) -> subprocess.Popen[bytes]:
+    """A server that has said that it listens; where it does not, nothing of it is left."""
     process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert process.stderr
+    said: list[bytes] = []
     with process.stderr as told:
-        assert any(sign in line for line in iter(told.readline, b"")), "it does not start"
-    return process
+        for line in iter(told.readline, b""):
+            if sign in line:
+                return process
+            said.append(line)
+    place.close()
+    process.wait(PATIENCE)
+    pytest.fail(f"it does not start: {b''.join(said).decode(errors='replace')}")
 
 
 @contextmanager
@@ -166,7 +188,7 @@ def agent(folder: Path, *keys: Path) -> Iterator[str]:
         yield str(place)
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE)
 
 
 def hop(server: Sshd, folder: Path, **other: object) -> Hop:

@@ -210,11 +210,12 @@ def test_a_name_server_that_never_answers_costs_a_bounded_time(
     assert caught.value.state is state
 
 
-def test_a_closed_port_refuses(listener: socket.socket) -> None:
-    port = listener.getsockname()[1]
-    listener.close()
-    with pytest.raises(HostError) as caught:
-        address.connect(hop("127.0.0.1", port), None, Deadline(10))
+def test_a_closed_port_refuses() -> None:
+    with socket.socket() as place:
+        place.bind(("127.0.0.1", 0))  # so that nobody else gets the port; it does not listen
+        port = place.getsockname()[1]
+        with pytest.raises(HostError) as caught:
+            address.connect(hop("127.0.0.1", port), None, Deadline(10))
     assert str(caught.value) == f"127.0.0.1 port {port} refuses the connection"
     assert caught.value.hint == "see whether sshd runs there and listens on this port"
 

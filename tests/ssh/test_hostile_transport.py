@@ -12,6 +12,7 @@ import paramiko
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from links import soon_over
 
 from auditkit.errors import HostError
 from auditkit.model import State
@@ -19,7 +20,7 @@ from auditkit.ssh import Deadline, Hop, Pipe, Route, link
 from auditkit.ssh.packets import WINDOW, Wire
 
 SECONDS = 2
-"""What a host gets that never ends by itself, once it has let us in."""
+"""What a host gets that never answers a login."""
 AT_ONCE = 0.5
 """What one gets with which no login begins."""
 ENOUGH = 60
@@ -47,7 +48,7 @@ def within() -> Iterator[Within]:
     for each in made:
         each.cancel()
     for thread in set(threading.enumerate()) - before:
-        thread.join(5)
+        thread.join(60)
     assert set(threading.enumerate()) <= before
 
 
@@ -83,7 +84,7 @@ def listen(within: Within) -> Iterator[Listen]:
         with suppress(OSError):
             each.shutdown(socket.SHUT_RDWR)
         each.close()
-    threads[0].join(5)
+    threads[0].join(60)
 
 
 def hop(port: int, known: Path) -> Hop:
@@ -316,16 +317,23 @@ def nothing(_channel: paramiko.Channel) -> None:
     """Not a word."""
 
 
+def at_an_end(made: link.Link) -> Pipe:
+    """A command that runs, when hardly any time is left."""
+    pipe = made.run("anything")
+    soon_over(made._deadline)
+    return pipe
+
+
 @pytest.mark.parametrize("behave", [flood, trickle, nothing])
 def test_a_command_that_never_ends_ends_with_the_time(behave: Behave, met: Connect) -> None:
-    pipe = met(behave, SECONDS).run("anything")
+    pipe = at_an_end(met(behave))
     with pytest.raises(HostError) as caught:
         read(pipe)
     assert caught.value.state is State.TIMEOUT
 
 
 def test_sending_to_who_never_reads_ends_with_the_time(met: Connect) -> None:
-    pipe = met(nothing, SECONDS).run("anything")
+    pipe = at_an_end(met(nothing))
     with pytest.raises(HostError) as caught:
         pipe.send(bytes(WINDOW * 2))
     assert caught.value.state is State.TIMEOUT

@@ -55,7 +55,7 @@ def deadline() -> Iterator[Deadline]:
     yield made
     made.cancel()
     for thread in set(threading.enumerate()) - before:
-        thread.join(5)
+        thread.join(60)
     assert set(threading.enumerate()) <= before
 
 

@@ -15,6 +15,7 @@ import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from links import soon_over
 from sshd import PASSWORD, Sshd, agent, hop, keygen, program, public, start, start_dropbear, start_with_passwords
 
 from auditkit.errors import HostError
@@ -97,9 +98,9 @@ def reach(folders: Path) -> Iterator[Reach]:
     for deadline in deadlines:
         deadline.cancel()
     for thread in set(threading.enumerate()) - threads:
-        thread.join(5)
+        thread.join(60)
     assert set(threading.enumerate()) <= threads
-    _gone, alive = psutil.wait_procs(set(psutil.Process().children(recursive=True)) - before, timeout=5)
+    _gone, alive = psutil.wait_procs(set(psutil.Process().children(recursive=True)) - before, timeout=60)
     assert alive == []
     assert list(folders.iterdir()) == []
 
@@ -141,7 +142,9 @@ def test_a_flood_of_stderr_stalls_nothing(reach: Reach, server: Sshd, tmp_path: 
 
 
 def test_a_command_that_never_ends_ends_with_the_time(reach: Reach, server: Sshd, tmp_path: Path) -> None:
-    pipe = reach(hop(server, tmp_path), seconds=3).run("while :; do echo; done")
+    made = reach(hop(server, tmp_path))
+    pipe = made.run("while :; do echo; done")
+    soon_over(made._deadline)
     with pytest.raises(HostError) as caught:
         said(pipe)
     assert caught.value.state is State.TIMEOUT
@@ -170,16 +173,15 @@ def test_nothing_is_left_when_we_are_killed(server: Sshd, tmp_path: Path, folder
         f"made = openssh.connect(Route(({way!r},)), None, Deadline(60), None)\n"
         "pipe = made.run('cat'); print('ready', flush=True); sys.stdin.read()\n"
     )
-    process = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    assert process.stdin is not None
-    with process.stdout as told, process.stdin:
-        assert told.readline() == b"ready\n"
-        clients = psutil.Process(process.pid).children(recursive=True)
-        assert len(clients) >= 2
-        process.kill()
-        process.wait(10)
-    _gone, alive = psutil.wait_procs(clients, timeout=10)
+    with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+            clients = psutil.Process(process.pid).children(recursive=True)
+            assert len(clients) >= 2
+        finally:
+            process.kill()
+    _gone, alive = psutil.wait_procs(clients, timeout=60)
     assert alive == []
 
 
@@ -403,8 +405,9 @@ def test_who_sends_us_away_or_holds_us(word: bytes | None, state: State, reach: 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=serve, args=(listener,))
         thread.start()
-        assert refused(reach, Hop("there", "127.0.0.1", listener.getsockname()[1], "root"), seconds=2).state is state
-        thread.join(10)
+        seconds = 2 if state is State.TIMEOUT else 60
+        assert refused(reach, Hop("there", "127.0.0.1", listener.getsockname()[1], "root"), seconds=seconds).state is state
+        thread.join(60)
 
 
 # --- what ssh says, in words

@@ -192,7 +192,7 @@ class Sshd:
         spec += ",invalid-user" if who.invalid and self.version >= (9, 9) else ""
         asked = [*self.command, "-f", main, "-T", "-C", spec]
         done = subprocess.run(
-            asked, capture_output=True, check=False, cwd="/", encoding="utf-8", errors="surrogateescape", timeout=20
+            asked, capture_output=True, check=False, cwd="/", encoding="utf-8", errors="surrogateescape", timeout=120
         )
         return lines_of(done.stdout) if done.returncode == 0 else done.stderr or "refused"
 

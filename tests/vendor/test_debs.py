@@ -161,10 +161,8 @@ def test_the_errors_of_a_mirror_are_told() -> None:
 def test_a_mirror_that_trickles_is_given_up(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mirror, "START", 0.3)
     monkeypatch.setattr(mirror, "SLOWEST", 1 << 20)
-    start = time.monotonic()
     with serving(Odd) as base:
         assert why(Places((), (f"{base}/{kind}",))) == "the mirror is too slow"
-    assert time.monotonic() - start < 5
 
 
 def test_a_mirror_that_is_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from auditkit.errors import HostError, UsageError
-from auditkit.hosts import Ask, Beginning, Known, Reach, Seen, files_below
+from auditkit.hosts import Ask, Beginning, Known, Reach, Seen, taken_below
 from auditkit.model import Gap, Item, Need, State
 from auditkit.probe import probe
 
@@ -24,8 +24,8 @@ class Local:
         return probe.scan({**request, "root": "/"})
 
     def take(self, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:
-        """Yield the files that were asked for."""
-        return files_below(b"/", needs)
+        """Yield what was asked for."""
+        yield from taken_below(b"/", needs)
 
     def beginnings(self, asked: Sequence[Ask]) -> Iterator[Beginning]:
         """Yield digests of how logs and their rotations begin."""

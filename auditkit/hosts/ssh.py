@@ -5,15 +5,12 @@ trip each.
 """
 
 import marshal
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from hashlib import sha256
-from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 from auditkit.errors import FormatError, HostError
@@ -22,7 +19,7 @@ from auditkit.model import Gap, Item, Means, Need
 from auditkit.printable import printable
 from auditkit.probe import inside, lineage, listeners, serve, take
 from auditkit.probe.digest import Digest
-from auditkit.ssh import Deadline, Link, Route, banners, blocks
+from auditkit.ssh import Deadline, Link, Route, banners, blocks, transports
 from auditkit.ssh.route import route
 from auditkit.ssh.session import Greeting, NoPythonError, Session, lied
 
@@ -39,7 +36,6 @@ LINEAGE = lineage.PATTERN.decode()
 _DIGITS = 20
 _WHOLE = 1.0
 """Seconds that a clock is behind which tells whole ones."""
-_TRANSPORTS = {"paramiko": "auditkit.ssh.link", "openssh": "auditkit.ssh.openssh"}
 Frames = Iterator[tuple[bytes, list[bytes]]]
 
 
@@ -248,7 +244,7 @@ def connect(word: str, reach: Reach) -> Host:
     """
     way = route(word, reach.config, reach.environment, reach.home)
     deadline = Deadline(reach.timeout or SECONDS)
-    module = _transport(way.transport)
+    module = transports.module(way.transport)
     try:
         link: Link = module.connect(way, reach.config.networks, deadline, reach.ask)
     except HostError:
@@ -260,17 +256,6 @@ def connect(word: str, reach: Reach) -> Host:
         link.close()
         deadline.cancel()
         raise
-
-
-def _transport(name: str) -> ModuleType:
-    """The module that makes links; paramiko would load invoke for a `Match exec`, a third of its time, which ssh does here."""
-    if "invoke" in sys.modules:
-        return import_module(_TRANSPORTS[name])
-    sys.modules["invoke"] = None  # type: ignore[assignment]  # the word for: there is none
-    try:
-        return import_module(_TRANSPORTS[name])
-    finally:
-        sys.modules.pop("invoke", None)
 
 
 def _asked(word: str, way: Route, link: Link, deadline: Deadline) -> Host:

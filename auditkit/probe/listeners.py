@@ -75,7 +75,8 @@ def listeners(optional: bool) -> Iterator[Told]:
     owned = {inode for one in processes for inode in one.handles}
     nobodys = {place for inode in set(before) & set(after) - owned for place in before[inode]}
     if nobodys:
-        yield NOBODY, _written(sorted(nobodys)[:PLACES], {}), ""
+        none: Dict[str, object] = {"pid": None, "parent": None, "uid": None, "started": None}
+        yield NOBODY, _written(sorted(nobodys)[:PLACES], dict(none, program="", arguments=[], unit="")), ""
 
 
 def chosen(
@@ -254,16 +255,7 @@ def _told(process: Process, places: List[Place]) -> Iterator[Told]:
 def _written(places: Iterable[Place], known: Dict[str, object]) -> bytes:
     import json  # noqa: PLC0415 - only for who asks so
 
-    nobody: Dict[str, object] = {
-        "pid": None,
-        "parent": None,
-        "uid": None,
-        "started": None,
-        "program": "",
-        "arguments": [],
-        "unit": "",
-    }
-    return json.dumps(dict(nobody, listens=list(places), **known)).encode("ascii")
+    return json.dumps(dict(known, listens=list(places)), separators=(",", ":")).encode("ascii")
 
 
 def _uid(pid: int) -> Optional[int]:

@@ -248,7 +248,10 @@ way)
   # of each path where it really is, and the rows of that and of each directory above; or why it is nowhere
   for f; do
     real=$(readlink -f "$f" 2>/dev/null; echo .)
-    real=${real%??}
+    case $real in
+    /*) real=${real%??};;
+    *) real=;;
+    esac
     set --
     up=${real:-/}
     while :; do

@@ -284,7 +284,7 @@ def facts(wires: Sequence[Wire], hop: Hop, methods: tuple[str, ...]) -> LinkFact
     here, there = _ends(wire) if len(wires) == 1 else ("", hop.hostname)
     return LinkFacts(
         banner=printable(wire.remote_version[:255]),
-        host_key=fingerprint(key),
+        host_key=fingerprint(key) if key else "",
         address=printable(there),
         algorithms=algorithms,
         port=hop.port,

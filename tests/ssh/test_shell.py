@@ -438,8 +438,8 @@ def test_files_are_taken_as_the_probe_takes_them(machine: Machine, tree: tuple[P
 
 def test_what_is_no_file_and_no_kind_of_need_is_a_gap(gnu: Machine) -> None:
     assert bare(gnu.shell.take(needs("/dev/null"))) == bare(taken_below(b"/", needs("/dev/null")))
-    (gap,) = gnu.shell.take((Need(Means.COMMAND, "id"),))
-    assert gap == Gap("id", "this kind of host gives no command")
+    (gap,) = gnu.shell.take((Need(Means.BANNER, "http", optional=False),))
+    assert gap == Gap("http", "what this service shows is not looked at")
 
 
 def test_too_long_a_file_is_a_gap(gnu: Machine, tmp_path: Path) -> None:
@@ -790,7 +790,7 @@ def test_the_script_writes_nothing() -> None:
     text = files("auditkit.probe").joinpath("probe.sh").read_text()
     code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#") and not line.startswith("s/"))
     assert "<<" not in code
-    assert set(re.findall(r">+\s*([^\s;)}|]*)", code)) <= {"/dev/null", "&1", "&2", "&4", "&6"}
+    assert set(re.findall(r">+\s*([^\s;)}|]*)", code)) <= {"/dev/null", "&-", "&1", "&2", "&3", "&4", "&5", "&6"}
 
 
 def answering(*parts: bytes) -> Callable[[Script], Iterator[bytes]]:

@@ -133,7 +133,7 @@ def add(found: Sockets, table: bytes, protocol: str, order: str) -> None:
             continue
         address, _colon, port = fields[1].partition(b":")
         try:
-            place = protocol, _address(address, order), int(port, 16)
+            place = protocol, _address(address, order), int(port[:4], 16)
             found.setdefault(int(fields[9]), set()).add(place)
         except (ValueError, struct.error, OSError):
             continue

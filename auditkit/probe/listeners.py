@@ -97,7 +97,7 @@ def is_server(process: Process) -> bool:
 
 def _base(program: bytes) -> bytes:
     name = program.rpartition(b"/")[2]
-    return name.removesuffix(DELETED)
+    return name.partition(DELETED)[0]
 
 
 def _of_a_connection(process: Process, parent: Optional[Process], arguments: Callable[[int], bytes]) -> bool:

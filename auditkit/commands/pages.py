@@ -74,9 +74,9 @@ accounts and addresses that it tells apart. Nothing is written, and no service i
 * **command**: a program of the host is run without a shell, without stdin, with nothing of our environment; for 10 seconds, up
   to 1 MiB of stdout and of stderr, four at once, and whatever it has started is ended with it. A program that others than root
   could change, or put there, is not run, and that is a gap. *Rights*: those of the program; `sshd -T` reads host keys: root.
-* **banner**: over SSH what our own login has shown, with no packet more. For `local`, one connection to each port on which an SSH
-  server of this machine listens, three at most, that ends before any credential; sshd writes a line in its log. *Rights*:
-  none; who is not root knows only of port 22 that it is one of an SSH server.
+* **banner**: over SSH what our own login has shown, with no packet more. For `local`, one connection to each port on which an
+  SSH server of this machine listens, three at most, that ends before any credential; sshd writes a line in its log.
+  *Rights*: none; who is not root knows only of port 22 that it is one of an SSH server.
 
 A mounted disk gives files and their status: nothing on it runs. Over SSH `become: sudo` makes it root's look. Hosts without
 Python are asked the same with the tools of GNU or busybox; there commands run one after the other, and what a private key is

@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from auditkit.collect import collect, merged
 from auditkit.errors import UntrustedError
 from auditkit.hosts import Ask, Beginning, Known, Seen
 from auditkit.model import Gap, Item, Means, Need
+from auditkit.probe import inside
 from auditkit.probe import take as taking
 from auditkit.probe.take import reduced, take
 
@@ -117,7 +119,7 @@ def test_a_file_swapped_for_a_fifo_after_the_look_is_not_waited_for(tmp_path: Pa
             os.mkfifo(path)
         return os.open(name, flags, dir_fd=at)
 
-    monkeypatch.setattr(taking, "opened", swapping)
+    monkeypatch.setattr(inside, "opened", swapping)
     assert had(tmp_path, "/log") == [("/log", f"no regular file ({mode(path)})")]
 
 
@@ -144,7 +146,7 @@ def test_a_file_that_may_not_be_read_is_a_gap(tmp_path: Path, monkeypatch: pytes
     def refused(name: bytes, flags: int, at: int) -> int:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(taking, "opened", refused)  # root, who may run these tests, is refused nothing
+    monkeypatch.setattr(inside, "opened", refused)  # root, who may run these tests, is refused nothing
     assert had(tmp_path, "/shadow") == [("/shadow", "permission denied")]
     assert had(tmp_path, "/*") == [("/", "permission denied")]
 
@@ -173,9 +175,9 @@ def test_a_name_of_any_bytes_is_taken(tmp_path: Path) -> None:
 def test_too_many_names_and_too_many_matches_are_gaps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(4):
         (tmp_path / str(number)).touch()
-    monkeypatch.setattr(taking, "MATCHES", 2)
+    monkeypatch.setattr(inside, "MATCHES", 2)
     assert had(tmp_path, "/*") == [("/0", b""), ("/1", b""), ("/*", "more than 2 paths match")]
-    monkeypatch.setattr(taking, "NAMES", 3)
+    monkeypatch.setattr(inside, "NAMES", 3)
     assert had(tmp_path, "/*") == [("/", "more than 3 names in it")]
 
 
@@ -269,6 +271,21 @@ def test_a_secret_of_a_kind_that_cannot_be_reduced_is_not_taken_at_all(tmp_path:
 def test_of_a_private_key_only_facts_are_taken(tmp_path: Path) -> None:
     (tmp_path / "id_ed25519").write_bytes(b"-----BEGIN OPENSSH PRIVATE KEY-----\n")
     assert had(tmp_path, "/id_*", secret=True) == [("/id_ed25519", b"openssh ? -\n")]
+    assert had(tmp_path, "/id_*") == [("/id_ed25519", "holds a private key, so nothing of it was taken")]
+
+
+@pytest.mark.parametrize(("name", "told"), [("ssh_host_ed25519_key", "openssh no"), ("own", "openssh no")])
+def test_of_the_keys_of_a_host_only_facts_are_taken(tmp_path: Path, name: str, told: str) -> None:
+    """Whatever they are called: HostKey of sshd_config may name any file."""
+    if not shutil.which("ssh-keygen"):
+        pytest.skip("needs ssh-keygen")
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / name], check=True)
+    public = (tmp_path / f"{name}.pub").read_text().split()[1]
+    assert had(tmp_path, f"/{name}", secret=True) == [(f"/{name}", f"{told} {public}\n".encode())]
+    assert had(tmp_path, f"/{name}") == [(f"/{name}", "holds a private key, so nothing of it was taken")]
+    (tmp_path / "notes").write_text("a text")
+    ((_path, why),) = had(tmp_path, "/notes", secret=True)
+    assert why == "holds secrets of a kind that cannot be reduced to facts, so nothing of it was taken"
 
 
 def test_a_shadow_file_elsewhere_is_reduced_where_the_need_says_that_it_is_secret(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from auditkit import evidence
 from auditkit.errors import FormatError, HostError, UsageError
 from auditkit.hosts import NOT_TAKEN, Ask, Beginning, Known, Reach, Seen
-from auditkit.model import Gap, Item, Means, Need, State
+from auditkit.model import ON_DISK, Gap, Item, Means, Need, State
 from auditkit.printable import printable
 from auditkit.probe.lineage import PATTERN
 from auditkit.probe.rotation import NOT_KNOWN
@@ -30,6 +30,11 @@ RANKS = {"ignore": 0, "exists": 1, "metadata": 2, "growing": 3, "rotated": 3, "c
 LINEAGE = PATTERN.decode()
 _GLOB = re.compile(r"[*?\[]")
 _PROCESS = re.compile(r"/proc/\d+/environ")
+_SUBJECTS = {
+    Means.LISTENERS: re.compile(r"/proc(?:/[0-9]+|/net/\w+)?"),
+    Means.BANNER: re.compile(r"\S+:[0-9]{1,5}"),
+}
+"""What gaps are of that answer needs of these means."""
 
 Key = tuple[str, str]
 Watch = Sequence[Any]
@@ -93,7 +98,10 @@ class Recorded:
         return self._mounts
 
     def take(self, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:
-        """Yield what was taken for these needs, in their order but for long files; what was never asked for is a gap."""
+        """Yield what was taken for these needs, in their order but for long files; what was never asked for is a gap.
+
+        But for what only a running machine has, and the judges can do without: see `gives`.
+        """
         wanted: dict[Key, Need] = {(need.means, need.what): need for need in needs}
         answers: dict[Key, list[Item | Gap]] = {key: [] for key in wanted}
         for kind, told in self.file.told():
@@ -106,11 +114,15 @@ class Recorded:
             for key in self._concerned(gap, wanted):
                 answers[key].append(gap)
         for key, need in wanted.items():
-            if key not in self._needs:
-                yield Gap(need.what, NOT_TAKEN)
+            if not self.gives(need):
+                yield from () if need.optional and need.means not in ON_DISK else (Gap(need.what, NOT_TAKEN),)
             elif not answers[key] and not need.optional:
                 yield Gap(need.what, NOT_THERE)
             yield from answers[key]
+
+    def gives(self, need: Need) -> bool:
+        """Whether the machine was asked this then."""
+        return (need.means, need.what) in self._needs
 
     def _concerned(self, gap: Gap, wanted: Mapping[Key, Need]) -> list[Key]:
         """Which of the needs a gap is an answer to, one being enough; one of no need that is known answers every question."""
@@ -185,7 +197,9 @@ def concerns(need: Need, subject: str) -> bool:
         return True
     if need.what.startswith("~/") and subject.endswith(need.what[1:]):
         return True
-    if need.means is not Means.FILE or not _GLOB.search(need.what):
+    if need.means in _SUBJECTS:
+        return _SUBJECTS[need.means].fullmatch(subject) is not None
+    if need.means not in ON_DISK or not _GLOB.search(need.what):
         return False
     names, patterns = _parts(subject), _parts(need.what)
     return len(names) <= len(patterns) and all(map(fnmatchcase, names, patterns))

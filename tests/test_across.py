@@ -99,6 +99,12 @@ LACKING = {
 }
 
 
+@pytest.mark.parametrize("beside", ["/etc/ssh/ssh_host_ed25519_key", "/etc/ssh/moduli", "/etc/ssh/ssh_config.d/x.conf"])
+def test_what_lies_beside_the_configuration_of_sshd_hides_no_door(beside: str) -> None:
+    assert sentence(host("good", ssh(), Gap(beside, "not read"))).startswith("Nobody")
+    assert not sentence(host("good", ssh(), Gap("/etc/ssh", "not read"))).startswith("Nobody")
+
+
 @pytest.mark.parametrize("lacking", LACKING.values(), ids=LACKING)
 def test_a_host_that_lacks_something_is_never_checked(lacking: dict[str, Any]) -> None:
     told = seen(lacking, host("good", ssh())).document["passwords"]

@@ -22,6 +22,8 @@ PLACES = (
     *("/etc/dropbear", "/etc/tinyssh", "/etc/sysconfig/sshd", "/proc/net"),
 )
 """What decides who may log in with a password; a gap above, at or below one of them may hide a door."""
+_BESIDE = re.compile(r"/etc/ssh/(ssh_host_[^/]*_key(\.pub)?|moduli|ssh_config(\.d(/.*)?)?|ssh_known_hosts2?|sshrc)")
+"""What lies beside the configuration and decides nothing of passwords."""
 _PROGRAM = re.compile(r"/\S*/(sshd|dropbear|tinyssh)[^/ ]*( |$)", re.IGNORECASE)
 _WORD = re.compile(r"ssh|dropbear|log-?in|password|pam\b|account|listen|/proc\b|\Aall\Z", re.IGNORECASE)
 """In the subject of a gap that is no path: it may be about logins."""
@@ -106,6 +108,8 @@ def is_about(subject: str) -> bool:
     if not subject.startswith("/"):
         return subject != "keys" and not subject.startswith("~") and _WORD.search(subject) is not None
     path = re.sub(r":\d+\Z", "", subject)
+    if _BESIDE.fullmatch(path):
+        return False
     near = any(place == path or place.startswith(f"{path.rstrip('/')}/") or path.startswith(f"{place}/") for place in PLACES)
     return near or path == "/proc" or re.match(r"/proc/\d+", path) is not None or _PROGRAM.match(subject) is not None
 

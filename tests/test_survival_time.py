@@ -13,7 +13,7 @@ from auditkit.probe import haste, look
 
 HUGE = 60 << 30
 SHORT = "too short: raise --timeout"
-LATE = ("not reached within", "second look", "nothing that was named has changed")
+LATE = ("not reached within", "second look", "no change was seen")
 """What is said where there was no time for small files either."""
 
 
@@ -105,6 +105,13 @@ def test_what_is_accepted_unread_stays_a_gap_until_it_is_read(known: Cli) -> Non
     assert known.run(*words).code == 0
     told = known.check()
     assert (told.code, told.gaps) == (0, {})
+
+
+def test_where_nothing_was_accepted_because_too_little_was_seen_that_is_said(known: Cli) -> None:
+    huge(known.tree / "huge")
+    told = known.run("accept", known.host, "/dir00/a", "--store", str(known.store), "--timeout", "1")
+    assert told.code == 3
+    assert "of what was named no change was seen, but not all could be seen: /" in told.err
 
 
 def test_a_directory_that_gave_way_to_a_huge_file_is_told_with_all_that_was_in_it(known: Cli) -> None:

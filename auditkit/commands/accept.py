@@ -11,9 +11,9 @@ import click
 from auditkit import accept, owners, packaged, scan, store
 from auditkit import baseline as files
 from auditkit.commands import checking, integrity, options, running, sealing, vouching
-from auditkit.errors import UsageError
+from auditkit.errors import AuditkitError, HostError, UsageError
 from auditkit.hosts import Host, named, now
-from auditkit.model import Change, Gap, Kind
+from auditkit.model import Change, Gap, Kind, State
 from auditkit.printable import printable
 from auditkit.writer import Writer, locked
 
@@ -63,7 +63,7 @@ def _accepted(host: Host, base: files.Baseline, paths: Sequence[str], run: optio
         result = integrity.with_baseline(base, source, checking.turn_of(base, given), vouching.of(run, host))
     chosen = result.changes if given["everything"] else accept.chosen(result.changes, paths)
     if not chosen and not (given["everything"] and result.findings):
-        raise UsageError("nothing that was named has changed", f"see the changes: auditkit check {host.name}")
+        raise _nothing(host, source.gaps)
     path, sequence, previous = store.place(run.store, host.name)
     header = replace(
         base.header,
@@ -94,6 +94,16 @@ def _accepted(host: Host, base: files.Baseline, paths: Sequence[str], run: optio
     if left := sum(change not in chosen and change.explanation is None for change in result.changes):
         click.echo(f"{_counted(left)} not accepted: every check shows that again")
     return 0
+
+
+def _nothing(host: Host, gaps: Sequence[Gap]) -> AuditkitError:
+    """The error that there is nothing to accept; where not all was seen that is no mistake of the command line."""
+    see = f"see the changes: auditkit check {host.name}"
+    if not gaps:
+        return UsageError("nothing that was named has changed", see)
+    first = f"{printable(gaps[0].subject)}: {printable(gaps[0].reason)}"
+    more = f", and {len(gaps) - 1} more" if len(gaps) > 1 else ""
+    return HostError(f"of what was named no change was seen, but not all could be seen: {first}{more}", see, State.PARTIAL)
 
 
 def _gaps(before: Iterable[Gap], now: Iterable[Gap], chosen: Sequence[Change]) -> tuple[Gap, ...]:

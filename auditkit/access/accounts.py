@@ -120,7 +120,7 @@ def _shadow(evidence: Evidence) -> Mapping[str, Line] | None:
 def _groups(evidence: Evidence) -> Mapping[str, tuple[str, ...]] | None:
     """The groups that list each account, and as `:GID` the name of each group; None where more may come from elsewhere."""
     text = needs.text(evidence, needs.GROUP)
-    if text is None or _services(evidence, "group", "initgroups") - LOCAL:
+    if text is None or directories(evidence, "group", "initgroups") - LOCAL:
         return None
     found = defaultdict[str, list[str]](list)
     lines, _gaps = lines_of(needs.GROUP.what, text)
@@ -136,7 +136,7 @@ def _groups(evidence: Evidence) -> Mapping[str, tuple[str, ...]] | None:
 
 def _elsewhere(evidence: Evidence, lines: tuple[Line, ...]) -> Iterator[tuple[str, str]]:
     """Yield what accounts may come from besides the files, and where that is said."""
-    services = _services(evidence, "passwd")
+    services = directories(evidence, "passwd")
     yield from ((name, needs.NSSWITCH.what) for name in sorted(services - LOCAL))
     if "compat" in services and any(line.nis and line.fields[0][:1] == "+" for line in lines):
         yield "nis", needs.PASSWD.what
@@ -144,14 +144,15 @@ def _elsewhere(evidence: Evidence, lines: tuple[Line, ...]) -> Iterator[tuple[st
         yield "systemd", records[0]
 
 
-def _services(evidence: Evidence, *tables: str) -> set[str]:
-    """The services that nsswitch.conf names for a table."""
+def directories(evidence: Evidence, *tables: str) -> set[str]:
+    """The services that nsswitch.conf names for tables; sss not where the host has no configuration of sssd."""
     found: set[str] = set()
     for row in (needs.text(evidence, needs.NSSWITCH) or "").split("\n"):
         name, colon, rest = row.partition("#")[0].partition(":")
         if colon and name.strip() in tables:
             found |= set(_ACTION.sub(" ", rest).split())
-    return found
+    idle = needs.looked_at(evidence) and not needs.there(evidence, *needs.SSSD)
+    return found - {"sss"} if idle else found
 
 
 def _directory(told: tuple[str, str]) -> Login:

@@ -91,7 +91,7 @@ def _others(
     ours = tuple(show for show in left if "OpenSSH" in show.banner)
     there = bool(needs.items(evidence, needs.CONFIG)) or needs.unread(evidence, MAIN) is not None
     there = there or bool(needs.items(evidence, needs.DUMP)) or bool(ours)
-    if there and not any(each.main == MAIN and not each.started.lines for each in running):
+    if there and not any(each.main == MAIN for each in running):
         state = True if ours else _waits(processes)
         yield Found("openssh", SSHD, None, Started(), ours, state)
     elif ours and not any(each.kind == "openssh" for each in running):

@@ -12,6 +12,8 @@ FIRST_PERSON = 1000
 """UID_MIN of login.defs(5)."""
 SILENT = {"pam_env", "pam_faildelay", "pam_echo", "pam_warn", "pam_issue", "pam_motd"}
 """They say nothing to the question."""
+OF_SERVICES = {"pam_sss": "sss", "pam_ldap": "ldap", "pam_winbind": "winbind", "pam_systemd_home": "systemd"}
+"""Modules that know only accounts of a service of nsswitch.conf(5)."""
 HARMLESS = {
     *("pam_cap", "pam_group", "pam_mail", "pam_tally", "pam_tally2", "pam_sepermit", "pam_gnome_keyring", "pam_kwallet"),
     *("pam_kwallet5", "pam_loginuid", "pam_keyinit", "pam_limits", "pam_selinux", "pam_systemd", "pam_umask", "pam_lastlog"),
@@ -33,6 +35,8 @@ class Asked:
     """Whether sshd lets PAM take an empty password: PermitEmptyPasswords."""
     shells: tuple[str, ...] | None = None
     """/etc/shells"""
+    directories: frozenset[str] = frozenset()
+    """The services that accounts come from: nsswitch.conf(5)."""
     closed: bool = False
     """Whether there is a file that lets only root in: nologin(5)."""
 
@@ -44,6 +48,8 @@ def says(handler: Handler, asked: Asked, kind: str) -> frozenset[str]:
         return IGNORE
     if name in HARMLESS:
         return QUIET
+    if name in OF_SERVICES and OF_SERVICES[name] not in asked.directories:
+        return frozenset({"user_unknown", "authinfo_unavail"})
     match name:
         case "pam_unix" | "pam_pwdb":
             return _password(handler, asked) if kind == "auth" else _aged(login)

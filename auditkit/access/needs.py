@@ -52,6 +52,7 @@ USERDB = _status(
     "whether systemd knows more accounts",
     *("/etc/userdb/*.user", "/run/userdb/*.user", "/usr/lib/userdb/*.user", "/var/lib/systemd/home/*.identity"),
 )
+SSSD = _status("whether accounts come from sssd", "/etc/sssd/sssd.conf", "/etc/sssd/conf.d/*.conf")
 BRAKES = _status(
     "whether anything shuts out who guesses passwords",
     *("/run/fail2ban/fail2ban.sock", "/run/sshguard.pid", "/run/crowdsec.pid"),
@@ -64,7 +65,7 @@ APK = Need(Means.FILE, "/lib/apk/db/installed", "which version of OpenSSH is ins
 NEEDS = (
     *(PASSWD, SHADOW, GROUP, NSSWITCH, CONFIG, DROP_INS, *KEYS, *PAM, *PAM_FACTS, *DEFAULTS),
     *(LISTENERS, DUMP, VERSION, BANNER),
-    *(*STATUS, *HOSTBASED, *KEYTAB, *USERDB, *BRAKES),
+    *(*STATUS, *HOSTBASED, *KEYTAB, *USERDB, *SSSD, *BRAKES),
 )
 
 
@@ -88,6 +89,11 @@ def read(evidence: Evidence, need: Need, reader: Callable[[Item], Noun | Gap]) -
 def there(evidence: Evidence, *needs: Need) -> tuple[str, ...]:
     """The paths that are there, by their status."""
     return tuple(item.source for need in needs for item in items(evidence, need))
+
+
+def looked_at(evidence: Evidence) -> bool:
+    """Whether the host gave any status, so that a path without one is not there."""
+    return any(item.need.means is Means.STATUS for item in evidence.items)
 
 
 def unread(evidence: Evidence, path: str) -> Gap | None:

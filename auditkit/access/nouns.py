@@ -1,14 +1,14 @@
 """The nouns of `access`: accounts, SSH servers, how connections are treated, and what there is to see of them all."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from auditkit.answers import Process, Shown
 from auditkit.model import Evidence, Gap
 from auditkit.sshd.criteria import Connection
 from auditkit.sshd.doors import Account, Door, Source
-from auditkit.sshd.effective import Configuration, Effective, Refusal
+from auditkit.sshd.effective import MAIN, Configuration, Effective, Refusal
 from auditkit.sshd.lines import Version
 
 
@@ -106,8 +106,28 @@ class Server:
     """Lines for which it will not start again; its own words where there are some."""
     why: str = ""
     """Why nothing is said of who may come in; empty where it is."""
-    files: Mapping[str, bytes | Gap] = field(default_factory=dict)
-    """The files that configure it, as read."""
+    sources: tuple[Source, ...] = ()
+    """From where it can be reached, as far as that makes a difference."""
+
+    @property
+    def name(self) -> str:
+        """It as reports name it: by its program, and its file or port where that is not the usual one."""
+        if self.kind == "openssh":
+            return "sshd" if self.main in ("", MAIN) and not self.options else f"sshd -f {self.main or MAIN}"
+        ports = self.ports
+        return f"{self.kind}{f' on port {ports[0]}' if ports else ''}"
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """Where it listens, or has shown itself."""
+        listens = self.process.listens if self.process else ()
+        told = [each.port for each in listens if each.protocol == "tcp"] or [show.port for show in self.shown]
+        return tuple(dict.fromkeys(told))
+
+    def of(self, account: str, source: str) -> Effective | None:
+        """What holds for an account from a source; None where that was not judged."""
+        members = ((one.effective, login.name, each.name) for one in self.treated for login, each in one.who)
+        return next((effective for effective, name, place in members if (name, place) == (account, source)), None)
 
     @property
     def judged(self) -> bool:

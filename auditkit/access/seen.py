@@ -137,7 +137,7 @@ def _server(
     why = "it is no server whose configuration is understood here"
     if begun.kind == "dropbear":
         why = "with which options it was started is not known"
-    return replace(server, why=why), (Gap(_name(server), f"who may log in there cannot be told: {why}"),)
+    return replace(server, why=why), (Gap(server.name, f"who may log in there cannot be told: {why}"),)
 
 
 def _bare(found: Found) -> Server:
@@ -149,20 +149,13 @@ def _bare(found: Found) -> Server:
     )  # fmt: skip
 
 
-def _name(server: Server) -> str:
-    """A server as reports name it."""
-    where = server.process.listens if server.process else ()
-    ports = ", ".join(dict.fromkeys(str(each.port) for each in where)) or ", ".join(str(show.port) for show in server.shown)
-    return f"{server.kind}{f' on port {ports}' if ports else ''}"
-
-
 def _openssh(
     evidence: Evidence, one: Configured, logins: Sequence[Login], froms: Sequence[Source]
 ) -> tuple[Server, tuple[Gap, ...]]:
     server = replace(_bare(one.found), version=one.version, configuration=one.configuration)
     if one.configuration is None or one.version is None or not logins:
         why = one.why or "which accounts there are is not known"
-        return replace(server, why=why), (Gap(_name(server), f"who may log in there cannot be told: {why}"),)
+        return replace(server, why=why), (Gap(server.name, f"who may log in there cannot be told: {why}"),)
     found, gaps = _classes(evidence, one, logins, froms)
     answers = list(asking.dumps(evidence, one.found))
     dumps = tuple(each.dump for each in (one.answer, *answers) if each and each.dump)
@@ -172,9 +165,8 @@ def _openssh(
     asked = ways.ways(evidence)
     doors = _merged(door for each in treated for door in asked.through(each, one.version))
     unread = tuple(dict.fromkeys(gap for each in treated for gap in each.effective.gaps))
-    server = replace(
-        server, dumps=dumps, doors=doors, treated=treated, refused=_refused(one), files=one.configuration.files.files
-    )
+    reach = _reaching(one.found, froms)
+    server = replace(server, sources=reach, dumps=dumps, doors=doors, treated=treated, refused=_refused(one))
     return server, (*gaps, *differences, *unread)
 
 
@@ -202,7 +194,7 @@ def _dropbear(server: Server, logins: Sequence[Login], froms: Sequence[Source]) 
     given = arguments.dropbear(server.process)
     if not given.whole or not logins:
         why = "with which options it was started is not known" if logins else "which accounts there are is not known"
-        return replace(server, why=why), (Gap(_name(server), f"who may log in there cannot be told: {why}"),)
+        return replace(server, why=why), (Gap(server.name, f"who may log in there cannot be told: {why}"),)
     doors = []
     for login in logins:
         grouped = not given.group or login.root or (None if login.groups is None else given.group in login.groups)
@@ -212,4 +204,4 @@ def _dropbear(server: Server, logins: Sequence[Login], froms: Sequence[Source]) 
             sure = bool(fits and grouped and login.expired is False)
             why = "" if sure else "whether it has a password, or is in the group of -G, is not known"
             doors += [Door(login.name, source.name, Method.PASSWORD, sure, (), why) for source in froms]
-    return replace(server, doors=tuple(doors)), ()
+    return replace(server, doors=tuple(doors), sources=tuple(froms)), ()

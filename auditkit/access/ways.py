@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from auditkit.access import classes, modules, needs, pam
+from auditkit.access import accounts, classes, modules, needs, pam
 from auditkit.access.modules import Asked
 from auditkit.access.nouns import Login, Password, Treated
 from auditkit.access.pam import Stack
@@ -36,6 +36,7 @@ class Ways:
     """Of PAM, by their paths."""
     shells: tuple[str, ...] | None
     closed: bool
+    directories: frozenset[str] = frozenset()
     stacks: dict[tuple[str, str], Stack] = field(default_factory=dict)
     known: dict[tuple[object, ...], frozenset[bool]] = field(default_factory=dict)
 
@@ -67,7 +68,7 @@ class Ways:
     def _by_pam(self, login: Login, method: Method, found: Effective, *, empty: Sure) -> Word:
         name = _service(found)
         auth, account = self.stack(name, "auth"), self.stack(name, "account")
-        asked = Asked(login, knows=True, empty_taken=empty is not False, shells=self.shells, closed=self.closed)
+        asked = Asked(login, True, empty is not False, self.shells, self.directories, self.closed)
         let_in = self._runs(account, "account", asked)
         if let_in == {False}:
             return Word(False)
@@ -103,7 +104,7 @@ def ways(evidence: Evidence) -> Ways:
     shells = needs.text(evidence, needs.PAM_FACTS[2])
     closed = any(needs.items(evidence, need) for need in needs.PAM_FACTS[:2])
     named = None if shells is None else tuple(row.strip() for row in shells.split("\n") if row.startswith("/"))
-    return Ways(pam_files(evidence), named, closed)
+    return Ways(pam_files(evidence), named, closed, frozenset(accounts.directories(evidence, "passwd")))
 
 
 def pam_files(evidence: Evidence) -> dict[str, bytes | Gap]:
@@ -157,7 +158,7 @@ def _unknown(login: Login) -> str:
     if not login.named:
         return "accounts come from elsewhere, and which have a password is not known here"
     return (
-        "whether it has a password is not known"
+        "which accounts have a password is not known"
         if login.password is Password.UNKNOWN
         else "whether an empty one is taken is not known"
     )

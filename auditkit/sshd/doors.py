@@ -60,6 +60,8 @@ class Door:
     """False: cannot tell."""
     set_by: tuple[Place, ...]
     """The lines that turn the method on; none where it is the default."""
+    why: str = ""
+    """Why nobody can tell; of one that is sure, what more there is to say."""
 
 
 def doors(
@@ -75,10 +77,11 @@ def doors(
             who = replace(
                 where, user=account.name, host=source.host or source.address, address=source.address, groups=account.groups
             )
-            yield from _doors(configuration.of(who), account, source, who, configuration.files.version)
+            yield from through(configuration.of(who), account, source, who, configuration.files.version)
 
 
-def _doors(found: Effective, account: Account, source: Source, who: Connection, version: Version) -> Iterator[Door]:
+def through(found: Effective, account: Account, source: Source, who: Connection, version: Version) -> Iterator[Door]:
+    """Yield the doors of one account and source, where it is known what holds for them."""
     let_in = _and(_enters(found, account, who, version), None if found.refusals else True)
     methods = tuple(_methods(found))
     on = {method: known for method, known, _ in methods}
@@ -102,18 +105,28 @@ def _sufficient(found: Effective, method: Method, on: Mapping[Method, Sure]) -> 
     lists = found.effects["AuthenticationMethods"].value
     if lists is None or lists == ("any",):
         return None if lists is None else True
-    asked = ([part.partition(":")[0] for part in one.split(",")] for one in lists)
+    asked = ([_without_device(part) for part in one.split(",")] for one in lists)
     ours = [[Method(name) for name in one] for one in asked if method in one and set(one) <= set(Method)]
     return _or(*(_and(*(on[name] for name in one)) for one in ours))
+
+
+def _without_device(method: str) -> str:
+    """A method without its device; with one that Linux has not it is a method that nobody can use."""
+    name, _colon, device = method.partition(":")
+    return name if device in ("", "pam") else method
 
 
 def _enters(found: Effective, account: Account, who: Connection, version: Version) -> Sure:
     """Whether the account may come in at all from there, and with a password if it is root."""
     root = _value(found, "PermitRootLogin")
     as_root = True if account.uid else None if root is None else root == ("yes",)
+    return _and(as_root, admitted(found, who, version))
+
+
+def admitted(found: Effective, who: Connection, version: Version) -> Sure:
+    """Whether AllowUsers and the like, and RefuseConnection, let a connection through, whatever it shows."""
     refused = _yes(found.effects["RefuseConnection"]) if "RefuseConnection" in found.effects else False
     return _and(
-        as_root,
         _not(refused),
         _not(_user(found, "DenyUsers", who, version, empty=False)),
         _user(found, "AllowUsers", who, version, empty=True),

@@ -61,7 +61,7 @@ def evidence(files: dict[str, str], root: Path) -> Evidence:
 
 
 def said(taken: Evidence) -> str:
-    return "".join(map(told, (*taken.gaps, *audits.judge(taken, [ssh.AUDIT]))))
+    return "".join(map(told, (*taken.gaps, *keys.judge(taken))))
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
@@ -72,7 +72,7 @@ def test_case(path: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "rule", [rule.id for rule in ssh.AUDIT.rules if rule not in (keys.KEY_PUBLISHED, keys.PRIVATE_KEY_UNENCRYPTED)]
+    "rule", [rule.id for rule in keys.RULES if rule not in (keys.KEY_PUBLISHED, keys.PRIVATE_KEY_UNENCRYPTED)]
 )
 def test_every_rule_has_a_case_that_speaks_and_one_that_is_silent(rule: str) -> None:
     cases = {path.stem: parts(path.read_text())["findings"] for path in CASES}

@@ -173,7 +173,7 @@ def test_hostile_names_are_shown_and_never_obeyed() -> None:
                 keys=[key(HOSTILE, HOSTILE, comment=HOSTILE)],
                 private_keys=[private(HOSTILE, "p" + HOSTILE)],
                 host_keys=[host_key(HOSTILE)],
-                servers=[{"kind": HOSTILE, "judged": False, "why": HOSTILE}],
+                servers=[{**DROPBEAR, "kind": HOSTILE, "why": HOSTILE}],
             ),
             Gap(HOSTILE, HOSTILE),
         ),

@@ -9,7 +9,7 @@ OPENSSH = {
     "kind": "openssh", "program": "/usr/sbin/sshd", "pid": 700, "config": "/etc/ssh/sshd_config", "version": "9.2p1",
     "banner": "SSH-2.0-OpenSSH_9.2p1", "listens": ["0.0.0.0:22"], "running": True, "judged": True, "why": "",
 }  # fmt: skip
-DROPBEAR = {"kind": "dropbear", "judged": False, "why": "cannot tell"}
+DROPBEAR = {**OPENSSH, "kind": "dropbear", "version": None, "judged": False, "why": "cannot tell"}
 DOOR = {"account": "anna", "from": "anywhere", "method": "password", "set_by": "/etc/ssh/sshd_config.d/50-cloud-init.conf:1"}
 UNSURE = {"account": "ldap-users", "from": "anywhere", "why": "PAM asks a directory"}
 

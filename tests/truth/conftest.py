@@ -1,6 +1,7 @@
 """The table: every row that is asked for, measured once, several at a time; where it cannot be, a skip with the reason."""
 
 import multiprocessing
+from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import cast
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 from fleet import images, keys
 from fleet.fleet import Fleet
 
+from auditkit.keys.public import parse
 from truth import inside, system
 from truth.clients import Client, Keyring
 from truth.inside import Measured
@@ -39,6 +41,10 @@ class Keys:
         self.private: Mapping[str, Private] = private
         self.public = {name: _public(key) for name, key in private.items()}
         self.texts = {name: _text(key) for name, key in private.items()}
+
+    def name(self, fingerprint: str) -> str:
+        """Which of them has a fingerprint."""
+        return next(name for name, line in self.public.items() if parse(b64decode(line.split()[1])).fingerprint == fingerprint)
 
     def ring(self, row: Row) -> Keyring:
         """What the clients of a row hold."""

@@ -17,6 +17,7 @@ from auditkit.hosts.local import Local
 from auditkit.hosts.root import Root
 from auditkit.model import Evidence, Finding, Gap, Office
 from truth.clients import Client
+from truth.rows import Way
 
 Namespaces = tuple[str, ...]
 NETWORK = ("net",)
@@ -37,9 +38,13 @@ class Verdict:
 class Measured:
     """What is so, and what auditkit says of it: from the machine itself, and from its disk alone."""
 
-    ways: frozenset[object]
+    ways: frozenset[Way]
     live: Verdict
     disk: Verdict
+
+    def verdict(self, how: str) -> Verdict:
+        """`live` or `disk`."""
+        return self.live if how == "live" else self.disk
 
 
 def prepare() -> None:

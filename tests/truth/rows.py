@@ -108,6 +108,11 @@ class Row:
         return self.before[1] if version < self.before[0] else self.lets_in
 
     @property
+    def names(self) -> frozenset[str]:
+        """Of its accounts."""
+        return frozenset(account.name for account in self.accounts)
+
+    @property
     def slug(self) -> str:
         """Its name in one word."""
         return re.sub(r"[^\w=.]+", "-", str(self)).strip("-")

@@ -7,15 +7,46 @@ import os
 
 import pytest
 
-from truth.conftest import Table
+from truth import verdict
+from truth.conftest import Keys, Table
 from truth.rows import Row, Version, rows
 
 OPENSSH: dict[str, Version] = {"bullseye": (8, 4), "bookworm": (9, 2), "trixie": (10, 0), "sid": (10, 6)}
 RELEASES = os.environ.get("AUDITKIT_TRUTH", "bookworm,trixie").split(",")
 CASES = [pytest.param(name, row, id=f"{name}-{row.slug}") for name in RELEASES for row in rows() if row.needs <= OPENSSH[name]]
+HOWS = ("live", "disk")
 
 
 @pytest.mark.parametrize(("release", "row"), CASES)
 def test_reality(release: str, row: Row, table: Table) -> None:
     so = {str(way) for way in table(release, row).ways}
     assert so == {str(way) for way in row.true(OPENSSH[release])}
+
+
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize(("release", "row"), CASES)
+def test_password_doors(release: str, row: Row, how: str, table: Table) -> None:
+    measured = table(release, row)
+    told = measured.verdict(how)
+    so, said, unknown = verdict.so(row, measured.ways), verdict.said(row, told), verdict.unknown(row, told)
+    if row.others:
+        said, unknown = ({each for each in told if each.split()[0] in row.names} for told in (said, unknown))
+    unknowable = {each for each in (*so, *unknown) if each.split()[0] in row.cannot_tell}
+    assert said - unknowable == so - unknowable
+    assert unknown <= unknowable
+    assert said <= so
+
+
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize(("release", "row"), CASES)
+def test_keys(release: str, row: Row, how: str, table: Table, clients: Keys) -> None:
+    measured = table(release, row)
+    wrong = []
+    for key in verdict.keys(measured.verdict(how)):
+        works = verdict.works(key, clients.name(key["fingerprint"]), measured.ways)
+        if key["effective"] is not works and not (key["effective"] is None and key["account"] in row.cannot_tell):
+            wrong.append(f"{key['account']} {key['file']}: {works}, and not {key['effective']} ({key['reason']})")
+    assert not wrong
+    told = {key["account"] for key in verdict.keys(measured.verdict(how))}
+    with_keys = {way.account for way in measured.ways if way.method.startswith("key") and way.method not in verdict.PASSWORDS}
+    assert with_keys <= told | set(row.cannot_tell)

@@ -6,11 +6,13 @@ One file per group of rules, one line here; each has NEEDS, RULES, `judge(eviden
 
 from collections.abc import Iterator, Mapping
 
-from auditkit.audits.ssh import access, keys
+from auditkit.audits.ssh import access, configuration, keys, restrictions
 from auditkit.model import Audit, Evidence, Finding, Gap, Need
 
 GROUPS = (
     access,
+    restrictions,
+    configuration,
     keys,
 )  # fmt: skip
 

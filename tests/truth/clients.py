@@ -19,8 +19,6 @@ PATIENCE = 20.0
 PASSWORDS = ("password", "keyboard-interactive")
 AT_ONCE = 3
 """Clients of one machine, which soon turns some away if ten are there that are not in yet (MaxStartups)."""
-GOAL = "/run/goal"
-"""A socket of the machine that takes connections."""
 MOST = 3
 """Methods that a server may want one after the other."""
 
@@ -161,27 +159,8 @@ class _refusable:  # noqa: N801 - as contextlib.suppress
 
 
 def _forwards(transport: paramiko.Transport, to: tuple[str, int]) -> bool:
-    """Whether it passes on a connection to a socket of the clients, or to one in the machine."""
-    for opened in (lambda: transport.open_channel("direct-tcpip", to, to, timeout=PATIENCE), lambda: _to_socket(transport)):
-        with _refusable():
-            opened().close()
-            return True
+    """Whether it passes on a connection."""
+    with _refusable():
+        transport.open_channel("direct-tcpip", to, to, timeout=PATIENCE).close()
+        return True
     return False
-
-
-def _to_socket(transport: paramiko.Transport) -> paramiko.Channel:
-    """A channel to the socket of the machine; paramiko has no words for that, so they are put behind those of a session."""
-    send = transport._send_user_message
-    transport._send_user_message = lambda words: send(_with(words, GOAL))  # type: ignore[method-assign]
-    try:
-        return transport.open_channel("direct-streamlocal@openssh.com", timeout=PATIENCE)
-    finally:
-        transport._send_user_message = send  # type: ignore[method-assign]
-
-
-def _with(words: paramiko.Message, path: str) -> paramiko.Message:
-    """PROTOCOL of OpenSSH, 2.4: the path, and two fields of which nothing is made."""
-    words.add_string(path)
-    words.add_string("")
-    words.add_int(0)
-    return words

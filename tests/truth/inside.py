@@ -1,5 +1,6 @@
 """What happens in another process, as it enters the namespaces of a machine: clients log in, and auditkit looks at it."""
 
+import codecs
 import ctypes
 import importlib
 import os
@@ -48,7 +49,8 @@ class Measured:
 
 
 def prepare() -> None:
-    """Have all of auditkit at hand: in the namespaces of a machine there is none of it."""
+    """Have all of auditkit at hand, and what it would import later: in the namespaces of a machine there is none of it."""
+    codecs.lookup("idna")
     for module in pkgutil.walk_packages(auditkit.__path__, "auditkit."):
         if module.name != "auditkit.__main__":
             importlib.import_module(module.name)

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +12,6 @@ from fleet import keys, machines
 from fleet.fleet import Fleet
 from fleet.machines import HERE, NAMESPACES, PATIENCE
 
-from truth.clients import GOAL
 from truth.rows import NETWORKS, Account, Row
 
 PASSWORD = "correct horse"
@@ -66,8 +64,7 @@ def running(row: Row, place: Place, fleet: Fleet) -> Iterator[System]:
         machines.until(lambda: machines.listens(pid) or process.poll() is not None, f"{row} lets clients in")
         assert process.poll() is None
         _answer_all(pid)
-        with _socket(pid):
-            yield System(place.address, pid)
+        yield System(place.address, pid)
     except BaseException as error:
         error.add_note((place.folder / "log").read_text("utf-8", "replace"))
         raise
@@ -75,17 +72,6 @@ def running(row: Row, place: Place, fleet: Fleet) -> Iterator[System]:
         if process.poll() is None:
             os.kill(pid, signal.SIGKILL)  # all else of it ends with its first process
         process.wait(PATIENCE)
-
-
-@contextmanager
-def _socket(pid: int) -> Iterator[None]:
-    """A socket in it that everybody may connect to."""
-    path = f"/proc/{pid}/root{GOAL}"
-    with socket.socket(socket.AF_UNIX) as made:
-        made.bind(path)
-        made.listen(128)
-        os.chmod(path, 0o666)
-        yield
 
 
 def _answer_all(pid: int) -> None:

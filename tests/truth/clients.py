@@ -13,7 +13,7 @@ from itertools import count
 
 import paramiko
 
-from truth.rows import FORWARDS, NETWORKS, RUNS, Account, Row, Way
+from truth.rows import CHANGES, FORWARDS, NETWORKS, RUNS, Account, Row, Way
 
 PATIENCE = 20.0
 PASSWORDS = ("password", "keyboard-interactive")
@@ -56,7 +56,7 @@ class Client:
         offered = self._offered(account, source)
         if offered is None:
             yield from self._tried(account, source, "none", password)
-            return
+            offered = (*PASSWORDS, "publickey")
         for method in PASSWORDS:
             if method in offered:
                 yield from self._tried(account, source, method, password)
@@ -86,8 +86,9 @@ class Client:
                 further = self._given(transport, account, done[-1], password)
             if transport.is_authenticated():
                 forwards, runs = _forwards(transport, self.goal), _runs(transport) or _files(transport)
-                if runs or forwards:
-                    yield Way(account, source, "+".join(done), "" if runs and forwards else RUNS if runs else FORWARDS)
+                what = "" if runs and forwards else RUNS if runs else FORWARDS if forwards else CHANGES
+                if what != CHANGES or _changes(transport):
+                    yield Way(account, source, "+".join(done), what)
 
     def _given(self, transport: paramiko.Transport, account: str, method: str, password: str) -> Sequence[str]:
         """Give one credential; what is wanted besides, where it is taken."""
@@ -134,6 +135,20 @@ def _runs(transport: paramiko.Transport) -> bool:
         channel.shutdown_write()
         channel.recv(1)
         return channel.recv_exit_status() == 0
+    return False
+
+
+def _changes(transport: paramiko.Transport) -> bool:
+    """Whether who sits at a terminal is asked for a new password."""
+    with _refusable(), closing(transport.open_session(timeout=PATIENCE)) as channel:
+        channel.settimeout(PATIENCE)
+        channel.get_pty()
+        channel.invoke_shell()
+        said = b""
+        while part := channel.recv(1000):
+            said += part
+            if b"password:" in said:
+                return True
     return False
 
 

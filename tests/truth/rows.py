@@ -31,6 +31,12 @@ WORDS = {
     "empty": "an empty password",
     "locked": "that password, behind the `!` of passwd -l",
     "bang": "`!`, as useradd leaves it",
+    "hash-in-passwd": "that password, in /etc/passwd itself",
+    "empty-in-passwd": "an empty password, in /etc/passwd itself",
+    "no-shadow": "no line in /etc/shadow",
+    "nonsense": "what is no hash of anything",
+    "must-change": "that password, which has to be changed at the next login: chage -d 0",
+    "aged": "that password, which was not changed for too long, and then longer: chage -M 7 -I 7",
     "expired": "its last day is over: usermod -e 1",
     "nologin": "the shell /usr/sbin/nologin",
     "open-home": "everybody may write to its home",
@@ -38,7 +44,7 @@ WORDS = {
     "key2": "the same in authorized_keys2",
 }
 """What an account may be given; without a password it has `*`. `key=OPTIONS` writes them before the key."""
-RUNS, FORWARDS = "runs only", "forwards only"
+RUNS, FORWARDS, CHANGES = "runs only", "forwards only", "changes the password first"
 HEADERS = ("needs", "accounts", "sources", "lets in", "cannot tell", "others", "certificate for")
 _ATTEMPT = re.compile(r"(?P<account>\S+)(?: from (?P<source>\S+))?: (?P<ways>.+)")
 _FILE = re.compile(r"(?P<path>/\S+)(?: (?P<mode>[0-7]{4}))?(?: (?P<owner>[a-z]+))?:")
@@ -76,7 +82,7 @@ class Way:
     method: str
     """`password`, `keyboard-interactive`, `none`, `key`, `certificate`; `key+password` where the one asks for the other."""
     what: str = ""
-    """`forwards only`: no command runs; `runs only`: nothing is forwarded; nothing: both."""
+    """RUNS: nothing is forwarded; FORWARDS: no command runs; CHANGES: neither, before that; nothing: both."""
 
     def __str__(self) -> str:
         return f"{self.account} from {self.source}: {self.method}" + (f" ({self.what})" if self.what else "")

@@ -18,8 +18,6 @@ PASSWORD = "correct horse"
 CRYPTED = "$6$rounds=1000$auditkit$RbaO/K6yvFSUzWXnkm4LGk0Hhn3un5tO6FAW4yY6jcR/82p8flL5CTZlldTENXQSKZA0IbPtY/RyCXezJ4mGv."
 SSHD = ("/usr/sbin/sshd", "-D", "-e")
 FIRST_UID = 2001
-LAST_CHANGE = "19000:0:99999:7::"
-"""shadow(5): changed long ago, and good for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +125,11 @@ def _accounts(row: Row, place: Place, files: Path) -> Iterator[tuple[str, int]]:
         uid = int(one.values.get("uid", known.get(one.name, FIRST_UID + at)))
         if one.name not in known:
             shell = "/usr/sbin/nologin" if "nologin" in one.words else one.values.get("shell", "/bin/sh")
-            passwd.append(f"{one.name}:x:{uid}:{uid}::{one.home}:{shell}")
+            passwd.append(f"{one.name}:{_in_passwd(one)}:{uid}:{uid}::{one.home}:{shell}")
             group += [f"{one.name}:x:{uid}:"] if uid else []
         for name in one.values.get("groups", "").split(","):
             members.setdefault(name, []).append(one.name)
-        shadow.append(f"{one.name}:{_crypted(one)}:{LAST_CHANGE}{'1' if 'expired' in one.words else ''}:")
+        shadow += [] if "no-shadow" in one.words else [f"{one.name}:{_crypted(one)}:{_ages(one)}:"]
         yield one.name, uid
     members.pop("", None)
     group += [f"{name}:x:{5000 + at}:{','.join(several)}" for at, (name, several) in enumerate(members.items())]
@@ -139,10 +137,29 @@ def _accounts(row: Row, place: Place, files: Path) -> Iterator[tuple[str, int]]:
         _file(files / "etc" / name, "\n".join(lines) + "\n", mode)
 
 
+def _in_passwd(account: Account) -> str:
+    """Its second field in passwd(5)."""
+    given = {"hash-in-passwd": CRYPTED, "empty-in-passwd": ""}
+    return next((text for word, text in given.items() if word in account.words), "x")
+
+
 def _crypted(account: Account) -> str:
     """Its second field in shadow(5)."""
-    given = {"password": CRYPTED, "empty": "", "locked": f"!{CRYPTED}", "bang": "!"}
+    given = {"empty": "", "locked": f"!{CRYPTED}", "bang": "!", "nonsense": "abc"}
+    given |= dict.fromkeys(("password", "must-change", "aged"), CRYPTED)
     return next((text for word, text in given.items() if word in account.words), "*")
+
+
+def _ages(account: Account) -> str:
+    """Fields three to eight: when it was changed, and what follows from that."""
+    days = (
+        "0:0:99999:7::"
+        if "must-change" in account.words
+        else "19000:0:7:7:7:"
+        if "aged" in account.words
+        else "19000:0:99999:7::"
+    )
+    return days + ("1" if "expired" in account.words else "")
 
 
 def _home(account: Account, uid: int, files: Path) -> None:

@@ -23,11 +23,7 @@ def so(row: Row, ways: frozenset[Way]) -> set[str]:
 def said(row: Row, verdict: Verdict) -> set[str]:
     """Who gets in with a password as auditkit has it."""
     doors = _facts(verdict)["password_doors"]
-    found = {(one["account"], source, one["method"]) for one in doors for source in _sources(row, one["from"])}
-    # who is in without being asked is not asked by any other method
-    free = {(account, source) for account, source, method in found if method == "none"}
-    asked = {each for each in found if each[:2] not in free or each[2] == "none"}
-    return {f"{account} from {source}: {method}" for account, source, method in asked}
+    return {f"{one['account']} from {source}: {one['method']}" for one in doors for source in _sources(row, one["from"])}
 
 
 def unknown(row: Row, verdict: Verdict) -> set[str]:

@@ -72,7 +72,7 @@ def test_case(path: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "rule", [rule.id for rule in ssh.AUDIT.rules if rule not in (keys.KEY_PUBLISHED, keys.PRIVATE_KEY_UNENCRYPTED)]
+    "rule", [rule.id for rule in keys.RULES if rule not in (keys.KEY_PUBLISHED, keys.PRIVATE_KEY_UNENCRYPTED)]
 )
 def test_every_rule_has_a_case_that_speaks_and_one_that_is_silent(rule: str) -> None:
     cases = {path.stem: parts(path.read_text())["findings"] for path in CASES}

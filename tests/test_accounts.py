@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from auditkit.access import passwd
 from auditkit.audits import AUDITS, accounts, judge, needs, rules
 from auditkit.collect import collect
 from auditkit.hosts import Ask, Beginning, Known, Seen
@@ -138,7 +139,7 @@ UIDS = st.lists(st.sampled_from(PIECES + LARGE), max_size=4).map("".join).map("n
 @settings(max_examples=300, deadline=None)
 @given(LINES | UIDS)
 def test_glibc_reads_a_uid_as_we_say(line: str) -> None:
-    assert accounts.glibc_uid(line) == uid_of_this_libc(line.encode() + b"\n")
+    assert passwd.glibc_uid(line) == uid_of_this_libc(line.encode() + b"\n")
 
 
 @pytest.mark.parametrize(
@@ -159,7 +160,7 @@ def test_glibc_reads_a_uid_as_we_say(line: str) -> None:
     ],
 )
 def test_musl_reads_a_uid_as_its_source_says(line: str, uid: int | None) -> None:
-    assert accounts.musl_uid(line) == uid
+    assert passwd.musl_uid(line) == uid
 
 
 @settings(max_examples=100, deadline=None)
@@ -182,7 +183,7 @@ def test_evidence_that_was_not_reduced_is_judged_but_a_hash_is_never_quoted() ->
 
 
 def test_more_lines_than_anybody_has_accounts_are_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(accounts, "MOST_LINES", 2)
+    monkeypatch.setattr(passwd, "MOST_LINES", 2)
     said = list(judge(made(b"root:*:0:0:::\na:*:1:1:::\nb:*:0:0:::\n")))
     assert said == [Gap("/etc/passwd", "more than 2 lines; those after them are not judged")]
 

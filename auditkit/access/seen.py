@@ -1,82 +1,207 @@
 """What is known of the ways into a host over SSH, as one object that every group of rules reads."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
 
-from auditkit.answers import Process, Shown
-from auditkit.model import Evidence, Gap
+from auditkit.access import accounts, arguments, asking, classes, configuring, dump, finding, needs, sources, ways
+from auditkit.access.classes import Class
+from auditkit.access.configuring import Configured
+from auditkit.access.finding import Found
+from auditkit.access.needs import NEEDS
+from auditkit.access.nouns import Dump, Login, Password, Seen, Server, Treated
+from auditkit.answers import Shown
+from auditkit.model import Evidence, Gap, Means, Need
 from auditkit.sshd.criteria import Connection
-from auditkit.sshd.doors import Door, Source
-from auditkit.sshd.effective import Configuration
-from auditkit.sshd.lines import Version
+from auditkit.sshd.doors import Door, Method, Source
+from auditkit.sshd.effective import Configuration, Effective, Refusal
+
+__all__ = ["NEEDS", "Dump", "Login", "Password", "Seen", "Server", "Treated", "follow", "seen"]
+
+MOST_LOGINS = 200
 
 
-class Password(StrEnum):
-    """What is known of the password of an account."""
-
-    SET = "set"
-    EMPTY = "empty"
-    LOCKED = "locked"
-    """A hash behind `!`: no password fits, and without PAM no key either."""
-    NONE = "none"
-    """Nothing that a password could fit: `*`, `!` alone."""
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """An account, and what decides whether it may log in."""
-
-    name: str
-    uid: int
-    gid: int
-    groups: tuple[str, ...] | None
-    """All of its groups by name; None where they are not all known."""
-    home: str
-    shell: str
-    password: Password
-    expired: bool | None
-    """Whether its last day is over (shadow(5), field 8); None: not known."""
+@lru_cache(1)
+def seen(evidence: Evidence) -> Seen:
+    """All that is known of the ways into a host: accounts, sources, servers with their doors, and what could not be told."""
+    logins, gaps = accounts.logins(evidence)
+    servers, more = finding.found(evidence)
+    begun = [_begun(evidence, each) for each in servers]
+    froms, left = sources.sources(evidence, _configurations(begun), _shown(servers))
+    told = [_server(evidence, each, logins, froms) for each in begun]
+    own = [gap for _server, gaps_of in told for gap in gaps_of]
+    gaps = (*gaps, *more, *left, *own) if servers else more
+    return Seen(evidence, logins, froms, tuple(server for server, _gaps in told), tuple(dict.fromkeys(gaps)))
 
 
-@dataclass(frozen=True, slots=True)
-class Dump:
-    """What `sshd -T -C` said of a connection: values by keyword in lower case, and the line that set each."""
-
-    connection: Connection
-    values: Mapping[str, tuple[str, ...]]
-    set_by: Mapping[str, tuple[str, ...]]
-    """`FILE:LINE` by keyword in lower case, from `-ddd`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """An SSH server that runs, or that is configured to."""
-
-    kind: str
-    """`openssh`, `dropbear`, `tinyssh`, or the name of the program."""
-    process: Process | None
-    """None: it does not run, or nobody could see."""
-    main: str
-    """The file that configures it."""
-    version: Version | None
-    banner: str
-    configuration: Configuration | None
-    """What its files come to; None where it has none, or they were not read."""
-    dumps: tuple[Dump, ...]
-    doors: tuple[Door, ...]
-    """Each way in with a password, and each of which nobody can tell: configuration, account and PAM taken together."""
-    shown: tuple[Shown, ...]
-    """What it showed over the network."""
+def follow(evidence: Evidence) -> tuple[Need, ...]:
+    """What is wanted in a second round: files that others name, and sshd's own word on each class of connections."""
+    logins, _gaps = accounts.logins(evidence)
+    servers, _more = finding.found(evidence)
+    begun = [_begun(evidence, each) for each in servers]
+    froms, _left = sources.sources(evidence, _configurations(begun), _shown(servers))
+    wanted: list[Need] = list(configuring.more(evidence))
+    if any(isinstance(each, Configured) and each.version is None for each in begun):
+        wanted += [needs.DPKG, needs.APK]
+    found = [one for one in begun if isinstance(one, Configured)]
+    wanted += [need for one in found for need in _asks(evidence, one, logins, froms)]
+    effects = [each.configuration.of(Connection()) for each in found if each.configuration]
+    wanted += [Need(Means.FILE, path, ways.WHY_PAM) for path in ways.missing(evidence, ways.services(effects))]
+    return tuple(dict.fromkeys(wanted))
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """Everything at once."""
+def _begun(evidence: Evidence, found: Found) -> Configured | Found:
+    return configuring.configured(evidence, found) if found.kind == "openssh" else found
 
-    evidence: Evidence
-    logins: tuple[Login, ...]
-    sources: tuple[Source, ...]
-    servers: tuple[Server, ...]
-    gaps: tuple[Gap, ...]
+
+def _configurations(begun: Iterable[Configured | Found]) -> list[Configuration]:
+    return [each.configuration for each in begun if isinstance(each, Configured) and each.configuration]
+
+
+def _shown(servers: Iterable[Found]) -> list[Shown]:
+    return [show for each in servers for show in each.shown]
+
+
+def _asks(evidence: Evidence, one: Configured, logins: Sequence[Login], froms: Sequence[Source]) -> Iterator[Need]:
+    command = asking.base(one.found)
+    if command is not None and command != needs.DUMP.what:
+        yield Need(Means.COMMAND, command, asking.WHY)
+    if one.configuration:
+        yield from classes.questions(one, _classes(evidence, one, logins, froms)[0])
+
+
+def _classes(
+    evidence: Evidence, one: Configured, logins: Sequence[Login], froms: Sequence[Source]
+) -> tuple[tuple[Class, ...], tuple[Gap, ...]]:
+    if one.configuration is None:
+        return (), ()
+    wheres = classes.places(one, one.found.shown)
+    chosen, left = judged(evidence, logins, one)
+    found, gaps = classes.classes(one.configuration, chosen, _reaching(one.found, froms), wheres)
+    return found, (*left, *gaps)
+
+
+def judged(evidence: Evidence, logins: Sequence[Login], one: Configured) -> tuple[tuple[Login, ...], tuple[Gap, ...]]:
+    """The accounts that matter: all that something could let in, roots first."""
+    named = {word for line in classes.match_lines(one.configuration) for text in line.words for word in text.split(",")}
+    homes = _homes_with_keys(evidence)
+    anyone = one.configuration is not None and _lets_anybody_in(evidence, one.configuration.of(Connection()))
+    found = [login for login in logins if anyone or _matters(login, named, homes)]
+    found.sort(key=lambda login: (not login.root, login.named, login.password in (Password.NONE, Password.LOCKED)))
+    left = found[MOST_LOGINS:]
+    gaps = (Gap("accounts", f"{len(left)} accounts were not judged, as there are more than {MOST_LOGINS}"),) if left else ()
+    return tuple(found[:MOST_LOGINS]), gaps
+
+
+def _matters(login: Login, named: set[str], homes: set[str]) -> bool:
+    if login.root or not login.named or login.name in named:
+        return True
+    return login.password not in (Password.NONE, Password.LOCKED) or login.home.rstrip("/") in homes
+
+
+def _homes_with_keys(evidence: Evidence) -> set[str]:
+    held = (item for need in needs.KEYS for item in needs.items(evidence, need))
+    return {item.source.rpartition("/.ssh/")[0] for item in held}
+
+
+def _lets_anybody_in(evidence: Evidence, found: Effective) -> bool:
+    """Whether PAM may let in accounts that have no password at all."""
+    nobody = Login("nobody", 65534, 65534, (), "", "/bin/sh", Password.NONE, expired=False)
+    return ways.ways(evidence).word(nobody, Method.PASSWORD, found).opens is not False
+
+
+def _reaching(found: Found, froms: Sequence[Source]) -> tuple[Source, ...]:
+    """The sources from which a server can be reached, by the addresses it listens on."""
+    listens = {each.address for each in found.process.listens if each.protocol == "tcp"} if found.process else set()
+    if not listens:
+        return tuple(froms)
+    if all(address == "::1" or address.startswith("127.") for address in listens):
+        return (sources.ITSELF,)
+    four_only = all(":" not in address for address in listens)
+    return tuple(source for source in froms if not (four_only and ":" in source.address))
+
+
+# --- one server
+
+
+def _server(
+    evidence: Evidence, begun: Configured | Found, logins: Sequence[Login], froms: Sequence[Source]
+) -> tuple[Server, tuple[Gap, ...]]:
+    if isinstance(begun, Configured):
+        return _openssh(evidence, begun, logins, froms)
+    server = _bare(begun)
+    if begun.kind == "tinyssh":
+        return replace(server, why="" if begun.process or begun.shown else "nothing is known of it"), ()
+    if begun.kind == "dropbear" and begun.process:
+        return _dropbear(server, logins, _reaching(begun, froms))
+    why = "it is no server whose configuration is understood here"
+    if begun.kind == "dropbear":
+        why = "with which options it was started is not known"
+    return replace(server, why=why), (Gap(server.name, f"who may log in there cannot be told: {why}"),)
+
+
+def _bare(found: Found) -> Server:
+    banner = next((show.banner for show in found.shown), "")
+    version = dump.version(banner)
+    return Server(
+        found.kind, found.process, found.main, version, banner, None, (), (), found.shown,
+        program=found.program, options=found.started.lines, running=found.running,
+    )  # fmt: skip
+
+
+def _openssh(
+    evidence: Evidence, one: Configured, logins: Sequence[Login], froms: Sequence[Source]
+) -> tuple[Server, tuple[Gap, ...]]:
+    server = replace(_bare(one.found), version=one.version, configuration=one.configuration)
+    if one.configuration is None or one.version is None or not logins:
+        why = one.why or "which accounts there are is not known"
+        return replace(server, why=why), (Gap(server.name, f"who may log in there cannot be told: {why}"),)
+    found, gaps = _classes(evidence, one, logins, froms)
+    answers = list(asking.dumps(evidence, one.found))
+    dumps = tuple(each.dump for each in (one.answer, *answers) if each and each.dump)
+    told = tuple(classes.treated(one, found, dumps))
+    treated = tuple(each for each in told if isinstance(each, Treated))
+    differences = tuple(each for each in told if isinstance(each, Gap))
+    asked = ways.ways(evidence)
+    doors = _merged(door for each in treated for door in asked.through(each, one.version))
+    unread = tuple(dict.fromkeys(gap for each in treated for gap in each.effective.gaps))
+    reach = _reaching(one.found, froms)
+    server = replace(server, sources=reach, dumps=dumps, doors=doors, treated=treated, refused=_refused(one))
+    return server, (*gaps, *differences, *unread)
+
+
+def _refused(one: Configured) -> tuple[Refusal, ...]:
+    """The lines it will not start with: by its own word where it was asked."""
+    if one.answer and (one.answer.dump or one.answer.refused):
+        return one.answer.refused
+    return one.configuration.of(Connection()).refusals if one.configuration else ()
+
+
+def _merged(doors: Iterable[Door]) -> tuple[Door, ...]:
+    """Each door once, though a server listens in several places: one that is sure before one that is not."""
+    found: dict[tuple[str, str, Method], Door] = {}
+    for door in doors:
+        key = (door.account, door.source, door.method)
+        if key not in found or (door.sure and not found[key].sure):
+            found[key] = door
+    return tuple(found.values())
+
+
+def _dropbear(server: Server, logins: Sequence[Login], froms: Sequence[Source]) -> tuple[Server, tuple[Gap, ...]]:
+    """A dropbear, by the options it was started with: it knows no PAM, and no account that is locked or over."""
+    if server.process is None:
+        return server, ()
+    given = arguments.dropbear(server.process)
+    if not given.whole or not logins:
+        why = "with which options it was started is not known" if logins else "which accounts there are is not known"
+        return replace(server, why=why), (Gap(server.name, f"who may log in there cannot be told: {why}"),)
+    doors = []
+    for login in logins:
+        grouped = not given.group or login.root or (None if login.groups is None else given.group in login.groups)
+        let_in = given.passwords and grouped is not False and not (login.root and not (given.root and given.root_passwords))
+        fits = {Password.SET: True, Password.UNKNOWN: None, Password.EMPTY: given.blank}.get(login.password, False)
+        if let_in and fits is not False and not login.expired:
+            sure = bool(fits and grouped and login.expired is False)
+            why = "" if sure else "whether it has a password, or is in the group of -G, is not known"
+            doors += [Door(login.name, source.name, Method.PASSWORD, sure, (), why) for source in froms]
+    return replace(server, doors=tuple(doors), sources=tuple(froms)), ()

@@ -60,6 +60,8 @@ class Door:
     """False: cannot tell."""
     set_by: tuple[Place, ...]
     """The lines that turn the method on; none where it is the default."""
+    why: str = ""
+    """Why nobody can tell."""
 
 
 def doors(
@@ -75,10 +77,11 @@ def doors(
             who = replace(
                 where, user=account.name, host=source.host or source.address, address=source.address, groups=account.groups
             )
-            yield from _doors(configuration.of(who), account, source, who, configuration.files.version)
+            yield from through(configuration.of(who), account, source, who, configuration.files.version)
 
 
-def _doors(found: Effective, account: Account, source: Source, who: Connection, version: Version) -> Iterator[Door]:
+def through(found: Effective, account: Account, source: Source, who: Connection, version: Version) -> Iterator[Door]:
+    """Yield the doors of one account and source, where it is known what holds for them."""
     let_in = _and(_enters(found, account, who, version), None if found.refusals else True)
     methods = tuple(_methods(found))
     on = {method: known for method, known, _ in methods}

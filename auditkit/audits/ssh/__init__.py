@@ -1,15 +1,16 @@
 """Who can log in over SSH: passwords, keys, the server's cryptography and configuration, traces, and what runs besides.
 
-One file per group of rules, one line here; each has NEEDS, RULES, `judge(evidence)` and perhaps `facts(evidence)`. What more
-than one of them reads is put together once, by auditkit/access.
+One file per group of rules, one line here; each has NEEDS, RULES, `judge(evidence)` and perhaps `facts(evidence)` and
+`follow(evidence)`. What more than one of them reads is put together once, by auditkit/access.
 """
 
 from collections.abc import Iterator, Mapping
 
-from auditkit.audits.ssh import keys
-from auditkit.model import Audit, Evidence, Finding, Gap
+from auditkit.audits.ssh import access, keys
+from auditkit.model import Audit, Evidence, Finding, Gap, Need
 
 GROUPS = (
+    access,
     keys,
 )  # fmt: skip
 
@@ -21,8 +22,18 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
 
 
 def facts(evidence: Evidence) -> Mapping[str, object]:
-    """`facts.ssh` of the report."""
-    return keys.facts(evidence)
+    """`facts.ssh` of the report: each group tells a part of it."""
+    told: dict[str, object] = {}
+    for group in GROUPS:
+        part = group.facts(evidence).get("ssh", {}) if hasattr(group, "facts") else {}
+        told |= part if isinstance(part, dict) else {}
+    return {"ssh": told} if told else {}
+
+
+def follow(evidence: Evidence) -> tuple[Need, ...]:
+    """What the groups want in a second round."""
+    wanted = (need for group in GROUPS if hasattr(group, "follow") for need in group.follow(evidence))
+    return tuple(dict.fromkeys(wanted))
 
 
 AUDIT = Audit(
@@ -32,4 +43,5 @@ AUDIT = Audit(
     tuple(rule for group in GROUPS for rule in group.RULES),
     judge,
     facts,
+    follow,
 )

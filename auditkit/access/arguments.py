@@ -1,0 +1,109 @@
+"""What an SSH server was started with: its file, and the lines that its command line adds; sshd(8), dropbear(8)."""
+
+import re
+from dataclasses import dataclass
+
+from auditkit.answers import Process
+
+TAKE_A_VALUE = frozenset("CEbcfghkopu")
+"""Options of sshd(8) that a value follows."""
+DROPBEAR_VALUES = frozenset("bdrpPWKIGTczDm")
+_TITLE = re.compile(r"sshd: (.*) \[listener\].*", re.DOTALL)
+_CUT = re.compile(r"sshd: (?!.*\[listener\])")
+_SESSION = re.compile(r"sshd(-session)?: \S+( \[[a-z]+\])?|sshd: \[(accepted|net)\]|sshd: unknown \[[a-z]+\]")
+_SAFE = re.compile(r"[!-~]{1,1000}")
+_ASSIGNED = re.compile(r"([A-Za-z0-9]+)(?:\s*=\s*|\s+)(\S.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What a command line of sshd says."""
+
+    main: str = ""
+    """After -f; empty: the default file."""
+    lines: tuple[str, ...] = ()
+    """What -o, -p and others add before the first line of the file."""
+    again: tuple[str, ...] | None = ()
+    """The words that make another sshd read the same configuration; None where a word is not fit for that."""
+    whole: bool = True
+    """Whether all of it is known."""
+
+
+def words_of(process: Process) -> tuple[tuple[str, ...], bool]:
+    """The arguments of a process, the program left out, and whether they are whole: sshd writes its title over them."""
+    arguments = process.arguments
+    if not arguments or not arguments[0].startswith("sshd: "):
+        return arguments[1:], bool(arguments)
+    title = _TITLE.fullmatch(arguments[0])
+    return (tuple(title[1].split(" ")[1:]), True) if title else ((), False)
+
+
+def is_session(process: Process) -> bool:
+    """Whether it looks like the process of one login, and not like a server."""
+    return bool(process.arguments) and _SESSION.fullmatch(process.arguments[0].strip()) is not None
+
+
+def options(words: tuple[str, ...], valued: frozenset[str]) -> list[tuple[str, str]]:
+    """The options with their values, as getopt(3) has them; words that belong to none are given to the one before."""
+    found: list[tuple[str, str]] = []
+    at = 0
+    while at < len(words):
+        word, at = words[at], at + 1
+        if not word.startswith("-") or word == "-":
+            if found and found[-1][0] in valued:  # a title has lost the quotes of `-o "Keyword value"`
+                found[-1] = (found[-1][0], f"{found[-1][1]} {word}")
+            continue
+        for place, letter in enumerate(word[1:], 1):
+            if letter in valued:
+                value = word[place + 1 :]
+                if not value and at < len(words):
+                    value, at = words[at], at + 1
+                found.append((letter, value))
+                break
+            found.append((letter, ""))
+    return found
+
+
+def started(process: Process) -> Started:
+    """What an sshd was started with."""
+    words, whole = words_of(process)
+    given = options(words, TAKE_A_VALUE)
+    main, lines, again = "", [], []
+    fit = True
+    for letter, value in given:
+        line = {"o": value, "p": f"Port {value}", "h": f"HostKey {value}", "g": f"LoginGraceTime {value}"}.get(letter)
+        if letter == "f":
+            main = value
+        if line:
+            lines.append(" ".join(line.split()))
+        if letter in "fohg":
+            word = _joined(value) if letter == "o" else value
+            again += [f"-{letter}", word]
+            fit = fit and _SAFE.fullmatch(word) is not None
+    return Started(main, tuple(lines), tuple(again) if fit else None, whole)
+
+
+def _joined(option: str) -> str:
+    """An option of -o as one word without a blank, where that can be."""
+    found = _ASSIGNED.fullmatch(option.strip())
+    return f"{found[1]}={found[2]}" if found else option
+
+
+@dataclass(frozen=True, slots=True)
+class Dropbear:
+    """Which logins a command line of dropbear(8) shuts out."""
+
+    passwords: bool
+    root_passwords: bool
+    root: bool
+    blank: bool
+    group: str
+    whole: bool
+
+
+def dropbear(process: Process) -> Dropbear:
+    """What a dropbear was started with; -s and -g shut out passwords, -w root, -G all but a group, -B lets empty ones in."""
+    words, whole = words_of(process)
+    given = dict(options(words, DROPBEAR_VALUES))
+    passwords = "s" not in given and "t" not in given
+    return Dropbear(passwords, "g" not in given, "w" not in given, "B" in given, given.get("G", ""), whole)

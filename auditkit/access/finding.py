@@ -1,0 +1,105 @@
+"""Which SSH servers a host has: those that run, and the one that /etc/ssh/sshd_config configures."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from auditkit import answers
+from auditkit.access import arguments, needs
+from auditkit.access.arguments import Started
+from auditkit.access.needs import MAIN, SSHD
+from auditkit.answers import Process, Shown
+from auditkit.model import Evidence, Gap
+
+KINDS = {"sshd": "openssh", "dropbear": "dropbear", "dropbearmulti": "dropbear", "tinysshd": "tinyssh"}
+"""Servers by the name of their program."""
+SESSIONS = ("sshd-session", "sshd-auth")
+HOLDERS = ("systemd", "init", "inetd", "xinetd", "busybox", "tcpsvd", "tcpserver", "s6-tcpserver", "s6-ipcserver")
+"""Programs that listen for others."""
+DELETED = " (deleted)"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A server, before its configuration is read."""
+
+    kind: str
+    program: str
+    process: Process | None
+    started: Started
+    shown: tuple[Shown, ...]
+    running: bool | None
+
+    @property
+    def main(self) -> str:
+        """The file that configures it, of an OpenSSH."""
+        return (self.started.main or MAIN) if self.kind == "openssh" else ""
+
+
+def found(evidence: Evidence) -> tuple[tuple[Found, ...], tuple[Gap, ...]]:
+    """The servers of a host, those that run first; none where nothing points to one."""
+    told = tuple(needs.read(evidence, needs.LISTENERS, answers.process))
+    shown = tuple(needs.read(evidence, needs.BANNER, answers.shown))
+    gaps = tuple(one for one in (*told, *shown) if isinstance(one, Gap))
+    processes = tuple(one for one in told if isinstance(one, Process))
+    shows = tuple(one for one in shown if isinstance(one, Shown))
+    running = [_running(each, shows) for each in processes if _is_server(each, processes)]
+    left = tuple(show for show in shows if not any(show in each.shown for each in running))
+    return (*running, *_others(evidence, running, processes, left)), gaps
+
+
+def kind_of(program: str) -> str:
+    """What a server is by its program; empty where that is none."""
+    return KINDS.get(_name(program), "")
+
+
+def _name(program: str) -> str:
+    return program.removesuffix(DELETED).rpartition("/")[2]
+
+
+def _is_server(process: Process, all_of_them: tuple[Process, ...]) -> bool:
+    """Whether a process waits for logins: not that of one login, which may listen for what it forwards."""
+    if not kind_of(process.program) or _name(process.program) in SESSIONS:
+        return False
+    parent = next((each for each in all_of_them if each.pid is not None and each.pid == process.parent), None)
+    child = parent is not None and kind_of(parent.program) == kind_of(process.program)
+    if child and (arguments.is_session(process) or not process.listens):
+        return False
+    return bool(process.listens) or not arguments.is_session(process)
+
+
+def _running(process: Process, shows: tuple[Shown, ...]) -> Found:
+    kind = kind_of(process.program)
+    ports = {each.port for each in process.listens if each.protocol == "tcp"}
+    mine = tuple(show for show in shows if show.port in ports)
+    begun = arguments.started(process) if kind == "openssh" else Started()
+    return Found(kind, process.program, process, begun, mine, running=True)
+
+
+def _waits(processes: tuple[Process, ...]) -> bool | None:
+    """Whether something else waits for logins on behalf of an sshd that is started when one comes; None: nobody can tell."""
+    holders = [each for each in processes if each.pid is None or _name(each.program) in HOLDERS]
+    ports = {each.port for holder in holders for each in holder.listens if each.protocol == "tcp"}
+    if 22 in ports:
+        return True
+    return None if ports or not processes or any(each.pid is None for each in processes) else False
+
+
+def _others(
+    evidence: Evidence, running: list[Found], processes: tuple[Process, ...], left: tuple[Shown, ...]
+) -> Iterator[Found]:
+    """Yield the server that is configured and of which no process was seen, and what else showed itself."""
+    ours = tuple(show for show in left if "OpenSSH" in show.banner)
+    there = bool(needs.items(evidence, needs.CONFIG)) or needs.unread(evidence, MAIN) is not None
+    there = there or bool(needs.items(evidence, needs.DUMP)) or bool(ours)
+    if there and not any(each.main == MAIN for each in running):
+        state = True if ours else _waits(processes)
+        yield Found("openssh", SSHD, None, Started(), ours, state)
+    elif ours and not any(each.kind == "openssh" for each in running):
+        yield Found("openssh", "", None, Started(), ours, running=True)
+    for show in left:
+        if show not in ours:
+            name = show.banner.removeprefix("SSH-2.0-").partition(" ")[0][:60]
+            kind = next(
+                (kind for word, kind in (("dropbear", "dropbear"), ("tinyssh", "tinyssh")) if word in name.lower()), name
+            )
+            yield Found(kind or "unknown", "", None, Started(), (show,), running=True)

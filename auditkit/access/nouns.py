@@ -1,0 +1,146 @@
+"""The nouns of `access`: accounts, SSH servers, how connections are treated, and what there is to see of them all."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from auditkit.answers import Process, Shown
+from auditkit.model import Evidence, Gap
+from auditkit.sshd.criteria import Connection
+from auditkit.sshd.doors import Account, Door, Source
+from auditkit.sshd.effective import MAIN, Configuration, Effective, Refusal
+from auditkit.sshd.lines import Version
+
+
+class Password(StrEnum):
+    """What is known of the password of an account."""
+
+    SET = "set"
+    EMPTY = "empty"
+    LOCKED = "locked"
+    """A hash behind `!`: no password fits, and without PAM no key either."""
+    NONE = "none"
+    """Nothing that a password could fit: `*`, `!` alone."""
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """An account, and what decides whether it may log in."""
+
+    name: str
+    uid: int
+    gid: int
+    groups: tuple[str, ...] | None
+    """All of its groups by name; None where they are not all known."""
+    home: str
+    shell: str
+    password: Password
+    expired: bool | None
+    """Whether its last day is over (shadow(5), field 8); None: not known."""
+    inactive: bool | None = False
+    """Whether its password is out of date for longer than PAM takes it (shadow(5), field 7); None: not known."""
+    named: bool = True
+    """False: it stands for all accounts that are in no file here, those of a directory service."""
+
+    @property
+    def root(self) -> bool:
+        """Whether it is root, whatever it is called."""
+        return self.uid == 0
+
+    @property
+    def account(self) -> Account:
+        """It as the configuration of sshd asks for it."""
+        return Account(self.name, self.uid, self.groups)
+
+
+@dataclass(frozen=True, slots=True)
+class Dump:
+    """What `sshd -T -C` said of a connection: values by keyword in lower case, and the line that set each."""
+
+    connection: Connection
+    values: Mapping[str, tuple[str, ...]]
+    """One text for each line of the dump, in its order; words that mean the same as one of OpenSSH 9.2 are that one."""
+    set_by: Mapping[str, tuple[str, ...]]
+    """`FILE:LINE` by keyword in lower case, from `-ddd`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Treated:
+    """Accounts and sources that an sshd treats alike, and how."""
+
+    effective: Effective
+    """What holds for them: sshd's own word where there is one, else what its files come to."""
+    who: tuple[tuple[Login, Source], ...]
+    where: Connection
+    """Address and port that they connect to."""
+    dump: Dump | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """An SSH server that runs, or that is configured to."""
+
+    kind: str
+    """`openssh`, `dropbear`, `tinyssh`, or the name of the program."""
+    process: Process | None
+    """None: it does not run, or nobody could see."""
+    main: str
+    """The file that configures it."""
+    version: Version | None
+    banner: str
+    configuration: Configuration | None
+    """What its files come to; None where it has none, or they were not read."""
+    dumps: tuple[Dump, ...]
+    doors: tuple[Door, ...]
+    """Each way in with a password, and each of which nobody can tell: configuration, account and PAM taken together."""
+    shown: tuple[Shown, ...]
+    """What it showed over the network."""
+    program: str = ""
+    options: tuple[str, ...] = ()
+    """Lines that its command line adds before the first of the file."""
+    running: bool | None = None
+    """None: nobody could see."""
+    treated: tuple[Treated, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+    """Lines for which it will not start again; its own words where there are some."""
+    why: str = ""
+    """Why nothing is said of who may come in; empty where it is."""
+    sources: tuple[Source, ...] = ()
+    """From where it can be reached, as far as that makes a difference."""
+
+    @property
+    def name(self) -> str:
+        """It as reports name it: by its program, and its file or port where that is not the usual one."""
+        if self.kind == "openssh":
+            return "sshd" if self.main in ("", MAIN) and not self.options else f"sshd -f {self.main or MAIN}"
+        ports = self.ports
+        return f"{self.kind}{f' on port {ports[0]}' if ports else ''}"
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """Where it listens, or has shown itself."""
+        listens = self.process.listens if self.process else ()
+        told = [each.port for each in listens if each.protocol == "tcp"] or [show.port for show in self.shown]
+        return tuple(dict.fromkeys(told))
+
+    def of(self, account: str, source: str) -> Effective | None:
+        """What holds for an account from a source; None where that was not judged."""
+        members = ((one.effective, login.name, each.name) for one in self.treated for login, each in one.who)
+        return next((effective for effective, name, place in members if (name, place) == (account, source)), None)
+
+    @property
+    def judged(self) -> bool:
+        """Whether `doors` says who may come in."""
+        return not self.why
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Everything at once."""
+
+    evidence: Evidence
+    logins: tuple[Login, ...]
+    sources: tuple[Source, ...]
+    servers: tuple[Server, ...]
+    gaps: tuple[Gap, ...]

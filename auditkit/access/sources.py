@@ -1,0 +1,115 @@
+"""From where people may come: one address for each network that makes a difference, and one for the internet.
+
+What decides are the own networks, and each network that a Match line, AllowUsers or from= names: of two that overlap each
+has an address that is not in the other, where there is one.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterable, Iterator
+
+from auditkit.access import needs
+from auditkit.answers import Shown
+from auditkit.keys import authorized
+from auditkit.model import Evidence, Gap
+from auditkit.sshd.doors import Source
+from auditkit.sshd.effective import Configuration
+from auditkit.sshd.lines import Refused, lowered
+from auditkit.sshd.patterns import network
+
+INTERNET = ("203.0.113.7", "198.51.100.7", "192.0.2.7", "2001:db8::7")
+"""Addresses that nobody has, of documentation (RFC 5737, RFC 3849): the first that no line names, and one of IPv6."""
+ITSELF = Source("the host itself", "127.0.0.1")
+MOST = 40
+MOST_TRIED = 64
+"""Addresses of a network that are tried for one that is in no smaller network."""
+_PATTERN = re.compile(r"[0-9a-fA-F:.*?]{3,64}")
+_MATCHED = ("address",)
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def sources(
+    evidence: Evidence, configurations: Iterable[Configuration], shown: Iterable[Shown]
+) -> tuple[tuple[Source, ...], tuple[Gap, ...]]:
+    """The sources that may be treated differently, the own networks first; a gap where there are more than are tried."""
+    texts = (*evidence.office.networks, *(text for each in configurations for text in named(each)), *_origins(evidence))
+    networks: dict[str, Network] = {}
+    for text in dict.fromkeys(texts):
+        found = _network(text)
+        if found is not None and found.prefixlen and found not in networks.values():
+            networks[text] = found
+    left = len(networks) - MOST
+    kept = dict(tuple(networks.items())[:MOST])
+    out = [Source(text, str(_inside(each, kept.values()))) for text, each in kept.items()]
+    stations = dict.fromkeys(each.source for each in shown if each.source)
+    out += [Source(f"{address} (auditkit)", address) for address in tuple(stations)[:3]]
+    gaps = (
+        (Gap("sources", f"{left} networks that lines name were not tried, as there are more than {MOST}"),) if left > 0 else ()
+    )
+    return (*out, *_internet(tuple(kept.values()))), gaps
+
+
+def is_own(address: str, evidence: Evidence) -> bool:
+    """Whether an address is in the own networks."""
+    it = ipaddress.ip_address(address)
+    nets = (net for net in map(_network, evidence.office.networks) if net is not None)
+    return any(it.version == net.version and it in net for net in nets)
+
+
+def named(configuration: Configuration) -> Iterator[str]:
+    """Yield each address, network or pattern that Match lines, AllowUsers and DenyUsers name."""
+    for statements in configuration.files.read.values():
+        for statement in statements if not isinstance(statements, Gap) else ():
+            words, keyword = statement.line.words, lowered(statement.line.keyword)
+            if keyword == "match":
+                pairs = (word.partition("=") for word in words)
+                joined = [tail for head, sign, tail in pairs if sign and lowered(head) in _MATCHED]
+                after = [words[at + 1] for at in range(len(words) - 1) if lowered(words[at]) in _MATCHED]
+                yield from (part for text in (*joined, *after) for part in _parts(text))
+            elif keyword in ("allowusers", "denyusers"):
+                hosts = (word.rpartition("@")[2] for word in words if "@" in word)
+                yield from (part for text in hosts for part in _parts(text))
+
+
+def _origins(evidence: Evidence) -> Iterator[str]:
+    """Yield what from= of keys names."""
+    for item in (item for need in needs.KEYS for item in needs.items(evidence, need)):
+        for line in authorized.parse(item.data, item.source):
+            if not isinstance(line, Gap) and line.options.origin is not None:
+                yield from _parts(line.options.origin)
+
+
+def _parts(text: str) -> Iterator[str]:
+    return (part.removeprefix("!") for part in text.split(",", MOST)[:MOST])
+
+
+def _network(text: str) -> Network | None:
+    """The network that a word means; of a pattern one address that it matches."""
+    try:
+        found = network(text, 128)
+        if found is None and _PATTERN.fullmatch(text) and set(text) & set("*?") and set(text) - set("*?"):
+            found = network(text.replace("*", "1").replace("?", "1"), 128)
+    except Refused:
+        return None
+    return found
+
+
+def _inside(net: Network, others: Iterable[Network]) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """An address of a network that is in none of those that lie in it, where there is one near its ends."""
+    smaller = [each for each in others if each != net and each.version == net.version and each.prefixlen > net.prefixlen]
+    count = net.num_addresses
+    # the smaller networks first: right behind one of them is an address that is not in it
+    behind = [int(each.broadcast_address) + 1 - int(net.network_address) for each in smaller]
+    steps = [*range(1, 4), *behind, count // 2, count - 2, count - 1, 0]
+    tried = [net[step] for step in steps if 0 <= step < count][:MOST_TRIED]
+    return next((each for each in tried if not any(each in inner for inner in smaller)), net[min(1, count - 1)])
+
+
+def _internet(networks: tuple[Network, ...]) -> Iterator[Source]:
+    """Yield an address that stands for all others, of either family."""
+    for family in (4, 6):
+        mine = [ipaddress.ip_address(text) for text in INTERNET if ipaddress.ip_address(text).version == family]
+        free = [each for each in mine if not any(each.version == net.version and each in net for net in networks)]
+        if free:
+            yield Source(f"internet ({free[0]})", str(free[0]))

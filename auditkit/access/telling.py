@@ -1,0 +1,217 @@
+"""How findings about logins are put in words: who, from where, by which lines, and what to do about it on this very host."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from auditkit.access.configuring import COMMAND_LINE
+from auditkit.access.needs import MAIN
+from auditkit.access.nouns import Server
+from auditkit.model import Evidence, Gap, Quote
+from auditkit.printable import printable
+from auditkit.sshd import keywords
+from auditkit.sshd.effective import Effective
+from auditkit.sshd.keywords import Keyword
+from auditkit.sshd.lines import Version, lowered
+from auditkit.sshd.reading import DIRECTORY, Place, Statement
+from auditkit.sshd.values import Value
+
+DROP_IN = f"{DIRECTORY}/sshd_config.d/00-auditkit.conf"
+MOST_NAMES = 3
+MOST_QUOTES = 10
+LONGEST = 200
+KBD_RENAMED: Version = (8, 7)
+"""Since then the keyword is KbdInteractiveAuthentication, before ChallengeResponseAuthentication."""
+_PLAIN = re.compile(r"/[A-Za-z0-9._/@+-]{1,200}")
+_UNIT = re.compile(r"([A-Za-z0-9@_.-]{1,80})\.service(?:/|$)")
+_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/\[\]-]{0,100}")
+_HASH = re.compile(r"\$[0-9a-z]{1,10}\$\S+")
+
+
+def names(words: Iterable[str], most: int = MOST_NAMES) -> str:
+    """Names as a sentence has them: `anna, bernd and 2 others`."""
+    told = [printable(word[:80]) for word in dict.fromkeys(words)]
+    if len(told) > most + 1:
+        return f"{', '.join(told[:most])} and {len(told) - most} others"
+    return f"{', '.join(told[:-1])} and {told[-1]}" if len(told) > 1 else "".join(told)
+
+
+def origins(open_ones: Iterable[str], server: Server, evidence: Evidence) -> tuple[str, ...]:
+    """Sources in as few words as say the same: `anywhere`, `own networks`, and what is left by its name."""
+    opened = list(dict.fromkeys(open_ones))
+    if len(opened) > 1 and {source.name for source in server.sources} == set(opened):
+        return ("anywhere",)
+    own = [source.name for source in server.sources if source.name in evidence.office.networks]
+    if len(own) > 1 and set(own) <= set(opened):
+        opened = ["own networks", *(name for name in opened if name not in own and not name.endswith(" (auditkit)"))]
+    internet = [name for name in opened if name.startswith("internet ")]
+    return tuple(name for name in opened if name not in internet[1:])
+
+
+def sources(words: Sequence[str]) -> str:
+    """From where, as a sentence has it."""
+    return f"from {names(words)}"
+
+
+def lines(places: Iterable[Place]) -> str:
+    """Where lines stand: `FILE:LINE, FILE:LINE`; `default` where no line says it."""
+    return ", ".join(shown(place) for place in places) or "default"
+
+
+def shown(place: Place) -> str:
+    """Where a line stands, as it may be shown."""
+    return COMMAND_LINE if place.file == COMMAND_LINE else f"{printable(place.file)}:{place.line}"
+
+
+def statement(server: Server, place: Place) -> Statement | None:
+    """The line that stands at a place of the configuration."""
+    return next((each for each in read_of(server, place.file) if each.at == place), None)
+
+
+def text(server: Server, place: Place) -> str:
+    """A line as it is quoted."""
+    found = statement(server, place)
+    written = f"{found.line.keyword} {found.line.rest.strip()}" if found else ""
+    return _HASH.sub("<hash>", written)[:LONGEST]
+
+
+def quotes(server: Server, places: Iterable[Place]) -> tuple[Quote, ...]:
+    """The lines as a finding quotes them."""
+    told = dict.fromkeys(places)
+    return tuple(Quote(place.file, place.line, text(server, place)) for place in told if text(server, place))[:MOST_QUOTES]
+
+
+def dead(server: Server, winner_of: Iterable[str]) -> tuple[Place, ...]:
+    """The lines of these keywords that are never used."""
+    wanted = set(winner_of)
+    held = server.configuration.start.held.dead if server.configuration else []
+    return tuple(each.line for each in held if each.keyword in wanted)
+
+
+def saying(server: Server, effective: Effective, keyword: str) -> str:
+    """What holds of a keyword and by which line: `/etc/ssh/sshd_config:57 says PasswordAuthentication yes`."""
+    effect = effective.effects[keyword]
+    value = printable(" ".join(effect.value or ("?",))[:80])
+    if not effect.set_by:
+        return f"{keyword} is {value} by default, and no line says otherwise"
+    return f"{shown(effect.set_by[0])} says {keyword} {value}"
+
+
+def general(server: Server, keyword: str) -> Value | None:
+    """The value of a keyword where no Match line holds but `Match all`; None where nobody can tell."""
+    configuration = server.configuration
+    if configuration is None or keyword in configuration.start.held.open or lowered(keyword) not in configuration.files.known:
+        return None
+    default = keywords.default(configuration.files.known[lowered(keyword)], configuration.files.version)
+    return configuration.start.held.values.get(keyword, default)
+
+
+def note(server: Server) -> str:
+    """What a reader must know first: that it does not run now."""
+    return f"{server.name} does not run now; once it does, " if server.running is False else ""
+
+
+def offered(server: Server) -> str:
+    """What it was seen to offer over the network."""
+    told = next((show for show in server.shown if show.methods), None)
+    if told is None:
+        return ""
+    return f" (on the network it offers {printable(', '.join(told.methods)[:100])} to {printable(told.user[:40])})"
+
+
+# --- what to do
+
+
+def closing(server: Server, evidence: Evidence, wanted: Sequence[str]) -> str:
+    """How to say these lines for all connections, where to put them, how to test that, and how to take it back.
+
+    The first value counts, so the lines go where nothing stands before them.
+    """
+    by_option = [each for each in server.options if _keywords([each]) & _keywords(wanted)]
+    if by_option:
+        option = printable(by_option[0][:80])
+        return (
+            f"Its command line says {option}, which counts before any file: change it where {server.name} is started (its unit,"
+            f" or /etc/default/ssh), and restart it. Keep this session open. {again(evidence)}"
+        )
+    if drop_in_first(server, wanted):
+        each = [f"echo '{line}'" for line in wanted]
+        words = each[0] if len(each) == 1 else f"{{ {'; '.join(each)}; }}"
+        do = f"{words} | sudo tee -a {DROP_IN}"
+        undo = f"take the line{'s' if len(wanted) > 1 else ''} out of {DROP_IN}"
+    elif _PLAIN.fullmatch(server.main or MAIN):
+        file = server.main or MAIN
+        script = " ".join(f"-e '1i {line}'" for line in wanted)
+        do = f"sudo cp -p {file} {file}.before && sudo sed -i {script} {file}"
+        undo = f"sudo cp -p {file}.before {file}"
+    else:
+        return f"Write as the first lines of {printable(server.main)}: {'; '.join(wanted)}. Keep this session open."
+    return f"{do}{tested(server)}. {KEEP} {again(evidence)} (undo: {undo}{reload(server, ', then ')})"
+
+
+KEEP = "Keep this session open, and log in with a second one before you close it."
+
+
+def commented(server: Server, evidence: Evidence, places: Sequence[Place]) -> str:
+    """How to take lines out of a file, to test that, and to take it back."""
+    file = places[0].file
+    if not _PLAIN.fullmatch(file):
+        return f"Take {lines(places)} out. {KEEP}"
+    script = ";".join(f"{place.line}s/^/#/" for place in places if place.file == file)
+    return (
+        f"sudo cp -p {file} {file}.before && sudo sed -i '{script}' {file}{tested(server)}. {KEEP} {again(evidence)}"
+        f" (undo: sudo cp -p {file}.before {file}{reload(server, ', then ')})"
+    )
+
+
+def tested(server: Server) -> str:
+    """The test of a changed configuration, and what makes it count."""
+    file = "" if server.main in ("", MAIN) or not _PLAIN.fullmatch(server.main) else f" -f {server.main}"
+    return f" && sudo sshd -t{file}{reload(server, ' && ')}"
+
+
+def reload(server: Server, before: str) -> str:
+    """The command that makes it read its files again; nothing where it does not run, or is started for each login."""
+    process = server.process
+    if process is None:
+        return f"{before}sudo systemctl reload ssh" if server.running is None else ""
+    unit = _UNIT.search(process.unit)
+    return f"{before}sudo systemctl reload {unit[1]}" if unit else f"{before}sudo kill -HUP {process.pid}"
+
+
+def again(evidence: Evidence) -> str:
+    """How to see whether it helped."""
+    host = printable(evidence.host)
+    return f"Then run auditkit audit --only ssh {host if _HOST.fullmatch(host) else 'HOST'} again."
+
+
+def drop_in_first(server: Server, wanted: Sequence[str]) -> bool:
+    """Whether a line in our drop-in would be the first of its keyword that sshd reads."""
+    configuration = server.configuration
+    read = read_of(server, server.main)
+    if configuration is None or server.options or not read or lowered(read[0].line.keyword) != "include":
+        return False
+    globs = read[0].line.words
+    if len(globs) != 1 or globs[0] not in (f"{DIRECTORY}/sshd_config.d/*.conf", "sshd_config.d/*.conf"):
+        return False
+    found = configuration.files.named(globs[0])
+    before = [name for name in found if name <= DROP_IN] if not isinstance(found, Gap) else []
+    held = [each for name in before for each in read_of(server, name)]
+    said = {each.keyword.name if each.keyword else each.line.keyword for each in held}
+    return _keywords(said).isdisjoint({*_keywords(wanted), *_keywords(wanted, configuration.files.known), "match"})
+
+
+def read_of(server: Server, file: str) -> tuple[Statement, ...]:
+    """The lines of a file that was read."""
+    found = server.configuration.files.read.get(file) if server.configuration else None
+    return () if found is None or isinstance(found, Gap) else found
+
+
+def _keywords(wanted: Iterable[str], known: Mapping[str, Keyword] | None = None) -> set[str]:
+    """The keywords of lines, in lower case; where `known` is given those that they are other names of."""
+    said = {lowered(re.split(r"[ =]", line, maxsplit=1)[0]) for line in wanted}
+    return {lowered(known[word].means or word) if known and word in known else word for word in said}
+
+
+def keyboard(version: Version | None) -> str:
+    """The keyword that turns keyboard-interactive off."""
+    return "ChallengeResponseAuthentication" if version and version < KBD_RENAMED else "KbdInteractiveAuthentication"

@@ -114,9 +114,13 @@ def _enters(found: Effective, account: Account, who: Connection, version: Versio
     """Whether the account may come in at all from there, and with a password if it is root."""
     root = _value(found, "PermitRootLogin")
     as_root = True if account.uid else None if root is None else root == ("yes",)
+    return _and(as_root, admitted(found, who, version))
+
+
+def admitted(found: Effective, who: Connection, version: Version) -> Sure:
+    """Whether the lists of users and groups let an account in from there, by whatever method."""
     refused = _yes(found.effects["RefuseConnection"]) if "RefuseConnection" in found.effects else False
     return _and(
-        as_root,
         _not(refused),
         _not(_user(found, "DenyUsers", who, version, empty=False)),
         _user(found, "AllowUsers", who, version, empty=True),

@@ -6,12 +6,20 @@ One file per group of rules, one line here; each has NEEDS, RULES, `judge(eviden
 
 from collections.abc import Iterator, Mapping
 
-from auditkit.audits.ssh import access, keys
+from auditkit.audits.ssh import access, crypto, hostkeys, keys, observed, overrides, pam, persistence, privates, ways
 from auditkit.model import Audit, Evidence, Finding, Gap, Need
 
 GROUPS = (
     access,
     keys,
+    privates,
+    ways,
+    hostkeys,
+    crypto,
+    persistence,
+    overrides,
+    pam,
+    observed,
 )  # fmt: skip
 
 

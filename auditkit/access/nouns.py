@@ -144,3 +144,12 @@ class Seen:
     sources: tuple[Source, ...]
     servers: tuple[Server, ...]
     gaps: tuple[Gap, ...]
+
+    @property
+    def alike(self) -> tuple[Server, ...]:
+        """The servers that were judged, one of those that share a configuration."""
+        known: dict[tuple[object, ...], Server] = {}
+        for each in self.servers:
+            if each.judged:
+                known.setdefault((each.kind, each.main, each.options, each.doors), each)
+        return tuple(known.values())

@@ -12,6 +12,7 @@ from auditkit.access.needs import NEEDS
 from auditkit.access.nouns import Dump, Login, Password, Seen, Server, Treated
 from auditkit.answers import Shown
 from auditkit.model import Evidence, Gap, Means, Need
+from auditkit.printable import printable
 from auditkit.sshd.criteria import Connection
 from auditkit.sshd.doors import Door, Method, Source
 from auditkit.sshd.effective import Configuration, Effective, Refusal
@@ -167,7 +168,7 @@ def _openssh(
     unread = tuple(dict.fromkeys(gap for each in treated for gap in each.effective.gaps))
     reach = _reaching(one.found, froms)
     server = replace(server, sources=reach, dumps=dumps, doors=doors, treated=treated, refused=_refused(one))
-    return server, (*gaps, *differences, *unread)
+    return server, (*gaps, *differences, *unread, *_silent(one))
 
 
 def _refused(one: Configured) -> tuple[Refusal, ...]:
@@ -175,6 +176,13 @@ def _refused(one: Configured) -> tuple[Refusal, ...]:
     if one.answer and (one.answer.dump or one.answer.refused):
         return one.answer.refused
     return one.configuration.of(Connection()).refusals if one.configuration else ()
+
+
+def _silent(one: Configured) -> Iterator[Gap]:
+    """Yield why sshd itself would not say what its configuration comes to, where no line of it is to blame."""
+    if one.answer and not one.answer.dump and not _refused(one):
+        told = printable(one.answer.complaint)
+        yield Gap(one.found.main, f"sshd itself does not say what it comes to ({told}), so only its files were judged")
 
 
 def _merged(doors: Iterable[Door]) -> tuple[Door, ...]:

@@ -23,6 +23,10 @@ KBD_RENAMED: Version = (8, 7)
 """Since then the keyword is KbdInteractiveAuthentication, before ChallengeResponseAuthentication."""
 _PLAIN = re.compile(r"/[A-Za-z0-9._/@+-]{1,200}")
 _UNIT = re.compile(r"([A-Za-z0-9@_.-]{1,80})\.service(?:/|$)")
+PLAIN_VALUE = re.compile(r"[A-Za-z0-9,:_-]{1,80}")
+"""A value that may stand in a command."""
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9._-]{0,31}")
+"""A name of an account that may stand in a command."""
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/\[\]-]{0,100}")
 _HASH = re.compile(r"\$[0-9a-z]{1,10}\$\S+")
 

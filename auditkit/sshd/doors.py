@@ -118,7 +118,7 @@ def _enters(found: Effective, account: Account, who: Connection, version: Versio
 
 
 def admitted(found: Effective, who: Connection, version: Version) -> Sure:
-    """Whether the lists of users and groups let an account in from there, by whatever method."""
+    """Whether AllowUsers and the like, and RefuseConnection, let a connection through, whatever it shows."""
     refused = _yes(found.effects["RefuseConnection"]) if "RefuseConnection" in found.effects else False
     return _and(
         _not(refused),

@@ -6,11 +6,26 @@ One file per group of rules, one line here; each has NEEDS, RULES, `judge(eviden
 
 from collections.abc import Iterator, Mapping
 
-from auditkit.audits.ssh import access, crypto, hostkeys, keys, observed, overrides, pam, persistence, privates, ways
+from auditkit.audits.ssh import (
+    access,
+    configuration,
+    crypto,
+    hostkeys,
+    keys,
+    observed,
+    overrides,
+    pam,
+    persistence,
+    privates,
+    restrictions,
+    ways,
+)
 from auditkit.model import Audit, Evidence, Finding, Gap, Need
 
 GROUPS = (
     access,
+    restrictions,
+    configuration,
     keys,
     privates,
     ways,

@@ -105,7 +105,7 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
     """Yield who can log in with a password, and of whom that cannot be told."""
     told = seen.seen(evidence)
     yield from told.gaps
-    for server in servers(told):
+    for server in told.alike:
         ways = defaultdict[tuple[Rule, tuple[object, ...]], list[Way]](list)
         for way in _ways(server, sure=True):
             rule = _rule(told, server, way)
@@ -114,16 +114,6 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
             yield _finding(told, server, rule, alike)
         yield from _unknown(told, server)
         yield from _unused_matches(told, server)
-
-
-def servers(told: Seen) -> Iterator[Server]:
-    """Yield the servers that were judged, one of those that share a configuration."""
-    known = set()
-    for server in told.servers:
-        key = (server.kind, server.main, server.options, server.doors)
-        if server.judged and key not in known:
-            known.add(key)
-            yield server
 
 
 def _ways(server: Server, *, sure: bool) -> Iterator[Way]:
@@ -192,7 +182,7 @@ def _finding(told: Seen, server: Server, rule: Rule, alike: Sequence[Way]) -> Fi
     how = f"without any password {telling.sources(froms)}" if rule is EMPTY else f"with a password {telling.sources(froms)}"
     words = [
         f"{telling.note(server)}{telling.names(_shown(told, way.login) for way in alike)} can log in {how}",
-        f" ({', '.join(method.value for method in first.methods)}){_reason(server, first, rule)}",
+        f" (method: {', '.join(method.value for method in first.methods)}){_reason(server, first, rule)}",
         f"; {telling.names(map(telling.shown, dead))} {'is' if len(dead) == 1 else 'are'} never used" if dead else "",
         telling.offered(server),
     ]

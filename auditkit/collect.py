@@ -7,18 +7,21 @@ from datetime import datetime
 from blake3 import blake3
 
 from auditkit.errors import UntrustedError
-from auditkit.hosts import Host
-from auditkit.model import Evidence, Gap, Item, Need
+from auditkit.hosts import Host, Limited
+from auditkit.model import ON_DISK, Evidence, Gap, Item, Need
 from auditkit.printable import printable
 
 LARGEST = 256 << 20
 """Bytes of evidence from one host; what comes after them is a gap."""
 
+MOST_NAMED = 5
+"""Paths that the gap of old evidence names."""
+
 Clock = Callable[[], datetime]
 
 
 def collect(host: Host, needs: Iterable[Need], clock: Clock) -> Evidence:
-    """All that the needs ask of a host, and what could not be had.
+    """All that the needs ask of a host, what could not be had, and what could not be asked.
 
     Raises:
         HostError: the host cannot be asked at all.
@@ -26,9 +29,10 @@ def collect(host: Host, needs: Iterable[Need], clock: Clock) -> Evidence:
     """
     started = clock()
     asked = merged(needs)
+    unasked = tuple(need for need in asked if need.optional and not gives(host, need))
     items: list[Item] = []
     gaps: dict[Gap, None] = {}
-    for told in bounded(host.take(tuple(asked))):
+    for told in bounded(host.take(tuple(need for need in asked if need not in unasked))):
         match told:
             case Gap():
                 gaps[told] = None
@@ -37,7 +41,21 @@ def collect(host: Host, needs: Iterable[Need], clock: Clock) -> Evidence:
                 items.extend(replace(stamp, need=need) for need in asked[told.need])
             case Item():
                 gaps[Gap(told.source, "the host sent it without being asked, so it is left out")] = None
-    return Evidence(host.name, started, tuple(items), tuple(gaps))
+    gaps.update(dict.fromkeys(_too_old(unasked)))
+    return Evidence(host.name, started, tuple(items), tuple(gaps), unasked=unasked)
+
+
+def gives(host: Host, need: Need) -> bool:
+    """Whether a host can be asked this at all."""
+    return not isinstance(host, Limited) or host.gives(need)
+
+
+def _too_old(unasked: tuple[Need, ...]) -> Iterator[Gap]:
+    """Yield one gap for all files that evidence was not asked for; who judges without what runs knows it by himself."""
+    paths = [printable(need.what) for need in unasked if need.means in ON_DISK]
+    if paths:
+        more = f" and {len(paths) - MOST_NAMED} more" if len(paths) > MOST_NAMED else ""
+        yield Gap("evidence", f"is older than what is asked for today: {', '.join(paths[:MOST_NAMED])}{more}; take it again")
 
 
 def merged(needs: Iterable[Need]) -> dict[Need, tuple[Need, ...]]:

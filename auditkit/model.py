@@ -283,6 +283,10 @@ class Means(StrEnum):
     """What a server shows whoever connects, from the login that was made anyway."""
 
 
+ON_DISK = frozenset((Means.FILE, Means.STATUS))
+"""What a mounted disk shows too; the rest is of a machine that runs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Need:
     """What an audit wants from a host: data, so that one round trip collects it all."""
@@ -302,12 +306,6 @@ class Need:
     def several(self) -> bool:
         """Whether it may stand for more than one path."""
         return self.what.startswith("~/") or not set(self.what).isdisjoint("*?[")
-
-    @property
-    def not_given(self) -> "tuple[Gap, ...]":
-        """The gap that it leaves on a host that cannot give it; none where the judge does without."""
-        needless = self.optional or self.means is Means.FILE
-        return () if needless else (Gap(self.what, f"this kind of host gives no {self.means}"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,6 +342,12 @@ class Evidence:
     gaps: tuple[Gap, ...] = ()
     office: Office = Office()
     """Of whoever judges, not of who took it."""
+    unasked: tuple[Need, ...] = ()
+    """What could not be asked: a disk runs nothing, and old evidence knows no new question."""
+
+    def was_asked(self, need: Need) -> bool:
+        """Whether the host was asked this, so that no item and no gap means that nothing is there."""
+        return all((need.means, need.what) != (each.means, each.what) for each in self.unasked)
 
     def of(self, need: Need) -> tuple[Item, ...]:
         """Every item that was taken for this need."""

@@ -12,8 +12,8 @@ from typing import IO, Self
 from auditkit.collect import stamped
 from auditkit.errors import AuditkitError, HostError
 from auditkit.evidence import MOST_RECORDS, Header, document, line, payload, written
-from auditkit.hosts import Ask, Beginning, Distant, Host, Known, Seen, Suspect
-from auditkit.model import Gap, Item, Need
+from auditkit.hosts import Ask, Beginning, Distant, Host, Known, Limited, Seen, Suspect
+from auditkit.model import ON_DISK, Gap, Item, Need
 from auditkit.writer import Unnamed, taken
 
 MOST_GAPS = MOST_RECORDS // 2
@@ -87,7 +87,8 @@ class Recording:
         self._host.close()
 
     def take(self, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:
-        """Yield what was asked for, with its time and digest."""
+        """Yield what was asked for, with its time and digest; what cannot be asked is not written down as asked."""
+        needs = tuple(need for need in needs if self.gives(need) or need.means in ON_DISK or not need.optional)
         fresh = {need: self._numbered(need) for need in needs if (need.means, need.what) not in self._needs}
         for told in self._host.take(needs):
             if isinstance(told, Gap):
@@ -102,6 +103,10 @@ class Recording:
                 head = {"need": fresh[item.need], "source": item.source, "taken": written(item.taken), "digest": item.digest}
                 self._writer.record("item", head, item.data)
             yield item
+
+    def gives(self, need: Need) -> bool:
+        """Whether the host can be asked this at all."""
+        return not isinstance(self._host, Limited) or self._host.gives(need)
 
     def _numbered(self, need: Need) -> int:
         """Write down what is asked; gives its number."""

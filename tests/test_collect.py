@@ -20,6 +20,7 @@ from auditkit.collect import collect, merged
 from auditkit.errors import UntrustedError
 from auditkit.hosts import Ask, Beginning, Known, Seen
 from auditkit.model import Gap, Item, Means, Need
+from auditkit.probe import inside
 from auditkit.probe import take as taking
 from auditkit.probe.take import reduced, take
 
@@ -117,7 +118,7 @@ def test_a_file_swapped_for_a_fifo_after_the_look_is_not_waited_for(tmp_path: Pa
             os.mkfifo(path)
         return os.open(name, flags, dir_fd=at)
 
-    monkeypatch.setattr(taking, "opened", swapping)
+    monkeypatch.setattr(inside, "opened", swapping)
     assert had(tmp_path, "/log") == [("/log", f"no regular file ({mode(path)})")]
 
 
@@ -144,7 +145,7 @@ def test_a_file_that_may_not_be_read_is_a_gap(tmp_path: Path, monkeypatch: pytes
     def refused(name: bytes, flags: int, at: int) -> int:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(taking, "opened", refused)  # root, who may run these tests, is refused nothing
+    monkeypatch.setattr(inside, "opened", refused)  # root, who may run these tests, is refused nothing
     assert had(tmp_path, "/shadow") == [("/shadow", "permission denied")]
     assert had(tmp_path, "/*") == [("/", "permission denied")]
 
@@ -173,9 +174,9 @@ def test_a_name_of_any_bytes_is_taken(tmp_path: Path) -> None:
 def test_too_many_names_and_too_many_matches_are_gaps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(4):
         (tmp_path / str(number)).touch()
-    monkeypatch.setattr(taking, "MATCHES", 2)
+    monkeypatch.setattr(inside, "MATCHES", 2)
     assert had(tmp_path, "/*") == [("/0", b""), ("/1", b""), ("/*", "more than 2 paths match")]
-    monkeypatch.setattr(taking, "NAMES", 3)
+    monkeypatch.setattr(inside, "NAMES", 3)
     assert had(tmp_path, "/*") == [("/", "more than 3 names in it")]
 
 

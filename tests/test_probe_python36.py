@@ -22,16 +22,22 @@ OLD = ("3.6", "3.7", "3.8", "3.9")
 PASSWD = f"somebody:x:{os.getuid()}:0::/:/bin/sh\n"
 
 PROGRAM = """
-import json, sys
+import json, socket, sys
 sys.dont_write_bytecode = True
-from auditkit.probe import probe, take
+server = socket.socket()
+server.listen(1)
+print_nothing = lambda _group: None
+from auditkit.probe import means, probe, take
 told = json.loads(sys.argv[1])
 seen = list(probe.scan(told["request"]))
 needs = [(b"/etc/*", False, False, False)]
+others = [("status", b"/etc/passwd"), ("command", b"/bin/echo a"), ("listeners", b"all")]
+asked = [(kind, what, False, True, False) for kind, what in others]
 json.dump({
     "blocks": [block.decode("utf-8") for one in seen if one[0] == "blocks" for block in one[1]],
     "others": [each for each in seen if each[0] != "blocks"],
     "beginnings": list(probe.beginnings(told["request"]["root"], told["asked"])),
+    "others_taken": [(each[0], (each[2] or b"").decode("ascii")) for each in means.taken(b"/", asked, print_nothing)],
     "taken": [each[2].decode("ascii") for each in take.take(told["request"]["root"].encode(), needs)],
 }, sys.stdout)
 """
@@ -115,3 +121,9 @@ def test_an_old_python_sees_what_this_one_sees(answer: dict[str, Any], told: dic
     assert [one for one in answer["others"] if one[0] == "gap"] == [list(one) for one in seen if one[0] == "gap"] == []
     assert answer["beginnings"] == [list(one) for one in probe.beginnings(told["request"]["root"], told["asked"])]
     assert answer["taken"] == ["welcome\n", PASSWD]
+    others: list[list[str]] = [[] for _ in range(3)]
+    for number, data in answer["others_taken"]:
+        others[number].append(data)
+    assert others[0][0].endswith("\x0040755 0 0 /\0")
+    assert others[1] == ["0\na\n\0"]
+    assert any('"listens":[["tcp","0.0.0.0",' in each for each in others[2])

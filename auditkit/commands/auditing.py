@@ -38,7 +38,8 @@ def taken(host: Host, wanted: Sequence[Audit], office: Office) -> Evidence:
     first = replace(collect(host, audits.needs(wanted), lambda: now(host)), office=office)
     more = audits.follow(first, wanted)
     second = collect(host, more, lambda: now(host)) if more else Evidence(host.name, first.taken)
-    return replace(first, items=(*first.items, *second.items), gaps=tuple(dict.fromkeys((*first.gaps, *second.gaps))))
+    gaps, unasked = dict.fromkeys((*first.gaps, *second.gaps)), (*first.unasked, *second.unasked)
+    return replace(first, items=(*first.items, *second.items), gaps=tuple(gaps), unasked=unasked)
 
 
 def added(host: Host, report: HostReport, wanted: Sequence[Audit], office: Office) -> HostReport:

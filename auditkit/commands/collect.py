@@ -154,7 +154,8 @@ def _taken(recording: Recording, needs: Sequence[Need], office: Office) -> list[
     passing = taking.bounded(recording.take(tuple(taking.merged(needs))))
     told = [one for one in passing if isinstance(one, Gap) or (one.need.means, one.need.what) in wanted]
     held = (replace(one, need=wanted[one.need.means, one.need.what]) for one in told if isinstance(one, Item))
-    more = audits.follow(Evidence(recording.name, recording.taken, tuple(held), office=office))
+    unasked = tuple(need for need in audits.needs() if not taking.gives(recording, need))
+    more = audits.follow(Evidence(recording.name, recording.taken, tuple(held), office=office, unasked=unasked))
     told += (one for one in taking.bounded(recording.take(more)) if isinstance(one, Gap)) if more else ()
     return [one for one in told if isinstance(one, Gap)]
 

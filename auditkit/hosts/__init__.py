@@ -1,6 +1,5 @@
 """Ways to reach a machine: HOSTS has one line per kind; `open_host("root:/mnt/disk")` gives one that answers."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,9 +8,9 @@ from typing import Protocol, runtime_checkable
 
 from auditkit.config import Config
 from auditkit.errors import UsageError
-from auditkit.model import Gap, Item, Means, Need
+from auditkit.model import ON_DISK, Gap, Item, Means, Need
 from auditkit.printable import printable
-from auditkit.probe import pool, take
+from auditkit.probe import means, pool
 from auditkit.strict import near
 
 HOSTS: Mapping[str, str] = {
@@ -102,6 +101,15 @@ class Distant(Suspect, Protocol):
 
 
 @runtime_checkable
+class Limited(Protocol):
+    """A host that cannot be asked everything."""
+
+    def gives(self, need: Need) -> bool:
+        """Whether it can be asked this at all, be there an answer or not."""
+        ...
+
+
+@runtime_checkable
 class Past(Protocol):
     """What a machine answered once."""
 
@@ -185,14 +193,21 @@ def _group(word: str, config: Config) -> tuple[str, ...]:
     raise UsageError(f"{printable(word)} is no group of auditkit.yaml", near(word, ("@all", *groups)))
 
 
-def files_below(root: bytes, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:
-    """Yield the files that were asked for below a root that this machine can read."""
-    files = [need for need in needs if need.means is Means.FILE]
-    asked = [(os.fsencode(need.what), need.secret, need.optional, need.long) for need in files]
-    for number, path, data, why in take.take(root, asked):
+def taken_below(root: bytes, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:
+    """Yield what was asked for below a root that this machine can read, and, where it is its own, of what runs here.
+
+    Banners are for the host to add; of another root what only a running machine has is left out.
+    """
+    given = [need for need in needs if need.means in ON_DISK or (root == b"/" and need.means is not Means.BANNER)]
+    asked = [question(need) for need in given]
+    for number, path, data, why in means.taken(root, asked, lambda _group: None):
         source = path.decode("utf-8", "surrogateescape")
         if data is None:
             yield Gap(source, why)
         else:
-            yield Item(files[number], source, data, datetime.now(UTC), "")
-    yield from (gap for need in needs for gap in need.not_given)
+            yield Item(given[number], source, data, datetime.now(UTC), "")
+
+
+def question(need: Need) -> means.Need:
+    """A need as the probe is asked it."""
+    return str(need.means), need.what.encode("utf-8", "surrogateescape"), need.secret, need.optional, need.long

@@ -3,17 +3,22 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 
+from auditkit.answers import process
+from auditkit.config import Network
 from auditkit.errors import HostError, UsageError
-from auditkit.hosts import Ask, Beginning, Known, Reach, Seen, files_below
-from auditkit.model import Gap, Item, Need, State
+from auditkit.hosts import Ask, Beginning, Known, Reach, Seen, taken_below
+from auditkit.model import Gap, Item, Means, Need, State
 from auditkit.probe import probe
+from auditkit.ssh import banners, transports
 
 
 class Local:
     """This machine, seen from its root."""
 
-    def __init__(self, name: str = "local") -> None:
+    def __init__(self, name: str = "local", networks: tuple[Network, ...] | None = None) -> None:
         self.name = name
+        self.networks = networks
+        """What may be contacted, as auditkit.yaml says."""
         self.facts: Mapping[str, object] = {}
 
     def close(self) -> None:
@@ -24,8 +29,25 @@ class Local:
         return probe.scan({**request, "root": "/"})
 
     def take(self, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:
-        """Yield the files that were asked for."""
-        return files_below(b"/", needs)
+        """Yield what was asked for."""
+        listening = Need(Means.LISTENERS, "all")
+        banner = any(need.means is Means.BANNER for need in needs)
+        more = () if not banner or any(need.means is Means.LISTENERS for need in needs) else (listening,)
+        heard = []
+        for told in taken_below(b"/", (*needs, *more)):
+            if isinstance(told, Item) and told.need.means is Means.LISTENERS:
+                heard.append(told)
+            if not (isinstance(told, Item) and told.need is listening):
+                yield told
+        if banner:
+            yield from self._banners(needs, heard)
+
+    def _banners(self, needs: tuple[Need, ...], heard: list[Item]) -> Iterator[Item | Gap]:
+        """Yield what the SSH servers here show, each visited once."""
+        processes = [one for one in map(process, heard) if not isinstance(one, Gap)]
+        told = list(transports.module("visit").visited(processes, self.networks))
+        yield from banners.answers(needs, *(one for one in told if not isinstance(one, Gap)))
+        yield from (one for one in told if isinstance(one, Gap))
 
     def beginnings(self, asked: Sequence[Ask]) -> Iterator[Beginning]:
         """Yield digests of how logs and their rotations begin."""
@@ -53,4 +75,4 @@ def connect(word: str, reach: Reach) -> Local:
     """This machine."""
     if word != "local":
         raise UsageError(f"`local` takes no address, but {word!r} was given", "write `local`")
-    return Local()
+    return Local(networks=reach.config.networks)

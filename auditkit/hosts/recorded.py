@@ -12,7 +12,7 @@ from typing import Any
 from auditkit import evidence
 from auditkit.errors import FormatError, HostError, UsageError
 from auditkit.hosts import NOT_TAKEN, Ask, Beginning, Known, Reach, Seen
-from auditkit.model import Gap, Item, Means, Need, State
+from auditkit.model import ON_DISK, Gap, Item, Means, Need, State
 from auditkit.printable import printable
 from auditkit.probe.lineage import PATTERN
 from auditkit.probe.rotation import NOT_KNOWN
@@ -93,7 +93,10 @@ class Recorded:
         return self._mounts
 
     def take(self, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:
-        """Yield what was taken for these needs, in their order but for long files; what was never asked for is a gap."""
+        """Yield what was taken for these needs, in their order but for long files; what was never asked for is a gap.
+
+        But for what only a running machine has, and the judges can do without: see `gives`.
+        """
         wanted: dict[Key, Need] = {(need.means, need.what): need for need in needs}
         answers: dict[Key, list[Item | Gap]] = {key: [] for key in wanted}
         for kind, told in self.file.told():
@@ -106,11 +109,15 @@ class Recorded:
             for key in self._concerned(gap, wanted):
                 answers[key].append(gap)
         for key, need in wanted.items():
-            if key not in self._needs:
-                yield Gap(need.what, NOT_TAKEN)
+            if not self.gives(need):
+                yield from () if need.optional and need.means not in ON_DISK else (Gap(need.what, NOT_TAKEN),)
             elif not answers[key] and not need.optional:
                 yield Gap(need.what, NOT_THERE)
             yield from answers[key]
+
+    def gives(self, need: Need) -> bool:
+        """Whether the machine was asked this then."""
+        return (need.means, need.what) in self._needs
 
     def _concerned(self, gap: Gap, wanted: Mapping[Key, Need]) -> list[Key]:
         """Which of the needs a gap is an answer to, one being enough; one of no need that is known answers every question."""

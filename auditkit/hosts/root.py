@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from auditkit.errors import HostError, UsageError
-from auditkit.hosts import Ask, Beginning, Known, Reach, Seen, files_below
-from auditkit.model import Gap, Item, Need
+from auditkit.hosts import Ask, Beginning, Known, Reach, Seen, taken_below
+from auditkit.model import ON_DISK, Gap, Item, Need
 from auditkit.printable import printable
 from auditkit.probe import probe
 
@@ -26,8 +26,14 @@ class Root:
         return probe.scan({**request, "root": self.path})
 
     def take(self, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:
-        """Yield the files that were asked for."""
-        return files_below(os.fsencode(self.path), needs)
+        """Yield the files that were asked for, and the ways to them; nothing on it runs."""
+        yield from taken_below(os.fsencode(self.path), needs)
+        lacking = (need for need in needs if not need.optional and not self.gives(need))
+        yield from (Gap(need.what, f"a mounted disk gives no {need.means}: nothing on it runs") for need in lacking)
+
+    def gives(self, need: Need) -> bool:
+        """Whether a disk can show it."""
+        return need.means in ON_DISK
 
     def beginnings(self, asked: Sequence[Ask]) -> Iterator[Beginning]:
         """Yield digests of how logs and their rotations begin."""

@@ -5,24 +5,21 @@ trip each.
 """
 
 import marshal
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from hashlib import sha256
-from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 from auditkit.errors import FormatError, HostError
-from auditkit.hosts import SECONDS, Ask, Beginning, Host, Known, Reach, Seen
+from auditkit.hosts import SECONDS, Ask, Beginning, Host, Known, Reach, Seen, question
 from auditkit.model import Gap, Item, Means, Need
 from auditkit.printable import printable
-from auditkit.probe import lineage, serve, take
+from auditkit.probe import inside, lineage, listeners, serve, take
 from auditkit.probe.digest import Digest
-from auditkit.ssh import Deadline, Link, Route, blocks
+from auditkit.ssh import Deadline, Link, Route, banners, blocks, transports
 from auditkit.ssh.route import route
 from auditkit.ssh.session import Greeting, NoPythonError, Session, lied
 
@@ -39,7 +36,6 @@ LINEAGE = lineage.PATTERN.decode()
 _DIGITS = 20
 _WHOLE = 1.0
 """Seconds that a clock is behind which tells whole ones."""
-_TRANSPORTS = {"paramiko": "auditkit.ssh.link", "openssh": "auditkit.ssh.openssh"}
 Frames = Iterator[tuple[bytes, list[bytes]]]
 
 
@@ -77,24 +73,24 @@ class Ssh:
             raise lied(f"it sent {error}") from error
 
     def take(self, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:
-        """Yield the files that were asked for."""
-        files = [need for need in needs if need.means is Means.FILE]
-        asked = marshal.dumps([(_bytes(need.what), need.secret, need.optional, need.long) for need in files], 2)
+        """Yield what was asked for, in one question; what the server showed is known since the login."""
+        there = [need for need in needs if need.means is not Means.BANNER]
+        asked = marshal.dumps([question(need) for need in there], 2)
         counts = Counter[Need]()
-        most = MOST_TAKEN + take.LONGEST * any(need.long for need in files)
+        most = MOST_TAKEN + take.LONGEST * any(need.long for need in there)
         for kind, told in self._session.ask(b"f" if self._mounts is None else b"t", asked, most=most):
             if kind == b"M":
                 self._mounts = _fields(told, 1)[0]
             else:
-                need, one = _item(kind, told, files)
+                need, one = _item(kind, told, there)
                 counts[need] += 1
                 if counts[need] > _most_of(need):
                     raise lied(f"it sends {need.what} more than once")
                 yield one
-        missing = next((need.what for need in files if self._owes(need) and not counts[need]), None)
+        missing = next((need.what for need in there if self._owes(need) and not counts[need]), None)
         if self._mounts is None or missing:
             raise lied(f"it says nothing of {missing or 'its mounts'}")
-        yield from (gap for need in needs for gap in need.not_given)
+        yield from banners.answers(needs, self._link.facts.shown(self._session.source))
 
     def _owes(self, need: Need) -> bool:
         """Whether there must be an answer: every Linux has processes."""
@@ -182,19 +178,25 @@ def _most_of(need: Need) -> int:
     """How many pieces of evidence a need may have."""
     if need.long:
         return take.LONGEST // take.PIECE + 2
-    return take.MATCHES + 1 if need.several else lineage.MOST + 1 if need.what == LINEAGE else 1
+    if need.means is Means.LISTENERS:
+        return 3 * listeners.PROCESSES
+    if need.means is Means.COMMAND:
+        return 1
+    return inside.MATCHES + 1 if need.several else lineage.MOST + 1 if need.what == LINEAGE else 1
 
 
-def _item(kind: bytes, told: list[bytes], files: Sequence[Need]) -> tuple[Need, Item | Gap]:
+def _item(kind: bytes, told: list[bytes], asked: Sequence[Need]) -> tuple[Need, Item | Gap]:
     """A piece of evidence, or why there is none, and what it was asked for."""
     if kind != b"I":
         raise _strange(kind)
     number, path, there, data = _fields(told, 4)
-    if not number.isdigit() or int(number) >= len(files):
+    if not number.isdigit() or int(number) >= len(asked):
         raise lied("it sends a file that nobody asked for")
-    need = files[int(number)]
-    if len(data) > (take.PIECE if need.long else take.LIMIT):
+    need = asked[int(number)]
+    if len(data) > (take.PIECE if need.long else inside.LIMIT):
         raise lied(f"it sends more of {need.what} than it may")
+    if need.means is Means.COMMAND and path != _bytes(need.what):
+        raise lied(f"it runs something else than {printable(need.what)}")
     if there == b"1" and need.what == LINEAGE and not data.strip(b"\0"):
         raise lied("it says nothing of one of its processes")
     if there == b"1":
@@ -242,7 +244,7 @@ def connect(word: str, reach: Reach) -> Host:
     """
     way = route(word, reach.config, reach.environment, reach.home)
     deadline = Deadline(reach.timeout or SECONDS)
-    module = _transport(way.transport)
+    module = transports.module(way.transport)
     try:
         link: Link = module.connect(way, reach.config.networks, deadline, reach.ask)
     except HostError:
@@ -254,17 +256,6 @@ def connect(word: str, reach: Reach) -> Host:
         link.close()
         deadline.cancel()
         raise
-
-
-def _transport(name: str) -> ModuleType:
-    """The module that makes links; paramiko would load invoke for a `Match exec`, a third of its time, which ssh does here."""
-    if "invoke" in sys.modules:
-        return import_module(_TRANSPORTS[name])
-    sys.modules["invoke"] = None  # type: ignore[assignment]  # the word for: there is none
-    try:
-        return import_module(_TRANSPORTS[name])
-    finally:
-        sys.modules.pop("invoke", None)
 
 
 def _asked(word: str, way: Route, link: Link, deadline: Deadline) -> Host:

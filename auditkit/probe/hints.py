@@ -18,6 +18,7 @@ __all__ = [
     "Mapping",
     "Optional",
     "Sequence",
+    "Set",
     "Tuple",
     "Type",
     "Union",
@@ -37,6 +38,7 @@ if TYPE_CHECKING or "typing" in sys.modules:
         Mapping,
         Optional,
         Sequence,
+        Set,
         Tuple,
         Type,
         Union,
@@ -51,4 +53,4 @@ else:
             return self
 
     IO = Any = Callable = Dict = Iterable = Iterator = List = Mapping = _Hint()
-    Optional = Sequence = Literal = Tuple = Type = Union = IO
+    Optional = Sequence = Set = Literal = Tuple = Type = Union = IO

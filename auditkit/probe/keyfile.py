@@ -13,6 +13,11 @@ _PPK = re.compile(rb"PuTTY-User-Key-File-[0-9]: [^\n]*\nEncryption: ([a-z0-9-]{1
 _NAME = re.compile(rb"[A-Za-z0-9@._-]{0,64}")
 
 
+def is_one(data: bytes) -> bool:
+    """Whether a file is a private key of one of the formats that are known."""
+    return _ARMOR.search(data) is not None or _PPK.match(data) is not None
+
+
 def facts(data: bytes) -> bytes:
     """One line of facts in place of a file: `FORMAT ENCRYPTED PUBLIC`; nothing of the secret, nor of a text that is no key.
 

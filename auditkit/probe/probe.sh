@@ -13,7 +13,7 @@ if [ "$group" = $$ ]; then own=own
 elif [ "$group" ] && command -v setsid >/dev/null 2>&1; then own=own before=setsid; fi
 command -v nice >/dev/null 2>&1 && before="$before nice -n 19"
 [ "$(id -u)" != 0 ] || become=
-printf '\n%s%s %s\n' "$first" "$second" door
+printf '\n%s%s %s %s\n' "$first" "$second" door "${SSH_CONNECTION%% *}"
 exec $before $become /bin/sh -s "$own"
 }
 
@@ -242,6 +242,68 @@ lineage)
     printf '%s\0%s\0%s\0%s\0' "$pid" "$name" "$said" "$why"
     [ -z "$why" ] || break
     child=$pid pid=$(parent "$stat")
+  done
+  ;;
+way)
+  # of each path where it really is, and the rows of that and of each directory above; or why it is nowhere
+  for f; do
+    real=$(readlink -f "$f" 2>/dev/null; echo .)
+    case $real in
+    /*) real=${real%??};;
+    *) real=;;
+    esac
+    set --
+    up=${real:-/}
+    while :; do
+      set -- "$@" "$up"
+      [ "$up" != / ] || break
+      up=${up%/*}
+      up=${up:-/}
+    done
+    if [ -z "$real" ]; then said=$(why stat -L "$f")
+    else said=$(stat -c '%f %u %g' "$@" 2>/dev/null) || said=$(why stat -c %f "$@"); fi
+    printf '%s\0%s\0' "$real" "$said"
+  done
+  ;;
+run)
+  # stdout, NUL, stderr and how it ended, of a program that the other side has found to be root's. It has a group of its own
+  # where there is setsid(1), so that nothing of it is left; what ends it in time is ended with it
+  most=$1 seconds=$2 own= group=
+  shift 2
+  cd /
+  command -v setsid >/dev/null 2>&1 && own=setsid group=-
+  said=$({ { {
+    $own env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C "$@" 2>&5 3>&- 4>&- 5>&- &
+    pid=$!
+    # a shell of its own, so that it holds no end of a pipe; it ends the program also when the other side is gone
+    /bin/sh -c 'trap "kill \$!; kill -KILL $2; exit" TERM; sleep "$1" & wait $!; kill -KILL "$2"' sh "$seconds" "$group$pid" \
+      >/dev/null 3>&- 4>&- 5>&- &
+    wait $pid
+    code=$?
+    kill -TERM $!
+    kill -KILL "$group$pid"
+    printf '\n%s=%s' "$N" $code >&3
+  } 2>/dev/null | head -c "$most" >&4; } 5>&1 3>&1 | head -c "$most"; } 2>/dev/null)
+  printf '\0%s' "$said"
+  ;;
+sockets)
+  # the moment of the start, the order of bytes, our network, then which handles are sockets, and every program
+  printf '%s\0%s\0%s\0' "$(sed -n 's/^btime //p' /proc/stat 2>/dev/null)" \
+    "$(head -c 6 /proc/self/exe 2>/dev/null | tail -c 1 | tr '\001\002' 'lb')" "$(readlink /proc/self/ns/net)"
+  find /proc/[0-9]*/fd -mindepth 1 -maxdepth 1 -print0 2>/dev/null | xargs -0 stat -c %N 2>/dev/null | grep 'socket:\['
+  printf '%s\0' /proc/[0-9]*/exe | xargs -0 stat -c %N 2>/dev/null
+  printf '%s\0' /proc/[0-9]*/status | xargs -0 grep -l "^Name:[[:space:]]*\($1\)\$" 2>/dev/null
+  ;;
+processes)
+  # PID, its stat, effective uid, program, network and groups, each ended by NUL; its arguments as they are, then the nonce
+  most=$1
+  shift
+  for f; do
+    printf '%s\0' "$f" "$(cat "$f/stat" 2>/dev/null)" \
+      "$(sed -n 's/^Uid:[^0-9]*[0-9]*[^0-9]*\([0-9]*\).*/\1/p' "$f/status" 2>/dev/null)" \
+      "$(readlink "$f/exe" 2>/dev/null; echo .)" "$(readlink "$f/ns/net" 2>/dev/null)" "$(cat "$f/cgroup" 2>/dev/null)"
+    head -c "$most" "$f/cmdline" 2>/dev/null
+    printf '%s=' "$N"
   done
   ;;
 begin)

@@ -9,6 +9,7 @@ import marshal
 import os
 import pwd
 import select
+import struct
 import sys
 import time
 
@@ -24,6 +25,9 @@ _HUNG_UP = select.POLLHUP | getattr(select, "POLLRDHUP", 0x2000)
 _OFTEN, _RARER = 0.25, 10
 """Seconds between two words on how far a scan is, and which part of its time so far if that is more."""
 _TRIES, _MOMENT = 50, 0.01
+_GROUP = struct.Struct(">i")
+_WATCHER: List[int] = []
+"""The pipe to who watches, in the process that answers."""
 _BATCH = 256 << 10
 _PIECE = 1 << 20
 
@@ -48,6 +52,7 @@ def serve(seconds: int) -> None:
 
 def _answering(seconds: int, tell: int) -> None:
     """Answer one question after the other; never returns. `tell` is open as long as this process lives."""
+    _WATCHER.append(tell)
     end = time.monotonic() + seconds + _GRACE
 
     def begun() -> None:
@@ -81,18 +86,24 @@ def _exactly(length: int) -> bytes:
     return bytes(data)
 
 
+def _watched(group: int) -> None:
+    """Tell who watches of a process group that has begun, or, negative, has ended."""
+    os.write(_WATCHER[0], _GROUP.pack(group))
+
+
 def _watch(child: int, done: int, seconds: int) -> None:
     """End the child and all that it has started as soon as the other side is gone, or the time is over; never returns."""
     try:
         os.setpgid(child, child)
     except OSError:
         pass  # it has done so itself
-    ends = select.poll()
-    ends.register(0, _HUNG_UP)  # what is to be read there is the child's
-    ends.register(done, select.POLLHUP)
-    ends.poll(1000 * seconds)
+    groups = _until_over(done, seconds)
+    for group in [child, *groups]:
+        try:
+            os.killpg(group, signal.SIGKILL)
+        except OSError:
+            pass
     try:
-        os.killpg(child, signal.SIGKILL)
         for _ in range(_TRIES):  # a disk that is dead may hold it
             if os.waitpid(child, os.WNOHANG)[0]:
                 break
@@ -100,6 +111,25 @@ def _watch(child: int, done: int, seconds: int) -> None:
     except OSError:
         pass
     os._exit(0)
+
+
+def _until_over(done: int, seconds: int) -> List[int]:
+    """Wait until the child has ended, the other side is gone, or the time is over; gives the process groups under way."""
+    groups: List[int] = []
+    end = time.monotonic() + seconds
+    ends = select.poll()
+    ends.register(0, _HUNG_UP)  # what is to be read there is the child's
+    ends.register(done, select.POLLIN)
+    while True:
+        heard = dict(ends.poll(max(0, int(1000 * (end - time.monotonic())))))
+        told = os.read(done, 1024 * _GROUP.size) if heard.get(done, 0) & select.POLLIN else b""
+        for (group,) in _GROUP.iter_unpack(told):
+            if group > 0:
+                groups.append(group)
+            elif -group in groups:
+                groups.remove(-group)
+        if not told or 0 in heard:
+            return groups
 
 
 def _answer(kind: bytes, number: int, fields: List[bytes]) -> None:
@@ -232,9 +262,9 @@ def _asked(fields: List[bytes]) -> Any:
 
 
 def _take(fields: List[bytes]) -> Iterator[Told]:
-    from . import take  # noqa: PLC0415
+    from . import means  # noqa: PLC0415
 
-    for number, path, data, why in take.take(b"/", _asked(fields)):
+    for number, path, data, why in means.taken(b"/", _asked(fields), _watched):
         told = [b"1", data] if data is not None else [b"0", _bytes(why)]
         yield b"I", [b"%d" % number, path, *told]
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from auditkit.answers import Shown
 from auditkit.errors import HostError
 from auditkit.model import State
 
@@ -70,6 +71,31 @@ class LinkFacts:
     """The address that was connected to."""
     algorithms: Mapping[str, str] = field(default_factory=dict)
     """kex, host key, cipher, mac as agreed, and `strict-kex`."""
+    port: int = 0
+    user: str = ""
+    """As whom we are logged in."""
+    host_key_type: str = ""
+    """`ssh-ed25519`."""
+    kexinit: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What the server offers: `kex`, `host_keys`, `ciphers`, `macs`, `compression`, the last three for what it sends."""
+    methods: tuple[str, ...] = ()
+    """What it offered to this user before any credential; `none` where it asked for none; nothing where that is not known."""
+    source: str = ""
+    """Our own address on a connection that leads there straight; what the server saw may be another one."""
+
+    def shown(self, source: str = "") -> Shown:
+        """The same as evidence; `source` is where the server says that we come from."""
+        return Shown(
+            address=self.address,
+            port=self.port,
+            banner=self.banner,
+            kexinit=self.kexinit,
+            host_key=self.host_key,
+            host_key_type=self.host_key_type,
+            user=self.user,
+            methods=self.methods,
+            source=source or self.source,
+        )
 
 
 class Pipe(Protocol):

@@ -15,8 +15,9 @@ _ONE_AT_A_TIME = threading.Lock()
 """Hosts that are reached together all want the same, which is made once."""
 MAGIC = importlib.util.MAGIC_NUMBER.hex()
 MODULES = (
-    *("chain", "digest", "frames", "haste", "hashes", "hints", "keyfile", "libc", "lineage", "lines", "look", "names"),
-    *("patterns", "pool", "probe", "rotation", "secret", "serve", "stat", "take", "walk"),
+    *("chain", "commands", "digest", "frames", "haste", "hashes", "hints", "inside", "keyfile", "libc", "lineage", "lines"),
+    *("listeners", "look", "means", "names", "patterns", "pool", "probe", "rotation", "secret", "serve", "stat", "status"),
+    *("take", "walk"),
 )
 
 LOADER = """

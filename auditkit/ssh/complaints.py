@@ -1,13 +1,14 @@
 """What the stock `ssh` client says while it connects, as facts and as the reason why it gave up.
 
-With LogLevel DEBUG1 it tells what was agreed on in lines that begin with `debug1: `; all others are complaints. The lines
-that matter come before the server can have anything shown, so the first of a kind counts. The clients that log in to jump
-hosts only complain, and say what is in WANTED, each before those that wait for it.
+With LogLevel DEBUG2 it tells what was offered and agreed on in lines that begin with `debug`; all others are complaints. The
+lines that matter come before the server can have anything shown, so the first of a kind counts. The clients that log in to
+jump hosts only complain, and say what is in WANTED, each before those that wait for it.
 """
 
 import re
 
 from auditkit.errors import HostError
+from auditkit.keys.wire import CERTIFICATE
 from auditkit.model import State
 from auditkit.printable import printable
 from auditkit.ssh import Hop, LinkFacts, Route, onward
@@ -23,6 +24,17 @@ _CIPHER = re.compile(r"^debug1: kex: server->client cipher: (\S{1,64}) MAC: (\S{
 _OFFERED = re.compile(r"^debug1: Offering public key: (.{1,200}?) [A-Z0-9-]{2,20} SHA256:\S+", re.MULTILINE)
 _METHOD = re.compile(r"^debug1: Next authentication method: (password|keyboard-interactive)$", re.MULTILINE)
 _ANSWERED = {"password": "a password", "keyboard-interactive": "answers to its questions"}
+_METHODS = re.compile(r"^debug1: Authentications that can continue: ([A-Za-z0-9@.,-]{1,200})$", re.MULTILINE)
+_NO_CREDENTIAL = re.compile(r'^(?:debug1: )?Authenticated to .{1,300} using "none"', re.MULTILINE)
+_PROPOSAL = re.compile(r"^debug2: peer server KEXINIT proposal\n((?:debug2: [^\n]{0,9999}\n){1,20})", re.MULTILINE)
+_KEXINIT = {
+    "kex": "KEX algorithms",
+    "host_keys": "host key algorithms",
+    "ciphers": "ciphers stoc",
+    "macs": "MACs stoc",
+    "compression": "compression stoc",
+}
+"""What we call the lists of a server, and what ssh does with LogLevel DEBUG2."""
 _INVALID = re.compile(r"^Certificate invalid: (.{1,200})$", re.MULTILINE)
 _TAKES = re.compile(r"Permission denied \(([A-Za-z0-9@.,-]{1,200})\)")
 _OFFENDING = re.compile(r"^Offending (?:\S{1,20} )?key(?: for IP)? in (.{1,500}):([0-9]{1,9})$", re.MULTILINE)
@@ -67,7 +79,26 @@ def facts(said: str, route: Route, place: str) -> LinkFacts:
         host_key=key[2] if key else "",
         address=printable(place if len(route.hops) == 1 else route.target.hostname),
         algorithms={name: printable(value) for name, value in algorithms.items() if value},
+        port=route.target.port,
+        user=route.target.user,
+        host_key_type=key[1].removesuffix(CERTIFICATE) if key else "",
+        kexinit=_offered(said),
+        methods=_methods(said),
     )
+
+
+def _offered(said: str) -> dict[str, tuple[str, ...]]:
+    """The lists of the server, the first time that keys were exchanged."""
+    proposal = _PROPOSAL.search(said)
+    lines = dict(line[8:].split(": ", 1) for line in proposal[1].splitlines() if ": " in line[8:]) if proposal else {}
+    return {name: tuple(filter(None, lines[theirs].split(","))) for name, theirs in _KEXINIT.items() if theirs in lines}
+
+
+def _methods(said: str) -> tuple[str, ...]:
+    """What was offered before any credential."""
+    if found := _METHODS.search(said):
+        return tuple(found[1].split(","))
+    return ("none",) if _NO_CREDENTIAL.search(said) else ()
 
 
 def failure(said: str, route: Route, timed_out: bool) -> HostError:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
 from auditkit.model import Gap, Item, Need
-from auditkit.probe import secret
+from auditkit.probe import inside, secret
 from auditkit.probe import take as taking
 from auditkit.probe.digest import Digest
 from auditkit.probe.lineage import MOST, PATTERN, unseen
@@ -27,7 +27,7 @@ _MAGIC = re.compile(rb"[*?[]")
 _SUM = re.compile(rb"([0-9a-f]{32,64})(?:  -)?\n")
 _REFUSED = {
     b"secret": "holds secrets of a kind that cannot be reduced to facts, so nothing of it was taken",
-    b"long": f"longer than {taking.LIMIT} bytes",
+    b"long": f"longer than {inside.LIMIT} bytes",
 }
 
 Candidate = tuple[bytes, tuple[bytes, ...], str]
@@ -36,8 +36,8 @@ Candidate = tuple[bytes, tuple[bytes, ...], str]
 
 def mounts(talk: Talk) -> bytes | None:
     """The mount table; None where it cannot be read."""
-    (answer,) = talk.answers([_question(b"/proc/self/mountinfo")])
-    table, why = _given(answer, talk.nonce)
+    (answer,) = talk.answers([question(b"/proc/self/mountinfo")])
+    table, why = given(answer, talk.nonce)
     return None if why else table
 
 
@@ -48,24 +48,29 @@ def take(talk: Talk, needs: Sequence[Need]) -> Iterator[Item | Gap]:
             yield from _lineage(talk, need)
     long = [need for need in needs if need.long]
     needs = [need for need in needs if need.what != LINEAGE and not need.long]
-    patterns = [_in_homes(talk, bytes_of(need.what)) for need in needs]
-    flat = iter(_expanded(talk, [each for several in patterns for each in several]))
-    found = [[place for _each in several for place in next(flat)] for several in patterns]
+    found = places(talk, needs)
     asked = [(path, need.secret) for need, paths in zip(needs, found, strict=True) for path, why in paths if not why]
-    answers = talk.answers(_question(path, b"secret" if secret else b"plain") for path, secret in asked)
+    answers = talk.answers(question(path, b"secret" if secret else b"plain") for path, secret in asked)
     for need, paths in zip(needs, found, strict=True):
         yield from _of_need(need, paths, answers, talk.nonce)
     yield from _long(talk, long)
 
 
+def places(talk: Talk, needs: Sequence[Need]) -> list[list[tuple[bytes, str]]]:
+    """The paths that each need may stand for, in order, or why there are none."""
+    patterns = [_in_homes(talk, bytes_of(need.what)) for need in needs]
+    flat = iter(_expanded(talk, [each for several in patterns for each in several]))
+    return [[place for _each in several for place in next(flat)] for several in patterns]
+
+
 def _in_homes(talk: Talk, pattern: bytes) -> list[bytes]:
     """A pattern, or one for every home where it begins with `~`."""
-    if not pattern.startswith(taking.HOME):
+    if not pattern.startswith(inside.HOME):
         return [pattern]
-    (answer,) = talk.answers([_question(b"/etc/passwd", b"secret")])
-    table, why = _given(answer, talk.nonce)
-    places = [home.rstrip(b"/") for home, _uid in taking.homes(table)] if not why else []
-    return [_MAGIC.sub(rb"[\g<0>]", home) + pattern[1:] for home in places[: taking.MATCHES]]
+    (answer,) = talk.answers([question(b"/etc/passwd", b"secret")])
+    table, why = given(answer, talk.nonce)
+    places = [home.rstrip(b"/") for home, _uid in inside.homes(table)] if not why else []
+    return [_MAGIC.sub(rb"[\g<0>]", home) + pattern[1:] for home in places[: inside.MATCHES]]
 
 
 def _long(talk: Talk, needs: Sequence[Need]) -> Iterator[Item | Gap]:
@@ -94,7 +99,7 @@ def _pieces(talk: Talk, path: bytes, left: int) -> Iterator[tuple[bytes, str]]:
     for at in range(left // taking.PIECE + 1):
         words = (b"take", b"piece", b"%d" % taking.PIECE, path, b"%d" % at, b"%d" % (left + 1))
         (answer,) = talk.answers([Question(words, 2 * taking.PIECE)])
-        data, why = _given(answer, talk.nonce)
+        data, why = given(answer, talk.nonce)
         if why == _REFUSED[b"long"]:
             why = taking.too_long(left)
         if why not in ABSENT and (data or why or not at):
@@ -126,17 +131,17 @@ def _lineage(talk: Talk, need: Need) -> Iterator[Item | Gap]:
         yield Item(need, source, data, datetime.now(UTC), "")
 
 
-def _question(path: bytes, how: bytes = b"plain") -> Question:
-    words = (b"take", how, b"%d" % (taking.LIMIT + 1), path or b"/")
-    return Question(words, 2 * taking.LIMIT)
+def question(path: bytes, how: bytes = b"plain") -> Question:
+    words = (b"take", how, b"%d" % (inside.LIMIT + 1), path or b"/")
+    return Question(words, 2 * inside.LIMIT)
 
 
-def _given(answer: bytes, nonce: bytes) -> tuple[bytes, str]:
+def given(answer: bytes, nonce: bytes) -> tuple[bytes, str]:
     """The bytes of a file, or why there are none."""
     data, mark, said = answer.rpartition(nonce + b" ")
     if not mark:
         raise lied("a part of its answer is missing")
-    if not said and len(data) > taking.LIMIT:
+    if not said and len(data) > inside.LIMIT:
         said = b"long"
     return data, (_REFUSED.get(said.strip()) or reason(said)) if said else ""
 
@@ -146,7 +151,7 @@ def _of_need(need: Need, paths: Iterable[tuple[bytes, str]], answers: Iterator[b
     globbed = need.several
     told = False
     for path, refused in paths:
-        data, why = (b"", refused) if refused else _given(next(answers), nonce)
+        data, why = (b"", refused) if refused else given(next(answers), nonce)
         if why in ABSENT or (globbed and why == "is a directory"):
             continue
         told = True
@@ -164,8 +169,8 @@ def _expanded(talk: Talk, patterns: Sequence[bytes]) -> list[list[tuple[bytes, s
         lists = _names_in(talk, wanted)
         for number, paths in enumerate(found):
             new = [each for one in paths for each in _step(one, lists)]
-            if len(new) > taking.MATCHES:
-                new = [*new[: taking.MATCHES], (patterns[number], (), f"more than {taking.MATCHES} paths match")]
+            if len(new) > inside.MATCHES:
+                new = [*new[: inside.MATCHES], (patterns[number], (), f"more than {inside.MATCHES} paths match")]
             found[number] = new
     return [[(path, why) for path, _rest, why in paths] for paths in found]
 
@@ -200,8 +205,8 @@ def _list(start: bytes, answer: bytes) -> tuple[list[bytes], str]:
     names = [path[len(start) :] for path in paths]
     if not end or not all(path.startswith(start) and _is_name(name) for path, name in zip(paths, names, strict=True)):
         raise lied("it lists what it was not asked for")
-    if len(names) > taking.NAMES:
-        return [], f"more than {taking.NAMES} names in it"
+    if len(names) > inside.NAMES:
+        return [], f"more than {inside.NAMES} names in it"
     complained = complaints(said)
     return sorted(names), last_words(complained[-1]) if complained and not names else ""
 
@@ -222,9 +227,9 @@ def present(talk: Talk, paths: Iterable[str]) -> Iterator[tuple[str, int, int]]:
 def content(talk: Talk, paths: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield path and digests made here of files that travel as they are; no digests of what is not handed out."""
     asked = list(paths)
-    answers = talk.answers(_question(bytes_of(path), b"whole") for path in asked)
+    answers = talk.answers(question(bytes_of(path), b"whole") for path in asked)
     for path, answer in zip(asked, answers, strict=True):
-        data, why = _given(answer, talk.nonce)
+        data, why = given(answer, talk.nonce)
         digest = Digest(("blake3", "sha256"))
         digest.update(data)
         yield path, () if why else tuple(digest.field().split(","))

@@ -14,7 +14,7 @@ import paramiko
 
 from auditkit.config import Network
 from auditkit.errors import HostError, LastingError
-from auditkit.keys.wire import fingerprint
+from auditkit.keys.wire import fingerprint, type_of
 from auditkit.model import State
 from auditkit.printable import printable
 from auditkit.ssh import Ask, Deadline, Hop, LinkFacts, Route, address, known, login, onward
@@ -31,6 +31,14 @@ _EXEMPT = "wait some minutes; for good, exempt this machine there with PerSource
 _OPENSSH = "set `transport: openssh` for it in auditkit.yaml"
 _NO_KEX = ("ext-info-", "kex-strict-")
 """What stands among the key exchanges without being one (RFC 8308; PROTOCOL of OpenSSH)."""
+_KEXINIT = {
+    "kex": "kex_algo_list",
+    "host_keys": "server_key_algo_list",
+    "ciphers": "server_encrypt_algo_list",
+    "macs": "server_mac_algo_list",
+    "compression": "server_compress_algo_list",
+}
+"""What we call the lists of a server, and what paramiko does (RFC 4253 section 7.1)."""
 _PIECE = 1 << 20
 _MOMENT = 1.0
 
@@ -144,30 +152,32 @@ def connect(route: Route, networks: tuple[Network, ...] | None, deadline: Deadli
     if any(hop.proxy_command for hop in route.hops):
         raise LastingError("it is reached through a ProxyCommand, which only the stock ssh client can do", _OPENSSH)
     wires: list[Wire] = []
+    methods: tuple[str, ...] = ()
     deadline.guard(lambda: _close(tuple(wires)))
     try:
         for at, hop in enumerate(route.hops):
             stream = _stream(route.hops[: at + 1], wires, networks, deadline)
-            _onward(wires, stream, hop, deadline, ask)
+            methods = _onward(wires, stream, hop, deadline, ask)
     except BaseException as error:
         _close(wires)
         if isinstance(error, HostError) and hop is not route.target:
             raise onward.of(hop, route, error) from error
         raise
-    return Link(tuple(wires), deadline, _facts(wires, route.target))
+    return Link(tuple(wires), deadline, facts(wires, route.target, methods))
 
 
 def _onward(
     wires: list[Wire], stream: "socket.socket | paramiko.Channel", hop: Hop, deadline: Deadline, ask: Ask | None
-) -> None:
-    """Go one hop further: see the right key, log in."""
+) -> tuple[str, ...]:
+    """Go one hop further: see the right key, log in; gives what was offered before any credential."""
     trusted = known.read(hop.known_hosts)
     wire = Wire(stream, trusted.types(known.names(hop)))
     wires.append(wire)
-    _shake_hands(wire, deadline)
+    shake_hands(wire, deadline)
     _judge(wire, hop, trusted)
-    login.log_in(wire, hop, deadline, ask)
+    methods = login.log_in(wire, hop, deadline, ask)
     wire.set_keepalive(KEEPALIVE)
+    return methods
 
 
 def _stream(
@@ -190,8 +200,12 @@ def _stream(
 # --- the handshake
 
 
-def _shake_hands(wire: Wire, deadline: Deadline) -> None:
-    """Agree on keys with the server, in bounded time however slowly it speaks."""
+def shake_hands(wire: Wire, deadline: Deadline) -> None:
+    """Agree on keys with the server, in bounded time however slowly it speaks.
+
+    Raises:
+        HostError: it does not.
+    """
     done = threading.Event()
     wire.start_client(done)
     in_time = done.wait(deadline.left(PATIENCE))
@@ -256,8 +270,8 @@ def _words(error: Exception | None) -> str:
     return printable(str(error).strip()[:200]) if error and str(error).strip() else "it hung up"
 
 
-def _facts(wires: Sequence[Wire], hop: Hop) -> LinkFacts:
-    """What the login showed of the server."""
+def facts(wires: Sequence[Wire], hop: Hop, methods: tuple[str, ...]) -> LinkFacts:
+    """What the way to a server, and the login, showed of it."""
     wire = wires[-1]
     algorithms = {
         "kex": wire.agreed_kex,
@@ -267,11 +281,25 @@ def _facts(wires: Sequence[Wire], hop: Hop) -> LinkFacts:
         "strict-kex": "yes" if wire.agreed_on_strict_kex else "no",
     }
     key = wire.host_key.asbytes() if wire.host_key else b""
-    place = hop.hostname if len(wires) > 1 else _peer(wire)
-    return LinkFacts(printable(wire.remote_version[:255]), fingerprint(key), printable(place), algorithms)
+    here, there = _ends(wire) if len(wires) == 1 else ("", hop.hostname)
+    return LinkFacts(
+        banner=printable(wire.remote_version[:255]),
+        host_key=fingerprint(key) if key else "",
+        address=printable(there),
+        algorithms=algorithms,
+        port=hop.port,
+        user=hop.user,
+        host_key_type=type_of(key),
+        kexinit={name: tuple(wire.offered.get(theirs, ())) for name, theirs in _KEXINIT.items()},
+        methods=methods,
+        source=here,
+    )
 
 
-def _peer(wire: Wire) -> str:
+def _ends(wire: Wire) -> tuple[str, str]:
+    """Our address and the server's, without the zone of a link."""
+    stream = wire.sock
     with suppress(OSError):  # it has gone already
-        return str(wire.getpeername()[0])
-    return ""
+        if isinstance(stream, socket.socket):
+            return str(stream.getsockname()[0]).partition("%")[0], str(stream.getpeername()[0])
+    return "", ""

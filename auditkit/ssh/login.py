@@ -31,8 +31,8 @@ _UNHEARD = 8
 """Answers that nobody has asked for, before the server counts as mad."""
 
 
-def log_in(wire: Wire, hop: Hop, deadline: Deadline, ask: Ask | None) -> None:
-    """Log in as the user of the hop.
+def log_in(wire: Wire, hop: Hop, deadline: Deadline, ask: Ask | None) -> tuple[str, ...]:
+    """Log in as the user of the hop; gives what was offered before any credential, `none` where none was asked for.
 
     Raises:
         HostError: it lets nobody in with what there is (auth-failed), or does not answer.
@@ -49,6 +49,22 @@ def log_in(wire: Wire, hop: Hop, deadline: Deadline, ask: Ask | None) -> None:
         raise attempt.refusal(wire.farewell or "it hung up") from error
     if not wire.is_authenticated():
         raise attempt.refusal("")
+    return attempt.methods
+
+
+def methods(wire: Wire, hop: Hop, deadline: Deadline) -> tuple[str, ...]:
+    """What is offered to the user of the hop before any credential; none is shown, so whoever logs in leaves again.
+
+    Raises:
+        HostError, or one of BROKEN: it does not answer.
+    """
+    attempt = _Attempt(wire, hop, deadline, None)
+    try:
+        attempt.ask()
+    except Empty as error:
+        deadline.left()
+        raise HostError("it does not answer to a login", "see what its sshd waits for", State.TIMEOUT) from error
+    return attempt.methods
 
 
 class _Answers(AuthHandler):
@@ -100,13 +116,21 @@ class _Attempt:
         self._left_out: list[str] = []
         self._more = False
         """Whether something was right, and not enough (RFC 4252 section 5.1)."""
+        self.methods: tuple[str, ...] = ()
+        """What was offered before any credential."""
         wire.auth_handler = self._answers
+
+    def ask(self) -> bool:
+        """Whether the server is content with no credential at all; if not, what it takes is known."""
+        self._send(common.MSG_SERVICE_REQUEST, "ssh-userauth")
+        self._next()
+        content = self._content(self._requested("none"))
+        self.methods = ("none",) if content else self._takes
+        return content
 
     def run(self) -> None:
         """Try what there is until the server is content, or nothing is left."""
-        self._send(common.MSG_SERVICE_REQUEST, "ssh-userauth")
-        self._next()
-        if self._content(self._requested("none")):
+        if self.ask():
             return
         for offer in keys.offers(self._hop, self._ask):
             if "publickey" not in self._takes:

@@ -258,7 +258,7 @@ class _Master:
         self.ready = False
         self.timed_out = False
         # the user's shell runs the LocalCommand once all is ready: its word comes between those of ssh, in their order
-        told = ("ControlMaster=yes", "PermitLocalCommand=yes", f"LocalCommand=echo {self._nonce}", "LogLevel=DEBUG1")
+        told = ("ControlMaster=yes", "PermitLocalCommand=yes", f"LocalCommand=echo {self._nonce}", "LogLevel=DEBUG2")
         options = [word for each in told for word in ("-o", each)]
         askpass = ["env", f"SSH_ASKPASS={folder}/askpass", "SSH_ASKPASS_REQUIRE=force"]
         words = ["/bin/sh", "-c", _LIFELINE, "auditkit", *askpass, client[0], "-N", *options, *client[1:]]

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from auditkit.errors import HostError
 from auditkit.model import State
@@ -35,7 +36,7 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin; LC_ALL=
 become='{become}'; uid=
 [ -r /proc/self/status ] && while read -r key real uid rest; do [ "$key" = Uid: ] && break; done </proc/self/status
 [ "${{uid:-$(id -u)}}" != 0 ] || become=
-printf '\\n%s%s%s\\n' '{first}' '{second}' s
+printf '\\n%s%s%s %s\\n' '{first}' '{second}' s "${{SSH_CONNECTION%% *}}"
 for python in {pythons}; do
 command -v "$python" >/dev/null 2>&1 && exec $become "$python" -I -S -X utf8 -c '{loader}'
 done
@@ -90,6 +91,8 @@ class Session:
         self._held = bytearray()
         self._noise = ""
         self._number = 0
+        self.source = ""
+        """Where its SSH server says that we come from (ssh(1), SSH_CONNECTION); nothing where it does not say."""
         self._pipe = link.run("/bin/sh")
         with patience(self._pipe, deadline):
             self.greeting = self._begun()
@@ -109,8 +112,10 @@ class Session:
             loader=loader(self._nonce, int(self._deadline.left()) + LATE),
         )
         self._pipe.send(script.encode("ascii"))
-        if self._line("s") is None:
+        shell = self._line("s")
+        if shell is None:
             raise self._no_shell()
+        self.source = whence(shell[1:])
         words = self._line("pn")
         if words is None:  # what was to run there ended: sudo, or a Python of another kind
             raise refused(self._become, self._pipe.complaints()) or NoPythonError
@@ -250,6 +255,14 @@ def refused(become: str, complaints: str) -> HostError | None:
         return None
     hint = f"allow it without a password in sudoers or doas.conf, or set `become: none` ({become} is set)"
     return HostError(f"{become} is refused: {last_of(complaints)}", hint, State.SUDO_REFUSED)
+
+
+def whence(words: Sequence[str]) -> str:
+    """The address that a host says, if it is one, without the zone of a link."""
+    try:
+        return str(ip_address(words[0].partition("%")[0])) if words else ""
+    except ValueError:
+        return ""
 
 
 def greeted(words: Sequence[str]) -> Greeting:

@@ -25,7 +25,7 @@ from auditkit.probe.patterns import ANY_DEPTH, IGNORE
 from auditkit.probe.patterns import State as Place
 from auditkit.probe.pool import Seen
 from auditkit.probe.rotation import Asked
-from auditkit.ssh import Deadline, Link, Pipe, fetch
+from auditkit.ssh import Deadline, Link, Pipe, banners, fetch, means
 from auditkit.ssh.pace import Pace
 from auditkit.ssh.session import lied
 from auditkit.ssh.survey import ABSENT, ROW, Look, fields, ns, reason, text
@@ -100,10 +100,10 @@ class Shell:
         return table
 
     def take(self, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:
-        """Yield the files that were asked for; what may hold password hashes is reduced to facts over there."""
+        """Yield what was asked for; what may hold password hashes is reduced to facts over there."""
         with self._talk() as talk:
-            yield from fetch.take(talk, [need for need in needs if need.means is Means.FILE])
-        yield from (gap for need in needs for gap in need.not_given)
+            yield from means.take(talk, [need for need in needs if need.means is not Means.BANNER])
+        yield from banners.answers(needs, self._link.facts.shown(talk.source))
 
     def beginnings(self, asked: Sequence[Asked]) -> Iterator[tuple[str, str, str]]:
         """Yield digests of how logs and their rotations begin."""

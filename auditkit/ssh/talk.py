@@ -16,7 +16,7 @@ from auditkit.errors import HostError
 from auditkit.model import State
 from auditkit.probe.digest import OF_PACKAGES
 from auditkit.ssh import Deadline, Pipe
-from auditkit.ssh.session import BECOME, LATE, NOISE, Greeting, greeted, hear, last_of, patience, refused
+from auditkit.ssh.session import BECOME, LATE, NOISE, Greeting, greeted, hear, last_of, patience, refused, whence
 
 WORDS = 200
 """Words of a question, filled up with words that mean nothing."""
@@ -74,6 +74,8 @@ class Talk:
     def __init__(self, pipe: Pipe, deadline: Deadline, become: str) -> None:
         self.nonce = secrets.token_hex(16).encode()
         self.closed = False
+        self.source = ""
+        """Where its SSH server says that we come from; nothing where it does not say."""
         self._held = bytearray()
         self._become = become
         self._deadline = deadline
@@ -90,9 +92,11 @@ class Talk:
         door, room, work = _scripts()
         names = f"first={self.nonce[:16].decode()} second={self.nonce[16:].decode()}"
         self._pipe.send(f"{names} become='{BECOME[self._become]}'\n{door}".encode())
-        if self._greeting(b"door") is None:
+        told = self._greeting(b"door")
+        if told is None:
             said = last_of(self._pipe.complaints())
             raise HostError(f"it gives no shell: {said}", "name a user whose login shell runs commands", State.NO_SHELL)
+        self.source = whence([word.decode("utf-8", "replace") for word in told])
         self._pipe.send(f"{names} seconds={seconds} count={WORDS} work={shlex.quote(work)}\n{room}".encode())
         words = self._greeting(b"room")
         if words is None:
@@ -134,7 +138,12 @@ class Talk:
             yield self._answer(most)
 
     def about(
-        self, verb: Sequence[bytes], names: Iterable[bytes], count: int = WORDS, work: Callable[[bytes], int] = lambda _name: 0
+        self,
+        verb: Sequence[bytes],
+        names: Iterable[bytes],
+        count: int = WORDS,
+        work: Callable[[bytes], int] = lambda _name: 0,
+        most: int = ANSWER,
     ) -> Iterator[tuple[list[bytes], bytes]]:
         """Yield names, as many as fit in one question and make not too much work, and the answer about them."""
         asked: deque[list[bytes]] = deque()
@@ -142,7 +151,7 @@ class Talk:
         def questions() -> Iterator[Question]:
             for batch in _batches(names, min(count, WORDS - 1 - len(verb)), work):
                 asked.append(batch)
-                yield Question((*verb, *batch))
+                yield Question((*verb, *batch), most)
 
         for answer in self.answers(questions()):
             yield asked.popleft(), answer

@@ -209,7 +209,7 @@ def test_whatever_bytes_it_sends_end_in_an_error(data: bytes) -> None:
         wire = Wire(near)
         made = Deadline(30)
         with pytest.raises(HostError):
-            link._shake_hands(wire, made)
+            link.shake_hands(wire, made)
         assert not wire.is_alive()
 
 

@@ -20,7 +20,7 @@ from links import Script, ShellLink
 from auditkit.errors import HostError
 from auditkit.hosts import ssh
 from auditkit.model import Item, Means, Need, State
-from auditkit.probe import frames, take
+from auditkit.probe import frames, inside, take
 from auditkit.ssh import Deadline, archive
 from auditkit.ssh.session import NoPythonError, Session
 
@@ -82,7 +82,7 @@ def test_files_and_mounts_come_in_one_question(host: ssh.Ssh) -> None:
 
 
 def test_a_long_file_comes_in_pieces_and_once_whatever_it_is_called(host: ssh.Ssh, tmp_path: Path) -> None:
-    data = bytes(range(256)) * (take.LIMIT // 256) + b"more than another file may have"
+    data = bytes(range(256)) * (inside.LIMIT // 256) + b"more than another file may have"
     (tmp_path / "long").write_bytes(data)
     (tmp_path / "again").symlink_to("long")
     told = list(host.take(tuple(Need(Means.FILE, f"{tmp_path}/{name}", long=True) for name in ("again", "long", "none"))))
@@ -313,7 +313,7 @@ SHORT = {
     "nothing of what must be there": [(b"M", [b"1 0 8:1 / / rw - ext4 x rw"])],
     "nothing at all": [],
     "a file twice": [(b"I", [b"0", b"/etc/passwd", b"1", b""])] * 2 + [(b"M", [b""])],
-    "more than a file may be": [(b"I", [b"0", b"/etc/passwd", b"1", bytes(take.LIMIT + 1)]), (b"M", [b""])],
+    "more than a file may be": [(b"I", [b"0", b"/etc/passwd", b"1", bytes(inside.LIMIT + 1)]), (b"M", [b""])],
 }
 
 

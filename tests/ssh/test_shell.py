@@ -27,9 +27,9 @@ from links import Script, ShellLink, ShellPipe
 
 from auditkit import entries
 from auditkit.errors import HostError
-from auditkit.hosts import files_below
+from auditkit.hosts import taken_below
 from auditkit.model import Entry, Gap, Item, Kind, Means, Need, State
-from auditkit.probe import probe, take
+from auditkit.probe import inside, probe, take
 from auditkit.ssh import Deadline, pace
 from auditkit.ssh.shell import Shell, decide, sums_by_name
 from auditkit.ssh.talk import Question, Talk, _scripts
@@ -433,22 +433,22 @@ def test_files_are_taken_as_the_probe_takes_them(machine: Machine, tree: tuple[P
         *needs(f"{there}/none", f"{there}/none*", f"{there}/dangling", f"{there}/setuid/x", f"{there}/sub", optional=False),
         *needs(f"{there}/binary", f"{there}/none", secret=True),
     )
-    assert bare(machine.shell.take(asked)) == bare(files_below(os.fsencode(machine.root), asked))
+    assert bare(machine.shell.take(asked)) == bare(taken_below(os.fsencode(machine.root), asked))
 
 
 def test_what_is_no_file_and_no_kind_of_need_is_a_gap(gnu: Machine) -> None:
-    assert bare(gnu.shell.take(needs("/dev/null"))) == bare(files_below(b"/", needs("/dev/null")))
-    (gap,) = gnu.shell.take((Need(Means.COMMAND, "id"),))
-    assert gap == Gap("id", "this kind of host gives no command")
+    assert bare(gnu.shell.take(needs("/dev/null"))) == bare(taken_below(b"/", needs("/dev/null")))
+    (gap,) = gnu.shell.take((Need(Means.BANNER, "http", optional=False),))
+    assert gap == Gap("http", "what this service shows is not looked at")
 
 
 def test_too_long_a_file_is_a_gap(gnu: Machine, tmp_path: Path) -> None:
     with (tmp_path / "long").open("wb") as made:
-        made.truncate(take.LIMIT + 1)
+        made.truncate(inside.LIMIT + 1)
     with (tmp_path / "just").open("wb") as made:
-        made.truncate(take.LIMIT)
+        made.truncate(inside.LIMIT)
     asked = needs(f"{tmp_path}/long", f"{tmp_path}/just")
-    assert bare(gnu.shell.take(asked)) == bare(files_below(b"/", asked))
+    assert bare(gnu.shell.take(asked)) == bare(taken_below(b"/", asked))
 
 
 def test_a_file_that_may_be_long_comes_in_pieces_and_once(gnu: Machine, tmp_path: Path) -> None:
@@ -463,7 +463,7 @@ def test_a_file_that_may_be_long_comes_in_pieces_and_once(gnu: Machine, tmp_path
     asked = tuple(replace(need, long=True) for need in needs(*(f"{tmp_path}/{name}" for name in names)))
     told = list(gnu.shell.take(asked))
     assert [len(one.data) for one in told if isinstance(one, Item)][:5] == [take.PIECE, take.PIECE, 4, take.PIECE, 0]
-    assert bare(told) == bare(files_below(b"/", asked))
+    assert bare(told) == bare(taken_below(b"/", asked))
     assert isinstance(told[-1], Gap)
     assert told[-1].reason.startswith("longer than the ")
 
@@ -488,7 +488,7 @@ def test_password_hashes_do_not_travel(busybox: Machine) -> None:
     (root / "srv/innocent").symlink_to("../etc/shadow")
     plain = needs("/etc/shadow", "/etc/shadow-", "/srv/innocent", "/srv/etc/shadow", "/srv/etc/sha*", "/etc//shadow")
     asked = (*plain, *needs("/srv/shadow", secret=True), *needs("/srv/innocent", secret=True))
-    assert bare(busybox.shell.take(asked)) == bare(files_below(os.fsencode(root), asked))
+    assert bare(busybox.shell.take(asked)) == bare(taken_below(os.fsencode(root), asked))
     sent = b"".join(pipe.received for pipe in busybox.link.opened)
     assert b"<set $6$>" in sent
     assert HASH.encode() not in sent
@@ -790,7 +790,7 @@ def test_the_script_writes_nothing() -> None:
     text = files("auditkit.probe").joinpath("probe.sh").read_text()
     code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#") and not line.startswith("s/"))
     assert "<<" not in code
-    assert set(re.findall(r">+\s*([^\s;)}|]*)", code)) <= {"/dev/null", "&1", "&2", "&4", "&6"}
+    assert set(re.findall(r">+\s*([^\s;)}|]*)", code)) <= {"/dev/null", "&-", "&1", "&2", "&3", "&4", "&5", "&6"}
 
 
 def answering(*parts: bytes) -> Callable[[Script], Iterator[bytes]]:

@@ -1,0 +1,54 @@
+"""All that evidence may be asked for on this machine or below a root, each by its means."""
+
+import os
+
+from . import take
+from .chain import Chain
+from .hints import Callable, Dict, Iterator, List, Sequence, Tuple
+
+FILE, STATUS, COMMAND, LISTENERS = "file", "status", "command", "listeners"
+
+Need = Tuple[str, bytes, bool, bool, bool]
+"""The means, what is asked for, whether it holds secrets, whether a host without it is complete all the same, and whether
+it may be long."""
+
+
+def taken(root: bytes, needs: Sequence[Need], watch: Callable[[int], None]) -> Iterator[take.Told]:
+    """Yield what is there for each need: the files, then the ways, who listens, and what commands write.
+
+    Commands and listeners are those of this machine: of another root nobody asks for them. `watch` is told of process
+    groups that begin, and of their end as negative numbers.
+
+    Raises:
+        OSError: the root cannot be opened.
+    """
+    by: Dict[str, List[int]] = {}
+    for number, need in enumerate(needs):
+        by.setdefault(need[0], []).append(number)
+    files = by.get(FILE, [])
+    for number, path, data, why in take.take(root, [needs[each][1:] for each in files]):
+        yield files[number], path, data, why
+    if len(files) == len(needs):
+        return
+    handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    chain = Chain(handle)
+    try:
+        for told in _others(chain, by, needs, watch):
+            yield told
+    finally:
+        chain.close()
+        os.close(handle)
+
+
+def _others(chain: Chain, by: Dict[str, List[int]], needs: Sequence[Need], watch: Callable[[int], None]) -> Iterator[take.Told]:
+    from . import commands, listeners, status  # noqa: PLC0415 - only for who asks so
+
+    for number in by.get(STATUS, ()):
+        for path, data, why in status.status(chain, needs[number][1], needs[number][3]):
+            yield number, path, data, why
+    for number in by.get(LISTENERS, ()):
+        for path, data, why in listeners.listeners(needs[number][3]):
+            yield number, path, data, why
+    asked = [(number, needs[number][1], needs[number][3]) for number in by.get(COMMAND, ())]
+    for number, data, why in commands.run(chain, asked, watch):
+        yield number, needs[number][1], data, why

@@ -1,0 +1,18 @@
+"""The modules that speak SSH, loaded only where somebody is reached."""
+
+import sys
+from importlib import import_module
+from types import ModuleType
+
+TRANSPORTS = {"paramiko": "auditkit.ssh.link", "openssh": "auditkit.ssh.openssh", "visit": "auditkit.ssh.visit"}
+
+
+def module(name: str) -> ModuleType:
+    """The module of that name; paramiko would load invoke for a `Match exec`, a third of its time, which ssh does here."""
+    if "invoke" in sys.modules:
+        return import_module(TRANSPORTS[name])
+    sys.modules["invoke"] = None  # type: ignore[assignment]  # the word for: there is none
+    try:
+        return import_module(TRANSPORTS[name])
+    finally:
+        sys.modules.pop("invoke", None)

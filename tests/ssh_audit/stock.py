@@ -1,15 +1,18 @@
 """Debian as it is installed: machines whose sshd runs, answers, and has said what it makes of its files."""
 
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
+from typing import Protocol
 
 from machine import DEBIAN, Machine, sshd
 
 from auditkit.answers import Shown
 from auditkit.keys import public
 from auditkit.keys.wire import string
+from auditkit.model import Evidence, Finding, Gap
 
 DUMPS = Path(__file__).parent.parent / "sshd" / "data"
 COMMON = "curve25519-sha256 curve25519-sha256@libssh.org ecdh-sha2-nistp256 ecdh-sha2-nistp384 ecdh-sha2-nistp521"
@@ -105,7 +108,9 @@ def shown(release: str, **other: object) -> Shown:
     return replace(told, **other)  # type: ignore[arg-type]
 
 
-def answers_of(release: str, commands: Mapping[str, bytes] | None = None, dumped: str | None = None) -> object:
+def answers_of(
+    release: str, commands: Mapping[str, bytes] | None = None, dumped: str | None = None
+) -> Callable[[str], bytes | None]:
     """What commands come to there: those of a test first."""
 
     def runs(command: str) -> bytes | None:
@@ -146,3 +151,22 @@ def debian(release: str = "12", files: Mapping[str, str] | None = None, **more: 
         **more,
     }
     return Machine(plain, **given)  # type: ignore[arg-type]
+
+
+class Group(Protocol):
+    """A group of rules."""
+
+    def judge(self, evidence: Evidence) -> Iterator[Finding | Gap]:
+        """What it says."""
+
+
+def said(group: Group | ModuleType, machine: Machine, **office: object) -> list[str]:
+    """What a group says of a machine: `SEVERITY RULE SUBJECT: MESSAGE`, `gap SUBJECT: REASON`."""
+    taken = machine.evidence()
+    return [_told(one) for one in group.judge(replace(taken, office=replace(taken.office, **office)))]
+
+
+def _told(one: Finding | Gap) -> str:
+    if isinstance(one, Gap):
+        return f"gap {one.subject}: {one.reason}"
+    return f"{one.severity.word} {one.rule.id} {one.subject}: {one.message}"

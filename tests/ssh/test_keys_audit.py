@@ -27,7 +27,7 @@ from auditkit.model import Evidence, Gap, Item
 from auditkit.probe import keyfile
 
 CASES = sorted((Path(__file__).parent.parent / "cases" / "keys").glob("*.txt"))
-ELSEWHERE = (keys.KEY_PUBLISHED, keys.KEY_UNKNOWN, keys.KEY_SHARED, keys.KEY_OF_CLOSED_ACCOUNT, keys.KEY_FILE_OPEN)
+ELSEWHERE = (keys.KEY_PUBLISHED, keys.KEY_UNKNOWN, keys.KEY_SHARED, keys.KEY_FILE_OPEN)
 """Rules that need more than the text of a file to be tested; see tests/ssh_audit/test_keys_read.py."""
 PASSWD = "root:x:0:0::/root:/bin/sh\nanna:x:1000:1000::/home/anna:/bin/sh\n"
 
@@ -169,6 +169,6 @@ def test_a_hundred_thousand_keys_are_told_as_one_finding_and_what_is_beyond_as_a
     text = (key("ed25519") + "\n").encode() * 100_001
     items = ((needs.PASSWD, "/etc/passwd", PASSWD.encode()), (FIRST, "/root/.ssh/authorized_keys", text))
     taken = Evidence("host", NOW, tuple(Item(need, source, data, NOW, "") for need, source, data in items))
-    gap, finding, _roots = keys.judge(taken)
+    gap, finding = keys.judge(taken)
     assert gap == Gap("/root/.ssh/authorized_keys", "more than 100000 lines; the keys on those after them are not judged")
     assert told(finding).startswith("low root-key-from-anywhere account root: 100000 keys in /root/.ssh/authorized_keys: ")

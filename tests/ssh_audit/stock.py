@@ -71,9 +71,14 @@ def host_key(kind: str) -> str:
         "ecdsa": ("ecdsa-sha2-nistp256", string(b"nistp256") + string(b"\4" + b"\5" * 64)),
         "ed25519": ("ssh-ed25519", string(b"h" * 32)),
         "other": ("ssh-ed25519", string(b"o" * 32)),
+        "user": ("ssh-ed25519", string(b"k" * 32)),
     }
     name, rest = fields[kind]
     return f"{name} {b64encode(string(name.encode()) + rest).decode()} root@srv-01\n"
+
+
+KEY = host_key("user").rpartition(" ")[0]
+"""The key of somebody, for files of keys."""
 
 
 def fingerprint(kind: str) -> str:

@@ -1,6 +1,5 @@
 """Which line of which file of keys opens which account, as each server reads it: for every group that judges keys."""
 
-import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -8,7 +7,6 @@ from dataclasses import dataclass, replace
 from auditkit import answers
 from auditkit.access import asking, classes, needs
 from auditkit.access.nouns import Login, Password, Seen, Server, Treated
-from auditkit.access.passwd import SESSIONLESS
 from auditkit.audits.ssh.settings import OPENSSH
 from auditkit.keys import authorized, use
 from auditkit.keys.authorized import Line
@@ -31,6 +29,7 @@ _IN_HOME = re.compile(r"/\.ssh/authorized_keys2?\Z")
 _NO_SERVER = "no server is known that reads it"
 NOBODY = Login("?", -1, -1, None, "", "", Password.UNKNOWN, None)
 """Whose keys they are is not known."""
+_SAME = re.compile(r"/(?:\./)*/*")
 _USUAL = re.compile(r".*/\.ssh/authorized_keys2?", re.DOTALL)
 
 
@@ -67,11 +66,6 @@ class Access:
     def alive(self) -> bool:
         """Whether it lets somebody in, as far as anybody can tell."""
         return self.effect.effective is not False
-
-    @property
-    def sessionless(self) -> bool:
-        """Whether the account has no shell to work in."""
-        return self.login.shell.rpartition("/")[2] in SESSIONLESS
 
     @property
     def forwards(self) -> bool:
@@ -151,10 +145,10 @@ def _treated(server: Server, login: Login) -> Iterator[Treated]:
 
 def _of_login(login: Login, readings: tuple[Reading, ...], read: Iterable[str]) -> Iterator[str]:
     """Yield the files that are read for an account, and those in its home that one might take for such."""
-    home = "/" + login.home.strip("/")
+    home = "/" + login.home.strip("/") if login.home.strip("/") else ""
     named = {path for one in readings for path in expanded(one.treated.effective, login) or ()}
     for file in read:
-        if file in named or (_USUAL.fullmatch(file) and posixpath.dirname(posixpath.dirname(file)) == home):
+        if file in named or (_USUAL.fullmatch(file) and _IN_HOME.sub("", file) == home):
             yield file
 
 
@@ -164,7 +158,8 @@ def expanded(effective: Effective, login: Login) -> tuple[str, ...] | None:
     if value is None:
         return None
     paths = (_filled(pattern, login) for pattern in value if pattern.lower() != "none")
-    return tuple(posixpath.normpath(posixpath.join("/", login.home, path)) for path in paths)
+    joined = (path if path.startswith("/") else f"/{login.home}/{path}" for path in paths)
+    return tuple(_SAME.sub("/", path) for path in joined)  # `..` stays: what it leads to depends on links
 
 
 def _filled(pattern: str, login: Login) -> str:

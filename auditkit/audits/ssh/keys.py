@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from auditkit.access import needs, seen
-from auditkit.access.nouns import Password
 from auditkit.audits.ssh.accesses import KEY_FILES, Access, accesses, wanted, way_of
 from auditkit.keys.authorized import Line
 from auditkit.keys.public import DSA, RSA
@@ -113,26 +112,6 @@ KEY_SHARED = Rule(
     f"Have each of them make a key, ssh-keygen -t ed25519, and log in with it; then, in every file: {_TAKE_OUT}",
     (_FORM,),
 )
-KEY_OF_CLOSED_ACCOUNT = Rule(
-    "key-of-closed-account",
-    "A key still works for an account that is locked or has no shell",
-    Severity.HIGH,
-    "passwd -l stops the password and not the key, and without a shell the account forwards connections into the network all"
-    " the same: who has the key gets as far as before.",
-    f"usermod --expiredate 1 NAME closes the account for keys too (undo: usermod --expiredate '' NAME); and {_TAKE_OUT}",
-    ("usermod(8)", "sshd_config(5) DisableForwarding"),
-)
-ROOT_BY_KEY = Rule(
-    "root-by-key",
-    "Root logs in over SSH with a key",
-    Severity.MEDIUM,
-    "The log says root, and not who it was; and one private key that is lost gives away the whole host.",
-    'Let people log in as themselves and use sudo, then: PermitRootLogin no. If a job needs it, write from="..." and'
-    ' command="..."'
-    " before its key, and PermitRootLogin forced-commands-only. Test with a second session before this one is closed (undo:"
-    " take the line out again, and reload).",
-    ("sshd_config(5) PermitRootLogin", "CIS Debian 12 5.1.20"),
-)
 KEY_FILE_OPEN = Rule(
     "key-file-open",
     "Others may write to a file of keys",
@@ -154,16 +133,12 @@ RULES = (
     KEY_OF_AUTHORITY,
     KEY_WITHOUT_TOUCH,
     KEY_SHARED,
-    KEY_OF_CLOSED_ACCOUNT,
-    ROOT_BY_KEY,
     KEY_FILE_OPEN,
 )  # fmt: skip
 MOST_QUOTES = 10
 MOST_OPTIONS = 200
 FIRST_PERSON = 1000
 """UID_MIN of login.defs(5)."""
-FEW = 2
-"""So many keys of root, known and limited, are no more than a note."""
 _OF_LINE = ("it expired",)
 _OF_ACCOUNT = ("PubkeyAuthentication", "AuthenticationMethods", "PermitRootLogin", "the account", "AllowUsers")
 """How the reasons begin for which no key opens an account, whatever its line says."""
@@ -181,7 +156,6 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
     yield from _lines(found, known)
     alive = [one for one in found if one.alive]
     yield from _shared(alive)
-    yield from _roots(alive, known)
     yield from _open_files(alive)
 
 
@@ -267,7 +241,6 @@ def _wrong(access: Access, known: Mapping[str, str]) -> Iterator[tuple[Rule, str
         yield KEY_FROM_ANYWHERE, "neither from= nor command= limits it", KEY_FROM_ANYWHERE.severity
     if key.plain_type.startswith("sk-") and not options.touch_required:
         yield KEY_WITHOUT_TOUCH, "no-touch-required", KEY_WITHOUT_TOUCH.severity
-    yield from _closed(access)
 
 
 def _weak(line: Line) -> Iterator[tuple[Rule, str, Severity]]:
@@ -300,15 +273,6 @@ def _takes(value: tuple[str, ...] | None, names: Iterable[str]) -> bool | None:
     return value == ("yes",) or (value != ("no",) and any(listed(name, value[0]) == 1 for name in names))
 
 
-def _closed(access: Access) -> Iterator[tuple[Rule, str, Severity]]:
-    """Yield that the account was closed in a way that leaves the key."""
-    if access.login.password is Password.LOCKED and not access.sessionless:
-        yield KEY_OF_CLOSED_ACCOUNT, "the password is locked, and the key works", KEY_OF_CLOSED_ACCOUNT.severity
-    elif access.sessionless and access.forwards:
-        shell = printable(access.login.shell[:60])
-        yield KEY_OF_CLOSED_ACCOUNT, f"the shell is {shell}, and the key forwards connections", KEY_OF_CLOSED_ACCOUNT.severity
-
-
 # --- several lines
 
 
@@ -323,18 +287,6 @@ def _shared(alive: Iterable[Access]) -> Iterator[Finding]:
             names = ", ".join(printable(name) for name in list(each)[:MOST_QUOTES])
             message = f"it opens {len(each)} accounts: {names}"
             yield Finding(KEY_SHARED, f"key {fingerprint}", message, KEY_SHARED.severity, _quotes(each.values()))
-
-
-def _roots(alive: Iterable[Access], known: Mapping[str, str]) -> Iterator[Finding]:
-    """Yield one finding for all the keys that open root: a note where they are few, known and limited."""
-    found = [access for access in alive if access.root]
-    if found:
-        limited = all(one.line.options.origin is not None or one.line.options.command is not None for one in found)
-        named = not known or all(one.line.key.fingerprint in known for one in found)
-        severity = Severity.LOW if len(found) <= FEW and limited and named else ROOT_BY_KEY.severity
-        who = ", ".join(dict.fromkeys(printable(one.account) for one in found))
-        verb = "opens" if len(found) == 1 else "open"
-        yield Finding(ROOT_BY_KEY, f"account {who}", f"{_counted(found)} {verb} it", severity, _quotes(found))
 
 
 def _open_files(alive: Iterable[Access]) -> Iterator[Finding]:

@@ -1,0 +1,299 @@
+"""Which line of which file of keys opens which account, as each server reads it: for every group that judges keys."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from auditkit import answers
+from auditkit.access import asking, classes, needs
+from auditkit.access.nouns import Login, Password, Seen, Server, Treated
+from auditkit.audits.ssh.settings import OPENSSH
+from auditkit.keys import authorized, use
+from auditkit.keys.authorized import Line
+from auditkit.keys.use import Effect, Step, Way
+from auditkit.model import Evidence, Gap, Item, Means, Need, Quote
+from auditkit.printable import printable
+from auditkit.sshd import doors
+from auditkit.sshd.criteria import Connection
+from auditkit.sshd.effective import Effective
+
+FIRST, SECOND = needs.KEYS
+FIRST_WAY = Need(Means.STATUS, FIRST.what, "who may write to the keys that open accounts")
+SECOND_WAY = Need(Means.STATUS, SECOND.what, "who may write to the keys that open accounts")
+KEY_FILES = (FIRST, SECOND, FIRST_WAY, SECOND_WAY)
+MOST_FILES = 1000
+"""Files of keys in unusual places that are asked for."""
+MOST_OPTIONS = 200
+_TOKEN = re.compile("%([%huU])")
+_IN_HOME = re.compile(r"/\.ssh/authorized_keys2?\Z")
+_NO_SERVER = "no server is known that reads it"
+NOBODY = Login("?", -1, -1, None, "", "", Password.UNKNOWN, None)
+"""Whose keys they are is not known."""
+_SAME = re.compile(r"/(?:\./)*/*")
+_USUAL = re.compile(r".*/\.ssh/authorized_keys2?", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A line of a file of keys, the account it is for, and what it does there."""
+
+    login: Login
+    line: Line
+    effect: Effect
+    server: str
+    """The file that configures the server which reads it; empty where none does."""
+    treated: tuple[Treated, ...] = ()
+    """How that server treats the account."""
+    steps: tuple[answers.Step, ...] = ()
+    """The way to the file, where it was looked at."""
+
+    @property
+    def account(self) -> str:
+        """Its name."""
+        return self.login.name
+
+    @property
+    def root(self) -> bool:
+        """Whether it is root, by whatever name."""
+        return self.login.root
+
+    @property
+    def second(self) -> bool:
+        """Whether it lies in the file that is easily forgotten."""
+        return self.line.file.endswith("/.ssh/authorized_keys2")
+
+    @property
+    def alive(self) -> bool:
+        """Whether it lets somebody in, as far as anybody can tell."""
+        return self.effect.effective is not False
+
+    @property
+    def forwards(self) -> bool:
+        """Whether the key opens connections from that host to others: the line and, as far as is known, the server."""
+        on = (_forwards(one.effective) for one in self.treated)
+        return self.line.options.forwards and (not self.treated or any(each is not False for each in on))
+
+    @property
+    def quote(self) -> Quote:
+        """The line as people compare it: its options, and the fingerprint in place of the key."""
+        line = self.line
+        options = ",".join(line.options.written)[:MOST_OPTIONS]
+        words = (options, line.key.type, line.key.fingerprint, line.comment[:60])
+        return Quote(line.file, line.number, " ".join(word for word in words if word))
+
+
+def _forwards(effective: Effective) -> bool | None:
+    """Whether TCP forwarding is on; None where nobody can tell."""
+    tcp, off = (effective.effects[name].value for name in ("AllowTcpForwarding", "DisableForwarding"))
+    if tcp in (("no",), ("remote",)) or off == ("yes",):
+        return False
+    return None if tcp is None or off is None else True
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A server, and one way in which it treats the connections of an account."""
+
+    server: Server
+    treated: Treated
+
+
+def accesses(seen: Seen) -> Iterator[Access | Gap]:
+    """Yield each line of each file for each account that it may be for, and what is no line."""
+    read = {item.source: tuple(authorized.parse(item.data, item.source)) for item in _files(seen.evidence)}
+    ways = {item.source: answers.way(item) for item in seen.evidence.items if item.need.means is Means.STATUS}
+    yield from dict.fromkeys(one for lines in read.values() for one in lines if isinstance(one, Gap))
+    yield from (way for file, way in ways.items() if file in read and isinstance(way, Gap))
+    yield from _not_asked(seen)
+    yield from _not_known(seen)
+    owned = set[str]()
+    for login in (one for one in seen.logins if one.named):
+        readings = readings_of(seen, login)
+        for file in _of_login(login, readings, read):
+            owned.add(file)
+            way = ways.get(file, ())
+            lines = (line for line in read[file] if isinstance(line, Line))
+            yield from (_access(seen, login, line, readings, () if isinstance(way, Gap) else way) for line in lines)
+    for file in read.keys() - owned:
+        lines = (line for line in read[file] if isinstance(line, Line))
+        yield from (Access(NOBODY, line, Effect(None, "whose keys these are is not known"), "") for line in lines)
+
+
+def _files(evidence: Evidence) -> Iterator[Item]:
+    """Yield every file of keys that was taken, once."""
+    usual = (FIRST.what, SECOND.what)
+    found = (i for i in evidence.items if i.need.means is Means.FILE and (i.need.what in usual or i.need.why == FIRST.why))
+    yield from {item.source: item for item in found}.values()
+
+
+def readings_of(seen: Seen, login: Login) -> tuple[Reading, ...]:
+    """How every server treats an account: it counts as open where one of them lets it in."""
+    servers = [server for server in seen.servers if server.kind == OPENSSH]
+    return tuple(Reading(server, one) for server in servers for one in _treated(server, login))
+
+
+def _treated(server: Server, login: Login) -> Iterator[Treated]:
+    """Yield how a server treats an account: of one that no password would open, what its files say."""
+    told = [one for one in server.treated if any(who.name == login.name for who, _source in one.who)]
+    if not told and server.treated and not classes.match_lines(server.configuration):
+        told = [replace(server.treated[0], who=())]
+    elif not told and server.configuration is not None:
+        effective = server.configuration.of(Connection(user=login.name, groups=login.groups))
+        told = [Treated(effective, (), Connection())]
+    yield from told
+
+
+def _of_login(login: Login, readings: tuple[Reading, ...], read: Iterable[str]) -> Iterator[str]:
+    """Yield the files that are read for an account, and those in its home that one might take for such."""
+    home = "/" + login.home.strip("/") if login.home.strip("/") else ""
+    named = {path for one in readings for path in expanded(one.treated.effective, login) or ()}
+    for file in read:
+        if file in named or (_USUAL.fullmatch(file) and _IN_HOME.sub("", file) == home):
+            yield file
+
+
+def expanded(effective: Effective, login: Login) -> tuple[str, ...] | None:
+    """The files that AuthorizedKeysFile names for an account, absolute: auth2-pubkey.c of OpenSSH; None: not known."""
+    value = effective.effects["AuthorizedKeysFile"].value
+    if value is None:
+        return None
+    paths = (_filled(pattern, login) for pattern in value if pattern.lower() != "none")
+    joined = (path if path.startswith("/") else f"/{login.home}/{path}" for path in paths)
+    return tuple(_SAME.sub("/", path) for path in joined)  # `..` stays: what it leads to depends on links
+
+
+def _filled(pattern: str, login: Login) -> str:
+    told = {"%": "%", "h": login.home, "u": login.name, "U": str(login.uid)}
+    return _TOKEN.sub(lambda found: told[found[1]], pattern)
+
+
+def elsewhere(seen: Seen) -> tuple[str, ...]:
+    """The files of keys in unusual places that servers read, for every account."""
+    pairs = ((login, one) for login in seen.logins if login.named for one in readings_of(seen, login))
+    paths = dict.fromkeys(path for login, one in pairs for path in expanded(one.treated.effective, login) or ())
+    return tuple(path for path in paths if not _USUAL.fullmatch(path))
+
+
+def wanted(seen: Seen) -> tuple[Need, ...]:
+    """The files of keys that lie elsewhere than in ~/.ssh/authorized_keys, and the way to each."""
+    paths = [path for path in elsewhere(seen) if asking.readable(path)][:MOST_FILES]
+    return tuple(need for path in paths for need in (replace(FIRST, what=path), replace(FIRST_WAY, what=path)))
+
+
+def _not_asked(seen: Seen) -> Iterator[Gap]:
+    """Yield the files of keys that were not looked at, because of their names or their number."""
+    paths = elsewhere(seen)
+    odd = [path for path in paths if not asking.readable(path)]
+    yield from (Gap(path, "the keys in it were not looked at, because of its name") for path in odd[:MOST_FILES])
+    if len(paths) - len(odd) > MOST_FILES:
+        yield Gap("keys", f"more than {MOST_FILES} files of keys; those in the rest are not judged")
+
+
+def _not_known(seen: Seen) -> Iterator[Gap]:
+    """Yield a gap for each server of which nobody can tell where it takes keys from."""
+    for server in seen.servers:
+        if server.kind == OPENSSH and not server.treated and server.configuration is None:
+            why = f": {server.why}" if server.why else ""
+            yield Gap(server.name, f"from where it takes keys besides ~/.ssh/authorized_keys is not known{why}")
+
+
+# --- what a line does
+
+
+def _access(seen: Seen, login: Login, line: Line, readings: tuple[Reading, ...], steps: tuple[answers.Step, ...]) -> Access:
+    """A line for an account: alive where one server lets it in, dead where every one of them surely does not."""
+    told = [(one, _effect(seen.evidence, line, login, one.treated, steps)) for one in readings]
+    if not told:
+        effect = use.effect(line, use.Server(seen.evidence.taken), way_of(steps, login))
+        return Access(
+            login, line, effect if effect.effective is False else Effect(None, effect.reason or _NO_SERVER), "", (), steps
+        )
+    wanted = next((value for value in (True, None) if any(effect.effective is value for _one, effect in told)), False)
+    first, effect = next(pair for pair in told if pair[1].effective is wanted)
+    treated = tuple(one.treated for one, each in told if each.effective is not False)
+    return Access(login, line, effect, first.server.main, treated, steps)
+
+
+def _effect(evidence: Evidence, line: Line, login: Login, one: Treated, steps: tuple[answers.Step, ...]) -> Effect:
+    """What a line does for connections that are treated alike."""
+    told = [*_not_read(line, login, one), *shut_out(line, login, one)]
+    told.append(use.effect(line, _server(evidence, one.effective), way_of(steps, login)))
+    certain = [each for each in told if each.effective is False]
+    if line.dead:
+        return Effect(False, line.dead)
+    return next(iter(certain), None) or next((each for each in told if each.effective is None), Effect(True))
+
+
+def _not_read(line: Line, login: Login, one: Treated) -> Iterator[Effect]:
+    """Yield why the file that the line stands in is not read for the account."""
+    paths, effect = expanded(one.effective, login), one.effective.effects["AuthorizedKeysFile"]
+    if paths is None:
+        yield Effect(None, "AuthorizedKeysFile of sshd is not known")
+    elif line.file not in paths:
+        yield Effect(False, f"AuthorizedKeysFile of sshd is {printable(' '.join(effect.value or ())[:80])} ({effect.origin})")
+
+
+def _server(evidence: Evidence, effective: Effective) -> use.Server:
+    """The settings by which sshd takes a key or not."""
+    value = {name: effect.value for name, effect in effective.effects.items()}
+    accepted = value.get("PubkeyAcceptedAlgorithms", value.get("PubkeyAcceptedKeyTypes"))
+    bits, strict, dns = (value.get(name) for name in ("RequiredRSASize", "StrictModes", "UseDNS"))
+    return use.Server(
+        evidence.taken,
+        accepted=None if accepted is None else ",".join(accepted),
+        rsa_bits=int(bits[0][:9]) if bits and bits[0].isdecimal() else None,
+        strict=None if strict is None else strict == ("yes",),
+        dns=None if dns is None else dns == ("yes",),
+    )
+
+
+def way_of(steps: tuple[answers.Step, ...], login: Login) -> Way | None:
+    """The way that StrictModes looks at: it ends at the home of the account where the file is in there."""
+    if not steps:
+        return None
+    homes = {
+        "/" + login.home.strip("/"),
+        steps[0].path.removesuffix("/.ssh/authorized_keys").removesuffix("/.ssh/authorized_keys2"),
+    }
+    end = next((place for place, step in enumerate(steps) if place and step.path in homes), len(steps) - 1)
+    return Way(tuple(Step(step.path, step.mode & 0o7777, step.uid, step.gid) for step in steps[: end + 1]), login.uid)
+
+
+def shut_out(line: Line, login: Login, one: Treated) -> Iterator[Effect]:
+    """Yield why an account does not get in with a key, whatever the key."""
+    value = {name: effect.value for name, effect in one.effective.effects.items()}
+    if value["PubkeyAuthentication"] == ("no",):
+        yield Effect(False, "PubkeyAuthentication of sshd is no")
+    lists = value["AuthenticationMethods"]
+    if (
+        lists
+        and lists != ("any",)
+        and not any(part.partition(":")[0] == "publickey" for each in lists for part in each.split(","))
+    ):
+        yield Effect(False, f"AuthenticationMethods of sshd is {printable(' '.join(lists)[:80])}")
+    root = value["PermitRootLogin"] if login.root else ("yes",)
+    if root == ("no",) or (root == ("forced-commands-only",) and line.options.command is None):
+        yield Effect(False, f"PermitRootLogin of sshd is {root[0]}")
+    if login.expired:
+        yield Effect(False, "the account has expired")
+    if login.password is Password.LOCKED and value["UsePAM"] == ("no",):
+        yield Effect(False, "the account is locked, and UsePAM of sshd is no")
+    yield from _lists(login, one)
+    unknown = [name for name in ("PubkeyAuthentication", "AuthenticationMethods") if value[name] is None]
+    if unknown or root is None:
+        yield Effect(None, f"{', '.join(unknown) or 'PermitRootLogin'} of sshd is not known")
+
+
+def _lists(login: Login, one: Treated) -> Iterator[Effect]:
+    """Yield whether AllowUsers and its like shut the account out, from everywhere that is treated alike."""
+    version = (10, 0)  # of patterns with two `@` alone something else would come
+    sources = [source for who, source in one.who if who.name == login.name]
+    whos = [
+        replace(one.where, user=login.name, host=source.host or source.address, address=source.address, groups=login.groups)
+        for source in sources
+    ]
+    told = [doors.admitted(one.effective, who, version) for who in whos]
+    if told and all(each is False for each in told):
+        yield Effect(False, "AllowUsers, AllowGroups, DenyUsers or DenyGroups of sshd shut the account out")
+    elif told and True not in told:
+        yield Effect(None, "whether AllowUsers and its like let the account in is not known")

@@ -165,10 +165,10 @@ class Group(Protocol):
         """What it says."""
 
 
-def said(group: Group | ModuleType, machine: Machine, **office: object) -> list[str]:
+def said(group: Group | ModuleType, machine: Machine, *, known_keys: tuple[tuple[str, str], ...] = ()) -> list[str]:
     """What a group says of a machine: `SEVERITY RULE SUBJECT: MESSAGE`, `gap SUBJECT: REASON`."""
     taken = machine.evidence()
-    return [_told(one) for one in group.judge(replace(taken, office=replace(taken.office, **office)))]
+    return [_told(one) for one in group.judge(replace(taken, office=replace(taken.office, known_keys=known_keys)))]
 
 
 def _told(one: Finding | Gap) -> str:

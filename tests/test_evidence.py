@@ -7,6 +7,7 @@ import resource
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,13 @@ from hypothesis import strategies as st
 from trees import blocks
 
 from auditkit import evidence
+from auditkit.collect import collect
 from auditkit.config import Config
 from auditkit.errors import AuditkitError, FormatError, UntrustedError
 from auditkit.evidence import Header, payload, unpacked
 from auditkit.hosts import NOT_TAKEN, Ask, Beginning, Known, Reach, Seen, open_host, recorded
 from auditkit.hosts.recorded import Recorded
-from auditkit.model import Gap, Item, Means, Need
+from auditkit.model import ON_DISK, Gap, Item, Means, Need
 from auditkit.probe.rotation import NOT_KNOWN
 from auditkit.recording import Recording, Writer
 
@@ -33,6 +35,10 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HEADER = Header("srv-01", "ssh", NOON, "auditkit 1", "site", "name: site\n", {"clock_skew": 1.5, "user": "\udcff"})
 MOTD = Need(Means.FILE, "/etc/motd", "greets", optional=False)
 SHADOW = Need(Means.FILE, "/etc/shadow", "passwords", secret=True)
+LISTENERS = Need(Means.LISTENERS, "all", "who listens")
+COMMAND = Need(Means.COMMAND, "/usr/sbin/sshd -T", "what sshd does")
+BANNER = Need(Means.BANNER, "ssh")
+STATUS = Need(Means.STATUS, "~/.ssh")
 UNITS = Need(Means.FILE, "/etc/systemd/system/*.timer")
 WATCHES = [["/etc", "content", False, False], ["/var/log/*.log", "growing", False, False]]
 REQUEST = {"watches": WATCHES, "digests": ["blake3"], "jobs": 1, "seconds": None}
@@ -158,9 +164,60 @@ def test_what_was_taken_is_had_again(host: Recorded) -> None:
 
 def test_what_was_not_asked_then_is_a_gap_now(host: Recorded) -> None:
     other = Need(Means.FILE, "/etc/issue")
-    port = Need(Means.BANNER, "22")
-    assert list(host.take((other, port))) == [Gap("/etc/issue", NOT_TAKEN), Gap("22", NOT_TAKEN)]
+    way = Need(Means.STATUS, "/etc/issue")
+    assert list(host.take((other, way))) == [Gap("/etc/issue", NOT_TAKEN)] * 2
+    assert list(host.take((LISTENERS, COMMAND))) == [], "a judge does without what only a running machine has"
+    assert list(host.take((replace(COMMAND, optional=False),))) == [Gap(COMMAND.what, NOT_TAKEN)]
+    assert [host.gives(need) for need in (MOTD, other, way, LISTENERS, COMMAND)] == [True, False, False, False, False]
     assert list(host.beginnings([("/var/log/a.log", 8, ("blake3",), False)])) == [("/var/log/a.log", "", NOT_KNOWN)]
+
+
+def test_a_judge_can_tell_what_was_not_asked_from_what_is_not_there(host: Recorded) -> None:
+    """One gap for all files that the evidence is too old for, and none for what a judge does without."""
+    asked = [Need(Means.FILE, f"/etc/{number}") for number in range(7)]
+    told = collect(host, [MOTD, LISTENERS, COMMAND, *asked], lambda: NOON)
+    assert [item.source for item in told.items] == ["/etc/motd"]
+    more = "/etc/0, /etc/1, /etc/2, /etc/3, /etc/4 and 2 more"
+    assert told.gaps == (Gap("evidence", f"is older than what is asked for today: {more}; take it again"),)
+    assert [told.was_asked(need) for need in (MOTD, LISTENERS, COMMAND, asked[0])] == [True, False, False, False]
+
+
+class Runs(Machine):
+    """A machine that runs something."""
+
+    def take(self, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:
+        for need in needs:
+            if need.means is not Means.FILE:
+                yield Item(need, f"of {need.means}", b"0\n\0\xff{\n", NOON, "")
+
+
+class OnDisk(Machine):
+    """A machine of which only the disk is there."""
+
+    def gives(self, need: Need) -> bool:
+        return need.means in ON_DISK
+
+
+ALL = (STATUS, LISTENERS, COMMAND, BANNER)
+
+
+def test_what_is_no_file_is_had_again(tmp_path: Path) -> None:
+    none = Need(Means.COMMAND, "/usr/bin/none")
+    with closing(recorded.opened(evidence.read(str(take(tmp_path / "e", Runs(), ALL))))) as host:
+        told = collect(host, (*ALL, none), lambda: NOON)
+    assert [(item.need, item.source, item.data) for item in told.items] == [
+        (need, f"of {need.means}", b"0\n\0\xff{\n") for need in ALL
+    ]
+    assert (told.gaps, told.unasked) == ((), (none,))
+
+
+def test_evidence_of_a_disk_knows_that_nothing_ran(tmp_path: Path) -> None:
+    live = collect(OnDisk(), ALL, lambda: NOON)
+    with closing(recorded.opened(evidence.read(str(take(tmp_path / "e", OnDisk(), ALL))))) as host:
+        later = collect(host, ALL, lambda: NOON)
+    assert live.unasked == later.unasked == (LISTENERS, COMMAND, BANNER)
+    assert live.gaps == later.gaps == ()
+    assert later.was_asked(STATUS)
 
 
 def test_what_was_not_there_is_a_gap_for_who_must_have_it(tmp_path: Path) -> None:
@@ -175,6 +232,27 @@ def test_a_gap_answers_only_the_question_it_came_with(host: Recorded) -> None:
     gap = Gap("/etc/systemd/system/b.timer", "permission denied")
     assert list(host.take((UNITS,))) == [gap]
     assert gap not in list(host.take((MOTD, SHADOW)))
+
+
+@pytest.mark.parametrize(
+    ("need", "subject", "answers"),
+    [
+        (LISTENERS, "/proc/net/tcp", True),
+        (LISTENERS, "/proc/812", True),
+        (LISTENERS, "/proc", True),
+        (LISTENERS, "/proc/self/mountinfo", False),
+        (BANNER, "127.0.0.1:22", True),
+        (BANNER, "[::1]:22", True),
+        (BANNER, "/etc/motd", False),
+        (COMMAND, COMMAND.what, True),
+        (COMMAND, "/usr/sbin/sshd", False),
+        (STATUS, "/home/anna/.ssh", True),
+        (Need(Means.STATUS, "/etc/ssh/*"), "/etc/ssh", True),
+        (Need(Means.STATUS, "/etc/ssh/*"), "/etc/motd", False),
+    ],
+)
+def test_a_gap_answers_the_needs_that_it_is_of(need: Need, subject: str, answers: bool) -> None:
+    assert recorded.concerns(need, subject) is answers
 
 
 def test_what_is_secret_today_and_was_taken_as_it_is_is_not_handed_out(host: Recorded) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
-from auditkit import audits, baseline, entries, evidence, policy, scan, seal, signers
+from auditkit import answers, audits, baseline, entries, evidence, policy, scan, seal, signers
 from auditkit.collect import collect
 from auditkit.errors import HostError
 from auditkit.hosts import recorded
-from auditkit.model import Finding, Gap, Kind, Level, State
+from auditkit.model import Finding, Gap, Kind, Level, Means, Need, State
 from auditkit.report import Options, document, render
 
 MACHINE = b"auditkit machine\x000123456789abcdef0123456789abcdef\x00srv-01"
@@ -79,3 +79,30 @@ def test_report_1_is_read_and_rendered() -> None:
     assert "- /etc/link" in text
     assert "-two" in text
     assert document.exit_code(told, None) == 0
+
+
+def test_evidence_1_of_what_is_no_file_is_read() -> None:
+    """Taken since the means are five: a way to a path, two processes, a command, one that is not there, and a server."""
+    with closing(recorded.opened(evidence.read(str(FORMATS / "evidence-1-means.evidence.zst")))) as host:
+        asked = ((Means.STATUS, "~/.ssh/authorized_keys"), (Means.LISTENERS, "all"), (Means.BANNER, "ssh"))
+        commands = ((Means.COMMAND, f"/usr/sbin/{name}") for name in ("sshd -T", "none", "new"))
+        told = collect(host, [Need(means, what) for means, what in (*asked, *commands)], lambda: host.taken)
+    way, sshd, nobody, server, command = told.items
+    steps = answers.way(way)
+    assert isinstance(steps, tuple)
+    assert [(step.path, step.uid) for step in steps][:2] == [("/srv/a\nb\udcff/keys", 1000), ("/srv/a\nb\udcff", 1000)]
+    listens = [one.listens for one in map(answers.process, (sshd, nobody)) if isinstance(one, answers.Process)]
+    assert [[(each.protocol, each.port) for each in places] for places in listens] == [
+        [("tcp", 22), ("tcp", 22)],
+        [("udp", 51820)],
+    ]
+    seen = answers.shown(server)
+    assert isinstance(seen, answers.Shown)
+    assert (seen.methods, seen.kexinit["kex"], seen.source) == (
+        ("publickey", "password"),
+        ("curve25519-sha256",),
+        "192.168.10.5",
+    )
+    assert answers.ran(command) == answers.Ran(0, b"port 22\npermitrootlogin no\n", b"")
+    assert told.gaps == (Gap("/proc/net/udp6", "permission denied"),)
+    assert [need.what for need in told.unasked] == ["/usr/sbin/new"]

@@ -30,6 +30,11 @@ RANKS = {"ignore": 0, "exists": 1, "metadata": 2, "growing": 3, "rotated": 3, "c
 LINEAGE = PATTERN.decode()
 _GLOB = re.compile(r"[*?\[]")
 _PROCESS = re.compile(r"/proc/\d+/environ")
+_SUBJECTS = {
+    Means.LISTENERS: re.compile(r"/proc(?:/[0-9]+|/net/\w+)?"),
+    Means.BANNER: re.compile(r"\S+:[0-9]{1,5}"),
+}
+"""What gaps are of that answer needs of these means."""
 
 Key = tuple[str, str]
 Watch = Sequence[Any]
@@ -192,7 +197,9 @@ def concerns(need: Need, subject: str) -> bool:
         return True
     if need.what.startswith("~/") and subject.endswith(need.what[1:]):
         return True
-    if need.means is not Means.FILE or not _GLOB.search(need.what):
+    if need.means in _SUBJECTS:
+        return _SUBJECTS[need.means].fullmatch(subject) is not None
+    if need.means not in ON_DISK or not _GLOB.search(need.what):
         return False
     names, patterns = _parts(subject), _parts(need.what)
     return len(names) <= len(patterns) and all(map(fnmatchcase, names, patterns))

@@ -29,7 +29,7 @@ from auditkit import entries
 from auditkit.errors import HostError
 from auditkit.hosts import taken_below
 from auditkit.model import Entry, Gap, Item, Kind, Means, Need, State
-from auditkit.probe import inside, probe, take
+from auditkit.probe import commands, inside, probe, take
 from auditkit.ssh import Deadline, pace
 from auditkit.ssh.shell import Shell, decide, sums_by_name
 from auditkit.ssh.talk import Question, Talk, _scripts
@@ -434,6 +434,47 @@ def test_files_are_taken_as_the_probe_takes_them(machine: Machine, tree: tuple[P
         *needs(f"{there}/binary", f"{there}/none", secret=True),
     )
     assert bare(machine.shell.take(asked)) == bare(taken_below(os.fsencode(machine.root), asked))
+
+
+def test_ways_are_told_as_the_probe_tells_them(busybox: Machine) -> None:
+    plant(busybox.root / "srv/tree")
+    (busybox.root / "srv/tree/out").symlink_to("../../../../../../etc/passwd")
+    paths = ("/srv/tree/*", "/srv/tree/link/f1", "/srv/tree/link/f2?", "/", "/bin/sh", "/srv/tree/none", "~/bin")
+    asked = tuple(Need(Means.STATUS, path) for path in paths)
+    assert sorted(bare(busybox.shell.take(asked))) == sorted(bare(taken_below(os.fsencode(busybox.root), asked)))
+
+
+def test_programs_of_busybox_run_too(busybox: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "SECONDS", 1)
+    if any(busybox.root.stat().st_uid or path.stat().st_mode & 0o22 for path in (busybox.root, busybox.root / "bin")):
+        pytest.skip("others may change this root")
+    words = ("/bin/printf %s|%s\\0 $HOME a;b", "/bin/sh -c kill${IFS}-TERM${IFS}$$", "/bin/none", "/bin/sleep 9", "/bin/yes")
+    told = dict(bare(busybox.shell.take(tuple(Need(Means.COMMAND, each) for each in words))))
+    flood = told.pop("/bin/yes")
+    assert told == {words[0]: b"0\n$HOME|a;b\xef\xbf\xbd\0", words[1]: b"143\n\0", words[3]: b"-\n\0"}
+    assert flood == b"-\n" + b"y\n" * (commands.LIMIT // 2) + b"\0"
+
+
+def test_who_listens_is_seen_by_busybox_too(busybox: Machine) -> None:
+    with socket.create_server(("127.0.0.1", 0)), socket.create_server(("::1", 0), family=socket.AF_INET6):
+        asked = (Need(Means.LISTENERS, "all"),)
+        here, there = (dict(bare(each)) for each in (taken_below(b"/", asked), busybox.shell.take(asked)))
+    own = f"/proc/{os.getpid()}"
+    assert there[own] == here[own]
+    assert b'"listens":[["tcp","127.0.0.1",' in bytes(there[own])  # type: ignore[arg-type]
+
+
+def test_a_handle_whose_name_is_forged_is_nobodys(machine: Machine, tmp_path: Path) -> None:
+    """Somebody has a file open whose name looks like lines of stat(1)."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        inode = os.fstat(server.fileno()).st_ino
+        folder = tmp_path / f"x\n'/proc/1/fd/0' -> 'socket:[{inode}]'\n"
+        folder.mkdir(parents=True)
+        handle = os.open(folder, os.O_RDONLY)
+        told = dict(bare(machine.shell.take((Need(Means.LISTENERS, "all"),))))
+        os.close(handle)
+    assert f"/proc/{os.getpid()}" in told
+    assert "/proc/1" not in told
 
 
 def test_what_is_no_file_and_no_kind_of_need_is_a_gap(gnu: Machine) -> None:

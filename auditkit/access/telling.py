@@ -11,7 +11,7 @@ from auditkit.printable import printable
 from auditkit.sshd import keywords
 from auditkit.sshd.effective import Effective
 from auditkit.sshd.keywords import Keyword
-from auditkit.sshd.lines import Version, lowered
+from auditkit.sshd.lines import Line, Version, lowered
 from auditkit.sshd.reading import DIRECTORY, Place, Statement
 from auditkit.sshd.values import Value
 
@@ -21,7 +21,8 @@ MOST_QUOTES = 10
 LONGEST = 200
 KBD_RENAMED: Version = (8, 7)
 """Since then the keyword is KbdInteractiveAuthentication, before ChallengeResponseAuthentication."""
-_PLAIN = re.compile(r"/[A-Za-z0-9._/@+-]{1,200}")
+PLAIN = re.compile(r"/[A-Za-z0-9._/@+-]{1,200}")
+"""A path that may stand in a command."""
 _UNIT = re.compile(r"([A-Za-z0-9@_.-]{1,80})\.service(?:/|$)")
 PLAIN_VALUE = re.compile(r"[A-Za-z0-9,:_-]{1,80}")
 """A value that may stand in a command."""
@@ -109,6 +110,16 @@ def general(server: Server, keyword: str) -> Value | None:
     return configuration.start.held.values.get(keyword, default)
 
 
+def block(server: Server, place: Place) -> Line | None:
+    """The Match line that a line stands under, in its file; none of `Match all`."""
+    found = None
+    for each in read_of(server, place.file):
+        if each.at.line >= place.line:
+            break
+        found = each.line if lowered(each.line.keyword) == "match" else found
+    return found if found and lowered(found.rest.strip()) != "all" else None
+
+
 def note(server: Server) -> str:
     """What a reader must know first: that it does not run now."""
     return f"{server.name} does not run now; once it does, " if server.running is False else ""
@@ -142,7 +153,7 @@ def closing(server: Server, evidence: Evidence, wanted: Sequence[str]) -> str:
         words = each[0] if len(each) == 1 else f"{{ {'; '.join(each)}; }}"
         do = f"{words} | sudo tee -a {DROP_IN}"
         undo = f"take the line{'s' if len(wanted) > 1 else ''} out of {DROP_IN}"
-    elif _PLAIN.fullmatch(server.main or MAIN):
+    elif PLAIN.fullmatch(server.main or MAIN):
         file = server.main or MAIN
         script = " ".join(f"-e '1i {line}'" for line in wanted)
         do = f"sudo cp -p {file} {file}.before && sudo sed -i {script} {file}"
@@ -152,13 +163,19 @@ def closing(server: Server, evidence: Evidence, wanted: Sequence[str]) -> str:
     return f"{do}{tested(server)}. {KEEP} {again(evidence)} (undo: {undo}{reload(server, ', then ')})"
 
 
+def instead(server: Server, evidence: Evidence, places: Sequence[Place], wanted: Sequence[str]) -> str:
+    """How to have these lines hold in place of those that do: what a Match block says no global line changes."""
+    matched = [place for place in places if block(server, place)]
+    return commented(server, evidence, matched) if matched else closing(server, evidence, wanted)
+
+
 KEEP = "Keep this session open, and log in with a second one before you close it."
 
 
 def commented(server: Server, evidence: Evidence, places: Sequence[Place]) -> str:
     """How to take lines out of a file, to test that, and to take it back."""
     file = places[0].file
-    if not _PLAIN.fullmatch(file):
+    if not PLAIN.fullmatch(file):
         return f"Take {lines(places)} out. {KEEP}"
     script = ";".join(f"{place.line}s/^/#/" for place in places if place.file == file)
     return (
@@ -169,7 +186,7 @@ def commented(server: Server, evidence: Evidence, places: Sequence[Place]) -> st
 
 def tested(server: Server) -> str:
     """The test of a changed configuration, and what makes it count."""
-    file = "" if server.main in ("", MAIN) or not _PLAIN.fullmatch(server.main) else f" -f {server.main}"
+    file = "" if server.main in ("", MAIN) or not PLAIN.fullmatch(server.main) else f" -f {server.main}"
     return f" && sudo sshd -t{file}{reload(server, ' && ')}"
 
 

@@ -14,18 +14,17 @@ from auditkit.sshd.effective import Effect, Effective
 from auditkit.sshd.lines import Version
 
 SERVICE = "sshd"
+ANYBODY = "PAM takes any password"
 WHY_PAM = "what PAM asks of who logs in over SSH, from a file that others take in"
 MOST_FILES = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """Whether a password would be taken for an account, and why that cannot be told."""
+    """Whether a password would be taken for an account, and why that cannot be told, or what is odd about it."""
 
     opens: Sure
     why: str = ""
-    anybody: bool = False
-    """Whether any password would do."""
 
 
 @dataclass(slots=True)
@@ -48,9 +47,8 @@ class Ways:
             for door in doors.through(one.effective, login.account, source, who, version):
                 word = self.word(login, door.method, one.effective)
                 if word.opens is not False:
-                    why = "" if door.sure else _unsure(one.effective, login)
-                    sure = door.sure and word.opens is True
-                    yield replace(door, sure=sure, why="" if sure else word.why or why)
+                    unsure = "" if door.sure else _unsure(one.effective, login)
+                    yield replace(door, sure=door.sure and word.opens is True, why=unsure or word.why)
 
     def word(self, login: Login, method: Method, found: Effective) -> Word:
         """Whether the account lets itself in by a method, where the configuration does."""
@@ -80,7 +78,7 @@ class Ways:
             return Word(False)
         sure = let_in == {True} and {True} in (with_it, without) and not (empty is None and login.password is Password.EMPTY)
         if sure:
-            return Word(True, anybody=without == {True})
+            return Word(True, ANYBODY if without == {True} and login.password is not Password.EMPTY else "")
         return Word(None, _why(login, auth, account))
 
     def stack(self, service: str, kind: str) -> Stack:

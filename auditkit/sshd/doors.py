@@ -61,7 +61,7 @@ class Door:
     set_by: tuple[Place, ...]
     """The lines that turn the method on; none where it is the default."""
     why: str = ""
-    """Why nobody can tell."""
+    """Why nobody can tell; of one that is sure, what more there is to say."""
 
 
 def doors(

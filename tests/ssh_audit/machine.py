@@ -77,8 +77,8 @@ class Machine:
     """What `sshd -V` says; None where nobody could run it."""
     processes: tuple[Process, ...] = ()
     shown: tuple[Shown, ...] = ()
-    status: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    """Mode and uid by path."""
+    status: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+    """Mode, uid and gid by path."""
     runs: Callable[[str], bytes | None] = lambda command: None
     """What a command comes to, as an Item has it; None where it is not there."""
     gaps: tuple[Gap, ...] = ()
@@ -132,9 +132,9 @@ def table(path: str, data: bytes) -> bytes:
     return reduced(data) if path in ("/etc/passwd", "/etc/shadow", "/etc/group") else data
 
 
-def way(path: str, mode: int, uid: int) -> bytes:
+def way(path: str, mode: int, uid: int, gid: int) -> bytes:
     """The status of a path and of each directory above it, which are in order."""
-    steps = [f"{mode | (0o100000 if mode < 0o10000 else 0):o} {uid} 0 {path}"]
+    steps = [f"{mode | (0o100000 if mode < 0o10000 else 0):o} {uid} {gid} {path}"]
     while path != "/":
         path = path.rpartition("/")[0] or "/"
         steps.append(f"40755 0 0 {path}")

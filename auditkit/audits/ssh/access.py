@@ -15,7 +15,6 @@ from auditkit.access.sources import ITSELF, is_own
 from auditkit.model import Evidence, Finding, Gap, Rule, Severity
 from auditkit.printable import printable
 from auditkit.sshd.doors import Door, Method
-from auditkit.sshd.lines import Line, lowered
 from auditkit.sshd.reading import Place
 
 NEEDS = seen.NEEDS
@@ -109,7 +108,7 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
         ways = defaultdict[tuple[Rule, tuple[object, ...]], list[Way]](list)
         for way in _ways(server, sure=True):
             rule = _rule(told, server, way)
-            ways[rule, (way.methods, way.sources, way.set_by)].append(way)
+            ways[rule, (way.methods, way.sources, way.set_by, way.why)].append(way)
         for (rule, _same), alike in ways.items():
             yield _finding(told, server, rule, alike)
         yield from _unknown(told, server)
@@ -158,17 +157,7 @@ def _by_match(server: Server, way: Way) -> bool:
     if server.configuration is None or not way.set_by:
         return False
     off = all(telling.general(server, SWITCH[method]) == ("no",) for method in way.methods)
-    return off and any(block(server, place) for place in way.set_by)
-
-
-def block(server: Server, place: Place) -> Line | None:
-    """The Match line that a line stands under, in its file."""
-    found = None
-    for each in telling.read_of(server, place.file):
-        if each.at.line >= place.line:
-            break
-        found = each.line if lowered(each.line.keyword) == "match" else found
-    return found
+    return off and any(telling.block(server, place) for place in way.set_by)
 
 
 # --- findings
@@ -185,6 +174,7 @@ def _finding(told: Seen, server: Server, rule: Rule, alike: Sequence[Way]) -> Fi
         f" (method: {', '.join(method.value for method in first.methods)}){_reason(server, first, rule)}",
         f"; {telling.names(map(telling.shown, dead))} {'is' if len(dead) == 1 else 'are'} never used" if dead else "",
         telling.offered(server),
+        f". {first.why}, whether it is right or not" if first.why else "",
     ]
     quotes = telling.quotes(server, (*first.set_by, *_root_lines(server, first, rule), *dead))
     severity = _severity(told, server, rule, first)
@@ -210,7 +200,7 @@ def _reason(server: Server, way: Way, rule: Rule) -> str:
     if rule is BY_KEYBOARD:
         said.insert(0, f"{telling.saying(server, effective, 'PasswordAuthentication')}, but")
         return f": {said[0]} {'; '.join(said[1:])}, and UsePAM is yes"
-    matched = [line for place in way.set_by if (line := block(server, place))]
+    matched = [line for place in way.set_by if (line := telling.block(server, place))]
     under = f", under Match {printable(matched[0].rest.strip()[:80])}" if matched else ""
     return f": {'; '.join(said)}{under}"
 
@@ -224,6 +214,8 @@ def _severity(told: Seen, server: Server, rule: Rule, way: Way) -> Severity:
     """By the rule, higher where the internet reaches the server, lower where only the office or nobody does."""
     if server.running is False or way.sources == (ITSELF.name,):
         return Severity.LOW
+    if way.why:
+        return Severity.CRITICAL
     if rule in (EMPTY, ROOT) or rule is FROM_INSIDE:
         return rule.severity
     if not _outside(told, server, way):
@@ -251,11 +243,18 @@ def _remedy(told: Seen, server: Server, rule: Rule, alike: Sequence[Way]) -> str
     overridden = _under_match(server, first.set_by)
     if overridden and rule in (FROM_OUTSIDE, FROM_INSIDE, BY_KEYBOARD):
         text = f"The Match block at {telling.lines(overridden[:3])} counts before any global line, so change it too. {text}"
-    return (_keys_first(told, server) if rule is not EMPTY else "") + text
+    return f"{text}{_locking(alike)}" if rule is EMPTY else _keys_first(told, server) + text
+
+
+def _locking(alike: Sequence[Way]) -> str:
+    """The commands that lock the accounts whose names are fit for one."""
+    plain = [way.login for way in alike if telling.NAME.fullmatch(way.login)][: telling.MOST_QUOTES]
+    do, undo = (" && ".join(f"sudo passwd {option} {name}" for name in plain) for option in ("-l", "-d"))
+    return f" And lock the password: {do} (undo: {undo})." if plain else ""
 
 
 def _under_match(server: Server, places: Iterable[Place]) -> tuple[Place, ...]:
-    return tuple(place for place in places if block(server, place))
+    return tuple(place for place in places if telling.block(server, place))
 
 
 def _lines(server: Server, rule: Rule, way: Way) -> list[str]:
@@ -302,7 +301,7 @@ def _unused_matches(told: Seen, server: Server) -> Iterator[Finding]:
     """Yield the Match blocks that turn passwords on and let nobody in now: they wait for an account or a password."""
     used = {place for door in server.doors for place in door.set_by}
     for place in _turning_on(server):
-        line = block(server, place)
+        line = telling.block(server, place)
         if place not in used and line:
             where = f"{telling.shown(place)} takes passwords under Match {printable(line.rest.strip()[:80])}"
             remedy = telling.commented(server, told.evidence, [place])

@@ -133,6 +133,8 @@ WORRIES = (
     Worry(NO_PAM, NO_PAM.severity, "UsePAM", ("no",), "yes"),
 )
 PASSWORDS = tuple(STRICT)[:4]
+FAR = ("AllowTcpForwarding", "GatewayPorts", "PermitTunnel", "X11Forwarding", "DisableForwarding", "GSSAPIAuthentication")
+"""Those of them that let nobody in."""
 LEFT_OVER: tuple[str, ...] = (
     "~",
     ".bak",
@@ -207,7 +209,8 @@ def _dead_one(told: Seen, server: Server, keyword: str, winner: Place, lines: li
         remedy = telling.closing(server, told.evidence, [f"{keyword} {meant}"])
     else:
         remedy = telling.commented(server, told.evidence, [line.at for line in lines])
-    severity = Severity.HIGH if stricter and server.running is not False else DEAD.severity
+    severity = (Severity.MEDIUM if keyword in FAR else Severity.HIGH) if stricter else DEAD.severity
+    severity = DEAD.severity if server.running is False else severity
     return Finding(DEAD, server.name, message, severity, quotes, remedy)
 
 
@@ -246,7 +249,9 @@ def _under_match(told: Seen, server: Server) -> Iterator[Finding]:
                 f"{where} Match {printable(match.line.rest.strip()[:80])} ({telling.shown(match.at)}), and holds only there"
             )
             quotes = telling.quotes(server, (match.at, *(each.at for each in out)))
-            above = f"If it is meant for all: move it above the first Match of {printable(file)}{telling.tested(server)}."
+            above = (
+                f"If it is meant for all: move it above the first Match of {printable(file)}, then{telling.tested(server)[3:]}."
+            )
             remedy = f"{above} {telling.KEEP} {telling.again(told.evidence)} If not: indent it (undo: move it back)."
             yield Finding(UNDER_MATCH, server.name, message, UNDER_MATCH.severity, quotes, remedy)
 
@@ -299,9 +304,17 @@ def _writable(evidence: Evidence) -> Iterator[Finding | Gap]:
             severity = _open(step)
             if severity is not None and step.path not in known:
                 known.add(step.path)
-                who = f"belongs to uid {step.uid}" if step.uid else "may be written by others"
+                who = f"belongs to uid {step.uid}" if step.uid else "may be written to by others than root"
                 message = f"{printable(step.path)} {who} (mode {step.mode & 0o7777:04o}, uid {step.uid}, gid {step.gid})"
-                yield Finding(WRITABLE, printable(step.path), message, severity)
+                yield Finding(WRITABLE, step.path, message, severity, (), _closing(step))
+
+
+def _closing(step: answers.Step) -> str:
+    """The commands for a path that is fit for one."""
+    if not telling.PLAIN.fullmatch(step.path):
+        return ""
+    before = f"sudo chown {step.uid}:{step.gid} {step.path} && sudo chmod {step.mode & 0o7777:04o} {step.path}"
+    return f"sudo chown root: {step.path} && sudo chmod go-w {step.path} (undo: {before})"
 
 
 def _open(step: answers.Step) -> Severity | None:
@@ -353,7 +366,8 @@ def _values(told: Seen, server: Server) -> Iterator[Finding]:
         if effective is not None and (worry.rule is not NO_PAM or _has_pam(told, server)):
             message = f"{telling.note(server)}{telling.saying(server, effective, worry.keyword)}{who}"
             quotes = telling.quotes(server, effective.effects[worry.keyword].set_by)
-            remedy = telling.closing(server, told.evidence, [f"{worry.keyword} {worry.better}"])
+            places = effective.effects[worry.keyword].set_by
+            remedy = telling.instead(server, told.evidence, places, [f"{worry.keyword} {worry.better}"])
             yield Finding(worry.rule, server.name, message, worry.severity, quotes, remedy)
 
 

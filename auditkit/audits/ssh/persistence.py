@@ -137,7 +137,7 @@ def _beside(running: Sequence[Running]) -> Iterator[Finding]:
 
 
 def _unit(process: Process) -> str:
-    return f", in {printable(process.unit)}" if process.unit else ""
+    return f", in {printable(process.unit)}" if process.unit.strip("/") else ""
 
 
 def _command(process: Process) -> tuple[Quote, ...]:

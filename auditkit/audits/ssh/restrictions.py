@@ -126,7 +126,8 @@ def _root_keys(told: Seen, server: Server, by_key: tuple[Opened, ...]) -> Iterat
         severity = Severity.LOW if limited and few else ROOT_KEY.severity
         quotes = (*telling.quotes(server, each.effective.effects["PermitRootLogin"].set_by), *_quoted(each))
         first = "Log in as yourself and become root with sudo before you do this. Where that works: "
-        remedy = f"{first}{telling.closing(server, told.evidence, ['PermitRootLogin no'])}"
+        places = each.effective.effects["PermitRootLogin"].set_by
+        remedy = f"{first}{telling.instead(server, told.evidence, places, ['PermitRootLogin no'])}"
         yield Finding(ROOT_KEY, server.name, message, severity, quotes[: telling.MOST_QUOTES], remedy)
 
 
@@ -168,8 +169,8 @@ def _ending(several: list[Opened]) -> str:
     plain = [each.login.name for each in several if telling.NAME.fullmatch(each.login.name)][: telling.MOST_QUOTES]
     if len(plain) < len(several):
         return ""
-    do = " && ".join(f"sudo usermod --expiredate 1 {name}" for name in plain)
-    return f"{do} (undo: usermod --expiredate '' NAME); then take the quoted lines out. No sshd needs to be told."
+    do, undo = (" && ".join(f"sudo usermod --expiredate {day} {name}" for name in plain) for day in ("1", "''"))
+    return f"{do} (undo: {undo}); then take the quoted lines out. No sshd needs to be told."
 
 
 def _no_list(told: Seen, server: Server, by_key: tuple[Opened, ...]) -> Iterator[Finding]:
@@ -185,7 +186,9 @@ def _no_list(told: Seen, server: Server, by_key: tuple[Opened, ...]) -> Iterator
         f"{telling.note(server)}all {len(people)} accounts of people may log in: neither AllowUsers nor AllowGroups limits them"
     )
     line = f"AllowUsers {' '.join(wanted)}" if wanted else "AllowGroups ssh-users"
-    first = f"Take out of this list who does not need it; whoever is not in it is locked out: {line}. "
+    first = f"Whoever is not in it is locked out, so read it twice: {line}. "
+    if not wanted:
+        first = "First make the group, and put in who needs it: sudo groupadd ssh-users && sudo usermod -aG ssh-users NAME. "
     yield Finding(NO_LIST, server.name, message, NO_LIST.severity, (), first + telling.closing(server, told.evidence, [line]))
 
 
@@ -199,7 +202,7 @@ def _methods(told: Seen, server: Server) -> Iterator[Finding]:
             if wrong and (listed, wrong, effect.set_by) not in known:
                 known.add((listed, wrong, effect.set_by))
                 message = f"{telling.lines(effect.set_by)} says AuthenticationMethods {printable(listed[:80])}: {wrong}"
-                remedy = telling.closing(server, told.evidence, ["AuthenticationMethods publickey"])
+                remedy = telling.instead(server, told.evidence, effect.set_by, ["AuthenticationMethods publickey"])
                 quotes = telling.quotes(server, effect.set_by)
                 yield Finding(METHODS_MISUSED, server.name, message, METHODS_MISUSED.severity, quotes, remedy)
 
@@ -258,7 +261,7 @@ def _kerberos(told: Seen, server: Server) -> Iterator[Finding]:
         if effective is not None:
             message = f"{telling.saying(server, effective, keyword)}, and /etc/krb5.keytab is not there"
             quotes = telling.quotes(server, effective.effects[keyword].set_by)
-            remedy = telling.closing(server, told.evidence, [f"{keyword} no"])
+            remedy = telling.instead(server, told.evidence, effective.effects[keyword].set_by, [f"{keyword} no"])
             yield Finding(KERBEROS, server.name, message, KERBEROS.severity, quotes, remedy)
 
 

@@ -155,6 +155,7 @@ def debian(release: str = "12", files: Mapping[str, str] | None = None, **more: 
         "runs": answers_of(release),
         **more,
     }
+    given["status"] = {path: (*told, 0)[:3] for path, told in given["status"].items()}  # type: ignore[attr-defined]
     return Machine(plain, **given)  # type: ignore[arg-type]
 
 

@@ -96,7 +96,7 @@ def test_a_module_by_its_path_is_asked_for_by_its_path() -> None:
     assert told == ["critical pam-foreign-module /etc/pam.d/sshd: /tmp/pam_unix.so belongs to no package"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.text(max_size=120))
 def test_whatever_stands_in_the_files_of_pam_an_open_line_before_it_is_seen(text: str) -> None:
     told = said(pam, machine(f"auth sufficient pam_permit.so\n{text}"))

@@ -155,6 +155,7 @@ def debian(release: str = "12", files: Mapping[str, str] | None = None, **more: 
         "runs": answers_of(release),
         **more,
     }
+    given["status"] = {path: (*told, 0)[:3] for path, told in given["status"].items()}  # type: ignore[attr-defined]
     return Machine(plain, **given)  # type: ignore[arg-type]
 
 
@@ -165,10 +166,10 @@ class Group(Protocol):
         """What it says."""
 
 
-def said(group: Group | ModuleType, machine: Machine, **office: object) -> list[str]:
+def said(group: Group | ModuleType, machine: Machine, *, known_keys: tuple[tuple[str, str], ...] = ()) -> list[str]:
     """What a group says of a machine: `SEVERITY RULE SUBJECT: MESSAGE`, `gap SUBJECT: REASON`."""
     taken = machine.evidence()
-    return [_told(one) for one in group.judge(replace(taken, office=replace(taken.office, **office)))]
+    return [_told(one) for one in group.judge(replace(taken, office=replace(taken.office, known_keys=known_keys)))]
 
 
 def _told(one: Finding | Gap) -> str:

@@ -43,7 +43,7 @@ def test_known_hosts_is_a_map_only_where_names_can_be_read() -> None:
     assert said(privates, debian(files={file: f"|1|abc=|def= {key}\n"})) == []
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.text(max_size=200))
 def test_whatever_stands_in_the_files_of_a_client_all_that_is_said_is_printable(text: str) -> None:
     files = {CONFIG: f"{text}\nForwardAgent {text}", "/home/anna/.ssh/known_hosts": f"host {text} x y"}

@@ -4,9 +4,9 @@ import pytest
 from stock import debian, said
 
 from auditkit.audits import ssh
-from auditkit.audits.ssh import access, crypto, hostkeys, keys, observed, overrides, pam, persistence, privates, ways
+from auditkit.audits.ssh import access, crypto, hostkeys, keyfiles, keys, observed, overrides, pam, persistence, privates, ways
 
-QUIET = (hostkeys, keys, observed, overrides, pam, persistence, privates, ways)
+QUIET = (hostkeys, keyfiles, keys, observed, overrides, pam, persistence, privates, ways)
 SIZE = "low ssh-rsa-size sshd: RequiredRSASize is 1024 (by default)"
 MACS = "low ssh-algorithm-weak sshd: it offers hmac-sha1"
 MODULI = "low ssh-moduli-short sshd: 60 of 423 groups have fewer than 3072 bits, for diffie-hellman-group-exchange"

@@ -29,6 +29,8 @@ _IN_HOME = re.compile(r"/\.ssh/authorized_keys2?\Z")
 _NO_SERVER = "no server is known that reads it"
 NOBODY = Login("?", -1, -1, None, "", "", Password.UNKNOWN, None)
 """Whose keys they are is not known."""
+_FIRST_ROUND = re.compile(rf"{re.escape(needs.MAIN)}|{re.escape(needs.DROP_INS.what.rstrip('*'))}[^/]*|command line")
+"""The files of a configuration that are read before anything else is asked for."""
 _SAME = re.compile(r"/(?:\./)*/*")
 _USUAL = re.compile(r".*/\.ssh/authorized_keys2?", re.DOTALL)
 
@@ -187,6 +189,21 @@ def _not_asked(seen: Seen) -> Iterator[Gap]:
     yield from (Gap(path, "the keys in it were not looked at, because of its name") for path in odd[:MOST_FILES])
     if len(paths) - len(odd) > MOST_FILES:
         yield Gap("keys", f"more than {MOST_FILES} files of keys; those in the rest are not judged")
+    yield from _too_late(seen)
+
+
+def _too_late(seen: Seen) -> Iterator[Gap]:
+    """Yield a gap for each line that names files of keys elsewhere and was itself read only in the last round of questions."""
+    taken = {item.source for item in seen.evidence.items}
+    late: dict[tuple[str, str], None] = {}
+    for login in (one for one in seen.logins if one.named):
+        for one in readings_of(seen, login):
+            effect = one.treated.effective.effects["AuthorizedKeysFile"]
+            paths = [path for path in expanded(one.treated.effective, login) or () if not _USUAL.fullmatch(path)]
+            if any(not _FIRST_ROUND.fullmatch(at.file) for at in effect.set_by) and not taken.issuperset(paths):
+                late[one.server.name, effect.origin] = None
+    for name, origin in late:
+        yield Gap(name, f"the files of keys that {printable(origin)} names may not all have been looked at")
 
 
 def _not_known(seen: Seen) -> Iterator[Gap]:

@@ -94,7 +94,7 @@ FEWEST_BITS = 2048
 
 def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
     """Yield what is wrong with the algorithms of the servers of a host."""
-    for server in seen.seen(evidence).servers:
+    for server in (one for one in seen.seen(evidence).servers if one.running is not False):
         for kind, keyword in KEYWORDS.items():
             yield from _weak(evidence, server, kind, keyword)
         yield from _terrapin(evidence, server)

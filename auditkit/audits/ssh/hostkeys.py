@@ -168,7 +168,8 @@ def _differs(evidence: Evidence, server: Server) -> Iterator[Finding | Gap]:
     files = setting(server, "HostKey").value
     lying = {one.file: one.key.fingerprint for one in host_keys(evidence)}
     there = {item.source for need in of(evidence, Means.STATUS) for item in evidence.of(need)}
-    unknown = [file for file in files or () if file not in lying and (file in there or not there)]
+    absent = {file for file in files or () if there and _USUALLY.fullmatch(file) and file not in there}
+    unknown = [file for file in files or () if file not in lying and file not in absent]
     for shown in server.shown if server.kind == OPENSSH else ():
         if not shown.host_key or not lying or shown.host_key in {lying[file] for file in files or lying if file in lying}:
             continue

@@ -78,7 +78,7 @@ FORCED_COMMAND = Rule(
 RULES = (SERVER_BESIDE, SERVER_STARTED_ODDLY, SERVER_DELETED, LOGIN_RUNS, LOGIN_ENVIRONMENT, FORCED_COMMAND)
 
 DELETED = " (deleted)"
-_SYSTEM = ("/usr/sbin/", "/usr/bin/", "/sbin/", "/usr/lib/openssh/", "/usr/libexec/", "/usr/lib/ssh/")
+_SYSTEM = ("/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/", "/usr/lib/openssh/", "/usr/libexec/", "/usr/lib/ssh/")
 _UNITS = re.compile(r"/(ssh|sshd|dropbear|tinysshd)[^/]*\.(service|socket)\Z")
 _POLICY = frozenset(
     {"ciphers", "macs", "kexalgorithms", "gssapikexalgorithms", "hostkeyalgorithms", "casignaturealgorithms"}
@@ -137,7 +137,7 @@ def _beside(running: Sequence[Running]) -> Iterator[Finding]:
 
 
 def _unit(process: Process) -> str:
-    return f", in {printable(process.unit)}" if process.unit else ""
+    return f", in {printable(process.unit)}" if process.unit.strip("/") else ""
 
 
 def _command(process: Process) -> tuple[Quote, ...]:
@@ -188,7 +188,7 @@ def _forced(server: Server) -> Iterator[Finding]:
         if command.split(" ")[0] not in _USUAL_COMMANDS:
             severity = FORCED_COMMAND.severity if command.startswith(_SYSTEM) else Severity.HIGH
             quote = Quote(statement.at.file, statement.at.line, f"ForceCommand {command[:180]}")
-            message = f"{printable(command[:100])} runs in place of the shell (line {statement.at})"
+            message = f"{printable(command[:100])} runs in place of the shell (line {telling.shown(statement.at)})"
             yield Finding(FORCED_COMMAND, server.name, message, severity, (quote,))
 
 

@@ -116,7 +116,7 @@ class Client:
     def _connected(self, source: str) -> paramiko.Transport:
         """A connection from the next address of a source."""
         own = f"{NETWORKS[source]}.{2 + next(self.numbers) % 249}"
-        plain = socket.create_connection((self.address, 22), PATIENCE, (own, 0))
+        plain = socket.create_connection((self.address, self.row.port), PATIENCE, (own, 0))
         transport = paramiko.Transport(plain)
         transport.auth_timeout = transport.banner_timeout = PATIENCE
         try:

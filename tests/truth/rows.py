@@ -45,7 +45,7 @@ WORDS = {
 }
 """What an account may be given; without a password it has `*`. `key=OPTIONS` writes them before the key."""
 RUNS, FORWARDS, CHANGES = "runs only", "forwards only", "changes the password first"
-HEADERS = ("needs", "accounts", "sources", "lets in", "cannot tell", "others", "certificate for")
+HEADERS = ("needs", "accounts", "sources", "lets in", "cannot tell", "others", "certificate for", "says", "runs", "port")
 _ATTEMPT = re.compile(r"(?P<account>\S+)(?: from (?P<source>\S+))?: (?P<ways>.+)")
 _FILE = re.compile(r"(?P<path>/\S+)(?: (?P<mode>[0-7]{4}))?(?: (?P<owner>[a-z]+))?:")
 
@@ -105,6 +105,10 @@ class Row:
     cannot_tell: Mapping[str, str] = field(default_factory=dict)
     others: bool = False
     principals: tuple[str, ...] = ()
+    says: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    later: Mapping[str, File] = field(default_factory=dict)
+    runs: str = ""
+    port: int = 22
 
     def __str__(self) -> str:
         return f"{self.group}: {self.title}"
@@ -160,7 +164,8 @@ def _sections(body: str) -> Iterator[tuple[str, str]]:
 
 
 def _row(title: str, group: str, sections: Mapping[str, str]) -> Row:
-    told = {header.partition(":")[0]: header.partition(":")[2].strip() for header in sections if not header.startswith("/")}
+    plain = [header for header in sections if "/" not in header.partition(":")[0]]
+    told = {header.partition(":")[0]: header.partition(":")[2].strip() for header in plain}
     older = next((name for name in told if name.startswith("lets in before ")), "")
     if unknown := set(told) - {*HEADERS, older}:
         raise ValueError(f"{title}: {unknown}")
@@ -168,11 +173,18 @@ def _row(title: str, group: str, sections: Mapping[str, str]) -> Row:
     accounts = tuple(_account(line) for line in sections.get("accounts:", "").splitlines())
     files = {path: file for one in accounts for path, file in _keys(one)}
     files.update(_file(header, text) for header, text in sections.items() if header.startswith("/"))
+    later = dict(_file(header[6:], text) for header, text in sections.items() if header.startswith("later /"))
+    says = tuple(
+        (line.split(": ")[0], tuple(line.split(": ")[1].split(", "))) for line in sections.get("says:", "").splitlines()
+    )
     ways = {name: frozenset(_ways(sections.get(f"{name}:", ""), sources)) for name in ("lets in", older)}
     untold = dict(line.split(": ", 1) for line in sections.get("cannot tell:", "").splitlines())
     others, principals = told.get("others") == "any", tuple(told.get("certificate for", "").split())
     needs, before = _version(told.get("needs", "0.0")), (_version(older.rpartition(" ")[2] or "0.0"), ways[older])
-    return Row(title, group, needs, accounts, files, sources, ways["lets in"], before, untold, others, principals)
+    return Row(
+        title, group, needs, accounts, files, sources, ways["lets in"], before, untold, others, principals,
+        says, later, told.get("runs", ""), int(told.get("port", "22")),
+    )  # fmt: skip
 
 
 def _version(text: str) -> Version:

@@ -53,15 +53,18 @@ def running(row: Row, place: Place, fleet: Fleet) -> Iterator[System]:
     _write(row, place, files)
     below = ("nsenter", f"--target={fleet.controller}", "--net", "--mount", "--pid", "--", "unshare", *NAMESPACES)
     told = (str(fleet.controller), f"t{place.number}", place.address, str(place.image), str(files), str(root), "")
+    server = ("sh", "-c", f"{row.runs} && exec {' '.join(SSHD)}") if row.runs else SSHD
     with (place.folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [*below, "sh", str(HERE / "host.sh"), *told, *SSHD], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log
+            [*below, "sh", str(HERE / "host.sh"), *told, *server], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log
         )
     pid = machines.first_number(process)
     try:
         machines.until(lambda: machines.listens(pid) or process.poll() is not None, f"{row} lets clients in")
         assert process.poll() is None
         _answer_all(pid)
+        for path, file in row.later.items():
+            _file(Path(f"/proc/{pid}/root{path}"), file.text, 0o644)
         yield System(place.address, pid)
     except BaseException as error:
         error.add_note((place.folder / "log").read_text("utf-8", "replace"))

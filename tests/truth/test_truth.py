@@ -13,8 +13,14 @@ from truth.rows import Row, Version, rows
 
 OPENSSH: dict[str, Version] = {"bullseye": (8, 4), "bookworm": (9, 2), "trixie": (10, 0), "sid": (10, 6)}
 RELEASES = os.environ.get("AUDITKIT_TRUTH", "bookworm,trixie").split(",")
-CASES = [pytest.param(name, row, id=f"{name}-{row.slug}") for name in RELEASES for row in rows() if row.needs <= OPENSSH[name]]
-HOWS = ("live", "disk")
+EVERY = [(name, row) for name in RELEASES for row in rows() if row.needs <= OPENSSH[name]]
+CASES = [pytest.param(name, row, id=f"{name}-{row.slug}") for name, row in EVERY]
+JUDGED = [
+    pytest.param(name, row, how, id=f"{name}-{row.slug}-{how}")
+    for name, row in EVERY
+    for how in (("live",) if row.runs else ("live", "disk"))  # no file of a disk tells what somebody started by hand
+]
+TOLD = [pytest.param(name, row, id=f"{name}-{row.slug}") for name, row in EVERY if row.says]
 
 
 @pytest.mark.parametrize(("release", "row"), CASES)
@@ -23,8 +29,7 @@ def test_reality(release: str, row: Row, table: Table) -> None:
     assert so == {str(way) for way in row.true(OPENSSH[release])}
 
 
-@pytest.mark.parametrize("how", HOWS)
-@pytest.mark.parametrize(("release", "row"), CASES)
+@pytest.mark.parametrize(("release", "row", "how"), JUDGED)
 def test_password_doors(release: str, row: Row, how: str, table: Table) -> None:
     measured = table(release, row)
     told = measured.verdict(how)
@@ -37,8 +42,7 @@ def test_password_doors(release: str, row: Row, how: str, table: Table) -> None:
     assert said <= so
 
 
-@pytest.mark.parametrize("how", HOWS)
-@pytest.mark.parametrize(("release", "row"), CASES)
+@pytest.mark.parametrize(("release", "row", "how"), JUDGED)
 def test_keys(release: str, row: Row, how: str, table: Table, clients: Keys) -> None:
     measured = table(release, row)
     wrong = []
@@ -52,3 +56,10 @@ def test_keys(release: str, row: Row, how: str, table: Table, clients: Keys) -> 
     told = {key["account"] for key in verdict.keys(measured.verdict(how))}
     with_keys = {way.account for way in measured.ways if way.method.startswith("key") and way.method not in verdict.PASSWORDS}
     assert with_keys <= told | set(row.cannot_tell)
+
+
+@pytest.mark.parametrize(("release", "row"), TOLD)
+def test_findings(release: str, row: Row, table: Table) -> None:
+    told = [(each.rule.id, f"{each.subject}: {each.message}") for each in table(release, row).live.findings]
+    for rule, words in row.says:
+        assert any(each == rule and all(word in text for word in words) for each, text in told), (rule, words, told)

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 import paramiko
@@ -32,6 +32,50 @@ class Keyring:
     certificate: str
 
 
+@dataclass(frozen=True, slots=True)
+class Giver:
+    """Somebody with an account, a password and keys."""
+
+    account: str
+    password: str
+    keyring: Keyring
+
+    def offered(self, transport: paramiko.Transport) -> Sequence[str] | None:
+        """What he may try; None if nothing is asked of him, nothing if he is sent away."""
+        try:
+            transport.auth_none(self.account)
+        except paramiko.BadAuthenticationType as told:
+            return told.allowed_types
+        except (paramiko.AuthenticationException, EOFError):
+            return ()
+        return None
+
+    def given(self, transport: paramiko.Transport, method: str) -> Sequence[str]:
+        """Give one credential; what is wanted besides, where it is taken."""
+        with suppress(paramiko.AuthenticationException, EOFError):
+            match method:
+                case "none":
+                    return transport.auth_none(self.account)
+                case "password":
+                    return transport.auth_password(self.account, self.password, fallback=False)
+                case "keyboard-interactive":
+                    return transport.auth_interactive(
+                        self.account, lambda _title, _text, prompts: [self.password for _ in prompts]
+                    )
+                case _:
+                    return transport.auth_publickey(self.account, self._key(method))
+        return ()
+
+    def _key(self, method: str) -> paramiko.PKey:
+        """The private key of a method: `key`, `key:NAME`, `certificate`."""
+        text = self.keyring.keys[method.partition(":")[2] or "key"]
+        kind = paramiko.RSAKey if "BEGIN RSA" in text else paramiko.Ed25519Key
+        key = kind.from_private_key(io.StringIO(text))
+        if method == "certificate":
+            key.load_certificate(self.keyring.certificate)
+        return key
+
+
 @dataclass
 class Client:
     """Somebody who tries every way into one machine, from addresses that nobody else comes from."""
@@ -52,66 +96,41 @@ class Client:
 
     def _into(self, who: Account, source: str) -> Iterator[Way]:
         """Yield the ways into an account from a source; what is not offered before any credential is not there."""
-        account, password = who.name, "" if "empty" in who.words else self.keyring.password
-        offered = self._offered(account, source)
-        if offered is None:
-            yield from self._tried(account, source, "none", password)
-            offered = (*PASSWORDS, "publickey")
-        for method in PASSWORDS:
-            if method in offered:
-                yield from self._tried(account, source, method, password)
-        for name in self.row.keys if "publickey" in offered else ():
-            yield from self._tried(account, source, "key" if name == "key" else f"key:{name}", password)
-        if self.row.principals and "publickey" in offered:
-            yield from self._tried(account, source, "certificate", password)
+        giver = Giver(who.name, "" if "empty" in who.words else self.keyring.password, self.keyring)
+        with closing(self._connected(source)) as first:
+            offered = giver.offered(first)
+            methods = list(self._methods((*PASSWORDS, "publickey") if offered is None else offered))
+            if offered is None:
+                yield from self._in(first, Way(who.name, source, "none"))
+            elif methods:
+                yield from self._tried(first, giver, Way(who.name, source, methods.pop(0)))
+        for method in methods:
+            with closing(self._connected(source)) as another:
+                yield from self._tried(another, giver, Way(who.name, source, method))
 
-    def _offered(self, account: str, source: str) -> Sequence[str] | None:
-        """What a user may try; None if nothing is asked of him, nothing if he is sent away."""
-        with closing(self._connected(source)) as transport:
-            try:
-                transport.auth_none(account)
-            except paramiko.BadAuthenticationType as told:
-                return told.allowed_types
-            except (paramiko.AuthenticationException, EOFError):
-                return ()
-            return None
+    def _methods(self, offered: Sequence[str]) -> Iterator[str]:
+        """Yield what there is to give."""
+        yield from (method for method in PASSWORDS if method in offered)
+        if "publickey" in offered:
+            yield from ("key" if name == "key" else f"key:{name}" for name in self.row.keys)
+            yield from ("certificate",) if self.row.principals else ()
 
-    def _tried(self, account: str, source: str, method: str, password: str) -> Iterator[Way]:
-        """Yield the way that begins with a method, whatever is asked for after it."""
-        with closing(self._connected(source)) as transport:
-            done = [method]
-            further = self._given(transport, account, method, password)
-            while further and len(done) < MOST and not transport.is_authenticated():
-                done.append(next(({"publickey": "key"}.get(name, name) for name in further), ""))
-                further = self._given(transport, account, done[-1], password)
-            if transport.is_authenticated():
-                forwards, runs = _forwards(transport, self.goal), _runs(transport) or _files(transport)
-                what = "" if runs and forwards else RUNS if runs else FORWARDS if forwards else CHANGES
-                if what != CHANGES or _changes(transport):
-                    yield Way(account, source, "+".join(done), what)
+    def _tried(self, transport: paramiko.Transport, giver: "Giver", way: Way) -> Iterator[Way]:
+        """Yield a way in, with whatever is asked for after its method."""
+        done = [way.method]
+        further = giver.given(transport, way.method)
+        while further and len(done) < MOST and not transport.is_authenticated():
+            done.append(next(({"publickey": "key"}.get(name, name) for name in further), ""))
+            further = giver.given(transport, done[-1])
+        if transport.is_authenticated():
+            yield from self._in(transport, replace(way, method="+".join(done)))
 
-    def _given(self, transport: paramiko.Transport, account: str, method: str, password: str) -> Sequence[str]:
-        """Give one credential; what is wanted besides, where it is taken."""
-        with suppress(paramiko.AuthenticationException, EOFError):
-            match method:
-                case "none":
-                    return transport.auth_none(account)
-                case "password":
-                    return transport.auth_password(account, password, fallback=False)
-                case "keyboard-interactive":
-                    return transport.auth_interactive(account, lambda _title, _text, prompts: [password for _ in prompts])
-                case _:
-                    return transport.auth_publickey(account, self._key(method))
-        return ()
-
-    def _key(self, method: str) -> paramiko.PKey:
-        """The private key of a method: `key`, `key:NAME`, `certificate`."""
-        text = self.keyring.keys[method.partition(":")[2] or "key"]
-        kind = paramiko.RSAKey if "BEGIN RSA" in text else paramiko.Ed25519Key
-        key = kind.from_private_key(io.StringIO(text))
-        if method == "certificate":
-            key.load_certificate(self.keyring.certificate)
-        return key
+    def _in(self, transport: paramiko.Transport, way: Way) -> Iterator[Way]:
+        """Yield a way of which sshd says that it leads in, if anything can be done there."""
+        forwards, runs = _forwards(transport, self.goal), _runs(transport) or _files(transport)
+        what = "" if runs and forwards else RUNS if runs else FORWARDS if forwards else CHANGES
+        if what != CHANGES or _changes(transport):
+            yield replace(way, what=what)
 
     def _connected(self, source: str) -> paramiko.Transport:
         """A connection from the next address of a source."""

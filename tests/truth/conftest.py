@@ -26,7 +26,7 @@ from truth.clients import Client, Keyring
 from truth.inside import Measured
 from truth.rows import Row
 
-AT_ONCE = 8
+AT_ONCE = 5
 """Rows that are up together: most of their time they wait, for PAM answers a wrong password after two seconds."""
 Table = Callable[[str, Row], Measured]
 Private = Ed25519PrivateKey | rsa.RSAPrivateKey

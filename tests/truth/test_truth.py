@@ -1,6 +1,7 @@
 """The truth table: who gets in is who the row says, and auditkit says the same, of the machine and of its disk.
 
-By hand, with more releases: `AUDITKIT_TRUTH=bullseye,bookworm,trixie,sid pytest tests/truth`.
+Debian 12 has every row, and Debian 13 each third one and what is new in it, for each takes half a second. By hand, all of
+them with these releases: `AUDITKIT_TRUTH=bullseye,bookworm,trixie,sid pytest tests/truth`.
 """
 
 import os
@@ -12,8 +13,11 @@ from truth.conftest import Keys, Table
 from truth.rows import Row, Version, rows
 
 OPENSSH: dict[str, Version] = {"bullseye": (8, 4), "bookworm": (9, 2), "trixie": (10, 0), "sid": (10, 6)}
-RELEASES = os.environ.get("AUDITKIT_TRUTH", "bookworm,trixie").split(",")
-EVERY = [(name, row) for name in RELEASES for row in rows() if row.needs <= OPENSSH[name]]
+ASKED = os.environ.get("AUDITKIT_TRUTH", "")
+ROWS = rows()
+SOME = [row for at, row in enumerate(ROWS) if at % 3 == 0 or row.needs > OPENSSH["bookworm"] or row.title == "stock Debian"]
+WANTED = dict.fromkeys(ASKED.split(","), ROWS) if ASKED else {"bookworm": ROWS, "trixie": SOME}
+EVERY = [(name, row) for name, chosen in WANTED.items() for row in chosen if row.needs <= OPENSSH[name]]
 CASES = [pytest.param(name, row, id=f"{name}-{row.slug}") for name, row in EVERY]
 JUDGED = [
     pytest.param(name, row, how, id=f"{name}-{row.slug}-{how}")

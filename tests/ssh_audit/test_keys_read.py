@@ -10,6 +10,7 @@ from stock import KEY, debian, fingerprint, said
 
 from auditkit.access import seen
 from auditkit.access.nouns import Login, Password
+from auditkit.answers import Listening, Process
 from auditkit.audits.ssh import keys
 from auditkit.audits.ssh.accesses import Access, accesses, expanded
 from auditkit.sshd.criteria import Connection
@@ -101,6 +102,14 @@ def test_a_second_server_that_reads_the_file_makes_the_key_work() -> None:
     assert effects(one) == [("anna", True, "")]
     (fact,) = keys.facts(one.evidence())["ssh"]["keys"]  # type: ignore[index]
     assert fact["server"] == "/etc/ssh/other"
+
+
+def test_a_key_is_not_dead_where_another_server_may_take_it() -> None:
+    listens = (Listening("tcp", "::", 2222),)
+    dropbear = Process(950, 1, 0, 1.0, "/usr/sbin/dropbear", ("/usr/sbin/dropbear",), "", listens)
+    ((account, effective, reason),) = effects(machine("PubkeyAuthentication no\n", processes=(sshd(), dropbear)))
+    assert (account, effective) == ("anna", None)
+    assert reason == "PubkeyAuthentication of sshd is no; but dropbear on port 2222 may take it, of which that is not known"
 
 
 def test_files_of_keys_elsewhere_are_looked_at_for_every_account_that_they_are_for() -> None:

@@ -228,6 +228,9 @@ def _access(seen: Seen, login: Login, line: Line, readings: tuple[Reading, ...],
     wanted = next((value for value in (True, None) if any(effect.effective is value for _one, effect in told)), False)
     first, effect = next(pair for pair in told if pair[1].effective is wanted)
     treated = tuple(one.treated for one, each in told if each.effective is not False)
+    others = [server.name for server in seen.servers if server.kind != OPENSSH or not (server.treated or server.configuration)]
+    if wanted is False and others:
+        effect = Effect(None, f"{effect.reason}; but {printable(others[0][:60])} may take it, of which that is not known")
     return Access(login, line, effect, first.server.main, treated, steps)
 
 

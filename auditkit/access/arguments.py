@@ -11,6 +11,7 @@ DROPBEAR_VALUES = frozenset("bdrpPWKIGTczDm")
 _TITLE = re.compile(r"sshd: (.*) \[listener\].*", re.DOTALL)
 _CUT = re.compile(r"sshd: (?!.*\[listener\])")
 _SESSION = re.compile(r"sshd(-session)?: \S+( \[[a-z]+\])?|sshd: \[(accepted|net)\]|sshd: unknown \[[a-z]+\]")
+_OPTIONS = re.compile(r"""^[ \t]*(?:export[ \t]+)?(?:SSHD_OPTS|OPTIONS)=(["']?)(.*)\1[ \t]*$""", re.MULTILINE)
 _SAFE = re.compile(r"[!-~]{1,1000}")
 _ASSIGNED = re.compile(r"([A-Za-z0-9]+)(?:\s*=\s*|\s+)(\S.*)", re.DOTALL)
 
@@ -66,7 +67,18 @@ def options(words: tuple[str, ...], valued: frozenset[str]) -> list[tuple[str, s
 
 def started(process: Process) -> Started:
     """What an sshd was started with."""
-    words, whole = words_of(process)
+    return parsed(*words_of(process))
+
+
+def by_default(text: str) -> Started:
+    """What a file such as /etc/default/ssh has sshd started with."""
+    found = _OPTIONS.findall(text)
+    words = found[-1][1].split() if found else []
+    return parsed(tuple(words), whole=not any(set(word) & set("$`\\") for word in words))
+
+
+def parsed(words: tuple[str, ...], whole: bool) -> Started:
+    """What these words after `sshd` say."""
     given = options(words, TAKE_A_VALUE)
     main, lines, again = "", [], []
     fit = True

@@ -42,7 +42,7 @@ def base(found: Found) -> str | None:
     mine = found.process is None or found.process.uid == 0
     again = found.started.again
     file = found.started.main
-    if program not in PROGRAMS or not mine or again is None or not found.started.whole:
+    if program not in PROGRAMS or found.contained or not mine or again is None or not found.started.whole:
         return None
     if file and not readable(file):
         return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from auditkit.access import asking
 from auditkit.access.configuring import Configured
-from auditkit.access.nouns import Dump, Login, Treated
+from auditkit.access.nouns import Dump, Left, Login, Treated
 from auditkit.answers import Process, Shown
 from auditkit.model import Gap, Need
 from auditkit.sshd import criteria
@@ -52,19 +52,22 @@ class Class:
     """Whether no Match line holds but `Match all`: then sshd says the same without a connection."""
 
 
-def places(configured: Configured, shown: Iterable[Shown]) -> tuple[Connection, ...]:
+def places(configured: Configured, shown: Iterable[Shown]) -> tuple[tuple[Connection, ...], tuple[Left, ...]]:
     """Where a server is connected to, as far as its Match lines tell that apart; an address is None where it is not known."""
     process, configuration = configured.found.process, configured.configuration
     words = {lowered(word).partition("=")[0] for line in match_lines(configuration) for word in line.words}
     ports = _ports(configured, process)
     known = [show.address for show in shown if show.address]
     if not words & {"localaddress", "localport"}:
-        return (Connection(local_address=(known or ["127.0.0.1"])[0], local_port=ports[0]),)
+        return (Connection(local_address=(known or ["127.0.0.1"])[0], local_port=ports[0]),), ()
     listens = process.listens if process else ()
     everywhere = ("0.0.0.0", "::")  # noqa: S104 - it is compared
     addresses: list[str | None] = [None if each.address in everywhere else each.address for each in listens]
     addresses = list(dict.fromkeys((*known, *addresses))) or [None]
-    return tuple(Connection(local_address=address, local_port=port) for port in ports for address in addresses)[:MOST_PLACES]
+    found = tuple(Connection(local_address=address, local_port=port) for port in ports for address in addresses)
+    left = len(found) - MOST_PLACES
+    told = Left("every account", "anywhere", f"{left} more of the addresses and ports that it listens on were not tried")
+    return found[:MOST_PLACES], (told,) if left > 0 else ()
 
 
 def _ports(configured: Configured, process: Process | None) -> list[int]:
@@ -88,8 +91,8 @@ def match_lines(configuration: Configuration | None) -> tuple[Line, ...]:
 
 def classes(
     configuration: Configuration, logins: Sequence[Login], sources: Sequence[Source], wheres: Sequence[Connection]
-) -> tuple[tuple[Class, ...], tuple[Gap, ...]]:
-    """The classes of these connections; a gap where there are more than are tried, and whom that leaves out."""
+) -> tuple[tuple[Class, ...], tuple[Left, ...]]:
+    """The classes of these connections, and whom that leaves out where there are more than are tried."""
     lines = match_lines(configuration)
     most = max(1, MOST_STEPS // max(1, len(lines) * len(sources) * len(wheres)))
     by_name = configuration.of(Connection()).effects["UseDNS"].value != ("no",)
@@ -134,12 +137,10 @@ def _holds(line: Line, who: Connection, configuration: Configuration) -> Holds:
         return None
 
 
-def _left(names: dict[str, None], lines: int) -> Iterator[Gap]:
+def _left(names: dict[str, None], lines: int) -> Iterator[Left]:
     if names:
         few = ", ".join(tuple(names)[:3])
-        yield Gap(
-            "sshd", f"{len(names)} accounts ({few} ...) were not judged, as there are {lines} Match lines to try for each"
-        )
+        yield Left(f"{len(names)} accounts ({few} ...)", "anywhere", f"there are {lines} Match lines to try for each")
 
 
 def questions(configured: Configured, found: Sequence[Class]) -> tuple[Need, ...]:

@@ -44,6 +44,8 @@ def configured(evidence: Evidence, found: Found) -> Configured:
     """An OpenSSH server with what its files come to."""
     said = asking.first(evidence, found)
     version = version_of(evidence, found, said)
+    if found.contained:
+        return Configured(found, version, None, said, "it runs in a container, whose files are not those of the host")
     if not found.started.whole:
         return Configured(found, version, None, said, "its command line is not known whole")
     if not found.main.startswith("/"):

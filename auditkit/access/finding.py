@@ -1,5 +1,6 @@
 """Which SSH servers a host has: those that run, and the one that /etc/ssh/sshd_config configures."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ KINDS = {"sshd": "openssh", "dropbear": "dropbear", "dropbearmulti": "dropbear",
 SESSIONS = ("sshd-session", "sshd-auth")
 HOLDERS = ("systemd", "init", "inetd", "xinetd", "busybox", "tcpsvd", "tcpserver", "s6-tcpserver", "s6-ipcserver")
 """Programs that listen for others."""
+_CONTAINER = re.compile(r"docker|containerd|kubepods|libpod|crio|lxc|machine\.slice")
 DELETED = " (deleted)"
 
 
@@ -28,6 +30,11 @@ class Found:
     started: Started
     shown: tuple[Shown, ...]
     running: bool | None
+
+    @property
+    def contained(self) -> bool:
+        """Whether it runs in a container, so that its files are not those of the host."""
+        return self.process is not None and _CONTAINER.search(self.process.unit) is not None
 
     @property
     def main(self) -> str:
@@ -84,6 +91,12 @@ def _waits(processes: tuple[Process, ...]) -> bool | None:
     return None if ports or not processes or any(each.pid is None for each in processes) else False
 
 
+def _by_default(evidence: Evidence) -> Started:
+    """What a server that does not run would be started with."""
+    texts = (needs.text(evidence, need) for need in needs.DEFAULTS[:-1])
+    return next((arguments.by_default(text) for text in texts if text is not None), Started())
+
+
 def _others(
     evidence: Evidence, running: list[Found], processes: tuple[Process, ...], left: tuple[Shown, ...]
 ) -> Iterator[Found]:
@@ -93,9 +106,11 @@ def _others(
     there = there or bool(needs.items(evidence, needs.DUMP)) or bool(ours)
     if there and not any(each.main == MAIN for each in running):
         state = True if ours else _waits(processes)
-        yield Found("openssh", SSHD, None, Started(), ours, state)
+        yield Found("openssh", SSHD, None, _by_default(evidence), ours, state)
     elif ours and not any(each.kind == "openssh" for each in running):
         yield Found("openssh", "", None, Started(), ours, running=True)
+    if needs.items(evidence, needs.DEFAULTS[-1]) and not processes:
+        yield Found("dropbear", "", None, Started(), (), None)
     for show in left:
         if show not in ours:
             name = show.banner.removeprefix("SSH-2.0-").partition(" ")[0][:60]

@@ -66,6 +66,15 @@ class Dump:
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """Who was not judged, from where, and why."""
+
+    account: str
+    origin: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Treated:
     """Accounts and sources that an sshd treats alike, and how."""
 
@@ -106,6 +115,8 @@ class Server:
     """Lines for which it will not start again; its own words where there are some."""
     why: str = ""
     """Why nothing is said of who may come in; empty where it is."""
+    left: tuple[Left, ...] = ()
+    """Who was not judged, as there is too much to judge."""
     sources: tuple[Source, ...] = ()
     """From where it can be reached, as far as that makes a difference."""
 
@@ -113,7 +124,7 @@ class Server:
     def name(self) -> str:
         """It as reports name it: by its program, and its file or port where that is not the usual one."""
         if self.kind == "openssh":
-            return "sshd" if self.main in ("", MAIN) and not self.options else f"sshd -f {self.main or MAIN}"
+            return "sshd" if self.main in ("", MAIN) else f"sshd -f {self.main or MAIN}"
         ports = self.ports
         return f"{self.kind}{f' on port {ports[0]}' if ports else ''}"
 
@@ -147,9 +158,9 @@ class Seen:
 
     @property
     def alike(self) -> tuple[Server, ...]:
-        """The servers that were judged, one of those that share a configuration."""
+        """The servers of which something is known, one of those that share a configuration."""
         known: dict[tuple[object, ...], Server] = {}
         for each in self.servers:
-            if each.judged:
+            if each.judged or each.configuration:
                 known.setdefault((each.kind, each.main, each.options, each.doors), each)
         return tuple(known.values())

@@ -26,7 +26,7 @@ WORDS: Mapping[str, Actions] = {
     "sufficient": {"success": "done", "new_authtok_reqd": "done", "default": "ignore"},
     "optional": {"success": "ok", "new_authtok_reqd": "ok", "default": "ignore"},
 }
-ANYTHING = frozenset({"success", "ignore", "auth_err", "user_unknown", "authinfo_unavail", "perm_denied", "new_authtok_reqd"})
+ANYTHING = frozenset({"success", "ignore", "auth_err", "user_unknown", "authinfo_unavail", "perm_denied"})
 """What a module may say of which nothing is known."""
 
 
@@ -192,7 +192,8 @@ def _steps(handlers: tuple[Handler, ...], here: int, handler: Handler, state: St
         if action == "die" or (action == "done" and then[0] == "+"):
             yield _past(handlers, here, handler.level), then
         elif action.isdigit():
-            yield _jumped(handlers, here, handler.level, min(int(action[:4]), MOST_HANDLERS)), then
+            after, left = _jumped(handlers, here, handler.level, min(int(action[:4]), MOST_HANDLERS))
+            yield after, ("-", False) if left else then  # a jump that is too long is an error
         else:
             yield here + 1, then
             if action == "reset" and handler.level:  # it goes back to what was before the substack
@@ -201,8 +202,8 @@ def _steps(handlers: tuple[Handler, ...], here: int, handler: Handler, state: St
 
 def _after(state: State, said: str, action: str) -> State:
     impression, status = state
-    if action in ("ok", "done") and (impression == "?" or (impression == "+" and status)) and said != "ignore":
-        return ("+" if impression == "?" and said == "success" else impression), said == "success"
+    if action in ("ok", "done") and (impression == "?" or (impression == "+" and status)):
+        return "+", said == "success"
     if action in ("bad", "die"):
         return "-", False
     return START if action == "reset" else state
@@ -213,12 +214,12 @@ def _past(handlers: tuple[Handler, ...], here: int, level: int) -> int:
     return next((at for at in range(here + 1, len(handlers)) if handlers[at].level < level), len(handlers))
 
 
-def _jumped(handlers: tuple[Handler, ...], here: int, level: int, count: int) -> int:
-    """Behind so many modules of the same stack, of which a substack is one."""
+def _jumped(handlers: tuple[Handler, ...], here: int, level: int, count: int) -> tuple[int, int]:
+    """Behind so many modules of the same stack, of which a substack is one; and how many there were too few."""
     at = here + 1
     while count and at < len(handlers) and handlers[at].level >= level:
         at += 1
         while at < len(handlers) and handlers[at].level > level:
             at += 1
         count -= 1
-    return at
+    return at, count

@@ -9,7 +9,7 @@ from auditkit.access.classes import Class
 from auditkit.access.configuring import Configured
 from auditkit.access.finding import Found
 from auditkit.access.needs import NEEDS
-from auditkit.access.nouns import Dump, Login, Password, Seen, Server, Treated
+from auditkit.access.nouns import Dump, Left, Login, Password, Seen, Server, Treated
 from auditkit.answers import Shown
 from auditkit.model import Evidence, Gap, Means, Need
 from auditkit.printable import printable
@@ -29,10 +29,15 @@ def seen(evidence: Evidence) -> Seen:
     servers, more = finding.found(evidence)
     begun = [_begun(evidence, each) for each in servers]
     froms, left = sources.sources(evidence, _configurations(begun), _shown(servers))
-    told = [_server(evidence, each, logins, froms) for each in begun]
-    own = [gap for _server, gaps_of in told for gap in gaps_of]
-    gaps = (*gaps, *more, *left, *own) if servers else more
+    told = [_server(evidence, each, logins, froms, left) for each in begun]
+    own = [gap for server, gaps_of in told for gap in (*gaps_of, *_unjudged(server))]
+    gaps = (*gaps, *more, *own) if servers else more
     return Seen(evidence, logins, froms, tuple(server for server, _gaps in told), tuple(dict.fromkeys(gaps)))
+
+
+def _unjudged(server: Server) -> Iterator[Gap]:
+    for one in server.left:
+        yield Gap(server.name, f"whether {one.account} can log in from {one.origin} was not judged: {one.why}")
 
 
 def follow(evidence: Evidence) -> tuple[Need, ...]:
@@ -73,16 +78,16 @@ def _asks(evidence: Evidence, one: Configured, logins: Sequence[Login], froms: S
 
 def _classes(
     evidence: Evidence, one: Configured, logins: Sequence[Login], froms: Sequence[Source]
-) -> tuple[tuple[Class, ...], tuple[Gap, ...]]:
+) -> tuple[tuple[Class, ...], tuple[Left, ...]]:
     if one.configuration is None:
         return (), ()
-    wheres = classes.places(one, one.found.shown)
+    wheres, more = classes.places(one, one.found.shown)
     chosen, left = judged(evidence, logins, one)
-    found, gaps = classes.classes(one.configuration, chosen, _reaching(one.found, froms), wheres)
-    return found, (*left, *gaps)
+    found, rest = classes.classes(one.configuration, chosen, _reaching(one.found, froms), wheres)
+    return found, (*left, *rest, *more)
 
 
-def judged(evidence: Evidence, logins: Sequence[Login], one: Configured) -> tuple[tuple[Login, ...], tuple[Gap, ...]]:
+def judged(evidence: Evidence, logins: Sequence[Login], one: Configured) -> tuple[tuple[Login, ...], tuple[Left, ...]]:
     """The accounts that matter: all that something could let in, roots first."""
     named = {word for line in classes.match_lines(one.configuration) for text in line.words for word in text.split(",")}
     homes = _homes_with_keys(evidence)
@@ -90,8 +95,8 @@ def judged(evidence: Evidence, logins: Sequence[Login], one: Configured) -> tupl
     found = [login for login in logins if anyone or _matters(login, named, homes)]
     found.sort(key=lambda login: (not login.root, login.named, login.password in (Password.NONE, Password.LOCKED)))
     left = found[MOST_LOGINS:]
-    gaps = (Gap("accounts", f"{len(left)} accounts were not judged, as there are more than {MOST_LOGINS}"),) if left else ()
-    return tuple(found[:MOST_LOGINS]), gaps
+    told = (Left(f"{len(left)} accounts", "anywhere", f"there are more than {MOST_LOGINS}"),) if left else ()
+    return tuple(found[:MOST_LOGINS]), told
 
 
 def _matters(login: Login, named: set[str], homes: set[str]) -> bool:
@@ -126,19 +131,24 @@ def _reaching(found: Found, froms: Sequence[Source]) -> tuple[Source, ...]:
 
 
 def _server(
-    evidence: Evidence, begun: Configured | Found, logins: Sequence[Login], froms: Sequence[Source]
+    evidence: Evidence, begun: Configured | Found, logins: Sequence[Login], froms: Sequence[Source], left: tuple[Left, ...]
 ) -> tuple[Server, tuple[Gap, ...]]:
     if isinstance(begun, Configured):
-        return _openssh(evidence, begun, logins, froms)
+        server, gaps = _openssh(evidence, begun, logins, froms)
+        return replace(server, left=(*server.left, *left) if server.judged else ()), gaps
     server = _bare(begun)
-    if begun.kind == "tinyssh":
-        return replace(server, why="" if begun.process or begun.shown else "nothing is known of it"), ()
-    if begun.kind == "dropbear" and begun.process:
+    why = "" if begun.kind == "tinyssh" else "it is no server whose configuration is understood here"
+    if begun.contained:
+        why = "it runs in a container, whose accounts are not those of the host"
+    elif begun.kind == "dropbear" and begun.process:
         return _dropbear(server, logins, _reaching(begun, froms))
-    why = "it is no server whose configuration is understood here"
-    if begun.kind == "dropbear":
-        why = "with which options it was started is not known"
-    return replace(server, why=why), (Gap(server.name, f"who may log in there cannot be told: {why}"),)
+    elif begun.kind == "dropbear":
+        why = "with which options it is started is not known"
+    return replace(server, why=why), (_untold(server, why),) if why else ()
+
+
+def _untold(server: Server, why: str) -> Gap:
+    return Gap(server.name, f"who may log in there cannot be told: {why}")
 
 
 def _bare(found: Found) -> Server:
@@ -156,8 +166,8 @@ def _openssh(
     server = replace(_bare(one.found), version=one.version, configuration=one.configuration)
     if one.configuration is None or one.version is None or not logins:
         why = one.why or "which accounts there are is not known"
-        return replace(server, why=why), (Gap(server.name, f"who may log in there cannot be told: {why}"),)
-    found, gaps = _classes(evidence, one, logins, froms)
+        return replace(server, why=why), (_untold(server, why),)
+    found, left = _classes(evidence, one, logins, froms)
     answers = list(asking.dumps(evidence, one.found))
     dumps = tuple(each.dump for each in (one.answer, *answers) if each and each.dump)
     told = tuple(classes.treated(one, found, dumps))
@@ -166,9 +176,17 @@ def _openssh(
     asked = ways.ways(evidence)
     doors = _merged(door for each in treated for door in asked.through(each, one.version))
     unread = tuple(dict.fromkeys(gap for each in treated for gap in each.effective.gaps))
-    reach = _reaching(one.found, froms)
-    server = replace(server, sources=reach, dumps=dumps, doors=doors, treated=treated, refused=_refused(one))
-    return server, (*gaps, *differences, *unread, *_silent(one))
+    reach, refused = _reaching(one.found, froms), _refused(one)
+    server = replace(server, sources=reach, dumps=dumps, treated=treated, refused=refused, left=left)
+    if refused and server.running is not False:
+        why = f"it would not start with {_lines_of(refused)}, so what runs is not what its files say"
+        return replace(server, why=why), (_untold(server, why), *differences, *unread)
+    return replace(server, doors=doors), (*differences, *unread, *_silent(one))
+
+
+def _lines_of(refused: Sequence[Refusal]) -> str:
+    """The line, or how many lines, that it refuses."""
+    return printable(str(refused[0].at)) if len(refused) == 1 else f"{len(refused)} lines"
 
 
 def _refused(one: Configured) -> tuple[Refusal, ...]:
@@ -202,7 +220,7 @@ def _dropbear(server: Server, logins: Sequence[Login], froms: Sequence[Source]) 
     given = arguments.dropbear(server.process)
     if not given.whole or not logins:
         why = "with which options it was started is not known" if logins else "which accounts there are is not known"
-        return replace(server, why=why), (Gap(server.name, f"who may log in there cannot be told: {why}"),)
+        return replace(server, why=why), (_untold(server, why),)
     doors = []
     for login in logins:
         grouped = not given.group or login.root or (None if login.groups is None else given.group in login.groups)

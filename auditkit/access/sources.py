@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from auditkit.access import needs
+from auditkit.access.nouns import Left
 from auditkit.answers import Shown
 from auditkit.keys import authorized
 from auditkit.model import Evidence, Gap
@@ -31,23 +32,21 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 def sources(
     evidence: Evidence, configurations: Iterable[Configuration], shown: Iterable[Shown]
-) -> tuple[tuple[Source, ...], tuple[Gap, ...]]:
-    """The sources that may be treated differently, the own networks first; a gap where there are more than are tried."""
+) -> tuple[tuple[Source, ...], tuple[Left, ...]]:
+    """The sources that may be treated differently, the own networks first, and what is left where there are too many."""
     texts = (*evidence.office.networks, *(text for each in configurations for text in named(each)), *_origins(evidence))
-    networks: dict[str, Network] = {}
+    named_by: dict[Network, str] = {}
     for text in dict.fromkeys(texts):
         found = _network(text)
-        if found is not None and found.prefixlen and found not in networks.values():
-            networks[text] = found
-    left = len(networks) - MOST
-    kept = dict(tuple(networks.items())[:MOST])
-    out = [Source(text, str(_inside(each, kept.values()))) for text, each in kept.items()]
+        if found is not None and found.prefixlen:
+            named_by.setdefault(found, text)
+    left = len(named_by) - MOST
+    kept = tuple(named_by)[:MOST]
+    out = [Source(named_by[each], str(_inside(each, kept))) for each in kept]
     stations = dict.fromkeys(each.source for each in shown if each.source)
     out += [Source(f"{address} (auditkit)", address) for address in tuple(stations)[:3]]
-    gaps = (
-        (Gap("sources", f"{left} networks that lines name were not tried, as there are more than {MOST}"),) if left > 0 else ()
-    )
-    return (*out, *_internet(tuple(kept.values()))), gaps
+    told = Left("every account", f"{left} more networks that lines name", f"more than {MOST} are not tried")
+    return (*out, *_internet(kept)), (told,) if left > 0 else ()
 
 
 def is_own(address: str, evidence: Evidence) -> bool:

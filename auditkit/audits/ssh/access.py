@@ -104,7 +104,7 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
     """Yield who can log in with a password, and of whom that cannot be told."""
     told = seen.seen(evidence)
     yield from told.gaps
-    for server in told.alike:
+    for server in (each for each in told.alike if each.judged):
         ways = defaultdict[tuple[Rule, tuple[object, ...]], list[Way]](list)
         for way in _ways(server, sure=True):
             rule = _rule(told, server, way)
@@ -370,6 +370,8 @@ def _unknown_facts(told: Seen, server: Server) -> Iterator[Mapping[str, object]]
     for way in _ways(server, sure=False):
         for name in telling.origins(way.sources, server, told.evidence):
             yield {"account": way.login, "from": name, "why": way.why, "server": server.name}
+    for one in server.left:
+        yield {"account": one.account, "from": one.origin, "why": one.why, "server": server.name}
 
 
 def _once(facts: Iterable[Mapping[str, object]]) -> list[Mapping[str, object]]:

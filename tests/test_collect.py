@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -270,6 +271,21 @@ def test_a_secret_of_a_kind_that_cannot_be_reduced_is_not_taken_at_all(tmp_path:
 def test_of_a_private_key_only_facts_are_taken(tmp_path: Path) -> None:
     (tmp_path / "id_ed25519").write_bytes(b"-----BEGIN OPENSSH PRIVATE KEY-----\n")
     assert had(tmp_path, "/id_*", secret=True) == [("/id_ed25519", b"openssh ? -\n")]
+    assert had(tmp_path, "/id_*") == [("/id_ed25519", "holds a private key, so nothing of it was taken")]
+
+
+@pytest.mark.parametrize(("name", "told"), [("ssh_host_ed25519_key", "openssh no"), ("own", "openssh no")])
+def test_of_the_keys_of_a_host_only_facts_are_taken(tmp_path: Path, name: str, told: str) -> None:
+    """Whatever they are called: HostKey of sshd_config may name any file."""
+    if not shutil.which("ssh-keygen"):
+        pytest.skip("needs ssh-keygen")
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / name], check=True)
+    public = (tmp_path / f"{name}.pub").read_text().split()[1]
+    assert had(tmp_path, f"/{name}", secret=True) == [(f"/{name}", f"{told} {public}\n".encode())]
+    assert had(tmp_path, f"/{name}") == [(f"/{name}", "holds a private key, so nothing of it was taken")]
+    (tmp_path / "notes").write_text("a text")
+    ((_path, why),) = had(tmp_path, "/notes", secret=True)
+    assert why == "holds secrets of a kind that cannot be reduced to facts, so nothing of it was taken"
 
 
 def test_a_shadow_file_elsewhere_is_reduced_where_the_need_says_that_it_is_secret(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ from importlib import import_module
 
 import click
 
+from auditkit import audits, packaged, scan
 from auditkit.commands import COMMANDS, HOSTS
 from auditkit.commands.rules import all_rules
-from auditkit.model import Rule
+from auditkit.model import Means, Rule
 
 COMMAND = ".venv/bin/python -m auditkit.commands.pages"
 """What writes the pages anew, from the top of a checkout."""
@@ -19,6 +20,8 @@ FOLDER = "docs/reference"
 WIDTH = 120
 _SIGN = re.compile(r"`[^`]*`|[*<]")
 """What Markdown would take for its own, and quoted code, where it does not."""
+_EXPLAINING = (("where a change is to be explained", (*packaged.NEEDS, *packaged.CLAIMING)),)
+"""Who else asks, and for what."""
 _MADE = f"<!-- made from the code by `{COMMAND}`: change the code, not this page -->"
 
 _CLI = """\
@@ -56,9 +59,36 @@ what the rule has by itself; for a change of a path the policy's `severity:` cou
 (content-changed-quietly, setuid-gained, capability-gained) or limits it (times-changed, log-rotated-away)."""
 
 
+_NEEDS = """\
+# What is read and run on a host
+
+Besides the files that a policy watches, which are hashed there, a host is asked for this: all that one command needs in one
+question, and once more for what follows from the answers, as files that a configuration includes, or `sshd -T -C` for the
+accounts and addresses that it tells apart. Nothing is written, and no service is touched.
+
+* **file**: it is read; of what may hold secrets only facts leave the host. *Rights*: root; what cannot be read is a gap.
+* **status**: mode and owner of a path, symlinks resolved, and of each directory above it (stat(2)). *Rights*: to pass through
+  these directories.
+* **listeners**: one look at /proc/net/{tcp,tcp6,udp,udp6} and at the handles of every process. *Rights*: root; others see all
+  sockets, and whose they are only of their own processes.
+* **command**: a program of the host is run without a shell, without stdin, with nothing of our environment; for 10 seconds, up
+  to 1 MiB of stdout and of stderr, four at once, and whatever it has started is ended with it. A program that others than root
+  could change, or put there, is not run, and that is a gap. *Rights*: those of the program; `sshd -T` reads host keys: root.
+* **banner**: over SSH what our own login has shown, with no packet more. For `local`, one connection to each port on which an
+  SSH server of this machine listens, three at most, that ends before any credential; sshd writes a line in its log.
+  *Rights*: none; who is not root knows only of port 22 that it is one of an SSH server.
+
+A mounted disk gives files and their status: nothing on it runs. Over SSH `become: sudo` makes it root's look. Hosts without
+Python are asked the same with the tools of GNU or busybox; there commands run one after the other, and what a private key is
+stays unknown. Where evidence is older than what is asked for today, that is a gap.
+
+Facts are made on the host: of passwords whether one is set and by which scheme, of private keys their format, whether they have
+a passphrase, and their public half."""
+
+
 def pages() -> Mapping[str, Callable[[], str]]:
     """By file name in docs/reference/, what makes the page."""
-    return {"cli.md": cli, "rules.md": rules}
+    return {"cli.md": cli, "rules.md": rules, "needs.md": needs}
 
 
 def cli() -> str:
@@ -70,6 +100,22 @@ def cli() -> str:
 def rules() -> str:
     """The page of all rules, by their ids."""
     return _page(_RULES, map(_rule, sorted(all_rules(), key=lambda rule: rule.id)))
+
+
+def needs() -> str:
+    """The page of all that a host is asked for besides its files."""
+    asked: dict[Means, dict[str, list[str]]] = {}
+    for who, wanted in (("every scan", scan.NEEDS), *((audit.name, audit.needs) for audit in audits.AUDITS), *_EXPLAINING):
+        for need in wanted:
+            told = f"{need.why} ({who}{'; facts only' if need.secret else ''})"
+            asked.setdefault(need.means, {}).setdefault(need.what, []).append(told)
+    return _page(_NEEDS, (_asked(means, asked[means]) for means in Means if means in asked))
+
+
+def _asked(means: Means, asked: Mapping[str, Iterable[str]]) -> str:
+    """The part of one means, what is asked for in its order."""
+    rows = (f"| `{_cell(what)}` | {_cell('; '.join(dict.fromkeys(why)))} |" for what, why in sorted(asked.items()))
+    return "\n".join((f"## {means}", "", "| what | why (who asks) |", "|---|---|", *rows))
 
 
 def _page(head: str, parts: Iterable[str]) -> str:

@@ -27,9 +27,8 @@ Told = Tuple[int, bytes, Optional[bytes], str]
 A file that may be long comes in pieces, one after the other; where there are none for the rest, it is not whole.
 """
 
-_BEGIN = b"PRIVATE KEY-----"
+BEGIN = b"PRIVATE KEY-----"
 _FIRST = 64
-"""Bytes in which a file that is a private key says so; one that speaks of keys further on may be a program."""
 _TABLES = (b"passwd", b"shadow", b"group", b"gshadow")
 _ALWAYS = frozenset(
     [b"/etc/" + name + end for name in _TABLES for end in (b"", b"-")]
@@ -116,6 +115,11 @@ def _of_need(chain: Chain, which: int, need: Need, limit: int, long: _Long) -> I
         yield pattern, None, "nothing matches" if globbed else reason(OSError(errno.ENOENT, os.strerror(errno.ENOENT)))
 
 
+def begins_as_key(data: bytes) -> bool:
+    """Whether a file is a private key by its first line; one that speaks of keys further on may be a program."""
+    return BEGIN in data[:_FIRST]
+
+
 def _attempt(pieces: Iterator[bytes], globbed: bool) -> Iterator[Tuple[Optional[bytes], str]]:
     """Yield the bytes, or why there are none: no word for what is not there, nor for a directory that a glob met."""
     try:
@@ -128,7 +132,7 @@ def _attempt(pieces: Iterator[bytes], globbed: bool) -> Iterator[Tuple[Optional[
 
 def _whole(chain: Chain, names: Names, secret: bool, limit: int, uid: Optional[int]) -> Iterator[bytes]:
     data = _facts(chain, names, secret, limit, uid)
-    if _BEGIN in (data[:_FIRST] if uid is None else data):
+    if begins_as_key(data) or (uid is not None and BEGIN in data):
         raise OSError(errno.EPERM, "holds a private key, so nothing of it was taken")
     yield data
 

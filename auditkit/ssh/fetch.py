@@ -155,8 +155,8 @@ def _of_need(need: Need, paths: Iterable[tuple[bytes, str]], answers: Iterator[b
         if why in ABSENT or (globbed and why == "is a directory"):
             continue
         told = True
-        if need.what.startswith("~/") and not why and secret.is_one("", data):  # a link in a home leads anywhere
-            why = "looks as if it held secrets, so nothing of it was kept"
+        if not why and (taking.begins_as_key(data) or (need.what.startswith("~/") and secret.is_one("", data))):
+            why = "looks as if it held secrets, so nothing of it was kept"  # a link in a home leads anywhere
         yield Gap(text(path), why) if why else Item(need, text(path), data, datetime.now(UTC), "")
     if not told and not need.optional:
         yield Gap(need.what, "nothing matches" if globbed else "no such file or directory")

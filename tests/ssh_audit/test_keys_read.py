@@ -205,3 +205,11 @@ def test_names_of_files_of_keys_are_filled_in_and_absolute_whatever_they_are(par
     for path in expanded(effective, login) or ():
         assert path.startswith("/")
         assert "%h" not in path or "%%h" in pattern
+
+
+def test_what_is_wrong_with_a_line_that_is_for_many_accounts_is_said_once() -> None:
+    one = machine("AuthorizedKeysFile /etc/ssh/all\n", where="/etc/ssh/all", status={"/etc/ssh/all": (0o644, 0)})
+    unknown = [line for line in said(keys, one, known_keys=(("SHA256:other", "bernd's"),)) if "key-unknown" in line]
+    assert unknown == [
+        "high key-unknown account root, daemon, anna and bernd: 1 key in /etc/ssh/all: not among known_keys of auditkit.yaml"
+    ]

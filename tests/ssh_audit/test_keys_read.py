@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from machine import DEBIAN, SHADOW, Machine, sshd
 from stock import KEY, debian, fingerprint, said
 
-from auditkit.access import seen
 from auditkit.access.nouns import Login, Password
 from auditkit.answers import Listening, Process
 from auditkit.audits.ssh import keys
@@ -30,7 +29,7 @@ def machine(config: str = "", lines: str = "{ed25519} laptop\n", where: str = AN
 
 def effects(one: Machine) -> list[tuple[str, bool | None, str]]:
     """Account, effect and reason of every line."""
-    told = accesses(seen.seen(one.evidence()))
+    told = accesses(one.evidence())
     return [(each.account, each.effect.effective, each.effect.reason) for each in told if isinstance(each, Access)]
 
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from auditkit.access import needs, seen, telling
+from auditkit.access import needs, telling
 from auditkit.audits.ssh.accesses import KEY_FILES, Access, accesses, wanted, way_of
 from auditkit.keys.authorized import Line
 from auditkit.keys.public import DSA, RSA
@@ -153,7 +153,7 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
     if not needs.items(evidence, needs.PASSWD):
         yield Gap("keys", f"not judged, as {needs.PASSWD.what} was not taken")
         return
-    told = tuple(accesses(seen.seen(evidence)))
+    told = accesses(evidence)
     yield from dict.fromkeys(one for one in told if isinstance(one, Gap))
     found = [one for one in told if isinstance(one, Access)]
     known = dict(evidence.office.known_keys)
@@ -192,7 +192,7 @@ def _quotes(several: Iterable[Access]) -> tuple[Quote, ...]:
 
 def follow(evidence: Evidence) -> tuple[Need, ...]:
     """The files of keys that lie elsewhere than in ~/.ssh/authorized_keys."""
-    return wanted(seen.seen(evidence))
+    return wanted(evidence)
 
 
 def facts(evidence: Evidence) -> Mapping[str, object]:
@@ -200,7 +200,7 @@ def facts(evidence: Evidence) -> Mapping[str, object]:
     if not needs.items(evidence, needs.PASSWD):
         return {}
     known = dict(evidence.office.known_keys)
-    found = (one for one in accesses(seen.seen(evidence)) if isinstance(one, Access))
+    found = (one for one in accesses(evidence) if isinstance(one, Access))
     return {"ssh": {"keys": [_fact(access, known) for access in found]}}
 
 

@@ -5,23 +5,24 @@ Each class is judged once, by what sshd itself says of one of its connections wh
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 from auditkit.access import asking
 from auditkit.access.configuring import Configured
+from auditkit.access.matching import Told, match_lines, matching
 from auditkit.access.nouns import Dump, Left, Login, Treated
 from auditkit.answers import Process, Shown
 from auditkit.model import Gap, Need
-from auditkit.sshd import criteria
-from auditkit.sshd.criteria import Connection, Holds
+from auditkit.sshd.criteria import Connection
 from auditkit.sshd.doors import Source
 from auditkit.sshd.effective import Configuration, Effect, Effective
 from auditkit.sshd.keywords import Keyword
-from auditkit.sshd.lines import Line, Refused, lowered
+from auditkit.sshd.lines import lowered
 from auditkit.sshd.reading import Place
 
-MOST_STEPS = 300_000
-"""Match lines times connections that are tried."""
-MOST_CLASSES = 200
+MOST_STEPS = 400_000
+"""Lines of the configuration times classes that are gone through."""
+FEW_CLASSES, MOST_CLASSES = 4, 200
 MOST_COMMANDS = 40
 MOST_PLACES = 8
 """Addresses and ports of one server that are told apart."""
@@ -79,37 +80,25 @@ def _ports(configured: Configured, process: Process | None) -> list[int]:
     return list(dict.fromkeys(listening)) or [22]
 
 
-def match_lines(configuration: Configuration | None) -> tuple[Line, ...]:
-    """The Match lines of a configuration, each text once."""
-    found: dict[str, Line] = {}
-    for statements in configuration.files.read.values() if configuration else ():
-        for statement in statements if not isinstance(statements, Gap) else ():
-            if lowered(statement.line.keyword) == "match":
-                found.setdefault(statement.line.rest, statement.line)
-    return tuple(found.values())
-
-
 def classes(
     configuration: Configuration, logins: Sequence[Login], sources: Sequence[Source], wheres: Sequence[Connection]
 ) -> tuple[tuple[Class, ...], tuple[Left, ...]]:
     """The classes of these connections, and whom that leaves out where there are more than are tried."""
-    lines = match_lines(configuration)
-    most = max(1, MOST_STEPS // max(1, len(lines) * len(sources) * len(wheres)))
+    lines = matching(configuration)
+    most = max(FEW_CLASSES, min(MOST_CLASSES, MOST_STEPS // max(1, configuration.start.steps)))
     by_name = configuration.of(Connection()).effects["UseDNS"].value != ("no",)
     found: dict[tuple[object, ...], Class] = {}
-    left: dict[str, None] = dict.fromkeys(login.name for login in logins[most:])
-    for where in wheres:
-        for login in logins[:most]:
-            for source in sources:
-                who = connection(login, source, where, by_name=by_name)
-                key = _key(lines, who, configuration, where)
-                if key not in found and len(found) >= MOST_CLASSES:
-                    left[login.name] = None
-                    continue
-                askable = None not in key[1:] or not (by_name or where.local_address is None)
-                one = found.setdefault(key, Class(who, where, [], askable, _is_plain(lines, key[1:])))
-                one.members.append((login, source))
-    return tuple(found.values()), tuple(_left(left, len(lines)))
+    left: dict[str, None] = {}
+    for where, login, source in product(wheres, logins, sources):
+        who = connection(login, source, where, by_name=by_name)
+        told = lines.told(who)
+        key = None if told is None else _key(told, who)
+        if told is None or key is None or (key not in found and len(found) >= most):
+            left[login.name] = None
+            continue
+        askable = None not in told or not (by_name or where.local_address is None)
+        found.setdefault(key, Class(who, where, [], askable, lines.is_plain(told))).members.append((login, source))
+    return tuple(found.values()), tuple(_left(left, len(lines.lines)))
 
 
 def connection(login: Login, source: Source, where: Connection, *, by_name: bool) -> Connection:
@@ -119,22 +108,10 @@ def connection(login: Login, source: Source, where: Connection, *, by_name: bool
     return replace(where, user=user, host=host, address=source.address, groups=login.groups)
 
 
-def _key(lines: tuple[Line, ...], who: Connection, configuration: Configuration, where: Connection) -> tuple[object, ...]:
+def _key(told: Told, who: Connection) -> tuple[object, ...]:
     """What tells a class: which lines hold; where that is not known, the connection itself."""
-    told = tuple(_holds(line, who, configuration) for line in lines)
     own = (who.user, who.address) if None in told else None
-    return ((where.local_address, where.local_port, own), *told)
-
-
-def _is_plain(lines: tuple[Line, ...], told: tuple[object, ...]) -> bool:
-    return all(held is False or lowered(line.words[0]) == "all" for line, held in zip(lines, told, strict=True))
-
-
-def _holds(line: Line, who: Connection, configuration: Configuration) -> Holds:
-    try:
-        return criteria.holds(line, who, configuration.files.version)
-    except Refused:
-        return None
+    return ((who.local_address, who.local_port, own), *told)
 
 
 def _left(names: dict[str, None], lines: int) -> Iterator[Left]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from auditkit.access import accounts, arguments, asking, classes, configuring, dump, finding, needs, sources, ways
+from auditkit.access import accounts, arguments, asking, classes, configuring, dump, finding, matching, needs, sources, ways
 from auditkit.access.classes import Class
 from auditkit.access.configuring import Configured
 from auditkit.access.finding import Found
@@ -89,7 +89,7 @@ def _classes(
 
 def judged(evidence: Evidence, logins: Sequence[Login], one: Configured) -> tuple[tuple[Login, ...], tuple[Left, ...]]:
     """The accounts that matter: all that something could let in, roots first."""
-    named = {word for line in classes.match_lines(one.configuration) for text in line.words for word in text.split(",")}
+    named = {word for line in matching.match_lines(one.configuration) for text in line.words for word in text.split(",")}
     homes = _homes_with_keys(evidence)
     anyone = one.configuration is not None and _lets_anybody_in(evidence, one.configuration.of(Connection()))
     found = [login for login in logins if anyone or _matters(login, named, homes)]

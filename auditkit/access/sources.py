@@ -21,6 +21,8 @@ from auditkit.sshd.patterns import network
 INTERNET = ("203.0.113.7", "198.51.100.7", "192.0.2.7", "2001:db8::7")
 """Addresses that nobody has, of documentation (RFC 5737, RFC 3849): the first that no line names, and one of IPv6."""
 ITSELF = Source("the host itself", "127.0.0.1")
+STATION = " (auditkit)"
+"""How the name of the address ends that auditkit itself came from."""
 MOST = 40
 MOST_TRIED = 64
 """Addresses of a network that are tried for one that is in no smaller network."""
@@ -37,14 +39,14 @@ def sources(
     texts = (*evidence.office.networks, *(text for each in configurations for text in named(each)), *_origins(evidence))
     named_by: dict[Network, str] = {}
     for text in dict.fromkeys(texts):
-        found = _network(text)
+        found = network_of(text)
         if found is not None and found.prefixlen:
             named_by.setdefault(found, text)
     left = len(named_by) - MOST
     kept = tuple(named_by)[:MOST]
     out = [Source(named_by[each], str(_inside(each, kept))) for each in kept]
     stations = dict.fromkeys(each.source for each in shown if each.source)
-    out += [Source(f"{address} (auditkit)", address) for address in tuple(stations)[:3]]
+    out += [Source(f"{address}{STATION}", address) for address in tuple(stations)[:3]]
     told = Left("every account", f"{left} more networks that lines name", f"more than {MOST} are not tried")
     return (*out, *_internet(kept)), (told,) if left > 0 else ()
 
@@ -52,7 +54,7 @@ def sources(
 def is_own(address: str, evidence: Evidence) -> bool:
     """Whether an address is in the own networks."""
     it = ipaddress.ip_address(address)
-    nets = (net for net in map(_network, evidence.office.networks) if net is not None)
+    nets = (net for net in map(network_of, evidence.office.networks) if net is not None)
     return any(it.version == net.version and it in net for net in nets)
 
 
@@ -83,7 +85,7 @@ def _parts(text: str) -> Iterator[str]:
     return (part.removeprefix("!") for part in text.split(",", MOST)[:MOST])
 
 
-def _network(text: str) -> Network | None:
+def network_of(text: str) -> Network | None:
     """The network that a word means; of a pattern one address that it matches."""
     try:
         found = network(text, 128)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from auditkit.access.configuring import COMMAND_LINE
 from auditkit.access.needs import MAIN
 from auditkit.access.nouns import Server
+from auditkit.access.sources import STATION, network_of
 from auditkit.model import Evidence, Gap, Quote
 from auditkit.printable import printable
 from auditkit.sshd import keywords
@@ -46,10 +47,23 @@ def origins(open_ones: Iterable[str], server: Server, evidence: Evidence) -> tup
     if len(opened) > 1 and {source.name for source in server.sources} == set(opened):
         return ("anywhere",)
     own = [source.name for source in server.sources if source.name in evidence.office.networks]
+    outer = [name for name in opened if not _within(name, opened)]
     if len(own) > 1 and set(own) <= set(opened):
-        opened = ["own networks", *(name for name in opened if name not in own and not name.endswith(" (auditkit)"))]
-    internet = [name for name in opened if name.startswith("internet ")]
-    return tuple(name for name in opened if name not in internet[1:])
+        outer = ["own networks", *(name for name in outer if name not in own)]
+    internet = [name for name in outer if name.startswith("internet ")]
+    return tuple(name for name in outer if name not in internet[1:])
+
+
+def _within(name: str, others: Iterable[str]) -> bool:
+    """Whether one of the others says it already: a network that this one lies in, or the same without who came from there."""
+    mine = network_of(name.removesuffix(STATION))
+    for other in others if mine else ():
+        net = network_of(other.removesuffix(STATION))
+        if net is None or mine is None or net.version != mine.version or other == name:
+            continue
+        if mine.network_address in net and (mine != net or name.endswith(STATION)):
+            return True
+    return False
 
 
 def sources(words: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from oracle import configuration, connection
 
 from auditkit.access import classes, dump
 from auditkit.access.dump import Answer
+from auditkit.access.nouns import Dump
 from auditkit.answers import Ran
 from auditkit.sshd.criteria import Connection
 from auditkit.sshd.effective import Effective, read
@@ -40,10 +41,10 @@ def test_where_sshd_and_we_agree_nothing_is_said_and_where_not_its_word_counts(r
     version = VERSIONS[release]
     given = read({"/c": DEBIAN + b"ChallengeResponseAuthentication no\n"}, version, main="/c")
     values = dump.values((DUMPS / f"T_{release}.txt").read_text().splitlines())
-    said = classes.Dump(Connection(), values, {"passwordauthentication": ("/c:9",)})
+    said = Dump(Connection(), values, {"passwordauthentication": ("/c:9",)})
     mine, different = classes.overlaid(given.of(Connection()), said, given.files.known, every=True)
     assert different == []
-    said = classes.Dump(Connection(), {**values, "passwordauthentication": ("no",)}, {"passwordauthentication": ("/c:9",)})
+    said = Dump(Connection(), {**values, "passwordauthentication": ("no",)}, {"passwordauthentication": ("/c:9",)})
     mine, different = classes.overlaid(given.of(Connection()), said, given.files.known, every=True)
     assert different == ["of PasswordAuthentication sshd itself says no, its files came to yes: its word counts"]
     assert (mine.effects["PasswordAuthentication"].value, mine.effects["PasswordAuthentication"].origin) == (("no",), "/c:9")

@@ -432,7 +432,9 @@ def test_what_a_server_starts_for_each_connection_is_not_told_of() -> None:
         21: b"dropbear\0-F\0",
         30: b"/usr/sbin/sshd\0-i\0",
     }
-    assert chosen(told, arguments, {7: 22, 8: 6010, 9: 23}) == [10, 13, 14, 20, 30]
+    table = {7: 22, 8: 6010, 9: 23}
+    assert chosen(told, arguments, table) == [10, 13, 14, 20, 30]
+    assert chosen(told, {}, table) == [10, 11, 12, 13, 14, 20, 21, 30], "whose arguments cannot be seen is told of"
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def _of_a_connection(process: Process, parent: Optional[Process], arguments: Cal
     if parent is None or not is_server(parent):
         return False
     own = arguments(process.pid)
-    return own.startswith(_TITLES) or own == arguments(parent.pid)
+    return own.startswith(_TITLES) or (own != b"" and own == arguments(parent.pid))
 
 
 # --- the tables of sockets
@@ -158,9 +158,9 @@ def _processes() -> Tuple[List[Process], bool]:
             told = _stat(pid)
         except (OSError, ValueError, IndexError):
             continue
-        handles = set(_handles(pid, left))
-        left -= len(handles)
-        one = Process(pid, told, _link(b"/proc/%d/exe" % pid), handles)
+        names = _names(b"/proc/%d/fd" % pid)[:left]
+        left -= len(names)
+        one = Process(pid, told, _link(b"/proc/%d/exe" % pid), set(_inodes(pid, names)))
         if not is_server(one) or _link(b"/proc/%d/ns/net" % pid) in (b"", net):
             found.append(one)
     return found, left > 0
@@ -190,15 +190,17 @@ def parsed(stat: bytes) -> Tuple[bytes, int, int]:
     return name, int(fields[1]), int(fields[19])
 
 
-def _handles(pid: int, most: int) -> Iterator[int]:
-    """Yield the inode of every socket that a process holds."""
-    folder = b"/proc/%d/fd" % pid
+def _names(folder: bytes) -> List[bytes]:
     try:
-        names = os.listdir(folder)
+        return os.listdir(folder)
     except OSError:
-        return  # it has ended, or is not ours to look at
-    for name in names[: max(0, most)]:
-        inode = inode_of(_link(folder + b"/" + name))
+        return []  # it has ended, or is not ours to look at
+
+
+def _inodes(pid: int, names: List[bytes]) -> Iterator[int]:
+    """Yield the inode of every socket among the handles of a process."""
+    for name in names:
+        inode = inode_of(_link(b"/proc/%d/fd/%s" % (pid, name)))
         if inode is not None:
             yield inode
 
@@ -233,7 +235,9 @@ def unit(cgroup: bytes) -> bytes:
 
 
 def _told(process: Process, places: List[Place]) -> Iterator[Told]:
-    source = b"/proc/%d" % process.pid
+    source, uid = b"/proc/%d" % process.pid, _uid(process.pid)
+    if uid is None:
+        return  # it has ended meanwhile
     arguments = arguments_of(process.pid)
     if len(arguments) > ARGUMENTS:
         yield source, None, TOO_LONG
@@ -243,7 +247,7 @@ def _told(process: Process, places: List[Place]) -> Iterator[Told]:
     known: Dict[str, object] = {
         "pid": process.pid,
         "parent": process.parent,
-        "uid": _uid(process.pid),
+        "uid": uid,
         "started": _started(process.ticks),
         "program": _text(process.program),
         "arguments": [_text(each) for each in split(arguments)],

@@ -33,7 +33,7 @@ class Seen(NamedTuple):
     """A process, and what is told of it."""
 
     process: listeners.Process
-    uid: int | None
+    uid: int
     unit: bytes
     arguments: bytes
 
@@ -183,7 +183,9 @@ def _process(path: bytes, part: bytes, machine: Machine, handles: Mapping[int, s
         known = listeners.parsed(stat)
     except (ValueError, IndexError):
         return None  # it has ended
+    if not uid.isdigit() or len(uid) > _DIGITS:
+        return None
     process = listeners.Process(pid, known, program[:-2] if program.endswith(b"\n.") else b"", handles.get(pid, set()))
     if listeners.is_server(process) and net not in (b"", machine.net):
         return None
-    return Seen(process, int(uid) if uid.isdigit() and len(uid) <= len("4294967295") else None, groups, arguments)
+    return Seen(process, int(uid), groups, arguments)

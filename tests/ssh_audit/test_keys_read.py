@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from machine import DEBIAN, SHADOW, Machine, sshd
 from stock import KEY, debian, fingerprint, said
 
-from auditkit.access import seen
 from auditkit.access.nouns import Login, Password
+from auditkit.answers import Listening, Process
 from auditkit.audits.ssh import keys
 from auditkit.audits.ssh.accesses import Access, accesses, expanded
 from auditkit.sshd.criteria import Connection
@@ -29,7 +29,7 @@ def machine(config: str = "", lines: str = "{ed25519} laptop\n", where: str = AN
 
 def effects(one: Machine) -> list[tuple[str, bool | None, str]]:
     """Account, effect and reason of every line."""
-    told = accesses(seen.seen(one.evidence()))
+    told = accesses(one.evidence())
     return [(each.account, each.effect.effective, each.effect.reason) for each in told if isinstance(each, Access)]
 
 
@@ -101,6 +101,14 @@ def test_a_second_server_that_reads_the_file_makes_the_key_work() -> None:
     assert effects(one) == [("anna", True, "")]
     (fact,) = keys.facts(one.evidence())["ssh"]["keys"]  # type: ignore[index]
     assert fact["server"] == "/etc/ssh/other"
+
+
+def test_a_key_is_not_dead_where_another_server_may_take_it() -> None:
+    listens = (Listening("tcp", "::", 2222),)
+    dropbear = Process(950, 1, 0, 1.0, "/usr/sbin/dropbear", ("/usr/sbin/dropbear",), "", listens)
+    ((account, effective, reason),) = effects(machine("PubkeyAuthentication no\n", processes=(sshd(), dropbear)))
+    assert (account, effective) == ("anna", None)
+    assert reason == "PubkeyAuthentication of sshd is no; but dropbear on port 2222 may take it, of which that is not known"
 
 
 def test_files_of_keys_elsewhere_are_looked_at_for_every_account_that_they_are_for() -> None:
@@ -196,3 +204,11 @@ def test_names_of_files_of_keys_are_filled_in_and_absolute_whatever_they_are(par
     for path in expanded(effective, login) or ():
         assert path.startswith("/")
         assert "%h" not in path or "%%h" in pattern
+
+
+def test_what_is_wrong_with_a_line_that_is_for_many_accounts_is_said_once() -> None:
+    one = machine("AuthorizedKeysFile /etc/ssh/all\n", where="/etc/ssh/all", status={"/etc/ssh/all": (0o644, 0)})
+    unknown = [line for line in said(keys, one, known_keys=(("SHA256:other", "bernd's"),)) if "key-unknown" in line]
+    assert unknown == [
+        "high key-unknown account root, daemon, anna and bernd: 1 key in /etc/ssh/all: not among known_keys of auditkit.yaml"
+    ]

@@ -36,6 +36,12 @@ def test_a_dropbear_beside_the_sshd_is_told_and_one_alone_is_the_server_of_the_s
     assert running(dropbear) == []
 
 
+def test_what_calls_itself_sshd_and_is_another_program_is_told() -> None:
+    posing = replace(sshd(pid=31, port=2222), program="/usr/lib/.cache/kworker", unit="")
+    (told,) = running(sshd(), posing)
+    assert told == "high ssh-server-beside /usr/lib/.cache/kworker: pid 31 calls itself sshd and runs /usr/lib/.cache/kworker"
+
+
 def test_the_processes_of_logins_are_no_servers() -> None:
     login = Process(901, 700, 0, 2.0, "/usr/sbin/sshd", ("sshd: anna [priv]",), "/user.slice", ())
     forwarding = Process(

@@ -70,3 +70,10 @@ def test_strict_modes_off_is_told_with_the_line_that_turns_it_on() -> None:
 
 def test_what_is_said_to_be_none_is_none() -> None:
     assert said(ways, machine("AuthorizedKeysCommand none\nTrustedUserCAKeys none\nStrictModes yes\n")) == []
+
+
+def test_keys_of_root_that_come_with_the_credentials_of_the_system() -> None:
+    path = "/etc/credstore/ssh.authorized_keys.root"
+    assert said(ways, machine("", status={path: (0o600, 0)})) == [
+        f"medium ssh-keys-by-credential {path}: it holds keys of root"
+    ]

@@ -1,12 +1,14 @@
 """Which line of which file of keys opens which account, as each server reads it: for every group that judges keys."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from auditkit import answers
 from auditkit.access import asking, classes, needs
 from auditkit.access.nouns import Login, Password, Seen, Server, Treated
+from auditkit.access.seen import seen
 from auditkit.audits.ssh.settings import OPENSSH
 from auditkit.keys import authorized, use
 from auditkit.keys.authorized import Line
@@ -100,22 +102,31 @@ class Reading:
     treated: Treated
 
 
-def accesses(seen: Seen) -> Iterator[Access | Gap]:
-    """Yield each line of each file for each account that it may be for, and what is no line."""
-    read = {item.source: tuple(authorized.parse(item.data, item.source)) for item in _files(seen.evidence)}
-    ways = {item.source: answers.way(item) for item in seen.evidence.items if item.need.means is Means.STATUS}
+Everybody = Mapping[Login, tuple[Reading, ...]]
+"""How every server treats every account."""
+
+
+@lru_cache(1)
+def accesses(evidence: Evidence) -> tuple[Access | Gap, ...]:
+    """Each line of each file for each account that it may be for, and what is no line."""
+    return tuple(_accesses(seen(evidence)))
+
+
+def _accesses(told: Seen) -> Iterator[Access | Gap]:
+    read = {item.source: tuple(authorized.parse(item.data, item.source)) for item in _files(told.evidence)}
+    ways = {item.source: answers.way(item) for item in told.evidence.items if item.need.means is Means.STATUS}
     yield from dict.fromkeys(one for lines in read.values() for one in lines if isinstance(one, Gap))
     yield from (way for file, way in ways.items() if file in read and isinstance(way, Gap))
-    yield from _not_asked(seen)
-    yield from _not_known(seen)
+    everybody = _everybody(told)
+    yield from _not_asked(told, everybody)
+    yield from _not_known(told)
     owned = set[str]()
-    for login in (one for one in seen.logins if one.named):
-        readings = readings_of(seen, login)
+    for login, readings in everybody.items():
         for file in _of_login(login, readings, read):
             owned.add(file)
             way = ways.get(file, ())
             lines = (line for line in read[file] if isinstance(line, Line))
-            yield from (_access(seen, login, line, readings, () if isinstance(way, Gap) else way) for line in lines)
+            yield from (_access(told, login, line, readings, () if isinstance(way, Gap) else way) for line in lines)
     for file in read.keys() - owned:
         lines = (line for line in read[file] if isinstance(line, Line))
         yield from (Access(NOBODY, line, Effect(None, "whose keys these are is not known"), "") for line in lines)
@@ -128,10 +139,11 @@ def _files(evidence: Evidence) -> Iterator[Item]:
     yield from {item.source: item for item in found}.values()
 
 
-def readings_of(seen: Seen, login: Login) -> tuple[Reading, ...]:
-    """How every server treats an account: it counts as open where one of them lets it in."""
-    servers = [server for server in seen.servers if server.kind == OPENSSH]
-    return tuple(Reading(server, one) for server in servers for one in _treated(server, login))
+def _everybody(told: Seen) -> Everybody:
+    """How every server treats each account: it counts as open where one of them lets it in."""
+    servers = [server for server in told.servers if server.kind == OPENSSH]
+    logins = (login for login in told.logins if login.named)
+    return {login: tuple(Reading(server, one) for server in servers for one in _treated(server, login)) for login in logins}
 
 
 def _treated(server: Server, login: Login) -> Iterator[Treated]:
@@ -169,35 +181,35 @@ def _filled(pattern: str, login: Login) -> str:
     return _TOKEN.sub(lambda found: told[found[1]], pattern)
 
 
-def elsewhere(seen: Seen) -> tuple[str, ...]:
+def _elsewhere(everybody: Everybody) -> tuple[str, ...]:
     """The files of keys in unusual places that servers read, for every account."""
-    pairs = ((login, one) for login in seen.logins if login.named for one in readings_of(seen, login))
+    pairs = ((login, one) for login, readings in everybody.items() for one in readings)
     paths = dict.fromkeys(path for login, one in pairs for path in expanded(one.treated.effective, login) or ())
     return tuple(path for path in paths if not _USUAL.fullmatch(path))
 
 
-def wanted(seen: Seen) -> tuple[Need, ...]:
+def wanted(evidence: Evidence) -> tuple[Need, ...]:
     """The files of keys that lie elsewhere than in ~/.ssh/authorized_keys, and the way to each."""
-    paths = [path for path in elsewhere(seen) if asking.readable(path)][:MOST_FILES]
+    paths = [path for path in _elsewhere(_everybody(seen(evidence))) if asking.readable(path)][:MOST_FILES]
     return tuple(need for path in paths for need in (replace(FIRST, what=path), replace(FIRST_WAY, what=path)))
 
 
-def _not_asked(seen: Seen) -> Iterator[Gap]:
+def _not_asked(told: Seen, everybody: Everybody) -> Iterator[Gap]:
     """Yield the files of keys that were not looked at, because of their names or their number."""
-    paths = elsewhere(seen)
+    paths = _elsewhere(everybody)
     odd = [path for path in paths if not asking.readable(path)]
     yield from (Gap(path, "the keys in it were not looked at, because of its name") for path in odd[:MOST_FILES])
     if len(paths) - len(odd) > MOST_FILES:
         yield Gap("keys", f"more than {MOST_FILES} files of keys; those in the rest are not judged")
-    yield from _too_late(seen)
+    yield from _too_late(told, everybody)
 
 
-def _too_late(seen: Seen) -> Iterator[Gap]:
+def _too_late(told: Seen, everybody: Everybody) -> Iterator[Gap]:
     """Yield a gap for each line that names files of keys elsewhere and was itself read only in the last round of questions."""
-    taken = {item.source for item in seen.evidence.items}
+    taken = {item.source for item in told.evidence.items}
     late: dict[tuple[str, str], None] = {}
-    for login in (one for one in seen.logins if one.named):
-        for one in readings_of(seen, login):
+    for login, readings in everybody.items():
+        for one in readings:
             effect = one.treated.effective.effects["AuthorizedKeysFile"]
             paths = [path for path in expanded(one.treated.effective, login) or () if not _USUAL.fullmatch(path)]
             if any(not _FIRST_ROUND.fullmatch(at.file) for at in effect.set_by) and not taken.issuperset(paths):
@@ -206,9 +218,9 @@ def _too_late(seen: Seen) -> Iterator[Gap]:
         yield Gap(name, f"the files of keys that {printable(origin)} names may not all have been looked at")
 
 
-def _not_known(seen: Seen) -> Iterator[Gap]:
+def _not_known(told: Seen) -> Iterator[Gap]:
     """Yield a gap for each server of which nobody can tell where it takes keys from."""
-    for server in seen.servers:
+    for server in told.servers:
         if server.kind == OPENSSH and not server.treated and server.configuration is None:
             why = f": {server.why}" if server.why else ""
             yield Gap(server.name, f"from where it takes keys besides ~/.ssh/authorized_keys is not known{why}")
@@ -217,17 +229,20 @@ def _not_known(seen: Seen) -> Iterator[Gap]:
 # --- what a line does
 
 
-def _access(seen: Seen, login: Login, line: Line, readings: tuple[Reading, ...], steps: tuple[answers.Step, ...]) -> Access:
+def _access(told: Seen, login: Login, line: Line, readings: tuple[Reading, ...], steps: tuple[answers.Step, ...]) -> Access:
     """A line for an account: alive where one server lets it in, dead where every one of them surely does not."""
-    told = [(one, _effect(seen.evidence, line, login, one.treated, steps)) for one in readings]
-    if not told:
-        effect = use.effect(line, use.Server(seen.evidence.taken), way_of(steps, login))
+    found = [(one, _effect(told.evidence, line, login, one.treated, steps)) for one in readings]
+    if not found:
+        effect = use.effect(line, use.Server(told.evidence.taken), way_of(steps, login))
         return Access(
             login, line, effect if effect.effective is False else Effect(None, effect.reason or _NO_SERVER), "", (), steps
         )
-    wanted = next((value for value in (True, None) if any(effect.effective is value for _one, effect in told)), False)
-    first, effect = next(pair for pair in told if pair[1].effective is wanted)
-    treated = tuple(one.treated for one, each in told if each.effective is not False)
+    best = next((value for value in (True, None) if any(effect.effective is value for _one, effect in found)), False)
+    first, effect = next(pair for pair in found if pair[1].effective is best)
+    treated = tuple(one.treated for one, each in found if each.effective is not False)
+    others = [server.name for server in told.servers if server.kind != OPENSSH or not (server.treated or server.configuration)]
+    if best is False and others:
+        effect = Effect(None, f"{effect.reason}; but {printable(others[0][:60])} may take it, of which that is not known")
     return Access(login, line, effect, first.server.main, treated, steps)
 
 

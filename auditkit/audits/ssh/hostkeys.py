@@ -171,9 +171,9 @@ def _differs(evidence: Evidence, server: Server) -> Iterator[Finding | Gap]:
     absent = {file for file in files or () if there and _USUALLY.fullmatch(file) and file not in there}
     unknown = [file for file in files or () if file not in lying and file not in absent]
     for shown in server.shown if server.kind == OPENSSH else ():
-        if not shown.host_key or not lying or shown.host_key in {lying[file] for file in files or lying if file in lying}:
+        if not shown.host_key or shown.host_key in {lying[file] for file in files or lying if file in lying}:
             continue
-        if files is None or unknown:
+        if files is None or unknown or not lying:
             yield Gap(server.name, "whether the host key on the network is one of those on the disk is not known")
         else:
             message = f"{shown.address} port {shown.port} shows {printable(f'{shown.host_key_type} {shown.host_key}')}"

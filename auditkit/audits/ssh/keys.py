@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from auditkit.access import needs, seen
+from auditkit.access import needs, telling
 from auditkit.audits.ssh.accesses import KEY_FILES, Access, accesses, wanted, way_of
 from auditkit.keys.authorized import Line
 from auditkit.keys.public import DSA, RSA
@@ -137,11 +137,15 @@ RULES = (
 )  # fmt: skip
 MOST_QUOTES = 10
 MOST_OPTIONS = 200
-FIRST_PERSON = 1000
+FIRST_PERSON, NOBODY = 1000, 65534
 """UID_MIN of login.defs(5)."""
 _OF_LINE = ("it expired",)
 _OF_ACCOUNT = ("PubkeyAuthentication", "AuthenticationMethods", "PermitRootLogin", "the account", "AllowUsers")
 """How the reasons begin for which no key opens an account, whatever its line says."""
+
+
+Wrong = tuple[Rule, str, Severity]
+"""A rule that a line breaks, how, and how bad that is."""
 
 
 def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
@@ -149,7 +153,7 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
     if not needs.items(evidence, needs.PASSWD):
         yield Gap("keys", f"not judged, as {needs.PASSWD.what} was not taken")
         return
-    told = tuple(accesses(seen.seen(evidence)))
+    told = accesses(evidence)
     yield from dict.fromkeys(one for one in told if isinstance(one, Gap))
     found = [one for one in told if isinstance(one, Access)]
     known = dict(evidence.office.known_keys)
@@ -160,15 +164,22 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
 
 
 def _lines(found: Iterable[Access], known: Mapping[str, str]) -> Iterator[Finding]:
-    """Yield one finding for all the lines of a file with which the same is wrong."""
-    sorted_ = defaultdict[tuple[Rule, str, Severity, str, str], list[Access]](list)
+    """Yield one finding for all the lines of a file with which the same is wrong, and for all the accounts it is for."""
+    sorted_ = defaultdict[tuple[Wrong, str, str], list[Access]](list)
     for access in found:
-        for rule, message, severity in _wrong(access, known):
-            sorted_[rule, message, severity, access.account, access.line.file].append(access)
-    for (rule, message, severity, account, file), several in sorted_.items():
-        yield Finding(
-            rule, f"account {account}", f"{_counted(several)} in {printable(file)}: {message}", severity, _quotes(several)
-        )
+        for wrong in _wrong(access, known):
+            sorted_[wrong, access.line.file, access.account].append(access)
+    alike = defaultdict[tuple[Wrong, str, tuple[int, ...]], list[str]](list)
+    first: dict[tuple[Wrong, str, tuple[int, ...]], list[Access]] = {}
+    for (wrong, file, account), several in sorted_.items():
+        same = wrong, file, tuple(access.line.number for access in several)
+        alike[same].append(account)
+        first.setdefault(same, several)
+    for (wrong, file, numbers), several in first.items():
+        (rule, message, severity), accounts = wrong, alike[wrong, file, numbers]
+        who = accounts[0] if len(accounts) == 1 else telling.names(accounts)
+        said = f"{_counted(several)} in {printable(file)}: {message}"
+        yield Finding(rule, f"account {who}", said, severity, _quotes(several))
 
 
 def _counted(several: Sequence[Access]) -> str:
@@ -181,7 +192,7 @@ def _quotes(several: Iterable[Access]) -> tuple[Quote, ...]:
 
 def follow(evidence: Evidence) -> tuple[Need, ...]:
     """The files of keys that lie elsewhere than in ~/.ssh/authorized_keys."""
-    return wanted(seen.seen(evidence))
+    return wanted(evidence)
 
 
 def facts(evidence: Evidence) -> Mapping[str, object]:
@@ -189,7 +200,7 @@ def facts(evidence: Evidence) -> Mapping[str, object]:
     if not needs.items(evidence, needs.PASSWD):
         return {}
     known = dict(evidence.office.known_keys)
-    found = (one for one in accesses(seen.seen(evidence)) if isinstance(one, Access))
+    found = (one for one in accesses(evidence) if isinstance(one, Access))
     return {"ssh": {"keys": [_fact(access, known) for access in found]}}
 
 
@@ -280,7 +291,7 @@ def _shared(alive: Iterable[Access]) -> Iterator[Finding]:
     """Yield each key that opens the accounts of more than one person."""
     by_key = defaultdict[str, dict[str, Access]](dict)
     for access in alive:
-        if access.login.uid >= FIRST_PERSON and not access.line.options.authority:
+        if FIRST_PERSON <= access.login.uid != NOBODY and not access.line.options.authority:
             by_key[access.line.key.fingerprint].setdefault(access.account, access)
     for fingerprint, each in by_key.items():
         if len(each) > 1:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from auditkit import answers
-from auditkit.access import seen, telling
+from auditkit.access import needs, seen, telling
 from auditkit.access.nouns import Login, Server
 from auditkit.answers import Process, Step
 from auditkit.audits.ssh.settings import OPENSSH, setting, settings, statements
@@ -114,6 +114,7 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
     told = seen.seen(evidence)
     running = [Running(server, server.process) for server in told.servers if server.process is not None]
     yield from _beside(running)
+    yield from _posing(evidence)
     for one in running:
         yield from _oddly(one)
         yield from _deleted(one)
@@ -134,6 +135,17 @@ def _beside(running: Sequence[Running]) -> Iterator[Finding]:
             parent = f", started by pid {one.process.parent}" if one.process.parent not in (0, 1, None) else ""
             message = f"{one.name} runs{config}{parent}{_unit(one.process)}"
             yield Finding(SERVER_BESIDE, one.server.name, message, SERVER_BESIDE.severity, _command(one.process))
+
+
+def _posing(evidence: Evidence) -> Iterator[Finding]:
+    """Yield each process that listens, calls itself sshd, and runs another program."""
+    for process in needs.read(evidence, needs.LISTENERS, answers.process):
+        if isinstance(process, Process) and process.listens and process.program and process.arguments:
+            called = re.match(r"(?:\S*/)?(sshd|dropbear)(?:-session)?(?::|\Z)", process.arguments[0])
+            name = process.program.removesuffix(DELETED).rpartition("/")[2]
+            if called and not name.startswith(("sshd", "dropbear", "busybox")):
+                message = f"pid {process.pid} calls itself {called[1]} and runs {printable(process.program)}{_unit(process)}"
+                yield Finding(SERVER_BESIDE, process.program, message, SERVER_BESIDE.severity, _command(process))
 
 
 def _unit(process: Process) -> str:

@@ -74,7 +74,7 @@ class Private:
 
 def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
     """Yield what lies open in the homes of a host."""
-    found = accesses(seen.seen(evidence)) if needs.items(evidence, needs.PASSWD) else ()
+    found = accesses(evidence) if needs.items(evidence, needs.PASSWD) else ()
     yield from _lying_open(evidence, [one for one in found if isinstance(one, Access) and one.alive])
     for item in (each for need in CLIENTS for each in evidence.of(need)):
         yield from _client(item)

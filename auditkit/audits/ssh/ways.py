@@ -13,7 +13,16 @@ from auditkit.model import Evidence, Finding, Gap, Means, Need, Quote, Rule, Sev
 from auditkit.printable import printable
 from auditkit.sshd.reading import Statement
 
-NEEDS = seen.NEEDS
+CREDENTIALS = tuple(
+    Need(Means.STATUS, path, "whether keys of root come with the credentials of the system")
+    for path in (
+        "/run/credentials/@system/ssh.authorized_keys.root",
+        "/etc/credstore/ssh.authorized_keys.root",
+        "/etc/credstore.encrypted/ssh.authorized_keys.root",
+        "/usr/lib/credstore/ssh.authorized_keys.root",
+    )
+)
+NEEDS = (*seen.NEEDS, *CREDENTIALS)
 COMMANDS = ("AuthorizedKeysCommand", "AuthorizedPrincipalsCommand")
 _STATUS_WHY = "who may write to a program that gives sshd keys"
 _CA_WHY = "whose certificates open accounts"
@@ -47,7 +56,17 @@ STRICT_OFF = Rule(
     "Say StrictModes yes; key-without-effect names the keys that then stop to work, and why.",
     ("sshd_config(5) StrictModes",),
 )
-RULES = (KEYS_FROM_COMMAND, AUTHORITY, STRICT_OFF)
+KEYS_BY_CREDENTIAL = Rule(
+    "ssh-keys-by-credential",
+    "Keys of root come back at every boot",
+    Severity.MEDIUM,
+    "systemd writes the credential ssh.authorized_keys.root into /root/.ssh/authorized_keys where that file is not there: a"
+    " key that was taken out comes back. Machines of a cloud get theirs so; elsewhere it is a way to stay.",
+    "See what is in it and who set it up. If nobody did: cp -p FILE FILE.before as evidence, then take it away (undo: cp -p"
+    " FILE.before FILE).",
+    ("systemd.system-credentials(7)",),
+)
+RULES = (KEYS_FROM_COMMAND, AUTHORITY, STRICT_OFF, KEYS_BY_CREDENTIAL)
 MOST_KEYS = 5
 _WHOSE = {None: "whether a package brought it is not known", "": "no package has brought it"}
 
@@ -56,6 +75,8 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
     """Yield what lets in besides the files of accounts."""
     told = seen.seen(evidence)
     roots = [login for login in told.logins if login.root]
+    for path in needs.there(evidence, *CREDENTIALS):
+        yield Finding(KEYS_BY_CREDENTIAL, path, "it holds keys of root", KEYS_BY_CREDENTIAL.severity)
     for server in told.servers:
         for statement in statements(server, *COMMANDS):
             yield from _command(evidence, server, statement)

@@ -1,9 +1,11 @@
 """The table: every row that is asked for, measured once, several at a time; where it cannot be, a skip with the reason."""
 
+import json
 import multiprocessing
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -23,7 +25,7 @@ from fleet.fleet import Fleet
 from auditkit.keys.public import parse
 from truth import inside, system
 from truth.clients import Client, Keyring
-from truth.inside import Measured
+from truth.inside import Measured, Verdict
 from truth.rows import Row
 
 AT_ONCE = 5
@@ -84,12 +86,26 @@ def table(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             place = system.Place(number, image, home / str(number), host_key, clients.public)
             with system.running(row, place, fleet) as up:
                 client = Client(row, up.address, clients.ring(row))
-                return pool.submit(inside.measured, client, fleet.controller, up.pid).result()
+                done = pool.submit(inside.measured, client, fleet.controller, up.pid).result()
+                return replace(done, wire=over_ssh(fleet, up, place, clients)) if row.stock else done
 
         wanted = {(release, str(row)): row for item in request.session.items for release, row in _case(item)}
         under_way = {case: threads.submit(measured, number, case[0], row) for number, (case, row) in enumerate(wanted.items())}
         yield lambda release, row: _result(under_way[release, str(row)])
         threads.shutdown(cancel_futures=True)
+
+
+def over_ssh(fleet: Fleet, up: system.System, place: system.Place, clients: Keys) -> Verdict:
+    """What a run of auditkit says of a machine as its root, over SSH."""
+    key, config = place.folder / "key", place.folder / "auditkit.yaml"
+    keys.write(key, clients.texts["key"].encode())
+    with fleet.known_hosts.open("a") as known:
+        known.write(f"{up.address} {place.host_key.public}\n")
+    host = {"address": up.address, "user": "root", "become": "none", "identity": str(key)}
+    config.write_text(json.dumps({"store": str(place.folder / "store"), "hosts": {"it": host}}))
+    told = fleet.auditkit("audit", "it", "--only", "ssh", "--format", "json", "--config", str(config))
+    assert told.out, told.err
+    return Verdict(told.host["facts"], (), ())
 
 
 def _case(item: pytest.Item) -> Iterator[tuple[str, Row]]:

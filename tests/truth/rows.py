@@ -118,6 +118,16 @@ class Row:
         return self.before[1] if version < self.before[0] else self.lets_in
 
     @property
+    def stock(self) -> bool:
+        """Whether nothing of it is changed but accounts and their keys."""
+        return self.title == "stock Debian"
+
+    @property
+    def judged(self) -> tuple[str, ...]:
+        """How auditkit looks at it: no file of a disk tells what somebody started by hand, and not all let it in as root."""
+        return ("live", *(() if self.runs else ("disk",)), *(("wire",) if self.stock else ()))
+
+    @property
     def names(self) -> frozenset[str]:
         """Of its accounts."""
         return frozenset(account.name for account in self.accounts)

@@ -11,6 +11,7 @@ from truth.rows import NETWORKS, Row, Way
 
 PASSWORDS = frozenset({"none", "password", "keyboard-interactive"})
 _NAMED = re.compile(r"[0-9]+\.[0-9.]+(?:/[0-9]+|\.\*)")
+_NETWORK = re.compile(r"[0-9a-fA-F.:]+(?:/[0-9]+|\.\*)?")
 Told = Mapping[str, Any]
 
 
@@ -51,28 +52,20 @@ def _facts(verdict: Verdict) -> Told:
 
 
 def _sources(row: Row, words: str) -> Iterator[str]:
-    """Yield where the row was tried from that auditkit means by `anywhere`, a network, or the internet."""
+    """Yield where the row was tried from that auditkit means by `anywhere`, networks with exceptions, or the internet."""
+    what, _, excepted = words.partition(" except ")
+    named = [text for file in row.files.values() for text in _NAMED.findall(file.text)]
+    networks = Office().networks if what == "own networks" else [what] if _NETWORK.fullmatch(what) else []
     for source in row.sources:
-        mine = _network(row, source)
-        own = mine in Office().networks
-        if words in ("anywhere", mine) or (own and words == "own networks") or (not mine and words.startswith("internet ")):
+        inside = what == "anywhere" or _within(source, networks)
+        strange = what.startswith("internet ") and not _within(source, (*Office().networks, *named))
+        if (inside or strange) and not _within(source, excepted.split(", ") if excepted else []):
             yield source
 
 
-def _network(row: Row, source: str) -> str:
-    """The smallest network that a source is in, of the own ones and of those that the row names; empty: none of them."""
-    named = [text for file in row.files.values() for text in _NAMED.findall(file.text)]
-    return max((text for text in (*Office().networks, *named) if _within(source, text)), key=_size, default="")
-
-
-def _within(source: str, text: str) -> bool:
+def _within(source: str, networks: Sequence[str]) -> bool:
+    """Whether a source is in one of these networks, or fits one of these patterns."""
     address = ip_address(f"{NETWORKS[source]}.5")
-    if text.endswith("*"):
-        return str(address).startswith(text[:-1])
-    network = ip_network(text, strict=False)
-    return address.version == network.version and address in network
-
-
-def _size(text: str) -> int:
-    """How small a network is."""
-    return 8 * text.count(".") if text.endswith("*") else ip_network(text, strict=False).prefixlen
+    patterns = [text[:-1] for text in networks if text.endswith("*")]
+    nets = [ip_network(text, strict=False) for text in networks if not text.endswith("*")]
+    return str(address).startswith(tuple(patterns)) or any(address in net for net in nets)

@@ -42,16 +42,19 @@ def names(words: Iterable[str], most: int = MOST_NAMES) -> str:
 
 
 def origins(open_ones: Iterable[str], server: Server, evidence: Evidence) -> tuple[str, ...]:
-    """Sources in as few words as say the same: `anywhere`, `own networks`, and what is left by its name."""
+    """Sources in few words: `anywhere`, `own networks` where all of them are, and what is left by its name.
+
+    A network within another one is told too, so that one which is not told is shut out.
+    """
     opened = list(dict.fromkeys(open_ones))
     if len(opened) > 1 and {source.name for source in server.sources} == set(opened):
         return ("anywhere",)
     own = [source.name for source in server.sources if source.name in evidence.office.networks]
-    outer = [name for name in opened if not _within(name, opened)]
-    if len(own) > 1 and set(own) <= set(opened):
-        outer = ["own networks", *(name for name in outer if name not in own)]
-    internet = [name for name in outer if name.startswith("internet ")]
-    return tuple(name for name in outer if name not in internet[1:])
+    left = [name for name in opened if not (name.endswith(STATION) and _within(name, opened))]
+    if len(own) > 1 and set(own) <= set(left):
+        left = ["own networks", *(name for name in left if name not in own)]
+    internet = [name for name in left if name.startswith("internet ")]
+    return tuple(name for name in left if name not in internet[1:])
 
 
 def _within(name: str, others: Iterable[str]) -> bool:
@@ -67,8 +70,8 @@ def _within(name: str, others: Iterable[str]) -> bool:
 
 
 def sources(words: Sequence[str]) -> str:
-    """From where, as a sentence has it."""
-    return f"from {names(words)}"
+    """From where, as a sentence has it: without what lies in another one."""
+    return f"from {names(word for word in words if not _within(word, words))}"
 
 
 def lines(places: Iterable[Place]) -> str:

@@ -218,6 +218,19 @@ def test_the_host_hands_on_what_the_login_showed_and_sends_no_packet_more(
     assert told.source == "127.0.0.1", "as SSH_CONNECTION has it there"
 
 
+def test_a_server_is_told_of_and_not_what_it_starts_for_each_connection(
+    server: Sshd, tmp_path: Path, deadline: Deadline, host: Host
+) -> None:
+    with closing(link.connect(Route((hop(server, tmp_path),)), None, deadline, None)) as made:
+        pipe = made.run("echo there; cat")
+        assert pipe.receive(100) == b"there\n"
+        below = psutil.Process(server.process.pid).children(recursive=True)
+        assert any(each.name().startswith("sshd") for each in below)
+        seen = {one.source for one in items(host)}
+    assert f"/proc/{server.process.pid}" in seen
+    assert not seen & {f"/proc/{each.pid}" for each in below}
+
+
 def test_who_needs_no_credential_is_told() -> None:
     said = (
         'debug1: Remote protocol version 2.0, remote software version x\nAuthenticated to there ([10.0.0.1]:22) using "none".\n'

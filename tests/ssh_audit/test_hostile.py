@@ -8,7 +8,7 @@ from machine import DEBIAN, HASH, Machine, sshd
 from auditkit import audits
 from auditkit.access import arguments
 from auditkit.access.seen import follow, seen
-from auditkit.answers import Process
+from auditkit.answers import Listening, Process, Shown
 from auditkit.audits import ssh
 from auditkit.audits.ssh import access
 from auditkit.model import Finding, Gap, Means, Need
@@ -32,7 +32,10 @@ def clean(machine: Machine) -> bool:
 
 
 def test_the_machine_of_these_tests_is_clean_without_what_they_add() -> None:
-    assert clean(Machine({MAIN: CLOSED}, processes=(sshd(),)))
+    shown = Shown(
+        "192.168.10.2", 22, "SSH-2.0-OpenSSH_9.2p1 Debian-2", user="anna", methods=("publickey",), source="192.168.10.9"
+    )
+    assert clean(Machine({MAIN: CLOSED}, processes=(sshd(),), shown=(shown,)))
 
 
 MANY = ",".join(f"u{n}" for n in range(10_000))
@@ -166,3 +169,27 @@ def test_no_bytes_in_any_file_break_what_is_seen(data: bytes, name: str) -> None
     assert not [one for one in audits.judge(taken, [ssh.AUDIT]) if isinstance(one, Gap) and "broke on" in one.reason]
     assert all(isinstance(need, Need) for need in follow(taken))
     assert seen(taken).servers
+
+
+def running(*arguments: str, pid: int = 700, parent: int = 1, port: int | None = 22) -> Process:
+    places = (Listening("tcp", "0.0.0.0", port),) if port else ()
+    return Process(pid, parent, 0, 1.0, "/usr/sbin/sshd", arguments, "", places)
+
+
+@pytest.mark.parametrize("title", ["sshd: /usr/sbin/sshd -D -o Passw", "sshd: /usr/sbin/sshd", "sshd: ", "sshd: anna@pts/0"])
+def test_a_title_that_does_not_tell_how_a_server_was_started_is_no_reason_to_believe_the_usual_file(title: str) -> None:
+    said, facts = told(Machine({MAIN: CLOSED}, processes=(running(title),)))
+    assert Gap("sshd", "who may log in there cannot be told: its command line is not known whole") in said
+    assert "password_doors" not in facts
+
+
+def test_the_process_of_a_login_is_no_server_whatever_it_forwards() -> None:
+    listener = sshd("-D", pid=700)
+    logins = (
+        running("sshd: anna [priv]", pid=800, parent=700, port=None),
+        running("sshd: anna@pts/0", pid=801, parent=800, port=6010),
+        running("sshd: [accepted]", pid=802, parent=700, port=None),
+    )
+    assert len(seen(Machine({MAIN: CLOSED}, processes=(listener, *logins)).evidence()).servers) == 1
+    another = running("sshd: anna@pts/0", pid=900, parent=1, port=2222)
+    assert len(seen(Machine({MAIN: CLOSED}, processes=(listener, another)).evidence()).servers) == 2

@@ -64,7 +64,12 @@ def test_the_internet_is_an_address_that_no_line_names() -> None:
         (OPEN, (), ["anywhere"]),
         (CLOSED, (), []),
         (f"{OPEN}AllowUsers anna@192.168.10.0/24\n", (), ["192.168.10.0/24"]),
-        (f"{OPEN}AllowUsers anna@192.168.10.* anna@192.168.11.*\n", ("192.168.10.0/24", "192.168.11.0/24"), ["own networks"]),
+        (
+            f"{OPEN}AllowUsers anna@192.168.10.0/24 anna@192.168.11.0/24\n",
+            ("192.168.10.0/24", "192.168.11.0/24"),
+            ["own networks"],
+        ),
+        (f"{OPEN}AllowUsers anna@192.168.10.1/32 anna@192.168.10.0/24\n", (), ["192.168.10.0/24", "192.168.10.1/32"]),
         (f"{OPEN}DenyUsers *@192.168.10.0/24\n", (), ["internet (203.0.113.7)"]),
         (f"{OPEN}DenyUsers *@203.0.113.7\n", (), ["192.168.10.0/24", "internet (198.51.100.7)"]),
         (f"{CLOSED}Match Address 10.0.0.0/8,!10.1.0.0/16\nPasswordAuthentication yes\n", (), ["10.0.0.0/8"]),
@@ -88,6 +93,10 @@ def test_a_server_is_reached_as_it_listens() -> None:
 def test_the_station_is_named_where_it_is_treated_otherwise_than_its_network() -> None:
     shown = (Shown("192.168.10.2", 22, "SSH-2.0-OpenSSH_9.2p1", user="anna", source="192.168.10.7"),)
     assert opened(f"{OPEN}AllowUsers *@192.168.10.7\n", shown=shown) == ["192.168.10.7"]
+    assert opened(f"{OPEN}AllowUsers *@192.168.10.?\n", "10.0.0.0/8", shown=shown) == [
+        "192.168.10.?",
+        "192.168.10.7 (auditkit)",
+    ]
     assert opened(OPEN, shown=shown) == ["anywhere"]
 
 

@@ -113,6 +113,7 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
             yield _finding(told, server, rule, alike)
         yield from _unknown(told, server)
         yield from _unused_matches(told, server)
+        yield from _empty_taken(told, server)
 
 
 def _ways(server: Server, *, sure: bool) -> Iterator[Way]:
@@ -295,6 +296,20 @@ def _unknown(told: Seen, server: Server) -> Iterator[Finding | Gap]:
             yield Finding(UNKNOWN, server.name, message, UNKNOWN.severity)
         else:
             yield Gap(server.name, message)
+
+
+def _empty_taken(told: Seen, server: Server) -> Iterator[Finding]:
+    """Yield that empty passwords are taken where no account has one yet."""
+    found = [one.effective for one in server.treated if one.effective.effects["PermitEmptyPasswords"].value == ("yes",)]
+    if not found or any(door.method is Method.NOTHING for door in server.doors):
+        return
+    places = found[0].effects["PermitEmptyPasswords"].set_by
+    message = (
+        f"{telling.saying(server, found[0], 'PermitEmptyPasswords')}; no account that may log in has an empty password now"
+    )
+    remedy = telling.instead(server, told.evidence, places, ["PermitEmptyPasswords no"])
+    severity = Severity.LOW if server.running is False else Severity.MEDIUM
+    yield Finding(EMPTY, server.name, f"{telling.note(server)}{message}", severity, telling.quotes(server, places), remedy)
 
 
 def _unused_matches(told: Seen, server: Server) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from auditkit import answers
-from auditkit.access import asking, classes, needs
+from auditkit.access import asking, matching, needs
 from auditkit.access.nouns import Login, Password, Seen, Server, Treated
 from auditkit.access.seen import seen
 from auditkit.audits.ssh.settings import OPENSSH
@@ -149,7 +149,7 @@ def _everybody(told: Seen) -> Everybody:
 def _treated(server: Server, login: Login) -> Iterator[Treated]:
     """Yield how a server treats an account: of one that no password would open, what its files say."""
     told = [one for one in server.treated if any(who.name == login.name for who, _source in one.who)]
-    if not told and server.treated and not classes.match_lines(server.configuration):
+    if not told and server.treated and not matching.match_lines(server.configuration):
         told = [replace(server.treated[0], who=())]
     elif not told and server.configuration is not None:
         effective = server.configuration.of(Connection(user=login.name, groups=login.groups))

@@ -45,7 +45,20 @@ WORDS = {
 }
 """What an account may be given; without a password it has `*`. `key=OPTIONS` writes them before the key."""
 RUNS, FORWARDS, CHANGES = "runs only", "forwards only", "changes the password first"
-HEADERS = ("needs", "accounts", "sources", "lets in", "cannot tell", "others", "certificate for", "says", "runs", "port")
+HEADERS = (
+    "needs",
+    "accounts",
+    "sources",
+    "lets in",
+    "cannot tell",
+    "others",
+    "certificate for",
+    "says",
+    "runs",
+    "port",
+    "wrong so far",
+)
+REASONS = ("cannot tell", "wrong so far")
 _ATTEMPT = re.compile(r"(?P<account>\S+)(?: from (?P<source>\S+))?: (?P<ways>.+)")
 _FILE = re.compile(r"(?P<path>/\S+)(?: (?P<mode>[0-7]{4}))?(?: (?P<owner>[a-z]+))?:")
 
@@ -109,6 +122,7 @@ class Row:
     later: Mapping[str, File] = field(default_factory=dict)
     runs: str = ""
     port: int = 22
+    wrong: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.group}: {self.title}"
@@ -188,12 +202,12 @@ def _row(title: str, group: str, sections: Mapping[str, str]) -> Row:
         (line.split(": ")[0], tuple(line.split(": ")[1].split(", "))) for line in sections.get("says:", "").splitlines()
     )
     ways = {name: frozenset(_ways(sections.get(f"{name}:", ""), sources)) for name in ("lets in", older)}
-    untold = dict(line.split(": ", 1) for line in sections.get("cannot tell:", "").splitlines())
+    untold, wrong = (dict(line.split(": ", 1) for line in sections.get(f"{name}:", "").splitlines()) for name in REASONS)
     others, principals = told.get("others") == "any", tuple(told.get("certificate for", "").split())
     needs, before = _version(told.get("needs", "0.0")), (_version(older.rpartition(" ")[2] or "0.0"), ways[older])
     return Row(
         title, group, needs, accounts, files, sources, ways["lets in"], before, untold, others, principals,
-        says, later, told.get("runs", ""), int(told.get("port", "22")),
+        says, later, told.get("runs", ""), int(told.get("port", "22")), wrong,
     )  # fmt: skip
 
 

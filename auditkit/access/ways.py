@@ -18,7 +18,8 @@ SERVICE = "sshd"
 ANYBODY = "PAM takes any password"
 WHY_PAM = "what PAM asks of who logs in over SSH, from a file that others take in"
 MOST_FILES, MOST_SERVICES = 40, 5
-SHELLS_OF_NOBODY = ("nologin", "false", "true")
+SHELLS_OF_NOBODY = frozenset({"/usr/sbin/nologin", "/sbin/nologin", "/usr/bin/false", "/bin/false"})
+"""By their whole paths: anybody may call a shell of his own nologin."""
 _OVER = "whether its last day is over is not known"
 
 
@@ -174,9 +175,7 @@ def _is_useless(login: Login, found: Effective) -> bool:
     tunnels = _yes(effects["DisableForwarding"]) is not True and effects["PermitTunnel"].value != ("no",)
     texts = [effects[name].value for name in ("Subsystem", "ForceCommand")]
     inside = [text for value in texts for text in (("internal-sftp",) if value is None else value)]
-    return login.shell.rpartition("/")[2] in SHELLS_OF_NOBODY and not (
-        forwards or tunnels or any("internal-sftp" in text for text in inside)
-    )
+    return login.shell in SHELLS_OF_NOBODY and not (forwards or tunnels or any("internal-sftp" in text for text in inside))
 
 
 def _by_shadow(login: Login, method: Method, empty: Sure) -> Word:

@@ -60,7 +60,7 @@ HEADERS = (
 )
 REASONS = ("cannot tell", "wrong so far")
 _ATTEMPT = re.compile(r"(?P<account>\S+)(?: from (?P<source>\S+))?: (?P<ways>.+)")
-_FILE = re.compile(r"(?P<path>/\S+)(?: (?P<mode>[0-7]{4}))?(?: (?P<owner>[a-z]+))?:")
+_FILE = re.compile(r"(?P<path>/\S+)(?: (?P<mode>[0-7]{4}))?(?: (?P<owner>[a-z]+))?(?: -> (?P<link>\S+))?:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,8 @@ class File:
     text: str
     mode: str = ""
     owner: str = ""
+    link: str = ""
+    """Where it points, if it is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +241,7 @@ def _file(header: str, text: str) -> tuple[str, File]:
     if not found:
         raise ValueError(header)
     whole = text.replace("\\r", "\r").replace("\\ufeff", "\ufeff") + "\n"
-    return found["path"], File(whole.removesuffix("\\c\n"), found["mode"] or "", found["owner"] or "")
+    return found["path"], File(whole.removesuffix("\\c\n"), found["mode"] or "", found["owner"] or "", found["link"] or "")
 
 
 def _ways(text: str, sources: tuple[str, ...]) -> Iterator[Way]:

@@ -108,8 +108,12 @@ def _write(row: Row, place: Place, files: Path) -> None:
             text = text.replace("{" + name + "}", line)
         below = files / path[1:]
         made = [each for each in below.parents if not each.exists()]
-        _file(below, text, int(file.mode or ("600" if home else "644"), 8))
-        os.chown(below, uid, uid)
+        if file.link:
+            below.parent.mkdir(parents=True, exist_ok=True)
+            below.symlink_to(file.link)
+        else:
+            _file(below, text, int(file.mode or ("600" if home else "644"), 8))
+        os.lchown(below, uid, uid)
         for each in made if home else ():
             os.chown(each, own, own)
             each.chmod(0o700)

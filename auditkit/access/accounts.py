@@ -6,8 +6,10 @@ Where accounts may come from elsewhere, one that is not named stands for all of 
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC
 
+from auditkit import answers
 from auditkit.access import needs
 from auditkit.access.nouns import Login, Password
 from auditkit.access.passwd import EMPTY, SHADOWED, Line, lines_of
@@ -18,6 +20,8 @@ LOCAL = frozenset({"files", "compat", "systemd", "mymachines"})
 ELSEWHERE = -1
 """The uid of what stands for accounts of which no file tells."""
 DAY = 86_400
+MOST_SHELLS = 40
+_SHELL = re.compile(r"/[A-Za-z0-9._/@+-]{1,200}")
 _NUMBER = re.compile(r"-?[0-9]{1,9}")
 _ACTION = re.compile(r"\[[^\]]*\]")
 
@@ -38,6 +42,8 @@ def logins(evidence: Evidence) -> tuple[tuple[Login, ...], tuple[Gap, ...]]:
         uid = line.glibc if line.glibc is not None else line.musl if _musl(evidence) else None
         if uid is not None and not line.nis and line.fields[0] not in found:
             found[line.fields[0]] = _login(line, uid, shadow, groups, _day(evidence))
+    barred = set(_barred(evidence))
+    found = {name: replace(login, barred=True) if login.shell in barred else login for name, login in found.items()}
     elsewhere = tuple(_elsewhere(evidence, lines))
     if shadow is None and any(login.password is Password.UNKNOWN for login in found.values()):
         gaps += (Gap("passwords", f"which accounts have one is not known, as {needs.SHADOW.what} was not taken"),)
@@ -62,21 +68,47 @@ def _login(
     entry = shadow.get(name) if shadow is not None else None
     own = None if groups is None else tuple(dict.fromkeys((*groups.get(f":{gid}", ()), *groups.get(name, ()))))
     password = _password(line, entry, known=shadow is not None)
+    bare = Password.UNKNOWN if shadow is None else _fact(entry) if entry else password
     expired, inactive = (None, None) if shadow is None else _over(entry, day)
-    return Login(name, uid, gid, own, fields[5], line.shell, password, expired, inactive)
+    return Login(name, uid, gid, own, fields[5], line.shell, password, expired, inactive, bare)
 
 
 def _password(line: Line, entry: Line | None, *, known: bool) -> Password:
     """What is known of a password: /etc/shadow is asked where the field is `x`, and only there."""
     if line.password == SHADOWED and not known:
         return Password.UNKNOWN
-    told = line.password if line.password != SHADOWED else entry.password if entry else "none"
-    kind, _blank, scheme = told.partition(" ")
+    return _fact(line) if line.password != SHADOWED else _fact(entry) if entry else Password.NONE
+
+
+def _fact(line: Line) -> Password:
+    """What the second field of a line says by itself."""
+    kind, _blank, scheme = line.password.partition(" ")
     if kind == "locked":
         return Password.LOCKED if scheme else Password.NONE
-    if told == SHADOWED:
+    if line.password == SHADOWED:
         return Password.NONE
     return {"set": Password.SET, EMPTY: Password.EMPTY, "none": Password.NONE}.get(kind, Password.UNKNOWN)
+
+
+def shells(evidence: Evidence) -> tuple[str, ...]:
+    """The shells of the accounts, as far as they are to be looked at."""
+    lines, _gaps = lines_of(needs.PASSWD.what, needs.text(evidence, needs.PASSWD) or "")
+    named = dict.fromkeys(line.shell for line in lines if len(line.fields) > 6)
+    return tuple(shell for shell in named if _SHELL.fullmatch(shell))[:MOST_SHELLS]
+
+
+def _barred(evidence: Evidence) -> Iterator[str]:
+    """Yield the shells that are not there, or are nothing that runs; none where nobody has looked."""
+    for shell in shells(evidence) if needs.looked_at(evidence) else ():
+        told = next(needs.read(evidence, needs.shell(shell), answers.way), None)
+        missing = told is None and needs.unread(evidence, shell) is None
+        if missing or (isinstance(told, tuple) and not _runs(told[0].mode)):
+            yield shell
+
+
+def _runs(mode: int) -> bool:
+    """Whether a file of this mode can be run by somebody: inode(7)."""
+    return mode & 0o170000 == 0o100000 and mode & 0o111 != 0
 
 
 def _over(entry: Line | None, day: int) -> tuple[bool | None, bool | None]:

@@ -69,6 +69,11 @@ NEEDS = (
 )
 
 
+def shell(path: str) -> Need:
+    """Whether a shell is there: sshd lets nobody in without."""
+    return Need(Means.STATUS, path, "whether a shell is there and runs, without which sshd lets nobody in")
+
+
 def items(evidence: Evidence, need: Need) -> tuple[Item, ...]:
     """What was taken for a need, once for each source: others may have asked the same for another reason."""
     same = (item for item in evidence.items if item.need.means is need.means and item.need.what == need.what)

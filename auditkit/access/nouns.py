@@ -40,6 +40,10 @@ class Login:
     """Whether its last day is over (shadow(5), field 8); None: not known."""
     inactive: bool | None = False
     """Whether its password is out of date for longer than PAM takes it (shadow(5), field 7); None: not known."""
+    bare: Password | None = None
+    """What is known of the password that sshd goes by without PAM, where that is another one: it asks /etc/shadow always."""
+    barred: bool = False
+    """Whether sshd refuses it whatever it shows: its shell is not there, or is nothing that runs."""
     named: bool = True
     """False: it stands for all accounts that are in no file here, those of a directory service."""
 

@@ -6,8 +6,8 @@ The keys themselves are judged elsewhere (audits/ssh/keys.py); here one counts u
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from auditkit.access import classes
-from auditkit.access.nouns import Login, Password, Server, Treated
+from auditkit.access import classes, ways
+from auditkit.access.nouns import Login, Server, Treated
 from auditkit.keys import authorized, use
 from auditkit.keys.authorized import Line
 from auditkit.model import Evidence, Gap, Means
@@ -30,13 +30,14 @@ def opened(server: Server, evidence: Evidence) -> Iterator[Opened]:
     by_file = _files(evidence)
     lines: dict[tuple[str, ...], tuple[Line, ...]] = {}
     told: dict[str, Opened] = {}
+    asked = ways.ways(evidence)
     for one in server.treated:
         for login, source in one.who:
             paths = tuple(_paths(login, one.effective))
             if paths not in lines:
                 lines[paths] = tuple(line for path in paths for line in _lines(by_file.get(path), path, evidence))
             alive = tuple(line for line in lines[paths] if _counts(line, login, one.effective))
-            if alive and _may(server, one, login, source.address):
+            if alive and asked.account(login, one.effective).opens is not False and _may(server, one, login, source.address):
                 before = told.get(login.name, Opened(login, alive, (), one.effective))
                 told[login.name] = Opened(login, before.lines, (*before.sources, source.name), before.effective)
     yield from told.values()
@@ -71,11 +72,9 @@ def _counts(line: Line, login: Login, effective: Effective) -> bool:
 def _may(server: Server, one: Treated, login: Login, address: str) -> bool:
     """Whether nothing but the key is asked, as far as is known."""
     effects = one.effective.effects
-    if login.expired or effects["PubkeyAuthentication"].value == ("no",):
+    if effects["PubkeyAuthentication"].value == ("no",):
         return False
     if login.root and effects["PermitRootLogin"].value == ("no",):
-        return False
-    if login.password is Password.LOCKED and effects["UsePAM"].value == ("no",):
         return False
     by_name = effects["UseDNS"].value != ("no",)
     source = doors.Source("", address)

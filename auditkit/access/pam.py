@@ -114,11 +114,14 @@ def found(files: Mapping[str, bytes | Gap], name: str) -> tuple[str, bytes | Gap
     return f"{PAM_PLACES[0]}/{name}", None
 
 
-def stack(files: Mapping[str, bytes | Gap], service: str, kind: str) -> Stack:
-    """What a service asks for `auth` or `account`; of one that says nothing of it, what `other` asks."""
+def stack(files: Mapping[str, bytes | Gap], service: str, kind: str, *, known: bool = True) -> Stack:
+    """What a service asks for `auth` or `account`; of one that says nothing of it, what `other` asks.
+
+    `known`: whether one whose file is not among these has none.
+    """
     for name in (service, "other"):
         loading = Loading(files, kind)
-        if found(files, name)[1] is not None or name == "other":
+        if found(files, name)[1] is not None or name == "other" or not known:
             loading.service(name, 0, 0)
         if loading.handlers:
             return Stack(tuple(loading.handlers), tuple(dict.fromkeys(loading.gaps)))
@@ -134,7 +137,13 @@ def includes(files: Mapping[str, bytes | Gap]) -> tuple[str, ...]:
                 named[words[1]] = None
             elif len(words) > 2 and words[1].lower() in ("include", "substack"):
                 named[words[2]] = None
-    return tuple(name for name in named if _SERVICE.fullmatch(name) or name.startswith("/"))
+    return tuple(named)
+
+
+def askable(name: str) -> bool:
+    """Whether a service, or a file by its path, is one that may be asked for: of plain letters, where services are."""
+    place, slash, file = name.rpartition("/")
+    return (not slash or place in PAM_PLACES) and _SERVICE.fullmatch(file) is not None and file not in (".", "..")
 
 
 def lines(data: bytes) -> Iterator[tuple[int, tuple[str, ...]]]:

@@ -51,8 +51,8 @@ def follow(evidence: Evidence) -> tuple[Need, ...]:
         wanted += [needs.DPKG, needs.APK]
     found = [one for one in begun if isinstance(one, Configured)]
     wanted += [need for one in found for need in _asks(evidence, one, logins, froms)]
-    effects = [each.configuration.of(Connection()) for each in found if each.configuration]
-    wanted += [Need(Means.FILE, path, ways.WHY_PAM) for path in ways.missing(evidence, ways.services(effects))]
+    wanted += [Need(Means.FILE, path, ways.WHY_PAM) for path in ways.missing(evidence, ways.services(evidence))]
+    wanted += [needs.shell(path) for path in accounts.shells(evidence)] if servers else []
     return tuple(dict.fromkeys(wanted))
 
 

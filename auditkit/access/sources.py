@@ -16,18 +16,22 @@ from auditkit.model import Evidence, Gap
 from auditkit.sshd.doors import Source
 from auditkit.sshd.effective import Configuration
 from auditkit.sshd.lines import Refused, lowered
-from auditkit.sshd.patterns import network
+from auditkit.sshd.patterns import matches, network, number
 
 INTERNET = ("203.0.113.7", "198.51.100.7", "192.0.2.7", "2001:db8::7")
 """Addresses that nobody has, of documentation (RFC 5737, RFC 3849): the first that no line names, and one of IPv6."""
+OTHERS = (*(f"{n}.77.77.7" for n in range(1, 224) if n not in (10, 127)), *(f"2{n:03x}::7" for n in range(1, 4096, 97)))
+"""Where lines name even those: addresses of all the rest."""
 ITSELF = Source("the host itself", "127.0.0.1")
 STATION = " (auditkit)"
 """How the name of the address ends that auditkit itself came from."""
 MOST = 40
 MOST_TRIED = 64
 """Addresses of a network that are tried for one that is in no smaller network."""
-_PATTERN = re.compile(r"[0-9a-fA-F:.*?]{3,64}")
-_MATCHED = ("address",)
+_PATTERN = re.compile(r"[0-9a-fA-F:.*?]{2,64}")
+_WHOLE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3}){0,2})\.\*")
+_MATCHED = ("address", "host")
+"""Criteria of Match that ask for the source: its name is its address, unless UseDNS is on."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -42,13 +46,16 @@ def sources(
         found = network_of(text)
         if found is not None and found.prefixlen:
             named_by.setdefault(found, text)
+    missed = [text for text in dict.fromkeys(texts) if is_missed(text)]
     left = len(named_by) - MOST
     kept = tuple(named_by)[:MOST]
     out = [Source(named_by[each], str(_inside(each, kept))) for each in kept]
     stations = dict.fromkeys(each.source for each in shown if each.source)
     out += [Source(f"{address}{STATION}", address) for address in tuple(stations)[:3]]
-    told = Left("every account", f"{left} more networks that lines name", f"more than {MOST} are not tried")
-    return (*out, *_internet(kept)), (told,) if left > 0 else ()
+    told = [Left("every account", text, "no address that fits this pattern was found") for text in missed[:MOST]]
+    if left > 0:
+        told.append(Left("every account", f"{left} more networks that lines name", f"more than {MOST} are not tried"))
+    return (*out, *_internet(kept)), tuple(told)
 
 
 def is_own(address: str, evidence: Evidence) -> bool:
@@ -86,14 +93,33 @@ def _parts(text: str) -> Iterator[str]:
 
 
 def network_of(text: str) -> Network | None:
-    """The network that a word means; of a pattern one address that it matches."""
+    """The network that a word means; of a pattern the network of all that fits it, or one address that does."""
     try:
         found = network(text, 128)
-        if found is None and _PATTERN.fullmatch(text) and set(text) & set("*?") and set(text) - set("*?"):
-            found = network(text.replace("*", "1").replace("?", "1"), 128)
     except Refused:
         return None
-    return found
+    if found is not None or not _PATTERN.fullmatch(text) or not set(text) - set("*?.:"):
+        return found
+    if whole := _WHOLE.fullmatch(text):
+        parts = whole[1].split(".")
+        return network(".".join((*parts, *["0"] * (4 - len(parts)))) + f"/{8 * len(parts)}", 128)
+    return next(_fitting(text), None)
+
+
+def _fitting(pattern: str) -> Iterator[Network]:
+    """Yield addresses that fit a pattern as text, which is how sshd compares them."""
+    for star in ("1", "", "0", "0.1", "1::1", "::1", ":1", "0.0.1", "1:1:1:1:1:1:1", "1:1:1:1:1:1"):
+        for digit in ("1", "0", "9"):
+            address = number(pattern.replace("*", star).replace("?", digit))
+            if address is not None and matches(str(address), pattern):
+                yield ipaddress.ip_network(address)
+
+
+def is_missed(text: str) -> bool:
+    """Whether a word may fit addresses, and none that does is known."""
+    if not _PATTERN.fullmatch(text) or not set(text) & set("*?") or not set(text) - set("*?.:"):
+        return False
+    return network_of(text) is None
 
 
 def _inside(net: Network, others: Iterable[Network]) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
@@ -110,7 +136,7 @@ def _inside(net: Network, others: Iterable[Network]) -> ipaddress.IPv4Address | 
 def _internet(networks: tuple[Network, ...]) -> Iterator[Source]:
     """Yield an address that stands for all others, of either family."""
     for family in (4, 6):
-        mine = [ipaddress.ip_address(text) for text in INTERNET if ipaddress.ip_address(text).version == family]
+        mine = [address for address in map(ipaddress.ip_address, (*INTERNET, *OTHERS)) if address.version == family]
         free = [each for each in mine if not any(each.version == net.version and each in net for net in networks)]
         if free:
             yield Source(f"internet ({free[0]})", str(free[0]))

@@ -44,17 +44,25 @@ def names(words: Iterable[str], most: int = MOST_NAMES) -> str:
 def origins(open_ones: Iterable[str], server: Server, evidence: Evidence) -> tuple[str, ...]:
     """Sources in few words: `anywhere`, `own networks` where all of them are, and what is left by its name.
 
-    A network within another one is told too, so that one which is not told is shut out.
+    What is shut out of a network that is told stands behind it: `10.0.0.0/8 except 10.1.0.0/16`.
     """
     opened = list(dict.fromkeys(open_ones))
     if len(opened) > 1 and {source.name for source in server.sources} == set(opened):
         return ("anywhere",)
     own = [source.name for source in server.sources if source.name in evidence.office.networks]
+    shut = [source.name for source in server.sources if source.name not in opened and not source.name.endswith(STATION)]
     left = [name for name in opened if not (name.endswith(STATION) and _within(name, opened))]
+    whole: dict[str, list[str]] = {name: [name] for name in left}
     if len(own) > 1 and set(own) <= set(left):
-        left = ["own networks", *(name for name in left if name not in own)]
-    internet = [name for name in left if name.startswith("internet ")]
-    return tuple(name for name in left if name not in internet[1:])
+        whole = {"own networks": own, **{name: [name] for name in left if name not in own}}
+    internet = [name for name in whole if name.startswith("internet ")]
+    return tuple(_but(name, nets, shut) for name, nets in whole.items() if name not in internet[1:])
+
+
+def _but(name: str, nets: Sequence[str], shut: Sequence[str]) -> str:
+    """A source with those that lie in it and are shut out: `10.0.0.0/8 except 10.1.0.0/16`."""
+    inside = [each for each in shut if _within(each, nets)]
+    return f"{name} except {', '.join(inside)}" if inside else name
 
 
 def _within(name: str, others: Iterable[str]) -> bool:

@@ -3,20 +3,23 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from auditkit.access import accounts, classes, modules, needs, pam
+from auditkit.access import accounts, classes, configuring, modules, needs, pam
 from auditkit.access.modules import Asked
 from auditkit.access.nouns import Login, Password, Treated
 from auditkit.access.pam import Stack
+from auditkit.errors import FormatError
 from auditkit.model import Evidence, Gap, Means
-from auditkit.sshd import doors
+from auditkit.sshd import doors, reading
 from auditkit.sshd.doors import Door, Method, Sure
 from auditkit.sshd.effective import Effect, Effective
-from auditkit.sshd.lines import Version
+from auditkit.sshd.lines import Version, lowered
 
 SERVICE = "sshd"
 ANYBODY = "PAM takes any password"
 WHY_PAM = "what PAM asks of who logs in over SSH, from a file that others take in"
-MOST_FILES = 40
+MOST_FILES, MOST_SERVICES = 40, 5
+SHELLS_OF_NOBODY = ("nologin", "false", "true")
+_OVER = "whether its last day is over is not known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ class Ways:
     shells: tuple[str, ...] | None
     closed: bool
     directories: frozenset[str] = frozenset()
+    asked: frozenset[str] = frozenset()
+    """The services whose files were asked for: of another one nobody knows whether it is there."""
     stacks: dict[tuple[str, str], Stack] = field(default_factory=dict)
     known: dict[tuple[object, ...], frozenset[bool]] = field(default_factory=dict)
 
@@ -52,6 +57,9 @@ class Ways:
 
     def word(self, login: Login, method: Method, found: Effective) -> Word:
         """Whether the account lets itself in by a method, where the configuration does."""
+        state = self.account(login, found)
+        if state.opens is False or _is_useless(login, found):
+            return Word(False)
         empty = _yes(found.effects["PermitEmptyPasswords"])
         by_pam = _yes(found.effects["UsePAM"])
         if by_pam is None:
@@ -61,31 +69,42 @@ class Ways:
         kerberos = method is Method.PASSWORD and _yes(found.effects["KerberosAuthentication"]) is not False
         if kerberos and word.opens is not True:
             return Word(None, "a Kerberos server says whether its password is right (KerberosAuthentication)")
-        return word
+        return Word(None, state.why) if word.opens and state.opens is None else word
+
+    def account(self, login: Login, found: Effective) -> Word:
+        """Whether the state of an account lets it in, whatever it shows: of a password nothing is said."""
+        if login.barred and found.effects["ChrootDirectory"].value == ("none",):
+            return Word(False)
+        by_pam = _yes(found.effects["UsePAM"])
+        if by_pam is False:
+            dead = login.expired or login.bare is Password.LOCKED
+            return Word(False) if dead else Word(True) if login.expired is False else Word(None, _OVER)
+        told = self.stack(_service(found), "account")
+        let_in = self._runs(told, "account", self._asked(login, empty=None))
+        if by_pam is None:
+            return Word(None, "whether sshd asks PAM is not known")
+        return Word(let_in == {True}) if len(let_in) == 1 else Word(None, _why(login, Stack(()), told))
+
+    def _asked(self, login: Login, *, empty: Sure) -> Asked:
+        return Asked(login, True, empty is not False, self.shells, self.directories, self.closed)
 
     def _by_pam(self, login: Login, method: Method, found: Effective, *, empty: Sure) -> Word:
         name = _service(found)
-        auth, account = self.stack(name, "auth"), self.stack(name, "account")
-        asked = Asked(login, True, empty is not False, self.shells, self.directories, self.closed)
-        let_in = self._runs(account, "account", asked)
-        if let_in == {False}:
-            return Word(False)
+        auth, asked = self.stack(name, "auth"), self._asked(login, empty=empty)
         with_it, without = (self._runs(auth, "auth", replace(asked, knows=knows)) for knows in (True, False))
         if method is Method.NOTHING and login.password not in (Password.EMPTY, Password.UNKNOWN):
             with_it = without = without if without == {True} else frozenset({False})
-        maybe = with_it | without
-        if True not in maybe:
+        if True not in with_it | without:
             return Word(False)
-        sure = let_in == {True} and {True} in (with_it, without) and not (empty is None and login.password is Password.EMPTY)
-        if sure:
+        if {True} in (with_it, without) and not (empty is None and login.password is Password.EMPTY):
             return Word(True, ANYBODY if without == {True} and login.password is not Password.EMPTY else "")
-        return Word(None, _why(login, auth, account))
+        return Word(None, _why(login, auth, self.stack(name, "account")))
 
     def stack(self, service: str, kind: str) -> Stack:
         """What a service asks."""
         key = (service, kind)
         if key not in self.stacks:
-            self.stacks[key] = pam.stack(self.files, service, kind)
+            self.stacks[key] = pam.stack(self.files, service, kind, known=service in self.asked)
         return self.stacks[key]
 
     def _runs(self, stack: Stack, kind: str, asked: Asked) -> frozenset[bool]:
@@ -102,7 +121,9 @@ def ways(evidence: Evidence) -> Ways:
     shells = needs.text(evidence, needs.PAM_FACTS[2])
     closed = any(needs.items(evidence, need) for need in needs.PAM_FACTS[:2])
     named = None if shells is None else tuple(row.strip() for row in shells.split("\n") if row.startswith("/"))
-    return Ways(pam_files(evidence), named, closed, frozenset(accounts.directories(evidence, "passwd")))
+    return Ways(
+        pam_files(evidence), named, closed, frozenset(accounts.directories(evidence, "passwd")), frozenset(services(evidence))
+    )
 
 
 def pam_files(evidence: Evidence) -> dict[str, bytes | Gap]:
@@ -116,19 +137,25 @@ def pam_files(evidence: Evidence) -> dict[str, bytes | Gap]:
     return {**gaps, **found}
 
 
-def services(found: Iterable[Effective]) -> tuple[str, ...]:
-    """The services of PAM that sshd asks."""
-    return tuple(dict.fromkeys((SERVICE, *map(_service, found))))
+def services(evidence: Evidence) -> tuple[str, ...]:
+    """The services of PAM that sshd may ask: its own, and each that a line names, whichever version reads it."""
+    found = reading.Files(configuring.files(configuring.first_round(evidence)), configuring.NEWEST, None, needs.MAIN)
+    try:
+        read = [each for name in found.files for each in reading.of(found, name)]
+    except FormatError:
+        read = []
+    named = (word for each in read if lowered(each.line.keyword) == "pamservicename" for word in each.line.words[:1])
+    return tuple(dict.fromkeys((SERVICE, *filter(pam.askable, named))))[:MOST_SERVICES]
 
 
 def missing(evidence: Evidence, services: Iterable[str]) -> tuple[str, ...]:
     """The files of PAM that are wanted besides: of services, and of what these take in."""
     files = pam_files(evidence)
     names = (*services, *pam.includes(files))
-    wanted = dict.fromkeys(name for name in names if pam.found(files, name)[1] is None)
+    wanted = dict.fromkeys(name for name in names if pam.askable(name) and pam.found(files, name)[1] is None)
     paths = (path for name in wanted for path in ((name,) if name.startswith("/") else _paths(name)))
     whats = {need.what for need in needs.PAM}
-    return tuple(path for path in paths if path not in whats and path.startswith(needs.PAM_PLACES))[:MOST_FILES]
+    return tuple(path for path in paths if path not in whats)[:MOST_FILES]
 
 
 def _paths(name: str) -> tuple[str, ...]:
@@ -140,16 +167,25 @@ def _service(found: Effective) -> str:
     return effect.value[0] if effect and effect.value else SERVICE
 
 
+def _is_useless(login: Login, found: Effective) -> bool:
+    """Whether the right password is good for nothing: no shell, no forwarding, and no sftp that needs no shell."""
+    effects = found.effects
+    forwards = _yes(effects["DisableForwarding"]) is not True and effects["AllowTcpForwarding"].value != ("no",)
+    tunnels = _yes(effects["DisableForwarding"]) is not True and effects["PermitTunnel"].value != ("no",)
+    texts = [effects[name].value for name in ("Subsystem", "ForceCommand")]
+    inside = [text for value in texts for text in (("internal-sftp",) if value is None else value)]
+    return login.shell.rpartition("/")[2] in SHELLS_OF_NOBODY and not (
+        forwards or tunnels or any("internal-sftp" in text for text in inside)
+    )
+
+
 def _by_shadow(login: Login, method: Method, empty: Sure) -> Word:
-    """What sshd itself makes of an account, without PAM."""
-    if login.expired or method is Method.KEYBOARD:
+    """What sshd itself makes of a password, without PAM."""
+    password = login.bare or login.password
+    fits = {Password.SET: method is Method.PASSWORD, Password.EMPTY: empty, Password.UNKNOWN: None}.get(password, False)
+    if method is Method.KEYBOARD or fits is False:
         return Word(False)
-    fits = {Password.SET: method is Method.PASSWORD, Password.EMPTY: empty, Password.UNKNOWN: None}.get(login.password, False)
-    if fits is False:
-        return Word(False)
-    if fits is None:
-        return Word(None, _unknown(login))
-    return Word(True) if login.expired is False else Word(None, f"whether {login.name} is over is not known")
+    return Word(True) if fits else Word(None, _unknown(login))
 
 
 def _unknown(login: Login) -> str:
@@ -172,7 +208,7 @@ def _why(login: Login, auth: Stack, account: Stack) -> str:
         return f"PAM asks what is not known here: {gaps[0].subject} {gaps[0].reason}"
     if odd:
         return f"PAM asks {odd[0].module or 'a module that cannot be read'} ({odd[0].at}), which is not understood here"
-    if not auth.handlers or not account.handlers:
+    if not account.handlers:
         return "what PAM asks is not known: its files were not taken"
     return (
         "whether its last day is over is not known"

@@ -105,9 +105,15 @@ def _sufficient(found: Effective, method: Method, on: Mapping[Method, Sure]) -> 
     lists = found.effects["AuthenticationMethods"].value
     if lists is None or lists == ("any",):
         return None if lists is None else True
-    asked = ([part.partition(":")[0] for part in one.split(",")] for one in lists)
+    asked = ([_without_device(part) for part in one.split(",")] for one in lists)
     ours = [[Method(name) for name in one] for one in asked if method in one and set(one) <= set(Method)]
     return _or(*(_and(*(on[name] for name in one)) for one in ours))
+
+
+def _without_device(method: str) -> str:
+    """A method without its device; with one that Linux has not it is a method that nobody can use."""
+    name, _colon, device = method.partition(":")
+    return name if device in ("", "pam") else method
 
 
 def _enters(found: Effective, account: Account, who: Connection, version: Version) -> Sure:

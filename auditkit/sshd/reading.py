@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 from auditkit.errors import FormatError
 from auditkit.model import Gap
+from auditkit.sshd import keywords
 from auditkit.sshd.globbing import globbed
-from auditkit.sshd.keywords import Keyword, of
+from auditkit.sshd.keywords import Keyword
 from auditkit.sshd.lines import Line, Refused, Version, lines, lowered
 from auditkit.sshd.values import Value, Words
 
@@ -60,7 +61,7 @@ class Files:
     found: dict[str, tuple[str, ...] | Gap] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.known = of(self.version)
+        self.known = keywords.of(self.version)
 
     def statements(self, name: str) -> tuple[Statement, ...] | Gap:
         """What a file says, line by line; a Gap if it could not be read.
@@ -124,11 +125,12 @@ class Files:
 def globs(files: Mapping[str, bytes | Gap], version: Version, main: str = f"{DIRECTORY}/sshd_config") -> tuple[str, ...]:
     """The globs that the Include lines of these files have, absolute: what to look up before the configuration is judged."""
     found = Files(files, version, None, main)
-    read = (statement for name in files for statement in _of(found, name) if lowered(statement.line.keyword) == "include")
+    read = (statement for name in files for statement in of(found, name) if lowered(statement.line.keyword) == "include")
     words = (word for statement in read for word in statement.line.words if word)
     return tuple(dict.fromkeys(w if w.startswith("/") else f"{DIRECTORY}/{w}" for w in words if not w.startswith("~")))
 
 
-def _of(files: Files, name: str) -> tuple[Statement, ...]:
+def of(files: Files, name: str) -> tuple[Statement, ...]:
+    """The lines of a file; none of one that could not be read."""
     found = files.statements(name)
     return () if isinstance(found, Gap) else found

@@ -60,6 +60,7 @@ PrintMotd no
 AcceptEnv LANG LC_*
 Subsystem sftp /usr/lib/openssh/sftp-server
 """
+SHELLS = ("/bin/sh", "/bin/bash", "/bin/false", "/usr/sbin/nologin")
 VERSIONS = {
     (8, 4): "OpenSSH_8.4p1 Debian-5",
     (9, 2): "OpenSSH_9.2p1 Debian-2",
@@ -79,7 +80,7 @@ class Machine:
     processes: tuple[Process, ...] = ()
     shown: tuple[Shown, ...] = ()
     status: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
-    """Mode, uid and gid by path."""
+    """Mode, uid and gid by path; shells are there where any other path is."""
     runs: Callable[[str], bytes | None] = lambda command: None
     """What a command comes to, as an Item has it; None where it is not there."""
     gaps: tuple[Gap, ...] = ()
@@ -107,7 +108,10 @@ class Machine:
                     if fits(path, need.what):
                         yield path, table(path, text.encode() if isinstance(text, str) else text)
             case Means.STATUS:
-                yield from ((path, way(path, *told)) for path, told in self.status.items() if fits(path, need.what))
+                shells = {path: (0o755, 0, 0) for path in SHELLS if self.status and path not in self.without}
+                yield from (
+                    (path, way(path, *told)) for path, told in {**shells, **self.status}.items() if fits(path, need.what)
+                )
             case Means.COMMAND:
                 told = self.runs(need.what)
                 if told is None and need.what.endswith(" -V") and self.version:

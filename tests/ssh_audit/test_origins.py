@@ -48,7 +48,7 @@ def test_each_network_that_a_line_names_is_tried_where_no_smaller_one_lies() -> 
         "198.51.100.0/25": "198.51.100.1",
         "172.16.5.5": "172.16.5.5",
         "172.16.5.6": "172.16.5.6",
-        "internet (203.0.113.7)": "203.0.113.7",
+        "internet (192.0.2.7)": "192.0.2.7",
         "internet (2001:db8::7)": "2001:db8::7",
     }
 
@@ -72,7 +72,7 @@ def test_the_internet_is_an_address_that_no_line_names() -> None:
         (f"{OPEN}AllowUsers anna@192.168.10.1/32 anna@192.168.10.0/24\n", (), ["192.168.10.0/24", "192.168.10.1/32"]),
         (f"{OPEN}DenyUsers *@192.168.10.0/24\n", (), ["internet (203.0.113.7)"]),
         (f"{OPEN}DenyUsers *@203.0.113.7\n", (), ["192.168.10.0/24", "internet (198.51.100.7)"]),
-        (f"{CLOSED}Match Address 10.0.0.0/8,!10.1.0.0/16\nPasswordAuthentication yes\n", (), ["10.0.0.0/8"]),
+        (f"{CLOSED}Match Address 10.0.0.0/8,!10.1.0.0/16\nPasswordAuthentication yes\n", (), ["10.0.0.0/8 except 10.1.0.0/16"]),
         (f"{OPEN}Match Address 0.0.0.0/0\nPasswordAuthentication no\n", (), ["internet (2001:db8::7)"]),
     ],
 )
@@ -116,3 +116,42 @@ def test_an_address_that_is_not_known_is_never_a_pass() -> None:
         {MAIN: f"{CLOSED}UseDNS yes\nMatch Host *.example.org\nPasswordAuthentication yes\n"}, processes=(sshd(),)
     )
     assert access.facts(by_name.evidence())["ssh"]["password_unknown"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "10.99.*",
+        "10.*.3.4",
+        "*.5",
+        "10.9?.1.1",
+        "1??.*",
+        "2001:db8:*",
+        "2001:db8:?::*",
+        "*::5",
+        "fe80::1*",
+        "10.0.0.*",
+        "::ffff:*",
+    ],
+)
+def test_an_address_that_fits_a_pattern_is_tried_or_it_is_said_that_none_is_known(pattern: str) -> None:
+    """As `Match Address`, and as `Match Host`: the name of a source is its address unless UseDNS is on."""
+    for criterion in ("Address", "Host"):
+        files = {MAIN: f"{CLOSED}Match {criterion} {pattern}\nPasswordAuthentication yes\n"}
+        facts = access.facts(Machine(files, processes=(sshd(),)).evidence())["ssh"]
+        told = facts["password_doors"] or facts["password_unknown"]  # type: ignore[index]
+        assert pattern in [one["from"].removesuffix(" except 192.168.10.0/24") for one in told], (criterion, told)
+
+
+def test_a_pattern_that_is_a_network_is_tried_outside_of_smaller_ones() -> None:
+    blocks = "Match Address 10.0.0.0/24\nPasswordAuthentication no\nMatch Address 10.*\nPasswordAuthentication yes\n"
+    assert opened(f"{CLOSED}{blocks}") == ["10.* except 10.0.0.0/24"]
+
+
+def test_where_lines_name_most_of_the_internet_the_rest_is_tried() -> None:
+    half = f"{OPEN}DenyUsers *@128.0.0.0/1\n"
+    assert opened(half) == ["internet (1.77.77.7)"]
+
+
+def test_a_name_that_no_address_has_opens_nothing_without_dns() -> None:
+    assert opened(f"{CLOSED}Match Host *.example.org\nPasswordAuthentication yes\n") == []

@@ -274,3 +274,12 @@ def test_linux_pam_comes_to_the_same(tmp_path: Path) -> None:
         if mine != {really(tmp_path)}:
             different.append((files, mine))
     assert different == []
+
+
+@pytest.mark.parametrize(
+    ("name", "may"),
+    [("sshd", True), ("/etc/pam.d/x-y.z", True), ("..", False), ("../shadow", False), ("/etc/pam.d/../shadow", False),
+     ("a b", False), ("/etc/shadow", False), ("", False), ("/etc/pam.d/", False), ("x" * 80, False), ("*", False)],
+)  # fmt: skip
+def test_only_plain_names_where_services_are_may_be_asked_for(name: str, may: bool) -> None:
+    assert pam.askable(name) is may

@@ -4,7 +4,7 @@ A line of an answer is `account method`, `?` behind it where nobody can tell; so
 """
 
 import pytest
-from machine import SHADOW, Machine, sshd
+from machine import HASH, PASSWD, SHADOW, Machine, sshd
 
 from auditkit.access.seen import seen
 
@@ -63,3 +63,76 @@ def test_an_empty_password_needs_no_question(pam: str) -> None:
     assert said(Machine(files, (10, 0), (sshd(),))) == ["anna password", "bernd password", "bernd none"]
     files["/etc/ssh/sshd_config"] += "AuthenticationMethods publickey\n"
     assert said(Machine(files, (10, 0), (sshd(),))) == []
+
+
+def test_only_the_device_that_linux_has_lets_somebody_in() -> None:
+    plain = "UsePAM yes\nPasswordAuthentication no\n"
+    assert doors(f"{plain}AuthenticationMethods keyboard-interactive:bsdauth\n") == []
+    assert doors(f"{plain}AuthenticationMethods keyboard-interactive:pam\n") == ["anna keyboard-interactive"]
+    assert doors(f"{plain}AuthenticationMethods keyboard-interactive\n") == ["anna keyboard-interactive"]
+
+
+@pytest.mark.parametrize("version", [(10, 0), None])
+def test_another_service_of_pam_is_asked_for_even_where_the_version_is_known_only_later(
+    version: tuple[int, int] | None,
+) -> None:
+    """As on a disk: then its package tells the version, in the second round."""
+    package = "Package: openssh-server\nStatus: install ok installed\nVersion: 1:10.0p1-7\n\n"
+    files = {
+        "/etc/ssh/sshd_config": "KbdInteractiveAuthentication no\nUsePAM yes\nPAMServiceName open\n",
+        "/etc/pam.d/open": "auth sufficient pam_permit.so\naccount required pam_permit.so\n",
+        "/var/lib/dpkg/status": package,
+    }
+    assert said(Machine(files, version)) == ["anna password", "daemon password", "bernd password"]
+
+
+def test_a_service_of_pam_that_nobody_asked_for_is_not_taken_for_one_that_is_not_there() -> None:
+    service = "x" * 80  # too long for a name of a file that is asked for
+    files = {"/etc/ssh/sshd_config": f"KbdInteractiveAuthentication no\nUsePAM yes\nPAMServiceName {service}\n"}
+    assert said(Machine(files, (10, 0))) == ["anna password ?", "daemon password ?", "bernd password ?"]
+
+
+LOOKED = {"/etc/ssh/sshd_config": (0o644, 0, 0)}
+
+
+def test_sshd_refuses_an_account_whose_shell_is_not_there_or_does_not_run() -> None:
+    config = {"/etc/ssh/sshd_config": "KbdInteractiveAuthentication no\nUsePAM yes\n"}
+    gone = {**config, "/etc/passwd": PASSWD.replace("/home/anna:/bin/bash", "/home/anna:/bin/gone")}
+    assert said(Machine(config, status=LOOKED)) == ["anna password"]
+    assert said(Machine(gone, status=LOOKED)) == []
+    assert said(Machine(gone)) == ["anna password"], "nobody has looked"
+    assert said(Machine(gone, status={**LOOKED, "/bin/gone": (0o644, 0, 0)})) == []
+    assert said(Machine(gone, status={**LOOKED, "/bin/gone": (0o755, 0, 0)})) == ["anna password"]
+    chroot = {**gone, "/etc/ssh/sshd_config": f"{config['/etc/ssh/sshd_config']}ChrootDirectory /srv\n"}
+    assert said(Machine(chroot, status=LOOKED)) == ["anna password"], "the shell is that of /srv"
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ("", ["anna password"]),
+        ("AllowTcpForwarding no\n", []),
+        ("DisableForwarding yes\n", []),
+        ("AllowTcpForwarding no\nPermitTunnel yes\n", ["anna password"]),
+        ("AllowTcpForwarding no\nSubsystem sftp internal-sftp\n", ["anna password"]),
+        ("DisableForwarding yes\nForceCommand internal-sftp\n", ["anna password"]),
+    ],
+)
+def test_the_right_password_is_no_door_where_nothing_can_be_done_behind_it(more: str, expected: list[str]) -> None:
+    files = {
+        "/etc/ssh/sshd_config": f"KbdInteractiveAuthentication no\nUsePAM yes\n{more}",
+        "/etc/passwd": PASSWD.replace("/home/anna:/bin/bash", "/home/anna:/usr/sbin/nologin"),
+    }
+    assert said(Machine(files)) == expected
+
+
+def test_without_pam_sshd_goes_by_shadow_wherever_the_account_is_there() -> None:
+    files = {
+        "/etc/passwd": f"anna:{HASH}:1000:1000::/home/anna:/bin/sh\nbernd::1001:1001::/home/bernd:/bin/sh\n"
+        f"carla:{HASH}:1002:1002::/home/carla:/bin/sh\n",
+        "/etc/shadow": "anna:*:20000::::::\nbernd:*:20000::::::\n",
+    }
+    config = "KbdInteractiveAuthentication no\nPermitEmptyPasswords yes\nUsePAM "
+    assert said(Machine({**files, "/etc/ssh/sshd_config": f"{config}no\n"})) == ["carla password"]
+    with_pam = said(Machine({**files, "/etc/ssh/sshd_config": f"{config}yes\n"}))
+    assert with_pam == ["anna password", "bernd password", "bernd none", "carla password"]

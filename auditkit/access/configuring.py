@@ -99,7 +99,8 @@ def is_config(need: Need) -> bool:
 
 def looked_up(evidence: Evidence, globs: tuple[str, ...]) -> tuple[str, ...]:
     """The globs, of those of Include lines, whose files were all asked for."""
-    asked = {needs.CONFIG.what, needs.DROP_INS.what, *(need.what for need in more(first_round(evidence)) if is_config(need))}
+    named = (need.what for need in more(evidence) if evidence.was_asked(need))
+    asked = {needs.CONFIG.what, needs.DROP_INS.what, *named}
     return tuple(glob for glob in globs if _covered(glob, asked) and not _unlisted(evidence, glob))
 
 

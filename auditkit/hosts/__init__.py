@@ -200,7 +200,7 @@ def taken_below(root: bytes, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:
     """
     given = [need for need in needs if need.means in ON_DISK or (root == b"/" and need.means is not Means.BANNER)]
     asked = [question(need) for need in given]
-    for number, path, data, why in means.taken(root, asked, lambda _group: None):
+    for number, path, data, why in means.taken(root, asked):
         source = path.decode("utf-8", "surrogateescape")
         if data is None:
             yield Gap(source, why)

@@ -45,7 +45,8 @@ class Local:
     def _banners(self, needs: tuple[Need, ...], heard: list[Item]) -> Iterator[Item | Gap]:
         """Yield what the SSH servers here show, each visited once."""
         processes = [one for one in map(process, heard) if not isinstance(one, Gap)]
-        told = list(transports.module("visit").visited(processes, self.networks))
+        places = banners.places(processes)
+        told = list(transports.module("visit").visited(places, self.networks)) if places else []
         yield from banners.answers(needs, *(one for one in told if not isinstance(one, Gap)))
         yield from (one for one in told if isinstance(one, Gap))
 

@@ -36,8 +36,18 @@ _OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 Told = Tuple[int, Optional[bytes], str]
 """Number of the command; `STATUS\\n`, stdout, NUL, stderr; or None for these, and why there are none."""
-Watch = Callable[[int], None]
-"""Told the number of a process group that has begun, and, negative, of one that has ended."""
+
+
+class Watch:
+    """Whoever ends what is under way when nobody asks any more; this one need not, for it is who asks."""
+
+    starting = False
+    """Whether a process that is forked now is a command."""
+    in_child: Optional[Callable[[], None]] = None
+    """Run in the process of a command before it is the command, first of all in its own group."""
+
+    def ended(self, group: int) -> None:
+        """A process group is no more."""
 
 
 def run(chain: Chain, asked: Iterable[Tuple[int, bytes, bool]], watch: Watch) -> Iterator[Told]:
@@ -108,17 +118,21 @@ class _Running:
         self.ends = time.monotonic() + SECONDS
         self.cut = False
         self.watch = watch
-        self.process: Popen[bytes] = subprocess.Popen(  # noqa: S603 - whose program that is was looked at
-            words,
-            executable=path,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=ENVIRONMENT,
-            cwd="/",
-            start_new_session=True,
-        )
-        watch(self.process.pid)
+        watch.starting = True
+        try:
+            self.process: Popen[bytes] = subprocess.Popen(  # noqa: S603 - whose program that is was looked at
+                words,
+                executable=path,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=ENVIRONMENT,
+                cwd="/",
+                start_new_session=True,
+                preexec_fn=watch.in_child,  # noqa: PLW1509 - None but in the probe, which has one thread
+            )
+        finally:
+            watch.starting = False
         streams = filter(None, (self.process.stdout, self.process.stderr))
         self.said: Dict[int, bytearray] = {each.fileno(): bytearray() for each in streams}
         self.open = list(self.said)
@@ -150,7 +164,7 @@ class _Running:
             self.process.wait(_MOMENT)
         except subprocess.TimeoutExpired:
             self.cut = True  # a disk that is dead may hold it
-        self.watch(-self.process.pid)
+        self.watch.ended(self.process.pid)
         for stream in (self.process.stdout, self.process.stderr):
             if stream:
                 stream.close()

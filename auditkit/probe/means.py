@@ -4,7 +4,7 @@ import os
 
 from . import take
 from .chain import Chain
-from .hints import Callable, Dict, Iterator, List, Sequence, Tuple
+from .hints import Any, Dict, Iterator, List, Sequence, Tuple
 
 FILE, STATUS, COMMAND, LISTENERS = "file", "status", "command", "listeners"
 
@@ -13,11 +13,11 @@ Need = Tuple[str, bytes, bool, bool, bool]
 it may be long."""
 
 
-def taken(root: bytes, needs: Sequence[Need], watch: Callable[[int], None]) -> Iterator[take.Told]:
+def taken(root: bytes, needs: Sequence[Need], watch: Any = None) -> Iterator[take.Told]:
     """Yield what is there for each need: the files, then the ways, who listens, and what commands write.
 
-    Commands and listeners are those of this machine: of another root nobody asks for them. `watch` is told of process
-    groups that begin, and of their end as negative numbers.
+    Commands and listeners are those of this machine: of another root nobody asks for them. `watch` is a commands.Watch,
+    or what is like it.
 
     Raises:
         OSError: the root cannot be opened.
@@ -40,7 +40,7 @@ def taken(root: bytes, needs: Sequence[Need], watch: Callable[[int], None]) -> I
         os.close(handle)
 
 
-def _others(chain: Chain, by: Dict[str, List[int]], needs: Sequence[Need], watch: Callable[[int], None]) -> Iterator[take.Told]:
+def _others(chain: Chain, by: Dict[str, List[int]], needs: Sequence[Need], watch: Any) -> Iterator[take.Told]:
     from . import commands, listeners, status  # noqa: PLC0415 - only for who asks so
 
     for number in by.get(STATUS, ()):
@@ -50,5 +50,5 @@ def _others(chain: Chain, by: Dict[str, List[int]], needs: Sequence[Need], watch
         for path, data, why in listeners.listeners(needs[number][3]):
             yield number, path, data, why
     asked = [(number, needs[number][1], needs[number][3]) for number in by.get(COMMAND, ())]
-    for number, data, why in commands.run(chain, asked, watch):
+    for number, data, why in commands.run(chain, asked, watch or commands.Watch()):
         yield number, needs[number][1], data, why

@@ -26,8 +26,6 @@ _OFTEN, _RARER = 0.25, 10
 """Seconds between two words on how far a scan is, and which part of its time so far if that is more."""
 _TRIES, _MOMENT = 50, 0.01
 _GROUP = struct.Struct(">i")
-_WATCHER: List[int] = []
-"""The pipe to who watches, in the process that answers."""
 _BATCH = 256 << 10
 _PIECE = 1 << 20
 
@@ -52,12 +50,13 @@ def serve(seconds: int) -> None:
 
 def _answering(seconds: int, tell: int) -> None:
     """Answer one question after the other; never returns. `tell` is open as long as this process lives."""
-    _WATCHER.append(tell)
+    _WATCHER.tell = tell
     end = time.monotonic() + seconds + _GRACE
 
     def begun() -> None:
         """What a worker begins with: it shall not look like this process, and has an end of its own."""
-        os.close(tell)
+        if not _WATCHER.starting:
+            os.close(tell)
         signal.alarm(max(1, int(end - time.monotonic())))
 
     try:
@@ -86,9 +85,23 @@ def _exactly(length: int) -> bytes:
     return bytes(data)
 
 
-def _watched(group: int) -> None:
-    """Tell who watches of a process group that has begun, or, negative, has ended."""
-    os.write(_WATCHER[0], _GROUP.pack(group))
+class _Watcher:
+    """Who watches, as commands.Watch has it: told of process groups that are under way, each by its first process."""
+
+    starting = False
+    tell = -1
+    """The pipe to who watches."""
+
+    def in_child(self) -> None:
+        """Tell of the process group that this process is."""
+        os.write(self.tell, _GROUP.pack(os.getpid()))
+
+    def ended(self, group: int) -> None:
+        """Tell that it is no more."""
+        os.write(self.tell, _GROUP.pack(-group))
+
+
+_WATCHER = _Watcher()
 
 
 def _watch(child: int, done: int, seconds: int) -> None:
@@ -264,7 +277,7 @@ def _asked(fields: List[bytes]) -> Any:
 def _take(fields: List[bytes]) -> Iterator[Told]:
     from . import means  # noqa: PLC0415
 
-    for number, path, data, why in means.taken(b"/", _asked(fields), _watched):
+    for number, path, data, why in means.taken(b"/", _asked(fields), _WATCHER):
         told = [b"1", data] if data is not None else [b"0", _bytes(why)]
         yield b"I", [b"%d" % number, path, *told]
 

@@ -1,13 +1,20 @@
-"""What SSH servers showed, as evidence."""
+"""What SSH servers showed, as evidence; and where those of this machine are to be seen."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from ipaddress import ip_address
+from posixpath import basename
 
-from auditkit.answers import Shown, written
+from auditkit.answers import Process, Shown, written
 from auditkit.model import Gap, Item, Means, Need
+from auditkit.probe.listeners import DELETED, SERVERS
 
 SSH = "ssh"
 """What a need of a banner names."""
+MOST = 3
+"""Ports of this machine that are visited."""
+USUAL = 22
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nobody binds to it here
 
 
 def answers(needs: Iterable[Need], *servers: Shown) -> Iterator[Item | Gap]:
@@ -22,3 +29,26 @@ def answers(needs: Iterable[Need], *servers: Shown) -> Iterator[Item | Gap]:
 def place(server: Shown) -> str:
     """`ADDRESS:PORT`, an IPv6 address in brackets."""
     return f"[{server.address}]:{server.port}" if ":" in server.address else f"{server.address}:{server.port}"
+
+
+def places(processes: Iterable[Process]) -> list[tuple[str, int]]:
+    """Where servers listen: one address for each port, the usual one first."""
+    found: dict[int, list[str]] = {}
+    for process in processes:
+        for each in process.listens:
+            if each.protocol == "tcp" and _is_server(process, each.port):
+                found.setdefault(each.port, []).append(each.address)
+    order = sorted(found, key=lambda port: (port != USUAL, port))
+    return [(_nearest(found[port]), port) for port in order[:MOST]]
+
+
+def _is_server(process: Process, port: int) -> bool:
+    """Whether an SSH server listens there; whose a socket is may be hidden from who is not root."""
+    name = basename(process.program).removesuffix(DELETED.decode())
+    return name.encode("utf-8", "surrogateescape") in SERVERS or (process.pid is None and port == USUAL)
+
+
+def _nearest(addresses: list[str]) -> str:
+    """The loopback if a server listens there, IPv4 first."""
+    here = (_ANY.get(each, each) for each in addresses)
+    return min(here, key=lambda each: (not ip_address(each).is_loopback, ":" in each, each))

@@ -23,7 +23,7 @@ from auditkit.hosts import Host, question, ssh, taken_below
 from auditkit.hosts.local import Local
 from auditkit.model import Gap, Item, Means, Need, State
 from auditkit.probe import commands, frames
-from auditkit.ssh import Deadline, Route, complaints, link, openssh, session, visit
+from auditkit.ssh import Deadline, Route, banners, complaints, link, openssh, session, visit
 from auditkit.ssh.session import Session
 from auditkit.ssh.shell import Shell
 
@@ -246,17 +246,17 @@ def processes_of(*servers: Sshd) -> list[Process]:
 
 
 def test_the_servers_of_this_machine_are_visited_once_each(server: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
-    (one,) = visit.visited(processes_of(server), None)
+    (one,) = visit.visited(banners.places(processes_of(server)), None)
     assert isinstance(one, Shown)
     expected(server, one)
     assert one.source == "127.0.0.1"
-    (one,) = visit.visited(processes_of(server), (ip_network("192.0.2.0/24"),))
+    (one,) = visit.visited(banners.places(processes_of(server)), (ip_network("192.0.2.0/24"),))
     assert isinstance(one, Shown), "this machine itself is never foreign"
 
 
 def test_nobody_asks_about_a_user_without_a_name(server: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(visit, "_user", lambda: "")
-    (one,) = visit.visited(processes_of(server), None)
+    (one,) = visit.visited(banners.places(processes_of(server)), None)
     assert isinstance(one, Shown)
     assert (one.user, one.methods, one.host_key_type) == ("", (), "ssh-ed25519")
 
@@ -264,7 +264,7 @@ def test_nobody_asks_about_a_user_without_a_name(server: Sshd, monkeypatch: pyte
 def test_the_local_host_shows_its_servers(server: Sshd) -> None:
     told = [one for one in Local().take((BANNER,)) if isinstance(one, Item)]
     assert all(one.need == BANNER for one in told)
-    if len(told) < visit.MOST:
+    if len(told) < banners.MOST:
         assert f"127.0.0.1:{server.port}" in {one.source for one in told}
 
 
@@ -286,11 +286,11 @@ def listening(address: str, port: int, program: str = "/usr/sbin/sshd", pid: int
     ],
 )  # fmt: skip
 def test_where_a_visit_leads(processes: list[Process], places: list[tuple[str, int]]) -> None:
-    assert visit._places(processes) == places
+    assert banners.places(processes) == places
 
 
 def test_a_server_at_a_foreign_address_is_not_contacted() -> None:
-    (one,) = visit.visited([listening("8.8.8.8", 22)], None)
+    (one,) = visit.visited([("8.8.8.8", 22)], None)
     assert one == Gap(
         "8.8.8.8:22", "what it shows is not known: 8.8.8.8 is no address of an own network, and was not contacted"
     )
@@ -319,7 +319,7 @@ def saying(*pieces: bytes) -> Iterator[int]:
 def test_a_server_that_says_nothing_good_is_a_gap(pieces: tuple[bytes, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(visit, "PATIENCE", 0.3)
     with saying(*pieces) as port:
-        (one,) = visit.visited([listening("127.0.0.1", port)], None)
+        (one,) = visit.visited([("127.0.0.1", port)], None)
     assert isinstance(one, Gap)
     assert (one.subject, one.reason.startswith("what it shows is not known: ")) == (f"127.0.0.1:{port}", True)
 
@@ -330,7 +330,7 @@ def test_a_server_with_algorithms_of_its_own_shows_at_least_these(monkeypatch: p
     padding = 4 + -(len(body) + 9) % 8
     packet = (len(body) + padding + 1).to_bytes(4, "big") + bytes([padding]) + body + bytes(padding)
     with saying(b"SSH-2.0-odd\r\n", packet) as port:
-        (one,) = visit.visited([listening("127.0.0.1", port)], None)
+        (one,) = visit.visited([("127.0.0.1", port)], None)
     assert isinstance(one, Shown)
     assert (one.banner, one.host_key, one.methods) == ("SSH-2.0-odd", "", ())
     assert one.kexinit == {

@@ -30,7 +30,7 @@ def judged(what: str) -> list[ParameterSet]:
 
 def _judged(what: str, name: str, row: Row, how: str) -> ParameterSet:
     why = row.wrong.get(what) or row.wrong.get(f"{what} {how}")
-    marks = [pytest.mark.xfail(reason=why, strict=True)] if why else []
+    marks = [pytest.mark.xfail(reason=why, strict=True, raises=AssertionError)] if why else []
     return pytest.param(name, row, how, id=f"{name}-{row.slug}-{how}", marks=marks)
 
 

@@ -109,6 +109,7 @@ SHARED = {
     "auditkit.inventory.ranges": "many names at once in either form",
     "auditkit.inventory.notes": "what of an inventory was not taken",
     "auditkit.audits.ssh.accesses": "which line of which file opens which account, for every group that judges keys",
+    "auditkit.audits.ssh.opened": "which keys open which account at a server, from where",
     "auditkit.audits.ssh.owned": "which package brought a file, for every group that meets programs",
     "auditkit.audits.ssh.settings": "what a server is set to, for every group that judges settings",
     "auditkit.derived.cpio": "what an initramfs unpacks to",

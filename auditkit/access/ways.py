@@ -18,9 +18,8 @@ SERVICE = "sshd"
 ANYBODY = "PAM takes any password"
 WHY_PAM = "what PAM asks of who logs in over SSH, from a file that others take in"
 MOST_FILES, MOST_SERVICES = 40, 5
-SHELLS_OF_NOBODY = frozenset(
-    f"{place}/{name}" for place in ("/bin", "/sbin", "/usr/bin", "/usr/sbin") for name in ("nologin", "false", "true")
-)
+SHELLS_OF_NOBODY = frozenset({"/usr/sbin/nologin", "/sbin/nologin", "/usr/bin/false", "/bin/false"})
+"""By their whole paths: anybody may call a shell of his own nologin."""
 SFTP = "internal-sftp"
 """What sshd runs itself, without the shell of the account."""
 _OVER = "whether its last day is over is not known"

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from machine import DEBIAN, SHADOW, Machine, sshd
 from stock import KEY, debian, fingerprint, said
 
+from auditkit.access.keyfiles import expanded
 from auditkit.access.nouns import Login, Password
 from auditkit.answers import Listening, Process
 from auditkit.audits.ssh import keys
-from auditkit.audits.ssh.accesses import Access, accesses, expanded
+from auditkit.audits.ssh.accesses import Access, accesses
 from auditkit.sshd.criteria import Connection
 from auditkit.sshd.effective import read
 

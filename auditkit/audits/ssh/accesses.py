@@ -6,9 +6,13 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from auditkit import answers
-from auditkit.access import asking, matching, needs
+from auditkit.access import asking, configuring, matching, needs, ways
+from auditkit.access.keyfiles import expanded, filled
+from auditkit.access.membership import Groups, groups, takes_groups
 from auditkit.access.nouns import Login, Password, Seen, Server, Treated
+from auditkit.access.revoked import Lists, lists, lists_wanted, taken_back
 from auditkit.access.seen import seen
+from auditkit.access.ways import Ways
 from auditkit.audits.ssh.settings import OPENSSH
 from auditkit.keys import authorized, use
 from auditkit.keys.authorized import Line
@@ -26,14 +30,10 @@ KEY_FILES = (FIRST, SECOND, FIRST_WAY, SECOND_WAY)
 MOST_FILES = 1000
 """Files of keys in unusual places that are asked for."""
 MOST_OPTIONS = 200
-_TOKEN = re.compile("%([%huU])")
 _IN_HOME = re.compile(r"/\.ssh/authorized_keys2?\Z")
 _NO_SERVER = "no server is known that reads it"
 NOBODY = Login("?", -1, -1, None, "", "", Password.UNKNOWN, None)
 """Whose keys they are is not known."""
-_FIRST_ROUND = re.compile(rf"{re.escape(needs.MAIN)}|{re.escape(needs.DROP_INS.what.rstrip('*'))}[^/]*|command line")
-"""The files of a configuration that are read before anything else is asked for."""
-_SAME = re.compile(r"/(?:\./)*/*")
 _USUAL = re.compile(r".*/\.ssh/authorized_keys2?", re.DOTALL)
 
 
@@ -102,6 +102,20 @@ class Reading:
     treated: Treated
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a host that decides what its keys do."""
+
+    told: Seen
+    ways: Ways
+    groups: Groups
+    revoked: Lists
+
+    def way(self, steps: tuple[answers.Step, ...], login: Login) -> Way | None:
+        """The way to a file that StrictModes looks at."""
+        return way_of(steps, login, self.groups)
+
+
 Everybody = Mapping[Login, tuple[Reading, ...]]
 """How every server treats every account."""
 
@@ -114,19 +128,20 @@ def accesses(evidence: Evidence) -> tuple[Access | Gap, ...]:
 
 def _accesses(told: Seen) -> Iterator[Access | Gap]:
     read = {item.source: tuple(authorized.parse(item.data, item.source)) for item in _files(told.evidence)}
-    ways = {item.source: answers.way(item) for item in told.evidence.items if item.need.means is Means.STATUS}
+    looked = {item.source: answers.way(item) for item in told.evidence.items if item.need.means is Means.STATUS}
     yield from dict.fromkeys(one for lines in read.values() for one in lines if isinstance(one, Gap))
-    yield from (way for file, way in ways.items() if file in read and isinstance(way, Gap))
+    yield from (way for file, way in looked.items() if file in read and isinstance(way, Gap))
     everybody = _everybody(told)
     yield from _not_asked(told, everybody)
     yield from _not_known(told)
+    known = Known(told, ways.ways(told.evidence), groups(told.evidence, told.logins), lists(told.evidence))
     owned = set[str]()
     for login, readings in everybody.items():
         for file in _of_login(login, readings, read):
             owned.add(file)
-            way = ways.get(file, ())
+            way = looked.get(file, ())
             lines = (line for line in read[file] if isinstance(line, Line))
-            yield from (_access(told, login, line, readings, () if isinstance(way, Gap) else way) for line in lines)
+            yield from (_access(known, login, line, readings, () if isinstance(way, Gap) else way) for line in lines)
     for file in read.keys() - owned:
         lines = (line for line in read[file] if isinstance(line, Line))
         yield from (Access(NOBODY, line, Effect(None, "whose keys these are is not known"), "") for line in lines)
@@ -166,37 +181,26 @@ def _of_login(login: Login, readings: tuple[Reading, ...], read: Iterable[str]) 
             yield file
 
 
-def expanded(effective: Effective, login: Login) -> tuple[str, ...] | None:
-    """The files that AuthorizedKeysFile names for an account, absolute: auth2-pubkey.c of OpenSSH; None: not known."""
-    value = effective.effects["AuthorizedKeysFile"].value
-    if value is None:
-        return None
-    paths = (_filled(pattern, login) for pattern in value if pattern.lower() != "none")
-    joined = (path if path.startswith("/") else f"/{login.home}/{path}" for path in paths)
-    return tuple(_SAME.sub("/", path) for path in joined)  # `..` stays: what it leads to depends on links
-
-
-def _filled(pattern: str, login: Login) -> str:
-    told = {"%": "%", "h": login.home, "u": login.name, "U": str(login.uid)}
-    return _TOKEN.sub(lambda found: told[found[1]], pattern)
-
-
-def _elsewhere(everybody: Everybody) -> tuple[str, ...]:
-    """The files of keys in unusual places that servers read, for every account."""
+def _elsewhere(told: Seen, everybody: Everybody) -> tuple[str, ...]:
+    """The files of keys in unusual places: those that servers read, and those that any line names, whatever the version."""
     pairs = ((login, one) for login, readings in everybody.items() for one in readings)
-    paths = dict.fromkeys(path for login, one in pairs for path in expanded(one.treated.effective, login) or ())
-    return tuple(path for path in paths if not _USUAL.fullmatch(path))
+    paths = [path for login, one in pairs for path in expanded(one.treated.effective, login) or ()]
+    words = (word for line in configuring.named(told.evidence, "AuthorizedKeysFile") for word in line)
+    paths += [filled(word, login) for word in words if word.lower() != "none" for login in everybody]
+    return tuple(path for path in dict.fromkeys(paths) if not _USUAL.fullmatch(path))
 
 
 def wanted(evidence: Evidence) -> tuple[Need, ...]:
-    """The files of keys that lie elsewhere than in ~/.ssh/authorized_keys, and the way to each."""
-    paths = [path for path in _elsewhere(_everybody(seen(evidence))) if asking.readable(path)][:MOST_FILES]
-    return tuple(need for path in paths for need in (replace(FIRST, what=path), replace(FIRST_WAY, what=path)))
+    """The files of keys that lie elsewhere than in ~/.ssh/authorized_keys, the way to each, and lists of revoked keys."""
+    told = seen(evidence)
+    paths = [path for path in _elsewhere(told, _everybody(told)) if asking.readable(path)][:MOST_FILES]
+    files = (need for path in paths for need in (replace(FIRST, what=path), replace(FIRST_WAY, what=path)))
+    return (*files, *lists_wanted(evidence))
 
 
 def _not_asked(told: Seen, everybody: Everybody) -> Iterator[Gap]:
     """Yield the files of keys that were not looked at, because of their names or their number."""
-    paths = _elsewhere(everybody)
+    paths = _elsewhere(told, everybody)
     odd = [path for path in paths if not asking.readable(path)]
     yield from (Gap(path, "the keys in it were not looked at, because of its name") for path in odd[:MOST_FILES])
     if len(paths) - len(odd) > MOST_FILES:
@@ -205,15 +209,13 @@ def _not_asked(told: Seen, everybody: Everybody) -> Iterator[Gap]:
 
 
 def _too_late(told: Seen, everybody: Everybody) -> Iterator[Gap]:
-    """Yield a gap for each line that names files of keys elsewhere and was itself read only in the last round of questions."""
-    taken = {item.source for item in told.evidence.items}
+    """Yield a gap for each line that names files of keys elsewhere which were not asked for: old evidence knows no new one."""
     late: dict[tuple[str, str], None] = {}
     for login, readings in everybody.items():
         for one in readings:
-            effect = one.treated.effective.effects["AuthorizedKeysFile"]
-            paths = [path for path in expanded(one.treated.effective, login) or () if not _USUAL.fullmatch(path)]
-            if any(not _FIRST_ROUND.fullmatch(at.file) for at in effect.set_by) and not taken.issuperset(paths):
-                late[one.server.name, effect.origin] = None
+            paths = expanded(one.treated.effective, login) or ()
+            if any(not told.evidence.was_asked(replace(FIRST, what=path)) for path in paths if not _USUAL.fullmatch(path)):
+                late[one.server.name, one.treated.effective.effects["AuthorizedKeysFile"].origin] = None
     for name, origin in late:
         yield Gap(name, f"the files of keys that {printable(origin)} names may not all have been looked at")
 
@@ -229,30 +231,31 @@ def _not_known(told: Seen) -> Iterator[Gap]:
 # --- what a line does
 
 
-def _access(told: Seen, login: Login, line: Line, readings: tuple[Reading, ...], steps: tuple[answers.Step, ...]) -> Access:
+def _access(known: Known, login: Login, line: Line, readings: tuple[Reading, ...], steps: tuple[answers.Step, ...]) -> Access:
     """A line for an account: alive where one server lets it in, dead where every one of them surely does not."""
-    found = [(one, _effect(told.evidence, line, login, one.treated, steps)) for one in readings]
+    found = [(one, _effect(known, line, login, one, steps)) for one in readings]
     if not found:
-        effect = use.effect(line, use.Server(told.evidence.taken), way_of(steps, login))
-        return Access(
-            login, line, effect if effect.effective is False else Effect(None, effect.reason or _NO_SERVER), "", (), steps
-        )
+        effect = use.effect(line, use.Server(known.told.evidence.taken), known.way(steps, login))
+        effect = effect if effect.effective is False else Effect(None, effect.reason or _NO_SERVER)
+        return Access(login, line, effect, "", (), steps)
     best = next((value for value in (True, None) if any(effect.effective is value for _one, effect in found)), False)
     first, effect = next(pair for pair in found if pair[1].effective is best)
     treated = tuple(one.treated for one, each in found if each.effective is not False)
-    others = [server.name for server in told.servers if server.kind != OPENSSH or not (server.treated or server.configuration)]
+    servers = known.told.servers
+    others = [server.name for server in servers if server.kind != OPENSSH or not (server.treated or server.configuration)]
     if best is False and others:
         effect = Effect(None, f"{effect.reason}; but {printable(others[0][:60])} may take it, of which that is not known")
     return Access(login, line, effect, first.server.main, treated, steps)
 
 
-def _effect(evidence: Evidence, line: Line, login: Login, one: Treated, steps: tuple[answers.Step, ...]) -> Effect:
+def _effect(known: Known, line: Line, login: Login, one: Reading, steps: tuple[answers.Step, ...]) -> Effect:
     """What a line does for connections that are treated alike."""
-    told = [*_not_read(line, login, one), *shut_out(line, login, one)]
-    told.append(use.effect(line, _server(evidence, one.effective), way_of(steps, login)))
-    certain = [each for each in told if each.effective is False]
     if line.dead:
         return Effect(False, line.dead)
+    told = [*_not_read(line, login, one.treated), *_shut_out(known, line, login, one.treated)]
+    told += taken_back(line, one.treated.effective, known.revoked)
+    told.append(use.effect(line, _server(known.told.evidence, one), known.way(steps, login)))
+    certain = [each for each in told if each.effective is False]
     return next(iter(certain), None) or next((each for each in told if each.effective is None), Effect(True))
 
 
@@ -265,9 +268,9 @@ def _not_read(line: Line, login: Login, one: Treated) -> Iterator[Effect]:
         yield Effect(False, f"AuthorizedKeysFile of sshd is {printable(' '.join(effect.value or ())[:80])} ({effect.origin})")
 
 
-def _server(evidence: Evidence, effective: Effective) -> use.Server:
+def _server(evidence: Evidence, one: Reading) -> use.Server:
     """The settings by which sshd takes a key or not."""
-    value = {name: effect.value for name, effect in effective.effects.items()}
+    value = {name: effect.value for name, effect in one.treated.effective.effects.items()}
     accepted = value.get("PubkeyAcceptedAlgorithms", value.get("PubkeyAcceptedKeyTypes"))
     bits, strict, dns = (value.get(name) for name in ("RequiredRSASize", "StrictModes", "UseDNS"))
     return use.Server(
@@ -276,10 +279,11 @@ def _server(evidence: Evidence, effective: Effective) -> use.Server:
         rsa_bits=int(bits[0][:9]) if bits and bits[0].isdecimal() else None,
         strict=None if strict is None else strict == ("yes",),
         dns=None if dns is None else dns == ("yes",),
+        groups=takes_groups(evidence, one.server),
     )
 
 
-def way_of(steps: tuple[answers.Step, ...], login: Login) -> Way | None:
+def way_of(steps: tuple[answers.Step, ...], login: Login, groups: Groups | None = None) -> Way | None:
     """The way that StrictModes looks at: it ends at the home of the account where the file is in there."""
     if not steps:
         return None
@@ -288,10 +292,12 @@ def way_of(steps: tuple[answers.Step, ...], login: Login) -> Way | None:
         steps[0].path.removesuffix("/.ssh/authorized_keys").removesuffix("/.ssh/authorized_keys2"),
     }
     end = next((place for place, step in enumerate(steps) if place and step.path in homes), len(steps) - 1)
-    return Way(tuple(Step(step.path, step.mode & 0o7777, step.uid, step.gid) for step in steps[: end + 1]), login.uid)
+    alone = [groups.alone(step, login) if groups and step.mode & 0o020 else None for step in steps[: end + 1]]
+    pairs = zip(steps, alone, strict=False)
+    return Way(tuple(Step(step.path, step.mode & 0o7777, step.uid, step.gid, one) for step, one in pairs), login.uid)
 
 
-def shut_out(line: Line, login: Login, one: Treated) -> Iterator[Effect]:
+def _shut_out(known: Known, line: Line, login: Login, one: Treated) -> Iterator[Effect]:
     """Yield why an account does not get in with a key, whatever the key."""
     value = {name: effect.value for name, effect in one.effective.effects.items()}
     if value["PubkeyAuthentication"] == ("no",):
@@ -306,10 +312,11 @@ def shut_out(line: Line, login: Login, one: Treated) -> Iterator[Effect]:
     root = value["PermitRootLogin"] if login.root else ("yes",)
     if root == ("no",) or (root == ("forced-commands-only",) and line.options.command is None):
         yield Effect(False, f"PermitRootLogin of sshd is {root[0]}")
-    if login.expired:
-        yield Effect(False, "the account has expired")
-    if login.password is Password.LOCKED and value["UsePAM"] == ("no",):
-        yield Effect(False, "the account is locked, and UsePAM of sshd is no")
+    state = known.ways.account(login, one.effective)
+    if state.opens is not True:
+        yield Effect(state.opens, state.why)
+    if known.ways.useless(login, one.effective, forwards=line.options.forwards, command=line.options.command or ""):
+        yield Effect(False, "the account has no session, its shell gives none, and nothing is forwarded")
     yield from _lists(login, one)
     unknown = [name for name in ("PubkeyAuthentication", "AuthenticationMethods") if value[name] is None]
     if unknown or root is None:

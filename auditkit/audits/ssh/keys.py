@@ -3,8 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from auditkit.access import needs, telling
+from auditkit.access import needs, seen, telling
 from auditkit.audits.ssh.accesses import KEY_FILES, Access, accesses, wanted, way_of
+from auditkit.audits.ssh.opened import keys_of_root
 from auditkit.keys.authorized import Line
 from auditkit.keys.public import DSA, RSA
 from auditkit.keys.published import PUBLISHED
@@ -156,18 +157,22 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
     told = accesses(evidence)
     yield from dict.fromkeys(one for one in told if isinstance(one, Gap))
     found = [one for one in told if isinstance(one, Access)]
-    known = dict(evidence.office.known_keys)
-    yield from _lines(found, known)
+    spoken = keys_of_root(evidence, seen.seen(evidence).alike)
+    yield from _lines(found, dict(evidence.office.known_keys), spoken)
     alive = [one for one in found if one.alive]
     yield from _shared(alive)
     yield from _open_files(alive)
 
 
-def _lines(found: Iterable[Access], known: Mapping[str, str]) -> Iterator[Finding]:
+Spoken = frozenset[tuple[str, str, int]]
+"""Account, file and line of the keys of root of which `ssh-root-key` tells already."""
+
+
+def _lines(found: Iterable[Access], known: Mapping[str, str], spoken: Spoken) -> Iterator[Finding]:
     """Yield one finding for all the lines of a file with which the same is wrong, and for all the accounts it is for."""
     sorted_ = defaultdict[tuple[Wrong, str, str], list[Access]](list)
     for access in found:
-        for wrong in _wrong(access, known):
+        for wrong in _wrong(access, known, spoken):
             sorted_[wrong, access.line.file, access.account].append(access)
     alike = defaultdict[tuple[Wrong, str, tuple[int, ...]], list[str]](list)
     first: dict[tuple[Wrong, str, tuple[int, ...]], list[Access]] = {}
@@ -226,7 +231,7 @@ def _fact(access: Access, known: Mapping[str, str]) -> Mapping[str, object]:
 # --- one line
 
 
-def _wrong(access: Access, known: Mapping[str, str]) -> Iterator[tuple[Rule, str, Severity]]:
+def _wrong(access: Access, known: Mapping[str, str], spoken: Spoken) -> Iterator[tuple[Rule, str, Severity]]:
     """Yield the rules that a line breaks."""
     if not access.alive:
         reason = access.effect.reason
@@ -248,10 +253,15 @@ def _wrong(access: Access, known: Mapping[str, str]) -> Iterator[tuple[Rule, str
         names = "for any principal that is called like the account" if options.principals is None else "for its principals"
         severity = Severity.HIGH if access.root else KEY_OF_AUTHORITY.severity
         yield KEY_OF_AUTHORITY, f"certificates it has signed let in, {names}", severity
-    elif access.root and options.origin is None and options.command is None:
+    elif _is_unlimited(access) and (access.account, access.line.file, access.line.number) not in spoken:
         yield KEY_FROM_ANYWHERE, "neither from= nor command= limits it", KEY_FROM_ANYWHERE.severity
     if key.plain_type.startswith("sk-") and not options.touch_required:
         yield KEY_WITHOUT_TOUCH, "no-touch-required", KEY_WITHOUT_TOUCH.severity
+
+
+def _is_unlimited(access: Access) -> bool:
+    """Whether a key of root lets in from anywhere, to do anything."""
+    return access.root and access.line.options.origin is None and access.line.options.command is None
 
 
 def _weak(line: Line) -> Iterator[tuple[Rule, str, Severity]]:

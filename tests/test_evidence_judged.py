@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -65,6 +66,32 @@ def test_another_machine_says_the_same_of_a_disk(cli: Cli, hider: Path, tmp_path
     assert live.host["state"] == ("lied" if hidden else "findings")
     assert live.host["counts"]["explained"] == 3, "one log grew, one was rotated into another"
     assert live.rules["/var/log/loses.log"] == "log-rewritten"
+
+
+def test_what_a_file_names_is_asked_for_round_by_round_and_evidence_has_it_too(cli: Cli) -> None:
+    """The configuration names a file, that one another, and the last one where the keys are."""
+    package = "Package: openssh-server\nStatus: install ok installed\nVersion: 1:9.2p1-2\n\n"
+    key = b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0 " + b"k" * 32).decode()
+    files = {
+        "etc/passwd": "anna:x:1000:1000::/home/anna:/bin/sh\n",
+        "etc/shadow": "anna:*:20000::::::\n",
+        "etc/ssh/sshd_config": "Include /srv/one.conf\n",
+        "srv/one.conf": "Include /srv/two.conf\n",
+        "srv/two.conf": "AuthorizedKeysFile /srv/keys/%u\nUsePAM no\n",
+        "srv/keys/anna": f"ssh-ed25519 {key}\n",
+        "var/lib/dpkg/status": package,
+    }
+    for name, text in files.items():
+        (cli.tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (cli.tree / name).write_text(text)
+    asked = ("--only", "ssh", "--format", "json")
+    live = cli.run("audit", cli.host, *asked)
+    assert cli.run("collect", cli.host, "--no-files", "-o", "e.zst").code in (0, 3)
+    later = cli.run("audit", "evidence:e.zst", *asked)
+    for told in (live, later):
+        assert [(key["file"], key["server"]) for key in told.host["facts"]["ssh"]["keys"]] == [
+            ("/srv/keys/anna", "/etc/ssh/sshd_config")
+        ]
 
 
 def planted(cli: Cli) -> None:

@@ -16,7 +16,7 @@ SESSIONLESS = frozenset({"nologin", "false", "true", "sync", "shutdown", "halt"}
 _SPACE = " \t\n\v\f\r"
 _STRTOUL = re.compile(rf"[{_SPACE}]*([+-]?)([0-9]+)")
 _DIGITS = re.compile("[0-9]*")
-_FACT = re.compile(r"x|[*!]*|<[a-z]+( [$?0-9a-z]+)?>")
+_FACT = re.compile(r"x|([*!])?[*!]*|<[a-z]+(?: ([*!]))?( [$?0-9a-z]+)?>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,13 @@ class Line:
             return EMPTY
         if not _FACT.fullmatch(field):
             return "set"
-        return field.strip("<>") if field[0] not in "*!" else "locked"
+        return re.sub(" [*!]", "", field.strip("<>")) if field[0] not in "*!" else "locked"
+
+    @property
+    def mark(self) -> str:
+        """The `!` or `*` that the password begins with; nothing where none is told."""
+        told = _FACT.fullmatch(self.fields[1]) if len(self.fields) > 1 else None
+        return (told[1] or told[2] or "") if told else ""
 
     @property
     def shell(self) -> str:

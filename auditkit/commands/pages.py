@@ -82,8 +82,8 @@ A mounted disk gives files and their status: nothing on it runs. Over SSH `becom
 Python are asked the same with the tools of GNU or busybox; there commands run one after the other, and what a private key is
 stays unknown. Where evidence is older than what is asked for today, that is a gap.
 
-Facts are made on the host: of passwords whether one is set, by which scheme, and whether `!` or `*` stands before it, of private
-keys their format, whether they have a passphrase, and their public half."""
+Facts are made on the host: of passwords whether one is set, by which scheme, and whether `!` or `*` stands before it, of
+private keys their format, whether they have a passphrase, and their public half."""
 
 
 def pages() -> Mapping[str, Callable[[], str]]:

@@ -16,7 +16,7 @@ from auditkit.model import Gap, Need
 from auditkit.sshd.criteria import Connection
 from auditkit.sshd.doors import Source
 from auditkit.sshd.effective import Configuration, Effect, Effective
-from auditkit.sshd.keywords import Keyword
+from auditkit.sshd.keywords import Keyword, Rule
 from auditkit.sshd.lines import lowered
 from auditkit.sshd.reading import Place
 
@@ -179,7 +179,8 @@ def overlaid(mine: Effective, dump: Dump, known: Mapping[str, Keyword], *, every
             lines = ()
         if lines is None or _written(effect, keyword) == sorted(lines):
             continue
-        by = tuple(map(_place, dump.set_by.get(lowered(name), ()))) or effect.set_by
+        lines_of = dump.set_by.get(lowered(name), ())
+        by = tuple(map(_place, lines_of[: 1 if keyword.rule is Rule.FIRST else None])) or effect.set_by
         effects[name] = Effect(_value(name, lines, keyword), by)
         if name in DECIDING and effect.value is not None:
             different.append(

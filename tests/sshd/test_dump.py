@@ -50,6 +50,34 @@ def test_where_sshd_and_we_agree_nothing_is_said_and_where_not_its_word_counts(r
     assert (mine.effects["PasswordAuthentication"].value, mine.effects["PasswordAuthentication"].origin) == (("no",), "/c:9")
 
 
+@pytest.mark.parametrize("release", VERSIONS)
+def test_each_version_tells_which_line_set_what_for_a_connection(release: str) -> None:
+    """In its second reading the main file is `reprocess config`, and what it says there counts alone."""
+    complaints, _mark, out = (DUMPS / f"ddd_{release}.txt").read_bytes().partition(b"--\n")
+    told = dump.answer(Ran(0, out, complaints), "/etc/ssh/sshd_config", Connection("backup"))
+    assert told.dump
+    assert told.version == VERSIONS[release]
+    wanted = ("permitrootlogin", "passwordauthentication", "authenticationmethods", "allowusers", "usepam", "forcecommand")
+    assert {name: told.dump.values[name] for name in wanted} == {
+        "permitrootlogin": ("no",),
+        "passwordauthentication": ("yes",),
+        "authenticationmethods": ("publickey password",),
+        "allowusers": ("a", "b@10.0.0.0/8", "c"),
+        "usepam": ("yes",),
+        "forcecommand": ('/bin/x "y z"',),
+    }
+    lines = {name: [int(place.rpartition(":")[2]) for place in told.dump.set_by[name]] for name in wanted}
+    assert lines == {
+        "permitrootlogin": [12],
+        "passwordauthentication": [11, 14],
+        "authenticationmethods": [15],
+        "allowusers": [7, 8],
+        "usepam": [6],
+        "forcecommand": [17],
+    }
+    assert {place.rpartition(":")[0] for places in told.dump.set_by.values() for place in places} == {"/etc/ssh/sshd_config"}
+
+
 def asked(main: Path, who: Connection) -> Answer:
     """What this machine's sshd says of a connection."""
     spec = f"user={who.user},host={who.host},addr={who.address},laddr={who.local_address},lport={who.local_port}"

@@ -26,6 +26,7 @@ from auditkit.recording import Recording, Writer
 
 SAID = ("host", "status", "state", "counts", "changes", "findings", "gaps", "untrusted")
 """What is said of a host, without how it was reached and what it rests on."""
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ONE, OTHER = "0123456789abcdef0123456789abcdef\n", "fedcba9876543210fedcba9876543210\n"
 """Two machine-ids."""
 
@@ -92,6 +93,29 @@ def test_what_a_file_names_is_asked_for_round_by_round_and_evidence_has_it_too(c
         assert [(key["file"], key["server"]) for key in told.host["facts"]["ssh"]["keys"]] == [
             ("/srv/keys/anna", "/etc/ssh/sshd_config")
         ]
+
+
+@pytest.mark.parametrize(("length", "asked", "left"), [(0, 0, 0), (2, 2, 0), (4, 4, 0), (9, 4, 1)])
+def test_there_is_a_round_as_long_as_something_is_new_and_what_is_left_was_not_asked(
+    length: int, asked: int, left: int
+) -> None:
+    """Each file names the next one, and says that it wants the first again."""
+    chain = [Need(Means.FILE, f"/{number}") for number in range(length + 1)]
+
+    def follow(taken: Evidence) -> tuple[Need, ...]:
+        return tuple(chain[: len(taken.items) + 1])
+
+    rounds: list[tuple[Need, ...]] = []
+
+    def ask(needs: tuple[Need, ...]) -> Evidence:
+        rounds.append(needs)
+        return Evidence("it", NOON, tuple(Item(need, need.what, b"", NOON, "") for need in needs))
+
+    audit = Audit("chain", "a chain", (chain[0],), (), lambda _taken: iter(()), None, follow)
+    told = auditing.followed(ask((chain[0],)), ask, (audit,))
+    assert rounds == [(need,) for need in chain[: asked + 1]]
+    assert told.unasked == tuple(chain[asked + 1 : asked + 1 + left])
+    assert [item.source for item in told.items] == [need.what for need in chain[: asked + 1]]
 
 
 def planted(cli: Cli) -> None:

@@ -10,8 +10,12 @@ from auditkit.model import Gap, Quote
 
 EMPTY, SHADOWED = "empty", "x"
 MOST_LINES = 100_000
-SESSIONLESS = frozenset({"nologin", "false", "true", "sync", "shutdown", "halt"})
-"""Shells that end at once: their account cannot be worked with, password or not."""
+SESSIONLESS = frozenset(
+    f"{place}/{name}"
+    for place in ("/bin", "/sbin", "/usr/bin", "/usr/sbin")
+    for name in ("nologin", "false", "true", "sync", "shutdown", "halt")
+)
+"""Shells that end at once: their account cannot be worked with. By their whole paths: anybody may call his shell nologin."""
 
 _SPACE = " \t\n\v\f\r"
 _STRTOUL = re.compile(rf"[{_SPACE}]*([+-]?)([0-9]+)")

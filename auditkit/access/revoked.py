@@ -58,12 +58,12 @@ def taken_back(line: Line, effective: Effective, known: Lists) -> Iterator[Effec
         if path == "none":
             continue
         told = known.get(path, _UNSEEN)
-        name = f"RevokedKeys of sshd, {printable(path[:80])}"
+        name = printable(path[:80])
         if told is None:
-            yield Effect(False, f"{name}, is not there, so sshd takes no key at all ({effect.origin})")
+            yield Effect(False, f"sshd takes no key at all: RevokedKeys names {name}, which is not there ({effect.origin})")
         elif isinstance(told, str):
-            yield Effect(None, f"whether {name}, takes it back is not known: {told}")
+            yield Effect(None, f"whether RevokedKeys takes it back is not known: {name}: {told}")
         elif told.holds(line.key.fingerprint):
-            yield Effect(False, f"{name}, takes it back")
+            yield Effect(False, f"it is taken back: it stands in {name} ({effect.origin})")
         elif told.holds(line.key.fingerprint) is None:
-            yield Effect(None, f"whether {name}, takes it back is not known: {told.unread}")
+            yield Effect(None, f"whether RevokedKeys takes it back is not known: {name}: {told.unread}")

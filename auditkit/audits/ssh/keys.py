@@ -140,7 +140,7 @@ MOST_QUOTES = 10
 MOST_OPTIONS = 200
 FIRST_PERSON, NOBODY = 1000, 65534
 """UID_MIN of login.defs(5)."""
-_OF_LINE = ("it expired",)
+_OF_LINE = ("it expired", "it is taken back")
 _OF_ACCOUNT = ("PubkeyAuthentication", "AuthenticationMethods", "PermitRootLogin", "the account", "AllowUsers")
 """How the reasons begin for which no key opens an account, whatever its line says."""
 

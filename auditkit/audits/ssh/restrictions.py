@@ -162,7 +162,7 @@ def _reason(each: Opened) -> str:
 
 
 def _ends(login: Login) -> bool:
-    return login.shell.rpartition("/")[2] in SESSIONLESS
+    return login.shell in SESSIONLESS
 
 
 def _ending(several: list[Opened]) -> str:

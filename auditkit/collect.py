@@ -60,10 +60,15 @@ def _too_old(unasked: tuple[Need, ...]) -> Iterator[Gap]:
 
 def merged(needs: Iterable[Need]) -> dict[Need, tuple[Need, ...]]:
     """What to ask, and for which needs: of two that want the same, the more careful one decides."""
+    return {_strictest(group): group for group in named(needs).values()}
+
+
+def named(needs: Iterable[Need]) -> dict[tuple[str, str], tuple[Need, ...]]:
+    """Needs by means and name: those that want the same stand together."""
     groups: dict[tuple[str, str], dict[Need, None]] = {}
     for need in needs:
         groups.setdefault((need.means, need.what), {})[need] = None
-    return {_strictest(tuple(group)): tuple(group) for group in groups.values()}
+    return {name: tuple(group) for name, group in groups.items()}
 
 
 def _strictest(group: tuple[Need, ...]) -> Need:

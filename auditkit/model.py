@@ -366,7 +366,7 @@ class Audit:
     facts: Callable[[Evidence], Mapping[str, object]] | None = None
     """What the report tells of the host besides findings, by subject: `{"ssh": {"keys": [...]}}`."""
     follow: Callable[[Evidence], tuple[Need, ...]] | None = None
-    """What is wanted besides, in one round more, once the needs are there: the files that they name, say."""
+    """What is wanted besides, once the needs are there: the files that they name, say; it is asked again with these."""
 
 
 @dataclass(frozen=True, slots=True)

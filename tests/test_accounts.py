@@ -20,7 +20,7 @@ from auditkit.access import passwd
 from auditkit.audits import AUDITS, accounts, judge, needs, rules
 from auditkit.collect import collect
 from auditkit.hosts import Ask, Beginning, Known, Seen
-from auditkit.model import Audit, Evidence, Finding, Gap, Item, Need
+from auditkit.model import Audit, Evidence, Finding, Gap, Item, Means, Need
 from auditkit.printable import printable
 from auditkit.probe.take import take
 
@@ -54,6 +54,7 @@ class Disk:
 
     def take(self, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:
         """What the probe takes of the directory."""
+        needs = tuple(need for need in needs if need.means is Means.FILE)
         wanted = [(need.what.encode(), need.secret, need.optional, need.long) for need in needs]
         for number, path, data, why in take(os.fsencode(self.root), wanted):
             if data is None:

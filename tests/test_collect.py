@@ -207,23 +207,23 @@ def test_the_probe_needs_nothing_but_the_standard_library() -> None:
 FACTS = [
     ("", "<empty>"),
     ("x", "x"),
-    ("*", "<locked>"),
-    ("!", "<locked>"),
-    ("!!", "<locked>"),
-    ("!*", "<locked>"),
-    ("*LK*", "<locked>"),
-    ("!plain secret", "<locked>"),
+    ("*", "<locked *>"),
+    ("!", "<locked !>"),
+    ("!!", "<locked !>"),
+    ("!*", "<locked !>"),
+    ("*LK*", "<locked *>"),
+    ("!plain secret", "<locked !>"),
     ("$6$rounds=5000$salt$hash", "<set $6$>"),
     ("$y$j9T$salt$hash", "<set $y$>"),
     ("$1$salt$hash", "<set $1$>"),
     ("$2b$12$salthash", "<set $2b$>"),
     ("$md5,rounds=904$salt$$hash", "<set $md5$>"),
     ("$secret$hash", "<set $?$>"),
-    ("!$6$salt$hash", "<locked $6$>"),
+    ("!$6$salt$hash", "<locked ! $6$>"),
     ("abJnggxhB/yWI", "<set des>"),
     ("abJnggxhB/yWI,A.B.", "<set des>"),
     ("_J9..K0AyUubDrfOgO4s", "<set des>"),
-    ("!abJnggxhB/yWI", "<locked des>"),
+    ("!abJnggxhB/yWI", "<locked ! des>"),
     ("NP", "<none>"),
     ("password123", "<none>"),
 ]
@@ -237,7 +237,7 @@ def test_a_password_is_reduced_to_a_fact(password: str, fact: str) -> None:
 
 def test_a_hash_where_none_belongs_is_no_more_than_other() -> None:
     table = b"root:x:0:0:$6$salt$hash:/root:\n$6$salt$hash\n# was $6$salt$hash\n$6$salt$hash:*:1\n+\n\n"
-    assert reduced(table) == b"root:x:0:0:<other>:/root:\n<other>\n#<other>\n<other>:<locked>:1\n+\n\n"
+    assert reduced(table) == b"root:x:0:0:<other>:/root:\n<other>\n#<other>\n<other>:<locked *>:1\n+\n\n"
 
 
 PIECES = (b"root", b"$6$salt$SECRET", b"!", b":", b":", b"\n", b" ", b"#", b"+", b"\0", b"x")
@@ -292,7 +292,7 @@ def test_of_the_keys_of_a_host_only_facts_are_taken(tmp_path: Path, name: str, t
 def test_a_shadow_file_elsewhere_is_reduced_where_the_need_says_that_it_is_secret(tmp_path: Path) -> None:
     (tmp_path / "etc/tcb/anna").mkdir(parents=True)
     (tmp_path / "etc/tcb/anna/shadow").write_bytes(b"anna:!:20228:\n")
-    assert had(tmp_path, "/etc/tcb/*/shadow", secret=True) == [("/etc/tcb/anna/shadow", b"anna:<locked>:20228:\n")]
+    assert had(tmp_path, "/etc/tcb/*/shadow", secret=True) == [("/etc/tcb/anna/shadow", b"anna:<locked !>:20228:\n")]
 
 
 HASHES = (

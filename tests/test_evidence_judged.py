@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -25,6 +26,7 @@ from auditkit.recording import Recording, Writer
 
 SAID = ("host", "status", "state", "counts", "changes", "findings", "gaps", "untrusted")
 """What is said of a host, without how it was reached and what it rests on."""
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ONE, OTHER = "0123456789abcdef0123456789abcdef\n", "fedcba9876543210fedcba9876543210\n"
 """Two machine-ids."""
 
@@ -65,6 +67,55 @@ def test_another_machine_says_the_same_of_a_disk(cli: Cli, hider: Path, tmp_path
     assert live.host["state"] == ("lied" if hidden else "findings")
     assert live.host["counts"]["explained"] == 3, "one log grew, one was rotated into another"
     assert live.rules["/var/log/loses.log"] == "log-rewritten"
+
+
+def test_what_a_file_names_is_asked_for_round_by_round_and_evidence_has_it_too(cli: Cli) -> None:
+    """The configuration names a file, that one another, and the last one where the keys are."""
+    package = "Package: openssh-server\nStatus: install ok installed\nVersion: 1:9.2p1-2\n\n"
+    key = b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0 " + b"k" * 32).decode()
+    files = {
+        "etc/passwd": "anna:x:1000:1000::/home/anna:/bin/sh\n",
+        "etc/shadow": "anna:*:20000::::::\n",
+        "etc/ssh/sshd_config": "Include /srv/one.conf\n",
+        "srv/one.conf": "Include /srv/two.conf\n",
+        "srv/two.conf": "AuthorizedKeysFile /srv/keys/%u\nUsePAM no\n",
+        "srv/keys/anna": f"ssh-ed25519 {key}\n",
+        "var/lib/dpkg/status": package,
+    }
+    for name, text in files.items():
+        (cli.tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (cli.tree / name).write_text(text)
+    asked = ("--only", "ssh", "--format", "json")
+    live = cli.run("audit", cli.host, *asked)
+    assert cli.run("collect", cli.host, "--no-files", "-o", "e.zst").code in (0, 3)
+    later = cli.run("audit", "evidence:e.zst", *asked)
+    for told in (live, later):
+        assert [(key["file"], key["server"]) for key in told.host["facts"]["ssh"]["keys"]] == [
+            ("/srv/keys/anna", "/etc/ssh/sshd_config")
+        ]
+
+
+@pytest.mark.parametrize(("length", "asked", "left"), [(0, 0, 0), (2, 2, 0), (4, 4, 0), (9, 4, 1)])
+def test_there_is_a_round_as_long_as_something_is_new_and_what_is_left_was_not_asked(
+    length: int, asked: int, left: int
+) -> None:
+    """Each file names the next one, and says that it wants the first again."""
+    chain = [Need(Means.FILE, f"/{number}") for number in range(length + 1)]
+
+    def follow(taken: Evidence) -> tuple[Need, ...]:
+        return tuple(chain[: len(taken.items) + 1])
+
+    rounds: list[tuple[Need, ...]] = []
+
+    def ask(needs: tuple[Need, ...]) -> Evidence:
+        rounds.append(needs)
+        return Evidence("it", NOON, tuple(Item(need, need.what, b"", NOON, "") for need in needs))
+
+    audit = Audit("chain", "a chain", (chain[0],), (), lambda _taken: iter(()), None, follow)
+    told = auditing.followed(ask((chain[0],)), ask, (audit,))
+    assert rounds == [(need,) for need in chain[: asked + 1]]
+    assert told.unasked == tuple(chain[asked + 1 : asked + 1 + left])
+    assert [item.source for item in told.items] == [need.what for need in chain[: asked + 1]]
 
 
 def planted(cli: Cli) -> None:

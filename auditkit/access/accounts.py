@@ -70,7 +70,14 @@ def _login(
     password = _password(line, entry, known=shadow is not None)
     bare = Password.UNKNOWN if shadow is None else _fact(entry) if entry else password
     expired, inactive = (None, None) if shadow is None else _over(entry, day)
-    return Login(name, uid, gid, own, fields[5], line.shell, password, expired, inactive, bare)
+    shut = None if shadow is None else _is_shut(entry or line)
+    told_by = "passwd" if line.password != SHADOWED else "nowhere" if shadow is not None and not entry else "shadow"
+    return Login(name, uid, gid, own, fields[5], line.shell, password, expired, inactive, bare, shut=shut, told_by=told_by)
+
+
+def _is_shut(line: Line) -> bool | None:
+    """Whether the password begins with `!`; None where only that it is locked is told, as evidence did once."""
+    return line.mark == "!" if line.mark or not line.password.startswith("locked") else None
 
 
 def _password(line: Line, entry: Line | None, *, known: bool) -> Password:
@@ -84,7 +91,7 @@ def _fact(line: Line) -> Password:
     """What the second field of a line says by itself."""
     kind, _blank, scheme = line.password.partition(" ")
     if kind == "locked":
-        return Password.LOCKED if scheme else Password.NONE
+        return Password.LOCKED if scheme and line.mark != "*" else Password.NONE
     if line.password == SHADOWED:
         return Password.NONE
     return {"set": Password.SET, EMPTY: Password.EMPTY, "none": Password.NONE}.get(kind, Password.UNKNOWN)
@@ -98,11 +105,17 @@ def shells(evidence: Evidence) -> tuple[str, ...]:
 
 
 def _barred(evidence: Evidence) -> Iterator[str]:
-    """Yield the shells that are not there, or are nothing that runs; none where nobody has looked."""
-    for shell in shells(evidence) if needs.looked_at(evidence) else ():
-        told = next(needs.read(evidence, needs.shell(shell), answers.way), None)
-        missing = told is None and needs.unread(evidence, shell) is None
-        if missing or (isinstance(told, tuple) and not _runs(told[0].mode)):
+    """Yield the shells that are not there, or are nothing that runs; none where nobody has looked.
+
+    Of a disk a part may not be mounted: there one is missing only where another shell lies in the same directory.
+    """
+    told = {shell: next(needs.read(evidence, needs.shell(shell), answers.way), None) for shell in shells(evidence)}
+    found = {shell.rpartition("/")[0] for shell, way in told.items() if isinstance(way, tuple)}
+    runs = bool(needs.items(evidence, needs.LISTENERS))
+    for shell, way in told.items():
+        whole = bool(found) if runs else shell.rpartition("/")[0] in found
+        looked = evidence.was_asked(needs.shell(shell)) and needs.unread(evidence, shell) is None
+        if (way is None and whole and looked) or (isinstance(way, tuple) and not _runs(way[0].mode)):
             yield shell
 
 

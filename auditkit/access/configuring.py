@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from auditkit import answers
 from auditkit.access import asking, dump, finding, needs
@@ -14,7 +14,7 @@ from auditkit.model import Evidence, Gap, Means, Need
 from auditkit.sshd import effective, reading
 from auditkit.sshd.effective import Configuration
 from auditkit.sshd.globbing import globbed
-from auditkit.sshd.lines import Version
+from auditkit.sshd.lines import Version, lowered
 
 NEWEST: Version = (10, 6)
 """The newest version whose configuration is understood."""
@@ -99,7 +99,8 @@ def is_config(need: Need) -> bool:
 
 def looked_up(evidence: Evidence, globs: tuple[str, ...]) -> tuple[str, ...]:
     """The globs, of those of Include lines, whose files were all asked for."""
-    asked = {needs.CONFIG.what, needs.DROP_INS.what, *(need.what for need in more(first_round(evidence)) if is_config(need))}
+    named = (need.what for need in more(evidence) if evidence.was_asked(need))
+    asked = {needs.CONFIG.what, needs.DROP_INS.what, *named}
     return tuple(glob for glob in globs if _covered(glob, asked) and not _unlisted(evidence, glob))
 
 
@@ -113,10 +114,19 @@ def _unlisted(evidence: Evidence, glob: str) -> bool:
     return any(gap.subject == glob or glob.startswith(f"{gap.subject.rstrip('/')}/") for gap in evidence.gaps if gap.subject)
 
 
-def first_round(evidence: Evidence) -> Evidence:
-    """The evidence as it was when its second round was asked for."""
-    names = {(need.means, need.what) for need in needs.NEEDS}
-    return replace(evidence, items=tuple(item for item in evidence.items if (item.need.means, item.need.what) in names))
+def named(evidence: Evidence, keyword: str) -> tuple[tuple[str, ...], ...]:
+    """The words of each line of a keyword, in whatever file that was taken, command line or Match block, for any version.
+
+    For what is to be asked for: what a version makes of it is known only later.
+    """
+    options = "".join(f"{line}\n" for each in finding.found(evidence)[0] for line in each.started.lines)
+    held = {**files(evidence), COMMAND_LINE: options.encode("utf-8", "surrogateescape")}
+    found = reading.Files(held, NEWEST, None, MAIN)
+    try:
+        read = [each for name in held for each in reading.of(found, name)]
+    except FormatError:  # too much for a configuration: whoever reads it says so
+        return ()
+    return tuple(dict.fromkeys(each.line.words for each in read if lowered(each.line.keyword) == lowered(keyword)))
 
 
 def more(evidence: Evidence) -> tuple[Need, ...]:

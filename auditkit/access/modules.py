@@ -98,7 +98,9 @@ def _password(handler: Handler, asked: Asked) -> frozenset[str]:
 
 
 def _aged(login: Login) -> frozenset[str]:
-    """What pam_unix says of the account: over, out of date, or sound."""
+    """What pam_unix says of the account: over, out of date, or sound; without a line of shadow nothing is sound."""
+    if login.told_by != "shadow":
+        return SUCCESS if login.told_by == "passwd" else frozenset({"authinfo_unavail"})
     if login.expired or login.inactive:
         return frozenset({"acct_expired"})
     return SUCCESS if login.expired is False and login.inactive is False else frozenset({"success", "acct_expired"})

@@ -44,6 +44,10 @@ class Login:
     """What is known of the password that sshd goes by without PAM, where that is another one: it asks /etc/shadow always."""
     barred: bool = False
     """Whether sshd refuses it whatever it shows: its shell is not there, or is nothing that runs."""
+    shut: bool | None = False
+    """Whether that password begins with `!`, for which sshd without PAM lets no key in either; None: not known."""
+    told_by: str = "shadow"
+    """Where PAM looks for its last days: in `shadow`, in `passwd`, which has none, or `nowhere`, as its line is missing."""
     named: bool = True
     """False: it stands for all accounts that are in no file here, those of a directory service."""
 

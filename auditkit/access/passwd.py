@@ -10,13 +10,17 @@ from auditkit.model import Gap, Quote
 
 EMPTY, SHADOWED = "empty", "x"
 MOST_LINES = 100_000
-SESSIONLESS = frozenset({"nologin", "false", "true", "sync", "shutdown", "halt"})
-"""Shells that end at once: their account cannot be worked with, password or not."""
+SESSIONLESS = frozenset(
+    f"{place}/{name}"
+    for place in ("/bin", "/sbin", "/usr/bin", "/usr/sbin")
+    for name in ("nologin", "false", "true", "sync", "shutdown", "halt")
+)
+"""Shells that end at once: their account cannot be worked with. By their whole paths: anybody may call his shell nologin."""
 
 _SPACE = " \t\n\v\f\r"
 _STRTOUL = re.compile(rf"[{_SPACE}]*([+-]?)([0-9]+)")
 _DIGITS = re.compile("[0-9]*")
-_FACT = re.compile(r"x|[*!]*|<[a-z]+( [$?0-9a-z]+)?>")
+_FACT = re.compile(r"x|([*!])?[*!]*|<[a-z]+(?: ([*!]))?( [$?0-9a-z]+)?>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,13 @@ class Line:
             return EMPTY
         if not _FACT.fullmatch(field):
             return "set"
-        return field.strip("<>") if field[0] not in "*!" else "locked"
+        return re.sub(" [*!]", "", field.strip("<>")) if field[0] not in "*!" else "locked"
+
+    @property
+    def mark(self) -> str:
+        """The `!` or `*` that the password begins with; nothing where none is told."""
+        told = _FACT.fullmatch(self.fields[1]) if len(self.fields) > 1 else None
+        return (told[1] or told[2] or "") if told else ""
 
     @property
     def shell(self) -> str:

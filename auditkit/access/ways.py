@@ -7,18 +7,21 @@ from auditkit.access import accounts, classes, configuring, modules, needs, pam
 from auditkit.access.modules import Asked
 from auditkit.access.nouns import Login, Password, Treated
 from auditkit.access.pam import Stack
-from auditkit.errors import FormatError
-from auditkit.model import Evidence, Gap, Means
-from auditkit.sshd import doors, reading
+from auditkit.model import Evidence, Gap, Means, Need
+from auditkit.printable import printable
+from auditkit.sshd import doors
 from auditkit.sshd.doors import Door, Method, Sure
 from auditkit.sshd.effective import Effect, Effective
-from auditkit.sshd.lines import Version, lowered
+from auditkit.sshd.lines import Version
 
 SERVICE = "sshd"
 ANYBODY = "PAM takes any password"
 WHY_PAM = "what PAM asks of who logs in over SSH, from a file that others take in"
 MOST_FILES, MOST_SERVICES = 40, 5
-SHELLS_OF_NOBODY = ("nologin", "false", "true")
+SHELLS_OF_NOBODY = frozenset({"/usr/sbin/nologin", "/sbin/nologin", "/usr/bin/false", "/bin/false"})
+"""By their whole paths: anybody may call a shell of his own nologin."""
+SFTP = "internal-sftp"
+"""What sshd runs itself, without the shell of the account."""
 _OVER = "whether its last day is over is not known"
 
 
@@ -58,7 +61,7 @@ class Ways:
     def word(self, login: Login, method: Method, found: Effective) -> Word:
         """Whether the account lets itself in by a method, where the configuration does."""
         state = self.account(login, found)
-        if state.opens is False or _is_useless(login, found):
+        if state.opens is False or self.useless(login, found):
             return Word(False)
         empty = _yes(found.effects["PermitEmptyPasswords"])
         by_pam = _yes(found.effects["UsePAM"])
@@ -72,18 +75,40 @@ class Ways:
         return Word(None, state.why) if word.opens and state.opens is None else word
 
     def account(self, login: Login, found: Effective) -> Word:
-        """Whether the state of an account lets it in, whatever it shows: of a password nothing is said."""
-        if login.barred and found.effects["ChrootDirectory"].value == ("none",):
-            return Word(False)
+        """Whether the state of an account lets it in, whatever it shows, and why not: of a password nothing is said."""
+        chroot = found.effects["ChrootDirectory"].value
+        if login.barred and (chroot is None or chroot[0].lower() == "none"):
+            why = f"the account has the shell {printable(login.shell[:80])}, which is not there, or does not run"
+            return Word(None if chroot is None else False, why)
         by_pam = _yes(found.effects["UsePAM"])
-        if by_pam is False:
-            dead = login.expired or login.bare is Password.LOCKED
-            return Word(False) if dead else Word(True) if login.expired is False else Word(None, _OVER)
+        words = [self._by_stack(login, found)] if by_pam is not False else []
+        words += [_by_state(login)] if by_pam is not True else []
+        return words[0] if len({word.opens for word in words}) == 1 else Word(None, "whether sshd asks PAM is not known")
+
+    def _by_stack(self, login: Login, found: Effective) -> Word:
+        """Whether the account stack of PAM lets an account in: with UsePAM yes nothing else looks at its state."""
         told = self.stack(_service(found), "account")
         let_in = self._runs(told, "account", self._asked(login, empty=None))
-        if by_pam is None:
-            return Word(None, "whether sshd asks PAM is not known")
-        return Word(let_in == {True}) if len(let_in) == 1 else Word(None, _why(login, Stack(()), told))
+        if len(let_in) > 1:
+            return Word(None, _why(login, Stack(()), told))
+        return Word(True) if True in let_in else Word(False, f"the account {_ended(login) or 'is shut out by PAM'}")
+
+    def useless(self, login: Login, found: Effective, *, forwards: bool = True, command: str = "") -> bool:
+        """Whether whoever gets in can do nothing: no session, no forwarding, and no sftp that needs no shell.
+
+        `forwards` and `command` are those of the key.
+        """
+        effects = found.effects
+        disabled = _yes(effects["DisableForwarding"]) is True
+        tcp = forwards and not disabled and effects["AllowTcpForwarding"].value != ("no",)
+        tunnel = not disabled and effects["PermitTunnel"].value != ("no",)
+        runs = [command]
+        for name in ("Subsystem", "ForceCommand"):
+            value = effects[name].value
+            runs += (SFTP,) if value is None else value
+        ends = login.shell in SHELLS_OF_NOBODY and not any(SFTP in text for text in runs)
+        closed = self.closed and not login.root and _yes(effects["UsePAM"]) is False  # sshd looks at nologin(5) itself
+        return (ends or closed) and not tcp and not tunnel
 
     def _asked(self, login: Login, *, empty: Sure) -> Asked:
         return Asked(login, True, empty is not False, self.shells, self.directories, self.closed)
@@ -121,9 +146,7 @@ def ways(evidence: Evidence) -> Ways:
     shells = needs.text(evidence, needs.PAM_FACTS[2])
     closed = any(needs.items(evidence, need) for need in needs.PAM_FACTS[:2])
     named = None if shells is None else tuple(row.strip() for row in shells.split("\n") if row.startswith("/"))
-    return Ways(
-        pam_files(evidence), named, closed, frozenset(accounts.directories(evidence, "passwd")), frozenset(services(evidence))
-    )
+    return Ways(pam_files(evidence), named, closed, frozenset(accounts.directories(evidence, "passwd")), _looked_for(evidence))
 
 
 def pam_files(evidence: Evidence) -> dict[str, bytes | Gap]:
@@ -139,13 +162,14 @@ def pam_files(evidence: Evidence) -> dict[str, bytes | Gap]:
 
 def services(evidence: Evidence) -> tuple[str, ...]:
     """The services of PAM that sshd may ask: its own, and each that a line names, whichever version reads it."""
-    found = reading.Files(configuring.files(configuring.first_round(evidence)), configuring.NEWEST, None, needs.MAIN)
-    try:
-        read = [each for name in found.files for each in reading.of(found, name)]
-    except FormatError:
-        read = []
-    named = (word for each in read if lowered(each.line.keyword) == "pamservicename" for word in each.line.words[:1])
+    named = (words[0] for words in configuring.named(evidence, "PAMServiceName") if words)
     return tuple(dict.fromkeys((SERVICE, *filter(pam.askable, named))))[:MOST_SERVICES]
+
+
+def _looked_for(evidence: Evidence) -> frozenset[str]:
+    """The services whose files were asked for, wherever they might be."""
+    files = {name: [Need(Means.FILE, path) for path in _paths(name)] for name in services(evidence)}
+    return frozenset(name for name, needs_of in files.items() if all(map(evidence.was_asked, needs_of)))
 
 
 def missing(evidence: Evidence, services: Iterable[str]) -> tuple[str, ...]:
@@ -167,16 +191,22 @@ def _service(found: Effective) -> str:
     return effect.value[0] if effect and effect.value else SERVICE
 
 
-def _is_useless(login: Login, found: Effective) -> bool:
-    """Whether the right password is good for nothing: no shell, no forwarding, and no sftp that needs no shell."""
-    effects = found.effects
-    forwards = _yes(effects["DisableForwarding"]) is not True and effects["AllowTcpForwarding"].value != ("no",)
-    tunnels = _yes(effects["DisableForwarding"]) is not True and effects["PermitTunnel"].value != ("no",)
-    texts = [effects[name].value for name in ("Subsystem", "ForceCommand")]
-    inside = [text for value in texts for text in (("internal-sftp",) if value is None else value)]
-    return login.shell.rpartition("/")[2] in SHELLS_OF_NOBODY and not (
-        forwards or tunnels or any("internal-sftp" in text for text in inside)
-    )
+def _by_state(login: Login) -> Word:
+    """What sshd itself makes of the state of an account, without PAM."""
+    if login.shut:
+        return Word(False, "the account is locked, and UsePAM of sshd is no")
+    if login.expired:
+        return Word(False, "the account has expired")
+    known = login.shut is False and login.expired is False
+    return Word(True) if known else Word(None, _OVER if login.expired is None else "whether it is locked is not known")
+
+
+def _ended(login: Login) -> str:
+    """Why PAM would shut an account out, where its line in shadow(5) tells."""
+    if login.told_by == "nowhere":
+        return "has no line in /etc/shadow"
+    over = "has expired" if login.expired else "has a password that is out of date for too long" if login.inactive else ""
+    return over if login.told_by == "shadow" else ""
 
 
 def _by_shadow(login: Login, method: Method, empty: Sure) -> Word:

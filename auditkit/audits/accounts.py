@@ -255,7 +255,7 @@ def _shadowed(accounts: dict[str, Line], shadow: dict[str, Line]) -> Iterator[Fi
 def _open(account: Line, seen: Line) -> Finding:
     """The account whose password field, here or in /etc/shadow, is empty."""
     shell = account.shell
-    lasting = shell.rpartition("/")[2] not in SESSIONLESS
+    lasting = shell not in SESSIONLESS
     ends = "" if lasting else ", which gives no session"
     message = f"{printable(account.fields[0])} has no password in {seen.source}; its shell is {printable(shell)}{ends}"
     return _finding(EMPTY_PASSWORD, seen, message, None if lasting else Severity.LOW)

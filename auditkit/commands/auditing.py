@@ -1,6 +1,6 @@
 """Evidence taken and judged: what `scan` and `audit` share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
@@ -10,8 +10,11 @@ from auditkit.commands import running
 from auditkit.commands.options import Setting
 from auditkit.errors import HostError, UsageError
 from auditkit.hosts import Host, Past, now
-from auditkit.model import Audit, Evidence, Finding, Gap, HostReport, Office, State
+from auditkit.model import Audit, Evidence, Finding, Gap, HostReport, Need, Office, State
 from auditkit.printable import printable
+
+ROUNDS = 4
+"""Rounds of questions behind the first one: a process names a file, that another one, and so on."""
 
 
 def chosen(only: Sequence[str] = ()) -> tuple[Audit, ...]:
@@ -30,16 +33,47 @@ def office(run: Setting) -> Office:
 
 
 def taken(host: Host, wanted: Sequence[Audit], office: Office) -> Evidence:
-    """The evidence that the audits want of a host: what they need, and in one round more what follows from it.
+    """The evidence that the audits want of a host: what they need, and round by round what follows from it.
 
     Raises:
         HostError: the host cannot be asked.
     """
     first = replace(collect(host, audits.needs(wanted), lambda: now(host)), office=office)
-    more = audits.follow(first, wanted)
-    second = collect(host, more, lambda: now(host)) if more else Evidence(host.name, first.taken)
-    gaps, unasked = dict.fromkeys((*first.gaps, *second.gaps)), (*first.unasked, *second.unasked)
-    return replace(first, items=(*first.items, *second.items), gaps=tuple(gaps), unasked=unasked)
+    return followed(first, lambda more: collect(host, more, lambda: now(host)), wanted)
+
+
+def followed(first: Evidence, ask: Callable[[tuple[Need, ...]], Evidence], wanted: Sequence[Audit]) -> Evidence:
+    """The evidence with what the audits want besides, in rounds, until nothing is new; what is left then was not asked.
+
+    Raises:
+        HostError: the host cannot be asked.
+    """
+    evidence, asked = first, set(audits.needs(wanted))
+    for _round in range(ROUNDS):
+        more = _new(evidence, wanted, asked)
+        if not more:
+            return evidence
+        asked.update(more)
+        evidence = _joined(evidence, ask, more)
+    return replace(evidence, unasked=(*evidence.unasked, *_new(evidence, wanted, asked)))
+
+
+def _new(evidence: Evidence, wanted: Sequence[Audit], asked: set[Need]) -> tuple[Need, ...]:
+    return tuple(need for need in audits.follow(evidence, wanted) if need not in asked)
+
+
+def _joined(evidence: Evidence, ask: Callable[[tuple[Need, ...]], Evidence], more: Sequence[Need]) -> Evidence:
+    """The evidence with the answers to these questions; what was asked before, for another reason, is not asked again."""
+    held = {(need.means, need.what): [item for item in evidence.items if item.need == need] for need in _needs(evidence)}
+    again = (replace(item, need=need) for need in more for item in held.get((need.means, need.what), ()))
+    fresh = tuple(need for need in more if (need.means, need.what) not in held)
+    then = ask(fresh) if fresh else Evidence(evidence.host, evidence.taken)
+    gaps, unasked = dict.fromkeys((*evidence.gaps, *then.gaps)), dict.fromkeys((*evidence.unasked, *then.unasked))
+    return replace(evidence, items=(*evidence.items, *again, *then.items), gaps=tuple(gaps), unasked=tuple(unasked))
+
+
+def _needs(evidence: Evidence) -> dict[Need, None]:
+    return dict.fromkeys(item.need for item in evidence.items)
 
 
 def added(host: Host, report: HostReport, wanted: Sequence[Audit], office: Office) -> HostReport:

@@ -150,14 +150,19 @@ def _asked(recording: Recording, job: Job, progress: Shown) -> tuple[list[Gap], 
 
 def _taken(recording: Recording, needs: Sequence[Need], office: Office) -> list[Gap]:
     """Take what is needed, and what the audits want besides; it goes into the file as it passes by, and little is held."""
-    wanted = {(need.means, need.what): need for need in audits.needs()}
-    passing = taking.bounded(recording.take(tuple(taking.merged(needs))))
-    told = [one for one in passing if isinstance(one, Gap) or (one.need.means, one.need.what) in wanted]
-    held = (replace(one, need=wanted[one.need.means, one.need.what]) for one in told if isinstance(one, Item))
-    unasked = tuple(need for need in audits.needs() if not taking.gives(recording, need))
-    more = audits.follow(Evidence(recording.name, recording.taken, tuple(held), office=office, unasked=unasked))
-    told += (one for one in taking.bounded(recording.take(more)) if isinstance(one, Gap)) if more else ()
-    return [one for one in told if isinstance(one, Gap)]
+    first = replace(_answers(recording, needs, audits.needs()), office=office)
+    told = auditing.followed(first, lambda more: _answers(recording, more, more), audits.AUDITS)
+    return list(told.gaps)
+
+
+def _answers(recording: Recording, needs: Sequence[Need], wanted: Sequence[Need]) -> Evidence:
+    """What a host answers, as evidence for those of the needs that are wanted."""
+    passing, names = taking.bounded(recording.take(tuple(taking.merged(needs)))), taking.named(wanted)
+    told = [one for one in passing if isinstance(one, Gap) or (one.need.means, one.need.what) in names]
+    held = (replace(one, need=need) for one in told if isinstance(one, Item) for need in names[one.need.means, one.need.what])
+    gaps = tuple(dict.fromkeys(one for one in told if isinstance(one, Gap)))
+    unasked = tuple(need for need in wanted if not taking.gives(recording, need))
+    return Evidence(recording.name, recording.taken, tuple(held), gaps, unasked=unasked)
 
 
 def _after(job: Job, gaps: Sequence[Gap]) -> Iterator[str]:

@@ -63,8 +63,8 @@ _NEEDS = """\
 # What is read and run on a host
 
 Besides the files that a policy watches, which are hashed there, a host is asked for this: all that one command needs in one
-question, and once more for what follows from the answers, as files that a configuration includes, or `sshd -T -C` for the
-accounts and addresses that it tells apart. Nothing is written, and no service is touched.
+question, and up to four times more for what follows from the answers, as files that a configuration includes and those that
+these name, or `sshd -T -C` for the accounts and addresses that it tells apart. Nothing is written, and no service is touched.
 
 * **file**: it is read; of what may hold secrets only facts leave the host. *Rights*: root; what cannot be read is a gap.
 * **status**: mode and owner of a path, symlinks resolved, and of each directory above it (stat(2)). *Rights*: to pass through
@@ -82,8 +82,8 @@ A mounted disk gives files and their status: nothing on it runs. Over SSH `becom
 Python are asked the same with the tools of GNU or busybox; there commands run one after the other, and what a private key is
 stays unknown. Where evidence is older than what is asked for today, that is a gap.
 
-Facts are made on the host: of passwords whether one is set and by which scheme, of private keys their format, whether they have
-a passphrase, and their public half."""
+Facts are made on the host: of passwords whether one is set, by which scheme, and whether `!` or `*` stands before it, of
+private keys their format, whether they have a passphrase, and their public half."""
 
 
 def pages() -> Mapping[str, Callable[[], str]]:

@@ -37,6 +37,8 @@ class Server:
     """StrictModes"""
     dns: bool | None = None
     """UseDNS: without it sshd knows of a client only its address."""
+    groups: bool | None = None
+    """Whether StrictModes passes a file that a group may write to in which nobody else is, as on Debian."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class Step:
     """Permission bits."""
     uid: int
     gid: int
+    alone: bool | None = None
+    """Whether nobody but the account is in its group; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,20 +201,22 @@ def _unsafe(way: Way | None, server: Server) -> Iterator[Effect]:
         yield Effect(None, "whether StrictModes of sshd refuses the file is not known: modes and owners were not looked at")
         return
     for step in way.steps:
-        told = _step(step, way.uid)
+        told = _step(step, way.uid, server.groups)
         if told is not None and told.effective is False and server.strict is None:
             told = Effect(None, f"{told.reason}: StrictModes refuses that, and whether it is on is not known")
         if told is not None:
             yield told
 
 
-def _step(step: Step, uid: int | None) -> Effect | None:
+def _step(step: Step, uid: int | None, groups: bool | None) -> Effect | None:
     shown = printable(step.path)
     if step.uid and uid is not None and step.uid != uid:
         return Effect(False, f"{shown} belongs to uid {step.uid}")
     if step.mode & 0o002:
         return Effect(False, f"everybody may write to {shown} (mode {step.mode:04o})")
-    if step.mode & 0o020:
+    if step.mode & 0o020 and step.alone is False:
+        return Effect(False, f"a group with others in it may write to {shown} (mode {step.mode:04o})")
+    if step.mode & 0o020 and not (step.alone and groups):
         # Debian's sshd (user-group-modes.patch) lets a group pass in which nobody else is
         return Effect(
             None, f"a group may write to {shown} (mode {step.mode:04o}), which sshd of Debian takes if nobody else is in it"

@@ -115,16 +115,16 @@ t password
 :password
 s/^([^:]*:)(:|$)/\1<empty>\2/;t
 /^[^:]*:x(:|$)/b
-s/^([^:]*:)[!*]+/\1\nlocked /
+s/^([^:]*:)([!*])[!*]*/\1\nlocked \2 /
 t scheme
 s/^([^:]*:)/\1\nset /
 t scheme
 :scheme
-s/\n(locked|set) \$(1|2|2a|2b|2x|2y|3|5|6|7|gy|md5|sha1|sm3|y)[$,][^:]*/<\1 $\2$>/;t
-s/\n(locked|set) \$[0-9A-Za-z]{1,16}[$,][^:]*/<\1 $?$>/;t
-s/\n(locked|set) [.\/0-9A-Za-z]{13,178}(,[^:]*)?(:|$)/<\1 des>\3/;t
-s/\n(locked|set) _[.\/0-9A-Za-z]{19}(:|$)/<\1 des>\2/;t
-s/\nlocked [^:]*/<locked>/;t
+s/\n(locked [!*]|set) \$(1|2|2a|2b|2x|2y|3|5|6|7|gy|md5|sha1|sm3|y)[$,][^:]*/<\1 $\2$>/;t
+s/\n(locked [!*]|set) \$[0-9A-Za-z]{1,16}[$,][^:]*/<\1 $?$>/;t
+s/\n(locked [!*]|set) [.\/0-9A-Za-z]{13,178}(,[^:]*)?(:|$)/<\1 des>\3/;t
+s/\n(locked [!*]|set) _[.\/0-9A-Za-z]{19}(:|$)/<\1 des>\2/;t
+s/\n(locked [!*]) [^:]*/<\1>/;t
 s/\nset [^:]*/<none>/
 '
 

@@ -197,9 +197,10 @@ def reduced(table: bytes) -> bytes:
 
     root:$6$salt$hash:20228:0:99999:7:::   ->   root:<set $6$>:20228:0:99999:7:::
 
-    `<empty>` nothing there; `x` itself; `<set SCHEME>` a hash; `<locked SCHEME>` a hash behind `!` or `*`; `<locked>`
-    such a mark with no hash behind; `<none>` no hash of a scheme in crypt(5). SCHEME is `$6$` and the like, `des`, or
-    `$?$` for an id that is not known. Another field that looks like a hash is `<other>`, as is a line without a colon.
+    `<empty>` nothing there; `x` itself; `<set SCHEME>` a hash; `<locked ! SCHEME>` a hash behind `!`, or behind `*` with
+    that in its place; `<locked !>` such a mark with no hash behind; `<none>` no hash of a scheme in crypt(5). SCHEME is
+    `$6$` and the like, `des`, or `$?$` for an id that is not known. Another field that looks like a hash is `<other>`, as is
+    a line without a colon.
     """
     return b"\n".join(map(_reduced_line, table.split(b"\n")))
 
@@ -221,7 +222,7 @@ def _fact(password: bytes) -> bytes:
     bare = password.lstrip(b"!*")
     scheme = _scheme(bare) if bare else b""
     if len(bare) < len(password):
-        return b"<locked %s>" % scheme if scheme else b"<locked>"
+        return b"<locked %s>" % b" ".join(filter(None, (password[:1], scheme)))
     return b"<set %s>" % scheme if scheme else b"<none>"
 
 

@@ -18,6 +18,10 @@ CACHE = "AUDITKIT_FLEET_CACHE"
 USUAL_CACHE = "/var/tmp/auditkit-fleet"
 TOOLS = ("debootstrap", "unshare", "nsenter", "setpriv", "pivot_root", "ip", "apt-get", "apt-config")
 PACKAGES = ("openssh-server", "sudo", "opendoas", "procps", "python3", "tcsh", "zsh", "fish", "dropbear-bin", "busybox-static")
+OTHER_SUITES = ("bullseye", "bookworm", "trixie", "sid")
+"""Kinds of machines that are a release of Debian, whatever this machine's own is."""
+NOT_YET = {"bullseye": ("opendoas",)}
+"""What a release does not have by this name."""
 SPACES = ("--net", "--mount", "--pid", "--fork")
 PATIENCE = 600
 """Seconds after which a mirror counts as hanging."""
@@ -33,11 +37,11 @@ def layers(kind: str) -> tuple[Path, ...]:
     Raises:
         NoFleetError: this machine cannot build it.
     """
-    suite = "trixie" if kind == "trixie" else _own_suite()
+    suite = kind if kind in OTHER_SUITES else _own_suite()
     with _locked(_cache()) as cache:
         base = _built(cache / f"{suite}-{_recipe()}", suite, "base")
         match kind:
-            case "py" | "pw" | "trixie":
+            case "py" | "pw" | "bullseye" | "bookworm" | "trixie" | "sid":
                 return (base,)
             case "nopy":
                 return (_built(base.parent, suite, "nopy"), base)
@@ -72,7 +76,8 @@ def _built(folder: Path, suite: str, name: str) -> Path:
 
 
 def _bootstrap(suite: str, root: Path) -> None:
-    wanted = ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", suite, str(root), mirror()]
+    packages = ",".join(name for name in PACKAGES if name not in NOT_YET.get(suite, ()))
+    wanted = ["debootstrap", "--variant=minbase", f"--include={packages}", suite, str(root), mirror()]
     _run(wanted, {**os.environ, **dict(proxies())})
 
 

@@ -103,7 +103,7 @@ def met(plan: Plan, process: "subprocess.Popen[bytes]", key: Path) -> Machine:
     """The machine once it lets clients in."""
     pid = first_number(process)
     user = "root" if plan.kind == "bb" else "audit"
-    until(lambda: _listens(pid), f"{plan.name} lets clients in")
+    until(lambda: listens(pid), f"{plan.name} lets clients in")
     return Machine(plan.name, plan.kind, plan.address, PORT, user, key, plan.host_key.public, pid)
 
 
@@ -124,7 +124,7 @@ def until(true: Callable[[], bool], what: str) -> None:
         time.sleep(0.005)
 
 
-def _listens(pid: int) -> bool:
+def listens(pid: int) -> bool:
     """Whether somebody listens on the SSH port of the network namespace of a process (proc(5), /proc/net/tcp)."""
     tables = (Path(f"/proc/{pid}/net/{name}") for name in ("tcp", "tcp6"))
     rows = (row.split() for table in tables if table.exists() for row in table.read_text().splitlines()[1:])

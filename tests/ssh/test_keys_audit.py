@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from sshd import keygen, program, public
 from test_accounts import NOW, Disk, parts, told
 
-from auditkit import audits
+from auditkit.access import needs
 from auditkit.audits import ssh
-from auditkit.audits.ssh import keys
+from auditkit.audits.ssh import keys, privates
+from auditkit.audits.ssh.accesses import FIRST
 from auditkit.collect import collect
 from auditkit.keys import published
 from auditkit.keys.wire import string
@@ -26,8 +27,8 @@ from auditkit.model import Evidence, Gap, Item
 from auditkit.probe import keyfile
 
 CASES = sorted((Path(__file__).parent.parent / "cases" / "keys").glob("*.txt"))
-ELSEWHERE = (keys.KEY_PUBLISHED, keys.PRIVATE_KEY_UNENCRYPTED)
-"""Rules that need more than a text to be tested."""
+ELSEWHERE = (keys.KEY_PUBLISHED, keys.KEY_UNKNOWN, keys.KEY_SHARED, keys.KEY_FILE_OPEN)
+"""Rules that need more than the text of a file to be tested; see tests/ssh_audit/test_keys_read.py."""
 PASSWD = "root:x:0:0::/root:/bin/sh\nanna:x:1000:1000::/home/anna:/bin/sh\n"
 
 
@@ -71,9 +72,7 @@ def test_case(path: Path, tmp_path: Path) -> None:
     assert said(evidence(files, tmp_path)) == expected
 
 
-@pytest.mark.parametrize(
-    "rule", [rule.id for rule in keys.RULES if rule not in (keys.KEY_PUBLISHED, keys.PRIVATE_KEY_UNENCRYPTED)]
-)
+@pytest.mark.parametrize("rule", [rule.id for rule in keys.RULES if rule not in ELSEWHERE])
 def test_every_rule_has_a_case_that_speaks_and_one_that_is_silent(rule: str) -> None:
     cases = {path.stem: parts(path.read_text())["findings"] for path in CASES}
     assert f" {rule} " in cases[rule]
@@ -131,7 +130,7 @@ def test_of_a_private_key_only_facts_leave_the_host(form: str, tmp_path: Path) -
     taken = evidence({}, tmp_path)
     lines = {line for line in file.read_text().split("\n") if len(line) > 60 and "openssh" not in form}
     assert not [line for item in taken.items for line in lines if line.encode() in item.data]
-    (fact,) = keys.facts(taken)["ssh"]["private_keys"]  # type: ignore[index]
+    (fact,) = privates.facts(taken)["ssh"]["private_keys"]  # type: ignore[index]
     printed = subprocess.run([program("ssh-keygen"), "-lf", f"{file}.pub"], capture_output=True, check=True, text=True).stdout
     shown = printed.split()[1] if form.startswith("openssh") else None
     assert (fact["format"], fact["encrypted"], fact["fingerprint"]) == (
@@ -139,13 +138,13 @@ def test_of_a_private_key_only_facts_leave_the_host(form: str, tmp_path: Path) -
         encrypted == "yes",
         shown,
     )
-    assert (" private-key-unencrypted " in said(taken)) is (encrypted == "no")
+    assert bool(list(privates.judge(taken))) is (encrypted == "no")
 
 
 def test_a_private_key_that_opens_root_on_the_same_host_is_worse(tmp_path: Path) -> None:
     file = keygen(tmp_path / "key")
     texts = {"/home/anna/.ssh/id_ed25519": file.read_text(), "/root/.ssh/authorized_keys": f'from="::1" {public(file)}\n'}
-    (finding,) = audits.judge(evidence(texts, tmp_path / "disk"), [ssh.AUDIT])
+    (finding,) = privates.judge(evidence(texts, tmp_path / "disk"))
     assert told(finding).startswith("high private-key-unencrypted account anna: /home/anna/.ssh/id_ed25519 ssh-ed25519 SHA256:")
     assert told(finding).endswith("has no passphrase, and opens root on this host\n")
 
@@ -160,7 +159,7 @@ def test_whatever_stands_in_a_key_file_one_line_of_facts_is_told(data: bytes, in
 @given(st.binary(max_size=300), st.binary(max_size=100))
 def test_any_bytes_are_judged_and_all_that_is_said_is_printable(lines: bytes, before: bytes) -> None:
     text = lines + b"\n" + before + b" " + key("ed25519").encode() + b"\n"
-    items = ((keys.PASSWD, "/etc/passwd", PASSWD.encode()), (keys.FIRST, "/root/.ssh/authorized_keys", text))
+    items = ((needs.PASSWD, "/etc/passwd", PASSWD.encode()), (FIRST, "/root/.ssh/authorized_keys", text))
     taken = Evidence("host", NOW, tuple(Item(need, source, data, NOW, "") for need, source, data in items))
     assert not [line for line in said(taken).splitlines() if not line.isprintable()]
     keys.facts(taken)
@@ -168,8 +167,8 @@ def test_any_bytes_are_judged_and_all_that_is_said_is_printable(lines: bytes, be
 
 def test_a_hundred_thousand_keys_are_told_as_one_finding_and_what_is_beyond_as_a_gap(tmp_path: Path) -> None:
     text = (key("ed25519") + "\n").encode() * 100_001
-    items = ((keys.PASSWD, "/etc/passwd", PASSWD.encode()), (keys.FIRST, "/root/.ssh/authorized_keys", text))
+    items = ((needs.PASSWD, "/etc/passwd", PASSWD.encode()), (FIRST, "/root/.ssh/authorized_keys", text))
     taken = Evidence("host", NOW, tuple(Item(need, source, data, NOW, "") for need, source, data in items))
-    gap, finding = audits.judge(taken, [ssh.AUDIT])
+    gap, finding = keys.judge(taken)
     assert gap == Gap("/root/.ssh/authorized_keys", "more than 100000 lines; the keys on those after them are not judged")
     assert told(finding).startswith("low root-key-from-anywhere account root: 100000 keys in /root/.ssh/authorized_keys: ")

@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from auditkit import answers
 from auditkit.answers import Listening, Process, Shown
 from auditkit.audits import ssh
+from auditkit.commands import auditing
 from auditkit.model import Evidence, Gap, Item, Means, Need, Office
 from auditkit.probe.take import reduced
 
@@ -88,11 +89,12 @@ class Machine:
     networks: tuple[str, ...] = ("192.168.10.0/24",)
 
     def evidence(self) -> Evidence:
-        """What is taken of it, in both rounds."""
-        office = Office(self.networks)
-        first = Evidence("srv-01", NOW, tuple(self._items(ssh.AUDIT.needs)), self.gaps, office)
-        more = ssh.AUDIT.follow(first) if ssh.AUDIT.follow else ()
-        return replace(first, items=(*first.items, *self._items(more)))
+        """What is taken of it, round by round."""
+        first = self._answers(ssh.AUDIT.needs)
+        return auditing.followed(replace(first, office=Office(self.networks)), self._answers, (ssh.AUDIT,))
+
+    def _answers(self, needs: tuple[Need, ...]) -> Evidence:
+        return Evidence("srv-01", NOW, tuple(self._items(needs)), self.gaps)
 
     def _items(self, needs: tuple[Need, ...]) -> Iterator[Item]:
         for need in needs:

@@ -8,7 +8,7 @@ from machine import DEBIAN, HASH, Machine, sshd
 from auditkit import audits
 from auditkit.access import arguments
 from auditkit.access.seen import follow, seen
-from auditkit.answers import Listening, Process
+from auditkit.answers import Listening, Process, Shown
 from auditkit.audits import ssh
 from auditkit.audits.ssh import access
 from auditkit.model import Finding, Gap, Means, Need
@@ -32,7 +32,10 @@ def clean(machine: Machine) -> bool:
 
 
 def test_the_machine_of_these_tests_is_clean_without_what_they_add() -> None:
-    assert clean(Machine({MAIN: CLOSED}, processes=(sshd(),)))
+    shown = Shown(
+        "192.168.10.2", 22, "SSH-2.0-OpenSSH_9.2p1 Debian-2", user="anna", methods=("publickey",), source="192.168.10.9"
+    )
+    assert clean(Machine({MAIN: CLOSED}, processes=(sshd(),), shown=(shown,)))
 
 
 MANY = ",".join(f"u{n}" for n in range(10_000))

@@ -6,7 +6,21 @@ One file per group of rules, one line here; each has NEEDS, RULES, `judge(eviden
 
 from collections.abc import Iterator, Mapping
 
-from auditkit.audits.ssh import access, configuration, keys, restrictions
+from auditkit.audits.ssh import (
+    access,
+    configuration,
+    crypto,
+    hostkeys,
+    keyfiles,
+    keys,
+    observed,
+    overrides,
+    pam,
+    persistence,
+    privates,
+    restrictions,
+    ways,
+)
 from auditkit.model import Audit, Evidence, Finding, Gap, Need
 
 GROUPS = (
@@ -14,6 +28,15 @@ GROUPS = (
     restrictions,
     configuration,
     keys,
+    privates,
+    ways,
+    hostkeys,
+    crypto,
+    persistence,
+    keyfiles,
+    overrides,
+    pam,
+    observed,
 )  # fmt: skip
 
 

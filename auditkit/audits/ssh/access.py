@@ -185,7 +185,7 @@ def _finding(told: Seen, server: Server, rule: Rule, alike: Sequence[Way]) -> Fi
 def _shown(told: Seen, name: str) -> str:
     """An account, with what is odd about it."""
     login = _login(told, name)
-    ends = login.shell.rpartition("/")[2] in SESSIONLESS
+    ends = login.shell in SESSIONLESS
     return f"{name} (whose shell gives no session, but whose connections are forwarded)" if ends else name
 
 

@@ -1,29 +1,19 @@
-"""K. Which keys open which accounts: the lines of authorized_keys in every home, as sshd reads them.
+"""K. Which keys open which accounts: the lines of the files of keys, as the servers of the host read them."""
 
-Modes and owners on the way to a file are not looked at yet, so that a key which StrictModes refuses counts as one that may
-work; whether its account may log in at all is not asked here either.
-"""
-
-import re
-from binascii import a2b_base64
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from auditkit.keys import authorized, public, use
+from auditkit.access import needs, seen, telling
+from auditkit.audits.ssh.accesses import KEY_FILES, Access, accesses, wanted, way_of
+from auditkit.audits.ssh.opened import keys_of_root
 from auditkit.keys.authorized import Line
-from auditkit.keys.public import DSA, RSA, Public
+from auditkit.keys.public import DSA, RSA
 from auditkit.keys.published import PUBLISHED
-from auditkit.keys.use import Effect, Server
-from auditkit.model import Evidence, Finding, Gap, Means, Need, Quote, Rule, Severity
+from auditkit.model import Evidence, Finding, Gap, Need, Quote, Rule, Severity
 from auditkit.printable import printable
+from auditkit.sshd.patterns import listed
 
-PASSWD = Need(Means.FILE, "/etc/passwd", "accounts, their uids and shells", secret=True, optional=False)
-FIRST = Need(Means.FILE, "~/.ssh/authorized_keys", "which keys open which accounts")
-SECOND = Need(Means.FILE, "~/.ssh/authorized_keys2", "which keys open which accounts, from the file that is easily forgotten")
-PRIVATE = Need(Means.FILE, "~/.ssh/id_*", "which private keys lie here without a passphrase, as facts only", secret=True)
-CONFIG = Need(Means.FILE, "/etc/ssh/sshd_config", "whether sshd takes keys from elsewhere")
-DROP_INS = Need(Means.FILE, "/etc/ssh/sshd_config.d/*.conf", "whether sshd takes keys from elsewhere")
+NEEDS = (needs.PASSWD, *KEY_FILES)
 
 _FORM = "AUTHORIZED_KEYS FILE FORMAT in sshd(8)"
 _TAKE_OUT = "cp -p FILE FILE.before; take the line out (undo: cp -p FILE.before FILE)."
@@ -104,17 +94,37 @@ KEY_WITHOUT_TOUCH = Rule(
     "Take no-touch-required out (undo: write it back); automation gets a key of its own, with from= and command=.",
     (_FORM,),
 )
-PRIVATE_KEY_UNENCRYPTED = Rule(
-    "private-key-unencrypted",
-    "A private key lies on the disk without a passphrase",
+KEY_UNKNOWN = Rule(
+    "key-unknown",
+    "A key lets in of which nobody knows whose it is",
+    Severity.HIGH,
+    "known_keys of auditkit.yaml names the keys of this office, and this is none of them: it may be of a colleague, of one"
+    " who has left, or of an intruder.",
+    f"Ask whose it is: the fingerprint stands in the log of each login, grep SHA256: /var/log/auth.log. If it is somebody's,"
+    f" name it in known_keys. If not, keep a copy of the file as evidence, then: {_TAKE_OUT}",
+    (_FORM, "MITRE ATT&CK T1098.004"),
+)
+KEY_SHARED = Rule(
+    "key-shared",
+    "One key opens the accounts of several people",
     Severity.MEDIUM,
-    "Whoever reads the file, as root, from a backup or a stolen disk, logs in wherever the key lets in.",
-    "Give it a passphrase: ssh-keygen -p -f FILE (undo: the same with an empty one). A key of a job that runs by itself stays"
-    ' as it is, and is limited where it lets in: restrict,command="...",from="..." before it.',
-    ("ssh-keygen(1)",),
+    "Then several people have the same private key, or one person is several: the log cannot tell who it was, and nobody can"
+    " take the key from one of them alone.",
+    f"Have each of them make a key, ssh-keygen -t ed25519, and log in with it; then, in every file: {_TAKE_OUT}",
+    (_FORM,),
+)
+KEY_FILE_OPEN = Rule(
+    "key-file-open",
+    "Others may write to a file of keys",
+    Severity.HIGH,
+    "Whoever may write to authorized_keys, or to a directory above it, adds a key of his own and is the account. StrictModes,"
+    " which makes sshd refuse such a file, is off or not known.",
+    "chown NAME FILE; chmod go-w FILE and each directory above it (undo: chmod back); then see that every key in it is wanted.",
+    ("sshd_config(5) StrictModes",),
 )
 RULES = (
     KEY_PUBLISHED,
+    KEY_UNKNOWN,
     KEY_WEAK,
     KEY_WITHOUT_EFFECT,
     KEY_IN_SECOND_FILE,
@@ -123,128 +133,89 @@ RULES = (
     KEY_SETS_ENVIRONMENT,
     KEY_OF_AUTHORITY,
     KEY_WITHOUT_TOUCH,
-    PRIVATE_KEY_UNENCRYPTED,
+    KEY_SHARED,
+    KEY_FILE_OPEN,
 )  # fmt: skip
 MOST_QUOTES = 10
 MOST_OPTIONS = 200
-_USUAL = frozenset(f"{start}.ssh/authorized_keys{end}" for start in ("", "%h/") for end in ("", "2"))
-_ELSEWHERE = re.compile(
-    r'[ \t]*"?(AuthorizedKeysFile|AuthorizedKeysCommand|TrustedUserCAKeys)"?(?:[ \t]+|[ \t]*=[ \t]*)([^\n]*)', re.IGNORECASE
-)
+FIRST_PERSON, NOBODY = 1000, 65534
+"""UID_MIN of login.defs(5)."""
+_OF_LINE = ("it expired", "it is taken back")
+_OF_ACCOUNT = ("PubkeyAuthentication", "AuthenticationMethods", "PermitRootLogin", "the account", "AllowUsers")
+"""How the reasons begin for which no key opens an account, whatever its line says."""
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
-    """A line of authorized_keys, whose home it is in, and what it does there."""
-
-    account: str
-    root: bool
-    line: Line
-    effect: Effect
-    second: bool
-
-    @property
-    def quote(self) -> Quote:
-        """The line as people compare it: its options, and the fingerprint in place of the key."""
-        line = self.line
-        options = ",".join(line.options.written)[:MOST_OPTIONS]
-        words = (options, line.key.type, line.key.fingerprint, line.comment[:60])
-        return Quote(line.file, line.number, " ".join(word for word in words if word))
-
-
-@dataclass(frozen=True, slots=True)
-class Private:
-    """A private key, as the probe tells of it."""
-
-    accounts: tuple[str, ...]
-    file: str
-    form: str
-    encrypted: bool | None
-    key: Public | None
-    """Its public half, where the file has it in clear."""
+Wrong = tuple[Rule, str, Severity]
+"""A rule that a line breaks, how, and how bad that is."""
 
 
 def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
     """Yield what is wrong with the keys that open accounts of a host."""
-    if not evidence.of(PASSWD):
-        yield Gap("keys", f"not judged, as {PASSWD.what} was not taken")
+    if not needs.items(evidence, needs.PASSWD):
+        yield Gap("keys", f"not judged, as {needs.PASSWD.what} was not taken")
         return
-    told = tuple(_read(evidence))
+    told = accesses(evidence)
     yield from dict.fromkeys(one for one in told if isinstance(one, Gap))
-    yield from _elsewhere(evidence)
-    sorted_ = defaultdict[tuple[Rule, str, Severity, str, str], list[Access]](list)
-    for access in (one for one in told if isinstance(one, Access)):
-        for rule, message, severity in _wrong(access):
-            sorted_[rule, message, severity, access.account, access.line.file].append(access)
-    for (rule, message, severity, account, file), several in sorted_.items():
-        count = "1 key" if len(several) == 1 else f"{len(several)} keys"
-        quotes = tuple(access.quote for access in several[:MOST_QUOTES])
-        yield Finding(rule, f"account {account}", f"{count} in {printable(file)}: {message}", severity, quotes)
-    yield from _lying_open(evidence, [one for one in told if isinstance(one, Access)])
+    found = [one for one in told if isinstance(one, Access)]
+    spoken = keys_of_root(evidence, seen.seen(evidence).alike)
+    yield from _lines(found, dict(evidence.office.known_keys), spoken)
+    alive = [one for one in found if one.alive]
+    yield from _shared(alive)
+    yield from _open_files(alive)
 
 
-def _lying_open(evidence: Evidence, accesses: Iterable[Access]) -> Iterator[Finding | Gap]:
-    """Yield the private keys without a passphrase, and what they open on this very host."""
-    for private in _privates(evidence):
-        if private.encrypted is None:
-            yield Gap(private.file, "whether this private key has a passphrase cannot be told")
-        if private.encrypted is not False:
-            continue
-        alive = (one for one in accesses if one.effect.effective is not False)
-        opens = [one for one in alive if private.key and one.line.key.blob == private.key.blob]
-        named = ", ".join(dict.fromkeys(printable(one.account) for one in opens))
-        shown = f" {private.key.type} {private.key.fingerprint}" if private.key else ""
-        message = f"{printable(private.file)}{shown} has no passphrase" + (f", and opens {named} on this host" if named else "")
-        severity = Severity.HIGH if any(one.root for one in opens) else PRIVATE_KEY_UNENCRYPTED.severity
-        yield Finding(PRIVATE_KEY_UNENCRYPTED, f"account {', '.join(private.accounts)}", message, severity)
+Spoken = frozenset[tuple[str, str, int]]
+"""Account, file and line of the keys of root of which `ssh-root-key` tells already."""
 
 
-def _privates(evidence: Evidence) -> Iterator[Private]:
-    """Yield the private keys of each home; files of that name that hold none are passed over."""
-    owners = _owners(evidence)
-    for item in evidence.of(PRIVATE):
-        form, encrypted, shown = [*item.data.decode("ascii", "replace").split(), "", "", ""][:3]
-        if form in ("", "none"):
-            continue
-        home = "/" + item.source.rpartition("/.ssh/")[0].strip("/")
-        names = tuple(name for name, _root in owners.get(home, [("?", False)]))
-        yield Private(names, item.source, form, {"yes": True, "no": False}.get(encrypted), _public(shown))
+def _lines(found: Iterable[Access], known: Mapping[str, str], spoken: Spoken) -> Iterator[Finding]:
+    """Yield one finding for all the lines of a file with which the same is wrong, and for all the accounts it is for."""
+    sorted_ = defaultdict[tuple[Wrong, str, str], list[Access]](list)
+    for access in found:
+        for wrong in _wrong(access, known, spoken):
+            sorted_[wrong, access.line.file, access.account].append(access)
+    alike = defaultdict[tuple[Wrong, str, tuple[int, ...]], list[str]](list)
+    first: dict[tuple[Wrong, str, tuple[int, ...]], list[Access]] = {}
+    for (wrong, file, account), several in sorted_.items():
+        same = wrong, file, tuple(access.line.number for access in several)
+        alike[same].append(account)
+        first.setdefault(same, several)
+    for (wrong, file, numbers), several in first.items():
+        (rule, message, severity), accounts = wrong, alike[wrong, file, numbers]
+        who = accounts[0] if len(accounts) == 1 else telling.names(accounts)
+        said = f"{_counted(several)} in {printable(file)}: {message}"
+        yield Finding(rule, f"account {who}", said, severity, _quotes(several))
 
 
-def _public(shown: str) -> Public | None:
-    try:
-        return public.parse(a2b_base64(shown.encode("ascii")))
-    except ValueError:
-        return None
+def _counted(several: Sequence[Access]) -> str:
+    return "1 key" if len(several) == 1 else f"{len(several)} keys"
+
+
+def _quotes(several: Iterable[Access]) -> tuple[Quote, ...]:
+    return tuple(access.quote for access in list(several)[:MOST_QUOTES])
+
+
+def follow(evidence: Evidence) -> tuple[Need, ...]:
+    """The files of keys that lie elsewhere than in ~/.ssh/authorized_keys."""
+    return wanted(evidence)
 
 
 def facts(evidence: Evidence) -> Mapping[str, object]:
     """Every key that opens an account, or looks as if it did: `facts.ssh.keys` of the report."""
-    found = (one for one in _read(evidence) if isinstance(one, Access))
-    if not evidence.of(PASSWD):
+    if not needs.items(evidence, needs.PASSWD):
         return {}
-    privates = [_private_fact(private) for private in _privates(evidence)]
-    return {"ssh": {"keys": [_fact(access) for access in found], "private_keys": privates}}
+    known = dict(evidence.office.known_keys)
+    found = (one for one in accesses(evidence) if isinstance(one, Access))
+    return {"ssh": {"keys": [_fact(access, known) for access in found]}}
 
 
-def _private_fact(private: Private) -> Mapping[str, object]:
-    key = private.key
-    return {
-        "accounts": list(private.accounts),
-        "file": private.file,
-        "format": private.form,
-        "encrypted": private.encrypted,
-        "fingerprint": key.fingerprint if key else None,
-        "type": key.type if key else None,
-        "bits": key.bits if key else None,
-    }
-
-
-def _fact(access: Access) -> Mapping[str, object]:
+def _fact(access: Access, known: Mapping[str, str]) -> Mapping[str, object]:
     line = access.line
     return {
         "account": access.account,
+        "root": access.root,
         "fingerprint": line.key.fingerprint,
+        "known": known.get(line.key.fingerprint),
         "type": line.key.type,
         "bits": line.key.bits,
         "options": [option[:MOST_OPTIONS] for option in line.options.written[:MOST_QUOTES]],
@@ -253,59 +224,44 @@ def _fact(access: Access) -> Mapping[str, object]:
         "comment": line.comment[:MOST_OPTIONS],
         "file": line.file,
         "line": line.number,
+        "server": access.server,
     }
 
 
-def _read(evidence: Evidence) -> Iterator[Access | Gap]:
-    """Yield each line of each file for each account whose home it is in, and what is no line."""
-    owners = _owners(evidence)
-    for need in (FIRST, SECOND):
-        for item in evidence.of(need):
-            home = "/" + item.source.removesuffix(need.what[1:]).strip("/")
-            for told in authorized.parse(item.data, item.source):
-                if isinstance(told, Gap):
-                    yield told
-                    continue
-                effect = use.effect(told, Server(evidence.taken))
-                for name, root in owners.get(home, [("?", False)]):
-                    yield Access(name, root, told, effect, need is SECOND)
+# --- one line
 
 
-def _owners(evidence: Evidence) -> Mapping[str, list[tuple[str, bool]]]:
-    """The accounts of each home, and whether each is root."""
-    owners = defaultdict[str, list[tuple[str, bool]]](list)
-    lines = [line for item in evidence.of(PASSWD) for line in item.data.decode("utf-8", "surrogateescape").split("\n")]
-    for fields in (line.split(":") for line in lines):
-        if len(fields) > 5 and fields[5].startswith("/"):
-            owners["/" + fields[5].strip("/")].append((fields[0], fields[2].strip(" +-0") == ""))
-    return owners
-
-
-def _wrong(access: Access) -> Iterator[tuple[Rule, str, Severity]]:
+def _wrong(access: Access, known: Mapping[str, str], spoken: Spoken) -> Iterator[tuple[Rule, str, Severity]]:
     """Yield the rules that a line breaks."""
-    line, key, options = access.line, access.line.key, access.line.options
-    if access.effect.effective is False:
-        expired = access.effect.reason.startswith("it expired")
-        severity = Severity.INFO if expired else KEY_WITHOUT_EFFECT.severity
-        yield KEY_WITHOUT_EFFECT, access.effect.reason, severity
+    if not access.alive:
+        reason = access.effect.reason
+        severity = Severity.INFO if reason.startswith((*_OF_LINE, *_OF_ACCOUNT)) else KEY_WITHOUT_EFFECT.severity
+        yield KEY_WITHOUT_EFFECT, reason, severity
         return
+    key, options = access.line.key, access.line.options
     if key.fingerprint in PUBLISHED:
         yield KEY_PUBLISHED, f"the private key of {PUBLISHED[key.fingerprint]} can be downloaded", KEY_PUBLISHED.severity
-    yield from _weak(line)
+    elif known and key.fingerprint not in known:
+        yield KEY_UNKNOWN, "not among known_keys of auditkit.yaml", KEY_UNKNOWN.severity
+    yield from _weak(access.line)
     if access.second:
         yield KEY_IN_SECOND_FILE, "nobody looks there", KEY_IN_SECOND_FILE.severity
-    if options.command is not None and options.forwards:
+    if options.command is not None and access.forwards:
         yield KEY_FORWARDS, "command= without restrict", KEY_FORWARDS.severity
-    if options.environment:
-        yield KEY_SETS_ENVIRONMENT, _names(options.environment), KEY_SETS_ENVIRONMENT.severity
+    yield from _environment(access)
     if options.authority:
         names = "for any principal that is called like the account" if options.principals is None else "for its principals"
         severity = Severity.HIGH if access.root else KEY_OF_AUTHORITY.severity
         yield KEY_OF_AUTHORITY, f"certificates it has signed let in, {names}", severity
-    elif access.root and options.origin is None and options.command is None:
+    elif _is_unlimited(access) and (access.account, access.line.file, access.line.number) not in spoken:
         yield KEY_FROM_ANYWHERE, "neither from= nor command= limits it", KEY_FROM_ANYWHERE.severity
     if key.plain_type.startswith("sk-") and not options.touch_required:
         yield KEY_WITHOUT_TOUCH, "no-touch-required", KEY_WITHOUT_TOUCH.severity
+
+
+def _is_unlimited(access: Access) -> bool:
+    """Whether a key of root lets in from anywhere, to do anything."""
+    return access.root and access.line.options.origin is None and access.line.options.command is None
 
 
 def _weak(line: Line) -> Iterator[tuple[Rule, str, Severity]]:
@@ -315,21 +271,55 @@ def _weak(line: Line) -> Iterator[tuple[Rule, str, Severity]]:
         yield KEY_WEAK, f"{key.plain_type} of {key.bits} bits", severity
 
 
-def _names(environment: Iterable[str]) -> str:
-    names = [printable(each.partition("=")[0][:40]) for each in environment]
-    return "environment= sets " + ", ".join(names[:MOST_QUOTES])
+def _environment(access: Access) -> Iterator[tuple[Rule, str, Severity]]:
+    """Yield whether environment= is in force: PermitUserEnvironment is yes, no, or a list of names."""
+    names = [each.partition("=")[0] for each in access.line.options.environment]
+    if not names:
+        return
+    shown = ", ".join(printable(name[:40]) for name in names[:MOST_QUOTES])
+    values = {one.effective.effects["PermitUserEnvironment"].value for one in access.treated}
+    taken = [_takes(value, names) for value in values]
+    if True in taken:
+        yield KEY_SETS_ENVIRONMENT, f"environment= sets {shown}, and PermitUserEnvironment lets it", Severity.HIGH
+    elif taken and None not in taken:
+        yield KEY_SETS_ENVIRONMENT, f"environment= sets {shown}; PermitUserEnvironment does not let it", Severity.LOW
+    else:
+        yield KEY_SETS_ENVIRONMENT, f"environment= sets {shown}", KEY_SETS_ENVIRONMENT.severity
 
 
-def _elsewhere(evidence: Evidence) -> Iterator[Gap]:
-    """Yield a gap for each line by which sshd may take keys from where nobody has looked."""
-    for item in (*evidence.of(CONFIG), *evidence.of(DROP_INS)):
-        for number, text in enumerate(item.data.decode("utf-8", "surrogateescape").split("\n"), 1):
-            found = _ELSEWHERE.match(text)
-            words = set(found[2].partition("#")[0].replace('"', " ").split()) if found else set()
-            if found and words != {"none"} and not (found[1].lower() == "authorizedkeysfile" and words <= _USUAL):
-                yield Gap(
-                    f"{item.source}:{number}", f"keys that {found[1]} lets in are not looked at yet: {printable(found[2][:80])}"
-                )
+def _takes(value: tuple[str, ...] | None, names: Iterable[str]) -> bool | None:
+    """Whether a value of PermitUserEnvironment takes one of these variables."""
+    if value is None:
+        return None
+    return value == ("yes",) or (value != ("no",) and any(listed(name, value[0]) == 1 for name in names))
 
 
-NEEDS = (PASSWD, FIRST, SECOND, PRIVATE, CONFIG, DROP_INS)
+# --- several lines
+
+
+def _shared(alive: Iterable[Access]) -> Iterator[Finding]:
+    """Yield each key that opens the accounts of more than one person."""
+    by_key = defaultdict[str, dict[str, Access]](dict)
+    for access in alive:
+        if FIRST_PERSON <= access.login.uid != NOBODY and not access.line.options.authority:
+            by_key[access.line.key.fingerprint].setdefault(access.account, access)
+    for fingerprint, each in by_key.items():
+        if len(each) > 1:
+            names = ", ".join(printable(name) for name in list(each)[:MOST_QUOTES])
+            message = f"it opens {len(each)} accounts: {names}"
+            yield Finding(KEY_SHARED, f"key {fingerprint}", message, KEY_SHARED.severity, _quotes(each.values()))
+
+
+def _open_files(alive: Iterable[Access]) -> Iterator[Finding]:
+    """Yield each file of keys that others may write to and that sshd reads all the same."""
+    for access in {(one.account, one.line.file): one for one in alive}.values():
+        way = way_of(access.steps, access.login)
+        bad = (
+            next((step for step in way.steps if step.mode & 0o002 or step.uid not in (0, access.login.uid)), None)
+            if way
+            else None
+        )
+        if bad is not None:
+            why = "everybody may write to" if bad.mode & 0o002 else f"uid {bad.uid} owns"
+            message = f"{why} {printable(bad.path)} (mode {bad.mode:04o}), and with it {printable(access.line.file)}"
+            yield Finding(KEY_FILE_OPEN, f"account {access.account}", message, KEY_FILE_OPEN.severity)

@@ -3,10 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from auditkit.access import needs, opened, seen, telling, ways
-from auditkit.access.opened import Opened
+from auditkit.access import needs, seen, telling, ways
 from auditkit.access.passwd import SESSIONLESS
 from auditkit.access.seen import Login, Password, Seen, Server
+from auditkit.audits.ssh.accesses import KEY_FILES
+from auditkit.audits.ssh.opened import Opened, named, opened
 from auditkit.model import Evidence, Finding, Gap, Quote, Rule, Severity
 from auditkit.printable import printable
 from auditkit.sshd.effective import METHODS, Effective
@@ -80,7 +81,7 @@ LIMITS = Rule(
     ("sshd_config(5) MaxAuthTries, LoginGraceTime", "CIS Debian 12 5.1.13, 5.1.16"),
 )
 RULES = (ROOT_KEY, NO_LIST, CLOSED_KEY, METHODS_MISUSED, HOSTBASED, KERBEROS, NO_BRAKE, LIMITS)
-NEEDS = seen.NEEDS
+NEEDS = (*seen.NEEDS, *KEY_FILES)
 PENALTIES: Version = (9, 8)
 """Since then PerSourcePenalties is there, and on."""
 MOST_PEOPLE = 4
@@ -97,7 +98,7 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
     for server in told.alike:
         if server.configuration is None:
             continue
-        by_key = tuple(opened.opened(server, evidence))
+        by_key = tuple(opened(server, evidence))
         yield from _root_keys(told, server, by_key)
         yield from _closed(told, server, by_key)
         yield from _no_list(told, server, by_key)
@@ -117,7 +118,7 @@ def _root_keys(told: Seen, server: Server, by_key: tuple[Opened, ...]) -> Iterat
         limited = all(line.options.origin is not None or line.options.command is not None for line in each.lines)
         few = len(each.lines) <= FEW_KEYS and all(line.key.fingerprint in known for line in each.lines)
         count = "a key" if len(each.lines) == 1 else f"{len(each.lines)} keys"
-        which = telling.names((opened.named(line, told.evidence) for line in each.lines), MOST_KEYS)
+        which = telling.names((named(line, told.evidence) for line in each.lines), MOST_KEYS)
         froms = telling.origins(each.sources, server, told.evidence)
         message = (
             f"{telling.note(server)}{printable(each.login.name)} can log in with {count} {telling.sources(froms)}: {which};"
@@ -161,7 +162,7 @@ def _reason(each: Opened) -> str:
 
 
 def _ends(login: Login) -> bool:
-    return login.shell.rpartition("/")[2] in SESSIONLESS
+    return login.shell in SESSIONLESS
 
 
 def _ending(several: list[Opened]) -> str:

@@ -1,0 +1,338 @@
+"""Which line of which file of keys opens which account, as each server reads it: for every group that judges keys."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from auditkit import answers
+from auditkit.access import asking, configuring, matching, needs, ways
+from auditkit.access.keyfiles import expanded, filled
+from auditkit.access.membership import Groups, groups, takes_groups
+from auditkit.access.nouns import Login, Password, Seen, Server, Treated
+from auditkit.access.revoked import Lists, lists, lists_wanted, taken_back
+from auditkit.access.seen import seen
+from auditkit.access.ways import Ways
+from auditkit.audits.ssh.settings import OPENSSH
+from auditkit.keys import authorized, use
+from auditkit.keys.authorized import Line
+from auditkit.keys.use import Effect, Step, Way
+from auditkit.model import Evidence, Gap, Item, Means, Need, Quote
+from auditkit.printable import printable
+from auditkit.sshd import doors
+from auditkit.sshd.criteria import Connection
+from auditkit.sshd.effective import Effective
+
+FIRST, SECOND = needs.KEYS
+FIRST_WAY = Need(Means.STATUS, FIRST.what, "who may write to the keys that open accounts")
+SECOND_WAY = Need(Means.STATUS, SECOND.what, "who may write to the keys that open accounts")
+KEY_FILES = (FIRST, SECOND, FIRST_WAY, SECOND_WAY)
+MOST_FILES = 1000
+"""Files of keys in unusual places that are asked for."""
+MOST_OPTIONS = 200
+_IN_HOME = re.compile(r"/\.ssh/authorized_keys2?\Z")
+_NO_SERVER = "no server is known that reads it"
+NOBODY = Login("?", -1, -1, None, "", "", Password.UNKNOWN, None)
+"""Whose keys they are is not known."""
+_USUAL = re.compile(r".*/\.ssh/authorized_keys2?", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A line of a file of keys, the account it is for, and what it does there."""
+
+    login: Login
+    line: Line
+    effect: Effect
+    server: str
+    """The file that configures the server which reads it; empty where none does."""
+    treated: tuple[Treated, ...] = ()
+    """How that server treats the account."""
+    steps: tuple[answers.Step, ...] = ()
+    """The way to the file, where it was looked at."""
+
+    @property
+    def account(self) -> str:
+        """Its name."""
+        return self.login.name
+
+    @property
+    def root(self) -> bool:
+        """Whether it is root, by whatever name."""
+        return self.login.root
+
+    @property
+    def second(self) -> bool:
+        """Whether it lies in the file that is easily forgotten."""
+        return self.line.file.endswith("/.ssh/authorized_keys2")
+
+    @property
+    def alive(self) -> bool:
+        """Whether it lets somebody in, as far as anybody can tell."""
+        return self.effect.effective is not False
+
+    @property
+    def forwards(self) -> bool:
+        """Whether the key opens connections from that host to others: the line and, as far as is known, the server."""
+        on = (_forwards(one.effective) for one in self.treated)
+        return self.line.options.forwards and (not self.treated or any(each is not False for each in on))
+
+    @property
+    def quote(self) -> Quote:
+        """The line as people compare it: its options, and the fingerprint in place of the key."""
+        line = self.line
+        options = ",".join(line.options.written)[:MOST_OPTIONS]
+        words = (options, line.key.type, line.key.fingerprint, line.comment[:60])
+        return Quote(line.file, line.number, " ".join(word for word in words if word))
+
+
+def _forwards(effective: Effective) -> bool | None:
+    """Whether TCP forwarding is on; None where nobody can tell."""
+    tcp, off = (effective.effects[name].value for name in ("AllowTcpForwarding", "DisableForwarding"))
+    if tcp in (("no",), ("remote",)) or off == ("yes",):
+        return False
+    return None if tcp is None or off is None else True
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A server, and one way in which it treats the connections of an account."""
+
+    server: Server
+    treated: Treated
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a host that decides what its keys do."""
+
+    told: Seen
+    ways: Ways
+    groups: Groups
+    revoked: Lists
+
+    def way(self, steps: tuple[answers.Step, ...], login: Login) -> Way | None:
+        """The way to a file that StrictModes looks at."""
+        return way_of(steps, login, self.groups)
+
+
+Everybody = Mapping[Login, tuple[Reading, ...]]
+"""How every server treats every account."""
+
+
+@lru_cache(1)
+def accesses(evidence: Evidence) -> tuple[Access | Gap, ...]:
+    """Each line of each file for each account that it may be for, and what is no line."""
+    return tuple(_accesses(seen(evidence)))
+
+
+def _accesses(told: Seen) -> Iterator[Access | Gap]:
+    read = {item.source: tuple(authorized.parse(item.data, item.source)) for item in _files(told.evidence)}
+    looked = {item.source: answers.way(item) for item in told.evidence.items if item.need.means is Means.STATUS}
+    yield from dict.fromkeys(one for lines in read.values() for one in lines if isinstance(one, Gap))
+    yield from (way for file, way in looked.items() if file in read and isinstance(way, Gap))
+    everybody = _everybody(told)
+    yield from _not_asked(told, everybody)
+    yield from _not_known(told)
+    known = Known(told, ways.ways(told.evidence), groups(told.evidence, told.logins), lists(told.evidence))
+    owned = set[str]()
+    for login, readings in everybody.items():
+        for file in _of_login(login, readings, read):
+            owned.add(file)
+            way = looked.get(file, ())
+            lines = (line for line in read[file] if isinstance(line, Line))
+            yield from (_access(known, login, line, readings, () if isinstance(way, Gap) else way) for line in lines)
+    for file in read.keys() - owned:
+        lines = (line for line in read[file] if isinstance(line, Line))
+        yield from (Access(NOBODY, line, Effect(None, "whose keys these are is not known"), "") for line in lines)
+
+
+def _files(evidence: Evidence) -> Iterator[Item]:
+    """Yield every file of keys that was taken, once."""
+    usual = (FIRST.what, SECOND.what)
+    found = (i for i in evidence.items if i.need.means is Means.FILE and (i.need.what in usual or i.need.why == FIRST.why))
+    yield from {item.source: item for item in found}.values()
+
+
+def _everybody(told: Seen) -> Everybody:
+    """How every server treats each account: it counts as open where one of them lets it in."""
+    servers = [server for server in told.servers if server.kind == OPENSSH]
+    logins = (login for login in told.logins if login.named)
+    return {login: tuple(Reading(server, one) for server in servers for one in _treated(server, login)) for login in logins}
+
+
+def _treated(server: Server, login: Login) -> Iterator[Treated]:
+    """Yield how a server treats an account: of one that no password would open, what its files say."""
+    told = [one for one in server.treated if any(who.name == login.name for who, _source in one.who)]
+    if not told and server.treated and not matching.match_lines(server.configuration):
+        told = [replace(server.treated[0], who=())]
+    elif not told and server.configuration is not None:
+        effective = server.configuration.of(Connection(user=login.name, groups=login.groups))
+        told = [Treated(effective, (), Connection())]
+    yield from told
+
+
+def _of_login(login: Login, readings: tuple[Reading, ...], read: Iterable[str]) -> Iterator[str]:
+    """Yield the files that are read for an account, and those in its home that one might take for such."""
+    home = "/" + login.home.strip("/") if login.home.strip("/") else ""
+    named = {path for one in readings for path in expanded(one.treated.effective, login) or ()}
+    for file in read:
+        if file in named or (_USUAL.fullmatch(file) and _IN_HOME.sub("", file) == home):
+            yield file
+
+
+def _elsewhere(told: Seen, everybody: Everybody) -> tuple[str, ...]:
+    """The files of keys in unusual places: those that servers read, and those that any line names, whatever the version."""
+    pairs = ((login, one) for login, readings in everybody.items() for one in readings)
+    paths = [path for login, one in pairs for path in expanded(one.treated.effective, login) or ()]
+    words = (word for line in configuring.named(told.evidence, "AuthorizedKeysFile") for word in line)
+    paths += [filled(word, login) for word in words if word.lower() != "none" for login in everybody]
+    return tuple(path for path in dict.fromkeys(paths) if not _USUAL.fullmatch(path))
+
+
+def wanted(evidence: Evidence) -> tuple[Need, ...]:
+    """The files of keys that lie elsewhere than in ~/.ssh/authorized_keys, the way to each, and lists of revoked keys."""
+    told = seen(evidence)
+    paths = [path for path in _elsewhere(told, _everybody(told)) if asking.readable(path)][:MOST_FILES]
+    files = (need for path in paths for need in (replace(FIRST, what=path), replace(FIRST_WAY, what=path)))
+    return (*files, *lists_wanted(evidence))
+
+
+def _not_asked(told: Seen, everybody: Everybody) -> Iterator[Gap]:
+    """Yield the files of keys that were not looked at, because of their names or their number."""
+    paths = _elsewhere(told, everybody)
+    odd = [path for path in paths if not asking.readable(path)]
+    yield from (Gap(path, "the keys in it were not looked at, because of its name") for path in odd[:MOST_FILES])
+    if len(paths) - len(odd) > MOST_FILES:
+        yield Gap("keys", f"more than {MOST_FILES} files of keys; those in the rest are not judged")
+    yield from _too_late(told, everybody)
+
+
+def _too_late(told: Seen, everybody: Everybody) -> Iterator[Gap]:
+    """Yield a gap for each line that names files of keys elsewhere which were not asked for: old evidence knows no new one."""
+    late: dict[tuple[str, str], None] = {}
+    for login, readings in everybody.items():
+        for one in readings:
+            paths = expanded(one.treated.effective, login) or ()
+            if any(not told.evidence.was_asked(replace(FIRST, what=path)) for path in paths if not _USUAL.fullmatch(path)):
+                late[one.server.name, one.treated.effective.effects["AuthorizedKeysFile"].origin] = None
+    for name, origin in late:
+        yield Gap(name, f"the files of keys that {printable(origin)} names may not all have been looked at")
+
+
+def _not_known(told: Seen) -> Iterator[Gap]:
+    """Yield a gap for each server of which nobody can tell where it takes keys from."""
+    for server in told.servers:
+        if server.kind == OPENSSH and not server.treated and server.configuration is None:
+            why = f": {server.why}" if server.why else ""
+            yield Gap(server.name, f"from where it takes keys besides ~/.ssh/authorized_keys is not known{why}")
+
+
+# --- what a line does
+
+
+def _access(known: Known, login: Login, line: Line, readings: tuple[Reading, ...], steps: tuple[answers.Step, ...]) -> Access:
+    """A line for an account: alive where one server lets it in, dead where every one of them surely does not."""
+    found = [(one, _effect(known, line, login, one, steps)) for one in readings]
+    if not found:
+        effect = use.effect(line, use.Server(known.told.evidence.taken), known.way(steps, login))
+        effect = effect if effect.effective is False else Effect(None, effect.reason or _NO_SERVER)
+        return Access(login, line, effect, "", (), steps)
+    best = next((value for value in (True, None) if any(effect.effective is value for _one, effect in found)), False)
+    first, effect = next(pair for pair in found if pair[1].effective is best)
+    treated = tuple(one.treated for one, each in found if each.effective is not False)
+    servers = known.told.servers
+    others = [server.name for server in servers if server.kind != OPENSSH or not (server.treated or server.configuration)]
+    if best is False and others:
+        effect = Effect(None, f"{effect.reason}; but {printable(others[0][:60])} may take it, of which that is not known")
+    return Access(login, line, effect, first.server.main, treated, steps)
+
+
+def _effect(known: Known, line: Line, login: Login, one: Reading, steps: tuple[answers.Step, ...]) -> Effect:
+    """What a line does for connections that are treated alike."""
+    if line.dead:
+        return Effect(False, line.dead)
+    told = [*_not_read(line, login, one.treated), *_shut_out(known, line, login, one.treated)]
+    told += taken_back(line, one.treated.effective, known.revoked)
+    told.append(use.effect(line, _server(known.told.evidence, one), known.way(steps, login)))
+    certain = [each for each in told if each.effective is False]
+    return next(iter(certain), None) or next((each for each in told if each.effective is None), Effect(True))
+
+
+def _not_read(line: Line, login: Login, one: Treated) -> Iterator[Effect]:
+    """Yield why the file that the line stands in is not read for the account."""
+    paths, effect = expanded(one.effective, login), one.effective.effects["AuthorizedKeysFile"]
+    if paths is None:
+        yield Effect(None, "AuthorizedKeysFile of sshd is not known")
+    elif line.file not in paths:
+        yield Effect(False, f"AuthorizedKeysFile of sshd is {printable(' '.join(effect.value or ())[:80])} ({effect.origin})")
+
+
+def _server(evidence: Evidence, one: Reading) -> use.Server:
+    """The settings by which sshd takes a key or not."""
+    value = {name: effect.value for name, effect in one.treated.effective.effects.items()}
+    accepted = value.get("PubkeyAcceptedAlgorithms", value.get("PubkeyAcceptedKeyTypes"))
+    bits, strict, dns = (value.get(name) for name in ("RequiredRSASize", "StrictModes", "UseDNS"))
+    return use.Server(
+        evidence.taken,
+        accepted=None if accepted is None else ",".join(accepted),
+        rsa_bits=int(bits[0][:9]) if bits and bits[0].isdecimal() else None,
+        strict=None if strict is None else strict == ("yes",),
+        dns=None if dns is None else dns == ("yes",),
+        groups=takes_groups(evidence, one.server),
+    )
+
+
+def way_of(steps: tuple[answers.Step, ...], login: Login, groups: Groups | None = None) -> Way | None:
+    """The way that StrictModes looks at: it ends at the home of the account where the file is in there."""
+    if not steps:
+        return None
+    homes = {
+        "/" + login.home.strip("/"),
+        steps[0].path.removesuffix("/.ssh/authorized_keys").removesuffix("/.ssh/authorized_keys2"),
+    }
+    end = next((place for place, step in enumerate(steps) if place and step.path in homes), len(steps) - 1)
+    alone = [groups.alone(step, login) if groups and step.mode & 0o020 else None for step in steps[: end + 1]]
+    pairs = zip(steps, alone, strict=False)
+    return Way(tuple(Step(step.path, step.mode & 0o7777, step.uid, step.gid, one) for step, one in pairs), login.uid)
+
+
+def _shut_out(known: Known, line: Line, login: Login, one: Treated) -> Iterator[Effect]:
+    """Yield why an account does not get in with a key, whatever the key."""
+    value = {name: effect.value for name, effect in one.effective.effects.items()}
+    if value["PubkeyAuthentication"] == ("no",):
+        yield Effect(False, "PubkeyAuthentication of sshd is no")
+    lists = value["AuthenticationMethods"]
+    if (
+        lists
+        and lists != ("any",)
+        and not any(part.partition(":")[0] == "publickey" for each in lists for part in each.split(","))
+    ):
+        yield Effect(False, f"AuthenticationMethods of sshd is {printable(' '.join(lists)[:80])}")
+    root = value["PermitRootLogin"] if login.root else ("yes",)
+    if root == ("no",) or (root == ("forced-commands-only",) and line.options.command is None):
+        yield Effect(False, f"PermitRootLogin of sshd is {root[0]}")
+    state = known.ways.account(login, one.effective)
+    if state.opens is not True:
+        yield Effect(state.opens, state.why)
+    if known.ways.useless(login, one.effective, forwards=line.options.forwards, command=line.options.command or ""):
+        yield Effect(False, "the account has no session, its shell gives none, and nothing is forwarded")
+    yield from _lists(login, one)
+    unknown = [name for name in ("PubkeyAuthentication", "AuthenticationMethods") if value[name] is None]
+    if unknown or root is None:
+        yield Effect(None, f"{', '.join(unknown) or 'PermitRootLogin'} of sshd is not known")
+
+
+def _lists(login: Login, one: Treated) -> Iterator[Effect]:
+    """Yield whether AllowUsers and its like shut the account out, from everywhere that is treated alike."""
+    version = (10, 0)  # of patterns with two `@` alone something else would come
+    sources = [source for who, source in one.who if who.name == login.name]
+    whos = [
+        replace(one.where, user=login.name, host=source.host or source.address, address=source.address, groups=login.groups)
+        for source in sources
+    ]
+    told = [doors.admitted(one.effective, who, version) for who in whos]
+    if told and all(each is False for each in told):
+        yield Effect(False, "AllowUsers, AllowGroups, DenyUsers or DenyGroups of sshd shut the account out")
+    elif told and True not in told:
+        yield Effect(None, "whether AllowUsers and its like let the account in is not known")

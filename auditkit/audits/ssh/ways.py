@@ -1,0 +1,150 @@
+"""K. Where servers take keys from besides the files of accounts: programs, authorities; and whether they look at modes."""
+
+from collections.abc import Iterator
+
+from auditkit import answers
+from auditkit.access import asking, needs, seen, telling
+from auditkit.access.nouns import Login, Server
+from auditkit.audits.ssh.owned import ask_owner, owner
+from auditkit.audits.ssh.settings import setting, settings, statements
+from auditkit.keys import authorized
+from auditkit.keys.authorized import Line
+from auditkit.model import Evidence, Finding, Gap, Means, Need, Quote, Rule, Severity
+from auditkit.printable import printable
+from auditkit.sshd.reading import Statement
+
+CREDENTIALS = tuple(
+    Need(Means.STATUS, path, "whether keys of root come with the credentials of the system")
+    for path in (
+        "/run/credentials/@system/ssh.authorized_keys.root",
+        "/etc/credstore/ssh.authorized_keys.root",
+        "/etc/credstore.encrypted/ssh.authorized_keys.root",
+        "/usr/lib/credstore/ssh.authorized_keys.root",
+    )
+)
+NEEDS = (*seen.NEEDS, *CREDENTIALS)
+COMMANDS = ("AuthorizedKeysCommand", "AuthorizedPrincipalsCommand")
+_STATUS_WHY = "who may write to a program that gives sshd keys"
+_CA_WHY = "whose certificates open accounts"
+
+KEYS_FROM_COMMAND = Rule(
+    "ssh-keys-from-command",
+    "A program tells sshd which keys open accounts",
+    Severity.HIGH,
+    "What the program prints lets in, root too, and stands in no file of any home. With a directory service it is usual, and"
+    " then it comes from a package; any other is a way to stay.",
+    "Run it for an account and see what it prints. If nobody here set it up, copy it as evidence, and take the line out: sshd"
+    " -t && systemctl reload ssh, keeping this session open (undo: write it back).",
+    ("sshd_config(5) AuthorizedKeysCommand", "MITRE ATT&CK T1098.004"),
+)
+AUTHORITY = Rule(
+    "ssh-authority-trusted",
+    "Certificates of an authority open accounts",
+    Severity.HIGH,
+    "Whoever holds the key of TrustedUserCAKeys signs himself into every account whose name, or whose principals, he writes"
+    " into a certificate: no file of keys shows how many there are, and taking one back needs RevokedKeys.",
+    "See who holds the key of the authority, and name it in known_keys of auditkit.yaml. If nobody does, take the line out:"
+    " sshd -t && systemctl reload ssh, keeping this session open (undo: write it back).",
+    ("sshd_config(5) TrustedUserCAKeys", "CERTIFICATES in ssh-keygen(1)"),
+)
+STRICT_OFF = Rule(
+    "ssh-strict-modes-off",
+    "sshd takes keys from files that others may write to",
+    Severity.HIGH,
+    "With StrictModes no, sshd does not look at modes and owners: whoever may write to authorized_keys, or to a directory"
+    " above it, lets himself in.",
+    "Say StrictModes yes; key-without-effect names the keys that then stop to work, and why.",
+    ("sshd_config(5) StrictModes",),
+)
+KEYS_BY_CREDENTIAL = Rule(
+    "ssh-keys-by-credential",
+    "Keys of root come back at every boot",
+    Severity.MEDIUM,
+    "systemd writes the credential ssh.authorized_keys.root into /root/.ssh/authorized_keys where that file is not there: a"
+    " key that was taken out comes back. Machines of a cloud get theirs so; elsewhere it is a way to stay.",
+    "See what is in it and who set it up. If nobody did: cp -p FILE FILE.before as evidence, then take it away (undo: cp -p"
+    " FILE.before FILE).",
+    ("systemd.system-credentials(7)",),
+)
+RULES = (KEYS_FROM_COMMAND, AUTHORITY, STRICT_OFF, KEYS_BY_CREDENTIAL)
+MOST_KEYS = 5
+_WHOSE = {None: "whether a package brought it is not known", "": "no package has brought it"}
+
+
+def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
+    """Yield what lets in besides the files of accounts."""
+    told = seen.seen(evidence)
+    roots = [login for login in told.logins if login.root]
+    for path in needs.there(evidence, *CREDENTIALS):
+        yield Finding(KEYS_BY_CREDENTIAL, path, "it holds keys of root", KEYS_BY_CREDENTIAL.severity)
+    for server in told.servers:
+        for statement in statements(server, *COMMANDS):
+            yield from _command(evidence, server, statement)
+        for statement in statements(server, "TrustedUserCAKeys"):
+            yield from _authority(evidence, server, statement, roots)
+        strict = setting(server, "StrictModes")
+        if strict.value == ("no",):
+            remedy = f"{STRICT_OFF.remedy} {telling.closing(server, evidence, ['StrictModes yes'])}"
+            message = f"StrictModes is no ({strict.origin})"
+            yield Finding(STRICT_OFF, server.name, message, STRICT_OFF.severity, remedy=remedy)
+
+
+def follow(evidence: Evidence) -> tuple[Need, ...]:
+    """The programs, whose they are and who may write to them, and the keys of the authorities."""
+    servers = seen.seen(evidence).servers
+    programs = {_first(one) for server in servers for one in statements(server, *COMMANDS)} - {"none"}
+    files = {_first(one) for server in servers for one in statements(server, "TrustedUserCAKeys")} - {"none"}
+    status = (Need(Means.STATUS, path, _STATUS_WHY) for path in sorted(programs) if asking.readable(path))
+    keys = (Need(Means.FILE, path, _CA_WHY) for path in sorted(files) if asking.readable(path))
+    return (*ask_owner(programs), *status, *keys)
+
+
+def _first(statement: Statement) -> str:
+    """The file that a line names."""
+    return " ".join(statement.value).split(" ")[0]
+
+
+def _quote(server: Server, statement: Statement) -> tuple[Quote, ...]:
+    return telling.quotes(server, [statement.at])
+
+
+def _command(evidence: Evidence, server: Server, statement: Statement) -> Iterator[Finding | Gap]:
+    """Yield what is known of a program that gives keys, and that the keys are not."""
+    program, name = _first(statement), statement.keyword.name if statement.keyword else ""
+    if program.lower() == "none":
+        return
+    yield Gap(server.name, f"the keys that {name} {printable(program)} gives ({telling.shown(statement.at)}) were not seen")
+    whose, state = owner(evidence, program), _state(evidence, program)
+    writable = state is not None and (state.mode & 0o022 or state.uid)
+    of = f"of {printable(whose)}" if whose else _WHOSE[whose]
+    modes = f", uid {state.uid}, mode {state.mode & 0o7777:04o}" if state else ""
+    severity = KEYS_FROM_COMMAND.severity if whose == "" or writable else Severity.MEDIUM if whose is None else Severity.INFO
+    message = f"{name} is {printable(program)}: {of}{modes}"
+    yield Finding(KEYS_FROM_COMMAND, server.name, message, severity, _quote(server, statement))
+
+
+def _state(evidence: Evidence, path: str) -> answers.Step | None:
+    told = needs.read(evidence, Need(Means.STATUS, path), answers.way)
+    return next((way[0] for way in told if not isinstance(way, Gap)), None)
+
+
+def _authority(evidence: Evidence, server: Server, statement: Statement, roots: list[Login]) -> Iterator[Finding | Gap]:
+    """Yield whose certificates are trusted, for whom, and whether they can be taken back."""
+    file = _first(statement)
+    if file.lower() == "none":
+        return
+    items = needs.items(evidence, Need(Means.FILE, file))
+    lines = [one for item in items for one in authorized.parse(item.data, item.source)]
+    yield from (one for one in lines if isinstance(one, Gap))
+    keys = [line.key.fingerprint for line in lines if isinstance(line, Line)]
+    if not keys:
+        yield Gap(file, f"which authorities are trusted ({telling.shown(statement.at)}) is not known")
+    known = dict(evidence.office.known_keys)
+    severity = Severity.INFO if keys and all(key in known for key in keys) else AUTHORITY.severity
+    shown = (
+        ", ".join(f"{key}{f' ({printable(known[key])})' if key in known else ''}" for key in keys[:MOST_KEYS]) or "not known"
+    )
+    root = any(one.value != ("no",) for login in roots for one in settings(server, "PermitRootLogin", login))
+    revoked = all(one.value == ("none",) for login in roots for one in settings(server, "RevokedKeys", login))
+    parts = [f"certificates of {shown} open accounts", "root too" if root else "", "RevokedKeys is none" if revoked else ""]
+    yield Finding(AUTHORITY, server.name, ", ".join(filter(None, parts)), severity, _quote(server, statement))

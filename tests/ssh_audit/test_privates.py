@@ -1,0 +1,50 @@
+"""Keys and trust that lie open in homes."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stock import debian, said
+
+from auditkit.audits.ssh import privates
+
+CONFIG = "/home/anna/.ssh/config"
+
+
+@pytest.mark.parametrize(
+    ("line", "severity", "rule"),
+    [
+        ("ForwardAgent yes", "medium", "ssh-agent-forwarded"),
+        ('  forwardagent="yes"', "medium", "ssh-agent-forwarded"),
+        ("ForwardAgent $SSH_AUTH_SOCK", "medium", "ssh-agent-forwarded"),
+        ("StrictHostKeyChecking no", "medium", "ssh-server-not-checked"),
+        ("StrictHostKeyChecking = off", "medium", "ssh-server-not-checked"),
+        ("UserKnownHostsFile /dev/null", "medium", "ssh-server-not-checked"),
+    ],
+)
+def test_a_client_that_trusts_too_much_is_told_with_its_line(line: str, severity: str, rule: str) -> None:
+    (told,) = said(privates, debian(files={CONFIG: f"Host *\n{line}\n"}))
+    assert told == f"{severity} {rule} {CONFIG}: it says {line.strip()}"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["#ForwardAgent yes", "ForwardAgent no", "StrictHostKeyChecking accept-new", "UserKnownHostsFile ~/.ssh/known", "Host yes"],
+)
+def test_a_client_that_does_not_is_not(line: str) -> None:
+    assert said(privates, debian(files={CONFIG: f"{line}\n"})) == []
+
+
+def test_known_hosts_is_a_map_only_where_names_can_be_read() -> None:
+    file, key = "/home/anna/.ssh/known_hosts", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI"
+    plain = f"srv-01,192.168.10.2 {key}\n[ws-03]:2222 {key}\n|1|abc=|def= {key}\n# note\n"
+    assert said(privates, debian(files={file: plain})) == [
+        f"low ssh-known-hosts-readable {file}: 2 hosts stand in it by name or address"
+    ]
+    assert said(privates, debian(files={file: f"|1|abc=|def= {key}\n"})) == []
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.text(max_size=200))
+def test_whatever_stands_in_the_files_of_a_client_all_that_is_said_is_printable(text: str) -> None:
+    files = {CONFIG: f"{text}\nForwardAgent {text}", "/home/anna/.ssh/known_hosts": f"host {text} x y"}
+    assert all(line.isprintable() for line in said(privates, debian(files=files)))

@@ -23,6 +23,7 @@ from auditkit.hosts import Ask, Beginning, Known, Seen
 from auditkit.model import Gap, Item, Means, Need
 from auditkit.probe import inside
 from auditkit.probe import take as taking
+from auditkit.probe.hashes import complaints_scrubbed
 from auditkit.probe.take import reduced, take
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -292,6 +293,60 @@ def test_a_shadow_file_elsewhere_is_reduced_where_the_need_says_that_it_is_secre
     (tmp_path / "etc/tcb/anna").mkdir(parents=True)
     (tmp_path / "etc/tcb/anna/shadow").write_bytes(b"anna:!:20228:\n")
     assert had(tmp_path, "/etc/tcb/*/shadow", secret=True) == [("/etc/tcb/anna/shadow", b"anna:<locked !>:20228:\n")]
+
+
+HASHES = (
+    "$6$rounds=5000$saltsalt$" + "SECRET" * 14 + "ab",
+    "$y$j9T$saltsaltsalt$" + "SECRET" * 7 + "a",
+    "$1$saltsalt$" + "SECRET" * 3 + "abcd",
+    "$2b$10$" + "SECRET" * 8 + "abcde",
+    "$md5,rounds=904$salt$$" + "SECRET" * 3 + "abcd",
+    "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHQ$" + "SECRET" * 7,
+    "grub.pbkdf2.sha512.10000." + "5EC3E7" * 10 + "." + "5EC3E7" * 10,
+)
+KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\n" + ("SECRET" * 11 + "ab==\n") * 3 + "-----END OPENSSH PRIVATE KEY-----\n"
+
+
+@pytest.mark.parametrize("hashed", HASHES)
+def test_what_looks_like_a_hash_leaves_no_file_whatever_it_is_called(tmp_path: Path, hashed: str) -> None:
+    """A file of the configuration of sshd may be a copy of /etc/shadow: a host names what it likes in an Include line."""
+    (tmp_path / "more.conf").write_text(f"Port 22\nroot:{hashed}:20228:0:99999:7:::\nX '{hashed}'\n")
+    assert had(tmp_path, "/more.conf") == [("/more.conf", b"Port 22\nroot:<hash>:20228:0:99999:7:::\nX '<hash>'\n")]
+
+
+def test_old_hashes_are_told_by_the_table_they_stand_in(tmp_path: Path) -> None:
+    (tmp_path / "more.conf").write_text("root:SECRETSECRET1:20228:0:99999:7:::\nUser SECRETSECRET1\n")
+    assert had(tmp_path, "/more.conf") == [("/more.conf", b"root:<hash>:20228:0:99999:7:::\nUser SECRETSECRET1\n")]
+
+
+def test_a_private_key_leaves_no_file_that_has_more_in_it(tmp_path: Path) -> None:
+    remark = f"# {'long ' * 20}\n"
+    (tmp_path / "more.conf").write_text(f"{remark}{KEY}Port 22\n")
+    ((_path, data),) = had(tmp_path, "/more.conf")
+    assert isinstance(data, bytes)
+    assert data.decode() == f"{remark}{KEY}Port 22\n".replace("SECRET" * 11 + "ab==", "<private key>")
+    (tmp_path / "more.ppk").write_text("PuTTY-User-Key-File-3: ssh-ed25519\nSECRET\n")
+    assert had(tmp_path, "/more.ppk") == [("/more.ppk", "holds a private key, so nothing of it was taken")]
+
+
+def test_no_word_about_keys_hides_what_stands_behind_it(tmp_path: Path) -> None:
+    """What sshd takes for a remark must not make us pass over the lines that it reads."""
+    text = f"# {'long ' * 20}\n# -----BEGIN PRIVATE KEY-----\nPasswordAuthentication=yes\n"
+    text += "awk '{print $1,$2,$3,$4,$5,$6,$7}' $6$HOME\n"
+    (tmp_path / "more.conf").write_text(text)
+    assert had(tmp_path, "/more.conf") == [("/more.conf", text.encode())]
+
+
+TEXTS = st.lists(st.one_of(st.sampled_from([*HASHES, KEY, "\n", ":", "'", '"', " ", "#"]), st.text("$6a.:\n ", max_size=5)))
+
+
+@settings(max_examples=100, deadline=None)
+@given(TEXTS.map(lambda parts: "\n".join(parts).encode()))
+def test_no_text_lets_a_hash_through_nor_moves_a_line(text: bytes) -> None:
+    told = complaints_scrubbed(text)
+    assert b"SECRETSECRET" not in told
+    assert b"5EC3E75EC3E7" not in told
+    assert told.count(b"\n") == text.count(b"\n")
 
 
 # how it becomes evidence

@@ -197,6 +197,33 @@ def test_what_never_stops_talking_is_ended(program: Path, where: str) -> None:
     assert sorted(map(len, (came.out, came.complaints))) == [0, commands.LIMIT]
 
 
+def test_no_secret_is_in_what_a_program_says(program: Path) -> None:
+    """sshd says every word of a file that it is given as its configuration, be it a table of passwords or a private key."""
+    hashed = "$6$saltsalt$" + "SECRET" * 14 + "ab"
+    said = "\n".join(
+        (
+            f'/etc/ssh/x line 1: no argument after keyword "root:{hashed}:20228:0:99999:7:::"',
+            '/etc/ssh/x line 2: no argument after keyword "old:SECRETSECRET1:20228:0:99999:7:::"',
+            "/etc/ssh/x: line 3: Bad configuration option: " + "SECRET" * 11,
+            "debug3: /etc/ssh/x:4 setting " + "SECRET" * 11 + " more SECRET",
+            "debug3: /etc/ssh/x:5 setting Ciphers aes256-ctr",
+            "/etc/ssh/x: line 6: Bad configuration option: PermitRootLogn",
+            "debug1: private host key #0: ssh-ed25519 SHA256:" + "a" * 43,
+        )
+    )
+    (tmp := program.parent / "said").write_text(said)
+    (came,) = run(script(program, f"cat {tmp} >&2; echo 'versionaddendum {hashed}'"))
+    assert isinstance(came, Ran)
+    assert came.out == b"versionaddendum <hash>\n"
+    assert came.complaints.decode().split("\n") == [
+        '/etc/ssh/x line 1: no argument after keyword "<other>"',
+        '/etc/ssh/x line 2: no argument after keyword "<other>"',
+        "/etc/ssh/x: line 3: Bad configuration option: <other>",
+        "debug3: /etc/ssh/x:4 setting <other>",
+        *said.split("\n")[4:],
+    ]
+
+
 def test_how_a_program_ended_is_told(program: Path) -> None:
     assert run(script(program, "kill -TERM $$")) == [Ran(128 + 15, b"", b"")]
 

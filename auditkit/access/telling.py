@@ -3,20 +3,26 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from auditkit import answers
+from auditkit.access import needs
 from auditkit.access.configuring import COMMAND_LINE
 from auditkit.access.needs import MAIN
 from auditkit.access.nouns import Server
 from auditkit.access.sources import STATION, network_of
+from auditkit.answers import Listening, Shown
 from auditkit.model import Evidence, Gap, Quote
 from auditkit.printable import printable
 from auditkit.sshd import keywords
 from auditkit.sshd.effective import Effective
+from auditkit.sshd.globbing import globbed
 from auditkit.sshd.keywords import Keyword
 from auditkit.sshd.lines import Line, Version, lowered
 from auditkit.sshd.reading import DIRECTORY, Place, Statement
 from auditkit.sshd.values import Value
 
 DROP_IN = f"{DIRECTORY}/sshd_config.d/00-auditkit.conf"
+OUT = "#auditkit#"
+"""What is written before a line that is taken out."""
 MOST_NAMES = 3
 MOST_QUOTES = 10
 LONGEST = 200
@@ -24,6 +30,11 @@ KBD_RENAMED: Version = (8, 7)
 """Since then the keyword is KbdInteractiveAuthentication, before ChallengeResponseAuthentication."""
 PLAIN = re.compile(r"/[A-Za-z0-9._/@+-]{1,200}")
 """A path that may stand in a command."""
+_WORD = re.compile(r"[A-Za-z0-9]{1,60}")
+_SUDO = re.compile(r"\bsudo (?=(?:cp|sed|tee|sshd|systemctl|kill|passwd|usermod|chown|chmod|groupadd) )")
+_COMMAND = re.compile(r"\b(?:sudo|cp|systemctl|passwd|usermod|apt) ")
+DISK = "root:"
+"""What the word for a mounted disk begins with."""
 _UNIT = re.compile(r"([A-Za-z0-9@_.-]{1,80})\.service(?:/|$)")
 PLAIN_VALUE = re.compile(r"[A-Za-z0-9,:_-]{1,80}")
 """A value that may stand in a command."""
@@ -87,6 +98,17 @@ def lines(places: Iterable[Place]) -> str:
     return ", ".join(shown(place) for place in places) or "default"
 
 
+def place(listening: Listening) -> str:
+    """Where something listens: `0.0.0.0:22`, `[::]:22`."""
+    host = f"[{listening.address}]" if ":" in listening.address else listening.address
+    return f"{host}:{listening.port}"
+
+
+def sees_all_keys(evidence: Evidence) -> bool:
+    """Whether no file of keys was withheld, so that who has a key is known."""
+    return not any("/.ssh" in gap.subject or "authorized_keys" in gap.subject for gap in evidence.gaps)
+
+
 def shown(place: Place) -> str:
     """Where a line stands, as it may be shown."""
     return COMMAND_LINE if place.file == COMMAND_LINE else f"{printable(place.file)}:{place.line}"
@@ -120,7 +142,9 @@ def dead(server: Server, winner_of: Iterable[str]) -> tuple[Place, ...]:
 def saying(server: Server, effective: Effective, keyword: str) -> str:
     """What holds of a keyword and by which line: `/etc/ssh/sshd_config:57 says PasswordAuthentication yes`."""
     effect = effective.effects[keyword]
-    value = printable(" ".join(effect.value or ("?",))[:80])
+    if effect.value is None:
+        return f"what {keyword} is cannot be told"
+    value = printable(" ".join(effect.value)[:80])
     if not effect.set_by:
         return f"{keyword} is {value} by default, and no line says otherwise"
     return f"{shown(effect.set_by[0])} says {keyword} {value}"
@@ -180,12 +204,20 @@ def closing(server: Server, evidence: Evidence, wanted: Sequence[str]) -> str:
         undo = f"take the line{'s' if len(wanted) > 1 else ''} out of {DROP_IN}"
     elif PLAIN.fullmatch(server.main or MAIN):
         file = server.main or MAIN
-        script = " ".join(f"-e '1i {line}'" for line in wanted)
-        do = f"sudo cp -p {file} {file}.before && sudo sed -i {script} {file}"
-        undo = f"sudo cp -p {file}.before {file}"
+        do = f"sudo sed -i {_inserted(wanted)} {file}"
+        undo = f"sudo sed -i '/^{_mark(wanted)}$/,+{len(wanted)}d' {file}"
     else:
         return f"Write as the first lines of {printable(server.main)}: {'; '.join(wanted)}. Keep this session open."
     return f"{do}{tested(server)}. {KEEP} {again(evidence)} (undo: {undo}{reload(server, ', then ')})"
+
+
+def _inserted(wanted: Sequence[str]) -> str:
+    """What sed(1) does to have these lines before all others, below a remark by which they are found again."""
+    return " ".join(f"-e '1i {line}'" for line in (_mark(wanted), *wanted))
+
+
+def _mark(wanted: Sequence[str]) -> str:
+    return f"# auditkit: {', '.join(re.split(r'[ =]', line, maxsplit=1)[0] for line in wanted)}"
 
 
 def instead(server: Server, evidence: Evidence, places: Sequence[Place], wanted: Sequence[str]) -> str:
@@ -200,13 +232,31 @@ KEEP = "Keep this session open, and log in with a second one before you close it
 def commented(server: Server, evidence: Evidence, places: Sequence[Place]) -> str:
     """How to take lines out of a file, to test that, and to take it back."""
     file = places[0].file
-    if not PLAIN.fullmatch(file):
-        return f"Take {lines(places)} out. {KEEP}"
-    script = ";".join(f"{place.line}s/^/#/" for place in places if place.file == file)
+    words = {place: found.line.keyword for place in places if (found := statement(server, place)) and place.file == file}
+    if not PLAIN.fullmatch(file) or not _configures(server, file) or not all(map(_WORD.fullmatch, words.values())):
+        return f"Take {lines(places[:MOST_QUOTES])} out. {KEEP}"
+    # only a line that begins so: the numbers count no more when something else was changed before
+    script = ";".join(f"{place.line}{{/^[[:space:]]*{word}/s/^/{OUT}/;}}" for place, word in words.items())
+    undo = " ".join(f"-e 's/^{OUT}\\([[:space:]]*{word}\\)/\\1/'" for word in dict.fromkeys(words.values()))
     return (
-        f"sudo cp -p {file} {file}.before && sudo sed -i '{script}' {file}{tested(server)}. {KEEP} {again(evidence)}"
-        f" (undo: sudo cp -p {file}.before {file}{reload(server, ', then ')})"
+        f"sudo sed -i '{script}' {file}{tested(server)}. {KEEP} {again(evidence)}"
+        f" (undo: sudo sed -i {undo} {file}{reload(server, ', then ')})"
     )
+
+
+def _configures(server: Server, file: str) -> bool:
+    """Whether lines of a file may be taken out one by one: it is a configuration of sshd by its name, whoever includes it."""
+    return file == server.main or (file.startswith(f"{DIRECTORY}/") and file.endswith((".conf", "_config")))
+
+
+def including(server: Server, file: str) -> Place | None:
+    """The Include line by which a file is read that is no configuration by its name."""
+    for name in server.configuration.files.read if server.configuration and not _configures(server, file) else ():
+        for each in read_of(server, name):
+            globs = each.line.words if lowered(each.line.keyword) == "include" else ()
+            if any(globbed(file, glob if glob.startswith("/") else f"{DIRECTORY}/{glob}") for glob in globs):
+                return each.at
+    return None
 
 
 def tested(server: Server) -> str:
@@ -216,18 +266,32 @@ def tested(server: Server) -> str:
 
 
 def reload(server: Server, before: str) -> str:
-    """The command that makes it read its files again; nothing where it does not run, or is started for each login."""
+    """The command that makes it read its files again; nothing where it does not run.
+
+    Where no process was seen, systemd may start it for each login: then there is nothing to be told.
+    """
     process = server.process
     if process is None:
-        return f"{before}sudo systemctl reload ssh" if server.running is None else ""
+        return f"{before}sudo systemctl try-reload-or-restart ssh" if server.running is not False else ""
     unit = _UNIT.search(process.unit)
     return f"{before}sudo systemctl reload {unit[1]}" if unit else f"{before}sudo kill -HUP {process.pid}"
 
 
 def again(evidence: Evidence) -> str:
     """How to see whether it helped."""
+    if evidence.host.startswith(DISK):
+        return "Then audit it again."
     host = printable(evidence.host)
     return f"Then run auditkit audit --only ssh {host if _HOST.fullmatch(host) else 'HOST'} again."
+
+
+def fitted(remedy: str, evidence: Evidence) -> str:
+    """A remedy as it is right on this host: without sudo where root logs in, and not for here where a disk was looked at."""
+    if any(show.user == "root" for show in needs.read(evidence, needs.BANNER, answers.shown) if isinstance(show, Shown)):
+        remedy = _SUDO.sub("", remedy)
+    if evidence.host.startswith(DISK) and _COMMAND.search(remedy):
+        return f"Not here, but on the machine of that disk once it runs: {remedy}"
+    return remedy
 
 
 def drop_in_first(server: Server, wanted: Sequence[str]) -> bool:

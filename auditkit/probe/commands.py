@@ -155,6 +155,8 @@ class _Running:
         """End all that is left of it; gives what it has come to."""
         import subprocess  # noqa: PLC0415
 
+        from . import hashes  # noqa: PLC0415 - only for who asks so
+
         try:
             os.killpg(self.process.pid, 9)
         except OSError:
@@ -171,7 +173,7 @@ class _Running:
         code = self.process.returncode or 0
         line = b"-" if self.cut else b"%d" % (code if code >= 0 else 128 - code)
         out, complaints = (bytes(each[:LIMIT]).replace(b"\0", NO_CHARACTER) for each in self.said.values())
-        return b"%s\n%s\0%s" % (line, out, complaints)
+        return b"%s\n%s\0%s" % (line, hashes.scrubbed(out), hashes.complaints_scrubbed(complaints))
 
 
 def _hear(under_way: List[_Running], seconds: float = _TICK) -> None:

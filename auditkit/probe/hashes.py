@@ -1,7 +1,11 @@
-"""Hashes of passwords, told by their look: crypt(5)."""
+"""Hashes of passwords, told by their look (crypt(5)), and what has that look taken out of any text."""
 
 import re
 
+HIDDEN = b"<hash>"
+"""What stands for a hash."""
+HIDDEN_KEY = b"<private key>"
+"""What stands for the lines of a private key; their number stays."""
 CRYPT_ID = re.compile(rb"\$([0-9A-Za-z]{1,16})[$,]")
 _DES = re.compile(rb"[./0-9A-Za-z]{13,178}(,.*)?\Z|_[./0-9A-Za-z]{19}\Z", re.DOTALL)
 # crypt(5) of libxcrypt 4.4 and passlib's list
@@ -14,3 +18,54 @@ def scheme(bare: bytes) -> bytes:
     if found:
         return b"$%s$" % found.group(1) if found.group(1) in _KNOWN_IDS else b"$?$"
     return b"des" if _DES.match(bare) else b""
+
+
+_HASH = re.compile(
+    rb"\$(?:1|2[abxy]?|3|5|6|7|gy|md5|sha1|sm3|y|apr1|scrypt|argon2[a-z]{0,2}|pbkdf2[-a-z0-9]{0,16})[$,]"
+    rb"(?:[./0-9A-Za-z=,+-]{0,64}\$){0,5}[./0-9A-Za-z+=]{22,512}"
+    rb"|\bgrub\.pbkdf2\.[a-z0-9]{1,16}\.[0-9]{1,10}\.[0-9A-Fa-f.]{32,512}"
+)
+_DES_IN_TABLE = re.compile(rb"^([^:\s]{1,64}:[!*]{0,2})[./0-9A-Za-z]{13}(?=:[0-9]{0,10}:[0-9]{0,10}:)", re.MULTILINE)
+# a line of its own: sshd and PAM refuse that, so nobody hides a line that counts behind it
+_KEY = re.compile(
+    rb"^([ \t]*-----BEGIN [A-Z0-9 ]{0,32}PRIVATE KEY-----[ \t\r]*\n)"
+    rb"((?:(?:[ \t]*[A-Za-z0-9+/=]{0,80}|Proc-Type: [^\n]{0,80}|DEK-Info: [^\n]{0,80})[ \t\r]*(?:\n|\Z))+)",
+    re.MULTILINE,
+)
+_COMPLAINT = re.compile(
+    rb"^([^\n]*? line [0-9]{1,9}: |debug[0-9]: [^\n]*?:[0-9]{1,9} setting (?=\S{33}|[^ \n]*[^A-Za-z0-9 \n]))([^\n]*)",
+    re.MULTILINE,
+)
+_ODD = re.compile(rb"(?<![^\s\"'])(?![/<])(?:[^\s\"']{33,}|(?=[^\s\"':]*:)(?=[^\s\"':]*:[^\s\"']*:)[^\s\"']+)")
+
+
+def scrubbed(data: bytes) -> bytes:
+    """A text without what looks like the hash of a password or the body of a private key; its lines keep their numbers.
+
+    old:$6$salt$...:20228   ->   old:<hash>:20228
+    """
+    if b"$" in data or b"pbkdf2" in data:
+        data = _HASH.sub(HIDDEN, data)
+    if b"PRIVATE KEY-----" in data:
+        data = _KEY.sub(_hidden_key, data)
+    return _DES_IN_TABLE.sub(rb"\1" + HIDDEN, data) if b":" in data else data
+
+
+def _hidden_key(found: "re.Match[bytes]") -> bytes:
+    return found.group(1) + (HIDDEN_KEY + b"\n") * found.group(2).count(b"\n")
+
+
+def complaints_scrubbed(data: bytes) -> bytes:
+    """What a program complains of, without hashes, and without words of lines that no configuration has.
+
+    One that is given a table of passwords or a private key as its configuration says every line of it: `/etc/ssh/x line 3:
+    no argument after keyword "b3BlbnNza..."`.
+    """
+    data = scrubbed(data)
+    return _COMPLAINT.sub(_plain_words, data) if b" line " in data or b" setting " in data else data
+
+
+def _plain_words(found: "re.Match[bytes]") -> bytes:
+    if found.group(1).startswith(b"debug"):
+        return found.group(1) + b"<other>"
+    return found.group(1) + _ODD.sub(b"<other>", found.group(2))

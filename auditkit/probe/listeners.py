@@ -238,6 +238,8 @@ def _told(process: Process, places: List[Place]) -> Iterator[Told]:
     source, uid = b"/proc/%d" % process.pid, _uid(process.pid)
     if uid is None:
         return  # it has ended meanwhile
+    from . import hashes  # noqa: PLC0415 - only for who asks so
+
     arguments = arguments_of(process.pid)
     if len(arguments) > ARGUMENTS:
         yield source, None, TOO_LONG
@@ -250,7 +252,7 @@ def _told(process: Process, places: List[Place]) -> Iterator[Told]:
         "uid": uid,
         "started": _started(process.ticks),
         "program": _text(process.program),
-        "arguments": [_text(each) for each in split(arguments)],
+        "arguments": [_text(hashes.scrubbed(each)) for each in split(arguments)],
         "unit": _text(unit(_some(b"/proc/%d/cgroup" % process.pid))),
     }
     yield source, _written(places[:PLACES], known), ""

@@ -1,6 +1,7 @@
 """Files below a root, taken as evidence: regular files only, bounded, and no link leads out of the root (see inside.py).
 
-What may hold password hashes never travels as it is, see `reduced`, nor does a private key, see keyfile.py.
+What may hold password hashes never travels as it is, see `reduced`, nor does a private key, see keyfile.py; what looks like
+one in any other file is taken out of it, see hashes.py.
 """
 
 import errno
@@ -28,6 +29,7 @@ A file that may be long comes in pieces, one after the other; where there are no
 """
 
 BEGIN = b"PRIVATE KEY-----"
+BEGIN_PPK = b"PuTTY-User-Key-File-"
 _FIRST = 64
 _TABLES = (b"passwd", b"shadow", b"group", b"gshadow")
 _ALWAYS = frozenset(
@@ -117,7 +119,7 @@ def _of_need(chain: Chain, which: int, need: Need, limit: int, long: _Long) -> I
 
 def begins_as_key(data: bytes) -> bool:
     """Whether a file is a private key by its first line; one that speaks of keys further on may be a program."""
-    return BEGIN in data[:_FIRST]
+    return BEGIN in data[:_FIRST] or data.startswith(BEGIN_PPK)
 
 
 def _attempt(pieces: Iterator[bytes], globbed: bool) -> Iterator[Tuple[Optional[bytes], str]]:
@@ -134,7 +136,13 @@ def _whole(chain: Chain, names: Names, secret: bool, limit: int, uid: Optional[i
     data = _facts(chain, names, secret, limit, uid)
     if begins_as_key(data) or (uid is not None and BEGIN in data):
         raise OSError(errno.EPERM, "holds a private key, so nothing of it was taken")
-    yield data
+    yield _scrubbed(data)
+
+
+def _scrubbed(data: bytes) -> bytes:
+    from . import hashes  # noqa: PLC0415 - only for who asks so
+
+    return hashes.scrubbed(data)
 
 
 def _pieces(chain: Chain, which: int, names: Names, long: _Long) -> Iterator[bytes]:

@@ -1,7 +1,8 @@
 """Files and beginnings of logs from a host without Python, as probe/take.py and probe/rotation.py give them.
 
 Links are followed over there, by the kernel. What was opened decides whether it may hold password hashes: then facts travel
-in their place, made by sed(1) as take.reduced() makes them.
+in their place, made by sed(1) as take.reduced() makes them. What looks like a hash in any other file is taken out of it as
+soon as it is here, see probe/hashes.py.
 """
 
 import posixpath
@@ -11,7 +12,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
 from auditkit.model import Gap, Item, Need
-from auditkit.probe import inside, secret
+from auditkit.probe import hashes, inside, secret
 from auditkit.probe import take as taking
 from auditkit.probe.digest import Digest
 from auditkit.probe.lineage import MOST, PATTERN, unseen
@@ -157,7 +158,7 @@ def _of_need(need: Need, paths: Iterable[tuple[bytes, str]], answers: Iterator[b
         told = True
         if not why and (taking.begins_as_key(data) or (need.what.startswith("~/") and secret.is_one("", data))):
             why = "looks as if it held secrets, so nothing of it was kept"  # a link in a home leads anywhere
-        yield Gap(text(path), why) if why else Item(need, text(path), data, datetime.now(UTC), "")
+        yield Gap(text(path), why) if why else Item(need, text(path), hashes.scrubbed(data), datetime.now(UTC), "")
     if not told and not need.optional:
         yield Gap(need.what, "nothing matches" if globbed else "no such file or directory")
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from auditkit.answers import NOBODY, Listening, Process, written
 from auditkit.model import Gap, Item, Need
-from auditkit.probe import inside, listeners
+from auditkit.probe import hashes, inside, listeners
 from auditkit.ssh import fetch
 from auditkit.ssh.session import lied
 from auditkit.ssh.survey import ABSENT, bytes_of, fields, text
@@ -95,7 +95,7 @@ def _one(need: Need, seen: Seen, places: Sequence[listeners.Place], started: int
             uid=seen.uid,
             started=None if started is None else started + process.ticks / _TICKS,
             program=text(process.program),
-            arguments=tuple(map(text, listeners.split(arguments))),
+            arguments=tuple(text(hashes.scrubbed(each)) for each in listeners.split(arguments)),
             unit=text(listeners.unit(seen.unit)),
             listens=_listens(places),
         ),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from stat import S_ISREG
 
 from auditkit.model import Gap, Item, Need
-from auditkit.probe import commands, inside
+from auditkit.probe import commands, hashes, inside
 from auditkit.ssh.session import lied
 from auditkit.ssh.survey import ABSENT, bytes_of, text
 from auditkit.ssh.talk import NAMES_BYTES, WORDS, Question, Talk
@@ -70,5 +70,6 @@ def _run(talk: Talk, need: Need, words: list[bytes]) -> Item | Gap:
     complaints = said[: ended.start()] if ended else said[: commands.LIMIT]
     whole = ended is not None and len(out) <= commands.LIMIT and int(ended[2]) != _KILLED
     line = ended[2] if ended and whole else b"-"
-    data = b"%s\n%s\0%s" % (line, out[: commands.LIMIT].replace(b"\0", commands.NO_CHARACTER), complaints)
+    told = hashes.scrubbed(out[: commands.LIMIT].replace(b"\0", commands.NO_CHARACTER))
+    data = b"%s\n%s\0%s" % (line, told, hashes.complaints_scrubbed(complaints))
     return Item(need, need.what, data, datetime.now(UTC), "")

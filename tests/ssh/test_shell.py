@@ -536,6 +536,14 @@ def test_password_hashes_do_not_travel(busybox: Machine) -> None:
     assert b"hhhh" not in sent
 
 
+def test_no_hash_is_kept_of_what_a_host_says(machine: Machine, tmp_path: Path) -> None:
+    file = tmp_path / "more.conf"
+    file.write_text(f"root:{HASH}:20228:0:99999:7:::\nUse {HASH}\n")
+    told = dict(bare(machine.shell.take((*needs(str(file)), Need(Means.COMMAND, f"/bin/cat {file}")))))
+    text = b"root:<hash>:20228:0:99999:7:::\nUse <hash>\n"
+    assert told == {str(file): text, f"/bin/cat {file}": b"0\n" + text + b"\0"}
+
+
 def test_a_link_that_is_turned_to_shadow_at_the_last_moment_gives_facts_only(busybox: Machine) -> None:
     root = busybox.root
     (root / "etc/shadow").write_text(f"root:{HASH}:1::::::\n")

@@ -24,7 +24,7 @@ def test_a_second_sshd_is_told_with_its_file_and_port() -> None:
     second = sshd("-D", "-f", "/tmp/.x/sshd_config", pid=900, port=2222)
     (told,) = running(sshd(), second)
     assert told == (
-        "high ssh-server-beside sshd -f /tmp/.x/sshd_config: /usr/sbin/sshd (pid 900, 0.0.0.0:2222, :::2222) runs,"
+        "high ssh-server-beside sshd -f /tmp/.x/sshd_config: /usr/sbin/sshd (pid 900, 0.0.0.0:2222, [::]:2222) runs,"
         " configured by /tmp/.x/sshd_config, in /system.slice/ssh.service"
     )
 
@@ -32,7 +32,7 @@ def test_a_second_sshd_is_told_with_its_file_and_port() -> None:
 def test_a_dropbear_beside_the_sshd_is_told_and_one_alone_is_the_server_of_the_system() -> None:
     dropbear = Process(950, 1, 0, 1.0, "/usr/sbin/dropbear", ("/usr/sbin/dropbear",), "", (Listening("tcp", "::", 2222),))
     (told,) = running(sshd(), dropbear)
-    assert told.startswith("high ssh-server-beside dropbear on port 2222: /usr/sbin/dropbear (pid 950, :::2222) runs")
+    assert told.startswith("high ssh-server-beside dropbear on port 2222: /usr/sbin/dropbear (pid 950, [::]:2222) runs")
     assert running(dropbear) == []
 
 
@@ -54,7 +54,7 @@ def test_an_sshd_that_somebody_started_by_hand() -> None:
     by_hand = replace(sshd(pid=900), parent=880, unit="/user.slice/user-1000.slice/session-3.scope")
     (told,) = running(by_hand)
     assert told.startswith(
-        "high ssh-server-started-oddly sshd: /usr/sbin/sshd (pid 900, 0.0.0.0:22, :::22): its parent is pid 880"
+        "high ssh-server-started-oddly sshd: /usr/sbin/sshd (pid 900, 0.0.0.0:22, [::]:22): its parent is pid 880"
     )
     container = replace(sshd(pid=1), parent=0, unit="/")
     assert running(container) == []

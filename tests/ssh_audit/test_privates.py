@@ -34,6 +34,16 @@ def test_a_client_that_does_not_is_not(line: str) -> None:
     assert said(privates, debian(files={CONFIG: f"{line}\n"})) == []
 
 
+@pytest.mark.parametrize(
+    ("head", "told"),
+    [("Host unix/* vsock/*", 0), ("Host .host machine/.host", 0), ("Host unix/* *", 1), ("Host unix/*\nHost srv-01", 1)],
+)
+def test_what_leads_to_this_very_host_needs_no_key(head: str, told: int) -> None:
+    """Debian 13 has it so: /usr/lib/systemd/ssh_config.d/20-systemd-ssh-proxy.conf."""
+    config = f"{head}\n    StrictHostKeyChecking no\n    UserKnownHostsFile /dev/null\n"
+    assert len(said(privates, debian(files={CONFIG: config}))) == told
+
+
 def test_known_hosts_is_a_map_only_where_names_can_be_read() -> None:
     file, key = "/home/anna/.ssh/known_hosts", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI"
     plain = f"srv-01,192.168.10.2 {key}\n[ws-03]:2222 {key}\n|1|abc=|def= {key}\n# note\n"

@@ -5,7 +5,9 @@ One file per group of rules, one line here; each has NEEDS, RULES, `judge(eviden
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
+from auditkit.access import telling
 from auditkit.audits.ssh import (
     access,
     configuration,
@@ -43,7 +45,15 @@ GROUPS = (
 def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
     """Yield what every group says."""
     for group in GROUPS:
-        yield from group.judge(evidence)
+        for one in group.judge(evidence):
+            yield _fitted(one, evidence) if isinstance(one, Finding) else one
+
+
+def _fitted(one: Finding, evidence: Evidence) -> Finding:
+    """A finding whose commands are those for this host."""
+    text = one.remedy or one.rule.remedy
+    fit = telling.fitted(text, evidence)
+    return one if fit == text else replace(one, remedy=fit)
 
 
 def facts(evidence: Evidence) -> Mapping[str, object]:

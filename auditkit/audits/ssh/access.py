@@ -233,8 +233,11 @@ def _public(server: Server) -> bool:
 def _remedy(told: Seen, server: Server, rule: Rule, alike: Sequence[Way]) -> str:
     if server.kind != "openssh":
         return (
-            'Start dropbear with -s, which shuts out all passwords (/etc/default/dropbear: DROPBEAR_EXTRA_ARGS="-s"; undo: take'
-            f" it out), and try a key in a second session before you close this one. {telling.again(told.evidence)}"
+            "Put a key into the account first, and log in with it. Then start dropbear with -s, which shuts out all passwords:"
+            ' Debian has DROPBEAR_EXTRA_ARGS="-s" in /etc/default/dropbear, Alpine DROPBEAR_OPTS="-s" in /etc/conf.d/dropbear,'
+            " OpenWrt uci set dropbear.@dropbear[0].PasswordAuth=off, RootPasswordAuth=off and uci commit dropbear; restart it"
+            " (undo: take that out again). Log in with a second session before you close this one."
+            f" {telling.again(told.evidence)}"
         )
     first = alike[0]
     fix = _lines(server, rule, first)
@@ -353,7 +356,7 @@ def facts(evidence: Evidence) -> Mapping[str, object]:
 
 def _server_fact(server: Server) -> Mapping[str, object]:
     listens = server.process.listens if server.process else ()
-    where = [f"[{each.address}]:{each.port}" if ":" in each.address else f"{each.address}:{each.port}" for each in listens]
+    where = list(map(telling.place, listens))
     return {
         "kind": server.kind,
         "program": server.program,

@@ -176,7 +176,12 @@ def _refused(told: Seen, server: Server) -> Iterator[Finding]:
     places = [one.at for one in server.refused if one.at.line]
     message = f"{server.name} would not start again: {'; '.join(each)}{more}"
     remedy = "Mend what is named, and before anything is restarted: sudo sshd -t"
-    remedy = f"{remedy}. Or take it out: {telling.commented(server, told.evidence, places)}" if places else remedy
+    include = telling.including(server, places[0].file) if places else None
+    if include:
+        remedy = f"{printable(places[0].file)} is read by the Include at {telling.shown(include)}. If it is no configuration"
+        remedy += f" of sshd: {telling.commented(server, told.evidence, [include])}"
+    elif places:
+        remedy = f"{remedy}. Or take it out: {telling.commented(server, told.evidence, places)}"
     yield Finding(REFUSED, server.name, message, REFUSED.severity, telling.quotes(server, places), remedy)
 
 

@@ -58,8 +58,9 @@ MODULI_SHORT = Rule(
     Severity.LOW,
     "diffie-hellman-group-exchange takes its groups from the file of moduli; those of 2048 bits are not good for years to come,"
     " and a client that asks for short ones gets them.",
-    "awk '$5 >= 3071' /etc/ssh/moduli > /etc/ssh/moduli.long; if that is not empty: cp -p /etc/ssh/moduli"
-    " /etc/ssh/moduli.before; cp /etc/ssh/moduli.long /etc/ssh/moduli (undo: cp -p /etc/ssh/moduli.before /etc/ssh/moduli).",
+    "awk '$5 >= 3071' /etc/ssh/moduli | sudo tee /etc/ssh/moduli.long | grep -c . && sudo cp -p /etc/ssh/moduli"
+    " /etc/ssh/moduli.before && sudo cp /etc/ssh/moduli.long /etc/ssh/moduli (undo: sudo cp -p /etc/ssh/moduli.before"
+    " /etc/ssh/moduli).",
     ("moduli(5)", "RFC 9142"),
 )
 NEEDS = seen.NEEDS
@@ -133,7 +134,12 @@ def _without(evidence: Evidence, server: Server, keyword: str, names: list[str])
     plain = [name for name in names if not name.startswith("gss-")]
     if server.kind != OPENSSH or not all(map(_ordinary, plain)):
         return ""
-    lines = [f"{keyword} -{','.join(plain)}"] if plain else []
+    told = setting(server, keyword)
+    rest = [name for name in told.names if name not in names]
+    if told.set_by and not (rest and all(map(_ordinary, rest))):
+        return ""
+    # `-` takes names out of what is built in, and would put back what a line has left out
+    lines = [f"{keyword} {','.join(rest)}" if told.set_by else f"{keyword} -{','.join(plain)}"] if plain else []
     lines += ["GSSAPIKeyExchange no"] if plain != names else []
     return telling.closing(server, evidence, lines)
 

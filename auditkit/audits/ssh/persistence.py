@@ -98,7 +98,7 @@ class Running:
     @property
     def name(self) -> str:
         """`sshd (pid 812, 0.0.0.0:22)`"""
-        places = dict.fromkeys(f"{each.address}:{each.port}" for each in self.process.listens if each.protocol == "tcp")
+        places = dict.fromkeys(telling.place(each) for each in self.process.listens if each.protocol == "tcp")
         where = "".join(f", {place}" for place in list(places)[:5])
         return f"{printable(self.process.program or self.server.kind)} (pid {self.process.pid}{where})"
 

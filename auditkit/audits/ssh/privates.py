@@ -60,6 +60,8 @@ RULES = (PRIVATE_KEY_UNENCRYPTED, AGENT_FORWARDED, SERVER_NOT_CHECKED, KNOWN_HOS
 MOST_LINES = 20_000
 MOST_QUOTES = 10
 _SETTING = re.compile(r"[ \t]*([A-Za-z]+)(?:[ \t]*=[ \t]*|[ \t]+)(.*?)[ \t\r]*")
+_NEAR = re.compile(r"(?:unix|vsock|vsock-mux|machine)[/%].*|\.host")
+"""What systemd-ssh-proxy(1) leads to: sockets and virtual machines of this very host."""
 _HOST = re.compile(r"\[?[A-Za-z0-9.:_-]+")
 
 
@@ -138,12 +140,24 @@ def _lying_open(evidence: Evidence, alive: Iterable[Access]) -> Iterator[Finding
 def _client(item: Item) -> Iterator[Finding]:
     """Yield what a configuration of ssh gives away, one finding for each rule."""
     rows = item.data.decode("utf-8", "surrogateescape").split("\n", MOST_LINES)[:MOST_LINES]
-    told = [(number, found[1].lower(), found[2]) for number, row in enumerate(rows, 1) if (found := _SETTING.fullmatch(row))]
+    told = list(_over_a_network(rows))
     for rule, test in ((AGENT_FORWARDED, _forwards), (SERVER_NOT_CHECKED, _trusts)):
         quotes = [Quote(item.source, number, f"{name} {value}"[:200]) for number, name, value in told if test(name, value)]
         if quotes:
             first = printable(rows[quotes[0].line - 1].strip()[:80])
             yield Finding(rule, item.source, f"it says {first}", rule.severity, tuple(quotes[:MOST_QUOTES]))
+
+
+def _over_a_network(rows: list[str]) -> Iterator[tuple[int, str, str]]:
+    """Yield number, keyword and value of each line, but of those that hold only for what is no network: `Host unix/*`."""
+    near = False
+    for number, row in enumerate(rows, 1):
+        if found := _SETTING.fullmatch(row):
+            name, value = found[1].lower(), found[2]
+            if name in ("host", "match"):
+                near = name == "host" and all(_NEAR.fullmatch(word) for word in value.split())
+            if not near:
+                yield number, name, value
 
 
 def _forwards(name: str, value: str) -> bool:

@@ -182,7 +182,9 @@ def _no_list(told: Seen, server: Server, by_key: tuple[Opened, ...]) -> Iterator
         return
     keyed = {each.login.name for each in by_key}
     used = {door.account for door in server.doors} | keyed | {show.user for show in server.shown}
-    wanted = [login.name for login in told.logins if login.name in used and telling.NAME.fullmatch(login.name)][:20]
+    known = telling.sees_all_keys(told.evidence) and all(login.password is not Password.UNKNOWN for login in told.logins)
+    active = [login for login in told.logins if login.name in used and not _ends(login)]
+    wanted = [login.name for login in active if telling.NAME.fullmatch(login.name)] if known and len(active) <= 20 else []
     message = (
         f"{telling.note(server)}all {len(people)} accounts of people may log in: neither AllowUsers nor AllowGroups limits them"
     )

@@ -181,7 +181,15 @@ def _openssh(
     if refused and server.running is not False:
         why = f"it would not start with {_lines_of(refused)}, so what runs is not what its files say"
         return replace(server, why=why), (_untold(server, why), *differences, *unread)
-    return replace(server, doors=doors), (*differences, *unread, *_silent(one))
+    server = replace(server, doors=doors, left=(*server.left, *_disguised(server)))
+    return server, (*differences, *unread, *_silent(one))
+
+
+def _disguised(server: Server) -> Iterator[Left]:
+    """Yield that a program which hides its name may do otherwise than its files say."""
+    if server.process is not None and finding.is_disguised(server.process):
+        why = f"{printable(server.program)} is an sshd under another name, and may do otherwise than its files say"
+        yield Left("anybody", "anywhere", why)
 
 
 def _lines_of(refused: Sequence[Refusal]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from auditkit import answers
-from auditkit.access import needs, seen, telling
+from auditkit.access import finding, needs, seen, telling
 from auditkit.access.nouns import Login, Server
 from auditkit.answers import Process, Step
 from auditkit.audits.ssh.settings import OPENSSH, setting, settings, statements
@@ -85,6 +85,7 @@ _POLICY = frozenset(
     | {"pubkeyacceptedkeytypes", "pubkeyacceptedalgorithms", "requiredrsasize"}
 )
 """What Red Hat's crypto policy puts on the command line."""
+_NAMES = frozenset((*finding.KINDS, *finding.SESSIONS, "busybox"))
 _USUAL_COMMANDS = ("internal-sftp", "/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server", "none")
 
 
@@ -106,6 +107,8 @@ class Running:
     def usual(self) -> bool:
         """Whether it looks like the server of the system."""
         program = self.process.program.removesuffix(DELETED)
+        if finding.is_disguised(self.process):
+            return False
         return self.server.main in (MAIN, "") and (not program or program.startswith(_SYSTEM))
 
 
@@ -134,18 +137,23 @@ def _beside(running: Sequence[Running]) -> Iterator[Finding]:
             config = f", configured by {printable(one.server.main)}" if one.server.main else ""
             parent = f", started by pid {one.process.parent}" if one.process.parent not in (0, 1, None) else ""
             message = f"{one.name} runs{config}{parent}{_unit(one.process)}"
-            yield Finding(SERVER_BESIDE, one.server.name, message, SERVER_BESIDE.severity, _command(one.process))
+            severity = SERVER_BESIDE.severity
+            if finding.is_disguised(one.process):
+                message, severity = f"{message}: it is an sshd under another name", Severity.CRITICAL
+            yield Finding(SERVER_BESIDE, one.server.name, message, severity, _command(one.process))
 
 
 def _posing(evidence: Evidence) -> Iterator[Finding]:
     """Yield each process that listens, calls itself sshd, and runs another program."""
     for process in needs.read(evidence, needs.LISTENERS, answers.process):
         if isinstance(process, Process) and process.listens and process.program and process.arguments:
+            if finding.is_disguised(process):
+                continue
             called = re.match(r"(?:\S*/)?(sshd|dropbear)(?:-session)?(?::|\Z)", process.arguments[0])
             name = process.program.removesuffix(DELETED).rpartition("/")[2]
-            if called and not name.startswith(("sshd", "dropbear", "busybox")):
+            if called and name not in _NAMES:
                 message = f"pid {process.pid} calls itself {called[1]} and runs {printable(process.program)}{_unit(process)}"
-                yield Finding(SERVER_BESIDE, process.program, message, SERVER_BESIDE.severity, _command(process))
+                yield Finding(SERVER_BESIDE, process.program, message, Severity.CRITICAL, _command(process))
 
 
 def _unit(process: Process) -> str:

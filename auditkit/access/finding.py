@@ -13,6 +13,8 @@ from auditkit.model import Evidence, Gap
 
 KINDS = {"sshd": "openssh", "dropbear": "dropbear", "dropbearmulti": "dropbear", "tinysshd": "tinyssh"}
 """Servers by the name of their program."""
+NO_FILE = ("none", "/dev/null")
+"""What after -f is no file: sshd.c of OpenSSH reads none of the first name, and nothing in the second."""
 SESSIONS = ("sshd-session", "sshd-auth")
 HOLDERS = ("systemd", "init", "inetd", "xinetd", "busybox", "tcpsvd", "tcpserver", "s6-tcpserver", "s6-ipcserver")
 """Programs that listen for others."""
@@ -40,6 +42,11 @@ class Found:
     def main(self) -> str:
         """The file that configures it, of an OpenSSH."""
         return (self.started.main or MAIN) if self.kind == "openssh" else ""
+
+    @property
+    def bare(self) -> bool:
+        """Whether it was started with no file at all: what its command line does not say is as by default."""
+        return self.main.lower() in NO_FILE
 
 
 def found(evidence: Evidence) -> tuple[tuple[Found, ...], tuple[Gap, ...]]:

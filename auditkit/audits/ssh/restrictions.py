@@ -120,8 +120,9 @@ def _root_keys(told: Seen, server: Server, by_key: tuple[Opened, ...]) -> Iterat
         count = "a key" if len(each.lines) == 1 else f"{len(each.lines)} keys"
         which = telling.names((named(line, told.evidence) for line in each.lines), MOST_KEYS)
         froms = telling.origins(each.sources, server, told.evidence)
+        may = "can" if each.sure else "may be able to"
         message = (
-            f"{telling.note(server)}{printable(each.login.name)} can log in with {count} {telling.sources(froms)}: {which};"
+            f"{telling.note(server)}{printable(each.login.name)} {may} log in with {count} {telling.sources(froms)}: {which};"
             f" {telling.saying(server, each.effective, 'PermitRootLogin')}"
         )
         severity = Severity.LOW if limited and few else ROOT_KEY.severity
@@ -139,14 +140,14 @@ def _quoted(each: Opened) -> Iterator[Quote]:
 
 def _closed(told: Seen, server: Server, by_key: tuple[Opened, ...]) -> Iterator[Finding]:
     """Yield the accounts that somebody has closed, each kind once, and that a key still opens."""
-    sorted_ = defaultdict[str, list[Opened]](list)
+    sorted_ = defaultdict[tuple[str, str], list[Opened]](list)
     for each in by_key:
         reason = _reason(each)
         if reason:
-            sorted_[reason].append(each)
-    for reason, several in sorted_.items():
+            sorted_[reason, "works" if each.sure else "may work"].append(each)
+    for (reason, works), several in sorted_.items():
         who = telling.names(each.login.name for each in several)
-        message = f"{telling.note(server)}{who} {'has' if len(several) == 1 else 'have'} a key that works, though {reason}"
+        message = f"{telling.note(server)}{who} {'has' if len(several) == 1 else 'have'} a key that {works}, though {reason}"
         quotes = tuple(quote for each in several for quote in _quoted(each))[: telling.MOST_QUOTES]
         yield Finding(CLOSED_KEY, server.name, message, CLOSED_KEY.severity, quotes, _ending(several))
 

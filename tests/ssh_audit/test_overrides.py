@@ -22,7 +22,6 @@ def machine(config: str = "", files: dict[str, str] | None = None, **more: objec
     ("line", "severity"),
     [
         ("Subsystem sftp /tmp/sftp-server", "high"),
-        ("Subsystem debug /bin/sh", "high"),
         ("SshdSessionPath /opt/sshd-session", "high"),
         ("SshdAuthPath /opt/sshd-auth", "high"),
         ("SecurityKeyProvider /opt/sk.so", "high"),
@@ -51,6 +50,19 @@ def test_a_line_that_leads_to_nobodys_file_is_told(line: str, severity: str) -> 
 )
 def test_lines_as_packages_have_them_are_not(line: str) -> None:
     assert said(overrides, machine(f"{line}\n")) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("/bin/sh -c /tmp/x", "/usr/bin/python3 /opt/x", "/bin/cat /root/.ssh/id_rsa"),
+        *("/usr/lib/openssh/sftp-server ; /opt/x", "/usr/lib/openssh/sftp-server -l $(/opt/x)", "internal-sftp & /opt/x"),
+    ],
+)
+def test_a_program_that_does_what_it_is_told_is_vouched_for_by_no_package(command: str) -> None:
+    some = answers_of("13", {"/usr/bin/dpkg-query -S": b"0\nxpkg: " + command.split(maxsplit=1)[0].encode() + b"\n\0"}, "")
+    one = machine(f"Subsystem x {command}\n", runs=lambda c: some(c) if "dpkg" in c else None)
+    assert said(overrides, one) == [f"high ssh-path-foreign sshd: Subsystem x {command} runs what its words say"]
 
 
 def test_the_package_manager_is_asked_whose_a_program_is() -> None:
@@ -115,6 +127,6 @@ def test_what_does_not_is_not(file: str, text: str) -> None:
 @settings(max_examples=30, deadline=None)
 @given(st.text(max_size=200))
 def test_whatever_stands_in_a_unit_all_that_is_said_is_printable(text: str) -> None:
-    told = said(overrides, machine(files={DROP_IN: f"{text}\nExecStart={text}\nExecStart=/tmp/x"}))
+    told = said(overrides, machine(files={DROP_IN: f"{text}\n\nExecStart={text}\nExecStart=/tmp/x"}))
     assert all(line.isprintable() for line in told)
     assert told

@@ -124,6 +124,12 @@ def test_variables_of_logins_count_where_permit_user_environment_takes_them(valu
     [
         ("/opt/spy", "high"),
         ("/usr/bin/borg serve", "medium"),
+        ("/bin/sh -c /opt/x", "high"),
+        ("/usr/lib/openssh/sftp-server ; /opt/x", "high"),
+        ("echo no; /opt/x", "high"),
+        ("/usr/bin/gitolite-shell $USER", "medium"),
+        ("/bin/false", ""),
+        ("echo 'for tunnels only'", ""),
         ("internal-sftp -l INFO", ""),
         ("/usr/lib/openssh/sftp-server", ""),
     ],

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from auditkit.access import seen
 from auditkit.access.nouns import Server
-from auditkit.audits.ssh.owned import ask_owner, owner
+from auditkit.audits.ssh.owned import ask_owner, owner, runs_anything
 from auditkit.audits.ssh.settings import statements
 from auditkit.model import Evidence, Finding, Gap, Item, Means, Need, Quote, Rule, Severity
 from auditkit.printable import printable
@@ -125,6 +125,11 @@ def _program(statement: Statement) -> str:
 
 def _path(evidence: Evidence, server: Server, statement: Statement) -> Iterator[Finding]:
     name, path = _name(statement), _program(statement)
+    command = " ".join(statement.value).partition(" ")[2] if name == "Subsystem" else ""
+    if command and runs_anything(command):
+        message = f"Subsystem {printable(' '.join(statement.value)[:100])} runs what its words say"
+        yield Finding(PATH_FOREIGN, server.name, message, PATH_FOREIGN.severity, (_quote(statement),))
+        return
     if path in _USUAL[name] or (name == "PidFile" and path.startswith(("/run/", "/var/run/"))):
         return
     whose = owner(evidence, path) if name in _PROGRAMS else None

@@ -8,6 +8,7 @@ from auditkit import answers
 from auditkit.access import finding, needs, seen, telling
 from auditkit.access.nouns import Login, Server
 from auditkit.answers import Process, Step
+from auditkit.audits.ssh.owned import ask_owner, owner, runs_anything
 from auditkit.audits.ssh.settings import OPENSSH, setting, settings, statements
 from auditkit.model import Evidence, Finding, Gap, Means, Need, Quote, Rule, Severity
 from auditkit.printable import printable
@@ -87,6 +88,8 @@ _POLICY = frozenset(
 """What Red Hat's crypto policy puts on the command line."""
 _NAMES = frozenset((*finding.KINDS, *finding.SESSIONS, "busybox"))
 _USUAL_COMMANDS = ("internal-sftp", "/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server", "none")
+_ONLY_SAYS = re.compile(r"(?:/usr)?(?:/s?bin/)?(?:false|true|nologin|echo|printf|cat)(?: [^;&|`<>\n$]*)?")
+"""What does nothing for who logs in but to tell why not: as for accounts that only forward."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +125,14 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
         yield from _oddly(one)
         yield from _deleted(one)
     for server in told.servers:
-        yield from _forced(server)
+        yield from _forced(evidence, server)
     yield from _run_at_login(evidence, told.servers, told.logins)
+
+
+def follow(evidence: Evidence) -> tuple[Need, ...]:
+    """Whose the programs are that run in place of the shell."""
+    forced = (one for server in seen.seen(evidence).servers for one in statements(server, "ForceCommand"))
+    return ask_owner(path for one in forced if (path := " ".join(one.value).split(" ")[0]) not in _USUAL_COMMANDS)
 
 
 # --- servers
@@ -201,12 +210,14 @@ def _deleted(one: Running) -> Iterator[Finding]:
 # --- what runs at a login
 
 
-def _forced(server: Server) -> Iterator[Finding]:
+def _forced(evidence: Evidence, server: Server) -> Iterator[Finding]:
     """Yield each line that puts a program in place of the shell, but for transfers of files."""
     for statement in statements(server, "ForceCommand"):
         command = " ".join(statement.value)
-        if command.split(" ")[0] not in _USUAL_COMMANDS:
-            severity = FORCED_COMMAND.severity if command.startswith(_SYSTEM) else Severity.HIGH
+        program, anything = command.split(" ")[0], runs_anything(command)
+        if (anything or program not in _USUAL_COMMANDS) and not _ONLY_SAYS.fullmatch(command):
+            foreign = anything or not command.startswith(_SYSTEM) or owner(evidence, program) == ""
+            severity = Severity.HIGH if foreign else FORCED_COMMAND.severity
             quote = Quote(statement.at.file, statement.at.line, f"ForceCommand {command[:180]}")
             message = f"{printable(command[:100])} runs in place of the shell (line {telling.shown(statement.at)})"
             yield Finding(FORCED_COMMAND, server.name, message, severity, (quote,))

@@ -46,7 +46,7 @@ def places(chain: Chain, pattern: bytes, limit: int) -> Iterator[Tuple[Names, st
 
 
 def homes(table: bytes) -> List[Tuple[bytes, int]]:
-    """The homes that passwd(5) names, absolute, and the uid of the first account that lives there, in the order of the homes."""
+    """The homes that passwd(5) names, absolute, and the uid of the first account that lives there, in order."""
     found: Dict[bytes, int] = {}
     for line in table.split(b"\n"):
         fields = line.split(b":")

@@ -86,6 +86,15 @@ def test_variables_that_run_foreign_code(line: str, message: str) -> None:
     assert said(overrides, machine(f"{line}\n")) == [f"high ssh-variable sshd: {message}"]
 
 
+@pytest.mark.parametrize(
+    ("value", "told"), [("yes", "LD_PRELOAD, LD_AUDIT"), ("LANG,LD_PRE*", "LD_PRELOAD"), ("LANG", ""), ("no", "")]
+)
+def test_permit_user_environment_lets_them_in_where_it_takes_them(value: str, told: str) -> None:
+    found = said(overrides, machine(f"PermitUserEnvironment {value}\n"))
+    way = "medium ssh-variable sshd: PermitUserEnvironment lets ~/.ssh/environment and environment= of a key set"
+    assert [line.startswith(f"{way} {told}") for line in found] == [True] * bool(told)
+
+
 def test_variables_that_do_not() -> None:
     assert said(overrides, machine("AcceptEnv LANG LC_* COLORTERM NO_COLOR GIT_PROTOCOL\nSetEnv FOO=bar\n")) == []
 
@@ -101,6 +110,7 @@ DROP_IN = "/etc/systemd/system/ssh.service.d/x.conf"
         (DROP_IN, "[Service]\nEnvironment=\\\n  LD_PRELOAD=/lib/x.so\n", "high"),
         (DROP_IN, "[Service]\nLoadCredential=ssh.authorized_keys.root\n", "medium"),
         ("/etc/systemd/system/ssh.socket.d/listen.conf", "[Socket]\nListenStream=2222\n", "medium"),
+        ("/etc/systemd/system/service.d/all.conf", "[Service]\nEnvironment=LD_PRELOAD=/lib/x.so\n", "high"),
         ("/run/systemd/system/ssh.service", "[Service]\nExecStart=/tmp/sshd\n", "medium"),
         ("/etc/default/ssh", "SSHD_OPTS=-p 2222\n", "medium"),
         ("/etc/default/ssh", "LD_PRELOAD=/lib/x.so\n", "high"),

@@ -16,7 +16,7 @@ _UNIT_WHY = "how the SSH server is started"
 UNITS = tuple(
     Need(Means.FILE, f"{place}/{name}", _UNIT_WHY)
     for place in ("/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system")
-    for name in ("ssh*.service", "ssh*.socket", "ssh*.d/*.conf")
+    for name in ("ssh*.service", "ssh*.socket", "ssh*.d/*.conf", "service.d/*.conf")
 )
 DEFAULTS = tuple(Need(Means.FILE, path, _UNIT_WHY) for path in ("/etc/default/ssh", "/etc/sysconfig/sshd"))
 NEEDS = (*UNITS, *DEFAULTS)
@@ -87,6 +87,11 @@ _DANGEROUS = (
     *("GIT_SSH_COMMAND", "PROMPT_COMMAND"),
 )
 """Variables by which whoever sets them runs code of his."""
+_VERBS = {
+    "AcceptEnv": "lets clients set",
+    "SetEnv": "sets",
+    "PermitUserEnvironment": "lets ~/.ssh/environment and environment= of a key set",
+}
 _KEY = re.compile(r"([A-Za-z]+)[ \t]*=[ \t]*(.*)")
 _STARTS = re.compile(
     r"[-@:+!]*/usr/s?bin/sshd (-D|-i)( \$SSHD_OPTS)?( \$OPTIONS)?( \$CRYPTO_POLICY)?|[-@:+!]*/usr/sbin/sshd -t"
@@ -100,7 +105,7 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
     for server in seen.seen(evidence).servers:
         for statement in statements(server, *_USUAL):
             yield from _path(evidence, server, statement)
-        for statement in statements(server, "AcceptEnv", "SetEnv"):
+        for statement in statements(server, "AcceptEnv", "SetEnv", "PermitUserEnvironment"):
             yield from _variables(server, statement)
     for need in NEEDS:
         for item in evidence.of(need):
@@ -145,13 +150,15 @@ def _quote(statement: Statement) -> Quote:
 
 
 def _variables(server: Server, statement: Statement) -> Iterator[Finding]:
-    accepted = _name(statement) == "AcceptEnv"
-    patterns = statement.value if accepted else tuple(word.partition("=")[0] for word in statement.value)
+    verb = _VERBS[_name(statement)]
+    patterns = [word.partition("=")[0] for word in statement.value]
+    if _name(statement) == "PermitUserEnvironment":
+        patterns = {"yes": ["*"], "no": []}.get(patterns[0], patterns[0].split(","))
     named = [name for name in _DANGEROUS if any(matches(name, pattern) for pattern in patterns)]
     if named:
-        verb = "lets clients set" if accepted else "sets"
+        severity = Severity.MEDIUM if _name(statement) == "PermitUserEnvironment" else VARIABLE.severity
         message = f"{_name(statement)} {verb} {', '.join(named[:5])}{' and more' if named[5:] else ''}"
-        yield Finding(VARIABLE, server.name, message, VARIABLE.severity, (_quote(statement),))
+        yield Finding(VARIABLE, server.name, message, severity, (_quote(statement),))
 
 
 def _started(item: Item) -> Iterator[Finding]:

@@ -8,8 +8,8 @@ from auditkit.answers import Process
 TAKE_A_VALUE = frozenset("CEbcfghkopu")
 """Options of sshd(8) that a value follows."""
 DROPBEAR_VALUES = frozenset("bdrpPWKIGTczDm")
-_TITLE = re.compile(r"sshd: (.*) \[listener\].*", re.DOTALL)
-_CUT = re.compile(r"sshd: (?!.*\[listener\])")
+_TITLE = re.compile(r"([^\s/:]{1,64}): (.*) \[listener\].*", re.DOTALL)
+_WAITING = re.compile(r"[^\s/:]{1,64}: .+ \[listener\] [0-9]{1,9} of [0-9]{1,9}-[0-9]{1,9} startups\s*", re.DOTALL)
 _SESSION = re.compile(r"sshd(-session)?: \S+( \[[a-z]+\])?|sshd: \[(accepted|net)\]|sshd: unknown \[[a-z]+\]")
 _OPTIONS = re.compile(r"""^[ \t]*(?:export[ \t]+)?(?:SSHD_OPTS|OPTIONS)=(["']?)(.*)\1[ \t]*$""", re.MULTILINE)
 _SAFE = re.compile(r"[!-~]{1,1000}")
@@ -33,10 +33,16 @@ class Started:
 def words_of(process: Process) -> tuple[tuple[str, ...], bool]:
     """The arguments of a process, the program left out, and whether they are whole: sshd writes its title over them."""
     arguments = process.arguments
-    if not arguments or not arguments[0].startswith("sshd: "):
-        return arguments[1:], bool(arguments)
-    title = _TITLE.fullmatch(arguments[0])
-    return (tuple(title[1].split(" ")[1:]), True) if title else ((), False)
+    title = _TITLE.fullmatch(arguments[0]) if arguments else None
+    if title is None:
+        cut = bool(arguments) and arguments[0].startswith("sshd: ")
+        return (() if cut else arguments[1:]), bool(arguments) and not cut
+    return tuple(title[2].split(" ")[1:]), True
+
+
+def is_waiting(process: Process) -> bool:
+    """Whether it bears the title of an OpenSSH that waits for logins, by whatever name its program goes."""
+    return bool(process.arguments) and _WAITING.fullmatch(process.arguments[0]) is not None
 
 
 def is_session(process: Process) -> bool:

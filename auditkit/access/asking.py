@@ -22,8 +22,8 @@ _ACCOUNT = re.compile(r"[A-Za-z_][A-Za-z0-9._-]{0,63}")
 _ADDRESS = re.compile(r"[0-9a-fA-F:.]{2,45}")
 _FILE = re.compile(r"/[A-Za-z0-9._/@+-]{1,200}")
 _SPEC = re.compile(r"user=([^,]*),host=([^,]*),addr=([^,]*),laddr=([^,]*),lport=([0-9]{1,5})")
-SECRET = re.compile(r"(^|/)(g?shadow|[^/]*_key|id_[^/]*|[^/]*\.(?:key|pem|p12|pfx))[^/]*$|^/(proc|sys|dev)/")
-"""Files that no configuration of sshd stands in, whatever it says."""
+SECRET = re.compile(r"(^|/)(g?shadow|[^/]*_key|id_[^/]*|[^/]*\.(?:key|pem|p12|pfx))[^/]*$|^/(proc|sys|dev(?!/shm/))/")
+"""Files that no configuration of sshd stands in, whatever it says; /dev/shm holds plain files, and is a place to hide some."""
 SECRETS = (
     *(f"/etc/ssh/ssh_host_{kind}_key" for kind in ("rsa", "dsa", "ecdsa", "ed25519", "mldsa44_ed25519")),
     *(f"/root/.ssh/id_{kind}" for kind in ("rsa", "dsa", "ecdsa", "ed25519")),
@@ -44,7 +44,7 @@ def base(found: Found) -> str | None:
     file = found.started.main
     if program not in PROGRAMS or found.contained or not mine or again is None or not found.started.whole:
         return None
-    if file and not readable(file):
+    if file and not readable(file) and not found.bare:
         return None
     return " ".join((program, "-T", "-ddd", *again))
 

@@ -48,7 +48,7 @@ def configured(evidence: Evidence, found: Found) -> Configured:
         return Configured(found, version, None, said, "it runs in a container, whose files are not those of the host")
     if not found.started.whole:
         return Configured(found, version, None, said, "its command line is not known whole")
-    if not found.main.startswith("/"):
+    if not found.main.startswith("/") and not found.bare:
         return Configured(
             found, version, None, said, "where its file lies is not known: the command line names no absolute path"
         )
@@ -154,10 +154,11 @@ def _askable(glob: str) -> bool:
 
 def _read(evidence: Evidence, found: Found, version: Version) -> Configuration:
     held = files(evidence)
+    held |= {found.main: b""} if found.bare else {}
     globs = looked_up(evidence, reading.globs(held, version))
     if not found.started.lines:
         return effective.read(held, version, main=found.main, asked=globs)
-    text = "".join(f"{line}\n" for line in found.started.lines) + f'Include "{found.main}"\n'
+    text = "".join(f"{line}\n" for line in found.started.lines) + ("" if found.bare else f'Include "{found.main}"\n')
     both: Mapping[str, bytes | Gap] = {**held, COMMAND_LINE: text.encode("utf-8", "surrogateescape")}
     if found.main not in both:
         both = {**both, found.main: Gap(found.main, "was not read")}

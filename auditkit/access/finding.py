@@ -13,6 +13,8 @@ from auditkit.model import Evidence, Gap
 
 KINDS = {"sshd": "openssh", "dropbear": "dropbear", "dropbearmulti": "dropbear", "tinysshd": "tinyssh"}
 """Servers by the name of their program."""
+NO_FILE = ("none", "/dev/null")
+"""What after -f is no file: sshd.c of OpenSSH reads none of the first name, and nothing in the second."""
 SESSIONS = ("sshd-session", "sshd-auth")
 HOLDERS = ("systemd", "init", "inetd", "xinetd", "busybox", "tcpsvd", "tcpserver", "s6-tcpserver", "s6-ipcserver")
 """Programs that listen for others."""
@@ -41,6 +43,11 @@ class Found:
         """The file that configures it, of an OpenSSH."""
         return (self.started.main or MAIN) if self.kind == "openssh" else ""
 
+    @property
+    def bare(self) -> bool:
+        """Whether it was started with no file at all: what its command line does not say is as by default."""
+        return self.main.lower() in NO_FILE
+
 
 def found(evidence: Evidence) -> tuple[tuple[Found, ...], tuple[Gap, ...]]:
     """The servers of a host, those that run first; none where nothing points to one."""
@@ -59,27 +66,36 @@ def kind_of(program: str) -> str:
     return KINDS.get(_name(program), "")
 
 
+def kind(process: Process) -> str:
+    """What server a process is, by its program or else by the title that only sshd gives itself; empty where it is none."""
+    return kind_of(process.program) or ("openssh" if process.listens and arguments.is_waiting(process) else "")
+
+
+def is_disguised(process: Process) -> bool:
+    """Whether it is an sshd by its title, and its program has another name."""
+    return bool(process.program) and not kind_of(process.program) and bool(kind(process))
+
+
 def _name(program: str) -> str:
     return program.removesuffix(DELETED).rpartition("/")[2]
 
 
 def _is_server(process: Process, all_of_them: tuple[Process, ...]) -> bool:
     """Whether a process waits for logins: not that of one login, which may listen for what it forwards."""
-    if not kind_of(process.program) or _name(process.program) in SESSIONS:
+    if not kind(process) or _name(process.program) in SESSIONS:
         return False
     parent = next((each for each in all_of_them if each.pid is not None and each.pid == process.parent), None)
-    child = parent is not None and kind_of(parent.program) == kind_of(process.program)
+    child = parent is not None and kind(parent) == kind(process)
     if child and (arguments.is_session(process) or not process.listens):
         return False
     return bool(process.listens) or not arguments.is_session(process)
 
 
 def _running(process: Process, shows: tuple[Shown, ...]) -> Found:
-    kind = kind_of(process.program)
     ports = {each.port for each in process.listens if each.protocol == "tcp"}
     mine = tuple(show for show in shows if show.port in ports)
-    begun = arguments.started(process) if kind == "openssh" else Started()
-    return Found(kind, process.program, process, begun, mine, running=True)
+    begun = arguments.started(process) if kind(process) == "openssh" else Started()
+    return Found(kind(process), process.program, process, begun, mine, running=True)
 
 
 def _waits(processes: tuple[Process, ...]) -> bool | None:

@@ -132,7 +132,9 @@ class Server:
     def name(self) -> str:
         """It as reports name it: by its program, and its file or port where that is not the usual one."""
         if self.kind == "openssh":
-            return "sshd" if self.main in ("", MAIN) else f"sshd -f {self.main or MAIN}"
+            program = self.program.removesuffix(" (deleted)").rpartition("/")[2] or "sshd"
+            port = next((line.partition(" ")[2] for line in self.options if line.lower().startswith("port ")), "")
+            return f"{program}{'' if self.main in ('', MAIN) else f' -f {self.main}'}{f' -p {port}' if port else ''}"
         ports = self.ports
         return f"{self.kind}{f' on port {ports[0]}' if ports else ''}"
 

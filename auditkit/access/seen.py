@@ -8,6 +8,7 @@ from auditkit.access import accounts, arguments, asking, classes, configuring, d
 from auditkit.access.classes import Class
 from auditkit.access.configuring import Configured
 from auditkit.access.finding import Found
+from auditkit.access.keyfiles import filled
 from auditkit.access.needs import NEEDS
 from auditkit.access.nouns import Dump, Left, Login, Password, Seen, Server, Treated
 from auditkit.answers import Shown
@@ -91,8 +92,9 @@ def judged(evidence: Evidence, logins: Sequence[Login], one: Configured) -> tupl
     """The accounts that matter: all that something could let in, roots first."""
     named = {word for line in matching.match_lines(one.configuration) for text in line.words for word in text.split(",")}
     homes = _homes_with_keys(evidence)
+    keyed = _with_keys_elsewhere(evidence, logins)
     anyone = one.configuration is not None and _lets_anybody_in(evidence, one.configuration.of(Connection()))
-    found = [login for login in logins if anyone or _matters(login, named, homes)]
+    found = [login for login in logins if anyone or login.name in keyed or _matters(login, named, homes)]
     found.sort(key=lambda login: (not login.root, login.named, login.password in (Password.NONE, Password.LOCKED)))
     left = found[MOST_LOGINS:]
     told = (Left(f"{len(left)} accounts", "anywhere", f"there are more than {MOST_LOGINS}"),) if left else ()
@@ -108,6 +110,15 @@ def _matters(login: Login, named: set[str], homes: set[str]) -> bool:
 def _homes_with_keys(evidence: Evidence) -> set[str]:
     held = (item for need in needs.KEYS for item in needs.items(evidence, need))
     return {item.source.rpartition("/.ssh/")[0] for item in held}
+
+
+def _with_keys_elsewhere(evidence: Evidence, logins: Iterable[Login]) -> set[str]:
+    """The accounts for which a line of AuthorizedKeysFile, in whatever block, names a file that was taken."""
+    taken = {item.source for item in evidence.items if item.need.why == needs.KEYS[0].why}
+    words = {
+        word for line in configuring.named(evidence, "AuthorizedKeysFile") for word in line if not word.startswith(".ssh/")
+    }
+    return {login.name for login in logins if any(filled(word, login) in taken for word in words)} if words else set()
 
 
 def _lets_anybody_in(evidence: Evidence, found: Effective) -> bool:
@@ -181,7 +192,15 @@ def _openssh(
     if refused and server.running is not False:
         why = f"it would not start with {_lines_of(refused)}, so what runs is not what its files say"
         return replace(server, why=why), (_untold(server, why), *differences, *unread)
-    return replace(server, doors=doors), (*differences, *unread, *_silent(one))
+    server = replace(server, doors=doors, left=(*server.left, *_disguised(server)))
+    return server, (*differences, *unread, *_silent(one))
+
+
+def _disguised(server: Server) -> Iterator[Left]:
+    """Yield that a program which hides its name may do otherwise than its files say."""
+    if server.process is not None and finding.is_disguised(server.process):
+        why = f"{printable(server.program)} is an sshd under another name, and may do otherwise than its files say"
+        yield Left("anybody", "anywhere", why)
 
 
 def _lines_of(refused: Sequence[Refusal]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from auditkit import answers
 from auditkit.access import needs
 from auditkit.access.configuring import COMMAND_LINE
+from auditkit.access.finding import NO_FILE
 from auditkit.access.needs import MAIN
 from auditkit.access.nouns import Server
 from auditkit.access.sources import STATION, network_of
@@ -144,7 +145,7 @@ def saying(server: Server, effective: Effective, keyword: str) -> str:
     effect = effective.effects[keyword]
     if effect.value is None:
         return f"what {keyword} is cannot be told"
-    value = printable(" ".join(effect.value)[:80])
+    value = printable(" ".join(effect.value)[:80]) or "empty"
     if not effect.set_by:
         return f"{keyword} is {value} by default, and no line says otherwise"
     return f"{shown(effect.set_by[0])} says {keyword} {value}"
@@ -196,6 +197,15 @@ def closing(server: Server, evidence: Evidence, wanted: Sequence[str]) -> str:
         return (
             f"Its command line says {option}, which counts before any file: change it where {server.name} is started (its unit,"
             f" or /etc/default/ssh), and restart it. Keep this session open. {again(evidence)}"
+        )
+    gone = isinstance(server.configuration.files.files.get(server.main), Gap) if server.configuration else False
+    if gone and server.main != MAIN:
+        return f"Its file was not read, so end it, and what starts it: {printable(server.name)}. {again(evidence)}"
+    if server.main.lower() in NO_FILE:
+        options = " ".join(f"-o '{line}'" for line in wanted)
+        return (
+            f"Its command line is all that configures it: add {options} where {server.name} is started, or end it if nobody"
+            f" needs it. Keep this session open. {again(evidence)}"
         )
     if drop_in_first(server, wanted):
         each = [f"echo '{line}'" for line in wanted]

@@ -46,13 +46,14 @@ def places(chain: Chain, pattern: bytes, limit: int) -> Iterator[Tuple[Names, st
 
 
 def homes(table: bytes) -> List[Tuple[bytes, int]]:
-    """The homes that passwd(5) names and the uid of the first account that lives there, in the order of the homes."""
+    """The homes that passwd(5) names, absolute, and the uid of the first account that lives there, in order."""
     found: Dict[bytes, int] = {}
     for line in table.split(b"\n"):
         fields = line.split(b":")
-        if len(fields) > 5 and fields[5].startswith(b"/") and b"\0" not in fields[5]:
+        if len(fields) > 5 and not line.startswith(b"#") and b"\0" not in fields[5]:
             digits = fields[2][:10]
-            found.setdefault(fields[5].rstrip(b"/") or b"/", int(digits) if digits.isdigit() else 0)
+            # sshd puts it before /.ssh and stands in /: an empty home, or one without a slash, lies there too
+            found.setdefault(b"/" + fields[5].strip(b"/"), int(digits) if digits.isdigit() else 0)
     return sorted(found.items())
 
 

@@ -2,7 +2,8 @@
 
 A case is a sentence, then parts that begin with `-- name --`: files by their path, and what else there is to see.
 
-    -- processes --   `PID PROGRAM ARGUMENTS @ADDRESS:PORT unit=UNIT`, one a line; `?` for a socket whose process nobody knows
+    -- processes --   `PID PROGRAM ARGUMENTS @ADDRESS:PORT unit=UNIT`, one a line; `?` for a socket whose process nobody knows;
+                      `title=OPTIONS` for a program that has written sshd's title over its arguments, with `_` for blanks
     -- shown --       `ADDRESS:PORT BANNER | USER | METHODS | SOURCE`
     -- status --      `MODE UID:GID PATH`
     -- sshd --        what sshd itself says: its dump, or its complaint after `! `
@@ -66,7 +67,9 @@ def process(line: str) -> Process:
     listens = tuple(Listening("tcp", host.strip("[]"), int(port)) for host, _colon, port in places)
     if pid == "?":
         return Process(None, None, None, None, "", (), "", listens)
-    words = (program, *(word for word in rest if not word.startswith(("@", "unit="))))
+    words = (program, *(word for word in rest if not word.startswith(("@", "unit=", "title="))))
+    title = next((word.removeprefix("title=").replace("_", " ") for word in rest if word.startswith("title=")), "")
+    words = (f"{program.rpartition('/')[2]}: {program} {title} [listener] 0 of 10-100 startups",) if title else words
     unit = "/system.slice/ssh.service" if program.endswith("/sshd") and pid == "700" else ""
     unit = next((word.removeprefix("unit=") for word in rest if word.startswith("unit=")), unit)
     return Process(int(pid), 1, 0, 1.0, program, words, unit, listens)

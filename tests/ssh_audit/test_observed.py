@@ -37,7 +37,7 @@ def test_the_times_of_process_and_files_help_to_find_the_cause() -> None:
     def at(changed: int) -> Machine:
         times = b"0\n%d,/etc/ssh/sshd_config\n\0" % changed
         started = replace(sshd(), started=1_764_000_000.0)
-        return machine(processes=(started,), runs=answers_of("12", {"/usr/bin/stat -c %Y,%n /etc/ssh/sshd_config": times}, NO))
+        return machine(processes=(started,), runs=answers_of("12", {"/usr/bin/stat -c %Z,%n /etc/ssh/sshd_config": times}, NO))
 
     since = f"{OFFERS}. It runs since 2025-11-24 16:00 UTC, and "
     assert said(observed, at(1_764_003_600)) == [
@@ -46,6 +46,14 @@ def test_the_times_of_process_and_files_help_to_find_the_cause() -> None:
     assert said(observed, at(1_763_000_000)) == [
         f"{since}its files did not change since: look for another server, or for what answers in its place"
     ]
+
+
+def test_a_drop_in_that_is_gone_shows_in_the_time_of_its_directory() -> None:
+    files = "/etc/ssh/sshd_config /etc/ssh/sshd_config.d"
+    times = b"0\n1763000000,/etc/ssh/sshd_config\n1764003600,/etc/ssh/sshd_config.d\n\0"
+    runs = answers_of("12", {f"/usr/bin/stat -c %Z,%n {files}": times}, NO)
+    (told,) = said(observed, machine(processes=(replace(sshd(), started=1_764_000_000.0),), runs=runs))
+    assert told.endswith("and /etc/ssh/sshd_config.d was changed 2025-11-24 17:00 UTC: most likely it was not reloaded")
 
 
 def test_nobody_asks_for_times_where_all_is_as_configured() -> None:

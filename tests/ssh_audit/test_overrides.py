@@ -22,7 +22,6 @@ def machine(config: str = "", files: dict[str, str] | None = None, **more: objec
     ("line", "severity"),
     [
         ("Subsystem sftp /tmp/sftp-server", "high"),
-        ("Subsystem debug /bin/sh", "high"),
         ("SshdSessionPath /opt/sshd-session", "high"),
         ("SshdAuthPath /opt/sshd-auth", "high"),
         ("SecurityKeyProvider /opt/sk.so", "high"),
@@ -53,6 +52,19 @@ def test_lines_as_packages_have_them_are_not(line: str) -> None:
     assert said(overrides, machine(f"{line}\n")) == []
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("/bin/sh -c /tmp/x", "/usr/bin/python3 /opt/x", "/bin/cat /root/.ssh/id_rsa"),
+        *("/usr/lib/openssh/sftp-server ; /opt/x", "/usr/lib/openssh/sftp-server -l $(/opt/x)", "internal-sftp & /opt/x"),
+    ],
+)
+def test_a_program_that_does_what_it_is_told_is_vouched_for_by_no_package(command: str) -> None:
+    some = answers_of("13", {"/usr/bin/dpkg-query -S": b"0\nxpkg: " + command.split(maxsplit=1)[0].encode() + b"\n\0"}, "")
+    one = machine(f"Subsystem x {command}\n", runs=lambda c: some(c) if "dpkg" in c else None)
+    assert said(overrides, one) == [f"high ssh-path-foreign sshd: Subsystem x {command} runs what its words say"]
+
+
 def test_the_package_manager_is_asked_whose_a_program_is() -> None:
     none = answers_of("13", {"/usr/bin/dpkg-query -S /opt/x": b"1\n\0dpkg-query: no path found matching pattern /opt/x\n"}, "")
     (told,) = said(overrides, machine("Subsystem x /opt/x\n", runs=lambda c: none(c) if "dpkg" in c else None))
@@ -74,6 +86,15 @@ def test_variables_that_run_foreign_code(line: str, message: str) -> None:
     assert said(overrides, machine(f"{line}\n")) == [f"high ssh-variable sshd: {message}"]
 
 
+@pytest.mark.parametrize(
+    ("value", "told"), [("yes", "LD_PRELOAD, LD_AUDIT"), ("LANG,LD_PRE*", "LD_PRELOAD"), ("LANG", ""), ("no", "")]
+)
+def test_permit_user_environment_lets_them_in_where_it_takes_them(value: str, told: str) -> None:
+    found = said(overrides, machine(f"PermitUserEnvironment {value}\n"))
+    way = "medium ssh-variable sshd: PermitUserEnvironment lets ~/.ssh/environment and environment= of a key set"
+    assert [line.startswith(f"{way} {told}") for line in found] == [True] * bool(told)
+
+
 def test_variables_that_do_not() -> None:
     assert said(overrides, machine("AcceptEnv LANG LC_* COLORTERM NO_COLOR GIT_PROTOCOL\nSetEnv FOO=bar\n")) == []
 
@@ -89,6 +110,7 @@ DROP_IN = "/etc/systemd/system/ssh.service.d/x.conf"
         (DROP_IN, "[Service]\nEnvironment=\\\n  LD_PRELOAD=/lib/x.so\n", "high"),
         (DROP_IN, "[Service]\nLoadCredential=ssh.authorized_keys.root\n", "medium"),
         ("/etc/systemd/system/ssh.socket.d/listen.conf", "[Socket]\nListenStream=2222\n", "medium"),
+        ("/etc/systemd/system/service.d/all.conf", "[Service]\nEnvironment=LD_PRELOAD=/lib/x.so\n", "high"),
         ("/run/systemd/system/ssh.service", "[Service]\nExecStart=/tmp/sshd\n", "medium"),
         ("/etc/default/ssh", "SSHD_OPTS=-p 2222\n", "medium"),
         ("/etc/default/ssh", "LD_PRELOAD=/lib/x.so\n", "high"),
@@ -115,6 +137,6 @@ def test_what_does_not_is_not(file: str, text: str) -> None:
 @settings(max_examples=30, deadline=None)
 @given(st.text(max_size=200))
 def test_whatever_stands_in_a_unit_all_that_is_said_is_printable(text: str) -> None:
-    told = said(overrides, machine(files={DROP_IN: f"{text}\nExecStart={text}\nExecStart=/tmp/x"}))
+    told = said(overrides, machine(files={DROP_IN: f"{text}\n\nExecStart={text}\nExecStart=/tmp/x"}))
     assert all(line.isprintable() for line in told)
     assert told

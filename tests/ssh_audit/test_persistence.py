@@ -39,7 +39,21 @@ def test_a_dropbear_beside_the_sshd_is_told_and_one_alone_is_the_server_of_the_s
 def test_what_calls_itself_sshd_and_is_another_program_is_told() -> None:
     posing = replace(sshd(pid=31, port=2222), program="/usr/lib/.cache/kworker", unit="")
     (told,) = running(sshd(), posing)
-    assert told == "high ssh-server-beside /usr/lib/.cache/kworker: pid 31 calls itself sshd and runs /usr/lib/.cache/kworker"
+    assert told == (
+        "critical ssh-server-beside kworker: /usr/lib/.cache/kworker (pid 31, 0.0.0.0:2222, :::2222) runs, configured by"
+        " /etc/ssh/sshd_config: it is an sshd under another name"
+    )
+    waits = replace(posing, arguments=("/usr/sbin/sshd", "-D"))
+    (told,) = running(sshd(), waits)
+    assert told.startswith("critical ssh-server-beside /usr/lib/.cache/kworker: pid 31 calls itself sshd and runs ")
+
+
+@pytest.mark.parametrize("program", ["/usr/local/bin/cron-helper", "/usr/sbin/sshd2", "/usr/sbin/sshd.old", "/opt/busybox"])
+def test_a_copied_sshd_is_known_by_the_title_that_it_gives_itself(program: str) -> None:
+    name = program.rpartition("/")[2]
+    title = f"{name}: {program} -f /opt/x [listener] 0 of 10-100 startups"
+    (told,) = running(sshd(), replace(sshd(pid=31, port=2222), program=program, arguments=(title,), unit=""))
+    assert told.startswith(f"critical ssh-server-beside {name} -f /opt/x: {program} (pid 31, 0.0.0.0:2222, :::2222) runs")
 
 
 def test_the_processes_of_logins_are_no_servers() -> None:
@@ -110,6 +124,12 @@ def test_variables_of_logins_count_where_permit_user_environment_takes_them(valu
     [
         ("/opt/spy", "high"),
         ("/usr/bin/borg serve", "medium"),
+        ("/bin/sh -c /opt/x", "high"),
+        ("/usr/lib/openssh/sftp-server ; /opt/x", "high"),
+        ("echo no; /opt/x", "high"),
+        ("/usr/bin/gitolite-shell $USER", "medium"),
+        ("/bin/false", ""),
+        ("echo 'for tunnels only'", ""),
         ("internal-sftp -l INFO", ""),
         ("/usr/lib/openssh/sftp-server", ""),
     ],

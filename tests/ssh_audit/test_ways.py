@@ -35,6 +35,32 @@ def test_one_of_a_package_is_a_note_unless_others_may_write_to_it() -> None:
     assert said(ways, machine(sss, runs=runs, status={path: (0o777, 0)}))[1].startswith("high ssh-keys-from-command sshd: ")
 
 
+def test_one_that_prints_what_it_is_told_to_is_vouched_for_by_no_package() -> None:
+    cat = COMMAND.replace("/opt/keys %u", "/bin/cat /var/lib/.k")
+    runs = answers_of("12", {"/usr/bin/dpkg-query -S": b"0\ncoreutils: /bin/cat\n\0"})
+    assert said(ways, machine(cat, runs=runs, status={"/bin/cat": (0o755, 0)}))[1] == (
+        "high ssh-keys-from-command sshd: AuthorizedKeysCommand is /bin/cat: of coreutils, uid 0, mode 0755, but does what its"
+        " line says: /bin/cat /var/lib/.k"
+    )
+
+
+ELSEWHERE = {"/etc/ssh/keys/anna": f"{KEY} anna\n"}
+
+
+def test_keys_in_a_place_of_their_own_are_told_with_the_line_that_names_it() -> None:
+    line = "AuthorizedKeysFile .ssh/authorized_keys /etc/ssh/keys/%u"
+    key = "low ssh-keys-elsewhere sshd: a key in /etc/ssh/keys/anna opens anna: /etc/ssh/sshd_config:"
+    assert said(ways, machine(f"{line}\n", ELSEWHERE)) == [f"{key}8 says {line}"]
+    assert said(ways, machine(f"Match Group sudo\n{line}\n", ELSEWHERE)) == [f"{key}9 says {line}, under Match Group sudo"]
+    (one,) = said(ways, machine(f"Match User anna\n{line}\n", ELSEWHERE))
+    assert one == f"{key}9 says {line}, under Match User anna".replace("low", "medium")
+    (odd,) = said(ways, machine("AuthorizedKeysFile /opt/k\n", {"/opt/k": f"{KEY}\n"}))
+    assert odd.startswith("medium ssh-keys-elsewhere sshd: keys in /opt/k open root, daemon, anna and bernd: ")
+    (known,) = said(ways, machine(f"{line}\n", ELSEWHERE), known_keys=((fingerprint("user"), "anna"),))
+    assert known.startswith("info ")
+    assert said(ways, machine("AuthorizedKeysFile .ssh/authorized_keys\n", {"/root/.ssh/authorized_keys": KEY})) == []
+
+
 def test_a_program_in_a_match_block_counts_too() -> None:
     assert SEEN.replace(":8)", ":9)") in said(ways, machine("Match User backup\n" + COMMAND))
 

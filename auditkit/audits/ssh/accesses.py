@@ -239,7 +239,8 @@ def _access(known: Known, login: Login, line: Line, readings: tuple[Reading, ...
         effect = effect if effect.effective is False else Effect(None, effect.reason or _NO_SERVER)
         return Access(login, line, effect, "", (), steps)
     best = next((value for value in (True, None) if any(effect.effective is value for _one, effect in found)), False)
-    first, effect = next(pair for pair in found if pair[1].effective is best)
+    unread = {each.reason for one in readings for each in _not_read(line, login, one.treated)} if best is False else set()
+    first, effect = next((pair for pair in found if pair[1].effective is best and pair[1].reason not in unread), found[0])
     treated = tuple(one.treated for one, each in found if each.effective is not False)
     servers = known.told.servers
     others = [server.name for server in servers if server.kind != OPENSSH or not (server.treated or server.configuration)]

@@ -4,11 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from auditkit.access import needs, seen, telling
+from auditkit.access.nouns import Login
+from auditkit.access.passwd import SESSIONLESS
 from auditkit.audits.ssh.accesses import KEY_FILES, Access, accesses, wanted, way_of
 from auditkit.audits.ssh.opened import keys_of_root
 from auditkit.keys.authorized import Line
 from auditkit.keys.public import DSA, RSA
 from auditkit.keys.published import PUBLISHED
+from auditkit.keys.use import Step
 from auditkit.model import Evidence, Finding, Gap, Need, Quote, Rule, Severity
 from auditkit.printable import printable
 from auditkit.sshd.patterns import listed
@@ -104,6 +107,16 @@ KEY_UNKNOWN = Rule(
     f" name it in known_keys. If not, keep a copy of the file as evidence, then: {_TAKE_OUT}",
     (_FORM, "MITRE ATT&CK T1098.004"),
 )
+KEY_OF_SYSTEM = Rule(
+    "key-of-system-account",
+    "A key opens an account that is no person's",
+    Severity.HIGH,
+    "Accounts with a uid below 100, and nobody, come with the system to run its parts: nobody logs in as one of them. With a"
+    " shell and a key it is a way to stay that no list of people shows.",
+    f"See who gave it a shell and a key: grep the log for the fingerprint. {_TAKE_OUT} Then the shell: usermod -s"
+    " /usr/sbin/nologin NAME (undo: usermod -s SHELL NAME).",
+    (_FORM, "/usr/share/doc/base-passwd/users-and-groups.txt.gz", "MITRE ATT&CK T1098.004"),
+)
 KEY_SHARED = Rule(
     "key-shared",
     "One key opens the accounts of several people",
@@ -133,12 +146,17 @@ RULES = (
     KEY_SETS_ENVIRONMENT,
     KEY_OF_AUTHORITY,
     KEY_WITHOUT_TOUCH,
+    KEY_OF_SYSTEM,
     KEY_SHARED,
     KEY_FILE_OPEN,
 )  # fmt: skip
 MOST_QUOTES = 10
 MOST_OPTIONS = 200
 FIRST_PERSON, NOBODY = 1000, 65534
+OF_SYSTEM = range(1, 100)
+"""Uids that distributions give out once and for all."""
+_DEPLOYED = ("www-data", "backup")
+"""Of these accounts those to which programs copy."""
 """UID_MIN of login.defs(5)."""
 _OF_LINE = ("it expired", "it is taken back")
 _OF_ACCOUNT = ("PubkeyAuthentication", "AuthenticationMethods", "PermitRootLogin", "the account", "AllowUsers")
@@ -244,6 +262,9 @@ def _wrong(access: Access, known: Mapping[str, str], spoken: Spoken) -> Iterator
     elif known and key.fingerprint not in known:
         yield KEY_UNKNOWN, "not among known_keys of auditkit.yaml", KEY_UNKNOWN.severity
     yield from _weak(access.line)
+    if (access.login.uid in OF_SYSTEM or access.login.uid == NOBODY) and access.login.shell not in SESSIONLESS:
+        severity = Severity.MEDIUM if access.account in _DEPLOYED or options.command is not None else KEY_OF_SYSTEM.severity
+        yield KEY_OF_SYSTEM, f"uid {access.login.uid}, which is the system's, with the shell {_shell(access.login)}", severity
     if access.second:
         yield KEY_IN_SECOND_FILE, "nobody looks there", KEY_IN_SECOND_FILE.severity
     if options.command is not None and access.forwards:
@@ -257,6 +278,10 @@ def _wrong(access: Access, known: Mapping[str, str], spoken: Spoken) -> Iterator
         yield KEY_FROM_ANYWHERE, "neither from= nor command= limits it", KEY_FROM_ANYWHERE.severity
     if key.plain_type.startswith("sk-") and not options.touch_required:
         yield KEY_WITHOUT_TOUCH, "no-touch-required", KEY_WITHOUT_TOUCH.severity
+
+
+def _shell(login: Login) -> str:
+    return printable(login.shell[:80]) or "/bin/sh"
 
 
 def _is_unlimited(access: Access) -> bool:
@@ -312,6 +337,7 @@ def _shared(alive: Iterable[Access]) -> Iterator[Finding]:
 
 def _open_files(alive: Iterable[Access]) -> Iterator[Finding]:
     """Yield each file of keys that others may write to and that sshd reads all the same."""
+    alike = defaultdict[tuple[str, Step], list[str]](list)
     for access in {(one.account, one.line.file): one for one in alive}.values():
         way = way_of(access.steps, access.login)
         bad = (
@@ -320,6 +346,9 @@ def _open_files(alive: Iterable[Access]) -> Iterator[Finding]:
             else None
         )
         if bad is not None:
-            why = "everybody may write to" if bad.mode & 0o002 else f"uid {bad.uid} owns"
-            message = f"{why} {printable(bad.path)} (mode {bad.mode:04o}), and with it {printable(access.line.file)}"
-            yield Finding(KEY_FILE_OPEN, f"account {access.account}", message, KEY_FILE_OPEN.severity)
+            alike[access.line.file, bad].append(access.account)
+    for (file, bad), accounts in alike.items():
+        why = "everybody may write to" if bad.mode & 0o002 else f"uid {bad.uid} owns"
+        message = f"{why} {printable(bad.path)} (mode {bad.mode:04o}), and with it {printable(file)}"
+        who = accounts[0] if len(accounts) == 1 else telling.names(accounts)
+        yield Finding(KEY_FILE_OPEN, f"account {who}", message, KEY_FILE_OPEN.severity)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from auditkit import answers
-from auditkit.access import seen
+from auditkit.access import seen, telling
 from auditkit.access.nouns import Server
 from auditkit.answers import Shown
 from auditkit.audits.ssh.settings import OPENSSH
@@ -13,6 +13,7 @@ from auditkit.model import Evidence, Finding, Gap, Means, Need, Rule, Severity
 from auditkit.printable import printable
 from auditkit.sshd.criteria import Connection
 from auditkit.sshd.effective import METHODS, Effective
+from auditkit.sshd.lines import lowered
 
 DPKG = Need(
     Means.COMMAND,
@@ -88,12 +89,17 @@ def follow(evidence: Evidence) -> tuple[Need, ...]:
     """When the files of a server were changed that does not do what they say."""
     files = {file for server in seen.seen(evidence).servers if any(_differences(server)) for file in _files(server)}
     words = sorted(file for file in files if _WORD.fullmatch(file))[:20]
-    return (Need(Means.COMMAND, " ".join(("/usr/bin/stat -c %Y,%n", *words)), _WHEN),) if words else ()
+    return (Need(Means.COMMAND, " ".join(("/usr/bin/stat -c %Z,%n", *words)), _WHEN),) if words else ()
 
 
 def _files(server: Server) -> Collection[str]:
-    """The files that configure a server."""
-    return tuple(server.configuration.files.read) if server.configuration else ()
+    """The files that configure a server, and the directories of its Include lines: one that is gone has changed those."""
+    if server.configuration is None:
+        return ()
+    files = [each for each in server.configuration.files.read if each.startswith("/")]
+    lines = (line for file in files for line in telling.read_of(server, file) if lowered(line.line.keyword) == "include")
+    globs = [word if word.startswith("/") else f"/etc/ssh/{word}" for line in lines for word in line.line.words]
+    return tuple(dict.fromkeys((*files, *(glob.rpartition("/")[0] for glob in globs if "*" in glob))))
 
 
 # --- what is configured

@@ -26,6 +26,12 @@ class Opened:
     sources: tuple[str, ...]
     effective: Effective
 
+    @property
+    def sure(self) -> bool:
+        """Whether what decides whether the server takes the keys is known."""
+        deciding = ("PubkeyAuthentication", "AuthorizedKeysFile", *(("PermitRootLogin",) if self.login.root else ()))
+        return all(self.effective.effects[name].value is not None for name in deciding)
+
 
 def opened(server: Server, evidence: Evidence) -> Iterator[Opened]:
     """Yield the accounts that a key may open at a server."""

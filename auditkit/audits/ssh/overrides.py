@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from auditkit.access import seen
 from auditkit.access.nouns import Server
-from auditkit.audits.ssh.owned import ask_owner, owner
+from auditkit.audits.ssh.owned import ask_owner, owner, runs_anything
 from auditkit.audits.ssh.settings import statements
 from auditkit.model import Evidence, Finding, Gap, Item, Means, Need, Quote, Rule, Severity
 from auditkit.printable import printable
@@ -16,7 +16,7 @@ _UNIT_WHY = "how the SSH server is started"
 UNITS = tuple(
     Need(Means.FILE, f"{place}/{name}", _UNIT_WHY)
     for place in ("/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system")
-    for name in ("ssh*.service", "ssh*.socket", "ssh*.d/*.conf")
+    for name in ("ssh*.service", "ssh*.socket", "ssh*.d/*.conf", "service.d/*.conf")
 )
 DEFAULTS = tuple(Need(Means.FILE, path, _UNIT_WHY) for path in ("/etc/default/ssh", "/etc/sysconfig/sshd"))
 NEEDS = (*UNITS, *DEFAULTS)
@@ -87,6 +87,11 @@ _DANGEROUS = (
     *("GIT_SSH_COMMAND", "PROMPT_COMMAND"),
 )
 """Variables by which whoever sets them runs code of his."""
+_VERBS = {
+    "AcceptEnv": "lets clients set",
+    "SetEnv": "sets",
+    "PermitUserEnvironment": "lets ~/.ssh/environment and environment= of a key set",
+}
 _KEY = re.compile(r"([A-Za-z]+)[ \t]*=[ \t]*(.*)")
 _STARTS = re.compile(
     r"[-@:+!]*/usr/s?bin/sshd (-D|-i)( \$SSHD_OPTS)?( \$OPTIONS)?( \$CRYPTO_POLICY)?|[-@:+!]*/usr/sbin/sshd -t"
@@ -100,7 +105,7 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
     for server in seen.seen(evidence).servers:
         for statement in statements(server, *_USUAL):
             yield from _path(evidence, server, statement)
-        for statement in statements(server, "AcceptEnv", "SetEnv"):
+        for statement in statements(server, "AcceptEnv", "SetEnv", "PermitUserEnvironment"):
             yield from _variables(server, statement)
     for need in NEEDS:
         for item in evidence.of(need):
@@ -125,6 +130,11 @@ def _program(statement: Statement) -> str:
 
 def _path(evidence: Evidence, server: Server, statement: Statement) -> Iterator[Finding]:
     name, path = _name(statement), _program(statement)
+    command = " ".join(statement.value).partition(" ")[2] if name == "Subsystem" else ""
+    if command and runs_anything(command):
+        message = f"Subsystem {printable(' '.join(statement.value)[:100])} runs what its words say"
+        yield Finding(PATH_FOREIGN, server.name, message, PATH_FOREIGN.severity, (_quote(statement),))
+        return
     if path in _USUAL[name] or (name == "PidFile" and path.startswith(("/run/", "/var/run/"))):
         return
     whose = owner(evidence, path) if name in _PROGRAMS else None
@@ -140,13 +150,15 @@ def _quote(statement: Statement) -> Quote:
 
 
 def _variables(server: Server, statement: Statement) -> Iterator[Finding]:
-    accepted = _name(statement) == "AcceptEnv"
-    patterns = statement.value if accepted else tuple(word.partition("=")[0] for word in statement.value)
+    verb = _VERBS[_name(statement)]
+    patterns = [word.partition("=")[0] for word in statement.value]
+    if _name(statement) == "PermitUserEnvironment":
+        patterns = {"yes": ["*"], "no": []}.get(patterns[0], patterns[0].split(","))
     named = [name for name in _DANGEROUS if any(matches(name, pattern) for pattern in patterns)]
     if named:
-        verb = "lets clients set" if accepted else "sets"
+        severity = Severity.MEDIUM if _name(statement) == "PermitUserEnvironment" else VARIABLE.severity
         message = f"{_name(statement)} {verb} {', '.join(named[:5])}{' and more' if named[5:] else ''}"
-        yield Finding(VARIABLE, server.name, message, VARIABLE.severity, (_quote(statement),))
+        yield Finding(VARIABLE, server.name, message, severity, (_quote(statement),))
 
 
 def _started(item: Item) -> Iterator[Finding]:

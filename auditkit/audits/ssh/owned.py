@@ -10,6 +10,12 @@ _DPKG, _RPM = "/usr/bin/dpkg-query -S", "/usr/bin/rpm -qf"
 _WHY = "which package brought a program that sshd is told to use"
 _WORD = re.compile(r"/[A-Za-z0-9._/+@:~-]{1,400}")
 _MERGED = ("/bin/", "/sbin/", "/lib/", "/lib32/", "/lib64/", "/libx32/")
+_RUNS_ANYTHING = re.compile(
+    r"(?:.*/)?(?:(?:ba|da|z|k|c|tc|fi|a)?sh|python[0-9.]*|perl[0-9.]*|ruby[0-9.]*|php[0-9.]*|node|lua[0-9.]*|[gmn]?awk|env"
+    r"|nohup|setsid|sudo|doas|su|runuser|xargs|busybox|timeout|nice|script|tmux|screen|expect|tclsh[0-9.]*|cat|echo|printf"
+    r"|tee|sed|head|tail|cut|curl|wget|nc|ncat|socat|openssl|base(?:32|64)|ssh|find|dd|systemd-run)"
+)
+_JOINS = re.compile(r"[;&|`<>\n]|\$\(")
 MOST = 50
 """Files that are asked about at once."""
 
@@ -49,3 +55,9 @@ def _told(need: Need, ran: answers.Ran | Gap, names: set[str]) -> str | None:
         return None
     lines = (line.rpartition(": ") for line in out.split("\n") if not line.startswith("diversion by "))
     return next((who for who, _colon, name in lines if name in names), "")
+
+
+def runs_anything(command: str) -> bool:
+    """Whether a command does whatever its words say, so that no package vouches for it: shells and the like, and `;`."""
+    program, _blank, words = command.partition(" ")
+    return _RUNS_ANYTHING.fullmatch(program) is not None or _JOINS.search(words) is not None

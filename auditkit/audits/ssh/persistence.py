@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from auditkit import answers
-from auditkit.access import needs, seen, telling
+from auditkit.access import finding, needs, seen, telling
 from auditkit.access.nouns import Login, Server
 from auditkit.answers import Process, Step
+from auditkit.audits.ssh.owned import ask_owner, owner, runs_anything
 from auditkit.audits.ssh.settings import OPENSSH, setting, settings, statements
 from auditkit.model import Evidence, Finding, Gap, Means, Need, Quote, Rule, Severity
 from auditkit.printable import printable
@@ -85,7 +86,10 @@ _POLICY = frozenset(
     | {"pubkeyacceptedkeytypes", "pubkeyacceptedalgorithms", "requiredrsasize"}
 )
 """What Red Hat's crypto policy puts on the command line."""
+_NAMES = frozenset((*finding.KINDS, *finding.SESSIONS, "busybox"))
 _USUAL_COMMANDS = ("internal-sftp", "/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server", "none")
+_ONLY_SAYS = re.compile(r"(?:/usr)?(?:/s?bin/)?(?:false|true|nologin|echo|printf|cat)(?: [^;&|`<>\n$]*)?")
+"""What does nothing for who logs in but to tell why not: as for accounts that only forward."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,8 @@ class Running:
     def usual(self) -> bool:
         """Whether it looks like the server of the system."""
         program = self.process.program.removesuffix(DELETED)
+        if finding.is_disguised(self.process):
+            return False
         return self.server.main in (MAIN, "") and (not program or program.startswith(_SYSTEM))
 
 
@@ -119,8 +125,14 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
         yield from _oddly(one)
         yield from _deleted(one)
     for server in told.servers:
-        yield from _forced(server)
+        yield from _forced(evidence, server)
     yield from _run_at_login(evidence, told.servers, told.logins)
+
+
+def follow(evidence: Evidence) -> tuple[Need, ...]:
+    """Whose the programs are that run in place of the shell."""
+    forced = (one for server in seen.seen(evidence).servers for one in statements(server, "ForceCommand"))
+    return ask_owner(path for one in forced if (path := " ".join(one.value).split(" ")[0]) not in _USUAL_COMMANDS)
 
 
 # --- servers
@@ -134,18 +146,23 @@ def _beside(running: Sequence[Running]) -> Iterator[Finding]:
             config = f", configured by {printable(one.server.main)}" if one.server.main else ""
             parent = f", started by pid {one.process.parent}" if one.process.parent not in (0, 1, None) else ""
             message = f"{one.name} runs{config}{parent}{_unit(one.process)}"
-            yield Finding(SERVER_BESIDE, one.server.name, message, SERVER_BESIDE.severity, _command(one.process))
+            severity = SERVER_BESIDE.severity
+            if finding.is_disguised(one.process):
+                message, severity = f"{message}: it is an sshd under another name", Severity.CRITICAL
+            yield Finding(SERVER_BESIDE, one.server.name, message, severity, _command(one.process))
 
 
 def _posing(evidence: Evidence) -> Iterator[Finding]:
     """Yield each process that listens, calls itself sshd, and runs another program."""
     for process in needs.read(evidence, needs.LISTENERS, answers.process):
         if isinstance(process, Process) and process.listens and process.program and process.arguments:
+            if finding.is_disguised(process):
+                continue
             called = re.match(r"(?:\S*/)?(sshd|dropbear)(?:-session)?(?::|\Z)", process.arguments[0])
             name = process.program.removesuffix(DELETED).rpartition("/")[2]
-            if called and not name.startswith(("sshd", "dropbear", "busybox")):
+            if called and name not in _NAMES:
                 message = f"pid {process.pid} calls itself {called[1]} and runs {printable(process.program)}{_unit(process)}"
-                yield Finding(SERVER_BESIDE, process.program, message, SERVER_BESIDE.severity, _command(process))
+                yield Finding(SERVER_BESIDE, process.program, message, Severity.CRITICAL, _command(process))
 
 
 def _unit(process: Process) -> str:
@@ -193,12 +210,14 @@ def _deleted(one: Running) -> Iterator[Finding]:
 # --- what runs at a login
 
 
-def _forced(server: Server) -> Iterator[Finding]:
+def _forced(evidence: Evidence, server: Server) -> Iterator[Finding]:
     """Yield each line that puts a program in place of the shell, but for transfers of files."""
     for statement in statements(server, "ForceCommand"):
         command = " ".join(statement.value)
-        if command.split(" ")[0] not in _USUAL_COMMANDS:
-            severity = FORCED_COMMAND.severity if command.startswith(_SYSTEM) else Severity.HIGH
+        program, anything = command.split(" ")[0], runs_anything(command)
+        if (anything or program not in _USUAL_COMMANDS) and not _ONLY_SAYS.fullmatch(command):
+            foreign = anything or not command.startswith(_SYSTEM) or owner(evidence, program) == ""
+            severity = Severity.HIGH if foreign else FORCED_COMMAND.severity
             quote = Quote(statement.at.file, statement.at.line, f"ForceCommand {command[:180]}")
             message = f"{printable(command[:100])} runs in place of the shell (line {telling.shown(statement.at)})"
             yield Finding(FORCED_COMMAND, server.name, message, severity, (quote,))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from auditkit.access import needs, seen, telling, ways
 from auditkit.access.passwd import SESSIONLESS
 from auditkit.access.seen import Login, Password, Seen, Server
+from auditkit.access.sources import is_own
 from auditkit.audits.ssh.accesses import KEY_FILES
 from auditkit.audits.ssh.opened import Opened, named, opened
 from auditkit.model import Evidence, Finding, Gap, Quote, Rule, Severity
@@ -120,16 +121,33 @@ def _root_keys(told: Seen, server: Server, by_key: tuple[Opened, ...]) -> Iterat
         count = "a key" if len(each.lines) == 1 else f"{len(each.lines)} keys"
         which = telling.names((named(line, told.evidence) for line in each.lines), MOST_KEYS)
         froms = telling.origins(each.sources, server, told.evidence)
+        may = "can" if each.sure else "may be able to"
         message = (
-            f"{telling.note(server)}{printable(each.login.name)} can log in with {count} {telling.sources(froms)}: {which};"
-            f" {telling.saying(server, each.effective, 'PermitRootLogin')}"
+            f"{telling.note(server)}{printable(each.login.name)} {may} log in with {count} {telling.sources(froms)}: {which};"
+            f" {telling.saying(server, each.effective, 'PermitRootLogin')}{_only_under(server, each)}"
         )
         severity = Severity.LOW if limited and few else ROOT_KEY.severity
+        if _only_under(server, each) and _all_foreign(told, server, each):
+            severity = Severity.HIGH
         quotes = (*telling.quotes(server, each.effective.effects["PermitRootLogin"].set_by), *_quoted(each))
         first = "Log in as yourself and become root with sudo before you do this. Where that works: "
         places = each.effective.effects["PermitRootLogin"].set_by
         remedy = f"{first}{telling.instead(server, told.evidence, places, ['PermitRootLogin no'])}"
         yield Finding(ROOT_KEY, server.name, message, severity, quotes[: telling.MOST_QUOTES], remedy)
+
+
+def _only_under(server: Server, each: Opened) -> str:
+    """The Match block that alone lets root in, in words; nothing where root may log in anyway."""
+    places = each.effective.effects["PermitRootLogin"].set_by
+    block = telling.block(server, places[0]) if places else None
+    off = telling.general(server, "PermitRootLogin") == ("no",)
+    return f", under Match {printable(block.rest.strip()[:80])}, though it is no for everybody else" if block and off else ""
+
+
+def _all_foreign(told: Seen, server: Server, each: Opened) -> bool:
+    """Whether root gets in from addresses alone that are none of the own networks'."""
+    addresses = [source.address for source in server.sources if source.name in each.sources]
+    return bool(addresses) and not any(is_own(address, told.evidence) for address in addresses)
 
 
 def _quoted(each: Opened) -> Iterator[Quote]:
@@ -139,14 +157,14 @@ def _quoted(each: Opened) -> Iterator[Quote]:
 
 def _closed(told: Seen, server: Server, by_key: tuple[Opened, ...]) -> Iterator[Finding]:
     """Yield the accounts that somebody has closed, each kind once, and that a key still opens."""
-    sorted_ = defaultdict[str, list[Opened]](list)
+    sorted_ = defaultdict[tuple[str, str], list[Opened]](list)
     for each in by_key:
         reason = _reason(each)
         if reason:
-            sorted_[reason].append(each)
-    for reason, several in sorted_.items():
+            sorted_[reason, "works" if each.sure else "may work"].append(each)
+    for (reason, works), several in sorted_.items():
         who = telling.names(each.login.name for each in several)
-        message = f"{telling.note(server)}{who} {'has' if len(several) == 1 else 'have'} a key that works, though {reason}"
+        message = f"{telling.note(server)}{who} {'has' if len(several) == 1 else 'have'} a key that {works}, though {reason}"
         quotes = tuple(quote for each in several for quote in _quoted(each))[: telling.MOST_QUOTES]
         yield Finding(CLOSED_KEY, server.name, message, CLOSED_KEY.severity, quotes, _ending(several))
 

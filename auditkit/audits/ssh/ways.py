@@ -1,17 +1,20 @@
 """K. Where servers take keys from besides the files of accounts: programs, authorities; and whether they look at modes."""
 
+import re
+from collections import defaultdict
 from collections.abc import Iterator
 
 from auditkit import answers
 from auditkit.access import asking, needs, seen, telling
 from auditkit.access.nouns import Login, Server
-from auditkit.audits.ssh.owned import ask_owner, owner
+from auditkit.audits.ssh.accesses import Access, accesses
+from auditkit.audits.ssh.owned import ask_owner, owner, runs_anything
 from auditkit.audits.ssh.settings import setting, settings, statements
 from auditkit.keys import authorized
 from auditkit.keys.authorized import Line
 from auditkit.model import Evidence, Finding, Gap, Means, Need, Quote, Rule, Severity
 from auditkit.printable import printable
-from auditkit.sshd.reading import Statement
+from auditkit.sshd.reading import Place, Statement
 
 CREDENTIALS = tuple(
     Need(Means.STATUS, path, "whether keys of root come with the credentials of the system")
@@ -66,7 +69,18 @@ KEYS_BY_CREDENTIAL = Rule(
     " FILE.before FILE).",
     ("systemd.system-credentials(7)",),
 )
-RULES = (KEYS_FROM_COMMAND, AUTHORITY, STRICT_OFF, KEYS_BY_CREDENTIAL)
+KEYS_ELSEWHERE = Rule(
+    "ssh-keys-elsewhere",
+    "Keys lie in a file that is none of ~/.ssh/authorized_keys",
+    Severity.MEDIUM,
+    "Who takes keys away looks into the homes. In /etc/ssh, for everybody, it is a known way to keep keys; for one account, or"
+    " in a place of its own, it is a way to hide one.",
+    "See whose the keys are, and who wrote the line. If nobody here did, keep a copy of the file, and take the line out: sshd"
+    " -t && systemctl reload ssh, keeping this session open (undo: write it back).",
+    ("sshd_config(5) AuthorizedKeysFile", "MITRE ATT&CK T1098.004"),
+)
+RULES = (KEYS_FROM_COMMAND, AUTHORITY, STRICT_OFF, KEYS_BY_CREDENTIAL, KEYS_ELSEWHERE)
+_AT_HOME = re.compile(r"/\.ssh/authorized_keys2?\Z")
 MOST_KEYS = 5
 _WHOSE = {None: "whether a package brought it is not known", "": "no package has brought it"}
 
@@ -82,6 +96,7 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
             yield from _command(evidence, server, statement)
         for statement in statements(server, "TrustedUserCAKeys"):
             yield from _authority(evidence, server, statement, roots)
+        yield from _elsewhere(evidence, server)
         strict = setting(server, "StrictModes")
         if strict.value == ("no",):
             remedy = f"{STRICT_OFF.remedy} {telling.closing(server, evidence, ['StrictModes yes'])}"
@@ -97,6 +112,37 @@ def follow(evidence: Evidence) -> tuple[Need, ...]:
     status = (Need(Means.STATUS, path, _STATUS_WHY) for path in sorted(programs) if asking.readable(path))
     keys = (Need(Means.FILE, path, _CA_WHY) for path in sorted(files) if asking.readable(path))
     return (*ask_owner(programs), *status, *keys)
+
+
+def _elsewhere(evidence: Evidence, server: Server) -> Iterator[Finding]:
+    """Yield each line that has keys read from other files than those of homes, where one of them lets somebody in."""
+    by_line = defaultdict[Place, list[Access]](list)
+    for one in accesses(evidence):
+        if isinstance(one, Access) and one.alive and one.treated and not _AT_HOME.search(one.line.file):
+            for place in one.treated[0].effective.effects["AuthorizedKeysFile"].set_by[:1]:
+                by_line[place].append(one)
+    for place, several in by_line.items():
+        line = telling.statement(server, place)
+        if line is not None and server.main == several[0].server:
+            yield _one_elsewhere(evidence, server, line, several)
+
+
+def _one_elsewhere(evidence: Evidence, server: Server, line: Statement, several: list[Access]) -> Finding:
+    known, block = dict(evidence.office.known_keys), telling.block(server, line.at)
+    usual = all(one.line.file.startswith("/etc/ssh/") for one in several) and (
+        block is None or block.rest.strip().lower().startswith("group")
+    )
+    severity = Severity.LOW if usual else KEYS_ELSEWHERE.severity
+    severity = Severity.INFO if all(one.line.key.fingerprint in known for one in several) else severity
+    files = telling.names(one.line.file for one in several)
+    under = f", under Match {printable(block.rest.strip()[:80])}" if block else ""
+    what = "a key in {} opens" if len(several) == 1 else "keys in {} open"
+    who = telling.names(dict.fromkeys(one.account for one in several))
+    message = (
+        f"{what.format(files)} {who}: {telling.shown(line.at)} says AuthorizedKeysFile {' '.join(line.value)[:100]}{under}"
+    )
+    quotes = (*_quote(server, line), *(one.quote for one in several))[: telling.MOST_QUOTES]
+    return Finding(KEYS_ELSEWHERE, server.name, message, severity, quotes)
 
 
 def _first(statement: Statement) -> str:
@@ -115,11 +161,19 @@ def _command(evidence: Evidence, server: Server, statement: Statement) -> Iterat
         return
     yield Gap(server.name, f"the keys that {name} {printable(program)} gives ({telling.shown(statement.at)}) were not seen")
     whose, state = owner(evidence, program), _state(evidence, program)
+    anything = bool(whose) and runs_anything(" ".join(statement.value).replace("%", ""))
     writable = state is not None and (state.mode & 0o022 or state.uid)
     of = f"of {printable(whose)}" if whose else _WHOSE[whose]
     modes = f", uid {state.uid}, mode {state.mode & 0o7777:04o}" if state else ""
-    severity = KEYS_FROM_COMMAND.severity if whose == "" or writable else Severity.MEDIUM if whose is None else Severity.INFO
-    message = f"{name} is {printable(program)}: {of}{modes}"
+    severity = (
+        KEYS_FROM_COMMAND.severity
+        if whose == "" or writable or anything
+        else Severity.MEDIUM
+        if whose is None
+        else Severity.INFO
+    )
+    says = f", but does what its line says: {printable(' '.join(statement.value)[:100])}" if anything else ""
+    message = f"{name} is {printable(program)}: {of}{modes}{says}"
     yield Finding(KEYS_FROM_COMMAND, server.name, message, severity, _quote(server, statement))
 
 

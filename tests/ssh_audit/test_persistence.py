@@ -40,7 +40,7 @@ def test_what_calls_itself_sshd_and_is_another_program_is_told() -> None:
     posing = replace(sshd(pid=31, port=2222), program="/usr/lib/.cache/kworker", unit="")
     (told,) = running(sshd(), posing)
     assert told == (
-        "critical ssh-server-beside kworker: /usr/lib/.cache/kworker (pid 31, 0.0.0.0:2222, :::2222) runs, configured by"
+        "critical ssh-server-beside kworker: /usr/lib/.cache/kworker (pid 31, 0.0.0.0:2222, [::]:2222) runs, configured by"
         " /etc/ssh/sshd_config: it is an sshd under another name"
     )
     waits = replace(posing, arguments=("/usr/sbin/sshd", "-D"))
@@ -53,7 +53,7 @@ def test_a_copied_sshd_is_known_by_the_title_that_it_gives_itself(program: str) 
     name = program.rpartition("/")[2]
     title = f"{name}: {program} -f /opt/x [listener] 0 of 10-100 startups"
     (told,) = running(sshd(), replace(sshd(pid=31, port=2222), program=program, arguments=(title,), unit=""))
-    assert told.startswith(f"critical ssh-server-beside {name} -f /opt/x: {program} (pid 31, 0.0.0.0:2222, :::2222) runs")
+    assert told.startswith(f"critical ssh-server-beside {name} -f /opt/x: {program} (pid 31, 0.0.0.0:2222, [::]:2222) runs")
 
 
 def test_the_processes_of_logins_are_no_servers() -> None:

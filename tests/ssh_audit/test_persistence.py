@@ -77,6 +77,8 @@ def test_an_sshd_that_somebody_started_by_hand() -> None:
 def test_what_stands_on_the_command_line_is_told_but_for_a_crypto_policy() -> None:
     told = running(sshd("-D", "-o", "PermitRootLogin=yes"))
     assert any("its command line sets PermitRootLogin=yes" in line for line in told)
+    assert not [line for line in running(sshd("-D", "-h", "/etc/ssh/ssh_host_ed25519_key")) if "oddly" in line]
+    assert [line for line in running(sshd("-D", "-h", "/opt/key")) if "oddly" in line]
     assert not [line for line in running(sshd("-D", "-oCiphers=aes256-ctr", "-oMACs=hmac-sha2-256")) if "oddly" in line]
 
 

@@ -206,7 +206,7 @@ def _dead_one(told: Seen, server: Server, keyword: str, winner: Place, lines: li
     meant = " ".join(first.value)[:80]
     where = telling.names([telling.shown(line.at) for line in lines])
     message = (
-        f"your {keyword} {printable(meant)} is not in force: {telling.shown(winner)} says {printable(value)} and is read first;"
+        f"{'your ' if stricter else ''}{keyword} {printable(meant)} is not in force: {telling.shown(winner)} says {printable(value)} and is read first;"
         f" {where} {'is' if len(lines) == 1 else 'are'} never used{_result(told, server, keyword) if stricter else ''}"
     )
     quotes = telling.quotes(server, (winner, *(line.at for line in lines)))
@@ -216,6 +216,8 @@ def _dead_one(told: Seen, server: Server, keyword: str, winner: Place, lines: li
         remedy = telling.commented(server, told.evidence, [line.at for line in lines])
     severity = (Severity.MEDIUM if keyword in FAR else Severity.HIGH) if stricter else DEAD.severity
     severity = DEAD.severity if server.running is False else severity
+    if severity is DEAD.severity and counts and all(_stricter(keyword, counts.value, line.value) for line in lines):
+        severity = Severity.INFO  # what counts lets less through than what is dead: that is how drop-ins are meant
     return Finding(DEAD, server.name, message, severity, quotes, remedy)
 
 

@@ -88,6 +88,7 @@ _POLICY = frozenset(
 """What Red Hat's crypto policy puts on the command line."""
 _NAMES = frozenset((*finding.KINDS, *finding.SESSIONS, "busybox"))
 _USUAL_COMMANDS = ("internal-sftp", "/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server", "none")
+_HOST_KEY = re.compile(r"HostKey[ =]/etc/ssh/ssh_host_[a-z0-9]+_key")
 _ONLY_SAYS = re.compile(r"(?:/usr)?(?:/s?bin/)?(?:false|true|nologin|echo|printf|cat)(?: [^;&|`<>\n$]*)?")
 """What does nothing for who logs in but to tell why not: as for accounts that only forward."""
 
@@ -176,7 +177,7 @@ def _command(process: Process) -> tuple[Quote, ...]:
 def _oddly(one: Running) -> Iterator[Finding]:
     """Yield one finding for all that is unusual about the start of a server."""
     process, server = one.process, one.server
-    words = [line for line in server.options if line.split("=")[0].split(" ")[0].lower() not in _POLICY]
+    words = [line for line in server.options if not _ordinary(line)]
     reasons = [f"its command line sets {printable('; '.join(words)[:200])}"] if words else []
     if process.parent not in (0, 1, None) and not _UNITS.search(process.unit):
         reasons.append(f"its parent is pid {process.parent} and not init{_unit(process)}")
@@ -185,6 +186,11 @@ def _oddly(one: Running) -> Iterator[Finding]:
     if reasons:
         message = f"{one.name}: {'; '.join(reasons)}"
         yield Finding(SERVER_STARTED_ODDLY, server.name, message, SERVER_STARTED_ODDLY.severity, _command(process))
+
+
+def _ordinary(line: str) -> bool:
+    """Whether a line of the command line only says what is so anyway, or what a distribution puts there."""
+    return line.split("=")[0].split(" ")[0].lower() in _POLICY or _HOST_KEY.fullmatch(line) is not None
 
 
 def _ports(process: Process) -> set[int]:

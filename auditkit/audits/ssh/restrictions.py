@@ -7,8 +7,9 @@ from auditkit.access import needs, seen, telling, ways
 from auditkit.access.passwd import SESSIONLESS
 from auditkit.access.seen import Login, Password, Seen, Server
 from auditkit.access.sources import is_own
-from auditkit.audits.ssh.accesses import KEY_FILES
+from auditkit.audits.ssh.accesses import KEY_FILES, MOST_OPTIONS
 from auditkit.audits.ssh.opened import Opened, named, opened
+from auditkit.keys.use import admits
 from auditkit.model import Evidence, Finding, Gap, Quote, Rule, Severity
 from auditkit.printable import printable
 from auditkit.sshd.effective import METHODS, Effective
@@ -117,10 +118,10 @@ def _root_keys(told: Seen, server: Server, by_key: tuple[Opened, ...]) -> Iterat
             continue
         known = dict(told.evidence.office.known_keys)
         limited = all(line.options.origin is not None or line.options.command is not None for line in each.lines)
-        few = len(each.lines) <= FEW_KEYS and all(line.key.fingerprint in known for line in each.lines)
+        few = len(each.lines) <= FEW_KEYS and (not known or all(line.key.fingerprint in known for line in each.lines))
         count = "a key" if len(each.lines) == 1 else f"{len(each.lines)} keys"
         which = telling.names((named(line, told.evidence) for line in each.lines), MOST_KEYS)
-        froms = telling.origins(each.sources, server, told.evidence)
+        froms = telling.origins(_from_where(server, each), server, told.evidence)
         may = "can" if each.sure else "may be able to"
         message = (
             f"{telling.note(server)}{printable(each.login.name)} {may} log in with {count} {telling.sources(froms)}: {which};"
@@ -130,10 +131,27 @@ def _root_keys(told: Seen, server: Server, by_key: tuple[Opened, ...]) -> Iterat
         if _only_under(server, each) and _all_foreign(told, server, each):
             severity = Severity.HIGH
         quotes = (*telling.quotes(server, each.effective.effects["PermitRootLogin"].set_by), *_quoted(each))
-        first = "Log in as yourself and become root with sudo before you do this. Where that works: "
-        places = each.effective.effects["PermitRootLogin"].set_by
-        remedy = f"{first}{telling.instead(server, told.evidence, places, ['PermitRootLogin no'])}"
-        yield Finding(ROOT_KEY, server.name, message, severity, quotes[: telling.MOST_QUOTES], remedy)
+        yield Finding(ROOT_KEY, server.name, message, severity, quotes[: telling.MOST_QUOTES], _less_root(told, server, each))
+
+
+def _from_where(server: Server, each: Opened) -> tuple[str, ...]:
+    """The sources from which one of the keys lets in; where its from= has names alone, all."""
+    origins = [line.options.origin for line in each.lines]
+    addresses = {source.name: source.address for source in server.sources}
+    let_in = [name for name in each.sources if any(text is None or admits(text, addresses.get(name, "")) for text in origins)]
+    return tuple(let_in) or each.sources
+
+
+def _less_root(told: Seen, server: Server, each: Opened) -> str:
+    """How to have root log in less: not at all, or where each key runs one command, for such only."""
+    effect = each.effective.effects["PermitRootLogin"]
+    if all(line.options.command is not None for line in each.lines):
+        wanted, first = "forced-commands-only", "Each of these keys runs one command, which goes on with this: "
+    else:
+        wanted, first = "no", "Log in as yourself and become root with sudo before you do this. Where that works: "
+    if effect.value == (wanted,):
+        return ""
+    return f"{first}{telling.instead(server, told.evidence, effect.set_by, [f'PermitRootLogin {wanted}'])}"
 
 
 def _only_under(server: Server, each: Opened) -> str:
@@ -146,13 +164,16 @@ def _only_under(server: Server, each: Opened) -> str:
 
 def _all_foreign(told: Seen, server: Server, each: Opened) -> bool:
     """Whether root gets in from addresses alone that are none of the own networks'."""
-    addresses = [source.address for source in server.sources if source.name in each.sources]
+    let_in = _from_where(server, each)
+    addresses = [source.address for source in server.sources if source.name in let_in]
     return bool(addresses) and not any(is_own(address, told.evidence) for address in addresses)
 
 
 def _quoted(each: Opened) -> Iterator[Quote]:
     for line in each.lines[:MOST_KEYS]:
-        yield Quote(line.file, line.number, f"{line.key.type} {line.key.fingerprint} {line.comment[:60]}".strip())
+        options = ",".join(line.options.written)[:MOST_OPTIONS]
+        words = (options, line.key.type, line.key.fingerprint, line.comment[:60])
+        yield Quote(line.file, line.number, " ".join(word for word in words if word))
 
 
 def _closed(told: Seen, server: Server, by_key: tuple[Opened, ...]) -> Iterator[Finding]:

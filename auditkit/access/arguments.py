@@ -39,6 +39,11 @@ def words_of(process: Process) -> tuple[tuple[str, ...], bool]:
     return (tuple(title[1].split(" ")[1:]), True) if title else ((), False)
 
 
+def is_listener(process: Process) -> bool:
+    """Whether it has the title of an sshd that waits for connections."""
+    return bool(process.arguments) and _TITLE.fullmatch(process.arguments[0]) is not None
+
+
 def is_session(process: Process) -> bool:
     """Whether it looks like the process of one login, and not like a server."""
     return bool(process.arguments) and _SESSION.fullmatch(process.arguments[0].strip()) is not None

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from auditkit import answers
 from auditkit.access import needs, seen, telling
@@ -111,6 +112,10 @@ STRICT: dict[str, tuple[str, ...]] = {
     "PermitRootLogin": ("no", "forced-commands-only", "prohibit-password", "yes"),
 }
 """Keywords that decide who gets in or how far, and their values, the strictest first."""
+
+
+MOST_MATCHES = 20
+"""Match blocks of one file that are told of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +253,7 @@ def _under_match(told: Seen, server: Server) -> Iterator[Finding]:
         held = server.configuration.files.files.get(file) if server.configuration else None
         if not isinstance(held, bytes) or b"\nmatch" not in b"\n" + held.lower():
             continue
-        for match, out in _outdented(server, file, held.split(b"\n")):
+        for match, out in islice(_outdented(server, file, held.split(b"\n")), MOST_MATCHES):
             where = f"{telling.lines(each.at for each in out[:3])} {'stands' if len(out) == 1 else 'stand'} under"
             message = (
                 f"{where} Match {printable(match.line.rest.strip()[:80])} ({telling.shown(match.at)}), and holds only there"

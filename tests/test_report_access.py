@@ -54,6 +54,21 @@ def test_one_host_has_its_sentence_and_doors_just_above_the_verdict() -> None:
     ]
 
 
+def test_those_of_whom_it_cannot_be_told_for_one_reason_are_told_together() -> None:
+    unsure = [{**UNSURE, "account": f"u{n}"} for n in range(30)]
+    text = lines(made(host("web1", ssh(password_unknown=unsure))))
+    assert [line for line in text if "?" in line] == [
+        "    ? u0, u1, u2, u3, u4 and 25 more from anywhere: PAM asks a directory"
+    ]
+
+
+def test_of_one_host_too_is_said_how_much_was_left_out() -> None:
+    keys = [key(f"u{n}", f"k{n}") for n in range(5_002)]
+    assert "  left out, for there are too many: 2 lines (facts.ssh of each host has them)" in lines(
+        made(host("web1", ssh(keys=keys)))
+    )
+
+
 OFFICE = (
     host(
         "srv-01",

@@ -61,6 +61,25 @@ def found(evidence: Evidence) -> tuple[tuple[Found, ...], tuple[Gap, ...]]:
     return (*running, *_others(evidence, running, processes, left)), gaps
 
 
+def hidden(evidence: Evidence) -> str:
+    """Why a host may have a server though none was found; empty where it surely has none that is called so."""
+    if evidence.host.startswith(needs.DISK):
+        return "whether one is started from this disk is not known; none is configured where they usually are"
+    told = [one for one in needs.read(evidence, needs.LISTENERS, answers.process) if not isinstance(one, Gap)]
+    if any(one.pid is None and any(each.protocol == "tcp" for each in one.listens) for one in told):
+        return "which programs listen cannot all be seen; as root they can"
+    return (
+        ""
+        if any(one.pid is not None for one in told)
+        else "none was found, and nothing else that listens: who does was not seen"
+    )
+
+
+def kind(process: Process) -> str:
+    """What server a process is: by its program, or by the title that sshd gives itself whatever its file is called."""
+    return kind_of(process.program) or ("openssh" if arguments.is_listener(process) and process.listens else "")
+
+
 def kind_of(program: str) -> str:
     """What a server is by its program; empty where that is none."""
     return KINDS.get(_name(program), "")
@@ -92,10 +111,11 @@ def _is_server(process: Process, all_of_them: tuple[Process, ...]) -> bool:
 
 
 def _running(process: Process, shows: tuple[Shown, ...]) -> Found:
+    what = kind(process)
     ports = {each.port for each in process.listens if each.protocol == "tcp"}
     mine = tuple(show for show in shows if show.port in ports)
-    begun = arguments.started(process) if kind(process) == "openssh" else Started()
-    return Found(kind(process), process.program, process, begun, mine, running=True)
+    begun = arguments.started(process) if what == "openssh" else Started()
+    return Found(what, process.program, process, begun, mine, running=True)
 
 
 def _waits(processes: tuple[Process, ...]) -> bool | None:

@@ -9,6 +9,8 @@ from auditkit.sshd.reading import DIRECTORY
 Noun = TypeVar("Noun")
 MAIN = f"{DIRECTORY}/sshd_config"
 SSHD = "/usr/sbin/sshd"
+DISK = "root:"
+"""What the word for a mounted disk begins with."""
 PAM_PLACES = ("/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d")
 """Where PAM looks for a service, in this order: pam.d(5)."""
 

@@ -34,8 +34,6 @@ PLAIN = re.compile(r"/[A-Za-z0-9._/@+-]{1,200}")
 _WORD = re.compile(r"[A-Za-z0-9]{1,60}")
 _SUDO = re.compile(r"\bsudo (?=(?:cp|sed|tee|sshd|systemctl|kill|passwd|usermod|chown|chmod|groupadd) )")
 _COMMAND = re.compile(r"\b(?:sudo|cp|systemctl|passwd|usermod|apt) ")
-DISK = "root:"
-"""What the word for a mounted disk begins with."""
 _UNIT = re.compile(r"([A-Za-z0-9@_.-]{1,80})\.service(?:/|$)")
 PLAIN_VALUE = re.compile(r"[A-Za-z0-9,:_-]{1,80}")
 """A value that may stand in a command."""
@@ -236,6 +234,16 @@ def instead(server: Server, evidence: Evidence, places: Sequence[Place], wanted:
     return commented(server, evidence, matched) if matched else closing(server, evidence, wanted)
 
 
+def keys_first(server: Server, evidence: Evidence) -> str:
+    """A warning where nobody has a key, who would then be locked out."""
+    elsewhere = any(general(server, name) != ("none",) for name in ("AuthorizedKeysCommand", "TrustedUserCAKeys"))
+    files = (item.data for item in evidence.items if item.need.what.startswith("~/.ssh/authorized_keys"))
+    rows = (row for data in files for row in data.split(b"\n"))
+    if elsewhere or not sees_all_keys(evidence) or any(row.strip() and not row.startswith(b"#") for row in rows):
+        return ""
+    return "No key of any account was found here: give somebody one first (ssh-copy-id), and log in with it. "
+
+
 KEEP = "Keep this session open, and log in with a second one before you close it."
 
 
@@ -289,7 +297,7 @@ def reload(server: Server, before: str) -> str:
 
 def again(evidence: Evidence) -> str:
     """How to see whether it helped."""
-    if evidence.host.startswith(DISK):
+    if evidence.host.startswith(needs.DISK):
         return "Then audit it again."
     host = printable(evidence.host)
     return f"Then run auditkit audit --only ssh {host if _HOST.fullmatch(host) else 'HOST'} again."
@@ -299,7 +307,7 @@ def fitted(remedy: str, evidence: Evidence) -> str:
     """A remedy as it is right on this host: without sudo where root logs in, and not for here where a disk was looked at."""
     if any(show.user == "root" for show in needs.read(evidence, needs.BANNER, answers.shown) if isinstance(show, Shown)):
         remedy = _SUDO.sub("", remedy)
-    if evidence.host.startswith(DISK) and _COMMAND.search(remedy):
+    if evidence.host.startswith(needs.DISK) and _COMMAND.search(remedy):
         return f"Not here, but on the machine of that disk once it runs: {remedy}"
     return remedy
 

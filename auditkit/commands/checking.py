@@ -27,6 +27,7 @@ MOST_ALIKE = 5
 ALONE = "explained-by-the-host-alone"
 """The rule that tells of changes for which no vendor's word is at hand."""
 LACKING = "there is no baseline of this host: "
+DENIED = "permission denied"
 NO_BASELINE = f"{LACKING}nothing can be said of what changed before now"
 NO_WORD = (
     "no package of it is at hand: name where packages are (auditkit.yaml, vendor:), and scan holds what they ship against it"
@@ -195,6 +196,8 @@ def following(told: Mapping[str, Mapping[str, Any]], run: options.Setting) -> tu
         base = host["baseline"]
         if host["findings"]:
             made.append(f"auditkit explain {max(host['findings'], key=_severity)['rule']}")
+        if any(gap["subject"] == "/etc/shadow" and gap["reason"] == DENIED for gap in host["gaps"]):
+            made.append("sudo auditkit audit local" if word == "local" else f"auditkit hosts {shlex.quote(word)}")
         if any(gap["reason"].startswith(LACKING) for gap in host["gaps"]):
             made.append(_making(word, host["host"]))
         if _asks_vendors(word, host):

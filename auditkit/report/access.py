@@ -40,6 +40,7 @@ def who_on_one(access: Dict | None, options: Options) -> Iterator[str]:
     yield from _unsure(access["passwords"]["unknown"])
     if access["keys"]:
         yield _keys_head(access["keys"])
+    yield from _left_out(access)
 
 
 def who_on_all(access: Dict | None, options: Options) -> Iterator[str]:
@@ -56,6 +57,10 @@ def who_on_all(access: Dict | None, options: Options) -> Iterator[str]:
         yield from _first(access["host_keys"], MOST_HOST_KEYS, "key", _host_key)
     yield from _falls(access["reach"])
     yield from _unseen(access["unseen"])
+    yield from _left_out(access)
+
+
+def _left_out(access: Dict) -> Iterator[str]:
     if any(access["left_out"].values()):
         told = ", ".join(f"{grouped(number)} {printable(what)}" for what, number in access["left_out"].items() if number)
         yield f"  left out, for there are too many: {told} (facts.ssh of each host has them)"
@@ -73,9 +78,13 @@ def _doors(doors: Sequence[Dict], columns: Sequence[str], options: Options) -> I
 
 
 def _unsure(unsure: Sequence[Dict]) -> Iterator[str]:
-    yield from _first(
-        unsure, MOST_DOORS, "account", lambda one: f"? {_cell(one['account'])} from {said(one['from'])}: {said(one['why'])}"
-    )
+    """Yield of whom it cannot be told, those together of whom it is for the same reason."""
+    alike = dict[tuple[str, str], list[str]]()
+    for one in unsure:
+        alike.setdefault((one["from"], one["why"]), []).append(_cell(one["account"]))
+    lines = [f"    ? {_named(who)} from {said(origin)}: {said(why)}" for (origin, why), who in alike.items()]
+    yield from lines[:MOST_DOORS]
+    yield from _more(len(lines) - MOST_DOORS, "reason")
 
 
 def _cell(text: str) -> str:

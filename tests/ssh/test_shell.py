@@ -30,7 +30,7 @@ from auditkit.errors import HostError
 from auditkit.hosts import taken_below
 from auditkit.model import Entry, Gap, Item, Kind, Means, Need, State
 from auditkit.probe import commands, inside, probe, take
-from auditkit.ssh import Deadline, pace
+from auditkit.ssh import Deadline, fetch, pace
 from auditkit.ssh.shell import Shell, decide, sums_by_name
 from auditkit.ssh.talk import Question, Talk, _scripts
 
@@ -534,6 +534,12 @@ def test_password_hashes_do_not_travel(busybox: Machine) -> None:
     assert b"<set $6$>" in sent
     assert HASH.encode() not in sent
     assert b"hhhh" not in sent
+
+
+def test_the_letters_of_a_public_key_are_no_word_for_a_secret() -> None:
+    key = b"ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQ/pwd/psk/token%s anna" % (b"A" * 300)
+    assert not fetch.looks_secret(key + b"\n")
+    assert fetch.looks_secret(key + b"\npassword = hunter2\n")
 
 
 def test_no_hash_is_kept_of_what_a_host_says(machine: Machine, tmp_path: Path) -> None:

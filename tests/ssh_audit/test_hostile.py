@@ -1,5 +1,7 @@
 """Hosts that lie, and configurations that were made to wear out who reads them: bounded, and never called clean."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -36,6 +38,49 @@ def test_the_machine_of_these_tests_is_clean_without_what_they_add() -> None:
         "192.168.10.2", 22, "SSH-2.0-OpenSSH_9.2p1 Debian-2", user="anna", methods=("publickey",), source="192.168.10.9"
     )
     assert clean(Machine({MAIN: CLOSED}, processes=(sshd(),), shown=(shown,)))
+
+
+IDLE = Process(300, 1, 0, 1.0, "/usr/sbin/cupsd", ("/usr/sbin/cupsd",), "", (Listening("tcp", "127.0.0.1", 631),))
+
+
+def test_a_host_without_a_server_is_clean_only_where_who_listens_was_seen() -> None:
+    assert clean(Machine(processes=(IDLE,)))
+    for unseen, words in (
+        (Machine(), "who does was not seen"),
+        (
+            Machine(processes=(IDLE, replace(IDLE, pid=None, parent=None, uid=None, started=None, program=""))),
+            "cannot all be seen",
+        ),
+    ):
+        said, facts = told(unseen)
+        assert facts == {}
+        assert [one.subject for one in said if isinstance(one, Gap) and words in one.reason] == ["SSH servers"]
+
+
+def test_of_a_disk_nobody_can_tell_what_is_started_from_it() -> None:
+    taken = replace(Machine().evidence(), host="root:/mnt")
+    assert Gap(
+        "SSH servers", "whether one is started from this disk is not known; none is configured where they usually are"
+    ) in (*ssh.judge(taken),)
+    assert access.facts(taken) == {}
+
+
+def test_an_sshd_by_another_name_is_judged_by_the_title_that_it_gives_itself() -> None:
+    title = ("sshd: /usr/lib/.cache/kworker -f /etc/ssh/open_config [listener] 0 of 10-100 startups",)
+    renamed = replace(sshd(), pid=31, program="/usr/lib/.cache/kworker", arguments=title)
+    renamed = replace(renamed, listens=(Listening("tcp", "0.0.0.0", 2222),))
+    both = Machine({MAIN: CLOSED, "/etc/ssh/open_config": "UsePAM yes\n"}, processes=(sshd(), renamed))
+    _said, facts = told(both)
+    assert "sshd -f /etc/ssh/open_config" in [one.name for one in seen(both.evidence()).servers]
+    assert sorted(str(one["judged"]) for one in facts["servers"]) == ["False", "True"]
+    assert not clean(both)
+
+
+def test_of_very_many_blocks_only_some_are_told_one_by_one() -> None:
+    lines = [f"Match User u{n}\n  PasswordAuthentication yes\nX11Forwarding no\n" for n in range(2_000)]
+    said, _facts = told(Machine({MAIN: CLOSED + "".join(lines)}, processes=(sshd(),)))
+    assert len(said) < 100
+    assert any("and 1979 lines more take passwords" in one.message for one in said if isinstance(one, Finding))
 
 
 MANY = ",".join(f"u{n}" for n in range(10_000))

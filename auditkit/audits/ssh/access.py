@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from auditkit.access import seen, telling
+from auditkit.access import finding, seen, telling
 from auditkit.access.passwd import SESSIONLESS
 from auditkit.access.seen import Login, Seen, Server
 from auditkit.access.sources import ITSELF, is_own
@@ -81,6 +81,8 @@ UNKNOWN = Rule(
     ("pam.d(5)", "sshd_config(5) UsePAM"),
 )
 RULES = (FROM_OUTSIDE, FROM_INSIDE, BY_KEYBOARD, BY_MATCH, EMPTY, ROOT, UNKNOWN)
+MOST_MATCHES = 20
+"""Match blocks that are told of one by one."""
 SWITCH = {
     Method.PASSWORD: "PasswordAuthentication",
     Method.KEYBOARD: "KbdInteractiveAuthentication",
@@ -104,6 +106,8 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
     """Yield who can log in with a password, and of whom that cannot be told."""
     told = seen.seen(evidence)
     yield from told.gaps
+    if not told.servers and (why := finding.hidden(evidence)):
+        yield Gap("SSH servers", why)
     for server in (each for each in told.alike if each.judged):
         ways = defaultdict[tuple[Rule, tuple[object, ...]], list[Way]](list)
         for way in _ways(server, sure=True):
@@ -242,12 +246,14 @@ def _remedy(told: Seen, server: Server, rule: Rule, alike: Sequence[Way]) -> str
     first = alike[0]
     fix = _lines(server, rule, first)
     if rule is BY_MATCH:
-        return _keys_first(told, server) + telling.commented(server, told.evidence, _under_match(server, first.set_by))
+        return telling.keys_first(server, told.evidence) + telling.commented(
+            server, told.evidence, _under_match(server, first.set_by)
+        )
     text = telling.closing(server, told.evidence, fix)
     overridden = _under_match(server, first.set_by)
     if overridden and rule in (FROM_OUTSIDE, FROM_INSIDE, BY_KEYBOARD):
         text = f"The Match block at {telling.lines(overridden[:3])} counts before any global line, so change it too. {text}"
-    return f"{text}{_locking(alike)}" if rule is EMPTY else _keys_first(told, server) + text
+    return f"{text}{_locking(alike)}" if rule is EMPTY else telling.keys_first(server, told.evidence) + text
 
 
 def _locking(alike: Sequence[Way]) -> str:
@@ -269,20 +275,6 @@ def _lines(server: Server, rule: Rule, way: Way) -> list[str]:
         return ["PermitRootLogin prohibit-password"]
     keyboard = [f"{telling.keyboard(server.version)} no"]
     return keyboard if rule is BY_KEYBOARD else ["PasswordAuthentication no", *keyboard]
-
-
-def _keys_first(told: Seen, server: Server) -> str:
-    """A warning where nobody has a key, who would then be locked out."""
-    elsewhere = any(telling.general(server, name) != ("none",) for name in ("AuthorizedKeysCommand", "TrustedUserCAKeys"))
-    unread = any("/authorized_keys" in gap.subject for gap in told.evidence.gaps)
-    lines = (line for item in _key_items(told.evidence) for line in item.split(b"\n"))
-    if elsewhere or unread or any(line.strip() and not line.startswith(b"#") for line in lines):
-        return ""
-    return "No key of any account was found here: give somebody one first (ssh-copy-id), and log in with it. "
-
-
-def _key_items(evidence: Evidence) -> Iterator[bytes]:
-    return (item.data for item in evidence.items if item.need.what.startswith("~/.ssh/authorized_keys"))
 
 
 def _unknown(told: Seen, server: Server) -> Iterator[Finding | Gap]:
@@ -318,9 +310,14 @@ def _empty_taken(told: Seen, server: Server) -> Iterator[Finding]:
 def _unused_matches(told: Seen, server: Server) -> Iterator[Finding]:
     """Yield the Match blocks that turn passwords on and let nobody in now: they wait for an account or a password."""
     used = {place for door in server.doors for place in door.set_by}
-    for place in _turning_on(server):
+    places = [place for place in _turning_on(server) if place not in used]
+    if len(places) > MOST_MATCHES:
+        where = f"{telling.shown(places[MOST_MATCHES])} and {len(places) - MOST_MATCHES - 1} lines more"
+        message = f"{where} take passwords under a Match; no account is there whom they let in now"
+        yield Finding(BY_MATCH, server.name, message, Severity.LOW)
+    for place in places[:MOST_MATCHES]:
         line = telling.block(server, place)
-        if place not in used and line:
+        if line:
             where = f"{telling.shown(place)} takes passwords under Match {printable(line.rest.strip()[:80])}"
             remedy = telling.commented(server, told.evidence, [place])
             quotes = telling.quotes(server, [place])
@@ -347,8 +344,11 @@ def facts(evidence: Evidence) -> Mapping[str, object]:
     told = seen.seen(evidence)
     known = {"servers": [_server_fact(server) for server in told.servers]}
     judged = [server for server in told.servers if server.judged and server.running is not False]
+    if not told.servers:
+        unknown_too = finding.hidden(evidence) or told.gaps
+        return {} if unknown_too else {"ssh": {"servers": [], "password_doors": [], "password_unknown": []}}
     if not judged and not (told.servers and all(server.judged for server in told.servers)):
-        return {"ssh": known} if told.servers else {}
+        return {"ssh": known}
     doors = [fact for server in judged for fact in _door_facts(told, server)]
     unknown = [fact for server in judged for fact in _unknown_facts(told, server)]
     return {"ssh": {**known, "password_doors": _once(doors), "password_unknown": _once(unknown)}}

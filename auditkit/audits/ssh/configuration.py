@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from auditkit import answers
 from auditkit.access import needs, seen, telling
@@ -113,6 +114,10 @@ STRICT: dict[str, tuple[str, ...]] = {
 """Keywords that decide who gets in or how far, and their values, the strictest first."""
 
 
+MOST_MATCHES = 20
+"""Match blocks of one file that are told of."""
+
+
 @dataclass(frozen=True, slots=True)
 class Worry:
     """Values of a keyword that are worse than they need be."""
@@ -205,9 +210,10 @@ def _dead_one(told: Seen, server: Server, keyword: str, winner: Place, lines: li
     first = (stricter or lines)[0]
     meant = " ".join(first.value)[:80]
     where = telling.names([telling.shown(line.at) for line in lines])
+    whose, then = ("your ", _result(told, server, keyword)) if stricter else ("", "")
     message = (
-        f"{'your ' if stricter else ''}{keyword} {printable(meant)} is not in force: {telling.shown(winner)} says"
-        f" {printable(value)} and is read first; {where} {'is' if len(lines) == 1 else 'are'} never used{_result(told, server, keyword) if stricter else ''}"
+        f"{whose}{keyword} {printable(meant)} is not in force: {telling.shown(winner)} says {printable(value)} and is read"
+        f" first; {where} {'is' if len(lines) == 1 else 'are'} never used{then}"
     )
     quotes = telling.quotes(server, (winner, *(line.at for line in lines)))
     if stricter and telling.PLAIN_VALUE.fullmatch(meant):
@@ -250,7 +256,7 @@ def _under_match(told: Seen, server: Server) -> Iterator[Finding]:
         held = server.configuration.files.files.get(file) if server.configuration else None
         if not isinstance(held, bytes) or b"\nmatch" not in b"\n" + held.lower():
             continue
-        for match, out in _outdented(server, file, held.split(b"\n")):
+        for match, out in islice(_outdented(server, file, held.split(b"\n")), MOST_MATCHES):
             where = f"{telling.lines(each.at for each in out[:3])} {'stands' if len(out) == 1 else 'stand'} under"
             message = (
                 f"{where} Match {printable(match.line.rest.strip()[:80])} ({telling.shown(match.at)}), and holds only there"

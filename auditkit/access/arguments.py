@@ -45,11 +45,6 @@ def is_waiting(process: Process) -> bool:
     return bool(process.arguments) and _WAITING.fullmatch(process.arguments[0]) is not None
 
 
-def is_listener(process: Process) -> bool:
-    """Whether it has the title of an sshd that waits for connections."""
-    return bool(process.arguments) and _TITLE.fullmatch(process.arguments[0]) is not None
-
-
 def is_session(process: Process) -> bool:
     """Whether it looks like the process of one login, and not like a server."""
     return bool(process.arguments) and _SESSION.fullmatch(process.arguments[0].strip()) is not None

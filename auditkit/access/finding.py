@@ -75,11 +75,6 @@ def hidden(evidence: Evidence) -> str:
     )
 
 
-def kind(process: Process) -> str:
-    """What server a process is: by its program, or by the title that sshd gives itself whatever its file is called."""
-    return kind_of(process.program) or ("openssh" if arguments.is_listener(process) and process.listens else "")
-
-
 def kind_of(program: str) -> str:
     """What a server is by its program; empty where that is none."""
     return KINDS.get(_name(program), "")

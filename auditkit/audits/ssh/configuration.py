@@ -207,8 +207,7 @@ def _dead_one(told: Seen, server: Server, keyword: str, winner: Place, lines: li
     counts = telling.statement(server, winner)
     value = " ".join(counts.value)[:80] if counts else ""
     stricter = [line for line in lines if _stricter(keyword, line.value, counts.value if counts else ())]
-    first = (stricter or lines)[0]
-    meant = " ".join(first.value)[:80]
+    meant = " ".join((stricter or lines)[0].value)[:80]
     where = telling.names([telling.shown(line.at) for line in lines])
     whose, then = ("your ", _result(told, server, keyword)) if stricter else ("", "")
     message = (

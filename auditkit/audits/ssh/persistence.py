@@ -143,7 +143,7 @@ def _beside(running: Sequence[Running]) -> Iterator[Finding]:
     """Yield each server but one; that one too if it is not as the system's is."""
     ordered = sorted(running, key=lambda one: (not one.usual, one.server.kind != OPENSSH, one.process.pid or 0))
     for place, one in enumerate(ordered):
-        if finding.kind_of(one.process.program) and (place or (not one.usual and one.server.kind == OPENSSH)):
+        if place or (not one.usual and one.server.kind == OPENSSH):
             config = f", configured by {printable(one.server.main)}" if one.server.main else ""
             parent = f", started by pid {one.process.parent}" if one.process.parent not in (0, 1, None) else ""
             message = f"{one.name} runs{config}{parent}{_unit(one.process)}"

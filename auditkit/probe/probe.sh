@@ -210,7 +210,7 @@ take)
   # whole: bytes that everybody there may read anyway, of no link; piece: the one of that number of a long file
   how=$1 most=$2 f=$3 at=$4 size=$2
   if [ "$how" = whole ] && [ -L "$f" ]; then said=': a symlink now'
-  elif ! said=$(stat -L -c '%f %A %s' "$f" 2>/dev/null); then said=$(why stat -L "$f")
+  elif [ ! -e "$f" ] || ! said=$(stat -L -c '%f %A %s' "$f" 2>/dev/null); then said=$(why stat -L "$f")
   else
     case $said in
     4*) said=': Is a directory';;
@@ -247,7 +247,8 @@ lineage)
 way)
   # of each path where it really is, and the rows of that and of each directory above; or why it is nowhere
   for f; do
-    real=$(readlink -f "$f" 2>/dev/null; echo .)
+    real=
+    [ ! -e "$f" ] || real=$(readlink -f "$f" 2>/dev/null; echo .)
     case $real in
     /*) real=${real%??};;
     *) real=;;

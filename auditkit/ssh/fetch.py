@@ -60,19 +60,19 @@ def take(talk: Talk, needs: Sequence[Need]) -> Iterator[Item | Gap]:
 
 def places(talk: Talk, needs: Sequence[Need]) -> list[list[tuple[bytes, str]]]:
     """The paths that each need may stand for, in order, or why there are none."""
-    patterns = [_in_homes(talk, bytes_of(need.what)) for need in needs]
+    asked = [bytes_of(need.what) for need in needs]
+    homes = _homes(talk) if any(pattern.startswith(inside.HOME) for pattern in asked) else []
+    patterns = [[home + each[1:] for home in homes] if each.startswith(inside.HOME) else [each] for each in asked]
     flat = iter(_expanded(talk, [each for several in patterns for each in several]))
     return [[place for _each in several for place in next(flat)] for several in patterns]
 
 
-def _in_homes(talk: Talk, pattern: bytes) -> list[bytes]:
-    """A pattern, or one for every home where it begins with `~`."""
-    if not pattern.startswith(inside.HOME):
-        return [pattern]
+def _homes(talk: Talk) -> list[bytes]:
+    """A pattern for every home."""
     (answer,) = talk.answers([question(b"/etc/passwd", b"secret")])
     table, why = given(answer, talk.nonce)
     places = [home.rstrip(b"/") for home, _uid in inside.homes(table)] if not why else []
-    return [_MAGIC.sub(rb"[\g<0>]", home) + pattern[1:] for home in places[: inside.MATCHES]]
+    return [_MAGIC.sub(rb"[\g<0>]", home) for home in places[: inside.MATCHES]]
 
 
 def _long(talk: Talk, needs: Sequence[Need]) -> Iterator[Item | Gap]:

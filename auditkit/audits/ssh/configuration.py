@@ -201,7 +201,8 @@ def _dead_one(told: Seen, server: Server, keyword: str, winner: Place, lines: li
     meant = " ".join(first.value)[:80]
     where = telling.names([telling.shown(line.at) for line in lines])
     message = (
-        f"{'your ' if stricter else ''}{keyword} {printable(meant)} is not in force: {telling.shown(winner)} says {printable(value)} and is read first;"
+        f"{'your ' if stricter else ''}{keyword} {printable(meant)} is not in force: {telling.shown(winner)} says"
+        f" {printable(value)} and is read first;"
         f" {where} {'is' if len(lines) == 1 else 'are'} never used{_result(told, server, keyword) if stricter else ''}"
     )
     quotes = telling.quotes(server, (winner, *(line.at for line in lines)))

@@ -190,7 +190,7 @@ def _oddly(one: Running) -> Iterator[Finding]:
 
 def _ordinary(line: str) -> bool:
     """Whether a line of the command line only says what is so anyway, or what a distribution puts there."""
-    return line.split("=")[0].split(" ")[0].lower() in _POLICY or _HOST_KEY.fullmatch(line) is not None
+    return line.split("=", maxsplit=1)[0].split(" ", maxsplit=1)[0].lower() in _POLICY or _HOST_KEY.fullmatch(line) is not None
 
 
 def _ports(process: Process) -> set[int]:

@@ -247,13 +247,13 @@ def test_what_is_called_alike_by_chance_is_not_one_machine(name: str) -> None:
 def test_a_key_that_is_root_on_many_is_a_finding_and_a_known_one_a_remark() -> None:
     many = [host(f"h{number}", ssh(keys=[key("root", "x", comment="a@b"), key("root", "anna")])) for number in range(4)]
     told = rules(seen(*many, anna="anna"))["h3"]
-    message = "2 keys open root here and on more than 2 other machines, 1 of nobody known"
+    message = "2 keys open root here and on more than 2 other machines, 1 not in known_keys"
     assert told == [("key-root-on-many", Severity.MEDIUM, message)]
     assert rules(seen(*many, anna="anna", x="bob"))["h3"][0][1] == Severity.INFO
     assert rules(seen(*many[:3])) == {}
     quotes = seen(*many, anna="anna").findings["h0"][0].quotes
     assert [quote.text for quote in quotes] == [
-        'SHA256:x (nobody known, calls itself "a@b"): root on 4 machines',
+        'SHA256:x (not in known_keys, its comment says "a@b"): root on 4 machines',
         "SHA256:anna (anna): root on 4 machines",
     ]
 

@@ -48,7 +48,7 @@ def test_one_host_has_its_sentence_and_doors_just_above_the_verdict() -> None:
         "    ACCOUNT  FROM      METHOD    SET BY",
         "    anna     anywhere  password  /etc/ssh/sshd_config.d/50-cloud-init.conf:1",
         "    ? ldap-users from anywhere: PAM asks a directory",
-        "  keys  2 keys in authorized_keys, 1 for root; 1 of nobody known",
+        "  keys  2 keys open accounts, 1 of them root; known_keys names 1 of them",
         "web1: 1 finding (1 low): NOT CLEAN",
         "",
     ]
@@ -105,10 +105,10 @@ PARTS = f"""\
 {SENTENCE}
     HOST    ACCOUNT  FROM      METHOD    SET BY
     srv-01  root     anywhere  password  /etc/ssh/sshd_config.d/50-cloud-init.conf:1
-  keys  3 keys in authorized_keys, 2 for root; 2 of nobody known
-    SHA256:b (of nobody known, calls itself "backup@ws-03") can log in as root on 2 hosts: srv-01, srv-02\
+  keys  2 keys open accounts, all of them root; known_keys names 1 of them; 1 key without effect
+    SHA256:b (not in known_keys, its comment says "backup@ws-03") can log in as root on 2 hosts: srv-01, srv-02\
  (effect not known), as bob on srv-02 (command=, by certificate)
-    SHA256:dead (of nobody known) has no effect
+    SHA256:dead (not in known_keys) has no effect
     SHA256:anna (anna's laptop) can log in as root on srv-01 (from=), as bob on srv-02
   host keys  1 key of more than one machine
     ssh-ed25519 SHA256:h: srv-01, srv-02

@@ -32,7 +32,7 @@ KEY_ROOT_ON_MANY = Rule(
     "One key is root on many machines",
     Severity.MEDIUM,
     f"Whoever copies it has them all at once. This counts keys that are root on more than {MOST_ROOTS} machines of a run; one"
-    " whose owner known_keys of auditkit.yaml names is a remark, one of nobody known is not.",
+    " whose owner known_keys of auditkit.yaml names is a remark, one that it does not name is not.",
     "Find out whose it is (ssh-keygen -lf FILE) and name it under known_keys: of auditkit.yaml. Limit it: restrict,"
     'command="..." or from="..." before it, tested with a second session (undo: take the words out).',
     ("AUTHORIZED_KEYS FILE FORMAT in sshd(8)",),
@@ -126,16 +126,15 @@ def _of_roots(rows: Iterable[Row]) -> Iterator[tuple[str, Finding]]:
     for word, several in concerned.items():
         unknown = [row for row, _quote in several.values() if not row.known]
         count = "a key opens" if len(several) == 1 else f"{len(several)} keys open"
-        message = (
-            f"{count} root here and on more than {MOST_ROOTS - 1} other machines, {len(unknown) or 'none'} of nobody known"
-        )
+        named = f"{len(unknown)} not in known_keys" if unknown else "all in known_keys"
+        message = f"{count} root here and on more than {MOST_ROOTS - 1} other machines, {named}"
         severity = KEY_ROOT_ON_MANY.severity if unknown else Severity.INFO
         quotes = tuple(quote for _row, quote in several.values())[:MOST_QUOTES]
         yield word, Finding(KEY_ROOT_ON_MANY, "keys of root", message, severity, quotes)
 
 
 def _whose(row: Row) -> str:
-    return row.known or next((f'nobody known, calls itself "{one}"' for one in row.comments), "nobody known")
+    return row.known or next((f'not in known_keys, its comment says "{one}"' for one in row.comments), "not in known_keys")
 
 
 def _of_privates(hosts: Sequence[Host]) -> Iterator[tuple[str, Finding]]:

@@ -96,15 +96,25 @@ def _cell(text: str) -> str:
 
 
 def _keys_head(keys: Sequence[Dict]) -> str:
-    unknown = sum(key["known"] is None for key in keys)
-    root = sum(key["root_on"] > 0 for key in keys)
-    return (
-        f"  keys  {counted(len(keys), 'key')} in authorized_keys, {_number(root)} for root; {_number(unknown)} of nobody known"
-    )
+    alive = [key for key in keys if any(one["effective"] is not False for one in key["opens"])]
+    root = sum(key["root_on"] > 0 for key in alive)
+    known = sum(key["known"] is not None for key in alive)
+    dead = f"{counted(len(keys) - len(alive), 'key')} without effect" if len(alive) < len(keys) else ""
+    if not alive:
+        return f"  keys  none opens an account; {dead}"
+    may = "" if any(one["effective"] for key in alive for one in key["opens"]) else "may "
+    if len(alive) == 1:
+        opens = f"{may}open{'' if may else 's'} accounts{', root too' if root else ''}"
+        told = f"1 key {opens}; known_keys {'names it' if known else 'does not name it'}"
+    else:
+        told = f"{counted(len(alive), 'key')} {may}open accounts, {_of(root, len(alive))} of them root; known_keys names"
+        told = f"{told} {_of(known, len(alive))} of them"
+    return f"  keys  {told}{f'; {dead}' if dead else ''}"
 
 
-def _number(number: int) -> str:
-    return grouped(number) if number else "none"
+def _of(number: int, whole: int) -> str:
+    """How many of so many, in words where that is none or all."""
+    return "none" if not number else "all" if number == whole else grouped(number)
 
 
 def _key(key: Dict) -> str:
@@ -122,8 +132,8 @@ def _key(key: Dict) -> str:
 
 def _whose(key: Dict) -> str:
     """`SHA256:... (anna's laptop)`; what lines call a key proves nothing, and stands in quotation marks."""
-    comment = f', calls itself "{printable(key["comments"][0][:LONGEST_COMMENT])}"' if key["comments"] else ""
-    return f"{printable(key['fingerprint'])} ({printable(key['known']) if key['known'] else f'of nobody known{comment}'})"
+    comment = f', its comment says "{printable(key["comments"][0][:LONGEST_COMMENT])}"' if key["comments"] else ""
+    return f"{printable(key['fingerprint'])} ({printable(key['known']) if key['known'] else f'not in known_keys{comment}'})"
 
 
 def _places(opens: Sequence[Dict]) -> str:

@@ -44,6 +44,36 @@ def test_what_leads_to_this_very_host_needs_no_key(head: str, told: int) -> None
     assert len(said(privates, debian(files={CONFIG: config}))) == told
 
 
+PLAIN_KEY = "openssh no -\n"
+TWIN = "/home/anna/.ssh/backup.pub"
+
+
+@pytest.mark.parametrize(
+    ("files", "key"),
+    [
+        ({TWIN: "ssh-ed25519 AAAA anna\n"}, "/home/anna/.ssh/backup"),
+        ({CONFIG: "Host nas\n  IdentityFile ~/.ssh/nas_key\n"}, "/home/anna/.ssh/nas_key"),
+        ({CONFIG: 'identityfile="/home/anna/keys/nas"\n'}, "/home/anna/keys/nas"),
+        ({CONFIG: "IdentityFile %d/.ssh/nas\n"}, "/home/anna/.ssh/nas"),
+        ({"/etc/ssh/ssh_config": "IdentityFile /etc/backup/key\n"}, "/etc/backup/key"),
+    ],
+)
+def test_private_keys_of_other_names_are_found_by_their_public_half_or_by_who_uses_them(
+    files: dict[str, str], key: str
+) -> None:
+    told = [line for line in said(privates, debian(files={**files, key: PLAIN_KEY})) if "private-key" in line]
+    subject = "private keys" if key.startswith("/etc/") else "account anna"
+    assert told == [f"medium private-key-unencrypted {subject}: {key} has no passphrase"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/proc/1/environ", "/dev/mem", "%d/%u", "~/.ssh/id_rsa", "none", "/a b", "../x", "/a/../proc/kmsg", "~anna/x"]
+)
+def test_no_file_of_an_odd_name_is_asked_for(path: str) -> None:
+    evidence = debian(files={CONFIG: f"IdentityFile {path}\n"}).evidence()
+    assert privates.follow(evidence) == ()
+
+
 def test_known_hosts_is_a_map_only_where_names_can_be_read() -> None:
     file, key = "/home/anna/.ssh/known_hosts", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI"
     plain = f"srv-01,192.168.10.2 {key}\n[ws-03]:2222 {key}\n|1|abc=|def= {key}\n# note\n"

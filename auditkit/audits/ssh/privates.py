@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from auditkit.access import needs, seen
 from auditkit.audits.ssh.accesses import Access, accesses
@@ -17,7 +17,8 @@ CLIENTS = tuple(
     Need(Means.FILE, f, _CLIENT_WHY) for f in ("/etc/ssh/ssh_config", "/etc/ssh/ssh_config.d/*.conf", "~/.ssh/config")
 )
 KNOWN = Need(Means.FILE, "~/.ssh/known_hosts", "whether it is a map of the network for whoever reads it")
-NEEDS = (needs.PASSWD, PRIVATE, *CLIENTS, KNOWN)
+TWINS = Need(Means.FILE, "~/.ssh/*.pub", "which private keys lie here under other names")
+NEEDS = (needs.PASSWD, PRIVATE, *CLIENTS, KNOWN, TWINS)
 
 PRIVATE_KEY_UNENCRYPTED = Rule(
     "private-key-unencrypted",
@@ -62,6 +63,9 @@ MOST_QUOTES = 10
 _SETTING = re.compile(r"[ \t]*([A-Za-z]+)(?:[ \t]*=[ \t]*|[ \t]+)(.*?)[ \t\r]*")
 _NEAR = re.compile(r"(?:unix|vsock|vsock-mux|machine)[/%].*|\.host")
 """What systemd-ssh-proxy(1) leads to: sockets and virtual machines of this very host."""
+_PLAIN = re.compile(r"(?!.*/\.\./)(?:~/|/(?!proc/|sys/|dev/))[A-Za-z0-9._/@+-]{1,200}")
+_USUAL = re.compile(r"~/\.ssh/id_[^/]*")
+MOST_NAMED = 50
 _HOST = re.compile(r"\[?[A-Za-z0-9.:_-]+")
 
 
@@ -82,6 +86,26 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
         yield from _client(item)
     for item in evidence.of(KNOWN):
         yield from _known_hosts(item)
+
+
+def follow(evidence: Evidence) -> tuple[Need, ...]:
+    """The private keys of other names than id_*: those whose public half lies beside them, and those that clients use."""
+    twins = (item.source.removesuffix(".pub") for item in evidence.of(TWINS))
+    found = [f"~/.ssh/{path.rpartition('/')[2]}" for path in twins]
+    found += [path for need in CLIENTS for item in evidence.of(need) for path in _identities(item)]
+    wanted = sorted({path for path in found if _PLAIN.fullmatch(path) and not _USUAL.fullmatch(path)})[:MOST_NAMED]
+    return tuple(replace(PRIVATE, what=path) for path in wanted)
+
+
+def _identities(item: Item) -> Iterator[str]:
+    """Yield the files that IdentityFile lines of a client name; ~ and %d are the home of whoever reads the line."""
+    for row in item.data.decode("utf-8", "surrogateescape").split("\n", MOST_LINES)[:MOST_LINES]:
+        found = _SETTING.fullmatch(row)
+        if found and found[1].lower() == "identityfile":
+            path = found[2].strip('"')
+            home = "" if item.source.startswith("/etc/") else item.source.removesuffix("/.ssh/config")
+            path = f"~{path[2:]}" if path.startswith("%d/") else path
+            yield f"~{path.removeprefix(home)}" if home and path.startswith(f"{home}/") else path
 
 
 def facts(evidence: Evidence) -> Mapping[str, object]:
@@ -106,7 +130,8 @@ def _fact(each: Private) -> Mapping[str, object]:
 
 def privates(evidence: Evidence) -> Iterator[Private]:
     """Yield the private keys of each home; files of that name that hold none are passed over."""
-    for item in evidence.of(PRIVATE):
+    found = {item.source: item for item in evidence.items if item.need == replace(PRIVATE, what=item.need.what)}
+    for item in found.values():
         told = private.facts(item.data)
         if told is not None:
             yield Private(_owners(evidence, item.source), item.source, told)
@@ -114,8 +139,10 @@ def privates(evidence: Evidence) -> Iterator[Private]:
 
 def _owners(evidence: Evidence, file: str) -> tuple[str, ...]:
     """The accounts in whose home a file lies."""
-    home = "/" + file.rpartition("/.ssh/")[0].strip("/")
-    return tuple(login.name for login in seen.seen(evidence).logins if "/" + login.home.strip("/") == home) or ("?",)
+    logins = [(login, f"/{login.home.strip('/')}") for login in seen.seen(evidence).logins]
+    above = [home for _login, home in logins if file.startswith(f"{home}/") and home != "/"]
+    home = max((*above, f"/{file.rpartition('/.ssh/')[0].strip('/')}"), key=len)
+    return tuple(login.name for login, its in logins if its == home) or ("?",)
 
 
 def _lying_open(evidence: Evidence, alive: Iterable[Access]) -> Iterator[Finding | Gap]:
@@ -131,7 +158,8 @@ def _lying_open(evidence: Evidence, alive: Iterable[Access]) -> Iterator[Finding
         shown = f" {key.type} {key.fingerprint}" if key else ""
         message = f"{printable(each.file)}{shown} has no passphrase" + (f", and opens {named} on this host" if named else "")
         severity = Severity.HIGH if any(one.root for one in opens) else PRIVATE_KEY_UNENCRYPTED.severity
-        yield Finding(PRIVATE_KEY_UNENCRYPTED, f"account {', '.join(each.accounts)}", message, severity)
+        subject = "private keys" if each.accounts == ("?",) else f"account {', '.join(each.accounts)}"
+        yield Finding(PRIVATE_KEY_UNENCRYPTED, subject, message, severity)
 
 
 # --- clients

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from auditkit.access import finding, seen, telling
+from auditkit.access import finding, needs, seen, telling
 from auditkit.access.passwd import SESSIONLESS
 from auditkit.access.seen import Login, Seen, Server
 from auditkit.access.sources import ITSELF, is_own
@@ -106,8 +106,8 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
     """Yield who can log in with a password, and of whom that cannot be told."""
     told = seen.seen(evidence)
     yield from told.gaps
-    if not told.servers and (why := finding.hidden(evidence)):
-        yield Gap("SSH servers", why)
+    if not (told.servers or evidence.host.startswith(needs.DISK)) and (why := finding.hidden(evidence)):
+        yield Gap("SSH servers", why)  # a disk without one is no gap: it says so beside "could not be checked"
     for server in (each for each in told.alike if each.judged):
         ways = defaultdict[tuple[Rule, tuple[object, ...]], list[Way]](list)
         for way in _ways(server, sure=True):
@@ -346,7 +346,7 @@ def facts(evidence: Evidence) -> Mapping[str, object]:
     judged = [server for server in told.servers if server.judged and server.running is not False]
     if not told.servers:
         unknown_too = finding.hidden(evidence) or told.gaps
-        return {} if unknown_too else {"ssh": {"servers": [], "password_doors": [], "password_unknown": []}}
+        return {"ssh": {"servers": []} if unknown_too else {"servers": [], "password_doors": [], "password_unknown": []}}
     if not judged and not (told.servers and all(server.judged for server in told.servers)):
         return {"ssh": known}
     doors = [fact for server in judged for fact in _door_facts(told, server)]

@@ -131,9 +131,12 @@ class Server:
     @property
     def name(self) -> str:
         """It as reports name it: by its program, and its file or port where that is not the usual one."""
-        if self.kind == "openssh":
-            return "sshd" if self.main in ("", MAIN) else f"sshd -f {self.main or MAIN}"
         ports = self.ports
+        if self.kind == "openssh" and self.main not in ("", MAIN):
+            return f"sshd -f {self.main}"
+        if self.kind == "openssh":
+            moved = any(line.lower().startswith(("port ", "port=")) for line in self.options)
+            return f"sshd on port {ports[0]}" if moved and ports else "sshd"
         return f"{self.kind}{f' on port {ports[0]}' if ports else ''}"
 
     @property

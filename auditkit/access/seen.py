@@ -181,7 +181,7 @@ def _openssh(
     if refused and server.running is not False:
         why = f"it would not start with {_lines_of(refused)}, so what runs is not what its files say"
         return replace(server, why=why), (_untold(server, why), *differences, *unread)
-    return replace(server, doors=doors), (*differences, *unread, *_silent(one))
+    return replace(server, doors=doors), (*differences, *unread, *_silent(one), *_hidden(one))
 
 
 def _lines_of(refused: Sequence[Refusal]) -> str:
@@ -201,6 +201,12 @@ def _silent(one: Configured) -> Iterator[Gap]:
     if one.answer and not one.answer.dump and not _refused(one):
         told = printable(one.answer.complaint)
         yield Gap(one.found.main, f"sshd itself does not say what it comes to ({told}), so only its files were judged")
+
+
+def _hidden(one: Configured) -> Iterator[Gap]:
+    """Yield that nobody knows how it was started: -f and -o count before its files."""
+    if one.found.unseen:
+        yield Gap("sshd", "its process was not seen, so whether it was started with another file or options is not known")
 
 
 def _merged(doors: Iterable[Door]) -> tuple[Door, ...]:

@@ -32,6 +32,8 @@ class Found:
     started: Started
     shown: tuple[Shown, ...]
     running: bool | None
+    unseen: bool = False
+    """Whether it may run as a process that could not be seen."""
 
     @property
     def contained(self) -> bool:
@@ -122,6 +124,13 @@ def _waits(processes: tuple[Process, ...]) -> bool | None:
     return None if ports or not processes or any(each.pid is None for each in processes) else False
 
 
+def _held(processes: tuple[Process, ...], shown: tuple[Shown, ...]) -> bool:
+    """Whether something that was seen waits for logins on behalf of an sshd, as systemd does."""
+    ports = {show.port for show in shown} or {22}
+    holders = [each for each in processes if each.pid is not None and _name(each.program) in HOLDERS]
+    return any(each.port in ports for holder in holders for each in holder.listens if each.protocol == "tcp")
+
+
 def _by_default(evidence: Evidence) -> Started:
     """What a server that does not run would be started with."""
     texts = (needs.text(evidence, need) for need in needs.DEFAULTS[:-1])
@@ -137,7 +146,8 @@ def _others(
     there = there or bool(needs.items(evidence, needs.DUMP)) or bool(ours)
     if there and not any(each.main == MAIN for each in running):
         state = True if ours else _waits(processes)
-        yield Found("openssh", SSHD, None, _by_default(evidence), ours, state)
+        unseen = state is not False and bool(processes or ours) and not _held(processes, ours)
+        yield Found("openssh", SSHD, None, _by_default(evidence), ours, state, unseen)
     elif ours and not any(each.kind == "openssh" for each in running):
         yield Found("openssh", "", None, Started(), ours, running=True)
     if needs.items(evidence, needs.DEFAULTS[-1]) and not processes:

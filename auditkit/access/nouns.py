@@ -136,6 +136,11 @@ class Server:
             port = next((line.partition(" ")[2] for line in self.options if line.lower().startswith("port ")), "")
             return f"{program}{'' if self.main in ('', MAIN) else f' -f {self.main}'}{f' -p {port}' if port else ''}"
         ports = self.ports
+        if self.kind == "openssh" and self.main not in ("", MAIN):
+            return f"sshd -f {self.main}"
+        if self.kind == "openssh":
+            moved = any(line.lower().startswith(("port ", "port=")) for line in self.options)
+            return f"sshd on port {ports[0]}" if moved and ports else "sshd"
         return f"{self.kind}{f' on port {ports[0]}' if ports else ''}"
 
     @property

@@ -193,7 +193,7 @@ def _openssh(
         why = f"it would not start with {_lines_of(refused)}, so what runs is not what its files say"
         return replace(server, why=why), (_untold(server, why), *differences, *unread)
     server = replace(server, doors=doors, left=(*server.left, *_disguised(server)))
-    return server, (*differences, *unread, *_silent(one))
+    return server, (*differences, *unread, *_silent(one), *_hidden(one))
 
 
 def _disguised(server: Server) -> Iterator[Left]:
@@ -220,6 +220,12 @@ def _silent(one: Configured) -> Iterator[Gap]:
     if one.answer and not one.answer.dump and not _refused(one):
         told = printable(one.answer.complaint)
         yield Gap(one.found.main, f"sshd itself does not say what it comes to ({told}), so only its files were judged")
+
+
+def _hidden(one: Configured) -> Iterator[Gap]:
+    """Yield that nobody knows how it was started: -f and -o count before its files."""
+    if one.found.unseen:
+        yield Gap("sshd", "its process was not seen, so whether it was started with another file or options is not known")
 
 
 def _merged(doors: Iterable[Door]) -> tuple[Door, ...]:

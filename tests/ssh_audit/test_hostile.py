@@ -57,6 +57,18 @@ def test_a_host_without_a_server_is_clean_only_where_who_listens_was_seen() -> N
         assert [one.subject for one in said if isinstance(one, Gap) and words in one.reason] == ["SSH servers"]
 
 
+def test_an_sshd_whose_process_is_hidden_is_never_called_clean() -> None:
+    """Who mounts something over /proc/PID hides with which options it was started; systemd may wait in its place."""
+    shown = Shown("192.168.10.2", 22, "SSH-2.0-OpenSSH_9.2p1", user="anna", methods=("publickey",), source="192.168.10.9")
+    nobodys = Process(None, None, None, None, "", (), "", (Listening("tcp", "0.0.0.0", 22),))
+    systemd = Process(1, 0, 0, 1.0, "/usr/lib/systemd/systemd", ("/sbin/init",), "", (Listening("tcp", "::", 22),))
+    for processes, is_clean in (((), False), ((nobodys,), False), ((IDLE,), False), ((IDLE, systemd), True)):
+        hidden = Machine({MAIN: CLOSED}, processes=processes, shown=(shown,))
+        assert clean(hidden) == is_clean
+        words = [one.reason for one in told(hidden)[0] if isinstance(one, Gap) and "its process was not seen" in one.reason]
+        assert bool(words) != is_clean
+
+
 def test_of_a_disk_nobody_can_tell_what_is_started_from_it() -> None:
     taken = replace(Machine().evidence(), host="root:/mnt")
     assert "SSH servers" not in [one.subject for one in ssh.judge(taken)], "a disk without a server lacks nothing"
@@ -72,6 +84,13 @@ def test_an_sshd_by_another_name_is_judged_by_the_title_that_it_gives_itself() -
     assert "kworker -f /etc/ssh/open_config" in [one.name for one in seen(both.evidence()).servers]
     assert sorted(str(one["judged"]) for one in facts["servers"]) == ["False", "True"]
     assert not clean(both)
+
+
+def test_two_that_share_a_file_are_told_apart_by_their_ports() -> None:
+    title = ("sshd: /usr/sbin/sshd -p 2200 -o PasswordAuthentication=yes [listener] 0 of 10-100 startups",)
+    second = replace(sshd(), pid=701, arguments=title, listens=(Listening("tcp", "0.0.0.0", 2200),))
+    _said, facts = told(Machine({MAIN: CLOSED}, processes=(sshd(), second)))
+    assert {(one["account"], one["server"]) for one in facts["password_doors"]} == {("anna", "sshd on port 2200")}
 
 
 def test_of_very_many_blocks_only_some_are_told_one_by_one() -> None:

@@ -42,6 +42,12 @@ def brief(told: list[dict[str, Any]]) -> dict[str, list[tuple[str, str, bool, st
     }
 
 
+def test_a_key_that_sshd_takes_from_some_addresses_only_may_not_lead_on() -> None:
+    told = reach(host("a", ssh(private_keys=[private("r", "1")])), host("b", ssh(keys=[key("bob", "1", everywhere=False)])))
+    assert brief(told) == {"a": [("b", "bob", False, "bob@b")]}
+    assert told[0]["hosts"][0]["steps"][0]["doubts"] == ["its sshd"]
+
+
 def test_a_key_without_a_passphrase_is_a_way_from_its_machine_to_another() -> None:
     told = reach(
         host("ws-03", ssh(private_keys=[private("backup", "b")])),

@@ -85,7 +85,8 @@ def _row(row: Row) -> dict[str, Any]:
             {
                 "host": one.host.name, "account": one.key.account, "root": one.key.root, "effective": one.key.effective,
                 "reason": one.key.reason, "from": one.key.origin if one.key.origin is not None or not one.key.limited else "?",
-                "command": one.key.command, "authority": one.key.authority, "file": one.key.file, "line": one.key.line,
+                "command": one.key.command, "everywhere": one.key.everywhere, "authority": one.key.authority,
+                "file": one.key.file, "line": one.key.line,
             }
             for one in row.opens[:MOST_OPENS]
         ],

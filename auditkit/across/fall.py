@@ -41,6 +41,8 @@ class Opening:
             yield "passphrase" if private.encrypted else "whether it has a passphrase is not known"
         if self.key.effective is None:
             yield "whether the line has an effect is not known"
+        if not self.key.everywhere:
+            yield "its sshd"
         if self.key.command:
             yield "command="
         if self.admitted is not None and self.admitted.isdisjoint(owned):

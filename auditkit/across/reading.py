@@ -82,6 +82,8 @@ class Key:
     root: bool
     effective: bool | None
     reason: str
+    everywhere: bool
+    """Whether its server takes it from wherever it can be reached; `from=` aside."""
     origin: str | None
     """Its `from=` as written; None: there is none that one can rely on."""
     limited: bool
@@ -268,6 +270,7 @@ def _key(told: Document, known: Mapping[str, str]) -> Key | None:
         root=told.get("root") is True or (account == "root" and told.get("root") is not False),
         effective=effective if isinstance(effective, bool) else None,
         reason=_short(_text(told.get("reason"))),
+        everywhere=told.get("everywhere") is not False,
         origin=whole[1] if whole and len(whole[1]) <= LONGEST_ORIGIN else None,
         limited=origin is not None,
         command=any(one.startswith("command=") for one in lowered),

@@ -17,6 +17,7 @@ DOUBTS: Mapping[str, str] = {
     "passphrase": "with a passphrase",
     "command=": "one command only",
     "from=": "not from its known address",
+    "its sshd": "sshd takes it from some addresses only",
 }
 """Why a step is not certain, for a reader; other words stand for themselves."""
 
@@ -148,6 +149,7 @@ def _places(opens: Sequence[Dict]) -> str:
 def _marks(opens: Sequence[Dict]) -> str:
     """How the lines of a host limit a key, where each of them does."""
     marks = ["from="] if all(one["from"] is not None for one in opens) else []
+    marks += ["from some addresses only"] if all(one["everywhere"] is False for one in opens) else []
     marks += ["command="] if all(one["command"] for one in opens) else []
     marks += ["by certificate"] if all(one["authority"] for one in opens) else []
     marks += ["effect not known"] if all(one["effective"] is None for one in opens) else []

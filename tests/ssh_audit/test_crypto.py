@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from machine import DEBIAN
+from machine import DEBIAN, sshd
 from stock import answers_of, debian, dump, said, shown, values
 
 from auditkit.audits.ssh import crypto
@@ -121,3 +121,11 @@ def test_whatever_names_a_server_makes_up_all_that_is_said_is_printable(kex: lis
     lists = {"kex": tuple(kex), "ciphers": weak, "macs": ETM}
     assert all(line.isprintable() for line in offering(**lists))
     assert not [name for name in ciphers if not name.isascii() and f"Ciphers -{name}" in remedies(**lists)]
+
+
+def test_the_moduli_that_two_servers_use_are_told_once() -> None:
+    second = sshd("-D", "-f", "/etc/ssh/other", pid=900, port=2222)
+    two = debian("12", {"/etc/ssh/other": DEBIAN}, processes=(sshd(), second))
+    assert [line.split(" groups")[0] for line in said(crypto, two) if "moduli" in line] == [
+        "low ssh-moduli-short /etc/ssh/moduli: 60 of 423"
+    ]

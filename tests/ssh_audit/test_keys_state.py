@@ -37,6 +37,22 @@ def effect(one: Machine) -> tuple[bool | None, str]:
     return effective, reason
 
 
+@pytest.mark.parametrize(
+    ("config", "everywhere"),
+    [
+        ("", True),
+        ("AllowUsers anna\n", True),
+        ("DenyUsers anna@10.99.1.0\n", False),
+        ("AllowUsers anna@192.168.10.0/24\n", False),
+        ("Match Address 10.99.1.0\nPubkeyAuthentication no\nMatch all\n", False),
+        ("Match Address 10.99.1.0\nX11Forwarding no\nMatch all\n", True),
+    ],
+)
+def test_a_key_that_works_from_some_addresses_only_is_told_so(config: str, everywhere: bool) -> None:
+    (fact,) = keys.facts(machine(config).evidence())["ssh"]["keys"]  # type: ignore[index]
+    assert (fact["effective"], fact["everywhere"]) == (True, everywhere)
+
+
 # the state of the account
 
 

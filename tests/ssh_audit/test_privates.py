@@ -45,23 +45,23 @@ def test_what_leads_to_this_very_host_needs_no_key(head: str, told: int) -> None
 
 
 PLAIN_KEY = "openssh no -\n"
-TWIN = "/home/anna/.ssh/backup.pub"
+TWIN = {"/home/anna/.ssh/backup.pub": (0o644, 1000)}
 
 
 @pytest.mark.parametrize(
-    ("files", "key"),
+    ("files", "key", "status"),
     [
-        ({TWIN: "ssh-ed25519 AAAA anna\n"}, "/home/anna/.ssh/backup"),
-        ({CONFIG: "Host nas\n  IdentityFile ~/.ssh/nas_key\n"}, "/home/anna/.ssh/nas_key"),
-        ({CONFIG: 'identityfile="/home/anna/keys/nas"\n'}, "/home/anna/keys/nas"),
-        ({CONFIG: "IdentityFile %d/.ssh/nas\n"}, "/home/anna/.ssh/nas"),
-        ({"/etc/ssh/ssh_config": "IdentityFile /etc/backup/key\n"}, "/etc/backup/key"),
+        ({}, "/home/anna/.ssh/backup", TWIN),
+        ({CONFIG: "Host nas\n  IdentityFile ~/.ssh/nas_key\n"}, "/home/anna/.ssh/nas_key", {}),
+        ({CONFIG: 'identityfile="/home/anna/keys/nas"\n'}, "/home/anna/keys/nas", {}),
+        ({CONFIG: "IdentityFile %d/.ssh/nas\n"}, "/home/anna/.ssh/nas", {}),
+        ({"/etc/ssh/ssh_config": "IdentityFile /etc/backup/key\n"}, "/etc/backup/key", {}),
     ],
 )
 def test_private_keys_of_other_names_are_found_by_their_public_half_or_by_who_uses_them(
-    files: dict[str, str], key: str
+    files: dict[str, str], key: str, status: dict[str, tuple[int, int]]
 ) -> None:
-    told = [line for line in said(privates, debian(files={**files, key: PLAIN_KEY})) if "private-key" in line]
+    told = [line for line in said(privates, debian(files={**files, key: PLAIN_KEY}, status=status)) if "private-key" in line]
     subject = "private keys" if key.startswith("/etc/") else "account anna"
     assert told == [f"medium private-key-unencrypted {subject}: {key} has no passphrase"]
 

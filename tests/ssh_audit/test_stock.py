@@ -9,7 +9,7 @@ from auditkit.audits.ssh import access, crypto, hostkeys, keyfiles, keys, observ
 QUIET = (hostkeys, keyfiles, keys, observed, overrides, pam, persistence, privates, ways)
 SIZE = "low ssh-rsa-size sshd: RequiredRSASize is 1024 (by default)"
 MACS = "low ssh-algorithm-weak sshd: it offers hmac-sha1"
-MODULI = "low ssh-moduli-short sshd: 60 of 423 groups have fewer than 3072 bits, for diffie-hellman-group-exchange"
+MODULI = "low ssh-moduli-short /etc/ssh/moduli: 60 of 423 groups have fewer than 3072 bits, for diffie-hellman-group-exchange"
 
 
 @pytest.mark.parametrize("release", ["12", "13"])

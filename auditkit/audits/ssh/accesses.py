@@ -1,7 +1,8 @@
 """Which line of which file of keys opens which account, as each server reads it: for every group that judges keys."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -12,6 +13,7 @@ from auditkit.access.membership import Groups, groups, takes_groups
 from auditkit.access.nouns import Login, Password, Seen, Server, Treated
 from auditkit.access.revoked import Lists, lists, lists_wanted, taken_back
 from auditkit.access.seen import seen
+from auditkit.access.sources import ITSELF
 from auditkit.access.ways import Ways
 from auditkit.audits.ssh.settings import OPENSSH
 from auditkit.keys import authorized, use
@@ -50,6 +52,8 @@ class Access:
     """How that server treats the account."""
     steps: tuple[answers.Step, ...] = ()
     """The way to the file, where it was looked at."""
+    everywhere: bool = True
+    """Whether a server takes it from all sources that make a difference, its from= aside."""
 
     @property
     def account(self) -> str:
@@ -246,7 +250,19 @@ def _access(known: Known, login: Login, line: Line, readings: tuple[Reading, ...
     others = [server.name for server in servers if server.kind != OPENSSH or not (server.treated or server.configuration)]
     if best is False and others:
         effect = Effect(None, f"{effect.reason}; but {printable(others[0][:60])} may take it, of which that is not known")
-    return Access(login, line, effect, first.server.main, treated, steps)
+    by_server = defaultdict[int, list[tuple[Reading, Effect]]](list)
+    for pair in found:
+        by_server[id(pair[0].server)].append(pair)
+    everywhere = any(_everywhere(login, several) for several in by_server.values())
+    return Access(login, line, effect, first.server.main, treated, steps, everywhere)
+
+
+def _everywhere(login: Login, found: Sequence[tuple[Reading, Effect]]) -> bool:
+    """Whether a server takes a line from wherever it can be reached, as far as its own lists and blocks decide that."""
+    pairs = [(source, admitted, effect) for one, effect in found for source, admitted in _admitted(login, one.treated)]
+    shut = {source.name for source, admitted, effect in pairs if admitted is False or effect.effective is False}
+    alive = any(effect.effective is not False for _one, effect in found)
+    return alive and not shut and {source.name for source, _admitted, _effect in pairs} != {ITSELF.name}
 
 
 def _effect(known: Known, line: Line, login: Login, one: Reading, steps: tuple[answers.Step, ...]) -> Effect:
@@ -326,14 +342,17 @@ def _shut_out(known: Known, line: Line, login: Login, one: Treated) -> Iterator[
 
 def _lists(login: Login, one: Treated) -> Iterator[Effect]:
     """Yield whether AllowUsers and its like shut the account out, from everywhere that is treated alike."""
-    version = (10, 0)  # of patterns with two `@` alone something else would come
-    sources = [source for who, source in one.who if who.name == login.name]
-    whos = [
-        replace(one.where, user=login.name, host=source.host or source.address, address=source.address, groups=login.groups)
-        for source in sources
-    ]
-    told = [doors.admitted(one.effective, who, version) for who in whos]
+    told = [admitted for _source, admitted in _admitted(login, one)]
     if told and all(each is False for each in told):
         yield Effect(False, "AllowUsers, AllowGroups, DenyUsers or DenyGroups of sshd shut the account out")
     elif told and True not in told:
         yield Effect(None, "whether AllowUsers and its like let the account in is not known")
+
+
+def _admitted(login: Login, one: Treated) -> Iterator[tuple[doors.Source, bool | None]]:
+    """Yield for each source that is treated alike whether AllowUsers and its like let the account in."""
+    version = (10, 0)  # of patterns with two `@` alone something else would come
+    for source in (source for who, source in one.who if who.name == login.name):
+        host = source.host or source.address
+        who = replace(one.where, user=login.name, host=host, address=source.address, groups=login.groups)
+        yield source, doors.admitted(one.effective, who, version)

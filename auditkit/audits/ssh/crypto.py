@@ -95,13 +95,15 @@ FEWEST_BITS = 2048
 
 def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
     """Yield what is wrong with the algorithms of the servers of a host."""
-    for server in (one for one in seen.seen(evidence).servers if one.running is not False):
+    servers = [one for one in seen.seen(evidence).servers if one.running is not False]
+    for server in servers:
         for kind, keyword in KEYWORDS.items():
             yield from _weak(evidence, server, kind, keyword)
         yield from _terrapin(evidence, server)
         yield from _quantum(server)
         yield from _rsa_size(evidence, server)
-        yield from _short_moduli(evidence, server)
+    for need in dict.fromkeys(filter(None, map(_moduli, servers))):
+        yield from _short_moduli(evidence, need)
 
 
 def follow(evidence: Evidence) -> tuple[Need, ...]:
@@ -189,13 +191,12 @@ def _moduli(server: Server) -> Need | None:
     return Need(Means.COMMAND, _COUNT + file, "how long the groups of its key exchange are") if fit else None
 
 
-def _short_moduli(evidence: Evidence, server: Server) -> Iterator[Finding | Gap]:
-    """Yield a finding if there are short groups among them."""
-    need = _moduli(server)
-    for ran in needs.read(evidence, need, answers.ran) if need else ():
+def _short_moduli(evidence: Evidence, need: Need) -> Iterator[Finding | Gap]:
+    """Yield a finding if there are short groups in a file, whatever the number of servers that use it."""
+    for ran in needs.read(evidence, need, answers.ran):
         found = _COUNTED.fullmatch(ran.out) if isinstance(ran, Ran) and ran.status == 0 else None
         if isinstance(ran, Gap):
             yield ran
         elif found and int(found[1]):
             message = f"{int(found[1])} of {int(found[2])} groups have fewer than 3072 bits, for diffie-hellman-group-exchange"
-            yield Finding(MODULI_SHORT, server.name, message, MODULI_SHORT.severity)
+            yield Finding(MODULI_SHORT, need.what.removeprefix(_COUNT), message, MODULI_SHORT.severity)

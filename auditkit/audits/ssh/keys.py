@@ -239,6 +239,7 @@ def _fact(access: Access, known: Mapping[str, str]) -> Mapping[str, object]:
         "options": [option[:MOST_OPTIONS] for option in line.options.written[:MOST_QUOTES]],
         "effective": access.effect.effective,
         "reason": access.effect.reason,
+        "everywhere": access.everywhere,
         "comment": line.comment[:MOST_OPTIONS],
         "file": line.file,
         "line": line.number,

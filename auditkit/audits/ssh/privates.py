@@ -17,7 +17,7 @@ CLIENTS = tuple(
     Need(Means.FILE, f, _CLIENT_WHY) for f in ("/etc/ssh/ssh_config", "/etc/ssh/ssh_config.d/*.conf", "~/.ssh/config")
 )
 KNOWN = Need(Means.FILE, "~/.ssh/known_hosts", "whether it is a map of the network for whoever reads it")
-TWINS = Need(Means.FILE, "~/.ssh/*.pub", "which private keys lie here under other names")
+TWINS = Need(Means.STATUS, "~/.ssh/*.pub", "which private keys lie here under other names")
 NEEDS = (needs.PASSWD, PRIVATE, *CLIENTS, KNOWN, TWINS)
 
 PRIVATE_KEY_UNENCRYPTED = Rule(

@@ -90,7 +90,7 @@ def test_two_that_share_a_file_are_told_apart_by_their_ports() -> None:
     title = ("sshd: /usr/sbin/sshd -p 2200 -o PasswordAuthentication=yes [listener] 0 of 10-100 startups",)
     second = replace(sshd(), pid=701, arguments=title, listens=(Listening("tcp", "0.0.0.0", 2200),))
     _said, facts = told(Machine({MAIN: CLOSED}, processes=(sshd(), second)))
-    assert {(one["account"], one["server"]) for one in facts["password_doors"]} == {("anna", "sshd on port 2200")}
+    assert {(one["account"], one["server"]) for one in facts["password_doors"]} == {("anna", "sshd -p 2200")}
 
 
 def test_of_very_many_blocks_only_some_are_told_one_by_one() -> None:

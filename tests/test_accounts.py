@@ -78,6 +78,10 @@ def evidence(files: Mapping[str, str], root: Path) -> Evidence:
     return collect(Disk(root), accounts.AUDIT.needs, lambda: NOW)
 
 
+ONLY = (accounts.AUDIT,)
+"""The evidence of these tests is what this audit wants, and no other."""
+
+
 def told(finding: Finding | Gap) -> str:
     """A finding or gap as a case writes it."""
     match finding:
@@ -94,7 +98,7 @@ def test_case(path: Path, tmp_path: Path) -> None:
     expected = files.pop("findings")
     taken = evidence(files, tmp_path)
     assert not [item for item in taken.items if b"fakehash" in item.data or b"saltsalt" in item.data]
-    assert "".join(map(told, judge(taken))) == expected
+    assert "".join(map(told, judge(taken, ONLY))) == expected
 
 
 @pytest.mark.parametrize("rule", [rule.id for rule in accounts.AUDIT.rules])
@@ -167,7 +171,7 @@ def test_musl_reads_a_uid_as_its_source_says(line: str, uid: int | None) -> None
 @settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=300), st.binary(max_size=300) | st.none())
 def test_any_bytes_are_judged_and_all_that_is_said_is_printable(passwd: bytes, shadow: bytes | None) -> None:
-    said = [told(one) for one in judge(made(passwd, shadow))]
+    said = [told(one) for one in judge(made(passwd, shadow), ONLY)]
     assert not [line for text in said for line in text.splitlines() if not line.isprintable()]
 
 
@@ -178,19 +182,19 @@ def made(passwd: bytes, shadow: bytes | None = None) -> Evidence:
 
 
 def test_evidence_that_was_not_reduced_is_judged_but_a_hash_is_never_quoted() -> None:
-    said = list(judge(made(b"root:$6$saltsalt$fakehash:0:0::/root:/bin/sh\nfakehash\n", b"x:fakehash:1::::::\n")))
+    said = list(judge(made(b"root:$6$saltsalt$fakehash:0:0::/root:/bin/sh\nfakehash\n", b"x:fakehash:1::::::\n"), ONLY))
     assert any(isinstance(one, Finding) and one.rule is accounts.PASSWORD_IN_PASSWD for one in said)
     assert "fakehash" not in repr(said)
 
 
 def test_more_lines_than_anybody_has_accounts_are_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwd, "MOST_LINES", 2)
-    said = list(judge(made(b"root:*:0:0:::\na:*:1:1:::\nb:*:0:0:::\n")))
+    said = list(judge(made(b"root:*:0:0:::\na:*:1:1:::\nb:*:0:0:::\n"), ONLY))
     assert said == [Gap("/etc/passwd", "more than 2 lines; those after them are not judged")]
 
 
 def test_a_remedy_names_the_account_only_where_the_name_is_harmless_in_a_shell() -> None:
-    found = list(judge(made(b"root:*:0:0:::\neve:*:0:0:::\n$(reboot):*:0:0:::\n")))
+    found = list(judge(made(b"root:*:0:0:::\neve:*:0:0:::\n$(reboot):*:0:0:::\n"), ONLY))
     remedies = [one.remedy for one in found if isinstance(one, Finding)]
     assert "usermod --expiredate 1 eve (undo: usermod --expiredate '' eve)" in remedies[0]
     assert remedies[1:] == [""]

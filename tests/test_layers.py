@@ -86,7 +86,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "keys": NOUNS,
     "answers": NOUNS,
     "access": NOUNS | {"answers", "keys", "sshd"},
-    "audits": NOUNS | {"access", "answers", "keys", "sshd"},
+    "audits": NOUNS | {"access", "answers", "keys", "packages", "sshd"},
     "sshd": NOUNS,
     "logins": NOUNS,
     "importers": NOUNS | {"entries"},

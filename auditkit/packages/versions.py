@@ -28,8 +28,12 @@ _PRE, _ODD, _END, _REVISION, _COMMIT, _NUMBER, _SUFFIX, _LETTER, _DIGITS = ((ran
 
 def deb(ours: str, theirs: str) -> int:
     """Compare as dpkg does: `[epoch:]upstream[-revision]`, deb-version(7)."""
-    compared = (_first(_runs(a), _runs(b), ((0,), (0, ""))) for a, b in zip(_deb(ours), _deb(theirs), strict=True))
-    return next(filter(None, compared), 0)
+    return next(filter(None, map(deb_part, _deb(ours), _deb(theirs))), 0)
+
+
+def deb_part(ours: str, theirs: str) -> int:
+    """Compare an upstream version, or a revision, by itself as dpkg does."""
+    return _first(_runs(ours), _runs(theirs), ((0,), (0, "")))
 
 
 def alpm(ours: str, theirs: str) -> int:

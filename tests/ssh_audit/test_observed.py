@@ -10,7 +10,7 @@ from machine import DEBIAN, Machine, sshd
 from stock import BANNERS, answers_of, debian, dump, said, shown
 
 from auditkit.audits.ssh import observed
-from auditkit.audits.ssh.observed import compared
+from auditkit.packages.versions import deb_part
 
 CLOSED = DEBIAN + "PasswordAuthentication no\n"
 NO = dump("12").replace("passwordauthentication yes", "passwordauthentication no")
@@ -145,4 +145,4 @@ def test_revisions_are_ordered_as_dpkg_orders_them(one: str, other: str) -> None
         words = ["dpkg", "--compare-versions", f"1-{one}", relation, f"1-{other}"]
         return subprocess.run(words, check=False, stderr=subprocess.DEVNULL).returncode == 0
 
-    assert compared(one, other) == (-1 if dpkg("lt") else 1 if dpkg("gt") else 0)
+    assert deb_part(one, other) == (-1 if dpkg("lt") else 1 if dpkg("gt") else 0)

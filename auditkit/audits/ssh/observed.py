@@ -10,6 +10,7 @@ from auditkit.access.nouns import Server
 from auditkit.answers import Shown
 from auditkit.audits.ssh.settings import OPENSSH
 from auditkit.model import Evidence, Finding, Gap, Means, Need, Rule, Severity
+from auditkit.packages.versions import deb_part
 from auditkit.printable import printable
 from auditkit.sshd.criteria import Connection
 from auditkit.sshd.effective import METHODS, Effective
@@ -63,7 +64,6 @@ _ANNOUNCED = re.compile(r"kex-strict-.*|ext-info-.*|gss-.*")
 """What stands among the key exchanges of a KEXINIT and is none, or has a keyword of its own."""
 _BANNER = re.compile(r"SSH-2\.0-OpenSSH_([0-9]{1,3})\.([0-9]{1,3})\S*(?: [A-Za-z]+-(\S+))?.*")
 _PACKAGE = re.compile(r"(?:[0-9]+:)?([0-9]{1,3})\.([0-9]{1,3})[^-\s]*(?:-(\S+))?")
-_PIECES = re.compile(r"([^0-9]*)([0-9]*)")
 _STATED = re.compile(rb"([0-9]{1,12}),(/[^\n]*)\n")
 _WORD = re.compile(r"/[!-~]{1,400}")
 MOST = 100
@@ -245,23 +245,4 @@ def _order(one: Sequence[str], other: Sequence[str]) -> int:
     numbers = [(int(each[0]), int(each[1])) for each in (one, other)]
     if numbers[0] != numbers[1]:
         return -1 if numbers[0] < numbers[1] else 1
-    return compared(one[2], other[2]) if one[2] and other[2] else 0
-
-
-def compared(one: str, other: str) -> int:
-    """-1, 0 or 1, as dpkg orders two revisions (deb-version(7)): letters before other signs, `~` before the end."""
-    for (text, digits), (other_text, other_digits) in zip(_parts(one, other), _parts(other, one), strict=True):
-        left, right = (_weights(text), int(digits or 0)), (_weights(other_text), int(other_digits or 0))
-        if left != right:
-            return -1 if left < right else 1
-    return 0
-
-
-def _parts(text: str, other: str) -> list[tuple[str, str]]:
-    found, others = (_PIECES.findall(each) for each in (text, other))
-    return found + [("", "")] * max(0, len(others) - len(found))
-
-
-def _weights(text: str) -> tuple[int, ...]:
-    """The signs of a part without digits as numbers; its end weighs 0."""
-    return (*(-1 if sign == "~" else ord(sign) + (0 if sign.isalpha() else 256) for sign in text), 0)
+    return deb_part(one[2], other[2]) if one[2] and other[2] else 0

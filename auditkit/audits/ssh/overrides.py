@@ -199,11 +199,9 @@ def _is_odd(key: str, value: str) -> bool:
             return bare not in ("", "22", "0.0.0.0:22", "[::]:22")
         case "EnvironmentFile":
             return bare.removeprefix("-") not in ("", "/etc/default/ssh", "/etc/sysconfig/sshd", "/etc/sysconfig/ssh")
-        case "SSHD_OPTS" | "OPTIONS" | "SSHD_CONFIG" | "RootDirectory" | "RootImage" | "LoadCredential" | "SetCredential":
+        case "SSHD_OPTS" | "OPTIONS" | "SSHD_CONFIG" | "RootDirectory" | "RootImage" | "User":
             return bool(bare)
-        case (
-            "LoadCredential" | "SetCredential" | "LoadCredentialEncrypted" | "SetCredentialEncrypted" | "User" | "RootDirectory"
-        ):
+        case "LoadCredential" | "SetCredential" | "LoadCredentialEncrypted" | "SetCredentialEncrypted":
             return bool(bare)
         case "Environment" | "LD_PRELOAD" | "LD_AUDIT" | "LD_LIBRARY_PATH":
             return key != "Environment" or "LD_" in bare or "SSHD_OPTS" in bare

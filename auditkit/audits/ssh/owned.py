@@ -40,12 +40,13 @@ def _names(path: str) -> Iterator[str]:
 def owner(evidence: Evidence, path: str) -> str | None:
     """The package that brought a file, as the host says; empty if none did, None if nobody can tell."""
     names = set(_names(path))
-    told = [one for item in evidence.items if (one := _told(item.need, answers.ran(item), names)) is not None] if names else []
+    asked = (item for item in evidence.items if item.need.means is Means.COMMAND)
+    told = [one for item in asked if (one := _told(item.need, answers.ran(item), names)) is not None]
     return next(filter(None, told), "" if told else None)
 
 
 def _told(need: Need, ran: answers.Ran | Gap, names: set[str]) -> str | None:
-    if need.means is not Means.COMMAND or isinstance(ran, Gap) or ran.status not in (0, 1):
+    if isinstance(ran, Gap) or ran.status not in (0, 1):
         return None
     command, path = " ".join(need.what.split(" ")[:2]), need.what.split(" ")[2:]
     out = ran.out.decode("utf-8", "surrogateescape")

@@ -22,6 +22,8 @@ LARGEST_OBJECT = 2 << 20
 """Bytes of one that is a JSON object."""
 DEEPEST = 4097
 """Records of one way, and the rest behind them."""
+DELETED = " (deleted)"
+"""What stands behind the path of a program whose file is gone: proc_pid_exe(5)."""
 NOBODY = "/proc/net"
 """The source of sockets whose process is not known."""
 _RECORD = re.compile(rb"([0-7]{5,7}) ([0-9]{1,10}) ([0-9]{1,10}) (/|(?:/[^/]+)+)", re.DOTALL)
@@ -66,6 +68,21 @@ class Listening:
     """`0.0.0.0`, `::`, `127.0.0.1`"""
     port: int
 
+    @property
+    def place(self) -> str:
+        """`0.0.0.0:22`, `[::]:22`"""
+        return _place(self.address, self.port)
+
+
+def _place(address: str, port: int) -> str:
+    """Address and port, an address of IPv6 in brackets."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def name_of(program: str) -> str:
+    """The last part of the path of a program, whether its file is still there or not."""
+    return program.removesuffix(DELETED).rpartition("/")[2]
+
 
 @dataclass(frozen=True, slots=True)
 class Process:
@@ -83,6 +100,11 @@ class Process:
     unit: str
     """The control group, which names the unit of systemd."""
     listens: tuple[Listening, ...]
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """The ports of TCP that it listens on."""
+        return tuple(dict.fromkeys(each.port for each in self.listens if each.protocol == "tcp"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +126,11 @@ class Shown:
     """What was offered to that user before any credential; empty: not known, `none`: no credential was asked for."""
     source: str = ""
     """The address that the server saw."""
+
+    @property
+    def place(self) -> str:
+        """`192.168.10.2:22`, `[fe80::1]:22`"""
+        return _place(self.address, self.port)
 
 
 # --- what hosts write, read

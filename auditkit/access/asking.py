@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from auditkit import answers
 from auditkit.access import dump, needs
 from auditkit.access.dump import Answer
-from auditkit.access.finding import DELETED, Found
+from auditkit.access.finding import Found
 from auditkit.access.needs import SSHD
+from auditkit.answers import DELETED
 from auditkit.model import Evidence, Gap, Means, Need
 from auditkit.sshd.criteria import Connection
 

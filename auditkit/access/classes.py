@@ -72,7 +72,7 @@ def places(configured: Configured, shown: Iterable[Shown]) -> tuple[tuple[Connec
 
 
 def _ports(configured: Configured, process: Process | None) -> list[int]:
-    listening = [each.port for each in process.listens if each.protocol == "tcp"] if process else []
+    listening = list(process.ports) if process else []
     if not listening and configured.configuration:
         said = configured.configuration.of(Connection()).effects["ListenAddress"].value or ()
         texts = (each.partition(" ")[0].rpartition(":")[2] for each in said)

@@ -8,7 +8,7 @@ from auditkit import answers
 from auditkit.access import arguments, needs
 from auditkit.access.arguments import Started
 from auditkit.access.needs import MAIN, SSHD
-from auditkit.answers import Process, Shown
+from auditkit.answers import Process, Shown, name_of
 from auditkit.model import Evidence, Gap
 
 KINDS = {"sshd": "openssh", "dropbear": "dropbear", "dropbearmulti": "dropbear", "tinysshd": "tinyssh"}
@@ -19,7 +19,6 @@ SESSIONS = ("sshd-session", "sshd-auth")
 HOLDERS = ("systemd", "init", "inetd", "xinetd", "busybox", "tcpsvd", "tcpserver", "s6-tcpserver", "s6-ipcserver")
 """Programs that listen for others."""
 _CONTAINER = re.compile(r"docker|containerd|kubepods|libpod|crio|lxc|machine\.slice")
-DELETED = " (deleted)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ def hidden(evidence: Evidence) -> str:
     if evidence.host.startswith(needs.DISK):
         return "whether one is started from this disk is not known; none is configured where they usually are"
     told = [one for one in needs.read(evidence, needs.LISTENERS, answers.process) if not isinstance(one, Gap)]
-    if any(one.pid is None and any(each.protocol == "tcp" for each in one.listens) for one in told):
+    if any(one.pid is None and one.ports for one in told):
         return "which programs listen cannot all be seen; as root they can"
     return (
         ""
@@ -79,7 +78,7 @@ def hidden(evidence: Evidence) -> str:
 
 def kind_of(program: str) -> str:
     """What a server is by its program; empty where that is none."""
-    return KINDS.get(_name(program), "")
+    return KINDS.get(name_of(program), "")
 
 
 def kind(process: Process) -> str:
@@ -92,13 +91,9 @@ def is_disguised(process: Process) -> bool:
     return bool(process.program) and not kind_of(process.program) and bool(kind(process))
 
 
-def _name(program: str) -> str:
-    return program.removesuffix(DELETED).rpartition("/")[2]
-
-
 def _is_server(process: Process, all_of_them: tuple[Process, ...]) -> bool:
     """Whether a process waits for logins: not that of one login, which may listen for what it forwards."""
-    if not kind(process) or _name(process.program) in SESSIONS:
+    if not kind(process) or name_of(process.program) in SESSIONS:
         return False
     parent = next((each for each in all_of_them if each.pid is not None and each.pid == process.parent), None)
     child = parent is not None and kind(parent) == kind(process)
@@ -109,16 +104,15 @@ def _is_server(process: Process, all_of_them: tuple[Process, ...]) -> bool:
 
 def _running(process: Process, shows: tuple[Shown, ...]) -> Found:
     what = kind(process)
-    ports = {each.port for each in process.listens if each.protocol == "tcp"}
-    mine = tuple(show for show in shows if show.port in ports)
+    mine = tuple(show for show in shows if show.port in process.ports)
     begun = arguments.started(process) if what == "openssh" else Started()
     return Found(what, process.program, process, begun, mine, running=True)
 
 
 def _waits(processes: tuple[Process, ...]) -> bool | None:
     """Whether something else waits for logins on behalf of an sshd that is started when one comes; None: nobody can tell."""
-    holders = [each for each in processes if each.pid is None or _name(each.program) in HOLDERS]
-    ports = {each.port for holder in holders for each in holder.listens if each.protocol == "tcp"}
+    holders = [each for each in processes if each.pid is None or name_of(each.program) in HOLDERS]
+    ports = {port for holder in holders for port in holder.ports}
     if 22 in ports:
         return True
     return None if ports or not processes or any(each.pid is None for each in processes) else False
@@ -127,8 +121,8 @@ def _waits(processes: tuple[Process, ...]) -> bool | None:
 def _held(processes: tuple[Process, ...], shown: tuple[Shown, ...]) -> bool:
     """Whether something that was seen waits for logins on behalf of an sshd, as systemd does."""
     ports = {show.port for show in shown} or {22}
-    holders = [each for each in processes if each.pid is not None and _name(each.program) in HOLDERS]
-    return any(each.port in ports for holder in holders for each in holder.listens if each.protocol == "tcp")
+    holders = [each for each in processes if each.pid is not None and name_of(each.program) in HOLDERS]
+    return any(port in ports for holder in holders for port in holder.ports)
 
 
 def _by_default(evidence: Evidence) -> Started:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from auditkit.answers import Process, Shown
+from auditkit.answers import Process, Shown, name_of
 from auditkit.model import Evidence, Gap
 from auditkit.sshd.criteria import Connection
 from auditkit.sshd.doors import Account, Door, Source
@@ -132,23 +132,16 @@ class Server:
     def name(self) -> str:
         """It as reports name it: by its program, and its file or port where that is not the usual one."""
         if self.kind == "openssh":
-            program = self.program.removesuffix(" (deleted)").rpartition("/")[2] or "sshd"
+            program = name_of(self.program) or "sshd"
             port = next((line.partition(" ")[2] for line in self.options if line.lower().startswith("port ")), "")
             return f"{program}{'' if self.main in ('', MAIN) else f' -f {self.main}'}{f' -p {port}' if port else ''}"
-        ports = self.ports
-        if self.kind == "openssh" and self.main not in ("", MAIN):
-            return f"sshd -f {self.main}"
-        if self.kind == "openssh":
-            moved = any(line.lower().startswith(("port ", "port=")) for line in self.options)
-            return f"sshd on port {ports[0]}" if moved and ports else "sshd"
-        return f"{self.kind}{f' on port {ports[0]}' if ports else ''}"
+        return f"{self.kind}{f' on port {self.ports[0]}' if self.ports else ''}"
 
     @property
     def ports(self) -> tuple[int, ...]:
         """Where it listens, or has shown itself."""
-        listens = self.process.listens if self.process else ()
-        told = [each.port for each in listens if each.protocol == "tcp"] or [show.port for show in self.shown]
-        return tuple(dict.fromkeys(told))
+        told = self.process.ports if self.process else ()
+        return told or tuple(dict.fromkeys(show.port for show in self.shown))
 
     def of(self, account: str, source: str) -> Effective | None:
         """What holds for an account from a source; None where that was not judged."""

@@ -10,7 +10,7 @@ from auditkit.access.finding import NO_FILE
 from auditkit.access.needs import MAIN
 from auditkit.access.nouns import Server
 from auditkit.access.sources import STATION, network_of
-from auditkit.answers import Listening, Shown
+from auditkit.answers import Shown
 from auditkit.model import Evidence, Gap, Quote
 from auditkit.printable import printable
 from auditkit.sshd import keywords
@@ -95,12 +95,6 @@ def sources(words: Sequence[str]) -> str:
 def lines(places: Iterable[Place]) -> str:
     """Where lines stand: `FILE:LINE, FILE:LINE`; `default` where no line says it."""
     return ", ".join(shown(place) for place in places) or "default"
-
-
-def place(listening: Listening) -> str:
-    """Where something listens: `0.0.0.0:22`, `[::]:22`."""
-    host = f"[{listening.address}]" if ":" in listening.address else listening.address
-    return f"{host}:{listening.port}"
 
 
 def sees_all_keys(evidence: Evidence) -> bool:

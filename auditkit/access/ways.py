@@ -11,7 +11,7 @@ from auditkit.model import Evidence, Gap, Means, Need
 from auditkit.printable import printable
 from auditkit.sshd import doors
 from auditkit.sshd.doors import Door, Method, Sure
-from auditkit.sshd.effective import Effect, Effective
+from auditkit.sshd.effective import Effective
 from auditkit.sshd.lines import Version
 
 SERVICE = "sshd"
@@ -50,7 +50,7 @@ class Ways:
     def through(self, one: Treated, version: Version) -> Iterator[Door]:
         """Yield the doors of a class: those that stand open, and those of which nobody can tell."""
         for login, source in one.who:
-            by_name = _yes(one.effective.effects["UseDNS"]) is not False
+            by_name = one.effective.effects["UseDNS"].on is not False
             who = classes.connection(login, source, one.where, by_name=by_name)
             for door in doors.through(one.effective, login.account, source, who, version):
                 word = self.word(login, door.method, one.effective)
@@ -63,13 +63,13 @@ class Ways:
         state = self.account(login, found)
         if state.opens is False or self.useless(login, found):
             return Word(False)
-        empty = _yes(found.effects["PermitEmptyPasswords"])
-        by_pam = _yes(found.effects["UsePAM"])
+        empty = found.effects["PermitEmptyPasswords"].on
+        by_pam = found.effects["UsePAM"].on
         if by_pam is None:
             words = {self._by_pam(login, method, found, empty=empty).opens, _by_shadow(login, method, empty).opens}
             return Word(words.pop()) if len(words) == 1 else Word(None, "whether sshd asks PAM is not known")
         word = self._by_pam(login, method, found, empty=empty) if by_pam else _by_shadow(login, method, empty)
-        kerberos = method is Method.PASSWORD and _yes(found.effects["KerberosAuthentication"]) is not False
+        kerberos = method is Method.PASSWORD and found.effects["KerberosAuthentication"].on is not False
         if kerberos and word.opens is not True:
             return Word(None, "a Kerberos server says whether its password is right (KerberosAuthentication)")
         return Word(None, state.why) if word.opens and state.opens is None else word
@@ -80,7 +80,7 @@ class Ways:
         if login.barred and (chroot is None or chroot[0].lower() == "none"):
             why = f"the account has the shell {printable(login.shell[:80])}, which is not there, or does not run"
             return Word(None if chroot is None else False, why)
-        by_pam = _yes(found.effects["UsePAM"])
+        by_pam = found.effects["UsePAM"].on
         words = [self._by_stack(login, found)] if by_pam is not False else []
         words += [_by_state(login)] if by_pam is not True else []
         return words[0] if len({word.opens for word in words}) == 1 else Word(None, "whether sshd asks PAM is not known")
@@ -99,7 +99,7 @@ class Ways:
         `forwards` and `command` are those of the key.
         """
         effects = found.effects
-        disabled = _yes(effects["DisableForwarding"]) is True
+        disabled = effects["DisableForwarding"].on is True
         tcp = forwards and not disabled and effects["AllowTcpForwarding"].value != ("no",)
         tunnel = not disabled and effects["PermitTunnel"].value != ("no",)
         runs = [command]
@@ -107,7 +107,7 @@ class Ways:
             value = effects[name].value
             runs += (SFTP,) if value is None else value
         ends = login.shell in SHELLS_OF_NOBODY and not any(SFTP in text for text in runs)
-        closed = self.closed and not login.root and _yes(effects["UsePAM"]) is False  # sshd looks at nologin(5) itself
+        closed = self.closed and not login.root and effects["UsePAM"].on is False  # sshd looks at nologin(5) itself
         return (ends or closed) and not tcp and not tunnel
 
     def _asked(self, login: Login, *, empty: Sure) -> Asked:
@@ -256,7 +256,3 @@ def _unsure(found: Effective, login: Login) -> str:
     if login.groups is None:
         return "the groups of the account are not known"
     return "a Match line asks what is not known here"
-
-
-def _yes(effect: Effect) -> Sure:
-    return None if effect.value is None else effect.value == ("yes",)

@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from ipaddress import ip_address
-from posixpath import basename
 
-from auditkit.answers import Process, Shown, written
+from auditkit.answers import Process, Shown, name_of, written
 from auditkit.model import Gap, Item, Means, Need
-from auditkit.probe.listeners import DELETED, SERVERS
+from auditkit.probe.listeners import SERVERS
 
 SSH = "ssh"
 """What a need of a banner names."""
@@ -21,14 +20,9 @@ def answers(needs: Iterable[Need], *servers: Shown) -> Iterator[Item | Gap]:
     """Yield what these servers showed to each need that asks for it; of other services nobody has seen anything."""
     for need in needs:
         if need.means is Means.BANNER and need.what == SSH:
-            yield from (Item(need, place(each), written(each), datetime.now(UTC), "") for each in servers if each.port)
+            yield from (Item(need, each.place, written(each), datetime.now(UTC), "") for each in servers if each.port)
         elif need.means is Means.BANNER and not need.optional:
             yield Gap(need.what, "what this service shows is not looked at")
-
-
-def place(server: Shown) -> str:
-    """`ADDRESS:PORT`, an IPv6 address in brackets."""
-    return f"[{server.address}]:{server.port}" if ":" in server.address else f"{server.address}:{server.port}"
 
 
 def places(processes: Iterable[Process]) -> list[tuple[str, int]]:
@@ -44,8 +38,7 @@ def places(processes: Iterable[Process]) -> list[tuple[str, int]]:
 
 def _is_server(process: Process, port: int) -> bool:
     """Whether an SSH server listens there; whose a socket is may be hidden from who is not root."""
-    name = basename(process.program).removesuffix(DELETED.decode())
-    return name.encode("utf-8", "surrogateescape") in SERVERS or (process.pid is None and port == USUAL)
+    return name_of(process.program).encode("utf-8", "surrogateescape") in SERVERS or (process.pid is None and port == USUAL)
 
 
 def _nearest(addresses: list[str]) -> str:

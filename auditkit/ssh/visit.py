@@ -12,7 +12,7 @@ from auditkit.answers import Shown
 from auditkit.config import Network
 from auditkit.errors import HostError
 from auditkit.model import Gap
-from auditkit.ssh import Deadline, Hop, address, banners, link, login
+from auditkit.ssh import Deadline, Hop, address, link, login
 from auditkit.ssh.packets import BROKEN, Wire
 
 PATIENCE = 5.0
@@ -45,7 +45,7 @@ def _visited(hop: Hop, own: tuple[Network, ...]) -> Shown | Gap:
         finally:
             wire.hang_up()
     except HostError as error:
-        return Gap(banners.place(Shown(hop.hostname, hop.port, "")), f"what it shows is not known: {error}")
+        return Gap(Shown(hop.hostname, hop.port, "").place, f"what it shows is not known: {error}")
     finally:
         deadline.cancel()
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from auditkit.sshd.criteria import Connection
-from auditkit.sshd.effective import Configuration, Effect, Effective
+from auditkit.sshd.effective import Configuration, Effective
 from auditkit.sshd.lines import Refused, Version
 from auditkit.sshd.patterns import address_listed, host_listed, matches
 from auditkit.sshd.reading import Place
@@ -95,9 +95,9 @@ def _methods(found: Effective) -> Iterator[tuple[Method, Sure, tuple[Place, ...]
     """Yield each method with whether it is on and would lead to a password, and the lines that say so."""
     password, keyboard = found.effects["PasswordAuthentication"], found.effects["KbdInteractiveAuthentication"]
     pam, empty = found.effects["UsePAM"], found.effects["PermitEmptyPasswords"]
-    yield Method.PASSWORD, _yes(password), password.set_by
-    yield Method.KEYBOARD, _and(_yes(keyboard), _yes(pam)), (*keyboard.set_by, *pam.set_by)
-    yield Method.NOTHING, _and(_yes(empty), _yes(password)), (*empty.set_by, *password.set_by)
+    yield Method.PASSWORD, password.on, password.set_by
+    yield Method.KEYBOARD, _and(keyboard.on, pam.on), (*keyboard.set_by, *pam.set_by)
+    yield Method.NOTHING, _and(empty.on, password.on), (*empty.set_by, *password.set_by)
 
 
 def _sufficient(found: Effective, method: Method, on: Mapping[Method, Sure]) -> Sure:
@@ -125,7 +125,7 @@ def _enters(found: Effective, account: Account, who: Connection, version: Versio
 
 def admitted(found: Effective, who: Connection, version: Version) -> Sure:
     """Whether AllowUsers and the like, and RefuseConnection, let a connection through, whatever it shows."""
-    refused = _yes(found.effects["RefuseConnection"]) if "RefuseConnection" in found.effects else False
+    refused = found.effects["RefuseConnection"].on if "RefuseConnection" in found.effects else False
     return _and(
         _not(refused),
         _not(_user(found, "DenyUsers", who, version, empty=False)),
@@ -169,10 +169,6 @@ def _group(found: Effective, name: str, who: Connection, *, empty: bool) -> Sure
 
 def _value(found: Effective, name: str) -> tuple[str, ...] | None:
     return found.effects[name].value
-
-
-def _yes(effect: Effect) -> Sure:
-    return None if effect.value is None else effect.value == ("yes",)
 
 
 def _and(*parts: Sure) -> Sure:

@@ -42,6 +42,11 @@ class Effect:
         """Where it comes from, in words."""
         return ", ".join(map(str, self.set_by)) or "default"
 
+    @property
+    def on(self) -> bool | None:
+        """Whether it is `yes`; None: nobody can tell."""
+        return None if self.value is None else self.value == ("yes",)
+
 
 @dataclass(frozen=True, slots=True)
 class Dead:

@@ -295,7 +295,7 @@ def _unknown(told: Seen, server: Server) -> Iterator[Finding | Gap]:
 
 def _empty_taken(told: Seen, server: Server) -> Iterator[Finding]:
     """Yield that empty passwords are taken where no account has one yet."""
-    found = [one.effective for one in server.treated if one.effective.effects["PermitEmptyPasswords"].value == ("yes",)]
+    found = [one.effective for one in server.treated if one.effective.effects["PermitEmptyPasswords"].on]
     if not found or any(door.method is Method.NOTHING for door in server.doors):
         return
     places = found[0].effects["PermitEmptyPasswords"].set_by
@@ -347,7 +347,7 @@ def facts(evidence: Evidence) -> Mapping[str, object]:
     if not told.servers:
         unknown_too = finding.hidden(evidence) or told.gaps
         return {"ssh": {"servers": []} if unknown_too else {"servers": [], "password_doors": [], "password_unknown": []}}
-    if not judged and not (told.servers and all(server.judged for server in told.servers)):
+    if not judged and not all(server.judged for server in told.servers):
         return {"ssh": known}
     doors = [fact for server in judged for fact in _door_facts(told, server)]
     unknown = [fact for server in judged for fact in _unknown_facts(told, server)]
@@ -355,8 +355,7 @@ def facts(evidence: Evidence) -> Mapping[str, object]:
 
 
 def _server_fact(server: Server) -> Mapping[str, object]:
-    listens = server.process.listens if server.process else ()
-    where = list(map(telling.place, listens))
+    where = [each.place for each in server.process.listens] if server.process else []
     return {
         "kind": server.kind,
         "program": server.program,

@@ -141,20 +141,16 @@ def expected(effective: Effective | None) -> Mapping[str, bool | None]:
     """Whether each way in with a password, or without any, is offered at first; None: nobody can tell."""
     if effective is None:
         return {}
-    value = {name: effect.value for name, effect in effective.effects.items()}
-    lists = value["AuthenticationMethods"]
+    effects = effective.effects
+    lists = effects["AuthenticationMethods"].value
     first = None if lists is None else {one.split(",")[0].partition(":")[0] for one in lists}
     told: dict[str, bool | None] = {}
     for method in WITH_A_PASSWORD:
-        on = _is_yes(value[METHODS[method][0]])
+        on = effects[METHODS[method][0]].on
         listed = None if first is None else first == {"any"} or method in first
         told[method] = False if False in (on, listed) else None if None in (on, listed) else True
-    told["none"] = _is_yes(value["PermitEmptyPasswords"])
+    told["none"] = effects["PermitEmptyPasswords"].on
     return told
-
-
-def _is_yes(value: tuple[str, ...] | None) -> bool | None:
-    return None if value is None else value == ("yes",)
 
 
 def _effective(server: Server, shown: Shown) -> Effective | None:

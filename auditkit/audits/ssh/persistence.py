@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from auditkit import answers
 from auditkit.access import finding, needs, seen, telling
 from auditkit.access.nouns import Login, Server
-from auditkit.answers import Process, Step
+from auditkit.answers import DELETED, Process, Step, name_of
 from auditkit.audits.ssh.owned import ask_owner, owner, runs_anything
 from auditkit.audits.ssh.settings import OPENSSH, setting, settings, statements
 from auditkit.model import Evidence, Finding, Gap, Means, Need, Quote, Rule, Severity
@@ -78,7 +78,6 @@ FORCED_COMMAND = Rule(
 )
 RULES = (SERVER_BESIDE, SERVER_STARTED_ODDLY, SERVER_DELETED, LOGIN_RUNS, LOGIN_ENVIRONMENT, FORCED_COMMAND)
 
-DELETED = " (deleted)"
 _SYSTEM = ("/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/", "/usr/lib/openssh/", "/usr/libexec/", "/usr/lib/ssh/")
 _UNITS = re.compile(r"/(ssh|sshd|dropbear|tinysshd)[^/]*\.(service|socket)\Z")
 _POLICY = frozenset(
@@ -103,7 +102,7 @@ class Running:
     @property
     def name(self) -> str:
         """`sshd (pid 812, 0.0.0.0:22)`"""
-        places = dict.fromkeys(telling.place(each) for each in self.process.listens if each.protocol == "tcp")
+        places = dict.fromkeys(each.place for each in self.process.listens if each.protocol == "tcp")
         where = "".join(f", {place}" for place in list(places)[:5])
         return f"{printable(self.process.program or self.server.kind)} (pid {self.process.pid}{where})"
 
@@ -160,7 +159,7 @@ def _posing(evidence: Evidence) -> Iterator[Finding]:
             if finding.is_disguised(process):
                 continue
             called = re.match(r"(?:\S*/)?(sshd|dropbear)(?:-session)?(?::|\Z)", process.arguments[0])
-            name = process.program.removesuffix(DELETED).rpartition("/")[2]
+            name = name_of(process.program)
             if called and name not in _NAMES:
                 message = f"pid {process.pid} calls itself {called[1]} and runs {printable(process.program)}{_unit(process)}"
                 yield Finding(SERVER_BESIDE, process.program, message, Severity.CRITICAL, _command(process))
@@ -181,7 +180,7 @@ def _oddly(one: Running) -> Iterator[Finding]:
     reasons = [f"its command line sets {printable('; '.join(words)[:200])}"] if words else []
     if process.parent not in (0, 1, None) and not _UNITS.search(process.unit):
         reasons.append(f"its parent is pid {process.parent} and not init{_unit(process)}")
-    if odd := sorted(_ports(process) - _configured(server)) if _configured(server) else []:
+    if odd := sorted({*process.ports} - _configured(server)) if _configured(server) else []:
         reasons.append(f"it listens on port {', '.join(map(str, odd))}, which no line of {printable(server.main)} names")
     if reasons:
         message = f"{one.name}: {'; '.join(reasons)}"
@@ -191,10 +190,6 @@ def _oddly(one: Running) -> Iterator[Finding]:
 def _ordinary(line: str) -> bool:
     """Whether a line of the command line only says what is so anyway, or what a distribution puts there."""
     return line.split("=", maxsplit=1)[0].split(" ", maxsplit=1)[0].lower() in _POLICY or _HOST_KEY.fullmatch(line) is not None
-
-
-def _ports(process: Process) -> set[int]:
-    return {each.port for each in process.listens if each.protocol == "tcp"}
 
 
 def _configured(server: Server) -> set[int]:

@@ -195,7 +195,7 @@ def _reason(each: Opened) -> str:
     if each.login.password is Password.LOCKED:
         return "the password is locked, as with passwd -l"
     effects = each.effective.effects
-    off = effects["DisableForwarding"].value == ("yes",) or effects["AllowTcpForwarding"].value == ("no",)
+    off = effects["DisableForwarding"].on or effects["AllowTcpForwarding"].value == ("no",)
     forwards = any(line.options.forwards for line in each.lines) and not off
     return "the shell gives no session: connections are forwarded" if forwards and _ends(each.login) else ""
 
@@ -270,7 +270,7 @@ def _off(effective: Effective, keyword: str) -> bool:
 def _saying_yes(server: Server, keyword: str) -> Effective | None:
     """What holds for the first class for which a keyword is `yes`."""
     found = (one.effective for one in server.treated)
-    return next((each for each in found if keyword in each.effects and each.effects[keyword].value == ("yes",)), None)
+    return next((each for each in found if keyword in each.effects and each.effects[keyword].on), None)
 
 
 def _hostbased(told: Seen, server: Server) -> Iterator[Finding]:
@@ -278,7 +278,7 @@ def _hostbased(told: Seen, server: Server) -> Iterator[Finding]:
     if effective is None:
         return
     files = needs.there(told.evidence, *needs.HOSTBASED)
-    ignored = effective.effects["IgnoreRhosts"].value == ("yes",)
+    ignored = effective.effects["IgnoreRhosts"].on
     trusted = [name for name in files if not (ignored and name.endswith(("/.shosts", "/.rhosts")))]
     named = f"{telling.names(trusted)} name{'s' if len(trusted) == 1 else ''} whom it trusts"
     said = named if trusted else "no file that names whom it trusts was found"
@@ -313,7 +313,7 @@ def _no_brake(told: Seen, server: Server) -> Iterator[Finding | Gap]:
     if penalties is not None and penalties.value != ("no",):
         return
     stack = ways.ways(told.evidence).stack(ways.SERVICE, "auth")
-    by_pam = effective.effects["UsePAM"].value == ("yes",) and any(each.module in SLOWING for each in stack.handlers)
+    by_pam = effective.effects["UsePAM"].on and any(each.module in SLOWING for each in stack.handlers)
     if by_pam or needs.there(told.evidence, *needs.BRAKES):
         return
     if not needs.looked_at(told.evidence):

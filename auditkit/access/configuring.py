@@ -101,17 +101,12 @@ def looked_up(evidence: Evidence, globs: tuple[str, ...]) -> tuple[str, ...]:
     """The globs, of those of Include lines, whose files were all asked for."""
     named = (need.what for need in more(evidence) if evidence.was_asked(need))
     asked = {needs.CONFIG.what, needs.DROP_INS.what, *named}
-    return tuple(glob for glob in globs if _covered(glob, asked) and not _unlisted(evidence, glob))
+    return tuple(glob for glob in globs if _covered(glob, asked) and needs.unread(evidence, glob) is None)
 
 
 def _covered(glob: str, asked: set[str]) -> bool:
     folder, _slash, name = glob.rpartition("/")
     return glob in asked or (folder == needs.DROP_INS.what.rpartition("/")[0] and "\\" not in name and bool(name))
-
-
-def _unlisted(evidence: Evidence, glob: str) -> bool:
-    """Whether a directory on the way could not be listed."""
-    return any(gap.subject == glob or glob.startswith(f"{gap.subject.rstrip('/')}/") for gap in evidence.gaps if gap.subject)
 
 
 def named(evidence: Evidence, keyword: str) -> tuple[tuple[str, ...], ...]:

@@ -240,11 +240,7 @@ def _why(login: Login, auth: Stack, account: Stack) -> str:
         return f"PAM asks {odd[0].module or 'a module that cannot be read'} ({odd[0].at}), which is not understood here"
     if not account.handlers:
         return "what PAM asks is not known: its files were not taken"
-    return (
-        "whether its last day is over is not known"
-        if login.expired is None or login.inactive is None
-        else "PAM may let it in or not"
-    )
+    return _OVER if login.expired is None or login.inactive is None else "PAM may let it in or not"
 
 
 def _unsure(found: Effective, login: Login) -> str:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 
 from auditkit.keys.wire import CERTIFICATE, fingerprint, number, string, take
 
@@ -35,6 +36,16 @@ WORDS: Mapping[str, str] = {
 """The words that may stand before a key in a file, and the type of key each is for: names of signatures will do."""
 
 
+class Strength(IntEnum):
+    """How long a key will stand (NIST SP 800-57 part 1)."""
+
+    WEAK = 0
+    """Within reach of who has the means: DSA, and RSA below 2048 bits."""
+    SHORT = 1
+    """Not for years to come: RSA below 3072 bits."""
+    GOOD = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Public:
     """A public key, or a certificate of one."""
@@ -58,6 +69,13 @@ class Public:
     def fingerprint(self) -> str:
         """`SHA256:...`, as `ssh-keygen -l` shows it; of a certificate that of its key."""
         return fingerprint(self.blob)
+
+    @property
+    def strength(self) -> Strength:
+        """How long it will stand, by its type and its size."""
+        if self.plain_type == DSA or (self.plain_type == RSA and self.bits < 2048):
+            return Strength.WEAK
+        return Strength.SHORT if self.plain_type == RSA and self.bits < 3072 else Strength.GOOD
 
     @property
     def md5(self) -> str:

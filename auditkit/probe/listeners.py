@@ -72,11 +72,10 @@ def listeners(optional: bool) -> Iterator[Told]:
             break
         for told in _told(one, places):
             yield told
-    owned = {inode for one in processes for inode in one.handles}
-    nobodys = {place for inode in set(before) & set(after) - owned for place in before[inode]}
-    if nobodys:
+    left = nobodys(processes, before, after)
+    if left:
         none: Dict[str, object] = {"pid": None, "parent": None, "uid": None, "started": None}
-        yield NOBODY, _written(sorted(nobodys)[:PLACES], dict(none, program="", arguments=[], unit="")), ""
+        yield NOBODY, _written(left[:PLACES], dict(none, program="", arguments=[], unit="")), ""
 
 
 def chosen(
@@ -88,6 +87,12 @@ def chosen(
         places = {place for table in (before, after) for inode in one.handles for place in table.get(inode, ())}
         if places or (is_server(one) and not _of_a_connection(one, known.get(one.parent), arguments)):
             yield one, sorted(places)
+
+
+def nobodys(processes: Iterable[Process], before: Sockets, after: Sockets) -> List[Place]:
+    """Where sockets listen that were there all the time, and that none of these processes has."""
+    owned = {inode for one in processes for inode in one.handles}
+    return sorted({place for inode in set(before) & set(after) - owned for place in before[inode]})
 
 
 def is_server(process: Process) -> bool:

@@ -89,8 +89,7 @@ def _unsure(unsure: Sequence[Dict]) -> Iterator[str]:
 
 
 def _cell(text: str) -> str:
-    shown = printable(text)
-    return shown if len(shown) <= LONGEST_CELL else f"{shown[: LONGEST_CELL - 1]}…"
+    return _clipped(printable(text))
 
 
 # --- keys

@@ -72,10 +72,9 @@ def _told(need: Need, seen: Mapping[int, Seen], before: Sockets, after: Sockets,
         yield from _one(need, seen[process.pid], places, machine.started)
     if len(chosen) > listeners.PROCESSES:
         yield Gap("/proc", listeners.TOO_MANY)
-    owned = {inode for one in processes for inode in one.handles}
-    nobodys = {place for inode in set(before) & set(after) - owned for place in before[inode]}
-    if nobodys:
-        yield _item(need, NOBODY, Process(None, None, None, None, "", (), "", _listens(sorted(nobodys))))
+    left = listeners.nobodys(processes, before, after)
+    if left:
+        yield _item(need, NOBODY, Process(None, None, None, None, "", (), "", _listens(left)))
 
 
 def _one(need: Need, seen: Seen, places: Sequence[listeners.Place], started: int | None) -> Iterator[Item | Gap]:

@@ -83,11 +83,15 @@ class Access:
 
     @property
     def quote(self) -> Quote:
-        """The line as people compare it: its options, and the fingerprint in place of the key."""
-        line = self.line
-        options = ",".join(line.options.written)[:MOST_OPTIONS]
-        words = (options, line.key.type, line.key.fingerprint, line.comment[:60])
-        return Quote(line.file, line.number, " ".join(word for word in words if word))
+        """The line as people compare it."""
+        return quoted(self.line)
+
+
+def quoted(line: Line) -> Quote:
+    """A line of a file of keys as people compare it: its options, and the fingerprint in place of the key."""
+    options = ",".join(line.options.written)[:MOST_OPTIONS]
+    words = (options, line.key.type, line.key.fingerprint, line.comment[:60])
+    return Quote(line.file, line.number, " ".join(word for word in words if word))
 
 
 def _forwards(effective: Effective) -> bool | None:

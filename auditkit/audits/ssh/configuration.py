@@ -140,20 +140,10 @@ WORRIES = (
 PASSWORDS = tuple(STRICT)[:4]
 FAR = ("AllowTcpForwarding", "GatewayPorts", "PermitTunnel", "X11Forwarding", "DisableForwarding", "GSSAPIAuthentication")
 """Those of them that let nobody in."""
-LEFT_OVER: tuple[str, ...] = (
-    "~",
-    ".bak",
-    ".old",
-    ".orig",
-    ".save",
-    ".disabled",
-    ".off",
-    ".swp",
-    ".dpkg-dist",
-    ".dpkg-old",
-    ".dpkg-new",
+LEFT_OVER = (
+    *("~", ".bak", ".old", ".orig", ".save", ".before", ".disabled", ".off", ".swp", ".md", ".txt"),
+    *(".dpkg-dist", ".dpkg-old", ".dpkg-new", ".dpkg-bak", ".rpmnew", ".rpmsave", ".rpmorig", ".ucf-dist"),
 )
-LEFT_OVER += (".dpkg-bak", ".rpmnew", ".rpmsave", ".rpmorig", ".ucf-dist", ".md", ".txt", ".before")
 """How the name of a file ends that nobody expects to be read."""
 
 

@@ -11,7 +11,7 @@ from auditkit.answers import Step
 from auditkit.audits.ssh.settings import OPENSSH, setting
 from auditkit.keys import authorized, private
 from auditkit.keys.authorized import Line
-from auditkit.keys.public import DSA, RSA, Public
+from auditkit.keys.public import Public, Strength
 from auditkit.keys.published import PUBLISHED
 from auditkit.model import Evidence, Finding, Gap, Means, Need, Rule, Severity
 from auditkit.printable import printable
@@ -185,8 +185,8 @@ def _weak(one: HostKey) -> Iterator[Finding]:
     if key.fingerprint in PUBLISHED:
         message = f"{key.fingerprint} is that of {PUBLISHED[key.fingerprint]}, and can be downloaded"
         yield Finding(HOST_KEY_PUBLISHED, where, message, HOST_KEY_PUBLISHED.severity)
-    if key.plain_type == DSA or (key.plain_type == RSA and key.bits < 3072):
-        severity = HOST_KEY_WEAK.severity if key.plain_type == DSA or key.bits < 2048 else Severity.LOW
+    if key.strength is not Strength.GOOD:
+        severity = HOST_KEY_WEAK.severity if key.strength is Strength.WEAK else Severity.LOW
         yield Finding(HOST_KEY_WEAK, where, f"{key.plain_type} of {key.bits} bits", severity)
 
 

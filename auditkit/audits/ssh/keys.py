@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from auditkit.access import needs, seen, telling
 from auditkit.access.nouns import Login
 from auditkit.access.passwd import SESSIONLESS
-from auditkit.audits.ssh.accesses import KEY_FILES, Access, accesses, wanted, way_of
+from auditkit.audits.ssh.accesses import KEY_FILES, MOST_OPTIONS, Access, accesses, wanted, way_of
 from auditkit.audits.ssh.opened import keys_of_root
 from auditkit.keys.authorized import Line
-from auditkit.keys.public import DSA, RSA
+from auditkit.keys.public import Strength
 from auditkit.keys.published import PUBLISHED
 from auditkit.keys.use import Step
 from auditkit.model import Evidence, Finding, Gap, Need, Quote, Rule, Severity
@@ -151,13 +151,12 @@ RULES = (
     KEY_FILE_OPEN,
 )  # fmt: skip
 MOST_QUOTES = 10
-MOST_OPTIONS = 200
 FIRST_PERSON, NOBODY = 1000, 65534
+"""UID_MIN of login.defs(5), and the uid of nobody."""
 OF_SYSTEM = range(1, 100)
 """Uids that distributions give out once and for all."""
 _DEPLOYED = ("www-data", "backup")
 """Of these accounts those to which programs copy."""
-"""UID_MIN of login.defs(5)."""
 _OF_LINE = ("it expired", "it is taken back")
 _OF_ACCOUNT = ("PubkeyAuthentication", "AuthenticationMethods", "PermitRootLogin", "the account", "AllowUsers")
 """How the reasons begin for which no key opens an account, whatever its line says."""
@@ -291,10 +290,9 @@ def _is_unlimited(access: Access) -> bool:
 
 
 def _weak(line: Line) -> Iterator[tuple[Rule, str, Severity]]:
-    key = line.key
-    if key.plain_type == DSA or (key.plain_type == RSA and key.bits < 3072):
-        severity = KEY_WEAK.severity if key.plain_type == DSA or key.bits < 2048 else Severity.LOW
-        yield KEY_WEAK, f"{key.plain_type} of {key.bits} bits", severity
+    if line.key.strength is not Strength.GOOD:
+        severity = KEY_WEAK.severity if line.key.strength is Strength.WEAK else Severity.LOW
+        yield KEY_WEAK, f"{line.key.plain_type} of {line.key.bits} bits", severity
 
 
 def _environment(access: Access) -> Iterator[tuple[Rule, str, Severity]]:

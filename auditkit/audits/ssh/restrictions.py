@@ -7,7 +7,7 @@ from auditkit.access import needs, seen, telling, ways
 from auditkit.access.passwd import SESSIONLESS
 from auditkit.access.seen import Login, Password, Seen, Server
 from auditkit.access.sources import is_own
-from auditkit.audits.ssh.accesses import KEY_FILES, MOST_OPTIONS
+from auditkit.audits.ssh.accesses import KEY_FILES, quoted
 from auditkit.audits.ssh.opened import Opened, named, opened
 from auditkit.keys.use import admits
 from auditkit.model import Evidence, Finding, Gap, Quote, Rule, Severity
@@ -170,10 +170,7 @@ def _all_foreign(told: Seen, server: Server, each: Opened) -> bool:
 
 
 def _quoted(each: Opened) -> Iterator[Quote]:
-    for line in each.lines[:MOST_KEYS]:
-        options = ",".join(line.options.written)[:MOST_OPTIONS]
-        words = (options, line.key.type, line.key.fingerprint, line.comment[:60])
-        yield Quote(line.file, line.number, " ".join(word for word in words if word))
+    yield from map(quoted, each.lines[:MOST_KEYS])
 
 
 def _closed(told: Seen, server: Server, by_key: tuple[Opened, ...]) -> Iterator[Finding]:

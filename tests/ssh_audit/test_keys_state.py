@@ -53,6 +53,13 @@ def test_a_key_that_works_from_some_addresses_only_is_told_so(config: str, every
     assert (fact["effective"], fact["everywhere"]) == (True, everywhere)
 
 
+def test_where_sshd_asks_for_names_nobody_can_tell_whom_a_list_of_names_lets_in() -> None:
+    unknown = "whether AllowUsers and its like let the account in is not known"
+    assert effect(machine("UseDNS yes\nAllowUsers anna@*.example.org\n")) == (None, unknown)
+    assert effect(machine("UseDNS yes\nAllowUsers anna\n")) == (True, "")
+    assert effect(machine("AllowUsers anna@*.example.org\n"))[0] is False
+
+
 # the state of the account
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from auditkit import answers
-from auditkit.access import asking, configuring, matching, needs, ways
+from auditkit.access import asking, classes, configuring, matching, needs, ways
 from auditkit.access.keyfiles import expanded, filled
 from auditkit.access.membership import Groups, groups, takes_groups
 from auditkit.access.nouns import Login, Password, Seen, Server, Treated
@@ -23,6 +23,7 @@ from auditkit.model import Evidence, Gap, Item, Means, Need, Quote
 from auditkit.printable import printable
 from auditkit.sshd import doors
 from auditkit.sshd.criteria import Connection
+from auditkit.sshd.doors import Source, Sure
 from auditkit.sshd.effective import Effective
 
 FIRST, SECOND = needs.KEYS
@@ -263,17 +264,17 @@ def _access(known: Known, login: Login, line: Line, readings: tuple[Reading, ...
 
 def _everywhere(login: Login, found: Sequence[tuple[Reading, Effect]]) -> bool:
     """Whether a server takes a line from wherever it can be reached, as far as its own lists and blocks decide that."""
-    pairs = [(source, admitted, effect) for one, effect in found for source, admitted in _admitted(login, one.treated)]
-    shut = {source.name for source, admitted, effect in pairs if admitted is False or effect.effective is False}
+    pairs = [(source, let_in, effect) for one, effect in found for source, let_in in admitted(one.server, login, one.treated)]
+    shut = {source.name for source, let_in, effect in pairs if let_in is False or effect.effective is False}
     alive = any(effect.effective is not False for _one, effect in found)
-    return alive and not shut and {source.name for source, _admitted, _effect in pairs} != {ITSELF.name}
+    return alive and not shut and {source.name for source, _let_in, _effect in pairs} != {ITSELF.name}
 
 
 def _effect(known: Known, line: Line, login: Login, one: Reading, steps: tuple[answers.Step, ...]) -> Effect:
     """What a line does for connections that are treated alike."""
     if line.dead:
         return Effect(False, line.dead)
-    told = [*_not_read(line, login, one.treated), *_shut_out(known, line, login, one.treated)]
+    told = [*_not_read(line, login, one.treated), *_shut_out(known, line, login, one)]
     told += taken_back(line, one.treated.effective, known.revoked)
     told.append(use.effect(line, _server(known.told.evidence, one), known.way(steps, login)))
     certain = [each for each in told if each.effective is False]
@@ -318,9 +319,10 @@ def way_of(steps: tuple[answers.Step, ...], login: Login, groups: Groups | None 
     return Way(tuple(Step(step.path, step.mode & 0o7777, step.uid, step.gid, one) for step, one in pairs), login.uid)
 
 
-def _shut_out(known: Known, line: Line, login: Login, one: Treated) -> Iterator[Effect]:
+def _shut_out(known: Known, line: Line, login: Login, one: Reading) -> Iterator[Effect]:
     """Yield why an account does not get in with a key, whatever the key."""
-    value = {name: effect.value for name, effect in one.effective.effects.items()}
+    effective = one.treated.effective
+    value = {name: effect.value for name, effect in effective.effects.items()}
     if value["PubkeyAuthentication"] == ("no",):
         yield Effect(False, "PubkeyAuthentication of sshd is no")
     lists = value["AuthenticationMethods"]
@@ -333,10 +335,10 @@ def _shut_out(known: Known, line: Line, login: Login, one: Treated) -> Iterator[
     root = value["PermitRootLogin"] if login.root else ("yes",)
     if root == ("no",) or (root == ("forced-commands-only",) and line.options.command is None):
         yield Effect(False, f"PermitRootLogin of sshd is {root[0]}")
-    state = known.ways.account(login, one.effective)
+    state = known.ways.account(login, effective)
     if state.opens is not True:
         yield Effect(state.opens, state.why)
-    if known.ways.useless(login, one.effective, forwards=line.options.forwards, command=line.options.command or ""):
+    if known.ways.useless(login, effective, forwards=line.options.forwards, command=line.options.command or ""):
         yield Effect(False, "the account has no session, its shell gives none, and nothing is forwarded")
     yield from _lists(login, one)
     unknown = [name for name in ("PubkeyAuthentication", "AuthenticationMethods") if value[name] is None]
@@ -344,19 +346,18 @@ def _shut_out(known: Known, line: Line, login: Login, one: Treated) -> Iterator[
         yield Effect(None, f"{', '.join(unknown) or 'PermitRootLogin'} of sshd is not known")
 
 
-def _lists(login: Login, one: Treated) -> Iterator[Effect]:
+def _lists(login: Login, one: Reading) -> Iterator[Effect]:
     """Yield whether AllowUsers and its like shut the account out, from everywhere that is treated alike."""
-    told = [admitted for _source, admitted in _admitted(login, one)]
+    told = [let_in for _source, let_in in admitted(one.server, login, one.treated)]
     if told and all(each is False for each in told):
         yield Effect(False, "AllowUsers, AllowGroups, DenyUsers or DenyGroups of sshd shut the account out")
     elif told and True not in told:
         yield Effect(None, "whether AllowUsers and its like let the account in is not known")
 
 
-def _admitted(login: Login, one: Treated) -> Iterator[tuple[doors.Source, bool | None]]:
-    """Yield for each source that is treated alike whether AllowUsers and its like let the account in."""
-    version = (10, 0)  # of patterns with two `@` alone something else would come
+def admitted(server: Server, login: Login, one: Treated) -> Iterator[tuple[Source, Sure]]:
+    """Yield for each source that is treated alike whether AllowUsers and its like let the account in; None: not known."""
+    by_name = one.effective.effects["UseDNS"].on is not False
     for source in (source for who, source in one.who if who.name == login.name):
-        host = source.host or source.address
-        who = replace(one.where, user=login.name, host=host, address=source.address, groups=login.groups)
-        yield source, doors.admitted(one.effective, who, version)
+        connection = classes.connection(login, source, one.where, by_name=by_name)
+        yield source, None if server.version is None else doors.admitted(one.effective, connection, server.version)

@@ -7,13 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from auditkit.access import classes
 from auditkit.access.nouns import Login, Server, Treated
-from auditkit.audits.ssh.accesses import Access, accesses
+from auditkit.audits.ssh.accesses import Access, accesses, admitted
 from auditkit.keys.authorized import Line
 from auditkit.model import Evidence
-from auditkit.sshd import doors
-from auditkit.sshd.doors import Source
 from auditkit.sshd.effective import Effective
 
 
@@ -41,7 +38,8 @@ def opened(server: Server, evidence: Evidence) -> Iterator[Opened]:
             by_login[access.login].append(access)
     for login, several in by_login.items():
         here = [(one, lines) for one in server.treated if (lines := _lines(several, one))]
-        places = [(one, source) for one, _lines_of in here for source in _sources(server, one, login)]
+        where = ((one, source, let_in) for one, _lines_of in here for source, let_in in admitted(server, login, one))
+        places = [(one, source) for one, source, let_in in where if let_in is not False]
         if places:
             alive = tuple(dict.fromkeys(line for _one, lines in here for line in lines))
             yield Opened(login, alive, tuple(source.name for _one, source in places), places[0][0].effective)
@@ -50,17 +48,6 @@ def opened(server: Server, evidence: Evidence) -> Iterator[Opened]:
 def _lines(several: Sequence[Access], one: Treated) -> list[Line]:
     """The lines that count where connections are treated so."""
     return [access.line for access in several if any(each is one or each == one for each in access.treated)]
-
-
-def _sources(server: Server, one: Treated, login: Login) -> Iterator[Source]:
-    """Yield from where the lists of sshd let an account in, as far as is known."""
-    by_name = one.effective.effects["UseDNS"].value != ("no",)
-    for who, source in one.who:
-        address = doors.Source("", source.address)
-        connection = classes.connection(login, address, one.where, by_name=by_name)
-        admitted = server.version is not None and doors.admitted(one.effective, connection, server.version) is not False
-        if who.name == login.name and admitted:
-            yield source
 
 
 def named(line: Line, evidence: Evidence) -> str:

@@ -87,7 +87,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "answers": NOUNS,
     "access": NOUNS | {"answers", "keys", "sshd"},
     "audits": NOUNS | {"access", "answers", "keys", "packages", "sshd"},
-    "sshd": NOUNS,
+    "sshd": NOUNS | {"keys"},
     "logins": NOUNS,
     "importers": NOUNS | {"entries"},
     # tell

@@ -28,7 +28,12 @@ def covers(name: str, patterns: Sequence[str]) -> bool | None:
 
 
 def matches(name: str, pattern: str) -> bool:
-    """Whether one pattern matches: `*` is any text, `?` any sign, and no pattern costs more than its length by the name's."""
+    """Whether one pattern matches; none with `*` or `?` does that is longer than OpenSSH takes."""
+    return fits(name, pattern) and (len(pattern) <= _LONGEST or set(pattern).isdisjoint("*?"))
+
+
+def fits(name: str, pattern: str) -> bool:
+    """Whether a pattern of any length fits: `*` is any text, `?` any sign; it costs at most its length by the name's."""
     if "*" not in pattern and "?" not in pattern:
         return name == pattern
     at = place = covered = 0
@@ -45,4 +50,4 @@ def matches(name: str, pattern: str) -> bool:
             place, at = star + 1, covered
         else:
             return False
-    return len(pattern) <= _LONGEST and not pattern[place:].strip("*")
+    return not pattern[place:].strip("*")

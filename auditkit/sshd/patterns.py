@@ -7,6 +7,7 @@ import ipaddress
 import re
 from functools import lru_cache
 
+from auditkit.keys.patterns import fits
 from auditkit.sshd.lines import Refused, lowered
 
 LONGEST_PATTERN = 1023
@@ -18,20 +19,7 @@ _NUMBER = re.compile(r"[ \t\n\v\f\r]*[+-]?[0-9]+")
 
 def matches(name: str, pattern: str) -> bool:
     """Whether one pattern matches the whole of a name; in time that no pattern can drive up."""
-    text, wild = (word.encode("utf-8", "surrogateescape") for word in (name, pattern))
-    at = i = 0
-    star = mark = -1
-    while at < len(text):
-        if i < len(wild) and wild[i] == ord("*"):
-            star, mark, i = i, at, i + 1
-        elif i < len(wild) and wild[i] in (ord("?"), text[at]):
-            at, i = at + 1, i + 1
-        elif star >= 0:
-            mark += 1
-            at, i = mark, star + 1
-        else:
-            return False
-    return not wild[i:].strip(b"*")
+    return fits(*(word.encode("utf-8", "surrogateescape").decode("latin-1") for word in (name, pattern)))
 
 
 def listed(name: str, patterns: str) -> int:

@@ -109,6 +109,8 @@ class Reading:
 
     server: Server
     treated: Treated
+    admitted: tuple[tuple[Source, Sure], ...] = ()
+    """From where its lists let the account in; the same for every line, so that it is asked once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +148,13 @@ def _accesses(told: Seen) -> Iterator[Access | Gap]:
     known = Known(told, ways.ways(told.evidence), groups(told.evidence, told.logins), lists(told.evidence))
     owned = set[str]()
     for login, readings in everybody.items():
-        for file in _of_login(login, readings, read):
+        files = tuple(_of_login(login, readings, read))
+        asked = [replace(one, admitted=tuple(admitted(one.server, login, one.treated))) for one in readings if files]
+        for file in files:
             owned.add(file)
             way = looked.get(file, ())
             lines = (line for line in read[file] if isinstance(line, Line))
-            yield from (_access(known, login, line, readings, () if isinstance(way, Gap) else way) for line in lines)
+            yield from (_access(known, login, line, asked, () if isinstance(way, Gap) else way) for line in lines)
     for file in read.keys() - owned:
         lines = (line for line in read[file] if isinstance(line, Line))
         yield from (Access(NOBODY, line, Effect(None, "whose keys these are is not known"), "") for line in lines)
@@ -240,7 +244,7 @@ def _not_known(told: Seen) -> Iterator[Gap]:
 # --- what a line does
 
 
-def _access(known: Known, login: Login, line: Line, readings: tuple[Reading, ...], steps: tuple[answers.Step, ...]) -> Access:
+def _access(known: Known, login: Login, line: Line, readings: Sequence[Reading], steps: tuple[answers.Step, ...]) -> Access:
     """A line for an account: alive where one server lets it in, dead where every one of them surely does not."""
     found = [(one, _effect(known, line, login, one, steps)) for one in readings]
     if not found:
@@ -258,13 +262,13 @@ def _access(known: Known, login: Login, line: Line, readings: tuple[Reading, ...
     by_server = defaultdict[int, list[tuple[Reading, Effect]]](list)
     for pair in found:
         by_server[id(pair[0].server)].append(pair)
-    everywhere = any(_everywhere(login, several) for several in by_server.values())
+    everywhere = any(_everywhere(several) for several in by_server.values())
     return Access(login, line, effect, first.server.main, treated, steps, everywhere)
 
 
-def _everywhere(login: Login, found: Sequence[tuple[Reading, Effect]]) -> bool:
+def _everywhere(found: Sequence[tuple[Reading, Effect]]) -> bool:
     """Whether a server takes a line from wherever it can be reached, as far as its own lists and blocks decide that."""
-    pairs = [(source, let_in, effect) for one, effect in found for source, let_in in admitted(one.server, login, one.treated)]
+    pairs = [(source, let_in, effect) for one, effect in found for source, let_in in one.admitted]
     shut = {source.name for source, let_in, effect in pairs if let_in is False or effect.effective is False}
     alive = any(effect.effective is not False for _one, effect in found)
     return alive and not shut and {source.name for source, _let_in, _effect in pairs} != {ITSELF.name}
@@ -340,15 +344,15 @@ def _shut_out(known: Known, line: Line, login: Login, one: Reading) -> Iterator[
         yield Effect(state.opens, state.why)
     if known.ways.useless(login, effective, forwards=line.options.forwards, command=line.options.command or ""):
         yield Effect(False, "the account has no session, its shell gives none, and nothing is forwarded")
-    yield from _lists(login, one)
+    yield from _lists(one)
     unknown = [name for name in ("PubkeyAuthentication", "AuthenticationMethods") if value[name] is None]
     if unknown or root is None:
         yield Effect(None, f"{', '.join(unknown) or 'PermitRootLogin'} of sshd is not known")
 
 
-def _lists(login: Login, one: Reading) -> Iterator[Effect]:
+def _lists(one: Reading) -> Iterator[Effect]:
     """Yield whether AllowUsers and its like shut the account out, from everywhere that is treated alike."""
-    told = [let_in for _source, let_in in admitted(one.server, login, one.treated)]
+    told = [let_in for _source, let_in in one.admitted]
     if told and all(each is False for each in told):
         yield Effect(False, "AllowUsers, AllowGroups, DenyUsers or DenyGroups of sshd shut the account out")
     elif told and True not in told:

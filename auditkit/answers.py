@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from itertools import pairwise
 from typing import Any, NoReturn, TypeVar
 
-from auditkit.model import OF_MODE, Gap, Item
+from auditkit.model import OF_MODE, Gap, Item, Means
 from auditkit.printable import printable
 
 LARGEST = 16 << 20
@@ -30,6 +30,8 @@ _RECORD = re.compile(rb"([0-7]{5,7}) ([0-9]{1,10}) ([0-9]{1,10}) (/|(?:/[^/]+)+)
 _STATUS = re.compile(rb"-|([0-9]{1,3})")
 _MOST_STATUS = 255
 _MOST_ID = (1 << 32) - 1
+_MOST_MODE = 0o177777
+_MOST_TIME = (1 << 63) - 1
 _MOST_PID = 1 << 22
 """PID_MAX_LIMIT: proc(5)."""
 _MOST_SECONDS = 1 << 40
@@ -46,6 +48,29 @@ class Step:
     """All of st_mode, the type of the node too."""
     uid: int
     gid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What lies at a path, no symlink followed at its end: one Item of `Means.LISTING` or `Means.UNOWNED`."""
+
+    path: str
+    mode: int
+    """All of st_mode, the type of the node too."""
+    uid: int
+    gid: int
+    size: int
+    links: int
+    mtime: int
+    """Nanoseconds since 1970."""
+    ctime: int
+    """The same, of the last change of its status, which nobody can set."""
+    target: str | None
+    """Where it leads if it is a symlink."""
+    capabilities: str | None
+    """`security.capability` in hex."""
+    packages: tuple[str, ...] | None
+    """Which packages have put it there, none of them if it is nobody's; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +166,11 @@ def way(item: Item) -> tuple[Step, ...] | Gap:
     return _read(item, _way)
 
 
+def listed(item: Item) -> Listed | Gap:
+    """What lies at a path; a gap where the host wrote no such thing."""
+    return _read(item, _listed)
+
+
 def ran(item: Item) -> Ran | Gap:
     """What a command wrote; a gap where the host wrote no such thing."""
     return _read(item, _ran)
@@ -194,6 +224,23 @@ def _step(record: bytes) -> Step:
     if stat.S_IFMT(mode) not in OF_MODE or max(uid, gid) > _MOST_ID:
         raise ValueError("a number that no status has")
     return Step(found[4].decode("utf-8", "surrogateescape"), mode, uid, gid)
+
+
+def _listed(item: Item) -> Listed:
+    told = _object(item.data)
+    mode, packages = _number(told, "mode", 0, _MOST_MODE), told["packages"]
+    if mode is None or stat.S_IFMT(mode) not in OF_MODE or (told["target"] is not None) != stat.S_ISLNK(mode):
+        raise ValueError("a mode that no node has")
+    if packages is not None and item.need.means is Means.UNOWNED and packages:
+        raise ValueError("it is owned")
+    uid, gid = (_whole(told, name, 0, _MOST_ID) for name in ("uid", "gid"))
+    size, links, mtime, ctime = (_whole(told, name, -_MOST_TIME, _MOST_TIME) for name in ("size", "links", "mtime", "ctime"))
+    return Listed(
+        *(item.source, mode, uid, gid, size, links, mtime, ctime),
+        None if told["target"] is None else _text(told["target"]),
+        None if told["capabilities"] is None else bytes.fromhex(_text(told["capabilities"])).hex(),
+        None if packages is None else _texts(packages),
+    )
 
 
 def _ran(item: Item) -> Ran:
@@ -278,6 +325,13 @@ def _number(told: Mapping[str, Any], name: str, low: int, high: int) -> int | No
     number = told[name]
     if number is not None and (type(number) is not int or not low <= number <= high):
         raise ValueError(f"{name} is no number from {low} to {high}")
+    return number
+
+
+def _whole(told: Mapping[str, Any], name: str, low: int, high: int) -> int:
+    number = _number(told, name, low, high)
+    if number is None:
+        raise ValueError(f"{name} is missing")
     return number
 
 

@@ -7,19 +7,8 @@ bytes survive; they are shown only through `printable()`. Times are nanoseconds 
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import IntEnum, StrEnum
-
-
-def written(time_ns: int | None) -> str | None:
-    """A time of an inode as documents have it, to the nanosecond; one that no calendar has stays a number of seconds."""
-    if time_ns is None:
-        return None
-    seconds, rest = divmod(time_ns, 1_000_000_000)
-    try:
-        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
-    except (OverflowError, ValueError, OSError):
-        return f"{seconds}.{rest:09d}"
 
 
 class Kind(StrEnum):
@@ -281,9 +270,13 @@ class Means(StrEnum):
     """Every process that listens, with its program and arguments."""
     BANNER = "banner"
     """What a server shows whoever connects, from the login that was made anyway."""
+    LISTING = "listing"
+    """What lies at paths, as lstat tells, and which packages have put it there; `/x/**` is all below, but for directories."""
+    UNOWNED = "unowned"
+    """The same, only of what no package has put there."""
 
 
-ON_DISK = frozenset((Means.FILE, Means.STATUS))
+ON_DISK = frozenset((Means.FILE, Means.STATUS, Means.LISTING, Means.UNOWNED))
 """What a mounted disk shows too; the rest is of a machine that runs."""
 
 

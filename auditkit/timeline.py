@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from auditkit import entries
-from auditkit.model import Entry, Kind, written
+from auditkit.model import Entry, Kind
+from auditkit.words import written
 
 BACKDATED_NS = 24 * 3600 * 1_000_000_000
 """From this distance on a modification time counts as set back."""

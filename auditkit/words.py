@@ -1,7 +1,8 @@
-"""Extended attributes in words: file capabilities as setcap(8) writes them, ACLs as getfacl(1) does."""
+"""Extended attributes and times in words: file capabilities as setcap(8) writes them, ACLs as getfacl(1) does."""
 
 import struct
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 
 from auditkit.printable import printable
 
@@ -21,6 +22,17 @@ TAGS = {0x01: "user", 0x02: "user", 0x04: "group", 0x08: "group", 0x10: "mask", 
 """The tags of linux/posix_acl.h: ACL_USER_OBJ, ACL_USER, ACL_GROUP_OBJ, ACL_GROUP, ACL_MASK, ACL_OTHER."""
 NAMED = (0x02, 0x08)
 ACL_VERSION = 2
+
+
+def written(time_ns: int | None) -> str | None:
+    """A time of an inode as documents have it, to the nanosecond; one that no calendar has stays a number of seconds."""
+    if time_ns is None:
+        return None
+    seconds, rest = divmod(time_ns, 1_000_000_000)
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
+    except (OverflowError, ValueError, OSError):
+        return f"{seconds}.{rest:09d}"
 
 
 def attributes(values: Mapping[str, str]) -> dict[str, str]:

@@ -62,7 +62,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "settle": NOUNS | {"compare"},
     "coverage": NOUNS | {"entries"},
     "accept": NOUNS | {"compare", "entries", "probe"},
-    "timeline": NOUNS | {"entries"},
+    "timeline": NOUNS | {"entries", "words"},
     "distrust": NOUNS | {"compare", "entries", "probe"},
     "packages": NOUNS | {"importers"},
     "systems": NOUNS | {"packages"},

@@ -28,6 +28,8 @@ MOST_PAIRS = 4_000_000
 RANKS = {"ignore": 0, "exists": 1, "metadata": 2, "growing": 3, "rotated": 3, "content": 3}
 """How much a level shows of an entry."""
 LINEAGE = PATTERN.decode()
+ALL_BELOW = "**"
+"""A part of a path that stands for any number of directories."""
 _GLOB = re.compile(r"[*?\[]")
 _PROCESS = re.compile(r"/proc/\d+/environ")
 _SUBJECTS = {
@@ -202,6 +204,9 @@ def concerns(need: Need, subject: str) -> bool:
     if need.means not in ON_DISK or not _GLOB.search(need.what):
         return False
     names, patterns = _parts(subject), _parts(need.what)
+    if ALL_BELOW in patterns:
+        patterns = patterns[: patterns.index(ALL_BELOW)]
+        names = names[: len(patterns)]
     return len(names) <= len(patterns) and all(map(fnmatchcase, names, patterns))
 
 

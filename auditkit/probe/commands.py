@@ -50,7 +50,7 @@ class Watch:
         """A process group is no more."""
 
 
-def run(chain: Chain, asked: Iterable[Tuple[int, bytes, bool]], watch: Watch) -> Iterator[Told]:
+def run(chain: Chain, asked: Iterable[Tuple[int, bytes, bool]], watch: Watch, limit: int = LIMIT) -> Iterator[Told]:
     """Yield what each command comes to, as they end; nothing of a program that is not there, unless it must be.
 
     STATUS is the exit status, 128 and the number of the signal that has ended it, or `-` where it was ended here.
@@ -64,7 +64,7 @@ def run(chain: Chain, asked: Iterable[Tuple[int, bytes, bool]], watch: Watch) ->
                 try:
                     if time.monotonic() > end:
                         raise OSError(errno.ETIMEDOUT, TOO_LATE)
-                    under_way.append(_Running(number, *_program(chain, what), watch))
+                    under_way.append(_Running(number, *_program(chain, what), watch, limit))
                 except OSError as error:
                     if not optional or error.errno not in inside.ABSENT:
                         yield number, None, reason(error)
@@ -111,10 +111,11 @@ def not_run(path: str) -> str:
 class _Running:
     """One command under way."""
 
-    def __init__(self, number: int, path: bytes, words: List[bytes], watch: Watch) -> None:
+    def __init__(self, number: int, path: bytes, words: List[bytes], watch: Watch, limit: int) -> None:
         import subprocess  # noqa: PLC0415 - only for who asks so
 
         self.number = number
+        self.limit = limit
         self.ends = time.monotonic() + SECONDS
         self.cut = False
         self.watch = watch
@@ -143,7 +144,7 @@ class _Running:
         if not data:
             self.open.remove(handle)
         self.said[handle] += data
-        self.cut = self.cut or len(self.said[handle]) > LIMIT
+        self.cut = self.cut or len(self.said[handle]) > self.limit
 
     def is_over(self) -> bool:
         """Whether it has ended, or has to end now."""
@@ -172,7 +173,7 @@ class _Running:
                 stream.close()
         code = self.process.returncode or 0
         line = b"-" if self.cut else b"%d" % (code if code >= 0 else 128 - code)
-        out, complaints = (bytes(each[:LIMIT]).replace(b"\0", NO_CHARACTER) for each in self.said.values())
+        out, complaints = (bytes(each[: self.limit]).replace(b"\0", NO_CHARACTER) for each in self.said.values())
         return b"%s\n%s\0%s" % (line, hashes.scrubbed(out), hashes.complaints_scrubbed(complaints))
 
 

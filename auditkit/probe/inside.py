@@ -85,7 +85,7 @@ def _matching(chain: Chain, directory: Names, pattern: bytes) -> List[bytes]:
     handle = opened(b".", DIRECTORY, chain.open(directory))
     try:
         found = []  # type: List[bytes]
-        for number, name in enumerate(_listed(handle)):
+        for number, (name, _is_directory) in enumerate(typed(handle)):
             if number == NAMES:
                 raise OSError(errno.EFBIG, "more than %d names in it" % NAMES)
             if fnmatch.fnmatchcase(name, pattern):
@@ -95,13 +95,18 @@ def _matching(chain: Chain, directory: Names, pattern: bytes) -> List[bytes]:
         os.close(handle)
 
 
-def _listed(handle: int) -> Iterator[bytes]:
+def typed(handle: int) -> Iterator[Tuple[bytes, bool]]:
+    """Yield each name of a directory, and whether it is one itself, no link followed."""
     if os.scandir not in os.supports_fd:  # Python 3.6
-        yield from map(os.fsencode, os.listdir(handle))
+        for name in map(os.fsencode, os.listdir(handle)):
+            try:
+                yield name, stat.S_ISDIR(os.stat(name, dir_fd=handle, follow_symlinks=False).st_mode)
+            except FileNotFoundError:
+                pass  # it has gone just now
         return
     with os.scandir(handle) as entries:
         for entry in entries:
-            yield os.fsencode(entry.name)
+            yield os.fsencode(entry.name), entry.is_dir(follow_symlinks=False)
 
 
 def resolved(chain: Chain, path: Names) -> Names:

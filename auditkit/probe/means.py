@@ -4,9 +4,9 @@ import os
 
 from . import take
 from .chain import Chain
-from .hints import Any, Dict, Iterator, List, Sequence, Tuple
+from .hints import Any, Dict, Iterable, Iterator, List, Sequence, Tuple
 
-FILE, STATUS, COMMAND, LISTENERS = "file", "status", "command", "listeners"
+FILE, STATUS, COMMAND, LISTENERS, LISTING, UNOWNED = "file", "status", "command", "listeners", "listing", "unowned"
 
 Need = Tuple[str, bytes, bool, bool, bool]
 """The means, what is asked for, whether it holds secrets, whether a host without it is complete all the same, and whether
@@ -14,7 +14,7 @@ it may be long."""
 
 
 def taken(root: bytes, needs: Sequence[Need], watch: Any = None) -> Iterator[take.Told]:
-    """Yield what is there for each need: the files, then the ways, who listens, and what commands write.
+    """Yield what is there for each need: the files, then the ways, who listens, what lies where, and what commands write.
 
     Commands and listeners are those of this machine: of another root nobody asks for them. `watch` is a commands.Watch,
     or what is like it.
@@ -33,22 +33,37 @@ def taken(root: bytes, needs: Sequence[Need], watch: Any = None) -> Iterator[tak
     handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     chain = Chain(handle)
     try:
-        for told in _others(chain, by, needs, watch):
+        for told in _others(chain, by, needs, watch, root == b"/"):
             yield told
     finally:
         chain.close()
         os.close(handle)
 
 
-def _others(chain: Chain, by: Dict[str, List[int]], needs: Sequence[Need], watch: Any) -> Iterator[take.Told]:
+def _others(chain: Chain, by: Dict[str, List[int]], needs: Sequence[Need], watch: Any, live: bool) -> Iterator[take.Told]:
     from . import commands, listeners, status  # noqa: PLC0415 - only for who asks so
+
+    watch = (watch or commands.Watch()) if live else None
 
     for number in by.get(STATUS, ()):
         for path, data, why in status.status(chain, needs[number][1], needs[number][3]):
             yield number, path, data, why
+    for told in _listed(chain, by, needs, watch):
+        yield told
     for number in by.get(LISTENERS, ()):
         for path, data, why in listeners.listeners(needs[number][3]):
             yield number, path, data, why
     asked = [(number, needs[number][1], needs[number][3]) for number in by.get(COMMAND, ())]
-    for number, data, why in commands.run(chain, asked, watch or commands.Watch()):
+    for number, data, why in commands.run(chain, asked, watch):
         yield number, needs[number][1], data, why
+
+
+def _listed(chain: Chain, by: Dict[str, List[int]], needs: Sequence[Need], watch: Any) -> Iterable[take.Told]:
+    """What is to be listed, all of it at once: who owns it is looked up in one go."""
+    if LISTING not in by and UNOWNED not in by:
+        return ()
+    from . import listing  # noqa: PLC0415 - only for who asks so
+
+    every = sorted(by.get(LISTING, []) + by.get(UNOWNED, []))
+    asked = [(number, needs[number][1], needs[number][3], needs[number][0] == UNOWNED) for number in every]
+    return listing.listing(chain, asked, watch)

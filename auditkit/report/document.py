@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from auditkit.errors import FormatError
-from auditkit.model import BaselineFacts, Change, Entry, Finding, Gap, HostReport, Severity, State, written
+from auditkit.model import BaselineFacts, Change, Entry, Finding, Gap, HostReport, Severity, State
 from auditkit.printable import printable
 from auditkit.report.shape import fault
+from auditkit.words import written
 
 SCHEMA = "auditkit/report/1"
 CLEAN, FINDINGS, INCOMPLETE, UNTRUSTED = "clean", "findings", "incomplete", "untrusted"

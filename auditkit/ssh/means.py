@@ -6,6 +6,10 @@ from auditkit.model import Gap, Item, Means, Need
 from auditkit.ssh import fetch, processes, programs, ways
 from auditkit.ssh.talk import Talk
 
+WITH_PYTHON = frozenset((Means.LISTING, Means.UNOWNED))
+"""What no shell tells."""
+NEEDS_PYTHON = "not looked at: that takes Python on the host"
+
 
 def take(talk: Talk, needs: Sequence[Need]) -> Iterator[Item | Gap]:
     """Yield what is there for each need: the files, then the ways, who listens, and what commands write."""
@@ -16,3 +20,4 @@ def take(talk: Talk, needs: Sequence[Need]) -> Iterator[Item | Gap]:
     yield from processes.take(talk, by[Means.LISTENERS])
     if by[Means.COMMAND]:
         yield from programs.take(talk, by[Means.COMMAND])
+    yield from (Gap(need.what, NEEDS_PYTHON) for need in needs if need.means in WITH_PYTHON)

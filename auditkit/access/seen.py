@@ -21,9 +21,11 @@ from auditkit.sshd.effective import Configuration, Effective, Refusal
 __all__ = ["NEEDS", "Dump", "Login", "Password", "Seen", "Server", "Treated", "follow", "seen"]
 
 MOST_LOGINS = 200
+SIDE_BY_SIDE = 16
+"""Hosts of a fleet that are judged at the same time, about which each group of rules asks."""
 
 
-@lru_cache(1)
+@lru_cache(SIDE_BY_SIDE)
 def seen(evidence: Evidence) -> Seen:
     """All that is known of the ways into a host: accounts, sources, servers with their doors, and what could not be told."""
     logins, gaps = accounts.logins(evidence)

@@ -72,7 +72,7 @@ def address_listed(address: str | None, patterns: str, longest: int = 128) -> in
     return found
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=32768)
 def network(text: str, longest: int) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
     """The network that a word means; None if it is a pattern.
 

@@ -12,7 +12,7 @@ from auditkit.access.keyfiles import expanded, filled
 from auditkit.access.membership import Groups, groups, takes_groups
 from auditkit.access.nouns import Login, Password, Seen, Server, Treated
 from auditkit.access.revoked import Lists, lists, lists_wanted, taken_back
-from auditkit.access.seen import seen
+from auditkit.access.seen import SIDE_BY_SIDE, seen
 from auditkit.access.sources import ITSELF
 from auditkit.access.ways import Ways
 from auditkit.audits.ssh.settings import OPENSSH
@@ -131,7 +131,7 @@ Everybody = Mapping[Login, tuple[Reading, ...]]
 """How every server treats every account."""
 
 
-@lru_cache(1)
+@lru_cache(SIDE_BY_SIDE)
 def accesses(evidence: Evidence) -> tuple[Access | Gap, ...]:
     """Each line of each file for each account that it may be for, and what is no line."""
     return tuple(_accesses(seen(evidence)))

@@ -45,13 +45,14 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
     told = machine.machine(evidence)
     for group in GROUPS:
         yield from group.judge(told)
-    yield from overview.judge(_watchers(told))
+    yield from overview.judge(_watchers(told)) if told.is_system else ()
     yield from dict.fromkeys(told.gaps)
 
 
 def facts(evidence: Evidence) -> Mapping[str, object]:
     """`facts.protections` of the report: one row for all that may watch and is there, one for each kind that nobody watches."""
-    return {"protections": [row.told for row in overview.table(_watchers(machine.machine(evidence)))]}
+    told = machine.machine(evidence)
+    return {"protections": [row.told for row in overview.table(_watchers(told))]} if told.is_system else {}
 
 
 def follow(evidence: Evidence) -> tuple[Need, ...]:

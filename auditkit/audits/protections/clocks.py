@@ -45,7 +45,7 @@ _CONTAINED = frozenset(
 def judge(told: Machine) -> Iterator[Finding | Gap]:
     """Yield whether the clock is right."""
     states = {tool: told.state(tool) for tool in TOOLS}
-    if _is_contained(told) or None in {state.installed for state in states.values()}:
+    if not told.is_system or _is_contained(told) or None in {state.installed for state in states.values()}:
         return
     alive = [tool.name for tool, state in states.items() if _serves(state)]
     if not alive:

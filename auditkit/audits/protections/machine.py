@@ -27,7 +27,10 @@ SHOW = Need(
     "which of the services that watch this machine start at boot, and run",
 )
 COMM = Need(Means.FILE, "/proc/[0-9]*/comm", "which programs run, where systemd does not tell")
-NEEDS = (*PROGRAMS, *STARTERS, *WANTED, SHOW)
+SYSTEM = tuple(
+    Need(Means.STATUS, path, "whether a disk holds a system at all") for path in ("/etc/os-release", "/usr/lib/os-release")
+)
+NEEDS = (*PROGRAMS, *STARTERS, *WANTED, SHOW, *SYSTEM)
 
 _RUNNING = frozenset(("active", "reloading", "activating"))
 _ENABLED = frozenset(("enabled", "enabled-runtime", "alias", "generated", "linked", "linked-runtime"))
@@ -65,6 +68,11 @@ class Machine:
     def is_alive(self) -> bool:
         """Whether anything could be asked that only a running machine answers."""
         return self.evidence.was_asked(SHOW)
+
+    @property
+    def is_system(self) -> bool:
+        """Whether there is a machine that something could watch: a disk may hold anything."""
+        return self.is_alive or bool(self.there(*SYSTEM))
 
     def items(self, need: Need) -> tuple[Item, ...]:
         """What was taken for a need, whoever asked."""

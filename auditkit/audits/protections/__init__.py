@@ -23,7 +23,7 @@ from auditkit.audits.protections import (
 )
 from auditkit.audits.protections.tools import KINDS
 from auditkit.audits.protections.watcher import Watcher
-from auditkit.model import Audit, Evidence, Finding, Gap, Need
+from auditkit.model import Audit, Evidence, Finding, Gap, Means, Need
 
 GROUPS = (
     brakes,
@@ -38,6 +38,15 @@ GROUPS = (
     services,
     shares,
 )  # fmt: skip
+
+
+THEN = (
+    machine.COMM,
+    Need(Means.STATUS, "*", "whether the logs are there that fail2ban reads"),
+    Need(Means.LISTING, "*/*.0", "when rsnapshot made its last backup"),
+    Need(Means.COMMAND, "/usr/bin/systemctl show *", "when the services ended that make backups"),
+    Need(Means.COMMAND, "/usr/bin/head -c 512 /var/lib/clamav/*", "how old the signatures are"),
+)
 
 
 def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
@@ -75,4 +84,5 @@ AUDIT = Audit(
     judge,
     facts,
     follow,
+    THEN,
 )

@@ -10,8 +10,8 @@ from auditkit.model import Finding, Gap, Means, Need, Quote, Rule, Severity
 from auditkit.printable import printable
 
 SNMPD = tuple(
-    Need(Means.FILE, path, "which communities of SNMP v1 and v2c are told what", secret=True)
-    for path in ("/etc/snmp/snmpd.conf", "/etc/snmp/snmpd.conf.d/*.conf", "/var/lib/snmp/snmpd.conf")
+    Need(Means.FILE, path, "which communities of SNMP v1 and v2c are told what")
+    for path in ("/etc/snmp/snmpd.conf", "/etc/snmp/snmpd.conf.d/*.conf")
 )
 SMB = Need(Means.FILE, "/etc/samba/smb.conf", "which version of SMB is the least that Samba speaks")
 EXPORTS = tuple(
@@ -65,7 +65,8 @@ RULES = (COMMUNITY, SMB1, EXPORTED, DESKTOP)
 MOST_QUOTES = 10
 _COMMUNITY = re.compile(r"\s*(rocommunity6?|rwcommunity6?|com2sec6?)\s+(.*)", re.IGNORECASE)
 _AGENT_ADDRESS = re.compile(r"(?mi)^\s*agentaddress\s+(.+?)\s*$")
-_COMMON = frozenset(("public", "private", "community", "snmp", "admin", "secret", "cisco", "default"))
+_COMMON = frozenset(("public", "private"))
+"""All others are taken out on the host: a community is a password."""
 _OLD_SMB = frozenset(("core", "coreplus", "lanman1", "lanman2", "nt1"))
 _MIN_PROTOCOL = re.compile(r"server\s*min\s*protocol|min\s*protocol", re.IGNORECASE)
 _ANYBODY = ("*", "0.0.0.0/0", "::/0", "")
@@ -87,25 +88,21 @@ def judge(told: Machine) -> Iterator[Finding | Gap]:
 
 def _communities(told: Machine) -> Iterator[Finding]:
     """Yield one finding for all communities, unless snmpd listens to this machine alone."""
-    texts = told.texts(*SNMPD)
-    found = []
-    for path, text in texts.items():
-        for number, line in enumerate(text.split("\n"), 1):
-            match = _COMMUNITY.match(line)
-            words = match[2].split() if match else []
-            if match and words and not _is_local(match[1], words):
-                found.append(
-                    (Quote(path, number, _hidden(match[1], words)), match[1].lower().startswith("rw"), _word(match[1], words))
-                )
-    if found and not _answers_only_itself(told, texts.values()):
-        worst = any(writes or word.lower() in _COMMON for _quote, writes, word in found)
-        writing = ", one of them may write" if any(writes for _quote, writes, _word_ in found) else ""
-        common = (
-            ", one is a word that everybody tries" if any(word.lower() in _COMMON for _quote, _writes, word in found) else ""
-        )
-        message = f"SNMP v1 or v2c with {len(found)} {'community' if len(found) == 1 else 'communities'}{writing}{common}"
-        quotes = tuple(quote for quote, _writes, _word_ in found[:MOST_QUOTES])
-        yield Finding(COMMUNITY, "snmpd", message, Severity.HIGH if worst else COMMUNITY.severity, quotes)
+    lines = [
+        (Quote(path, number, line[:200]), match[1].lower(), match[2].split())
+        for path, text in told.texts(*SNMPD).items()
+        for number, line in enumerate(text.split("\n"), 1)
+        if (match := _COMMUNITY.match(line)) and match[2].split()
+    ]
+    open_ = [(quote, keyword, words) for quote, keyword, words in lines if not _is_local(words)]
+    if not open_ or _answers_only_itself(told):
+        return
+    writes = any(keyword.startswith("rw") for _quote, keyword, _words in open_)
+    common = any(_word(keyword, words).lower() in _COMMON for _quote, keyword, words in open_)
+    more = f"{', one of them may write' if writes else ''}{', one is a word that everybody tries' if common else ''}"
+    message = f"SNMP v1 or v2c with {len(open_)} {'community' if len(open_) == 1 else 'communities'}{more}"
+    quotes = tuple(quote for quote, _keyword, _words in open_[:MOST_QUOTES])
+    yield Finding(COMMUNITY, "snmpd", message, Severity.HIGH if writes or common else COMMUNITY.severity, quotes)
 
 
 def _word(keyword: str, words: list[str]) -> str:
@@ -113,18 +110,12 @@ def _word(keyword: str, words: list[str]) -> str:
     return words[0] if not keyword.lower().startswith("com2sec") else [*words, "", ""][2]
 
 
-def _is_local(keyword: str, words: list[str]) -> bool:
+def _is_local(words: list[str]) -> bool:
     source = words[1] if len(words) > 1 else ""
     return source in ("localhost", "127.0.0.1", "::1", "127.0.0.0/8", "127.0.0.1/32", "::1/128")
 
 
-def _hidden(keyword: str, words: list[str]) -> str:
-    """The line with the community left out, for it is a password."""
-    word = _word(keyword, words)
-    return " ".join([keyword, *(each if each != word or word.lower() in _COMMON else "..." for each in words)])[:200]
-
-
-def _answers_only_itself(told: Machine, texts: object) -> bool:
+def _answers_only_itself(told: Machine) -> bool:
     """Whether snmpd listens to this machine alone: what it does goes before what it is told."""
     listening = [one for process in told.processes(LISTENERS) if name_of(process.program) == "snmpd" for one in process.listens]
     if listening:

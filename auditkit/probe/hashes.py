@@ -37,11 +37,14 @@ _KEY = re.compile(
 _COMMUNITY = re.compile(
     rb"^([ \t]*(?:r[ow]community6?|trapcommunity)[ \t]+"
     rb"|[ \t]*com2sec(?:6|unix)?[ \t]+(?:-Cn[ \t]+\S{1,64}[ \t]+)?\S{1,256}[ \t]+\S{1,256}[ \t]+"
-    rb"|[ \t]*(?:trap2?sink|informsink)[ \t]+\S{1,256}[ \t]+)(?!(?:public|private)(?![^\s]))(\"[^\"\n]*\"?|\S+)",
-    re.MULTILINE,
+    rb"|[ \t]*(?:trap2?sink|informsink)[ \t]+\S{1,256}[ \t]+)(?!(?:public|private)(?!\S))(\"[^\"\n]*\"?|\S+)",
+    re.MULTILINE | re.IGNORECASE,
 )
 """A community of SNMP, which is a password, but for the two that everybody knows: snmpd.conf(5)."""
-_USER = re.compile(rb"^([ \t]*(?:createUser|usmUser)[ \t]+)([^\n]+)", re.MULTILINE)
+_USER = re.compile(rb"^([ \t]*(?:createUser|usmUser)[ \t]+)([^\n]+)", re.MULTILINE | re.IGNORECASE)
+_SNMP = re.compile(rb"community|com2sec|sink|createUser|usmUser", re.IGNORECASE)
+_LONGEST_SNMP = 1 << 20
+"""No snmpd.conf is longer."""
 _COMPLAINT = re.compile(
     rb"^([^\n]*? line [0-9]{1,9}: |debug[0-9]: [^\n]*?:[0-9]{1,9} setting (?=\S{33}|[^ \n]*[^A-Za-z0-9 \n]))([^\n]*)",
     re.MULTILINE,
@@ -59,10 +62,8 @@ def scrubbed(data: bytes) -> bytes:
         data = _HASH.sub(HIDDEN, data)
     if b"PRIVATE KEY-----" in data:
         data = _KEY.sub(_hidden_key, data)
-    if b"community" in data or b"com2sec" in data or b"sink" in data:
-        data = _COMMUNITY.sub(rb"\1" + HIDDEN_COMMUNITY, data)
-    if b"createUser" in data or b"usmUser" in data:
-        data = _USER.sub(rb"\1" + HIDDEN_COMMUNITY, data)
+    if len(data) <= _LONGEST_SNMP and _SNMP.search(data):
+        data = _USER.sub(rb"\1" + HIDDEN_COMMUNITY, _COMMUNITY.sub(rb"\1" + HIDDEN_COMMUNITY, data))
     return _DES_IN_TABLE.sub(rb"\1" + HIDDEN, data) if b":" in data else data
 
 

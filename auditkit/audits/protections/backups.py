@@ -110,7 +110,8 @@ def judge(told: Machine) -> Iterator[Finding | Gap]:
             continue
         age, source = _last(told, tool, services)
         if age is None:
-            if not (tool is BORG and told.state(BORGMATIC).installed):
+            failed = any(one.failed and tool.name in one.unit for one in services)
+            if not failed and not (tool is BORG and told.state(BORGMATIC).installed):
                 message = f"{tool.name} is installed, and leaves nothing here that tells"
                 yield Finding(UNKNOWN, tool.name, message, UNKNOWN.severity)
         elif age > MEDIUM_DAYS:

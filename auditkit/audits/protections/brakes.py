@@ -94,7 +94,8 @@ def judge(told: Machine) -> Iterator[Finding | Gap]:
         found, gaps = _jails(told)
         yield from gaps
         if any(told.items(need) for need in JAILS):
-            yield from _of_jails(told, found)
+            yield from _missing(found) if not gaps else ()
+            yield from _of_jails(told, _for_ssh(found))
     if told.state(CROWDSEC).installed and told.evidence.was_asked(BOUNCERS) and not told.there(BOUNCERS):
         yield Finding(NO_BOUNCER, "crowdsec", "crowdsec is installed, and no bouncer is", NO_BOUNCER.severity)
 
@@ -131,11 +132,14 @@ def _for_ssh(found: tuple[Jail, ...]) -> tuple[Jail, ...]:
     return tuple(jail for jail in found if re.match(r"sshd\b(?!-)", jail.filter))
 
 
-def _of_jails(told: Machine, found: tuple[Jail, ...]) -> Iterator[Finding]:
-    mine = _for_ssh(found)
-    if not mine:
+def _missing(found: tuple[Jail, ...]) -> Iterator[Finding]:
+    if not _for_ssh(found):
         others = f"; it has {', '.join(printable(jail.name[:40]) for jail in found[:5])}" if found else ""
         yield Finding(JAIL_MISSING, "fail2ban", f"no jail for SSH is enabled{others}", JAIL_MISSING.severity)
+
+
+def _of_jails(told: Machine, mine: tuple[Jail, ...]) -> Iterator[Finding]:
+    """Yield which jails for SSH see nothing, or ban nobody."""
     for jail in mine:
         name, quote = f"jail {jail.name}", _quotes(told, jail)
         if not jail.reads_journal and not told.there(*(Need(Means.STATUS, path) for path in jail.logs)):

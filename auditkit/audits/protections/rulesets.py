@@ -60,7 +60,7 @@ def of_nft(text: str) -> tuple[Table, ...]:
     try:
         told = json.loads(text)["nftables"]
         return tuple(_tables([one for one in told if isinstance(one, dict)]))
-    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError("it is no rule set") from error
 
 
@@ -88,7 +88,7 @@ def _rule(statements: Sequence[Mapping[str, Any]]) -> Rule | None:
             return Rule(leads_to=value["target"], comes_back=name == "jump")
         if name == "xt" and isinstance(value, dict) and value.get("type") == "target":
             return Rule(_TARGETS[value["name"]]) if value.get("name") in _TARGETS else None
-        if name not in _CONDITIONLESS:
+        if name not in _CONDITIONLESS and not (name == "xt" and isinstance(value, dict) and value.get("name") == "comment"):
             return None
     return None
 

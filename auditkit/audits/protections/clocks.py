@@ -50,7 +50,7 @@ def judge(told: Machine) -> Iterator[Finding | Gap]:
     alive = [tool.name for tool, state in states.items() if _serves(state)]
     if not alive:
         there = [tool.name for tool, state in states.items() if state.installed]
-        message = f"{', '.join(there)} is installed, and turned off" if there else "no service for NTP is installed"
+        message = f"installed, and turned off: {', '.join(there)}" if there else "no service for NTP is installed"
         yield Finding(UNSET, "clock", message, UNSET.severity)
     elif (quote := _astray(told)) is not None and any(state.running for state in states.values()):
         yield Finding(ASTRAY, "clock", f"{', '.join(alive)} runs, and the clock is not synchronised", ASTRAY.severity, (quote,))

@@ -56,16 +56,14 @@ def _of(told: Machine, tool: Tool, state: State) -> Iterator[Finding]:
     )
     quotes = _quotes(told, unit)
     remedies = {rule: rule.remedy.replace("UNIT", unit).replace("NAME", tool.name) for rule in RULES}
-    if state.running is False and not (tool is FRESHCLAM and told.there(*told.starters(tool))):
+    off = state.running is None and state.enabled is False
+    if (off or state.running is False) and not (tool is FRESHCLAM and told.there(*told.starters(tool))):
         severity = NOT_RUNNING.severity if state.enabled else Severity.LOW
         how = "is to start at boot, and does not run" if state.enabled else "is installed and turned off"
         yield Finding(NOT_RUNNING, tool.name, f"{tool.name} {how}", severity, quotes, remedies[NOT_RUNNING])
     elif state.running and state.enabled is False:
         message = f"{tool.name} runs, and nothing starts it at boot"
         yield Finding(NOT_AT_BOOT, tool.name, message, NOT_AT_BOOT.severity, quotes, remedies[NOT_AT_BOOT])
-    elif state.running is None and state.enabled is False:
-        message = f"{tool.name} is installed, and nothing starts it at boot"
-        yield Finding(NOT_AT_BOOT, tool.name, message, NOT_AT_BOOT.severity, (), remedies[NOT_AT_BOOT])
 
 
 def _quotes(told: Machine, unit: str) -> tuple[Quote, ...]:

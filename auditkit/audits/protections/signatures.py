@@ -82,7 +82,7 @@ LEAST_RUNS = 7
 """Days in which a detector that runs every day must have looked."""
 _BUILT = re.compile(r"ClamAV-VDB:([0-9]{1,2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}-[0-9]{2}) ([+-][0-9]{4}):([0-9]{1,9}):")
 """How a database begins: built when, version."""
-_OFF = re.compile(r"(?m)^\s*(?:CRON_DAILY_RUN|RUN_DAILY)\s*=\s*[\"']?(?:n|f|[\"']|$)", re.IGNORECASE)
+_OFF = re.compile(r"(?m)^\s*(?:CRON_DAILY_RUN|RUN_DAILY)\s*=\s*(?:[\"']?[nf0]|[\"']{2}|$)", re.IGNORECASE)
 _AGENT = re.compile(r"(?m)^(status|last_ack)='([^'\n]{0,40})'")
 
 

@@ -232,6 +232,7 @@ class Rule:
     title: str
     severity: Severity
     why: str
+    """First what it means, for whoever decides; then how it works, for whoever administers."""
     remedy: str
     references: tuple[str, ...] = ()
 

@@ -319,6 +319,23 @@ def test_old_hashes_are_told_by_the_table_they_stand_in(tmp_path: Path) -> None:
     assert had(tmp_path, "/more.conf") == [("/more.conf", b"root:<hash>:20228:0:99999:7:::\nUser SECRETSECRET1\n")]
 
 
+def test_what_opens_snmp_leaves_no_file_but_for_the_words_that_everybody_knows(tmp_path: Path) -> None:
+    text = (
+        'agentaddress udp:161\nrocommunity public default\n rwcommunity6\tSECRET 10.0.0.0/8\nROCommunity "SECRET SECRET" x\n'
+        "com2sec -Cn ctx ro default SECRET\ncom2sec ro 10.0.0.0/8 private\ntrap2sink host SECRET\nrocommunity publicSECRET\n"
+        "createUser bob SHA SECRET AES\n# community\n"
+    )
+    (tmp_path / "snmpd.conf").write_text(text)
+    assert had(tmp_path, "/snmpd.conf") == [
+        (
+            "/snmpd.conf",
+            b"agentaddress udp:161\nrocommunity public default\n rwcommunity6\t<secret> 10.0.0.0/8\nROCommunity <secret> x\n"
+            b"com2sec -Cn ctx ro default <secret>\ncom2sec ro 10.0.0.0/8 private\ntrap2sink host <secret>\nrocommunity <secret>\n"
+            b"createUser <secret>\n# community\n",
+        )
+    ]
+
+
 def test_a_private_key_leaves_no_file_that_has_more_in_it(tmp_path: Path) -> None:
     remark = f"# {'long ' * 20}\n"
     (tmp_path / "more.conf").write_text(f"{remark}{KEY}Port 22\n")

@@ -54,7 +54,8 @@ directory (`~/.local/state/auditkit`) for others. Whose signatures count says `-
 _RULES = """\
 # Rules
 
-What a finding means, why it matters and what to do. `auditkit explain RULE` shows the same at the prompt. The severity is
+What a finding means, why it matters (first for whoever decides, then for whoever administers) and what to do. `auditkit explain
+RULE` shows the same at the prompt, `auditkit audit --list` those of the audits. The severity is
 what the rule has by itself; for a change of a path the policy's `severity:` counts, and the rule's only where it is higher
 (content-changed-quietly, setuid-gained, capability-gained) or limits it (times-changed, log-rotated-away)."""
 

@@ -27,7 +27,7 @@ _WORDS = {
     (Means.BANNER, "ssh"): "the ports on which SSH servers listen: the own login over SSH, up to three connections for local",
 }
 EMPTY = '""'
-_OWN = re.compile(r"[\\,:=*?\[\]!#\"]")
+_OWN = re.compile(r"[\\,:=*?\[\]!#]")
 """What has a meaning of its own in the arguments of a command: sudoers(5)."""
 
 
@@ -175,7 +175,8 @@ def _command(what: str) -> str:
 
 
 def _escaped(found: re.Match[str]) -> str:
-    return "\\" + found[0]
+    """A sign behind a backslash; of a backslash four, for the line is read first as one of sudoers, and then as a pattern."""
+    return "\\" * 4 if found[0] == "\\" else "\\" + found[0]
 
 
 def as_json(document: Mapping[str, Any]) -> str:

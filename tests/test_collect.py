@@ -320,20 +320,20 @@ def test_old_hashes_are_told_by_the_table_they_stand_in(tmp_path: Path) -> None:
 
 
 def test_what_opens_snmp_leaves_no_file_but_for_the_words_that_everybody_knows(tmp_path: Path) -> None:
-    text = (
-        'agentaddress udp:161\nrocommunity public default\n rwcommunity6\tSECRET 10.0.0.0/8\nROCommunity "SECRET SECRET" x\n'
-        "com2sec -Cn ctx ro default SECRET\ncom2sec ro 10.0.0.0/8 private\ntrap2sink host SECRET\nrocommunity publicSECRET\n"
-        "createUser bob SHA SECRET AES\n# community\n"
-    )
-    (tmp_path / "snmpd.conf").write_text(text)
-    assert had(tmp_path, "/snmpd.conf") == [
-        (
-            "/snmpd.conf",
-            b"agentaddress udp:161\nrocommunity public default\n rwcommunity6\t<secret> 10.0.0.0/8\nROCommunity <secret> x\n"
-            b"com2sec -Cn ctx ro default <secret>\ncom2sec ro 10.0.0.0/8 private\ntrap2sink host <secret>\nrocommunity <secret>\n"
-            b"createUser <secret>\n# community\n",
-        )
-    ]
+    lines = {
+        "agentaddress udp:161": "agentaddress udp:161",
+        "rocommunity public default": "rocommunity public default",
+        " rwcommunity6\tSECRET 10.0.0.0/8": " rwcommunity6\t<secret> 10.0.0.0/8",
+        'ROCommunity "SECRET SECRET" x': "ROCommunity <secret> x",
+        "rocommunity publicSECRET": "rocommunity <secret>",
+        "com2sec -Cn ctx ro default SECRET": "com2sec -Cn ctx ro default <secret>",
+        "com2sec ro 10.0.0.0/8 private": "com2sec ro 10.0.0.0/8 private",
+        "trap2sink host SECRET": "trap2sink host <secret>",
+        "createUser bob SHA SECRET AES": "createUser <secret>",
+        "# community": "# community",
+    }
+    (tmp_path / "snmpd.conf").write_text("\n".join(lines))
+    assert had(tmp_path, "/snmpd.conf") == [("/snmpd.conf", "\n".join(lines.values()).encode())]
 
 
 def test_a_private_key_leaves_no_file_that_has_more_in_it(tmp_path: Path) -> None:

@@ -1,10 +1,12 @@
 """What watches a machine, as a reader of the report sees it."""
 
+from typing import Any
+
 from auditkit.report.look import Options
 from auditkit.report.watching import who_watches
 
-ROW = {"installed": True, "enabled": None, "running": None, "data_age_days": None, "detail": ""}
-ROWS = [
+ROW: dict[str, Any] = {"installed": True, "enabled": None, "running": None, "data_age_days": None, "detail": ""}
+ROWS: list[dict[str, Any]] = [
     {**ROW, "kind": "brute-force brake", "name": "fail2ban", "enabled": True, "running": True, "detail": "jails: sshd"},
     {**ROW, "kind": "log", "name": "journald", "detail": "kept over a restart"},
     {**ROW, "kind": "log", "name": "auditd", "enabled": False, "running": False},

@@ -59,7 +59,8 @@ TARGET = Rule(
     "link-retargeted",
     "a symlink points elsewhere",
     Severity.MEDIUM,
-    "Whoever follows the link now gets another file.",
+    "Whoever follows the link now gets another file, perhaps another program under a name that everybody trusts. Links of"
+    " /etc/alternatives, of libraries and of services that start at boot decide what runs.",
     "see who owns the new target; accept it with `auditkit accept HOST PATH` if it is meant (update-alternatives?)",
 )
 SETUID = Rule(

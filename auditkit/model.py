@@ -232,6 +232,7 @@ class Rule:
     title: str
     severity: Severity
     why: str
+    """First what it means, for whoever decides; then how it works, for whoever administers."""
     remedy: str
     references: tuple[str, ...] = ()
 
@@ -360,6 +361,8 @@ class Audit:
     """What the report tells of the host besides findings, by subject: `{"ssh": {"keys": [...]}}`."""
     follow: Callable[[Evidence], tuple[Need, ...]] | None = None
     """What is wanted besides, once the needs are there: the files that they name, say; it is asked again with these."""
+    then: tuple[Need, ...] = ()
+    """The kinds of needs that `follow` may come to, with `*` for what the answers fill in: for who wants to know before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -319,6 +319,23 @@ def test_old_hashes_are_told_by_the_table_they_stand_in(tmp_path: Path) -> None:
     assert had(tmp_path, "/more.conf") == [("/more.conf", b"root:<hash>:20228:0:99999:7:::\nUser SECRETSECRET1\n")]
 
 
+def test_what_opens_snmp_leaves_no_file_but_for_the_words_that_everybody_knows(tmp_path: Path) -> None:
+    lines = {
+        "agentaddress udp:161": "agentaddress udp:161",
+        "rocommunity public default": "rocommunity public default",
+        " rwcommunity6\tSECRET 10.0.0.0/8": " rwcommunity6\t<secret> 10.0.0.0/8",
+        'ROCommunity "SECRET SECRET" x': "ROCommunity <secret> x",
+        "rocommunity publicSECRET": "rocommunity <secret>",
+        "com2sec -Cn ctx ro default SECRET": "com2sec -Cn ctx ro default <secret>",
+        "com2sec ro 10.0.0.0/8 private": "com2sec ro 10.0.0.0/8 private",
+        "trap2sink host SECRET": "trap2sink host <secret>",
+        "createUser bob SHA SECRET AES": "createUser <secret>",
+        "# community": "# community",
+    }
+    (tmp_path / "snmpd.conf").write_text("\n".join(lines))
+    assert had(tmp_path, "/snmpd.conf") == [("/snmpd.conf", "\n".join(lines.values()).encode())]
+
+
 def test_a_private_key_leaves_no_file_that_has_more_in_it(tmp_path: Path) -> None:
     remark = f"# {'long ' * 20}\n"
     (tmp_path / "more.conf").write_text(f"{remark}{KEY}Port 22\n")

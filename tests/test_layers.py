@@ -109,6 +109,11 @@ SHARED = {
     "auditkit.inventory.jumps": "jump hosts that either form names",
     "auditkit.inventory.ranges": "many names at once in either form",
     "auditkit.inventory.notes": "what of an inventory was not taken",
+    "auditkit.audits.protections.jails": "the jails of fail2ban",
+    "auditkit.audits.protections.machine": "what was taken of a host, and the state of its services, for every group",
+    "auditkit.audits.protections.rulesets": "what a firewall that is loaded does with what no rule names",
+    "auditkit.audits.protections.tools": "what may watch a machine, for every group",
+    "auditkit.audits.protections.watcher": "a row of the table of what watches",
     "auditkit.audits.ssh.accesses": "which line of which file opens which account, for every group that judges keys",
     "auditkit.audits.ssh.opened": "which keys open which account at a server, from where",
     "auditkit.audits.ssh.owned": "which package brought a file, for every group that meets programs",
@@ -127,6 +132,7 @@ SHARED = {
     "auditkit.report.shape": "what the schema asks of the document",
     "auditkit.report.differences": "what differs between before and after, in words",
     "auditkit.report.folding": "many changes below one directory as one",
+    "auditkit.report.watching": "what watches a machine, for every format that people read",
     "auditkit.report.table": "the hosts of a run at a glance, for every format that people read",
 }
 """Modules of a kind's folder that their siblings may import, and why; of commands/, what is no command itself."""

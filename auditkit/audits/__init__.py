@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from auditkit.audits import accounts, preload, ssh
+from auditkit.audits import accounts, preload, protections, ssh
 from auditkit.model import Audit, Evidence, Finding, Gap, Need, Rule
 from auditkit.printable import printable
 
 AUDITS: tuple[Audit, ...] = (
     accounts.AUDIT,
     preload.AUDIT,
+    protections.AUDIT,
     ssh.AUDIT,
 )  # fmt: skip
 

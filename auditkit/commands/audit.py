@@ -1,17 +1,21 @@
 """`auditkit audit HOST...`: judge how a host is set up."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
 
+from auditkit import hosts as kinds
 from auditkit.commands import auditing, checking, options, running
 from auditkit.hosts import Host
-from auditkit.model import HostReport
+from auditkit.model import Audit, HostReport
 
 
 @click.command("audit")
 @options.hosts
 @click.option("--only", multiple=True, metavar="AUDIT", help="just this audit; may be given more than once")
+@click.option("--list", "only_list", is_flag=True, help="list every rule by audit, and ask nothing")
+@click.option("--needs", "only_needs", is_flag=True, help="say what would be read, run and contacted on HOST, and ask nothing")
 @options.resume
 @options.timeout
 @options.fleet_of
@@ -21,9 +25,30 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
     """Judge the configuration of HOST."""
     run = options.setting(**given)
     wanted = auditing.chosen(given["only"])
+    if given["only_list"] or given["only_needs"]:
+        options.write(run.output, _beforehand(hosts, run, wanted, rules=given["only_list"]))
+        return 0
 
     def judge(host: Host, run: options.Setting) -> HostReport:
         return auditing.added(host, HostReport(host.name), wanted, auditing.office(run))
 
     plan = running.planned("audit", hosts, run, given)
     return running.answered(plan, run, judge, lambda told: checking.following(told, run))
+
+
+def _beforehand(words: Sequence[str], run: options.Setting, audits: Sequence[Audit], *, rules: bool) -> Iterator[str]:
+    """Yield the rules that there are, or what would be asked of these hosts.
+
+    Raises:
+        UsageError: there is no such host.
+    """
+    from auditkit.commands import wanted  # noqa: PLC0415 - only for who asks so
+
+    named = () if rules else kinds.named(words or ("local",), run.config)
+    if run.form == "json":
+        yield wanted.as_json(wanted.rule_document(audits) if rules else wanted.need_document(named, audits))
+        return
+    if rules:
+        yield from (f"{line}\n" for line in wanted.rule_lines(audits))
+    for number, word in enumerate(named):
+        yield from (f"{line}\n" for line in (*([""] if number else ()), *wanted.need_lines(word, audits)))

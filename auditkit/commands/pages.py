@@ -10,7 +10,7 @@ from importlib import import_module
 import click
 
 from auditkit import audits, packaged, scan
-from auditkit.commands import COMMANDS, HOSTS
+from auditkit.commands import COMMANDS, HOSTS, wanted
 from auditkit.commands.rules import all_rules
 from auditkit.model import Means, Rule
 
@@ -54,7 +54,8 @@ directory (`~/.local/state/auditkit`) for others. Whose signatures count says `-
 _RULES = """\
 # Rules
 
-What a finding means, why it matters and what to do. `auditkit explain RULE` shows the same at the prompt. The severity is
+What a finding means, why it matters (first for whoever decides, then for whoever administers) and what to do. `auditkit explain
+RULE` shows the same at the prompt, `auditkit audit --list` those of the audits. The severity is
 what the rule has by itself; for a change of a path the policy's `severity:` counts, and the rule's only where it is higher
 (content-changed-quietly, setuid-gained, capability-gained) or limits it (times-changed, log-rotated-away)."""
 
@@ -65,10 +66,13 @@ _NEEDS = """\
 Besides the files that a policy watches, which are hashed there, a host is asked for this: all that one command needs in one
 question, and up to four times more for what follows from the answers, as files that a configuration includes and those that
 these name, or `sshd -T -C` for the accounts and addresses that it tells apart. Nothing is written, and no service is touched.
+`auditkit audit --needs HOST` says the same of one host, audit by audit, with what may follow and the lines of sudoers for it.
 
 * **file**: it is read; of what may hold secrets only facts leave the host. *Rights*: root; what cannot be read is a gap.
 * **status**: mode and owner of a path, symlinks resolved, and of each directory above it (stat(2)). *Rights*: to pass through
   these directories.
+* **listing**: what lstat(2) tells of paths, and which packages have put them there, by the package database. *Rights*: root; a
+  directory that cannot be listed is a gap. Hosts without Python are not asked.
 * **listeners**: one look at /proc/net/{tcp,tcp6,udp,udp6} and at the handles of every process. *Rights*: root; others see all
   sockets, and whose they are only of their own processes.
 * **command**: a program of the host is run without a shell, without stdin, with nothing of our environment; for 10 seconds, up
@@ -104,11 +108,8 @@ def rules() -> str:
 
 def needs() -> str:
     """The page of all that a host is asked for besides its files."""
-    asked: dict[Means, dict[str, list[str]]] = {}
-    for who, wanted in (("every scan", scan.NEEDS), *((audit.name, audit.needs) for audit in audits.AUDITS), *_EXPLAINING):
-        for need in wanted:
-            told = f"{need.why} ({who}{'; facts only' if need.secret else ''})"
-            asked.setdefault(need.means, {}).setdefault(need.what, []).append(told)
+    sources = (("every scan", scan.NEEDS), *((audit.name, audit.needs) for audit in audits.AUDITS), *_EXPLAINING)
+    asked = wanted.told(sources)
     return _page(_NEEDS, (_asked(means, asked[means]) for means in Means if means in asked))
 
 

@@ -6,6 +6,8 @@ HIDDEN = b"<hash>"
 """What stands for a hash."""
 HIDDEN_KEY = b"<private key>"
 """What stands for the lines of a private key; their number stays."""
+HIDDEN_COMMUNITY = b"<secret>"
+"""What stands for a word of snmpd.conf(5) that opens something."""
 CRYPT_ID = re.compile(rb"\$([0-9A-Za-z]{1,16})[$,]")
 _DES = re.compile(rb"[./0-9A-Za-z]{13,178}(,.*)?\Z|_[./0-9A-Za-z]{19}\Z", re.DOTALL)
 # crypt(5) of libxcrypt 4.4 and passlib's list
@@ -32,6 +34,17 @@ _KEY = re.compile(
     rb"((?:(?:[ \t]*[A-Za-z0-9+/=]{0,80}|Proc-Type: [^\n]{0,80}|DEK-Info: [^\n]{0,80})[ \t\r]*(?:\n|\Z))+)",
     re.MULTILINE,
 )
+_COMMUNITY = re.compile(
+    rb"^([ \t]*(?:r[ow]community6?|trapcommunity)[ \t]+"
+    rb"|[ \t]*com2sec(?:6|unix)?[ \t]+(?:-Cn[ \t]+\S{1,64}[ \t]+)?\S{1,256}[ \t]+\S{1,256}[ \t]+"
+    rb"|[ \t]*(?:trap2?sink|informsink)[ \t]+\S{1,256}[ \t]+)(?!(?:public|private)(?!\S))(\"[^\"\n]*\"?|\S+)",
+    re.MULTILINE | re.IGNORECASE,
+)
+"""A community of SNMP, which is a password, but for the two that everybody knows: snmpd.conf(5)."""
+_USER = re.compile(rb"^([ \t]*(?:createUser|usmUser)[ \t]+)([^\n]+)", re.MULTILINE | re.IGNORECASE)
+_SNMP = re.compile(rb"community|com2sec|sink|createUser|usmUser", re.IGNORECASE)
+_LONGEST_SNMP = 1 << 20
+"""No snmpd.conf is longer."""
 _COMPLAINT = re.compile(
     rb"^([^\n]*? line [0-9]{1,9}: |debug[0-9]: [^\n]*?:[0-9]{1,9} setting (?=\S{33}|[^ \n]*[^A-Za-z0-9 \n]))([^\n]*)",
     re.MULTILINE,
@@ -40,7 +53,8 @@ _ODD = re.compile(rb"(?<![^\s\"'])(?![/<])(?:[^\s\"']{33,}|(?=[^\s\"':]*:)(?=[^\
 
 
 def scrubbed(data: bytes) -> bytes:
-    """A text without what looks like the hash of a password or the body of a private key; its lines keep their numbers.
+    """A text without what looks like the hash of a password, a community of SNMP or the body of a private key; its lines keep
+    their numbers.
 
     old:$6$salt$...:20228   ->   old:<hash>:20228
     """
@@ -48,6 +62,8 @@ def scrubbed(data: bytes) -> bytes:
         data = _HASH.sub(HIDDEN, data)
     if b"PRIVATE KEY-----" in data:
         data = _KEY.sub(_hidden_key, data)
+    if len(data) <= _LONGEST_SNMP and _SNMP.search(data):
+        data = _USER.sub(rb"\1" + HIDDEN_COMMUNITY, _COMMUNITY.sub(rb"\1" + HIDDEN_COMMUNITY, data))
     return _DES_IN_TABLE.sub(rb"\1" + HIDDEN, data) if b":" in data else data
 
 

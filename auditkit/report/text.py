@@ -19,6 +19,7 @@ from auditkit.report.document import FAILURES, FINDINGS, INCOMPLETE, UNTRUSTED, 
 from auditkit.report.folding import OnMany, folded, minor, on_many, part, said_by
 from auditkit.report.look import Options, counted, grouped, painted
 from auditkit.report.table import against_each_other, overview, verdict, worst_first
+from auditkit.report.watching import who_watches
 
 MOST_OF_A_TEXT = 20
 MOST_OF_ALL_TEXTS = 200
@@ -132,6 +133,7 @@ def _body(host: Dict, options: Options) -> Iterator[str]:
     if host["logins"]:
         yield f"  logins  {said(host['logins']['verdict'])}"
     yield from _timeline(host["facts"].get("timeline", ()), options)
+    yield from who_watches(host["facts"].get("protections", ()), options)
     yield from _gaps(host["gaps"])
     yield from (f"  note  {said(note)}" for note in host["notes"])
 

@@ -23,7 +23,7 @@ from auditkit.audits.ssh import (
     restrictions,
     ways,
 )
-from auditkit.model import Audit, Evidence, Finding, Gap, Need
+from auditkit.model import Audit, Evidence, Finding, Gap, Means, Need
 
 GROUPS = (
     access,
@@ -40,6 +40,18 @@ GROUPS = (
     pam,
     observed,
 )  # fmt: skip
+
+
+THEN = (
+    Need(Means.FILE, "*", "what sshd_config, PAM and sshd's command line name: files of configuration, keys, units of systemd"),
+    Need(Means.STATUS, "*", "who may write to what they name, and whether shells are there"),
+    Need(Means.COMMAND, "/usr/sbin/sshd -T *", "what sshd itself makes of its configuration, for accounts and addresses"),
+    Need(Means.COMMAND, "/usr/bin/dpkg-query -S *", "which package brought a program or a module of PAM"),
+    Need(Means.COMMAND, "/usr/bin/rpm -qf *", "which package brought a program or a module of PAM"),
+    Need(Means.COMMAND, "/usr/bin/stat -c *", "when files of keys and of configuration were changed"),
+    Need(Means.COMMAND, "/usr/bin/lsattr -d *", "whether files of keys are made fast"),
+    Need(Means.COMMAND, "/usr/bin/awk *", "how long the groups of the key exchange are"),
+)
 
 
 def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
@@ -79,4 +91,5 @@ AUDIT = Audit(
     judge,
     facts,
     follow,
+    THEN,
 )

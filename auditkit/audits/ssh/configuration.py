@@ -46,7 +46,8 @@ NOT_READ = Rule(
     "ssh-drop-in-not-read",
     "A file of sshd_config.d is not read",
     Severity.MEDIUM,
-    "Somebody believes that what it says is in force.",
+    "Somebody believes that what it says is in force, and SSH is as open as without it. sshd reads only what an Include"
+    " line names, which on most systems is *.conf.",
     "Give it a name that ends in .conf, or write Include /etc/ssh/sshd_config.d/*.conf as the first line of sshd_config.",
     ("sshd_config(5) Include",),
 )
@@ -54,7 +55,8 @@ WRITABLE = Rule(
     "ssh-config-writable",
     "Others than root may change the configuration of sshd",
     Severity.HIGH,
-    "Who writes to it lets himself in as root.",
+    "Who writes to it lets himself in as root. The file, or a directory above it, may be changed by another account, and"
+    " AuthorizedKeysCommand, ForceCommand or PermitRootLogin in it are in force from the next reload on.",
     "sudo chown root: FILE && sudo chmod go-w FILE (undo: chmod and chown with what the message says).",
     ("CIS Debian 12 5.1.1",),
 )
@@ -79,7 +81,8 @@ QUIET = Rule(
     "ssh-log-too-quiet",
     "sshd does not log who logs in with which key",
     Severity.MEDIUM,
-    "After an incident nobody can say who was in.",
+    "After an incident nobody can say who was in. With LogLevel QUIET, FATAL or ERROR sshd writes down no login, neither one"
+    " that succeeds nor one that fails.",
     "Say LogLevel VERBOSE, or INFO.",
     ("sshd_config(5) LogLevel", "CIS Debian 12 5.1.14"),
 )
@@ -95,7 +98,8 @@ GENEROUS = Rule(
     "ssh-generous-limits",
     "sshd takes more at once than by default",
     Severity.INFO,
-    "Whoever wants to wear it out, or to guess in many connections, can.",
+    "Whoever wants to wear it out, or to guess in many connections, can. MaxStartups says how many may wait for a login at"
+    " once, MaxSessions how many sessions one login may open.",
     "Take the line out: the default is good for most.",
     ("sshd_config(5) MaxSessions, MaxStartups", "CIS Debian 12 5.1.17, 5.1.18"),
 )

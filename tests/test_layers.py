@@ -86,8 +86,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "keys": NOUNS,
     "answers": NOUNS,
     "access": NOUNS | {"answers", "keys", "sshd"},
-    "audits": NOUNS | {"access", "answers", "keys", "packages", "sshd"},
+    "audits": NOUNS | {"access", "answers", "keys", "packages", "sshd", "sudoers"},
     "sshd": NOUNS | {"keys"},
+    "sudoers": NOUNS,
     "logins": NOUNS,
     "importers": NOUNS | {"entries"},
     # tell
@@ -99,7 +100,7 @@ MAY_IMPORT["commands"] = set(MAY_IMPORT) - {"__main__"} | {"commands"}
 JUDGES = {"model", "printable", "compare", "explain", "audits", "importers", "keys", "logins", "report"} | {
     "entries", "mounts", "growth", "accept", "timeline", "settle", "coverage", "distrust", "packages", "systems",
     "derived", "makers", "facts", "quorum", "unlike", "peers", "answers", "access", "across",
-    "sshd", "words", "vouched", "together", "shipped", "databases", "scripts", "strays", "against",
+    "sshd", "sudoers", "words", "vouched", "together", "shipped", "databases", "scripts", "strays", "against",
 }  # fmt: skip
 WORLD = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile", "shutil", "paramiko", "importlib"}
 KINDS = ("hosts", "inventory", "packages", "derived", "audits", "logins", "importers", "report", "commands")

@@ -19,9 +19,11 @@ class Person:
     name: str
     uid: int
     gid: int
-    groups: tuple[str, ...] | None
-    """By name, its own first; None where they are not known."""
+    groups: tuple[str, ...]
+    """By name."""
     gids: tuple[int, ...] = ()
+    whole: bool = True
+    """Whether it is in no other groups: False where a directory service may know more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,4 @@ def _in_group(text: str, person: Person) -> bool | None:
         return None
     if any(_numbered(text, gid) for gid in (person.gid, *person.gids)):
         return True
-    if person.groups is None:
-        return None
-    return any(_named(text, group) for group in person.groups)
+    return any(_named(text, group) for group in person.groups) or (False if person.whole else None)

@@ -1,0 +1,79 @@
+"""`facts.accounts` of the report: each account with what is known of it, and whether it is as good as root."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from auditkit.access.nouns import Login
+from auditkit.audits.accounts.groups import powers_of
+from auditkit.audits.accounts.passwords import known
+from auditkit.audits.accounts.people import has_session, people
+from auditkit.audits.accounts.privileges import NOTHING, OWN, SUDOERS, Grant, gap_of, privileges, usable, worth
+from auditkit.model import Evidence
+
+MOST_COMMANDS = 20
+
+
+def facts(evidence: Evidence) -> Mapping[str, object]:
+    """Every account that files name."""
+    everybody = people(evidence)
+    if not everybody.logins:
+        return {}
+    powers = powers_of(evidence)
+    grants = defaultdict[str, list[Grant]](list)
+    for grant in privileges(evidence).grants:
+        grants[grant.login.name].append(grant)
+    sure = _sure(evidence)
+    return {
+        "accounts": [
+            _fact(evidence, login, powers.get(login.name, ()), grants[login.name], sure=sure) for login in everybody.logins
+        ]
+    }
+
+
+def _sure(evidence: Evidence) -> bool:
+    """Whether one of whom nothing is found is surely not root: all files were read, and all groups are known."""
+    told, everybody = privileges(evidence), people(evidence)
+    unseen = not evidence.was_asked(SUDOERS) or gap_of(evidence, SUDOERS.what) or told.policy.unread or told.unknown or told.cut
+    return not unseen and everybody.teams is not None and not everybody.elsewhere
+
+
+def _fact(
+    evidence: Evidence, login: Login, groups: tuple[str, ...], grants: list[Grant], *, sure: bool
+) -> Mapping[str, object]:
+    everybody = people(evidence)
+    password = known(everybody, login)
+    by = [*(["uid 0"] if login.uid == 0 else []), *(f"group {name}" for name in groups)]
+    strong = [grant for grant in grants if usable(grant) and grant.asked in (NOTHING, OWN) and _is_root(grant)]
+    by += dict.fromkeys(grant.tool for grant in strong if grant.sure)
+    free = bool(groups) or login.uid == 0 or any(grant.asked == NOTHING for grant in strong if grant.sure)
+    return {
+        "name": login.name,
+        "uid": login.uid,
+        "kind": everybody.kind(login),
+        "home": login.home,
+        "shell": login.shell,
+        "session": has_session(login) and not login.barred,
+        "expired": login.expired,
+        "groups": None if login.groups is None else list(login.groups),
+        "password": {"state": password.state, "scheme": password.scheme, "expires": password.expires},
+        "last_change": password.changed.isoformat() if password.changed else None,
+        "sudo": [_granted(grant) for grant in grants[:MOST_COMMANDS]],
+        "root": True if by else False if sure and not strong else None,
+        "root_by": by,
+        "root_without_password": free if by else None,
+    }
+
+
+def _is_root(grant: Grant) -> bool:
+    value = worth(grant)
+    return value is not None and not value.reads
+
+
+def _granted(grant: Grant) -> Mapping[str, object]:
+    return {
+        "tool": grant.tool,
+        "command": grant.command.written,
+        "asked": grant.asked,
+        "file": grant.quote.source,
+        "line": grant.quote.line,
+    }

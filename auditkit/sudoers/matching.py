@@ -3,13 +3,16 @@
 None wherever nobody can tell: netgroups, groups of directory services, networks.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from auditkit.sudoers.nouns import Kind, Member, Members, Policy, Rule
 
 DEEPEST = 32
+ALLOWS, DENIES, SILENT, UNKNOWN = "allows", "denies", "silent", "unknown"
+"""What a list says to somebody. That an alias denies decides too; only where it is silent others are asked."""
+_ANSWERS = {ALLOWS: True, DENIES: False, SILENT: False, UNKNOWN: None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,57 +37,46 @@ class Judge:
     host: str = ""
     """Its name; empty where it is not known."""
 
-    def user(self, members: Members, person: Person, kind: str = "User", depth: int = 0) -> bool | None:
+    def user(self, members: Members, person: Person, kind: str = "User") -> bool | None:
         """Whether a list of users means an account; None as well where only others could have decided that."""
-        found: bool | None = None
-        for member in reversed(members):
-            fits = self._user(member, person, kind, depth)
-            if fits is None:
-                return None
-            if fits:
-                found = not member.negated
-                break
-        return bool(found)
+        return _ANSWERS[self._users(members, person, kind, 0)]
 
-    def _user(self, member: Member, person: Person, kind: str, depth: int) -> bool | None:
+    def _users(self, members: Members, person: Person, kind: str, depth: int) -> str:
+        return _last((self._user(member, person, kind, depth), member.negated) for member in reversed(members))
+
+    def _user(self, member: Member, person: Person, kind: str, depth: int) -> str:
         match member.kind:
             case Kind.ALL:
-                return True
+                return ALLOWS
             case Kind.ALIAS:
                 inner = self.aliases.get((kind, member.text))
                 if inner is None:
-                    return _named(member.text, person.name)
-                return None if depth > DEEPEST else self._decided(inner, person, kind, depth)
+                    return _fits(_named(member.text, person.name))
+                return UNKNOWN if depth > DEEPEST else self._users(inner, person, kind, depth + 1)
             case Kind.WORD:
-                return _numbered(member.text, person.uid) or _named(member.text, person.name)
+                return _fits(_numbered(member.text, person.uid) or _named(member.text, person.name))
             case Kind.GROUP:
-                return _in_group(member.text, person)
-        return None if member.kind is Kind.NETGROUP else False
+                return _fits(_in_group(member.text, person))
+        return UNKNOWN if member.kind is Kind.NETGROUP else SILENT
 
-    def _decided(self, inner: Members, person: Person, kind: str, depth: int) -> bool | None:
-        return self.user(inner, person, kind, depth + 1)
-
-    def here(self, members: Members, depth: int = 0) -> bool | None:
+    def here(self, members: Members) -> bool | None:
         """Whether a list of hosts means this one."""
-        for member in reversed(members):
-            fits = self._host(member, depth)
-            if fits is None:
-                return None
-            if fits:
-                return not member.negated
-        return False
+        return _ANSWERS[self._hosts(members, 0)]
 
-    def _host(self, member: Member, depth: int) -> bool | None:
+    def _hosts(self, members: Members, depth: int) -> str:
+        return _last((self._host(member, depth), member.negated) for member in reversed(members))
+
+    def _host(self, member: Member, depth: int) -> str:
         if member.kind is Kind.ALL:
-            return True
+            return ALLOWS
         if member.kind is Kind.ALIAS and ("Host", member.text) in self.aliases:
-            return None if depth > DEEPEST else self.here(self.aliases["Host", member.text], depth + 1)
+            return UNKNOWN if depth > DEEPEST else self._hosts(self.aliases["Host", member.text], depth + 1)
         if member.kind not in (Kind.WORD, Kind.ALIAS) or not self.host:
-            return None
+            return UNKNOWN
         short, name = self.host.lower().partition(".")[0], member.text.lower()
         if any(sign in name for sign in "*?["):
-            return True if fnmatchcase(short, name) or fnmatchcase(self.host.lower(), name) else None
-        return name.partition(".")[0] == short
+            return ALLOWS if fnmatchcase(short, name) or fnmatchcase(self.host.lower(), name) else UNKNOWN
+        return _fits(name.partition(".")[0] == short)
 
     def roots(self, rule: Rule, default: str = "root") -> bool | None:
         """Whether a rule may be used as root."""
@@ -107,6 +99,20 @@ ROOT = Person("root", 0, 0, ("root",), (0,))
 def judge(policy: Policy, host: str = "") -> Judge:
     """Who may ask what of a policy."""
     return Judge(policy.aliases, host)
+
+
+def _last(told: Iterator[tuple[str, bool]]) -> str:
+    """What the last member says that is not silent, turned round where it is negated."""
+    for said, negated in told:
+        if said == UNKNOWN:
+            return UNKNOWN
+        if said != SILENT:
+            return said if not negated else DENIES if said == ALLOWS else ALLOWS
+    return SILENT
+
+
+def _fits(fits: bool | None) -> str:
+    return {True: ALLOWS, False: SILENT, None: UNKNOWN}[fits]
 
 
 def _turned(member: Member) -> Member:

@@ -64,7 +64,7 @@ STATUS = {
     "/etc/sudoers": (0o440, 0, 0), "/etc/sudoers.d": (0o40755, 0, 0), "/etc/sudoers.d/README": (0o440, 0, 0),
     "/root": (0o40700, 0, 0), "/home/anna": (0o40755, 1000, 1000), "/home/bernd": (0o40700, 1001, 1001),
     "/home/anna/.bashrc": (0o644, 1000, 1000), "/home/anna/.ssh": (0o40700, 1000, 1000),
-    **{path: (0o40755, 0, 0) for path in ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")},
+    **dict.fromkeys(("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"), (16877, 0, 0)),
 }  # fmt: skip
 
 

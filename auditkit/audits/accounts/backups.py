@@ -40,7 +40,7 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
         if tables[0] is None or tables[1] is None:
             continue
         for words, line in _differences(now.what, _lines(now.what, tables[0]), _lines(before.what, tables[1])):
-            said.append(f"{now.what}: {words}")
+            said.append(f"{words} ({now.what})")
             quotes.append(line.quote)
     if said:
         yield Finding(CHANGED_LAST, "accounts", listed(said), CHANGED_LAST.severity, tuple(quotes[:MOST_QUOTES]))
@@ -55,7 +55,7 @@ def _differences(table: str, now: Mapping[str, Line], before: Mapping[str, Line]
         if name not in before:
             yield f"{printable(name)} is new", line
         elif line.fields != before[name].fields:
-            yield f"{printable(name)} has another {_what(table, line, before[name])}", line
+            yield f"{printable(name)} has changed: {_what(table, line, before[name])}", line
     for name, line in before.items():
         if name not in now:
             yield f"{printable(name)} is gone", line

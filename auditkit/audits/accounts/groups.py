@@ -1,16 +1,15 @@
 """Groups that are as good as root, who is in them, and groups that let others in by a password."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from auditkit.access import accounts, needs
-from auditkit.access.passwd import Line, lines_of
+from auditkit.access.passwd import Line
 from auditkit.audits.accounts.people import MOST_QUOTES, People, Team, fitted, listed, people
 from auditkit.audits.accounts.people import NEEDS as OF_PEOPLE
-from auditkit.model import Evidence, Finding, Gap, Means, Need, Rule, Severity
+from auditkit.audits.accounts.powers import GSHADOW, POWERS, Power, administered, members
+from auditkit.model import Evidence, Finding, Gap, Rule, Severity
 from auditkit.printable import printable
 
-GSHADOW = Need(Means.FILE, "/etc/gshadow", "which groups have a password, and who may add members", secret=True)
 NEEDS = (*OF_PEOPLE, GSHADOW)
 GROUP_IS_ROOT = Rule(
     "group-is-root",
@@ -35,35 +34,6 @@ GROUP_PASSWORD = Rule(
 RULES = (GROUP_IS_ROOT, GROUP_PASSWORD)
 
 
-@dataclass(frozen=True, slots=True)
-class Power:
-    """Why a group is as good as root."""
-
-    severity: Severity
-    why: str
-    root: bool = True
-    """Whether it comes to root, and not only to much that is secret."""
-
-
-POWERS: Mapping[str, Power] = {
-    "disk": Power(Severity.HIGH, "reads and writes the raw disks, /etc/shadow among it"),
-    "docker": Power(Severity.MEDIUM, "starts containers that have the whole disk"),
-    "lxd": Power(Severity.MEDIUM, "starts containers that have the whole disk"),
-    "incus-admin": Power(Severity.MEDIUM, "starts containers that have the whole disk"),
-    "microk8s": Power(Severity.MEDIUM, "starts containers that have the whole disk"),
-    "podman": Power(Severity.MEDIUM, "starts containers that have the whole disk"),
-    "libvirt": Power(Severity.MEDIUM, "starts virtual machines that have any disk of the host"),
-    "shadow": Power(Severity.MEDIUM, "reads the hashes of all passwords"),
-    "kmem": Power(Severity.MEDIUM, "reads the memory of the kernel"),
-    "mem": Power(Severity.MEDIUM, "reads the memory of the kernel"),
-    "staff": Power(Severity.MEDIUM, "writes to /usr/local, in which root finds programs first"),
-    "root": Power(Severity.LOW, "writes to what group root may write to", root=False),
-    "incus": Power(Severity.LOW, "starts containers of its own, which a mistake in their limits makes root", root=False),
-    "adm": Power(Severity.INFO, "reads the logs, which may hold secrets", root=False),
-}
-"""Of sudo, wheel and admin the rules of sudoers say what they are worth."""
-
-
 def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
     """Yield who is in groups that are as good as root."""
     everybody = people(evidence)
@@ -76,25 +46,12 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
     gshadow = needs.text(evidence, GSHADOW)
     if gshadow is None and needs.unread(evidence, GSHADOW.what):
         yield Gap(GSHADOW.what, "whether groups have passwords, and who may add members, was not judged")
-    lines = _gshadow(gshadow)
+    lines = administered(evidence)
     for team in everybody.teams:
         power = POWERS.get(team.name)
         if power:
             yield from _powerful(everybody, team, power, lines.get(team.name))
     yield from _passwords(everybody.teams, lines, whole=gshadow is not None)
-
-
-def _gshadow(text: str | None) -> Mapping[str, Line]:
-    lines = lines_of(GSHADOW.what, text or "")[0]
-    return {line.fields[0]: line for line in reversed(lines) if len(line.fields) > 3}
-
-
-def members(everybody: People, team: Team, line: Line | None) -> tuple[str, ...]:
-    """Who is in a group, or may put himself there: members, those whose own group it is, and administrators of it."""
-    names = (*team.members, *(name for name in (line.fields[2] if line else "").split(",") if name))
-    roots = {login.name for login in everybody.logins if login.uid == 0}
-    known = {login.name for login in everybody.logins}
-    return tuple(name for name in dict.fromkeys(names) if name not in roots and (name in known or everybody.elsewhere))
 
 
 def _powerful(everybody: People, team: Team, power: Power, line: Line | None) -> Iterator[Finding]:
@@ -124,15 +81,3 @@ def _passwords(teams: tuple[Team, ...], lines: Mapping[str, Line], *, whole: boo
 
 def _has_password(line: Line) -> bool:
     return line.password.startswith("set")
-
-
-def powers_of(evidence: Evidence) -> Mapping[str, tuple[str, ...]]:
-    """The groups that make root of each account."""
-    everybody = people(evidence)
-    lines = _gshadow(needs.text(evidence, GSHADOW))
-    found: dict[str, tuple[str, ...]] = {}
-    for team in everybody.teams or ():
-        power = POWERS.get(team.name)
-        for name in members(everybody, team, lines.get(team.name)) if power and power.root else ():
-            found[name] = (*found.get(name, ()), team.name)
-    return found

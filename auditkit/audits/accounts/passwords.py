@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 
 from auditkit.access import needs, pam
 from auditkit.access.nouns import Login, Password
-from auditkit.access.passwd import SHADOWED, Line
+from auditkit.audits.accounts.known import MOST_DAYS, known
 from auditkit.audits.accounts.people import LOGIN_DEFS, MOST_QUOTES, People, defined, fitted, has_session, listed, people
 from auditkit.audits.accounts.people import NEEDS as OF_PEOPLE
 from auditkit.model import Evidence, Finding, Gap, Quote, Rule, Severity
@@ -88,8 +87,6 @@ WEAK = {"des": "DES", "$1$": "MD5", "$3$": "NT", "$md5$": "Sun MD5", "$sha1$": "
 DAY = 86_400
 OLD = 3 * 365
 LATELY = 14
-NEVER = 99_999
-MOST_DAYS = 1_000_000
 _WEAK_MAKERS = {"des": "DES", "md5": "MD5", "bigcrypt": "bigcrypt"}
 _MAKERS = {*_WEAK_MAKERS, "sha256", "sha512", "blowfish", "yescrypt", "gost_yescrypt"}
 _KEY = re.compile(rb"^[ \t]*[^#\s]", re.MULTILINE)
@@ -106,46 +103,6 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
     yield from _services(everybody, having)
     yield from _ages(evidence, everybody, having)
     yield from _half_closed(evidence, everybody)
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What is known of a password."""
-
-    state: str
-    """`set`, `empty`, `none`, `locked`, `unknown`"""
-    scheme: str | None
-    changed: date | None
-    """None: not known, or never said."""
-    expires: bool
-    """Whether it has to be changed after some time."""
-
-
-def known(everybody: People, login: Login) -> Known:
-    """What is known of the password of an account."""
-    entry = (everybody.shadow or {}).get(login.name)
-    line = everybody.lines.get(login.name)
-    held = entry if line is None or line.password == SHADOWED else line
-    longest = _days(entry, 4)
-    return Known(
-        login.password.value,
-        _scheme(held),
-        _day(_days(entry, 2)),
-        longest is not None and 0 <= longest < NEVER,
-    )
-
-
-def _scheme(line: Line | None) -> str | None:
-    return None if line is None else line.password.partition(" ")[2] or None
-
-
-def _days(line: Line | None, at: int) -> int | None:
-    field = line.fields[at] if line and len(line.fields) > at else ""
-    return int(field) if field.isascii() and field.isdigit() and len(field) < 8 else None
-
-
-def _day(days: int | None) -> date | None:
-    return None if not days or days > MOST_DAYS else date(1970, 1, 1) + timedelta(days)
 
 
 def _named(everybody: People, logins: Iterable[Login]) -> str:
@@ -167,7 +124,7 @@ def _weak(everybody: People, having: list[Login]) -> Iterator[Finding]:
     weak = [(login, WEAK[scheme]) for login in having if (scheme := known(everybody, login).scheme or "") in WEAK]
     if weak:
         words = [f"{everybody.named(login)} ({scheme})" for login, scheme in weak]
-        yield _finding(WEAK_HASH, everybody, [login for login, _scheme in weak], f"by {listed(words)}")
+        yield _finding(WEAK_HASH, everybody, [login for login, _scheme in weak], f"those of {listed(words)}")
 
 
 def _services(everybody: People, having: list[Login]) -> Iterator[Finding]:
@@ -178,7 +135,7 @@ def _services(everybody: People, having: list[Login]) -> Iterator[Finding]:
         never = [login for login in found if not known(everybody, login).expires]
         more = "; the password never has to be changed" if len(never) == len(found) else ""
         shells = listed([f"{printable(login.name)} with {printable(login.shell)}" for login in found])
-        yield _finding(SERVICE_LOGIN, everybody, found, f"{shells}{more}")
+        yield _finding(SERVICE_LOGIN, everybody, found, f"{shells}, and a password{more}")
 
 
 def _ages(evidence: Evidence, everybody: People, having: list[Login]) -> Iterator[Finding]:
@@ -193,7 +150,12 @@ def _ages(evidence: Evidence, everybody: People, having: list[Login]) -> Iterato
         found = sorted((day, login.name) for login, day in days.items() if least <= (today - day).days <= most)
         if found:
             logins = [login for _day, name in found for login in days if login.name == name]
-            yield _finding(rule, everybody, logins, listed([f"{printable(name)} on {day.isoformat()}" for day, name in found]))
+            yield _finding(
+                rule,
+                everybody,
+                logins,
+                f"set last: {listed([f'{printable(name)} on {day.isoformat()}' for day, name in found])}",
+            )
 
 
 def _half_closed(evidence: Evidence, everybody: People) -> Iterator[Finding]:
@@ -205,7 +167,9 @@ def _half_closed(evidence: Evidence, everybody: People) -> Iterator[Finding]:
         if closed and login.uid and has_session(login) and not login.expired and held & set(files):
             found.append(login)
     if found:
-        yield _finding(HALF_CLOSED, everybody, found, _named(everybody, found))
+        yield _finding(
+            HALF_CLOSED, everybody, found, f"the password of {_named(everybody, found)} is locked, keys are in ~/.ssh"
+        )
 
 
 # --- what new passwords are made of

@@ -177,6 +177,11 @@ def _of_sudo(everybody: People, policy: Policy, judge: Judge, login: Login) -> I
                 return
 
 
+def asked_for(told: "Privileges", person: Person, rule: Rule) -> str:
+    """What sudo asks for before a rule lets somebody act as another account."""
+    return _asked(told.policy, told.judge, person, rule, rule.command)[0]
+
+
 def _runas_default(policy: Policy) -> str:
     told = [each.value for each in policy.settings if each.name == "runas_default" and not each.scope]
     return told[-1] if told else "root"
@@ -264,16 +269,22 @@ def worth(grant: Grant) -> Worth | None:
     """Why a grant is as good as root; None: no way is known."""
     if grant.everything:
         return Worth(ANYTHING)
-    shown = printable(grant.command.written[:120])
+    shown = f"`{printable(grant.command.written[:120])}`"
     if "SETENV" in grant.tags:
-        return Worth(f"{shown} runs with any variables (SETENV), LD_PRELOAD too")
+        return Worth(f"{shown} (SETENV: with any variables, LD_PRELOAD too)")
     told = disguise.why(grant.command)
     if told is None:
         return None
     why, reads = told
     if "NOEXEC" in grant.tags and why == disguise.PAGES:
         return None
-    return Worth(f"{shown} {why}", reads)
+    return Worth(f"{shown} ({why})", reads)
+
+
+def is_root(grant: Grant) -> bool:
+    """Whether a grant makes root of the account."""
+    value = worth(grant)
+    return value is not None and not value.reads
 
 
 def usable(grant: Grant) -> bool:

@@ -63,6 +63,9 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
     by_shell = defaultdict[str, list[Login]](list)
     for login in everybody.logins:
         by_shell[login.shell].append(login)
+    unasked = [shell for shell in _asked(everybody) if not evidence.was_asked(needs.shell(shell))]
+    if unasked:
+        yield Gap("shells", f"what they are, and whether others may change them, was not looked at: {listed(unasked)}")
     yield from _false(evidence, everybody, by_shell)
     yield from _open(evidence, everybody, by_shell)
     yield from _unknown(evidence, everybody, by_shell)

@@ -8,9 +8,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from auditkit.access import accounts, needs
-from auditkit.audits.accounts import privileges as has
+from auditkit.access.nouns import Password
+from auditkit.audits.accounts.become import detours
 from auditkit.audits.accounts.people import MOST_QUOTES, listed, people
-from auditkit.audits.accounts.privileges import NOTHING, OWN, Grant, privileges, usable, worth
+from auditkit.audits.accounts.privileges import DOAS, NOTHING, OWN, SUDOERS, Grant, gap_of, privileges, usable, wanted, worth
+from auditkit.audits.accounts.privileges import NEEDS as OF_SUDO
 from auditkit.audits.accounts.writers import Writer, status, ways, writers
 from auditkit.model import Evidence, Finding, Gap, Need, Quote, Rule, Severity
 from auditkit.printable import printable
@@ -77,7 +79,7 @@ BY_PASSWORD = Rule(
     ("sudoers(5)",),
 )
 RULES = (WITHOUT_PASSWORD, GIVES_ROOT, READS_ALL, WRITABLE, BY_PASSWORD)
-NEEDS = has.NEEDS
+NEEDS = OF_SUDO
 CLOUD = re.compile(r"/etc/sudoers\.d/(?:9[0-9]-cloud-init-users|waagent|010_pi-nopasswd|google_sudoers|vagrant)")
 """Where images of clouds and of small computers let their one default account become root."""
 _PATH = re.compile(r"/[A-Za-z0-9._/@+:,-]{1,400}")
@@ -93,6 +95,7 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
     free = [grant for grant in told if grant.everything and grant.asked == NOTHING]
     yield from _without_password(evidence, free)
     yield from _in_disguise(evidence, told)
+    yield from _by_detour(evidence, told)
     yield from _writable(evidence, told)
     masters = {grant.login.name for grant in free}
     asked = [grant for grant in told if grant.everything and grant.asked == OWN and grant.login.name not in masters]
@@ -101,7 +104,7 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
 
 def follow(evidence: Evidence) -> tuple[Need, ...]:
     """The files that sudoers includes, and the status of the programs that rules name."""
-    return (*has.wanted(evidence), *(status(path, _WHY) for path in _paths(privileges(evidence).grants)))
+    return (*wanted(evidence), *(status(path, _WHY) for path in _paths(privileges(evidence).grants)))
 
 
 # --- what is not known
@@ -109,25 +112,20 @@ def follow(evidence: Evidence) -> tuple[Need, ...]:
 
 def _gaps(evidence: Evidence) -> Iterator[Gap]:
     told = privileges(evidence)
-    for need in (has.SUDOERS, *has.DOAS[:1]):
-        if not evidence.was_asked(need) or (gap := has.gap_of(evidence, need.what)):
+    for need in (SUDOERS, *DOAS[:1]):
+        if not evidence.was_asked(need) or (gap := gap_of(evidence, need.what)):
             why = gap.reason if evidence.was_asked(need) and gap else "nobody asked for it"
             yield Gap(need.what, f"who becomes root with it was not judged: {why}")
     for path, why in told.policy.unread:
-        if path != has.SUDOERS.what:
+        if path != SUDOERS.what:
             yield Gap(path, f"sudo reads it, and its rules were not judged: {why}")
     for name, quote in told.unknown:
-        where = f"{quote.source}:{quote.line}" if quote.line else has.SUDOERS.what
+        where = f"{quote.source}:{quote.line}" if quote.line else SUDOERS.what
         yield Gap(where, f"who is in {printable(name)} cannot be told here, and so not what they may run")
     if told.cut:
         yield Gap("sudo", "there are more accounts and rules than are gone through")
     for service in sorted(accounts.directories(evidence, "sudoers") - {"files"}):
         yield Gap(needs.NSSWITCH.what, f"rules of sudo come from {printable(service)} too, and cannot be seen here")
-    elsewhere = people(evidence).elsewhere
-    if elsewhere and any(each.kind is Kind.GROUP for rule in told.policy.rules for each in rule.users):
-        yield Gap(
-            "sudo", f"who else is in groups that rules name cannot be told: groups come from {listed(sorted(elsewhere))} too"
-        )
 
 
 # --- findings
@@ -147,7 +145,7 @@ def _without_password(evidence: Evidence, free: list[Grant]) -> Iterator[Finding
 
 def _severity(grant: Grant, free: list[Grant]) -> tuple[Severity, str]:
     if _everybody(grant):
-        return Severity.CRITICAL, ": the rule is for every account"
+        return Severity.CRITICAL, ""
     same = {each.login.name for each in free if each.quote.source == grant.quote.source}
     if CLOUD.fullmatch(grant.quote.source) and len(same) == 1:
         return Severity.MEDIUM, ": the one default account of a cloud image, which is let in by key; its key is the key of root"
@@ -170,8 +168,10 @@ def _in_disguise(evidence: Evidence, told: list[Grant]) -> Iterator[Finding]:
         rule = next(rule for rule in (READS_ALL, GIVES_ROOT) if rule.id == name)
         grants = [grant for grant, _why in pairs]
         message = "; ".join(_reasons(evidence, pairs))
-        asked = "asked for nothing" if grants[0].asked == NOTHING else "with the own password"
-        yield Finding(rule, grants[0].tool, f"{asked}: {message}{_doubt(grants)}", severity, _quotes(grants))
+        asked = sorted({grant.asked for grant in grants}, key=(NOTHING, OWN).index)
+        yield Finding(
+            rule, grants[0].tool, f"asked for {' or '.join(asked)}: {message}{_doubt(grants)}", severity, _quotes(grants)
+        )
 
 
 def _reasons(evidence: Evidence, pairs: list[tuple[Grant, str]]) -> Iterator[str]:
@@ -179,11 +179,26 @@ def _reasons(evidence: Evidence, pairs: list[tuple[Grant, str]]) -> Iterator[str
     by = defaultdict[str, list[Grant]](list)
     for grant, why in pairs:
         by[why].append(grant)
-    for number, (why, grants) in enumerate(by.items()):
-        if number == MOST_TOLD:
-            yield f"and {len(by) - MOST_TOLD} more commands"
-            return
-        yield f"for {_who(evidence, grants)} {why}"
+    told = defaultdict[str, list[str]](list)
+    for why, grants in list(by.items())[:MOST_TOLD]:
+        told[_who(evidence, grants)].append(why)
+    yield from (f"{who} by {', '.join(reasons)}" for who, reasons in told.items())
+    if len(by) > MOST_TOLD:
+        yield f"and {len(by) - MOST_TOLD} more commands"
+
+
+def _by_detour(evidence: Evidence, told: list[Grant]) -> Iterator[Finding]:
+    """Yield who is root by way of another account, of those that are not root more easily anyway."""
+    everybody = people(evidence)
+    ways_in = {(grant.login.name, grant.asked) for grant in told if grant.everything}
+    for asked in (NOTHING, OWN):
+        found = [each for each in detours(evidence) if each.asked == asked and (each.login.name, asked) not in ways_in]
+        found = [each for each in found if asked == NOTHING or each.login.password not in (Password.NONE, Password.LOCKED)]
+        if found:
+            words = [f"{everybody.named(each.login)} may act as {_through(each.through)} {each.why}" for each in found]
+            severity = Severity(GIVES_ROOT.severity - (asked == OWN))
+            quotes = tuple(dict.fromkeys(each.quote for each in found))[:MOST_QUOTES]
+            yield Finding(GIVES_ROOT, found[0].tool, f"asked for {asked}: {listed(words)}", severity, quotes)
 
 
 def _writable(evidence: Evidence, told: list[Grant]) -> Iterator[Finding | Gap]:
@@ -266,3 +281,7 @@ def _paths(grants: Iterable[Grant]) -> tuple[str, ...]:
                 if _PATH.fullmatch(path) and "/../" not in path and "//" not in path:
                     found[path] = found[path.rpartition("/")[0] or "/"] = None
     return tuple(found)[:MOST_PATHS]
+
+
+def _through(name: str) -> str:
+    return f"{printable(name)}, {'which' if name.startswith('group ') else 'who'}"

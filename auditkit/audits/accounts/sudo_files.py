@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from auditkit.access import needs
 from auditkit.answers import Step
-from auditkit.audits.accounts import privileges as has
 from auditkit.audits.accounts.people import MOST_QUOTES, listed, people
-from auditkit.audits.accounts.privileges import privileges
+from auditkit.audits.accounts.privileges import NEEDS as OF_SUDO
+from auditkit.audits.accounts.privileges import SUDO_WHY, privileges
 from auditkit.audits.accounts.writers import status, ways, writers
 from auditkit.model import Evidence, Finding, Gap, Quote, Rule, Severity
 from auditkit.printable import printable
@@ -15,7 +15,7 @@ from auditkit.sudoers.nouns import Kind, Member
 
 _WHY = "who may write to the files of sudo and doas"
 STATUS = tuple(status(path, _WHY) for path in ("/etc/sudoers", "/etc/sudoers.d", "/etc/sudoers.d/*", "/etc/doas.conf"))
-NEEDS = (*has.NEEDS, *STATUS)
+NEEDS = (*OF_SUDO, *STATUS)
 FILE_OPEN = Rule(
     "sudo-file-open",
     "Others than root may write to the rules of sudo or doas",
@@ -94,7 +94,7 @@ def _open(evidence: Evidence) -> Iterator[Finding | Gap]:
 
 def _ignored(evidence: Evidence) -> Iterator[Finding]:
     told = privileges(evidence).policy
-    rules = {item.source: _rules(item.data) for item in evidence.items if item.need.why == has.SUDO_WHY}
+    rules = {item.source: _rules(item.data) for item in evidence.items if item.need.why == SUDO_WHY}
     names = [path for path in told.skipped if rules.get(path)]
     quotes = [Quote(path, number, row) for path in names for number, row in rules[path][:1]]
     said = [f"{printable(path)} for its name" for path in names]

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from auditkit.audits.accounts import privileges as has
 from auditkit.audits.accounts.people import MOST_QUOTES, listed, people
+from auditkit.audits.accounts.privileges import NEEDS as OF_SUDO
 from auditkit.audits.accounts.privileges import NOTHING, Grant, Privileges, privileges, usable, worth
 from auditkit.audits.accounts.writers import status, ways, writers
 from auditkit.model import Evidence, Finding, Gap, Need, Rule, Severity
@@ -52,7 +52,7 @@ LAX = Rule(
     ("sudoers(5)", "CIS Debian Linux Benchmark 5.2.6"),
 )
 RULES = (AUTHENTICATION_OFF, KEEPS_VARIABLES, PATH_OPEN, LAX)
-NEEDS = has.NEEDS
+NEEDS = OF_SUDO
 _LOADERS = re.compile(
     r"(?:\*|LD_\w*\*?|DYLD_\w*\*?|PYTHON(?:PATH|HOME|STARTUP|INSPECT|USERBASE|\*)|PERL(?:5LIB|LIB|5OPT|5DB|\*)|RUBY(?:LIB|OPT)"
     r"|NODE_(?:OPTIONS|PATH)|BASH_ENV|ENV|SHELLOPTS|PS4|IFS|CLASSPATH|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|GCONV_PATH|LUA_(?:PATH|INIT)"
@@ -70,7 +70,7 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
     yield from _authentication(evidence, told)
     yield from _variables(evidence, told)
     yield from _path(evidence, told)
-    lax = [(each, why) for each in told.policy.settings if (why := _lax(each))]
+    lax = [(each, why) for each in in_force(told.policy.settings) if (why := _lax(each))]
     if lax:
         message = "; ".join(dict.fromkeys(why for _each, why in lax))
         yield _finding(LAX, message, LAX.severity, (each for each, _why in lax))
@@ -79,6 +79,11 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
 def follow(evidence: Evidence) -> tuple[Need, ...]:
     """The status of the directories of secure_path."""
     return tuple(status(path, _WHY) for path in _directories(privileges(evidence))[0])
+
+
+def in_force(settings: Iterable[Setting]) -> tuple[Setting, ...]:
+    """The settings that hold: of one name for the same whom the last."""
+    return tuple({(each.name, each.scope, each.bound): each for each in settings}.values())
 
 
 def _finding(rule: Rule, message: str, severity: Severity, settings: Iterable[Setting]) -> Finding:
@@ -90,9 +95,7 @@ def _authentication(evidence: Evidence, told: Privileges) -> Iterator[Finding]:
     by = [grant for grant in told.grants if grant.by_setting and (grant.everything or worth(grant))]
     if by:
         names = listed([people(evidence).named(grant.login) for grant in by])
-        every = all(grant.by_setting and not grant.by_setting.scope for grant in by)
-        scope = "every rule" if every else "rules"
-        message = f"{scope} without PASSWD asks for nothing: so {names} may become root"
+        message = f"a rule without PASSWD asks for nothing there: so {names} may become root"
         settings = (grant.by_setting for grant in by if grant.by_setting)
         yield _finding(AUTHENTICATION_OFF, message, AUTHENTICATION_OFF.severity, settings)
         return
@@ -137,7 +140,7 @@ def _handed_on(setting: Setting) -> tuple[str, ...]:
 
 def _directories(told: Privileges) -> tuple[tuple[str, ...], tuple[str, ...], tuple[Setting, ...]]:
     """The directories of secure_path, those that are no absolute path, and the lines that set them."""
-    found = [each for each in told.policy.settings if each.name == "secure_path" and each.operator == "="]
+    found = [each for each in in_force(told.policy.settings) if each.name == "secure_path" and each.operator == "="]
     words = [word for each in found for word in each.value.split(":")]
     plain = tuple(dict.fromkeys(word.rstrip("/") for word in words if _PLAIN.fullmatch(word) and word.strip("/")))
     return plain[:40], tuple(word for word in words if not word.startswith("/")), tuple(found)

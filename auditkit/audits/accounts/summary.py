@@ -4,10 +4,11 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from auditkit.access.nouns import Login
-from auditkit.audits.accounts.groups import powers_of
-from auditkit.audits.accounts.passwords import known
+from auditkit.audits.accounts.become import detours
+from auditkit.audits.accounts.known import known
 from auditkit.audits.accounts.people import has_session, people
-from auditkit.audits.accounts.privileges import NOTHING, OWN, SUDOERS, Grant, gap_of, privileges, usable, worth
+from auditkit.audits.accounts.powers import powers_of
+from auditkit.audits.accounts.privileges import NOTHING, OWN, SUDOERS, Grant, gap_of, is_root, privileges, usable
 from auditkit.model import Evidence
 
 MOST_COMMANDS = 20
@@ -43,9 +44,12 @@ def _fact(
     everybody = people(evidence)
     password = known(everybody, login)
     by = [*(["uid 0"] if login.uid == 0 else []), *(f"group {name}" for name in groups)]
-    strong = [grant for grant in grants if usable(grant) and grant.asked in (NOTHING, OWN) and _is_root(grant)]
+    strong = [grant for grant in grants if usable(grant) and grant.asked in (NOTHING, OWN) and is_root(grant)]
+    around = [each for each in detours(evidence) if each.login.name == login.name and each.asked in (NOTHING, OWN)]
     by += dict.fromkeys(grant.tool for grant in strong if grant.sure)
-    free = bool(groups) or login.uid == 0 or any(grant.asked == NOTHING for grant in strong if grant.sure)
+    by += dict.fromkeys(f"{each.tool} as {each.through}" for each in around)
+    asked = {grant.asked for grant in strong if grant.sure} | {each.asked for each in around}
+    free = bool(groups) or login.uid == 0 or NOTHING in asked
     return {
         "name": login.name,
         "uid": login.uid,
@@ -62,11 +66,6 @@ def _fact(
         "root_by": by,
         "root_without_password": free if by else None,
     }
-
-
-def _is_root(grant: Grant) -> bool:
-    value = worth(grant)
-    return value is not None and not value.reads
 
 
 def _granted(grant: Grant) -> Mapping[str, object]:

@@ -3,14 +3,14 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
 from random import Random
 
 import pytest
-from host import NOW, Host
+from host import Host
 
-from auditkit.audits.accounts.privileges import OWN, Grant, Privileges, privileges
-from auditkit.model import Evidence
+from auditkit.audits.accounts.people import people
+from auditkit.audits.accounts.privileges import OWN, decisions, privileges
+from auditkit.sudoers.nouns import Kind
 
 PASSWD = "root:x:0:0:root:/root:/bin/bash\n" + "".join(
     f"{name}:x:{uid}:{gid}::/home/{name}:/bin/bash\n"
@@ -89,28 +89,21 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[int, str], boo
     return {(int(seed), user): said == "yes" for seed, user, said in rows}
 
 
-def told(seed: int) -> Privileges:
-    """What we make of the same files."""
+def lets(seed: int, user: str) -> bool:
+    """Whether an account may run `true` as root by what we make of the same file."""
     files = {"/etc/passwd": PASSWD, "/etc/shadow": SHADOW, "/etc/group": GROUP, "/etc/sudoers": rules(Random(seed))}
-    taken: Evidence = Host(files).evidence()
-    assert taken.taken == NOW
-    return privileges(taken)
-
-
-def runs(grants: tuple[Grant, ...], user: str) -> Iterator[Grant]:
-    """Yield what lets an account run `true` as root."""
-    yield from (
-        each for each in grants if each.login.name == user and (each.everything or each.command.text == "/usr/bin/true")
-    )
+    taken = Host(files).evidence()
+    everybody, told = people(taken), privileges(taken)
+    person = next(everybody.person(login) for login in everybody.logins if login.name == user)
+    deciding = (command for _rule, command, _sure in decisions(told.policy, told.judge, person))
+    first = next((each for each in deciding if each.kind is Kind.ALL or each.text == "/usr/bin/true"), None)
+    return first is not None and not first.negated
 
 
 @pytest.mark.skipif(os.getuid() != 0 or not shutil.which("sudo"), reason="asks sudo itself, as root")
 def test_who_may_run_a_command_as_root_is_who_sudo_says(asked: dict[tuple[int, str], bool]) -> None:
     assert len(asked) == 180
-    wrong = []
-    for (seed, user), said in asked.items():
-        if any(runs(told(seed).grants, user)) != said:
-            wrong.append((seed, user, said, rules(Random(seed))))
+    wrong = [(seed, user, said, rules(Random(seed))) for (seed, user), said in asked.items() if lets(seed, user) != said]
     assert not wrong, wrong[0]
     assert 20 < sum(asked.values()) < 160
 

@@ -155,8 +155,19 @@ def _doas(evidence: Evidence) -> tuple[tuple[doas.Rule, ...], tuple[doas.Broken,
 
 
 def _of_sudo(everybody: People, policy: Policy, judge: Judge, login: Login) -> Iterator[Grant]:
-    """Yield what a login may run as root, the last rule first, up to one behind which no other counts."""
+    """Yield what a login may run as root; of what is denied nothing is said, for any command but one is any command."""
     person = everybody.person(login)
+    for rule, command, sure in decisions(policy, judge, person):
+        if not command.negated:
+            asked, setting = _asked(policy, judge, person, rule, command)
+            yield Grant(login, command, asked, rule.quote, "sudo", rule.tags, rule.users, sure, setting)
+
+
+def decisions(policy: Policy, judge: Judge, person: Person) -> Iterator[tuple[Rule, Member, bool]]:
+    """Yield each command that may or may not be run as root, that decides first, and whether that is certain.
+
+    The last rule comes first, and none behind one of all commands; of a command that stands in several rules the last one.
+    """
     met: set[tuple[str, str | None]] = set()
     for rule in reversed(policy.rules):
         user, host = judge.user(rule.users, person), judge.here(rule.hosts)
@@ -166,15 +177,12 @@ def _of_sudo(everybody: People, policy: Policy, judge: Judge, login: Login) -> I
         sure = host is True and roots is True
         for command in reversed(judge.commands(rule.command)):
             key = (command.kind.value + command.text, command.arguments)
-            if key in met:
-                continue
+            if key not in met:
+                yield rule, command, sure
             if sure and not command.digests:
                 met.add(key)
-            if not command.negated:
-                asked, setting = _asked(policy, judge, person, rule, command)
-                yield Grant(login, command, asked, rule.quote, "sudo", rule.tags, rule.users, sure, setting)
-            if sure and command.kind is Kind.ALL and not command.digests:
-                return
+                if command.kind is Kind.ALL:
+                    return
 
 
 def asked_for(told: "Privileges", person: Person, rule: Rule) -> str:

@@ -91,7 +91,7 @@ def people(evidence: Evidence) -> People:
         logins,
         lines,
         None if shadow is None else _first(shadow, needs.SHADOW.what),
-        _teams(needs.text(evidence, needs.GROUP), logins),
+        _teams(_group_text(evidence), logins),
         _first_uid(evidence),
         elsewhere,
         names,
@@ -104,6 +104,13 @@ def _first(text: str | None, source: str) -> Mapping[str, Line]:
         if len(line.fields) > 1 and not line.nis:
             named.setdefault(line.fields[0], line)
     return named
+
+
+def _group_text(evidence: Evidence) -> str | None:
+    """/etc/group; empty where it was looked for and is not there, so that there are no groups."""
+    text = needs.text(evidence, needs.GROUP)
+    gone = evidence.was_asked(needs.GROUP) and needs.unread(evidence, needs.GROUP.what) is None
+    return "" if text is None and gone else text
 
 
 def _teams(text: str | None, logins: tuple[Login, ...]) -> tuple[Team, ...] | None:

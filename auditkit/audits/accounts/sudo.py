@@ -19,7 +19,8 @@ from auditkit.printable import printable
 from auditkit.sudoers import disguise
 from auditkit.sudoers.nouns import Kind
 
-_EDIT = "visudo -f FILE, or for doas cp -p FILE FILE.before and an editor (undo: put the line back). Keep a root session open."
+_UNDO = "(undo: put the line back). Keep a root session open."
+_EDIT = f"visudo -f FILE, or for doas cp -p FILE FILE.before and an editor {_UNDO}"
 WITHOUT_PASSWORD = Rule(
     "sudo-without-password",
     "An account becomes root and is asked for nothing",
@@ -140,7 +141,7 @@ def _without_password(evidence: Evidence, free: list[Grant]) -> Iterator[Finding
         message = (
             f"{_who(evidence, grants)} may run any command as root with {_tools(grants)} and {_verb(grants)} asked for nothing"
         )
-        yield Finding(WITHOUT_PASSWORD, grants[0].tool, f"{message}{why}{_doubt(grants)}", severity, _quotes(grants))
+        yield _finding(WITHOUT_PASSWORD, grants[0].tool, f"{message}{why}{_doubt(grants)}", severity, _quotes(grants))
 
 
 def _severity(grant: Grant, free: list[Grant]) -> tuple[Severity, str]:
@@ -198,7 +199,7 @@ def _by_detour(evidence: Evidence, told: list[Grant]) -> Iterator[Finding]:
             words = [f"{everybody.named(each.login)} may act as {_through(each.through)} {each.why}" for each in found]
             severity = Severity(GIVES_ROOT.severity - (asked == OWN))
             quotes = tuple(dict.fromkeys(each.quote for each in found))[:MOST_QUOTES]
-            yield Finding(GIVES_ROOT, found[0].tool, f"asked for {asked}: {listed(words)}", severity, quotes)
+            yield _finding(GIVES_ROOT, found[0].tool, f"asked for {asked}: {listed(words)}", severity, quotes)
 
 
 def _writable(evidence: Evidence, told: list[Grant]) -> Iterator[Finding | Gap]:
@@ -226,7 +227,7 @@ def _writable(evidence: Evidence, told: list[Grant]) -> Iterator[Finding | Gap]:
         words = list(dict.fromkeys(writer.told for writer, _grants in pairs))
         more = f"; and {len(words) - MOST_TOLD} more" if len(words) > MOST_TOLD else ""
         message = f"{'; '.join(words[:MOST_TOLD])}{more}; {_who(evidence, grants)} may run what is there as root"
-        yield Finding(WRITABLE, grants[0].tool, message, severity, _quotes(grants))
+        yield _finding(WRITABLE, grants[0].tool, message, severity, _quotes(grants))
 
 
 def _by_password(evidence: Evidence, grants: list[Grant]) -> Iterator[Finding]:
@@ -235,13 +236,21 @@ def _by_password(evidence: Evidence, grants: list[Grant]) -> Iterator[Finding]:
     every = [grant for grant in grants if _everybody(grant)]
     if every:
         message = f"every account with a password becomes root with it by {_tools(every)}"
-        yield Finding(BY_PASSWORD, every[0].tool, message, Severity.HIGH, _quotes(every))
+        yield _finding(BY_PASSWORD, every[0].tool, message, Severity.HIGH, _quotes(every))
         return
     message = f"{_who(evidence, grants)} may run any command as root with {_tools(grants)}"
-    yield Finding(BY_PASSWORD, grants[0].tool, f"{message}{_doubt(grants)}", Severity.INFO, _quotes(grants))
+    yield _finding(BY_PASSWORD, grants[0].tool, f"{message}{_doubt(grants)}", Severity.INFO, _quotes(grants))
 
 
 # --- words
+
+
+def _finding(rule: Rule, tool: str, message: str, severity: Severity, quotes: tuple[Quote, ...]) -> Finding:
+    """A finding whose remedy names the file, where it is one and has a plain name."""
+    sources = {quote.source for quote in quotes}
+    plain = len(sources) == 1 and tool == "sudo" and _PATH.fullmatch(next(iter(sources)))
+    remedy = rule.remedy.replace(f"{_EDIT}", f"visudo -f {next(iter(sources))} {_UNDO}") if plain else ""
+    return Finding(rule, tool, message, severity, quotes, remedy if remedy != rule.remedy else "")
 
 
 def _everybody(grant: Grant) -> bool:

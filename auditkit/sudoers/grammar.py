@@ -40,7 +40,8 @@ class _Reader:
     def __init__(self, source: str, text: str) -> None:
         self.source = source
         self.rows = text.split("\n")
-        self.words = Lexer(text).tokens()
+        self.lexer = Lexer(text)
+        self.words = self.lexer.tokens()
         self.left = MOST_TOKENS
         self.begun = 1
         self.next()
@@ -64,8 +65,8 @@ class _Reader:
             if ended or self.here.kind == "newline":
                 self.next()
             yield from told
-        if self.left <= 0:
-            yield Broken(self.quote(), f"more than {MOST_TOKENS} words: what is behind them was not read")
+        if self.left <= 0 or self.lexer.cut:
+            yield Broken(self.quote(), "there are too many words: what is behind them was not read")
 
     def entry(self) -> list[Entry]:
         """One line, up to its end, which is not taken."""

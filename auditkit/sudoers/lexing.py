@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 MOST_TOKENS = 50_000
+MOST_STEPS = 100_000
+"""Words and what lies between them."""
 TAGS = (
     *("NOPASSWD", "PASSWD", "NOEXEC", "EXEC", "NOINTERCEPT", "INTERCEPT", "NOSETENV", "SETENV", "NOLOG_OUTPUT", "LOG_OUTPUT"),
     *("NOLOG_INPUT", "LOG_INPUT", "NOMAIL", "MAIL", "NOFOLLOW", "FOLLOW"),
@@ -51,16 +53,21 @@ class Lexer:
     held: str | None = None
     arguments: str | None = None
     digest: str = ""
+    cut: bool = False
+    """Whether there was too much to go on."""
 
     def tokens(self) -> Iterator[Token]:
         """Yield each word; `newline` ends a line, `error` is what sudo has no word for."""
-        while self.at < len(self.text):
+        for _step in range(MOST_STEPS):
+            if self.at >= len(self.text):
+                return
             end, act = self._longest()
             word, self.at = self.text[self.at : end], end
             self.first = word.endswith("\n")
             told = act(self, word)
             if told:
                 yield Token(told[0], told[1], self.line - (told[0] == "newline"), told[2] if len(told) > 2 else None)
+        self.cut = True
 
     def _longest(self) -> "tuple[int, _Act]":
         best = self.at

@@ -8,10 +8,12 @@ from auditkit.sudoers.grammar import LONGEST, entries
 from auditkit.sudoers.nouns import Alias, Broken, Include, Members, Policy, Rule, Setting
 
 MAIN = "/etc/sudoers"
+OTHERS = ("/usr/etc/sudoers", "/usr/local/etc/sudoers")
+"""Where some builds of sudo look, the first of them where there is no file before it."""
 DEEPEST = 128
 """MAX_SUDOERS_DEPTH of sudo."""
 MOST_FILES = 200
-_PLAIN = re.compile(r"/[A-Za-z0-9._/@+:,~-]{1,400}")
+_PLAIN = re.compile(r"/(?:etc|usr|opt|srv|var/lib)/(?!.*\.\./)[A-Za-z0-9._/@+:,~-]{1,400}")
 
 
 @dataclass(slots=True)
@@ -93,12 +95,13 @@ class _Reading:
         if _PLAIN.fullmatch(path.removesuffix("/*")):
             self.wanted.append(path)
         else:
-            self.unread[path] = "it has a name that is not asked for"
+            self.unread[path] = "it lies where no rules are asked for"
 
 
-def policy(files: Mapping[str, bytes | str], asked: frozenset[str], host: str = "", main: str = MAIN) -> Policy:
-    """What the files come to, from `main` on. `asked`: the paths and globs that were asked for; `host`: for `%h`."""
+def policy(files: Mapping[str, bytes | str], asked: frozenset[str], host: str = "") -> Policy:
+    """What the files come to. `asked`: the paths and globs that were asked for; `host`: its name, for `%h`."""
     reading = _Reading(files, asked, host)
+    main = next((path for path in (MAIN, *OTHERS) if path in files), MAIN)
     reading.file(main, 0, must=False)
     return Policy(
         tuple(reading.rules),

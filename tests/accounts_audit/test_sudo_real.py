@@ -94,7 +94,7 @@ def lets(seed: int, user: str) -> bool:
     files = {"/etc/passwd": PASSWD, "/etc/shadow": SHADOW, "/etc/group": GROUP, "/etc/sudoers": rules(Random(seed))}
     taken = Host(files).evidence()
     everybody, told = people(taken), privileges(taken)
-    person = next(everybody.person(login) for login in everybody.logins if login.name == user)
+    person = everybody.persons[user]
     deciding = (command for _rule, command, _sure in decisions(told.policy, told.judge, person))
     first = next((each for each in deciding if each.kind is Kind.ALL or each.text == "/usr/bin/true"), None)
     return first is not None and not first.negated

@@ -8,7 +8,7 @@ from auditkit.access.nouns import Login
 from auditkit.answers import Step
 from auditkit.audits.accounts.people import NEEDS as OF_PEOPLE
 from auditkit.audits.accounts.people import People, fitted, has_session, listed, people
-from auditkit.audits.accounts.writers import status, ways, writers
+from auditkit.audits.accounts.writers import status, statuses, writers
 from auditkit.model import Evidence, Finding, Gap, Need, Rule, Severity
 from auditkit.printable import printable
 
@@ -66,20 +66,22 @@ RULES = (HOME_OPEN, DOTFILE_OPEN, HOME_OF_ANOTHER, ROOT_HOME_READABLE)
 _PATH = re.compile(r"(?:/[A-Za-z0-9._@+ -]{1,100}){1,20}")
 MOST_HOMES = 2_000
 Ways = Mapping[str, tuple[Step, ...]]
+Statuses = Mapping[str, tuple[tuple[str, tuple[Step, ...] | Gap], ...]]
 
 
 def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
     """Yield who may write to homes."""
     everybody = people(evidence)
     homes = _homes(everybody)
-    taken = {path: tuple(_way(evidence, path)) for path in homes}
+    found = statuses(evidence, _WHY)
+    taken = {path: tuple(way for _path, way in found.get(path, ())) for path in homes}
     yield from _not_seen(evidence, homes)
-    yield from (way for found in taken.values() for way in found if isinstance(way, Gap))
-    told = {path: way for path, found in taken.items() for way in found if not isinstance(way, Gap)}
+    yield from (way for several in taken.values() for way in several if isinstance(way, Gap))
+    told = {path: way for path, several in taken.items() for way in several if not isinstance(way, Gap)}
     yield from _open(everybody, homes, told)
     yield from _foreign(everybody, homes, told)
     yield from _readable(homes, told)
-    yield from _dotfiles(evidence, everybody, homes, told)
+    yield from _dotfiles(found, everybody, homes, told)
 
 
 def follow(evidence: Evidence) -> tuple[Need, ...]:
@@ -94,10 +96,6 @@ def _homes(everybody: People) -> dict[str, list[Login]]:
         if has_session(login) and login.home.strip("/"):
             found[f"/{login.home.strip('/')}"].append(login)
     return found
-
-
-def _way(evidence: Evidence, path: str) -> Iterator[tuple[Step, ...] | Gap]:
-    return (way for _item, way in ways(evidence, status(path, _WHY)))
 
 
 def _not_seen(evidence: Evidence, homes: Mapping[str, list[Login]]) -> Iterator[Gap]:
@@ -161,25 +159,29 @@ def _readable(homes: Mapping[str, list[Login]], told: Ways) -> Iterator[Finding]
             yield Finding(ROOT_HOME_READABLE, "homes", message, ROOT_HOME_READABLE.severity)
 
 
-def _dotfiles(evidence: Evidence, everybody: People, homes: Mapping[str, list[Login]], told: Ways) -> Iterator[Finding | Gap]:
+def _dotfiles(found: Statuses, everybody: People, homes: Mapping[str, list[Login]], told: Ways) -> Iterator[Finding | Gap]:
     said: dict[str, None] = {}
     whose: dict[str, None] = {}
     worst = False
-    for need in DOTFILES:
-        for item, way in ways(evidence, need):
-            home = max((path for path in homes if item.source.startswith(f"{path}/")), key=len, default="")
-            if not home:
-                continue
-            if isinstance(way, Gap):
-                yield way
-                continue
-            found = writers(_below(way, told.get(home)), everybody, _uids(homes[home]))
-            said |= dict.fromkeys(writer.told for writer in found)
-            whose |= dict.fromkeys(printable(login.name) for login in homes[home] if found)
-            worst = worst or (bool(found) and any(login.uid == 0 for login in homes[home]))
+    for path, way in (each for need in DOTFILES for each in found.get(need.what, ())):
+        home = _home(path, homes)
+        if isinstance(way, Gap):
+            yield way
+        elif home:
+            others = writers(_below(way, told.get(home)), everybody, _uids(homes[home]))
+            said |= dict.fromkeys(writer.told for writer in others)
+            whose |= dict.fromkeys(printable(login.name) for login in homes[home] if others)
+            worst = worst or (bool(others) and any(login.uid == 0 for login in homes[home]))
     if said:
         severity = Severity.CRITICAL if worst else DOTFILE_OPEN.severity
         yield Finding(DOTFILE_OPEN, "homes", f"{listed(list(said))}; so of {listed(list(whose))}", severity)
+
+
+def _home(path: str, homes: Mapping[str, list[Login]]) -> str:
+    """The home that a path is in; empty where nobody who logs in lives there."""
+    while path.strip("/") and path not in homes:
+        path = path.rpartition("/")[0]
+    return path if path in homes else ""
 
 
 def _below(way: tuple[Step, ...], home: tuple[Step, ...] | None) -> tuple[Step, ...]:

@@ -50,6 +50,8 @@ class People:
     """Services of nsswitch.conf that may know more accounts or groups."""
     names: Mapping[int, str]
     """The first account of each uid."""
+    persons: Mapping[str, Person]
+    """Each account as sudo asks for it."""
 
     def kind(self, login: Login) -> str:
         """`root`, `person` or `service`, by the uid."""
@@ -60,12 +62,6 @@ class People:
     def team(self, gid: int) -> Team | None:
         """The group of a number."""
         return next((team for team in self.teams or () if team.gid == gid), None)
-
-    def person(self, login: Login) -> Person:
-        """An account as sudo asks for it."""
-        own = [team for team in self.teams or () if login.name in team.members]
-        whole = self.teams is not None and not self.elsewhere
-        return Person(login.name, login.uid, login.gid, tuple(t.name for t in own), tuple(t.gid for t in own), whole)
 
     def named(self, login: Login) -> str:
         """An account as messages name it."""
@@ -87,15 +83,30 @@ def people(evidence: Evidence) -> People:
     names: dict[int, str] = {}
     for login in logins:
         names.setdefault(login.uid, login.name)
+    teams = _teams(_group_text(evidence), logins)
     return People(
         logins,
         lines,
         None if shadow is None else _first(shadow, needs.SHADOW.what),
-        _teams(_group_text(evidence), logins),
+        teams,
         _first_uid(evidence),
         elsewhere,
         names,
+        _persons(logins, teams or (), whole=teams is not None and not elsewhere),
     )
+
+
+def _persons(logins: tuple[Login, ...], teams: tuple[Team, ...], *, whole: bool) -> Mapping[str, Person]:
+    own = defaultdict[str, list[Team]](list)
+    for team in teams:
+        for name in team.members:
+            own[name].append(team)
+    return {
+        each.name: Person(
+            each.name, each.uid, each.gid, tuple(t.name for t in own[each.name]), tuple(t.gid for t in own[each.name]), whole
+        )
+        for each in logins
+    }
 
 
 def _first(text: str | None, source: str) -> Mapping[str, Line]:

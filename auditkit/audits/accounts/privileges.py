@@ -21,10 +21,11 @@ from auditkit.sudoers.nouns import Kind, Member, Policy, Rule, Setting
 SUDO_WHY = "who may run what as root with sudo"
 DOAS_WHY = "who may run what as root with doas"
 SUDOERS = Need(Means.FILE, reading.MAIN, SUDO_WHY)
+ELSEWHERE = tuple(Need(Means.FILE, path, SUDO_WHY) for path in reading.OTHERS)
 DROP_INS = Need(Means.FILE, "/etc/sudoers.d/*", SUDO_WHY)
 HOSTNAME = Need(Means.FILE, "/etc/hostname", "which rules of sudoers are about this host")
 DOAS = tuple(Need(Means.FILE, path, DOAS_WHY) for path in ("/etc/doas.conf", "/etc/doas.d/*.conf"))
-NEEDS = (*OF_PEOPLE, SUDOERS, DROP_INS, HOSTNAME, *DOAS)
+NEEDS = (*OF_PEOPLE, SUDOERS, DROP_INS, *ELSEWHERE, HOSTNAME, *DOAS)
 NOTHING, OWN, ROOTS = "nothing", "its own password", "the password of root"
 ANYTHING = "any command"
 MOST_PAIRS = 300_000
@@ -87,7 +88,7 @@ def privileges(evidence: Evidence) -> Privileges:
     )
     found = [grant for login in logins if login.uid for grant in _of_sudo(everybody, policy, judge, login)]
     found += [grant for login in logins if login.uid for grant in _of_doas(everybody, read, login)]
-    taken = reading.MAIN in policy.files
+    taken = bool(policy.files)
     return Privileges(policy, judge, taken, read, broken, tuple(found), _unknown(policy), len(logins) < len(everybody.logins))
 
 
@@ -104,7 +105,7 @@ def host_name(evidence: Evidence) -> str:
 def sudo_policy(evidence: Evidence) -> Policy:
     """What the files of sudo come to, as far as they were asked for."""
     files = _files(evidence, SUDO_WHY)
-    asked = frozenset(need.what for need in (SUDOERS, DROP_INS) if evidence.was_asked(need))
+    asked = frozenset(need.what for need in (SUDOERS, DROP_INS, *ELSEWHERE) if evidence.was_asked(need))
     while True:
         policy = reading.policy(files, asked, host_name(evidence))
         more = frozenset(path for path in policy.wanted if evidence.was_asked(_file(path)))
@@ -115,8 +116,7 @@ def sudo_policy(evidence: Evidence) -> Policy:
 
 def wanted(evidence: Evidence) -> tuple[Need, ...]:
     """The files that sudoers includes."""
-    usual = {SUDOERS.what, DROP_INS.what}
-    files, asked = _files(evidence, SUDO_WHY), frozenset(usual)
+    files, asked = _files(evidence, SUDO_WHY), frozenset(need.what for need in (SUDOERS, DROP_INS, *ELSEWHERE))
     found: dict[str, None] = {}
     for _round in range(reading.DEEPEST):
         more = reading.policy(files, asked, host_name(evidence)).wanted
@@ -156,7 +156,7 @@ def _doas(evidence: Evidence) -> tuple[tuple[doas.Rule, ...], tuple[doas.Broken,
 
 def _of_sudo(everybody: People, policy: Policy, judge: Judge, login: Login) -> Iterator[Grant]:
     """Yield what a login may run as root; of what is denied nothing is said, for any command but one is any command."""
-    person = everybody.person(login)
+    person = everybody.persons[login.name]
     for rule, command, sure in decisions(policy, judge, person):
         if not command.negated:
             asked, setting = _asked(policy, judge, person, rule, command)
@@ -248,7 +248,7 @@ def _unknown(policy: Policy) -> tuple[tuple[str, Quote], ...]:
 
 def _of_doas(everybody: People, rules: tuple[doas.Rule, ...], login: Login) -> Iterator[Grant]:
     """Yield what a login may run as root, the last rule first."""
-    person = everybody.person(login)
+    person = everybody.persons[login.name]
     asking = permitting.Asking(login.name, login.uid, person.groups, (login.gid, *person.gids))
     for rule in reversed(rules):
         if not permitting.means(rule, asking) or rule.target not in (None, "root", "0"):

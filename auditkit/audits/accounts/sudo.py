@@ -13,7 +13,7 @@ from auditkit.audits.accounts.become import detours
 from auditkit.audits.accounts.people import MOST_QUOTES, listed, people
 from auditkit.audits.accounts.privileges import DOAS, NOTHING, OWN, SUDOERS, Grant, gap_of, privileges, usable, wanted, worth
 from auditkit.audits.accounts.privileges import NEEDS as OF_SUDO
-from auditkit.audits.accounts.writers import Writer, status, ways, writers
+from auditkit.audits.accounts.writers import Writer, status, statuses, writers
 from auditkit.model import Evidence, Finding, Gap, Need, Quote, Rule, Severity
 from auditkit.printable import printable
 from auditkit.sudoers import disguise
@@ -170,7 +170,7 @@ def _in_disguise(evidence: Evidence, told: list[Grant]) -> Iterator[Finding]:
         grants = [grant for grant, _why in pairs]
         message = "; ".join(_reasons(evidence, pairs))
         asked = sorted({grant.asked for grant in grants}, key=(NOTHING, OWN).index)
-        yield Finding(
+        yield _finding(
             rule, grants[0].tool, f"asked for {' or '.join(asked)}: {message}{_doubt(grants)}", severity, _quotes(grants)
         )
 
@@ -210,15 +210,16 @@ def _writable(evidence: Evidence, told: list[Grant]) -> Iterator[Finding | Gap]:
             for path in _paths([grant]):
                 by_path[path].append(grant)
     by = defaultdict[Severity, list[tuple[Writer, list[Grant]]]](list)
+    found, everybody = statuses(evidence, _WHY), people(evidence)
     for path, grants in by_path.items():
         need = status(path, _WHY)
         if not evidence.was_asked(need):
             yield Gap(path, "it may be run as root, and whether others may change it was not looked at")
-        for _item, way in ways(evidence, need):
+        for _path, way in found.get(path, ()):
             if isinstance(way, Gap):
                 yield way
                 continue
-            for writer in writers(way, people(evidence)):
+            for writer in writers(way, everybody):
                 callers = {grant.login.name for grant in grants}
                 close = not writer.names or bool(writer.names & callers)
                 by[Severity.HIGH if close else Severity.MEDIUM].append((writer, grants))

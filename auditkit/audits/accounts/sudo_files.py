@@ -8,7 +8,7 @@ from auditkit.answers import Step
 from auditkit.audits.accounts.people import MOST_QUOTES, listed, people
 from auditkit.audits.accounts.privileges import NEEDS as OF_SUDO
 from auditkit.audits.accounts.privileges import SUDO_WHY, privileges
-from auditkit.audits.accounts.writers import status, ways, writers
+from auditkit.audits.accounts.writers import status, statuses, writers
 from auditkit.model import Evidence, Finding, Gap, Quote, Rule, Severity
 from auditkit.printable import printable
 from auditkit.sudoers.nouns import Kind, Member
@@ -80,12 +80,13 @@ def _lines(count: int) -> str:
 def _open(evidence: Evidence) -> Iterator[Finding | Gap]:
     """Yield who may write to the files that are read; the same writer once."""
     said: dict[str, None] = {}
-    for need in STATUS:
-        for _item, way in ways(evidence, need):
+    everybody = people(evidence)
+    for several in statuses(evidence, _WHY).values():
+        for _path, way in several:
             if isinstance(way, Gap):
                 yield way
             else:
-                said |= dict.fromkeys(writer.told for writer in writers(way, people(evidence)))
+                said |= dict.fromkeys(writer.told for writer in writers(way, everybody))
     if said:
         yield Finding(FILE_OPEN, "sudo", listed(list(said)), FILE_OPEN.severity)
     if not needs.looked_at(evidence) and privileges(evidence).taken:
@@ -98,18 +99,19 @@ def _ignored(evidence: Evidence) -> Iterator[Finding]:
     names = [path for path in told.skipped if rules.get(path)]
     quotes = [Quote(path, number, row) for path in names for number, row in rules[path][:1]]
     said = [f"{printable(path)} for its name" for path in names]
+    ways = dict(_status(evidence))
     for path in told.files:
-        why = next((why for item, way in _status(evidence) if item == path and (why := _refused(way))), "")
+        why = _refused(ways[path]) if path in ways else ""
         said += [f"{printable(path)}, as {why}"] if why else []
     if said:
         yield Finding(FILE_IGNORED, "sudo", f"not read: {listed(said)}", FILE_IGNORED.severity, tuple(quotes[:MOST_QUOTES]))
 
 
 def _status(evidence: Evidence) -> Iterator[tuple[str, tuple[Step, ...]]]:
-    for need in STATUS:
-        for item, way in ways(evidence, need):
+    for several in statuses(evidence, _WHY).values():
+        for path, way in several:
             if not isinstance(way, Gap):
-                yield item.source, way
+                yield path, way
 
 
 def _refused(way: tuple[Step, ...]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from auditkit.audits.accounts.people import MOST_QUOTES, listed, people
 from auditkit.audits.accounts.privileges import NEEDS as OF_SUDO
 from auditkit.audits.accounts.privileges import NOTHING, Grant, Privileges, privileges, usable, worth
-from auditkit.audits.accounts.writers import status, ways, writers
+from auditkit.audits.accounts.writers import status, statuses, writers
 from auditkit.model import Evidence, Finding, Gap, Need, Rule, Severity
 from auditkit.printable import printable
 from auditkit.sudoers.nouns import Setting
@@ -149,8 +149,9 @@ def _directories(told: Privileges) -> tuple[tuple[str, ...], tuple[str, ...], tu
 def _path(evidence: Evidence, told: Privileges) -> Iterator[Finding | Gap]:
     plain, relative, settings = _directories(told)
     said = [f"{printable(word) or 'an empty name'} is the directory in which one stands" for word in relative]
+    found = statuses(evidence, _WHY)
     for path in plain:
-        for _item, way in ways(evidence, status(path, _WHY)):
+        for _path, way in found.get(path, ()):
             if isinstance(way, Gap):
                 yield way
             else:

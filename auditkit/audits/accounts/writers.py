@@ -1,14 +1,14 @@
 """Who besides root may change what lies at a path: its owner, its group, everybody, and the same of each directory above."""
 
 import stat
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from auditkit import answers
-from auditkit.access import needs
 from auditkit.answers import Step
 from auditkit.audits.accounts.people import People, listed
-from auditkit.model import Evidence, Gap, Item, Means, Need
+from auditkit.model import Evidence, Gap, Means, Need
 from auditkit.printable import printable
 
 EVERYBODY = "everybody"
@@ -72,7 +72,11 @@ def status(path: str, why: str) -> Need:
     return Need(Means.STATUS, path, why)
 
 
-def ways(evidence: Evidence, need: Need) -> Iterator[tuple[Item, tuple[Step, ...] | Gap]]:
-    """Yield what is there for a need with its way."""
-    for item in needs.items(evidence, need):
-        yield item, answers.way(item)
+def statuses(evidence: Evidence, why: str) -> Mapping[str, tuple[tuple[str, tuple[Step, ...] | Gap], ...]]:
+    """What is there of all that was asked for this reason: path and way, by what was asked."""
+    found = defaultdict[str, dict[str, tuple[Step, ...] | Gap]](dict)
+    wanted = {item.need.what for item in evidence.items if item.need.means is Means.STATUS and item.need.why == why}
+    for item in evidence.items:
+        if item.need.means is Means.STATUS and item.need.what in wanted:
+            found[item.need.what][item.source] = answers.way(item)
+    return {what: tuple(several.items()) for what, several in found.items()}

@@ -76,7 +76,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[int, str], boo
     place = tmp_path_factory.mktemp("sudo")
     for name, text in (("passwd", PASSWD), ("shadow", SHADOW), ("group", GROUP), ("nsswitch", "passwd: files\ngroup: files\n")):
         (place / name).write_text(text)
-    for seed in range(60):
+    for seed in range(40):
         path = place / f"{seed}.sudoers"
         path.write_text(rules(Random(seed)))
         path.chmod(0o440)
@@ -102,10 +102,10 @@ def lets(seed: int, user: str) -> bool:
 
 @pytest.mark.skipif(os.getuid() != 0 or not shutil.which("sudo"), reason="asks sudo itself, as root")
 def test_who_may_run_a_command_as_root_is_who_sudo_says(asked: dict[tuple[int, str], bool]) -> None:
-    assert len(asked) == 180
+    assert len(asked) == 120
     wrong = [(seed, user, said, rules(Random(seed))) for (seed, user), said in asked.items() if lets(seed, user) != said]
     assert not wrong, wrong[0]
-    assert 20 < sum(asked.values()) < 160
+    assert 15 < sum(asked.values()) < 105
 
 
 def test_exempt_groups_and_authenticate_decide_what_is_asked_for() -> None:

@@ -35,10 +35,10 @@ PIECES = (
 
 
 @pytest.mark.skipif(not Path("/usr/bin/cvtsudoers").exists(), reason="asks cvtsudoers of Debian's sudo")
-@pytest.mark.parametrize("start", [0, 400])
+@pytest.mark.parametrize("start", [0, 250])
 def test_a_file_says_what_it_says_to_sudo(start: int, tmp_path: Path) -> None:
     sound = 0
-    for seed in range(start, start + 400):
+    for seed in range(start, start + 250):
         text = sudoers(Random(seed))
         try:
             real = told(text, tmp_path)
@@ -46,7 +46,7 @@ def test_a_file_says_what_it_says_to_sudo(start: int, tmp_path: Path) -> None:
             continue
         assert ours(text) == real, (seed, text)
         sound += real is not None
-    assert sound > 200
+    assert sound > 120
 
 
 @given(st.text(max_size=300) | st.lists(st.sampled_from(PIECES), max_size=20).map("".join))

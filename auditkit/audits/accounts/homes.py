@@ -15,16 +15,7 @@ from auditkit.printable import printable
 _WHY = "who may write to homes, and to what logins run from them"
 _DOTFILES = (
     *("~/.*profile", "~/.*rc", "~/.*log[io]*", "~/.zshenv", "~/.pam_environment", "~/.xsession", "~/.forward", "~/.k5login"),
-    *(
-        "~/.ssh",
-        "~/.ssh/rc",
-        "~/.ssh/environment",
-        "~/.ssh/config",
-        "~/.config",
-        "~/.config/autostart",
-        "~/.config/systemd/user",
-    ),
-    *("~/.local/bin", "~/bin", "~/.netrc", "~/.gnupg"),
+    *("~/.ssh", "~/.ssh/rc", "~/.ssh/environment", "~/.ssh/config", "~/.config", "~/.local", "~/bin", "~/.netrc", "~/.gnupg"),
 )
 DOTFILES = tuple(dict.fromkeys(status(path, _WHY) for path in _DOTFILES))
 NEEDS = (*OF_PEOPLE, *DOTFILES)

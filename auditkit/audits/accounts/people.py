@@ -57,7 +57,8 @@ class People:
         """`root`, `person` or `service`, by the uid."""
         if login.uid == 0:
             return "root"
-        return "person" if login.uid >= self.first_uid and login.uid not in NOBODY else "service"
+        system = 0 <= login.uid < self.first_uid or login.uid in NOBODY
+        return "service" if system else "person"
 
     def team(self, gid: int) -> Team | None:
         """The group of a number."""

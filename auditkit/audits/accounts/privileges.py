@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from auditkit.access import needs
+from auditkit.access import accounts, needs
 from auditkit.access.nouns import Login, Password
 from auditkit.audits.accounts.people import NEEDS as OF_PEOPLE
 from auditkit.audits.accounts.people import People, people
@@ -82,14 +82,12 @@ def privileges(evidence: Evidence) -> Privileges:
     policy = sudo_policy(evidence)
     judge = judge_of(policy, host_name(evidence))
     read, broken = _doas(evidence)
-    pairs = len(everybody.logins) * (len(policy.rules) + len(read))
-    logins = (
-        everybody.logins if pairs <= MOST_PAIRS else everybody.logins[: MOST_PAIRS // max(1, len(policy.rules) + len(read))]
-    )
+    there = (*everybody.logins, *_strangers(everybody, policy))
+    logins = there[: MOST_PAIRS // max(1, len(policy.rules) + len(read))]
     found = [grant for login in logins if login.uid for grant in _of_sudo(everybody, policy, judge, login)]
     found += [grant for login in logins if login.uid for grant in _of_doas(everybody, read, login)]
     taken = bool(policy.files)
-    return Privileges(policy, judge, taken, read, broken, tuple(found), _unknown(policy), len(logins) < len(everybody.logins))
+    return Privileges(policy, judge, taken, read, broken, tuple(found), _unknown(policy), len(logins) < len(there))
 
 
 def host_name(evidence: Evidence) -> str:
@@ -97,6 +95,25 @@ def host_name(evidence: Evidence) -> str:
     rows = (row.strip() for row in (needs.text(evidence, HOSTNAME) or "").split("\n"))
     name = next((row for row in rows if row and not row.startswith("#")), "")
     return name if len(name) <= _LONGEST_NAME else ""
+
+
+def _strangers(everybody: People, policy: Policy) -> tuple[Login, ...]:
+    """Accounts that rules name and no file has, where a directory service may have them."""
+    if not everybody.elsewhere:
+        return ()
+    lists = [rule.users for rule in policy.rules]
+    lists += [members for (kind, _name), members in policy.aliases.items() if kind == "User"]
+    names = dict.fromkeys(each.text for members in lists for each in members if each.kind is Kind.WORD and not each.negated)
+    known = {login.name.lower() for login in everybody.logins}
+    return tuple(
+        Login(name, accounts.ELSEWHERE, -1, None, "", "", Password.UNKNOWN, None, None)
+        for name in names
+        if name.lower() not in known and not name.startswith("#")
+    )
+
+
+def _person(everybody: People, login: Login) -> Person:
+    return everybody.persons.get(login.name) or Person(login.name, login.uid, login.gid, (), (), whole=False)
 
 
 # --- reading
@@ -156,7 +173,7 @@ def _doas(evidence: Evidence) -> tuple[tuple[doas.Rule, ...], tuple[doas.Broken,
 
 def _of_sudo(everybody: People, policy: Policy, judge: Judge, login: Login) -> Iterator[Grant]:
     """Yield what a login may run as root; of what is denied nothing is said, for any command but one is any command."""
-    person = everybody.persons[login.name]
+    person = _person(everybody, login)
     for rule, command, sure in decisions(policy, judge, person):
         if not command.negated:
             asked, setting = _asked(policy, judge, person, rule, command)
@@ -248,7 +265,7 @@ def _unknown(policy: Policy) -> tuple[tuple[str, Quote], ...]:
 
 def _of_doas(everybody: People, rules: tuple[doas.Rule, ...], login: Login) -> Iterator[Grant]:
     """Yield what a login may run as root, the last rule first."""
-    person = everybody.persons[login.name]
+    person = _person(everybody, login)
     asking = permitting.Asking(login.name, login.uid, person.groups, (login.gid, *person.gids))
     for rule in reversed(rules):
         if not permitting.means(rule, asking) or rule.target not in (None, "root", "0"):

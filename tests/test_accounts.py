@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from auditkit.access import passwd
 from auditkit.audits import AUDITS, accounts, judge, needs, rules
+from auditkit.audits.accounts import table
 from auditkit.collect import collect
 from auditkit.hosts import Ask, Beginning, Known, Seen
 from auditkit.model import Audit, Evidence, Finding, Gap, Item, Means, Need
@@ -75,11 +76,11 @@ def evidence(files: Mapping[str, str], root: Path) -> Evidence:
         path = root / name.lstrip("/")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    return collect(Disk(root), accounts.AUDIT.needs, lambda: NOW)
+    return collect(Disk(root), table.NEEDS, lambda: NOW)
 
 
-ONLY = (accounts.AUDIT,)
-"""The evidence of these tests is what this audit wants, and no other."""
+ONLY = (Audit("accounts", "Accounts", table.NEEDS, table.RULES, table.judge),)
+"""The evidence of these tests is what this group of rules wants, and no other; of the others tests/accounts_audit tells."""
 
 
 def told(finding: Finding | Gap) -> str:
@@ -101,7 +102,7 @@ def test_case(path: Path, tmp_path: Path) -> None:
     assert "".join(map(told, judge(taken, ONLY))) == expected
 
 
-@pytest.mark.parametrize("rule", [rule.id for rule in accounts.AUDIT.rules])
+@pytest.mark.parametrize("rule", [rule.id for rule in table.RULES])
 def test_every_rule_has_a_case_that_speaks_and_one_that_is_silent(rule: str) -> None:
     cases = {path.stem: parts(path.read_text())["findings"] for path in CASES}
     assert f" {rule} " in cases[rule]
@@ -177,13 +178,13 @@ def test_any_bytes_are_judged_and_all_that_is_said_is_printable(passwd: bytes, s
 
 def made(passwd: bytes, shadow: bytes | None = None) -> Evidence:
     """Evidence with these bytes in it."""
-    tables = ((accounts.PASSWD, passwd), (accounts.SHADOW, shadow))
+    tables = ((table.PASSWD, passwd), (table.SHADOW, shadow))
     return Evidence("host", NOW, tuple(Item(need, need.what, data, NOW, "") for need, data in tables if data is not None))
 
 
 def test_evidence_that_was_not_reduced_is_judged_but_a_hash_is_never_quoted() -> None:
     said = list(judge(made(b"root:$6$saltsalt$fakehash:0:0::/root:/bin/sh\nfakehash\n", b"x:fakehash:1::::::\n"), ONLY))
-    assert any(isinstance(one, Finding) and one.rule is accounts.PASSWORD_IN_PASSWD for one in said)
+    assert any(isinstance(one, Finding) and one.rule is table.PASSWORD_IN_PASSWD for one in said)
     assert "fakehash" not in repr(said)
 
 

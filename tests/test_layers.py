@@ -86,8 +86,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "keys": NOUNS,
     "answers": NOUNS,
     "access": NOUNS | {"answers", "keys", "sshd"},
-    "audits": NOUNS | {"access", "answers", "keys", "packages", "sshd"},
+    "audits": NOUNS | {"access", "answers", "keys", "packages", "sshd", "sudoers"},
     "sshd": NOUNS | {"keys"},
+    "sudoers": NOUNS,
     "logins": NOUNS,
     "importers": NOUNS | {"entries"},
     # tell
@@ -99,7 +100,7 @@ MAY_IMPORT["commands"] = set(MAY_IMPORT) - {"__main__"} | {"commands"}
 JUDGES = {"model", "printable", "compare", "explain", "audits", "importers", "keys", "logins", "report"} | {
     "entries", "mounts", "growth", "accept", "timeline", "settle", "coverage", "distrust", "packages", "systems",
     "derived", "makers", "facts", "quorum", "unlike", "peers", "answers", "access", "across",
-    "sshd", "words", "vouched", "together", "shipped", "databases", "scripts", "strays", "against",
+    "sshd", "sudoers", "words", "vouched", "together", "shipped", "databases", "scripts", "strays", "against",
 }  # fmt: skip
 WORLD = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile", "shutil", "paramiko", "importlib"}
 KINDS = ("hosts", "inventory", "packages", "derived", "audits", "logins", "importers", "report", "commands")
@@ -114,6 +115,12 @@ SHARED = {
     "auditkit.audits.protections.rulesets": "what a firewall that is loaded does with what no rule names",
     "auditkit.audits.protections.tools": "what may watch a machine, for every group",
     "auditkit.audits.protections.watcher": "a row of the table of what watches",
+    "auditkit.audits.accounts.become": "who may act as whom without being root, for the rules and the summary",
+    "auditkit.audits.accounts.known": "what is known of a password, for the rules and the summary",
+    "auditkit.audits.accounts.people": "all accounts and groups, for every group of rules",
+    "auditkit.audits.accounts.powers": "which groups are as good as root, for the rules and the summary",
+    "auditkit.audits.accounts.privileges": "what sudo and doas allow, for every group that judges them",
+    "auditkit.audits.accounts.writers": "who may write where, for every group that looks at modes",
     "auditkit.audits.ssh.accesses": "which line of which file opens which account, for every group that judges keys",
     "auditkit.audits.ssh.opened": "which keys open which account at a server, from where",
     "auditkit.audits.ssh.owned": "which package brought a file, for every group that meets programs",

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from auditkit.access.passwd import EMPTY, SESSIONLESS, SHADOWED, Line, lines_of
-from auditkit.model import Audit, Evidence, Finding, Gap, Means, Need, Rule, Severity
+from auditkit.model import Evidence, Finding, Gap, Means, Need, Rule, Severity
 from auditkit.printable import printable
 
 PASSWD = Need(Means.FILE, "/etc/passwd", "accounts, their uids and shells", secret=True, optional=False)
@@ -261,20 +261,15 @@ def _open(account: Line, seen: Line) -> Finding:
     return _finding(EMPTY_PASSWORD, seen, message, None if lasting else Severity.LOW)
 
 
-AUDIT = Audit(
-    "accounts",
-    "Accounts",
-    (PASSWD, SHADOW, NSSWITCH),
-    (
-        UID_ZERO_TWIN,
-        UID_ZERO_BY_OVERFLOW,
-        EMPTY_PASSWORD,
-        PASSWORD_IN_PASSWD,
-        PASSWD_LINE_UNREADABLE,
-        NIS_INCLUDE,
-        UID_SHARED,
-        NAME_TWICE,
-        SHADOW_MISMATCH,
-    ),
-    judge,
+NEEDS = (PASSWD, SHADOW, NSSWITCH)
+RULES = (
+    UID_ZERO_TWIN,
+    UID_ZERO_BY_OVERFLOW,
+    EMPTY_PASSWORD,
+    PASSWORD_IN_PASSWD,
+    PASSWD_LINE_UNREADABLE,
+    NIS_INCLUDE,
+    UID_SHARED,
+    NAME_TWICE,
+    SHADOW_MISMATCH,
 )

@@ -7,7 +7,7 @@ from datetime import datetime
 from blake3 import blake3
 
 from auditkit.errors import UntrustedError
-from auditkit.hosts import Host, Limited
+from auditkit.hosts import Host, Limited, Past
 from auditkit.model import ON_DISK, Evidence, Gap, Item, Need
 from auditkit.printable import printable
 
@@ -41,7 +41,7 @@ def collect(host: Host, needs: Iterable[Need], clock: Clock) -> Evidence:
                 items.extend(replace(stamp, need=need) for need in asked[told.need])
             case Item():
                 gaps[Gap(told.source, "the host sent it without being asked, so it is left out")] = None
-    gaps.update(dict.fromkeys(_too_old(unasked)))
+    gaps.update(dict.fromkeys(_too_old(unasked) if isinstance(host, Past) else ()))
     return Evidence(host.name, started, tuple(items), tuple(gaps), unasked=unasked)
 
 

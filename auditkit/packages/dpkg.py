@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from auditkit.model import Gap, Kind, Means, Need
 from auditkit.packages import Manifest, Package, Shipped
 from auditkit.packages.reading import LONGEST_PATH, bounded, digest, lines, note, path, shown, text, word
+from auditkit.packages.stanzas import Stanza, stanzas
 
 STATUS: Need = Need(Means.FILE, "/var/lib/dpkg/status", "which packages are installed in which version")
 DISTROLESS: Need = Need(Means.FILE, "/var/lib/dpkg/status.d/*", "which packages an image without dpkg has, and their digests")
@@ -55,19 +56,6 @@ class Record:
     conffiles: tuple[Conffile, ...]
 
 
-@dataclass(slots=True)
-class Stanza:
-    """The fields of one paragraph by their name in lower case, each with its lines, and what was odd in it."""
-
-    line: int
-    fields: dict[str, list[str]]
-    odd: list[str]
-
-    def first(self, name: str) -> str:
-        """What stands on the line of a field; empty where it is not there."""
-        return self.fields.get(name, [""])[0]
-
-
 def packages(files: Mapping[str, bytes]) -> Iterator[Package | Gap]:
     """Yield what is installed, whole or in part, according to the files of a host by their path."""
     for what in records(files):
@@ -86,7 +74,7 @@ def records(files: Mapping[str, bytes]) -> Iterator[Record | Gap]:
 
 def _records(source: str, data: bytes) -> Iterator[Record | Gap]:
     seen = set[str]()
-    for stanza in _stanzas(text(data)):
+    for stanza in stanzas(text(data)):
         place = f"{source} line {stanza.line}"
         yield from (Gap(place, reason) for reason in stanza.odd)
         if not {"version", "status"} & stanza.fields.keys() and stanza.first("package"):
@@ -101,27 +89,6 @@ def _records(source: str, data: bytes) -> Iterator[Record | Gap]:
         seen.add(record.package.key)
         yield record
         yield from (Gap(place, reason) for reason in _conffiles(stanza)[1])
-
-
-def _stanzas(whole: str) -> Iterator[Stanza]:
-    """Yield the paragraphs; the first of two fields with one name counts, and a line that is no field is told of."""
-    stanza, value = Stanza(1, {}, []), list[str]()
-    for number, line in lines(whole):
-        if not line.strip():
-            if stanza.fields or stanza.odd:
-                yield stanza
-            stanza, value = Stanza(number + 1, {}, []), []
-        elif line[0] in " \t":
-            value.append(line)
-        else:
-            name, colon, first = line.partition(":")
-            value = [first.strip()]
-            if not colon or not name.strip():
-                note(stanza.odd, f"line {number} is no field: {shown(line)}")
-            elif stanza.fields.setdefault(name.strip().lower(), value) is not value:
-                note(stanza.odd, f"line {number} repeats a field: {shown(name)}")
-    if stanza.fields or stanza.odd:
-        yield stanza
 
 
 def _record(stanza: Stanza, source: str) -> Record:

@@ -5,14 +5,28 @@ As `apt-cache policy` and `apt list --upgradable` have it: pkgPolicy of apt-pkg/
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cmp_to_key
+from functools import cmp_to_key, lru_cache
 
 from auditkit.packages import Package
 from auditkit.packages.offers import Listing, Offer
 from auditkit.packages.preferences import NEVER, STATUS, Pin, priority
 from auditkit.packages.versions import deb
 
-NEWEST = cmp_to_key(deb)
+MOST = 1 << 16
+"""Comparisons that are kept: of one host the same few are asked again and again."""
+
+
+@lru_cache(MOST)
+def _compared(ours: str, theirs: str) -> int:
+    return deb(ours, theirs)
+
+
+def order(ours: str, theirs: str) -> int:
+    """Compare two versions as dpkg does; most that are compared are the same."""
+    return 0 if ours == theirs else _compared(ours, theirs)
+
+
+NEWEST = cmp_to_key(order)
 """What orders versions of Debian."""
 
 
@@ -29,23 +43,24 @@ class Standing:
     @property
     def pending(self) -> bool:
         """Whether apt would upgrade it."""
-        return deb(self.candidate, self.package.version) > 0
+        return order(self.candidate, self.package.version) > 0
 
     @property
     def missed(self) -> tuple[Offer, ...]:
         """What is offered beyond the installed version, up to the candidate."""
-        between = (one for one in self.offers if deb(one.version, self.package.version) > 0)
-        return tuple(one for one in between if deb(one.version, self.candidate) <= 0)
+        between = (one for one in self.offers if order(one.version, self.package.version) > 0)
+        return tuple(one for one in between if order(one.version, self.candidate) <= 0)
 
     @property
     def beyond(self) -> tuple[Offer, ...]:
         """What is offered that is newer than the candidate, and is not taken: pinned away, or not automatic."""
-        return tuple(one for one in self.offers if deb(one.version, max(self.candidate, self.package.version, key=NEWEST)) > 0)
+        newest = max(self.candidate, self.package.version, key=NEWEST)
+        return tuple(one for one in self.offers if order(one.version, newest) > 0)
 
     @property
     def origins(self) -> tuple[Offer, ...]:
         """Who offers the very version that is installed."""
-        return tuple(one for one in self.offers if deb(one.version, self.package.version) == 0)
+        return tuple(one for one in self.offers if order(one.version, self.package.version) == 0)
 
 
 class Policy:
@@ -80,7 +95,7 @@ class Policy:
         best, chosen = -1, package.version
         for version in sorted(versions, key=NEWEST, reverse=True):
             counts = self._priority(version, versions[version], pins)
-            older = deb(version, package.version) < 0
+            older = order(version, package.version) < 0
             if counts and counts > best and not (older and counts < 1000):
                 best, chosen = counts, version
         return chosen

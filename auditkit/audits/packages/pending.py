@@ -10,9 +10,8 @@ from datetime import datetime
 
 from auditkit.audits.packages.seen import LISTS, MOST_QUOTES, Host, days
 from auditkit.model import Finding, Gap, Quote, Rule, Severity
-from auditkit.packages.candidates import Standing
+from auditkit.packages.candidates import Standing, order
 from auditkit.packages.offers import Offer
-from auditkit.packages.versions import deb
 
 SECURITY_PENDING = Rule(
     "security-updates-pending",
@@ -86,7 +85,7 @@ def _pending(host: Host, one: Standing, built: dict[tuple[str, str], datetime], 
 
 def _later(offer: Offer, one: Standing) -> int:
     """How many of the missed versions are older than this one."""
-    return sum(deb(other.version, offer.version) < 0 for other in one.missed)
+    return sum(order(other.version, offer.version) < 0 for other in one.missed)
 
 
 def _built(host: Host) -> dict[tuple[str, str], datetime]:

@@ -7,7 +7,7 @@ from auditkit import answers
 from auditkit.audits.packages.seen import MOST_QUOTES, Host, days, files_of
 from auditkit.model import Finding, Gap, Means, Need, Quote, Rule, Severity
 from auditkit.packages import Package
-from auditkit.packages.versions import deb
+from auditkit.packages.candidates import order
 from auditkit.printable import printable
 
 KERNEL = Need(Means.FILE, "/proc/version", "which kernel runs, in which build")
@@ -59,7 +59,7 @@ def _kernel(host: Host) -> Iterator[Finding]:
         release
         and newest
         and (own := _running(release[1], text + _text(host, SIGNATURE), images))
-        and deb(own, newest.version) < 0
+        and order(own, newest.version) < 0
     ):
         put = host.put_there(newest)
         since = f", installed {days(put, host.now)} days ago" if put else ""
@@ -92,7 +92,7 @@ class _Order:
         self.version = version
 
     def __lt__(self, other: "_Order") -> bool:
-        return deb(self.version, other.version) < 0
+        return order(self.version, other.version) < 0
 
 
 def _order(package: Package) -> _Order:

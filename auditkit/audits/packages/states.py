@@ -1,13 +1,11 @@
 """Packages that nobody updates, that are held back, or that are half there."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
 
 from auditkit.audits.packages.seen import MOST_QUOTES, Host, days
 from auditkit.model import Finding, Gap, Quote, Rule, Severity
 from auditkit.packages import Package, dpkg
-from auditkit.packages.candidates import Standing
-from auditkit.packages.versions import deb
+from auditkit.packages.candidates import Standing, order
 
 BROKEN = Rule(
     "package-broken",
@@ -87,7 +85,7 @@ def _kept(one: Standing, held: set[str]) -> bool:
 
 
 def _secure(one: Standing) -> bool:
-    newer = (offer for offer in one.offers if deb(offer.version, one.package.version) > 0)
+    newer = (offer for offer in one.offers if order(offer.version, one.package.version) > 0)
     return any(offer.listing.release.security for offer in newer)
 
 
@@ -111,17 +109,16 @@ def _strangers(host: Host) -> Iterator[Finding | Gap]:
         oldest = min(filter(None, map(host.version_made, orphans)), default=None)
         of = f"; the oldest version is {days(oldest, host.now)} days old" if oldest else ""
         yield _grouped(host, ORPHANED, orphans, f"{_many(orphans)} in no list: {_named(orphans)}{of}")
-    newer = [one.package for one in host.standings if one.offers and not one.origins and not one.pending and not one.missed]
-    foreign = [package for package in newer if package.key not in {one.package.key for one in host.standings if one.beyond}]
+    known = (one for one in host.standings if one.offers and not one.origins)
+    foreign = [one.package for one in known if not one.pending and not one.beyond]
     if foreign:
         yield _grouped(host, SUPERSEDED, foreign, f"{_many(foreign)} there in a version of no list: {_named(foreign)}")
 
 
 def _grouped(host: Host, rule: Rule, packages: Sequence[Package], message: str) -> Finding:
-    told: Callable[[Package], datetime | None] = host.version_made
     quotes = []
     for each in packages[:MOST_QUOTES]:
-        made = told(each)
+        made = host.version_made(each)
         quotes.append(Quote(dpkg.STATUS.what, 0, f"{each.key} {each.version}" + (f", of {made:%Y-%m-%d}" if made else "")))
     return Finding(rule, "packages", message, rule.severity, tuple(quotes))
 

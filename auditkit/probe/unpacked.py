@@ -14,6 +14,8 @@ from .hints import Any, Callable, Dict, Iterator
 PIECE = 1 << 20
 """Bytes of the file that are read at once, and of what it unpacks to."""
 DAMAGED = "it is damaged, or cut off"
+MEMORY = 256 << 20
+"""Bytes that unpacking may take: `xz -9` asks for a quarter of it."""
 _LZ4_VERSION = 100
 _ROOM = 4 << 20
 
@@ -50,6 +52,8 @@ def _by(new: Callable[[], Any], errors: Any) -> Unpack:
 
     def unpack(read: Read) -> Iterator[bytes]:
         data = read()
+        if not data:
+            raise _damaged()
         while data:
             engine = new()
             while not engine.eof:
@@ -93,11 +97,21 @@ def _gzip(read: Read) -> Iterator[bytes]:
 
 
 def _xz(read: Read) -> Iterator[bytes]:
+    lzma = _lzma_module()
+    return _by(lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, MEMORY), lzma.LZMAError)(read)
+
+
+def _lzma(read: Read) -> Iterator[bytes]:
+    lzma = _lzma_module()
+    return _by(lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE, MEMORY), lzma.LZMAError)(read)
+
+
+def _lzma_module() -> Any:
     try:
         import lzma  # noqa: PLC0415 - few hosts have lists packed so, and few a Python without it
     except ImportError:
         raise _nothing("liblzma") from None
-    return _by(lambda: lzma.LZMADecompressor(lzma.FORMAT_AUTO, 256 << 20), lzma.LZMAError)(read)
+    return lzma
 
 
 def _bz2(read: Read) -> Iterator[bytes]:
@@ -184,7 +198,7 @@ def _zstd(read: Read) -> Iterator[bytes]:
 _UNPACK: Dict[bytes, Unpack] = {
     b".gz": _gzip,
     b".xz": _xz,
-    b".lzma": _xz,
+    b".lzma": _lzma,
     b".bz2": _bz2,
     b".lz4": _lz4,
     b".zst": _zstd,

@@ -86,7 +86,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "keys": NOUNS,
     "answers": NOUNS,
     "access": NOUNS | {"answers", "keys", "sshd"},
-    "audits": NOUNS | {"access", "answers", "keys", "packages", "sshd"},
+    "advisories": NOUNS,
+    "audits": NOUNS | {"access", "advisories", "answers", "keys", "packages", "sshd"},
     "sshd": NOUNS | {"keys"},
     "logins": NOUNS,
     "importers": NOUNS | {"entries"},
@@ -99,7 +100,7 @@ MAY_IMPORT["commands"] = set(MAY_IMPORT) - {"__main__"} | {"commands"}
 JUDGES = {"model", "printable", "compare", "explain", "audits", "importers", "keys", "logins", "report"} | {
     "entries", "mounts", "growth", "accept", "timeline", "settle", "coverage", "distrust", "packages", "systems",
     "derived", "makers", "facts", "quorum", "unlike", "peers", "answers", "access", "across",
-    "sshd", "words", "vouched", "together", "shipped", "databases", "scripts", "strays", "against",
+    "advisories", "sshd", "words", "vouched", "together", "shipped", "databases", "scripts", "strays", "against",
 }  # fmt: skip
 WORLD = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile", "shutil", "paramiko", "importlib"}
 KINDS = ("hosts", "inventory", "packages", "derived", "audits", "logins", "importers", "report", "commands")

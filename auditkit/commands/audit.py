@@ -12,6 +12,7 @@ from auditkit.model import HostReport
 @click.command("audit")
 @options.hosts
 @click.option("--only", multiple=True, metavar="AUDIT", help="just this audit; may be given more than once")
+@options.advisories
 @options.resume
 @options.timeout
 @options.fleet_of
@@ -20,7 +21,7 @@ from auditkit.model import HostReport
 def command(hosts: tuple[str, ...], **given: Any) -> int:
     """Judge the configuration of HOST."""
     run = options.setting(**given)
-    wanted = auditing.chosen(given["only"])
+    wanted = auditing.chosen(given["only"], given["advisories"])
 
     def judge(host: Host, run: options.Setting) -> HostReport:
         return auditing.added(host, HostReport(host.name), wanted, auditing.office(run))

@@ -27,6 +27,7 @@ STATES = ABSENT | SOUND | {"half-installed", "unpacked", "half-configured"}
 SOURCE = "dpkg's own database on the host"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]*")
 _VERSION = re.compile(r"[0-9A-Za-z.+~:_-]+")
+_SOURCE_VERSION = re.compile(r"\(([^()\s]{1,200})\)")
 _SUM = re.compile(r"(\S+)(?: \*|\s+)(.+)")
 
 
@@ -54,6 +55,8 @@ class Record:
     same: bool
     """Multi-Arch: same, so that its files in info/ carry the architecture."""
     conffiles: tuple[Conffile, ...]
+    built_from: str = ""
+    """The version of the source package, where it has another one."""
 
 
 def packages(files: Mapping[str, bytes]) -> Iterator[Package | Gap]:
@@ -113,7 +116,14 @@ def _record(stanza: Stanza, source: str) -> Record:
         held=wanted == "hold",
         same=stanza.first("multi-arch") == "same",
         conffiles=_conffiles(stanza)[0],
+        built_from=_built_from(stanza.first("source")),
     )
+
+
+def _built_from(source: str) -> str:
+    """The version in `gcc-defaults (1.203)`; empty where there is none that could be."""
+    found = _SOURCE_VERSION.search(source)
+    return found[1] if found and _VERSION.fullmatch(found[1]) else ""
 
 
 def _state(status: str) -> tuple[str, str]:

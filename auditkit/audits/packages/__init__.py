@@ -5,8 +5,11 @@ patched server four in five packages are older than a year.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 
-from auditkit.audits.packages import automatic, knowledge, pending, running, seen, states, support, told
+from auditkit.advisories import Feed
+from auditkit.audits.packages import advised, automatic, knowledge, pending, running, seen, states, support, told
 from auditkit.model import Audit, Evidence, Finding, Gap
 
 GROUPS = (
@@ -19,24 +22,31 @@ GROUPS = (
 )  # fmt: skip
 
 
-def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
-    """Yield what every group says."""
+def judge(evidence: Evidence, feeds: tuple[Feed, ...] = ()) -> Iterator[Finding | Gap]:
+    """Yield what every group says, and what the advisories of these feeds mean for the host."""
     host = seen.host(evidence)
     yield from host.gaps
     for group in GROUPS:
         yield from group.judge(host)
+    yield from advised.judge(host, feeds)
 
 
-def facts(evidence: Evidence) -> Mapping[str, object]:
-    """`facts.packages` of the report, and `facts.patching`: how the host as a whole stands."""
-    return told.facts(seen.host(evidence))
+def facts(evidence: Evidence, feeds: tuple[Feed, ...] = ()) -> Mapping[str, object]:
+    """`facts.packages` of the report, and `facts.patching`: how the host as a whole stands; of feeds `facts.advisories`."""
+    host = seen.host(evidence)
+    return {**told.facts(host), **advised.facts(host, feeds)}
+
+
+def advised_by(feeds: tuple[Feed, ...]) -> Audit:
+    """The audit that goes by these feeds too."""
+    return replace(AUDIT, judge=partial(judge, feeds=feeds), facts=partial(facts, feeds=feeds)) if feeds else AUDIT
 
 
 AUDIT = Audit(
     "packages",
     "how old is what is installed",
     tuple(dict.fromkeys((*seen.NEEDS, *running.NEEDS, *automatic.NEEDS))),
-    tuple(rule for group in GROUPS for rule in group.RULES),
+    tuple(rule for group in (*GROUPS, advised) for rule in group.RULES),
     judge,
     facts,
 )

@@ -112,6 +112,8 @@ SHARED = {
     "auditkit.inventory.notes": "what of an inventory was not taken",
     "auditkit.audits.packages.seen": "what is known of the packages of a host, for every group that judges them",
     "auditkit.audits.packages.ends": "until when releases are supported: a table",
+    "auditkit.audits.packages.advised": "the rule on fixes that are missing, for packages of pip too",
+    "auditkit.audits.packages.states": "rules on packages that other systems than dpkg have too",
     "auditkit.audits.packages.pending": "what misses an update, for the report to tell of each package",
     "auditkit.audits.packages.knowledge": "how old the lists are, for the report to tell",
     "auditkit.audits.packages.automatic": "when updates last came by themselves, for the report to tell",

@@ -36,10 +36,12 @@ class Advice:
     names: tuple[str, ...] = ()
     """What else it is called."""
     published: date | None = None
+    introduced: str = ""
+    """The first version that has it; empty where all before do."""
 
 
 Key = tuple[str, str, str]
-"""Distribution and release as os-release(5) has them, `debian`, `bookworm`; and the source package."""
+"""Distribution and release as os-release(5) has them, `debian`, `bookworm`, and the source package; of PyPI `pypi` and nothing."""
 
 
 @dataclass(frozen=True, slots=True)

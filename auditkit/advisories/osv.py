@@ -1,5 +1,5 @@
-"""Records of OSV, osv.dev: one as JSON, many as lines of JSON, or a zip of them. Those that are of no distribution are not
-used.
+"""Records of OSV, osv.dev: one as JSON, many as lines of JSON, or a zip of them. Of distributions and of PyPI; others
+are passed over.
 """
 
 import json
@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from auditkit.advisories import ID, NAME, VERSION, Advice, Feed, Gathered, bad, day, newest, word
+from packaging.utils import canonicalize_name
+
+from auditkit.advisories import ID, NAME, VERSION, Advice, Feed, Gathered, Key, bad, day, newest, word
 
 KIND = "records of OSV"
 LARGEST_RECORD = 8 << 20
@@ -63,27 +65,40 @@ def _take(gathered: Gathered, record: Mapping[str, Any]) -> None:
         package = affected.get("package") if isinstance(affected, dict) else None
         if not isinstance(package, dict):
             bad(f"what {name} affects is not understood")
-        ecosystem = _ECOSYSTEM.fullmatch(str(package.get("ecosystem", ""))[:100])
-        if ecosystem is None:
+        key = _key(str(package.get("ecosystem", ""))[:100], package.get("name"))
+        if key is None:
             continue
-        release = CODENAMES.get(ecosystem[2], ecosystem[2]) if ecosystem[1] == "Debian" else ecosystem[2]
-        source = word(package.get("name"), "a source package", NAME)
-        for fixed in _fixed(name, affected):
-            advice = Advice(name, fixed, names=names, published=day(record.get("published")))
-            gathered.add((ecosystem[1].lower(), release, source), advice)
+        for begun, fixed in _spans(name, affected):
+            if begun == "0" or key[0] == "pypi":
+                since = begun if begun != "0" else ""
+                gathered.add(key, Advice(name, fixed, names=names, published=day(record.get("published")), introduced=since))
 
 
-def _fixed(name: str, affected: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the version that ends each range that begins with all versions, empty where nothing does; of others nothing."""
+def _key(ecosystem: str, package: object) -> Key | None:
+    """Which release and package that is; None for what is of no use here."""
+    if ecosystem == "PyPI":
+        return "pypi", "", canonicalize_name(word(package, "a package", NAME))
+    found = _ECOSYSTEM.fullmatch(ecosystem)
+    if found is None:
+        return None
+    release = CODENAMES.get(found[2], found[2]) if found[1] == "Debian" else found[2]
+    return found[1].lower(), release, word(package, "a source package", NAME)
+
+
+def _spans(name: str, affected: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield with which version a hole begins and with which it ends; with none where nothing closes it."""
     for span in _list(affected.get("ranges")):
-        events = _list(span.get("events")) if isinstance(span, dict) and span.get("type") == "ECOSYSTEM" else []
-        told: dict[str, Any] = {}
-        for event in events:
+        begun = ""
+        for event in _list(span.get("events")) if isinstance(span, dict) and span.get("type") == "ECOSYSTEM" else ():
             if not isinstance(event, dict):
                 bad(f"a range of {name} is not understood")
-            told.update(event)
-        if told.get("introduced") == "0":
-            yield word(told["fixed"], "a version", VERSION) if "fixed" in told else ""
+            if "introduced" in event:
+                begun = word(event["introduced"], "a version", VERSION)
+            elif begun and "fixed" in event:
+                yield begun, word(event["fixed"], "a version", VERSION)
+                begun = ""
+        if begun:
+            yield begun, ""
 
 
 def _list(told: object) -> list[Any]:

@@ -9,7 +9,19 @@ from dataclasses import replace
 from functools import partial
 
 from auditkit.advisories import Feed
-from auditkit.audits.packages import advised, automatic, knowledge, pending, running, seen, states, support, told
+from auditkit.audits.packages import (
+    advised,
+    automatic,
+    knowledge,
+    others,
+    pending,
+    python,
+    running,
+    seen,
+    states,
+    support,
+    told,
+)
 from auditkit.model import Audit, Evidence, Finding, Gap
 
 GROUPS = (
@@ -28,13 +40,18 @@ def judge(evidence: Evidence, feeds: tuple[Feed, ...] = ()) -> Iterator[Finding 
     yield from host.gaps
     for group in GROUPS:
         yield from group.judge(host)
+    yield from others.judge(evidence)
     yield from advised.judge(host, feeds)
+    yield from python.judge(evidence, feeds)
 
 
 def facts(evidence: Evidence, feeds: tuple[Feed, ...] = ()) -> Mapping[str, object]:
     """`facts.packages` of the report, and `facts.patching`: how the host as a whole stands; of feeds `facts.advisories`."""
     host = seen.host(evidence)
-    return {**told.facts(host), **advised.facts(host, feeds)}
+    own, more = told.facts(host), others.facts(evidence)
+    listed = own.get("packages", [])
+    both = {"packages": [*(listed if isinstance(listed, list) else []), *more]} if more else {}
+    return {**own, **both, **advised.facts(host, feeds), **python.facts(evidence)}
 
 
 def advised_by(feeds: tuple[Feed, ...]) -> Audit:
@@ -45,7 +62,7 @@ def advised_by(feeds: tuple[Feed, ...]) -> Audit:
 AUDIT = Audit(
     "packages",
     "how old is what is installed",
-    tuple(dict.fromkeys((*seen.NEEDS, *running.NEEDS, *automatic.NEEDS))),
+    tuple(dict.fromkeys((*seen.NEEDS, *others.NEEDS, *python.NEEDS, *running.NEEDS, *automatic.NEEDS))),
     tuple(rule for group in (*GROUPS, advised) for rule in group.RULES),
     judge,
     facts,

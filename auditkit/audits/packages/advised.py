@@ -57,7 +57,7 @@ def judge(host: Host, feeds: Sequence[Feed]) -> Iterator[Finding | Gap]:
     name = host.system.get("ID", "")
     releases = _releases(host)
     if not any(key[:2] in releases for feed in feeds for key in feed.advice):
-        if any(feed.advice for feed in feeds):
+        if any(key[0] != "pypi" for feed in feeds for key in feed.advice):
             yield Gap("advisories", f"none of them says anything of {host.system.get('PRETTY_NAME') or name or 'this system'}")
         return
     found = judged(host, feeds)

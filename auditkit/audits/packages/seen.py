@@ -68,6 +68,8 @@ class Host:
     stamps: Mapping[str, datetime] = field(default_factory=dict)
     runs: tuple[dpkglog.Run, ...] = ()
     events: tuple[dpkglog.Event, ...] = ()
+    logged: Mapping[tuple[str, str], tuple[datetime, ...]] = field(default_factory=dict)
+    """When a version of a package came, by the log."""
     system: Mapping[str, str] = field(default_factory=dict)
     """What os-release says."""
     gaps: list[Gap] = field(default_factory=list)
@@ -91,10 +93,14 @@ class Host:
         return next((one.date for one in self.made.get(key, ()) if one.version == version), None)
 
     def put_there(self, package: Package) -> datetime | None:
-        """When the installed version was put there, by the list of its files."""
+        """When the installed version was put there, by the list of its files, or by the log if that says an earlier time.
+
+        Whoever is root may give a file any time: what makes an update look younger than it is does not count.
+        """
         stems = (f"{dpkg.INFO}{package.name}:{package.arch}.list", f"{dpkg.INFO}{package.name}.list")
-        moment = next((self.put[stem] for stem in stems if stem in self.put), package.installed)
-        return moment if moment and moment <= self.now else None
+        put = [self.put[stem] for stem in stems if stem in self.put][:1]
+        moments = map(_aware, (*put, *self.logged.get((package.key, package.version), ())))
+        return min((moment for moment in moments if moment <= self.now), default=package.installed)
 
     def last_whole(self) -> datetime | None:
         """When somebody last had all that is offered installed, which ended well."""
@@ -160,6 +166,7 @@ def _dated(told: Host) -> None:
     runs, events = (files_of(told.evidence, needs).items() for needs in logs)
     told.runs = tuple(run for name, data in runs for run in _kept(dpkglog.history(data, name), []))
     told.events = tuple(one for name, data in events for one in _kept(dpkglog.dpkg(data, name), []))
+    told.logged = {(event.package, event.after or ""): (event.time,) for event in reversed(told.events)}
 
 
 def _times(told: Host, need: Need) -> Mapping[str, datetime]:

@@ -41,7 +41,7 @@ class Advice:
 
 
 Key = tuple[str, str, str]
-"""Distribution and release as os-release(5) has them, `debian`, `bookworm`, and the source package; of PyPI `pypi` and nothing."""
+"""Distribution and release as os-release(5) has them, `debian`, `bookworm`, and the source package; PyPI has no release."""
 
 
 @dataclass(frozen=True, slots=True)

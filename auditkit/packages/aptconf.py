@@ -12,12 +12,11 @@ from auditkit.model import Gap, Means, Need
 from auditkit.packages.reading import text
 
 PLACES = tuple(Need(Means.FILE, f"/etc/apt/{name}", "what apt does by itself") for name in ("apt.conf.d/*", "apt.conf"))
-MOST = 200_000
-"""Words of one file."""
+MOST = 10_000
+"""Words of all files; those of Debian have some hundred."""
 DEEPEST = 50
 _WORD = re.compile(
-    r'\s+|//[^\n]*|/\*.*?\*/|(?P<clear>#clear\b)|#(?!clear)[^\n]*|(?P<sign>[{};])|"(?P<text>[^"\n]*)"|(?P<word>[^\s{};"]+)',
-    re.DOTALL,
+    r'\s+|//[^\n]*|(?P<open>/\*)|(?P<clear>#clear\b)|#(?!clear)[^\n]*|(?P<sign>[{};])|"(?P<text>[^"\n]*)"|(?P<word>[^\s{};"]+)',
 )
 _FILE = re.compile(r"/etc/apt/apt\.conf\.d/[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 
@@ -55,11 +54,11 @@ class Settings:
 
 def settings(files: Mapping[str, bytes]) -> tuple[Settings, tuple[Gap, ...]]:
     """What the files come to together, in the order in which apt reads them, and what is not understood."""
-    told, gaps = Settings(), list[Gap]()
+    told, gaps, left = Settings(), list[Gap](), MOST
     names = sorted(name for name in files if _FILE.fullmatch(name) and _counts(name.rpartition("/")[2]))
     for name in [*names, *(name for name in files if name == "/etc/apt/apt.conf")]:
         try:
-            _read(told, text(files[name]))
+            left -= _read(told, text(files[name]), left)
         except FormatError as error:
             gaps.append(Gap(name, str(error)))
     return told, tuple(gaps)
@@ -69,9 +68,12 @@ def _counts(name: str) -> bool:
     return "." not in name or name.endswith(".conf")
 
 
-def _read(told: Settings, whole: str) -> None:
-    above, name, value, clearing = list[str](), "", None, False
-    for kind, word in _words(whole):
+def _read(told: Settings, whole: str, most: int) -> int:
+    """Take what a file sets; gives how many words it has."""
+    above, name, value, clearing, number = list[str](), "", None, False, 0
+    for number, (kind, word) in enumerate(_words(whole), 1):
+        if number > most:
+            raise FormatError(f"with it there are more than {MOST} words", "look at it by hand")
         if kind == "clear":
             clearing = True
         elif kind == "word" and not name:
@@ -88,6 +90,7 @@ def _read(told: Settings, whole: str) -> None:
             name, value, clearing = "", None, False
             if word == "}":
                 del above[-1:]
+    return number
 
 
 def _take(told: Settings, above: str, name: str, value: str | None, clearing: bool) -> None:
@@ -99,12 +102,15 @@ def _take(told: Settings, above: str, name: str, value: str | None, clearing: bo
 
 
 def _words(whole: str) -> Iterator[tuple[str, str]]:
-    at, number = 0, 0
+    at = 0
     while at < len(whole):
         found = _WORD.match(whole, at)
-        number += 1
-        if found is None or number > MOST:
+        if found is None:
             raise FormatError("it is not understood to its end", "look at it by hand")
-        if found.lastgroup:
-            yield found.lastgroup, found[found.lastgroup]
         at = found.end()
+        if found.lastgroup == "open":
+            at = whole.find("*/", at) + 2
+            if at < 2:
+                raise FormatError("a comment in it has no end", "look at it by hand")
+        elif found.lastgroup:
+            yield found.lastgroup, found[found.lastgroup]

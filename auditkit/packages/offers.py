@@ -16,8 +16,10 @@ from auditkit.packages.sources import Suite
 from auditkit.packages.stanzas import Stanza, stanzas
 
 LISTS = "/var/lib/apt/lists/"
-MOST = 400_000
-"""Offers of one host; of 700 packages in five lists there are 3,500."""
+MOST = 50_000
+"""Offers of one list; of 700 packages there are as many, and those of some vendors in all versions there ever were."""
+MOST_OF_ONE = 500
+"""Offers of one package that a list may have."""
 _PACKED = re.compile(r"\.(?:xz|gz|zst|bz2|lzma|lz4)$")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]*")
 _VERSION = re.compile(r"[0-9A-Za-z.+~:_-]+")
@@ -164,9 +166,12 @@ def offers(listing: Listing, data: bytes) -> Iterator[Offer | Gap]:
 
 
 def _offers(listing: Listing, data: bytes) -> Iterator[Offer | Gap]:
+    counts = dict[str, int]()
     for number, stanza in enumerate(stanzas(text(data))):
-        if number == MOST:
-            yield Gap(listing.source, f"more than {MOST} packages; the others are left out")
+        name = stanza.first("package")
+        counts[name] = counts.get(name, 0) + 1
+        if number == MOST or counts[name] > MOST_OF_ONE:
+            yield Gap(listing.source, f"more than {MOST} packages, or {MOST_OF_ONE} of one name; the others are left out")
             return
         try:
             yield _offer(listing, stanza)

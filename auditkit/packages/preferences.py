@@ -25,6 +25,8 @@ NEVER = -32768
 """`Pin-Priority: never`."""
 LARGEST = 32767
 MOST_WORDS = 2000
+MOST = 1000
+"""Records, each name of a record counted; a host with a dozen is rare."""
 _FILE = re.compile(r"/etc/apt/preferences\.d/[A-Za-z0-9_.-]+")
 _PLAIN = re.compile(r"(?:[A-Za-z0-9 :~_^$|-]|\\[.+]|\.\*?|\[[A-Za-z0-9_-]{1,20}\]|\([A-Za-z0-9 ._|-]*\))*")
 """Extended regular expressions that are matched in no time."""
@@ -66,8 +68,12 @@ class Pin:
 def pins(files: Mapping[str, bytes]) -> Iterator[Pin | Gap]:
     """Yield all records in the order in which apt goes by them, and what is not understood."""
     names = sorted(name for name in files if _FILE.fullmatch(name) and _counts(name.rpartition("/")[2]))
-    for name in ("/etc/apt/preferences", *names):
-        yield from bounded(_pins(name, text(files.get(name, b""))), name)
+    every = (one for name in ("/etc/apt/preferences", *names) for one in bounded(_pins(name, text(files.get(name, b""))), name))
+    for number, one in enumerate(every):
+        if number == MOST:
+            yield Gap("/etc/apt/preferences", f"more than {MOST} pins; the others are left out")
+            return
+        yield one
 
 
 def _counts(name: str) -> bool:

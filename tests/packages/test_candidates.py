@@ -277,3 +277,15 @@ def test_on_this_machine_and_on_status_files_of_others_candidates_are_those_of_a
         told[status.name] = (len(ours), differ)
     assert [differ for _count, differ in told.values() if differ] == []
     assert max(count for count, _differ in told.values()) > 100
+
+
+def test_more_pins_and_offers_than_any_host_has_are_a_gap_and_take_no_time() -> None:
+    files = {
+        "/etc/apt/preferences": "".join(f"Package: p{n}*\nPin: release n=x\nPin-Priority: 5\n\n" for n in range(5000)).encode()
+    }
+    assert [one.reason for one in preferences.pins(files) if isinstance(one, Gap)] == [
+        "more than 1000 pins; the others are left out"
+    ]
+    data = "".join(f"Package: a\nVersion: {n}\nArchitecture: amd64\n\n" for n in range(5000)).encode()
+    found = list(offers.offers(preferences.STATUS, data))
+    assert (len(found), type(found[-1])) == (offers.MOST_OF_ONE + 1, Gap)

@@ -124,6 +124,7 @@ SHARED = {
     "auditkit.derived.cpio": "what an initramfs unpacks to",
     "auditkit.derived.linker": "which libraries a cache of the linker names, for the one in an initramfs",
     "auditkit.derived.marshalled": "whether two texts of marshalled code are of the same code",
+    "auditkit.packages.changelogs": "when versions were made",
     "auditkit.packages.candidates": "which version apt would install",
     "auditkit.packages.offers": "what the lists of apt offer, for pins and for its policy",
     "auditkit.packages.preferences": "pins, for the policy of apt",

@@ -2,7 +2,8 @@
 
 A case is a sentence, then parts that begin with `-- name --`:
 
-    -- installed --      `NAME VERSION`, one a line; `made=`, `put=` with a date, `source=`, `arch=`, `state=`, `hold`
+    -- installed --      `NAME VERSION`, one a line; `made=`, `put=` with a date, `source=`, `arch=`, `state=`, `hold`,
+                         `after=VERSION` and `closes=ID` of its changelog
     -- main DATE --      what a list of that day offers, `NAME VERSION [SOURCE]`; also `security`, `updates`, `vendor`
     -- /path --          a file; `/path DATE` one that was written to then
     -- libraries --      `PID PROGRAM UNIT LIBRARY`
@@ -108,11 +109,10 @@ def installed(root: Path, line: str) -> str:
     arch, state, wanted = said.get("arch", "amd64"), said.get("state", "installed"), "hold" if "hold" in said else "install"
     if "made" in said:
         date = f"{datetime.fromisoformat(said['made']):%a, %d %b %Y} 10:00:00 +0000"
-        put(
-            root,
-            f"/usr/share/doc/{name}/changelog.Debian",
-            f"{name} ({version}) trixie; urgency=low\n\n  * x\n\n -- x <x@y>  {date}\n",
-        )
+        head, end = "trixie; urgency=low\n\n  *", f"\n\n -- x <x@y>  {date}\n"
+        text = f"{name} ({version}) {head} {said.get('closes', 'x')}{end}"
+        text += f"\n{name} ({said['after']}) {head} x{end}" if "after" in said else ""
+        put(root, f"/usr/share/doc/{name}/changelog.Debian", text)
     put(root, f"/var/lib/dpkg/info/{name}.list {said.get('put', '')}".rstrip(), "")
     source = f"Source: {said['source']}\n" if "source" in said else ""
     return f"Package: {name}\nStatus: {wanted} ok {state}\n{source}Version: {version}\nArchitecture: {arch}\nDescription: x\n"

@@ -1,5 +1,6 @@
 """When versions of Debian's packages were made, from what the host keeps of each changelog (auditkit/probe/changelogs.py)."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from auditkit.packages.reading import bounded, lines, shown, text, word
 CHANGELOGS = Need(Means.PACKAGES, "/usr/share/doc/*/changelog*", "when the installed versions were made")
 MOST = 80_000
 """Entries of one host; four for each of 20,000 packages."""
+_HOLE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,7}")
 _FIRST_YEAR = 1990
 
 
@@ -24,6 +26,8 @@ class Made:
     suites: str
     """Where it was uploaded to, `bookworm-security`."""
     date: datetime
+    holes: tuple[str, ...] = ()
+    """The ids that its entry names, `CVE-2026-1234`."""
 
 
 def made(data: bytes) -> Iterator[Made | Gap]:
@@ -43,7 +47,7 @@ def _made(whole: str) -> Iterator[Made | Gap]:
 
 
 def _of(line: str) -> Made:
-    package, version, suites, date = (line.split("\t") + [""] * 4)[:4]
+    package, version, suites, date, holes = (line.split("\t") + [""] * 5)[:5]
     try:
         moment = parsedate_to_datetime(date)
         moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
@@ -51,4 +55,4 @@ def _of(line: str) -> Made:
         raise ValueError(f"not a date: {shown(date)}") from error
     if moment.year < _FIRST_YEAR:
         raise ValueError(f"not the date of a version: {shown(date)}")
-    return Made(word(package, "a package"), word(version, "a version"), suites[:200], moment)
+    return Made(word(package, "a package"), word(version, "a version"), suites[:200], moment, tuple(_HOLE.findall(holes)))

@@ -21,15 +21,19 @@ ENTRIES = 4
 """Entries of one changelog that are told."""
 PACKED, PLAIN = 8 << 10, 24 << 10
 """Bytes that are read of a changelog, and bytes that they are unpacked to."""
+NAMED = 40
+"""Ids of holes that are told of one entry."""
 _FIELD = re.compile(rb"^(Package|Status|Version|Architecture):[ \t]*([!-~][ -~]*)$", re.MULTILINE | re.IGNORECASE)
 _REBUILT = re.compile(rb"\+b[0-9]+\Z")
-_ENTRY = re.compile(rb"^[!-~]+ \(([!-~]+)\)([^;\n]{0,200})|^ -- [^\n]{0,400}?>  ?([ -~]{10,60})$", re.MULTILINE)
+_ENTRY = re.compile(
+    rb"^[!-~]+ \(([!-~]+)\)([^;\n]{0,200})|^ -- [^\n]{0,400}?>  ?([ -~]{10,60})$|(CVE-[0-9]{4}-[0-9]{4,7})", re.MULTILINE
+)
 
 Told = Tuple[bytes, Optional[bytes], str]
 
 
 def changelogs(chain: Chain, what: bytes) -> Iterator[Told]:
-    """Yield one record for each entry, `NAME:ARCH TAB VERSION TAB SUITES TAB DATE`, all of them as one answer."""
+    """Yield one record for each entry, `NAME:ARCH TAB VERSION TAB SUITES TAB DATE TAB HOLES`, all of them as one answer."""
     try:
         status = inside.read(chain, inside.resolved(chain, (b"var", b"lib", b"dpkg", b"status")), 4 * inside.LIMIT)
     except OSError as error:
@@ -99,13 +103,16 @@ def _text(chain: Chain, place: inside.Names) -> Optional[bytes]:
 
 
 def entries(text: bytes) -> Iterator[bytes]:
-    """Yield `VERSION TAB SUITES TAB DATE` of the first entries of a changelog, as deb-changelog(5) has them."""
+    """Yield `VERSION TAB SUITES TAB DATE TAB HOLES` of the first entries of a changelog, as deb-changelog(5) has them."""
     version, suites, number = b"", b"", 0
+    holes: Dict[bytes, None] = {}
     for found in _ENTRY.finditer(text):
         if found.group(1):
-            version, suites = found.group(1), found.group(2).strip()
+            version, suites, holes = found.group(1), found.group(2).strip(), {}
+        elif found.group(4):
+            holes[found.group(4)] = None
         elif version:
-            yield b"%s\t%s\t%s" % (version, suites, found.group(3).strip())
+            yield b"%s\t%s\t%s\t%s" % (version, suites, found.group(3).strip(), b",".join(list(holes)[:NAMED]))
             version, number = b"", number + 1
             if number == ENTRIES:
                 return

@@ -159,7 +159,8 @@ def test_any_bytes_are_an_archive_or_a_gap(data: bytes) -> None:
 
 
 ENTRY = (
-    b"bash (5.2-1) kiwi; urgency=low\n\n  * x (1.0) y; z\n -- no trailer\n\n -- A B <a@b>  Tue, 24 Nov 2026 10:00:00 +0100\n"
+    b"bash (5.2-1) kiwi; urgency=low\n\n  * x (1.0) y; z (CVE-2026-1234)\n -- no trailer\n\n"
+    b" -- A B <a@b>  Tue, 24 Nov 2026 10:00:00 +0100\n"
 )
 
 
@@ -169,9 +170,9 @@ def test_a_changelog_says_when_its_versions_were_made(tmp_path: Path) -> None:
     ((_source, data),) = taken(root, CHANGELOGS)
     assert isinstance(data, bytes)
     told = [one for one in made(data) if not isinstance(one, Gap)]
-    assert [(one.package, one.version, one.suites, one.date) for one in told] == [
-        ("bash:amd64", "5.2-1", "kiwi", datetime(2026, 11, 24, 9, tzinfo=UTC)),
-        ("bash:amd64", "5.1-1", "kiwi-security", datetime(2026, 11, 2, 10, tzinfo=UTC)),
+    assert [(one.package, one.version, one.suites, one.date, one.holes) for one in told] == [
+        ("bash:amd64", "5.2-1", "kiwi", datetime(2026, 11, 24, 9, tzinfo=UTC), ("CVE-2026-1234",)),
+        ("bash:amd64", "5.1-1", "kiwi-security", datetime(2026, 11, 2, 10, tzinfo=UTC), ()),
     ]
 
 
@@ -200,7 +201,7 @@ def test_dpkg_itself_reads_the_same_date(tmp_path: Path) -> None:
 
 @given(st.binary(max_size=1000))
 def test_any_bytes_are_a_changelog_or_none(data: bytes) -> None:
-    assert all(entry.count(b"\t") == 2 and b"\n" not in entry for entry in entries(ENTRY + data))
+    assert all(entry.count(b"\t") == 3 and b"\n" not in entry for entry in entries(ENTRY + data))
     assert all(one is not None for one in made(data))
 
 

@@ -4,13 +4,14 @@ When a version came out stands in no list. So there are two bounds: it came afte
 there when the list that names it was. How much it matters goes by the time since when this host could first have missed it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from auditkit.audits.packages.seen import LISTS, MOST_QUOTES, Host, days
 from auditkit.model import Finding, Gap, Quote, Rule, Severity
 from auditkit.packages.candidates import Standing, order
+from auditkit.packages.changelogs import Made
 from auditkit.packages.offers import Offer
 
 SECURITY_PENDING = Rule(
@@ -36,6 +37,10 @@ UPDATES_PENDING = Rule(
 RULES = (SECURITY_PENDING, UPDATES_PENDING)
 WARN, FAIL, OTHERS = 14, 30, 90
 """Days."""
+MOST_HOLES = 5
+"""Ids that a quote names."""
+Built = Mapping[str, tuple[Made, ...]]
+"""By source package the entries of its changelog, the newest first."""
 NO_LISTS = "whether updates are missing is not known: apt has no list of packages of any source here; run apt-get update"
 NO_PROBE = "whether updates are missing is not known: the lists of apt are read only on hosts with Python"
 
@@ -55,11 +60,18 @@ class Pending:
     """When it was there for certain: the date of the list that names it."""
     since: datetime | None
     """Since when this host could have it, as far as it shows."""
+    missed: tuple[Made, ...]
+    """The stable releases that were missed, by the changelog of another package of the same source that has them."""
 
     @property
     def offer(self) -> Offer | None:
         """Where the candidate is from."""
         return next((one for one in self.standing.offers if one.version == self.standing.candidate), None)
+
+    @property
+    def holes(self) -> tuple[str, ...]:
+        """The ids of holes that these releases name."""
+        return tuple(dict.fromkeys(hole for made in self.missed for hole in made.holes))
 
 
 def pending(host: Host) -> tuple[Pending, ...]:
@@ -71,30 +83,39 @@ def pending(host: Host) -> tuple[Pending, ...]:
     return tuple(found)
 
 
-def _pending(host: Host, one: Standing, built: dict[tuple[str, str], datetime], whole: datetime | None) -> Pending:
+def _pending(host: Host, one: Standing, built: Built, whole: datetime | None) -> Pending:
     package = one.package
-    first = min(one.missed, key=lambda offer: (_later(offer, one), offer.version), default=None)
-    exact = built.get((first.source or first.name, first.version)) if first else None
+    missed = _missed(one, built)
+    exact = missed[-1].date if missed else None
     own = host.version_made(package)
     listed = min((offer.listing.release.date for offer in one.missed if offer.listing.release.date), default=None)
     since = host.past(each for each in (own, host.put_there(package), whole) if each)
     since = exact or min((each for each in (since, listed) if each), default=None)
     security = any(offer.listing.release.security for offer in one.missed)
-    return Pending(one, security, exact or own, exact is not None, listed, since)
+    return Pending(one, security, exact or own, exact is not None, listed, since, missed)
 
 
-def _later(offer: Offer, one: Standing) -> int:
-    """How many of the missed versions are older than this one."""
-    return sum(order(other.version, offer.version) < 0 for other in one.missed)
+def _missed(one: Standing, built: Built) -> tuple[Made, ...]:
+    """The entries between the candidate and the installed version, of uploads for a stable release, the newest first.
+
+    They are those above the installed version in the changelog, by their places and not by their versions.
+    """
+    entries = built.get(one.package.source or one.package.name, ())
+    versions = [entry.version for entry in entries]
+    if one.candidate not in versions or one.package.version not in versions:
+        return ()
+    between = entries[versions.index(one.candidate) : versions.index(one.package.version)]
+    return tuple(entry for entry in between if entry.suites not in ("unstable", "experimental", "UNRELEASED"))
 
 
-def _built(host: Host) -> dict[tuple[str, str], datetime]:
-    """When versions of sources were made of which another package is installed already, by source and version."""
-    sources = {one.package.key: one.package.source or one.package.name for one in host.standings}
-    found: dict[tuple[str, str], datetime] = {}
-    for key, several in host.made.items():
-        for one in several:
-            found.setdefault((sources.get(key, ""), one.version), one.date)
+def _built(host: Host) -> Built:
+    """The longest changelog of each source of which a package is installed in its newest version."""
+    found: dict[str, tuple[Made, ...]] = {}
+    for one in host.standings:
+        entries = host.made.get(one.package.key, ())
+        source = one.package.source or one.package.name
+        if entries and (source not in found or order(entries[0].version, found[source][0].version) > 0):
+            found[source] = entries
     return found
 
 
@@ -145,12 +166,11 @@ def _range(host: Host, one: Pending) -> str:
 
 
 def _quotes(host: Host, found: Iterable[Pending]) -> Iterator[Quote]:
+    held = {record.package.key for record in host.records if record.held}
     for one in list(found)[:MOST_QUOTES]:
         package, offer = one.standing.package, one.offer
-        held = " (held)" if any(record.held for record in host.records if record.package is package) else ""
+        marked = " (held)" if package.key in held else ""
         since = f", since {one.since:%Y-%m-%d}" if one.since else ""
-        yield Quote(
-            offer.listing.source if offer else "",
-            0,
-            f"{package.key} {package.version} -> {one.standing.candidate}{held}{since}",
-        )
+        closes = f", closes {', '.join(one.holes[:MOST_HOLES])}" if one.holes else ""
+        text = f"{package.key} {package.version} -> {one.standing.candidate}{marked}{since}{closes}"
+        yield Quote(offer.listing.source if offer else "", 0, text)

@@ -49,6 +49,8 @@ def _pending(one: Pending) -> dict[str, object]:
         "security": one.security,
         "made": _written(one.made),
         "listed": _written(one.listed),
+        "missed": len(one.missed) or None,
+        "holes": list(one.holes),
     }
 
 

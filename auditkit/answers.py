@@ -9,6 +9,7 @@ import re
 import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from itertools import pairwise
 from typing import Any, NoReturn, TypeVar
@@ -28,6 +29,9 @@ NOBODY = "/proc/net"
 """The source of sockets whose process is not known."""
 _RECORD = re.compile(rb"([0-7]{5,7}) ([0-9]{1,10}) ([0-9]{1,10}) (/|(?:/[^/]+)+)", re.DOTALL)
 _STATUS = re.compile(rb"-|([0-9]{1,3})")
+MOST_TIMES = 1 << 17
+"""Records of one answer."""
+_SECONDS = re.compile(rb"[0-9]{1,11}")
 _MOST_STATUS = 255
 _MOST_ID = (1 << 32) - 1
 _MOST_MODE = 0o177777
@@ -366,3 +370,45 @@ def _address(text: str) -> str:
         raise ValueError("an address with a zone")
     ip_address(text)
     return text
+
+
+def times(item: Item) -> Mapping[str, datetime] | Gap:
+    """When each path was last written to: `Means.TIMES`; a gap where the host wrote no such thing."""
+    return _read(item, _times)
+
+
+def _times(item: Item) -> Mapping[str, datetime]:
+    *records, end = item.data.split(b"\0", MOST_TIMES)
+    if end:
+        raise ValueError("it has no end")
+    pairs = (record.partition(b" ") for record in records)
+    return {path.decode("utf-8", "surrogateescape"): _moment(seconds) for seconds, _blank, path in pairs}
+
+
+def _moment(seconds: bytes) -> datetime:
+    if not _SECONDS.fullmatch(seconds):
+        raise ValueError("a time that is none")
+    return datetime.fromtimestamp(int(seconds), UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A process that runs code of files that are gone: one Item of `Means.LIBRARIES`."""
+
+    pid: int
+    program: str
+    unit: str
+    libraries: tuple[str, ...]
+
+
+def holding(item: Item) -> Holding | Gap:
+    """A process with the libraries that it holds on to; a gap where the host wrote no such thing."""
+    return _read(item, _holding)
+
+
+def _holding(item: Item) -> Holding:
+    *fields, end = item.data.decode("utf-8", "surrogateescape").split("\0")
+    pid = item.source.removeprefix("/proc/")
+    if end or len(fields) < 3 or not pid.isdecimal() or len(pid) > 9:
+        raise ValueError("it is not what a process holds on to")
+    return Holding(int(pid), fields[0], fields[1], tuple(fields[2:]))

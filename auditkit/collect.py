@@ -7,7 +7,7 @@ from datetime import datetime
 from blake3 import blake3
 
 from auditkit.errors import UntrustedError
-from auditkit.hosts import Host, Limited
+from auditkit.hosts import Host, Limited, Past
 from auditkit.model import ON_DISK, Evidence, Gap, Item, Need
 from auditkit.printable import printable
 
@@ -41,7 +41,7 @@ def collect(host: Host, needs: Iterable[Need], clock: Clock) -> Evidence:
                 items.extend(replace(stamp, need=need) for need in asked[told.need])
             case Item():
                 gaps[Gap(told.source, "the host sent it without being asked, so it is left out")] = None
-    gaps.update(dict.fromkeys(_too_old(unasked)))
+    gaps.update(dict.fromkeys(_too_old(unasked) if isinstance(host, Past) else _beyond(unasked)))
     return Evidence(host.name, started, tuple(items), tuple(gaps), unasked=unasked)
 
 
@@ -56,6 +56,14 @@ def _too_old(unasked: tuple[Need, ...]) -> Iterator[Gap]:
     if paths:
         more = f" and {len(paths) - MOST_NAMED} more" if len(paths) > MOST_NAMED else ""
         yield Gap("evidence", f"is older than what is asked for today: {', '.join(paths[:MOST_NAMED])}{more}; take it again")
+
+
+def _beyond(unasked: tuple[Need, ...]) -> Iterator[Gap]:
+    """Yield one gap for all that a host without Python does not show, though a disk would."""
+    if any(need.means in ON_DISK for need in unasked):
+        named = list(dict.fromkeys(need.why or need.what for need in unasked))
+        more = f", and {len(named) - MOST_NAMED} things more" if len(named) > MOST_NAMED else ""
+        yield Gap("evidence", f"it takes Python on the host to see {', '.join(map(printable, named[:MOST_NAMED]))}{more}")
 
 
 def merged(needs: Iterable[Need]) -> dict[Need, tuple[Need, ...]]:

@@ -260,24 +260,25 @@ class Finding:
 
 
 class Means(StrEnum):
-    """How a piece of evidence is had; `answers` reads what is no file."""
+    """How a piece of evidence is had: docs/reference/needs.md says what each does; `answers` reads what is no file."""
 
     FILE = "file"
     STATUS = "status"
-    """Modes and owners of a path and of each directory above it."""
     COMMAND = "command"
-    """What a program of the host itself writes; it runs without a shell, without stdin, bounded in time and size."""
     LISTENERS = "listeners"
-    """Every process that listens, with its program and arguments."""
     BANNER = "banner"
     """What a server shows whoever connects, from the login that was made anyway."""
     LISTING = "listing"
     """What lies at paths, as lstat tells, and which packages have put it there; `/x/**` is all below, but for directories."""
     UNOWNED = "unowned"
     """The same, only of what no package has put there."""
+    PACKAGES = "packages"
+    """What package systems know of newer versions, and when versions were made, reduced to what is installed."""
+    TIMES = "times"
+    LIBRARIES = "libraries"
 
 
-ON_DISK = frozenset((Means.FILE, Means.STATUS, Means.LISTING, Means.UNOWNED))
+ON_DISK = frozenset((Means.FILE, Means.STATUS, Means.LISTING, Means.UNOWNED, Means.PACKAGES, Means.TIMES))
 """What a mounted disk shows too; the rest is of a machine that runs."""
 
 

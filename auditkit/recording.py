@@ -12,7 +12,7 @@ from typing import IO, Self
 from auditkit.collect import stamped
 from auditkit.errors import AuditkitError, HostError
 from auditkit.evidence import MOST_RECORDS, Header, document, line, payload, written
-from auditkit.hosts import Ask, Beginning, Distant, Host, Known, Limited, Seen, Suspect
+from auditkit.hosts import Ask, Beginning, Distant, Host, Known, Limited, Past, Seen, Suspect
 from auditkit.model import ON_DISK, Gap, Item, Need
 from auditkit.writer import Unnamed, taken
 
@@ -88,7 +88,8 @@ class Recording:
 
     def take(self, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:
         """Yield what was asked for, with its time and digest; what cannot be asked is not written down as asked."""
-        needs = tuple(need for need in needs if self.gives(need) or need.means in ON_DISK or not need.optional)
+        past = isinstance(self._host, Past)
+        needs = tuple(need for need in needs if self.gives(need) or (past and need.means in ON_DISK) or not need.optional)
         fresh = {need: self._numbered(need) for need in needs if (need.means, need.what) not in self._needs}
         for told in self._host.take(needs):
             if isinstance(told, Gap):

@@ -87,6 +87,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "answers": NOUNS,
     "access": NOUNS | {"answers", "keys", "sshd"},
     "audits": NOUNS | {"access", "answers", "keys", "packages", "sshd", "sudoers"},
+    "advisories": NOUNS,
+    "audits": NOUNS | {"access", "advisories", "answers", "keys", "packages", "sshd"},
     "sshd": NOUNS | {"keys"},
     "sudoers": NOUNS,
     "logins": NOUNS,
@@ -97,10 +99,11 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 MAY_IMPORT["commands"] = set(MAY_IMPORT) - {"__main__"} | {"commands"}
 
-JUDGES = {"model", "printable", "compare", "explain", "audits", "importers", "keys", "logins", "report"} | {
-    "entries", "mounts", "growth", "accept", "timeline", "settle", "coverage", "distrust", "packages", "systems",
-    "derived", "makers", "facts", "quorum", "unlike", "peers", "answers", "access", "across",
-    "sshd", "sudoers", "words", "vouched", "together", "shipped", "databases", "scripts", "strays", "against",
+JUDGES = {
+    "model", "printable", "compare", "explain", "audits", "importers", "keys", "logins", "report", "entries", "mounts",
+    "growth", "accept", "timeline", "settle", "coverage", "distrust", "packages", "systems", "derived", "makers",
+    "facts", "quorum", "unlike", "peers", "answers", "access", "across", "sshd", "sudoers", "words", "vouched",
+    "together", "shipped", "databases", "scripts", "strays", "against", "advisories",
 }  # fmt: skip
 WORLD = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile", "shutil", "paramiko", "importlib"}
 KINDS = ("hosts", "inventory", "packages", "derived", "audits", "logins", "importers", "report", "commands")
@@ -121,6 +124,13 @@ SHARED = {
     "auditkit.audits.accounts.powers": "which groups are as good as root, for the rules and the summary",
     "auditkit.audits.accounts.privileges": "what sudo and doas allow, for every group that judges them",
     "auditkit.audits.accounts.writers": "who may write where, for every group that looks at modes",
+    "auditkit.audits.packages.seen": "what is known of the packages of a host, for every group that judges them",
+    "auditkit.audits.packages.ends": "until when releases are supported: a table",
+    "auditkit.audits.packages.advised": "the rule on fixes that are missing, for packages of pip too",
+    "auditkit.audits.packages.states": "rules on packages that other systems than dpkg have too",
+    "auditkit.audits.packages.pending": "what misses an update, for the report to tell of each package",
+    "auditkit.audits.packages.knowledge": "how old the lists are, for the report to tell",
+    "auditkit.audits.packages.automatic": "when updates last came by themselves, for the report to tell",
     "auditkit.audits.ssh.accesses": "which line of which file opens which account, for every group that judges keys",
     "auditkit.audits.ssh.opened": "which keys open which account at a server, from where",
     "auditkit.audits.ssh.owned": "which package brought a file, for every group that meets programs",
@@ -128,6 +138,13 @@ SHARED = {
     "auditkit.derived.cpio": "what an initramfs unpacks to",
     "auditkit.derived.linker": "which libraries a cache of the linker names, for the one in an initramfs",
     "auditkit.derived.marshalled": "whether two texts of marshalled code are of the same code",
+    "auditkit.packages.changelogs": "when versions were made",
+    "auditkit.packages.candidates": "which version apt would install",
+    "auditkit.packages.offers": "what the lists of apt offer, for pins and for its policy",
+    "auditkit.packages.preferences": "pins, for the policy of apt",
+    "auditkit.packages.sources": "which suites a host names, to which its lists belong",
+    "auditkit.packages.stanzas": "paragraphs of fields, for all that Debian keeps in them",
+    "auditkit.packages.versions": "which version is newer, for the policy of apt",
     "auditkit.packages.layout": "where a host puts what packages ship",
     "auditkit.packages.owned": "which package a path belongs to, for whoever judges paths",
     "auditkit.packages.reading": "which paths and words of a package database are sound",

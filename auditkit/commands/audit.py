@@ -16,6 +16,7 @@ from auditkit.model import Audit, HostReport
 @click.option("--only", multiple=True, metavar="AUDIT", help="just this audit; may be given more than once")
 @click.option("--list", "only_list", is_flag=True, help="list every rule by audit, and ask nothing")
 @click.option("--needs", "only_needs", is_flag=True, help="say what would be read, run and contacted on HOST, and ask nothing")
+@options.advisories
 @options.resume
 @options.timeout
 @options.fleet_of
@@ -24,7 +25,7 @@ from auditkit.model import Audit, HostReport
 def command(hosts: tuple[str, ...], **given: Any) -> int:
     """Judge the configuration of HOST."""
     run = options.setting(**given)
-    wanted = auditing.chosen(given["only"])
+    wanted = auditing.chosen(given["only"], given["advisories"])
     if given["only_list"] or given["only_needs"]:
         options.write(run.output, _beforehand(hosts, run, wanted, rules=given["only_list"]))
         return 0

@@ -5,6 +5,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from auditkit import audits
+from auditkit.audits import packages
 from auditkit.collect import collect
 from auditkit.commands import running
 from auditkit.commands.options import Setting
@@ -17,13 +18,21 @@ ROUNDS = 4
 """Rounds of questions behind the first one: a process names a file, that another one, and so on."""
 
 
-def chosen(only: Sequence[str] = ()) -> tuple[Audit, ...]:
-    """The audits of these names, or all.
+def chosen(only: Sequence[str] = (), advisories: Sequence[str] = ()) -> tuple[Audit, ...]:
+    """The audits of these names, or all; that of packages goes by these files of advisories.
 
     Raises:
         UsageError: there is none of that name.
+        FormatError: one of the files is none that can be used.
     """
-    return tuple(_named(name) for name in only) or audits.AUDITS
+    wanted = tuple(_named(name) for name in only) or audits.AUDITS
+    if not advisories:
+        return wanted
+    from auditkit.commands import advising  # noqa: PLC0415 - few runs have such files
+
+    feeds = advising.read(advisories)
+    advising.told(feeds)
+    return tuple(packages.advised_by(feeds) if audit is packages.AUDIT else audit for audit in wanted)
 
 
 def office(run: Setting) -> Office:

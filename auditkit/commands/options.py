@@ -152,6 +152,12 @@ def reread(command: Command) -> Command:
     return click.option("--reread", type=size, metavar="SIZE", help=what)(command)
 
 
+def advisories(command: Command) -> Command:
+    """Files that say which holes are closed in which version."""
+    what = "advisories to hold packages against: Debian's tracker, a DSA/DLA list, OSV, KEV; may be given more than once"
+    return click.option("--advisories", multiple=True, metavar="FILE", help=what)(command)
+
+
 def resume(command: Command) -> Command:
     """Whether an earlier run is continued."""
     what = "continue an earlier run: ask only the hosts that it could not ask to the end"

@@ -82,9 +82,16 @@ these name, or `sshd -T -C` for the accounts and addresses that it tells apart. 
   SSH server of this machine listens, three at most, that ends before any credential; sshd writes a line in its log.
   *Rights*: none; who is not root knows only of port 22 that it is one of an SSH server.
 
-A mounted disk gives files and their status: nothing on it runs. Over SSH `become: sudo` makes it root's look. Hosts without
-Python are asked the same with the tools of GNU or busybox; there commands run one after the other, and what a private key is
-stays unknown. Where evidence is older than what is asked for today, that is a gap.
+* **packages**: lists of packages that apt, pacman or apk has fetched are reduced there to what is installed, of each release
+  its head without digests is taken, and of the changelog of each package when its last versions were made. No package
+  manager is run and nothing is fetched. *Rights*: none.
+* **times**: when files were last written to, without their content. *Rights*: to pass through their directories.
+* **libraries**: which files of /proc/*/maps that may be executed are gone. *Rights*: root; others see their own processes.
+
+A mounted disk gives files and their status, packages and times: nothing on it runs. Over SSH `become: sudo` makes it root's
+look. Hosts without Python are asked the same with the tools of GNU or busybox; there commands run one after the other, what a
+private key is stays unknown, and packages, times and libraries are not asked for. Where evidence is older than what is asked
+for today, that is a gap.
 
 Facts are made on the host: of passwords whether one is set, by which scheme, and whether `!` or `*` stands before it, of
 private keys their format, whether they have a passphrase, and their public half."""

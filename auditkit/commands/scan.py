@@ -13,6 +13,7 @@ from auditkit.model import HostReport
 @options.hosts
 @options.baseline
 @click.option("--since", metavar="TIME", help="list what changed its status after TIME too")
+@options.advisories
 @options.resume
 @options.reread
 @options.fleet_of
@@ -26,7 +27,7 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
     """
     run = options.setting(**given)
     checking.usable(given)
-    wanted = auditing.chosen()
+    wanted = auditing.chosen(advisories=given["advisories"])
 
     def judge(host: Host, run: options.Setting) -> HostReport:
         return auditing.added(host, checking.check(host, run, {**given, "may_lack": True}), wanted, auditing.office(run))

@@ -35,6 +35,7 @@ _PROCESS = re.compile(r"/proc/\d+/environ")
 _SUBJECTS = {
     Means.LISTENERS: re.compile(r"/proc(?:/[0-9]+|/net/\w+)?"),
     Means.BANNER: re.compile(r"\S+:[0-9]{1,5}"),
+    Means.LIBRARIES: re.compile(r"/proc(?:/[0-9]+)?"),
 }
 """What gaps are of that answer needs of these means."""
 

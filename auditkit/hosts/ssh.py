@@ -17,7 +17,7 @@ from auditkit.errors import FormatError, HostError
 from auditkit.hosts import SECONDS, Ask, Beginning, Host, Known, Reach, Seen, question
 from auditkit.model import Gap, Item, Means, Need
 from auditkit.printable import printable
-from auditkit.probe import inside, lineage, listeners, serve, take
+from auditkit.probe import inside, libraries, lineage, listeners, serve, take
 from auditkit.probe.digest import Digest
 from auditkit.ssh import Deadline, Link, Route, banners, blocks, transports
 from auditkit.ssh.route import route
@@ -180,6 +180,8 @@ def _most_of(need: Need) -> int:
         return take.LONGEST // take.PIECE + 2
     if need.means is Means.LISTENERS:
         return 3 * listeners.PROCESSES
+    if need.means is Means.LIBRARIES:
+        return libraries.PROCESSES + 2
     if need.means is Means.COMMAND:
         return 1
     return inside.MATCHES + 1 if need.several else lineage.MOST + 1 if need.what == LINEAGE else 1

@@ -5,7 +5,7 @@ it does not understand it tells as a Gap that names the place, and the other pac
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from auditkit.model import Kind
@@ -27,6 +27,8 @@ class Package:
     """The source package, if it has another name."""
     installed: datetime | None = None
     """When this version was put there, as far as the database says."""
+    built: datetime | None = field(default=None, compare=False)
+    """When this version was made, as far as the database says."""
 
     @property
     def key(self) -> str:

@@ -13,10 +13,11 @@ import binascii
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from auditkit.model import Gap, Kind, Means, Need
 from auditkit.packages import Manifest, Package, Shipped
-from auditkit.packages.reading import bounded, check_sizes, lines, note, path, shown, text, word
+from auditkit.packages.reading import bounded, check_sizes, lines, note, number, path, shown, text, word
 
 PLACES: tuple[Need, ...] = (
     Need(Means.FILE, "/lib/apk/db/installed", "which packages are installed in which version"),
@@ -26,6 +27,8 @@ SOURCE = "apk's own database on the host"
 BROKEN = {"f": "broken-files", "s": "broken-script", "x": "broken-xattr"}
 """In apk's own words, the worst first."""
 DIGESTS = {("Q1", 20): "sha1", ("Q2", 32): "sha256"}
+LAST_SECOND = 253_402_300_799
+"""Of the year 9999."""
 TRUNCATED = "sha256-160"
 """The first 20 bytes of a SHA-256: what Q1 means in a package with `f:S`."""
 _LINE = re.compile(r"([A-Za-z]):(.*)", re.DOTALL)
@@ -169,4 +172,9 @@ def _package(fields: Mapping[str, str]) -> Package:
         arch=fields.get("A", "") and word(fields["A"], "an architecture"),
         state=next((state for letter, state in BROKEN.items() if letter in broken), "installed"),
         source=fields.get("o", "") if fields.get("o") != fields["P"] else "",
+        built=_moment(fields["t"]) if "t" in fields else None,
     )
+
+
+def _moment(seconds: str) -> datetime:
+    return datetime.fromtimestamp(min(number(seconds), LAST_SECOND), UTC)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from auditkit.model import Gap, Kind, Means, Need
 from auditkit.packages import Manifest, Package, Shipped
 from auditkit.packages.reading import LONGEST_PATH, bounded, digest, lines, note, path, shown, text, word
+from auditkit.packages.stanzas import Stanza, stanzas
 
 STATUS: Need = Need(Means.FILE, "/var/lib/dpkg/status", "which packages are installed in which version")
 DISTROLESS: Need = Need(Means.FILE, "/var/lib/dpkg/status.d/*", "which packages an image without dpkg has, and their digests")
@@ -26,6 +27,7 @@ STATES = ABSENT | SOUND | {"half-installed", "unpacked", "half-configured"}
 SOURCE = "dpkg's own database on the host"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]*")
 _VERSION = re.compile(r"[0-9A-Za-z.+~:_-]+")
+_SOURCE_VERSION = re.compile(r"\(([^()\s]{1,200})\)")
 _SUM = re.compile(r"(\S+)(?: \*|\s+)(.+)")
 
 
@@ -53,19 +55,8 @@ class Record:
     same: bool
     """Multi-Arch: same, so that its files in info/ carry the architecture."""
     conffiles: tuple[Conffile, ...]
-
-
-@dataclass(slots=True)
-class Stanza:
-    """The fields of one paragraph by their name in lower case, each with its lines, and what was odd in it."""
-
-    line: int
-    fields: dict[str, list[str]]
-    odd: list[str]
-
-    def first(self, name: str) -> str:
-        """What stands on the line of a field; empty where it is not there."""
-        return self.fields.get(name, [""])[0]
+    built_from: str = ""
+    """The version of the source package, where it has another one."""
 
 
 def packages(files: Mapping[str, bytes]) -> Iterator[Package | Gap]:
@@ -86,7 +77,7 @@ def records(files: Mapping[str, bytes]) -> Iterator[Record | Gap]:
 
 def _records(source: str, data: bytes) -> Iterator[Record | Gap]:
     seen = set[str]()
-    for stanza in _stanzas(text(data)):
+    for stanza in stanzas(text(data)):
         place = f"{source} line {stanza.line}"
         yield from (Gap(place, reason) for reason in stanza.odd)
         if not {"version", "status"} & stanza.fields.keys() and stanza.first("package"):
@@ -101,27 +92,6 @@ def _records(source: str, data: bytes) -> Iterator[Record | Gap]:
         seen.add(record.package.key)
         yield record
         yield from (Gap(place, reason) for reason in _conffiles(stanza)[1])
-
-
-def _stanzas(whole: str) -> Iterator[Stanza]:
-    """Yield the paragraphs; the first of two fields with one name counts, and a line that is no field is told of."""
-    stanza, value = Stanza(1, {}, []), list[str]()
-    for number, line in lines(whole):
-        if not line.strip():
-            if stanza.fields or stanza.odd:
-                yield stanza
-            stanza, value = Stanza(number + 1, {}, []), []
-        elif line[0] in " \t":
-            value.append(line)
-        else:
-            name, colon, first = line.partition(":")
-            value = [first.strip()]
-            if not colon or not name.strip():
-                note(stanza.odd, f"line {number} is no field: {shown(line)}")
-            elif stanza.fields.setdefault(name.strip().lower(), value) is not value:
-                note(stanza.odd, f"line {number} repeats a field: {shown(name)}")
-    if stanza.fields or stanza.odd:
-        yield stanza
 
 
 def _record(stanza: Stanza, source: str) -> Record:
@@ -146,7 +116,14 @@ def _record(stanza: Stanza, source: str) -> Record:
         held=wanted == "hold",
         same=stanza.first("multi-arch") == "same",
         conffiles=_conffiles(stanza)[0],
+        built_from=_built_from(stanza.first("source")),
     )
+
+
+def _built_from(source: str) -> str:
+    """The version in `gcc-defaults (1.203)`; empty where there is none that could be."""
+    found = _SOURCE_VERSION.search(source)
+    return found[1] if found and _VERSION.fullmatch(found[1]) else ""
 
 
 def _state(status: str) -> tuple[str, str]:

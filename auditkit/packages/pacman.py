@@ -87,7 +87,7 @@ def _package(sections: Mapping[str, list[str]]) -> Package:
     """
     first = {name: held[0] for name, held in sections.items() if held}
     name, installed = word(first.get("NAME", ""), "a package name"), first.get("INSTALLDATE", "")
-    seconds = number(installed) if installed else None
+    seconds, made = number(installed) if installed else None, first.get("BUILDDATE", "")
     return Package(
         system="pacman",
         name=name,
@@ -95,6 +95,7 @@ def _package(sections: Mapping[str, list[str]]) -> Package:
         arch=first.get("ARCH", "") and word(first["ARCH"], "an architecture"),
         source=first.get("BASE", "") if first.get("BASE") != name else "",
         installed=None if seconds is None else datetime.fromtimestamp(min(seconds, LAST_SECOND), UTC),
+        built=datetime.fromtimestamp(min(number(made), LAST_SECOND), UTC) if made else None,
     )
 
 

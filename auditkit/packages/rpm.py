@@ -17,7 +17,7 @@ from auditkit.packages.rpm_header import Header, Tags
 from auditkit.printable import printable
 
 NAME, VERSION, RELEASE, EPOCH, ARCH, SOURCE = 1000, 1001, 1002, 1003, 1022, 1044
-INSTALLED = 1008
+INSTALLED, BUILT = 1008, 1006
 WHOLE_PATHS, BASENAMES, DIRECTORIES, DIRECTORY_OF = 1027, 1117, 1118, 1116
 MODES, OWNERS, GROUPS, SIZES_OF_FILES, LONG_SIZES = 1030, 1039, 1040, 1028, 5008
 DIGESTS, ALGORITHM, TARGETS, CAPABILITIES = 1035, 5011, 1036, 5010
@@ -56,7 +56,7 @@ def package(header: Header) -> Package:
         raise FormatError(str(error)) from error
     epoch = "".join(f"{number}:" for number in told.numbers(EPOCH)[:1])
     source = told.text(SOURCE).removesuffix(".src.rpm").removesuffix(".nosrc.rpm").rsplit("-", 2)[0]
-    installed = header.added.numbers(INSTALLED)[:1]
+    installed, built = header.added.numbers(INSTALLED)[:1], told.numbers(BUILT)[:1]
     return Package(
         "rpm",
         name,
@@ -64,6 +64,7 @@ def package(header: Header) -> Package:
         arch,
         source="" if source == name else source,
         installed=_time(installed[0]) if installed else None,
+        built=_time(built[0]) if built else None,
     )
 
 

@@ -4,9 +4,10 @@ import os
 
 from . import take
 from .chain import Chain
-from .hints import Any, Dict, Iterable, Iterator, List, Sequence, Tuple
+from .hints import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 FILE, STATUS, COMMAND, LISTENERS, LISTING, UNOWNED = "file", "status", "command", "listeners", "listing", "unowned"
+PACKAGES, TIMES, LIBRARIES = "packages", "times", "libraries"
 
 Need = Tuple[str, bytes, bool, bool, bool]
 """The means, what is asked for, whether it holds secrets, whether a host without it is complete all the same, and whether
@@ -14,10 +15,10 @@ it may be long."""
 
 
 def taken(root: bytes, needs: Sequence[Need], watch: Any = None) -> Iterator[take.Told]:
-    """Yield what is there for each need: the files, then the ways, who listens, what lies where, and what commands write.
+    """Yield what is there for each need: the files, then the ways, what lies where, who listens, and so on; last the commands.
 
-    Commands and listeners are those of this machine: of another root nobody asks for them. `watch` is a commands.Watch,
-    or what is like it.
+    Commands, listeners and libraries are those of this machine: of another root nobody asks for them. `watch` is a
+    commands.Watch, or what is like it.
 
     Raises:
         OSError: the root cannot be opened.
@@ -41,7 +42,7 @@ def taken(root: bytes, needs: Sequence[Need], watch: Any = None) -> Iterator[tak
 
 
 def _others(chain: Chain, by: Dict[str, List[int]], needs: Sequence[Need], watch: Any, live: bool) -> Iterator[take.Told]:
-    from . import commands, listeners, status  # noqa: PLC0415 - only for who asks so
+    from . import commands, libraries, listeners, status, times  # noqa: PLC0415 - only for who asks so
 
     watch = (watch or commands.Watch()) if live else None
 
@@ -52,6 +53,15 @@ def _others(chain: Chain, by: Dict[str, List[int]], needs: Sequence[Need], watch
         yield told
     for number in by.get(LISTENERS, ()):
         for path, data, why in listeners.listeners(needs[number][3]):
+            yield number, path, data, why
+    for number in by.get(LIBRARIES, ()):
+        for path, data, why in libraries.libraries():
+            yield number, path, data, why
+    for number in by.get(PACKAGES, ()):
+        for path, data, why in _of_packages(chain, needs[number][1]):
+            yield number, path, data, why
+    for number in by.get(TIMES, ()):
+        for path, data, why in times.times(chain, needs[number][1]):
             yield number, path, data, why
     asked = [(number, needs[number][1], needs[number][3]) for number in by.get(COMMAND, ())]
     for number, data, why in commands.run(chain, asked, watch):
@@ -67,3 +77,10 @@ def _listed(chain: Chain, by: Dict[str, List[int]], needs: Sequence[Need], watch
     every = sorted(by.get(LISTING, []) + by.get(UNOWNED, []))
     asked = [(number, needs[number][1], needs[number][3], needs[number][0] == UNOWNED) for number in every]
     return listing.listing(chain, asked, watch)
+
+
+def _of_packages(chain: Chain, what: bytes) -> Iterator[Tuple[bytes, Optional[bytes], str]]:
+    """What is asked of package systems: their lists, or when versions were made."""
+    from . import changelogs, lists  # noqa: PLC0415 - only for who asks so
+
+    return changelogs.changelogs(chain, what) if what == changelogs.PLACE else lists.lists(chain, what)

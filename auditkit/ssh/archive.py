@@ -15,9 +15,9 @@ _ONE_AT_A_TIME = threading.Lock()
 """Hosts that are reached together all want the same, which is made once."""
 MAGIC = importlib.util.MAGIC_NUMBER.hex()
 MODULES = (
-    *("chain", "commands", "digest", "frames", "haste", "hashes", "hints", "inside", "keyfile", "libc", "lineage", "lines"),
-    *("listeners", "look", "means", "names", "patterns", "pool", "probe", "rotation", "secret", "serve", "stat", "status"),
-    *("take", "walk"),
+    *("chain", "changelogs", "commands", "digest", "frames", "hashes", "haste", "hints", "inside", "keyfile", "libc"),
+    *("libraries", "lineage", "lines", "listeners", "listing", "lists", "look", "means", "names", "owned", "patterns"),
+    *("pool", "probe", "rotation", "secret", "serve", "stat", "status", "take", "times", "unpacked", "walk"),
 )
 
 LOADER = """

@@ -6,9 +6,8 @@ from auditkit.model import Gap, Item, Means, Need
 from auditkit.ssh import fetch, processes, programs, ways
 from auditkit.ssh.talk import Talk
 
-WITH_PYTHON = frozenset((Means.LISTING, Means.UNOWNED))
-"""What no shell tells."""
-NEEDS_PYTHON = "not looked at: that takes Python on the host"
+OF_THE_PROBE = frozenset((Means.LISTING, Means.UNOWNED, Means.PACKAGES, Means.TIMES, Means.LIBRARIES))
+"""What only the probe gives: without Python there the host is not asked for it, and that is a gap."""
 
 
 def take(talk: Talk, needs: Sequence[Need]) -> Iterator[Item | Gap]:
@@ -20,4 +19,3 @@ def take(talk: Talk, needs: Sequence[Need]) -> Iterator[Item | Gap]:
     yield from processes.take(talk, by[Means.LISTENERS])
     if by[Means.COMMAND]:
         yield from programs.take(talk, by[Means.COMMAND])
-    yield from (Gap(need.what, NEEDS_PYTHON) for need in needs if need.means in WITH_PYTHON)

@@ -105,6 +105,10 @@ class Shell:
             yield from means.take(talk, [need for need in needs if need.means is not Means.BANNER])
         yield from banners.answers(needs, self._link.facts.shown(talk.source))
 
+    def gives(self, need: Need) -> bool:
+        """Whether the tools there can show it: what is reduced by the probe is for hosts with Python."""
+        return need.means not in means.OF_THE_PROBE
+
     def beginnings(self, asked: Sequence[Asked]) -> Iterator[tuple[str, str, str]]:
         """Yield digests of how logs and their rotations begin."""
         if asked:

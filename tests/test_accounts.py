@@ -220,4 +220,4 @@ def test_needs_come_once_and_rule_ids_are_unique_words() -> None:
     assert set(accounts.AUDIT.needs) <= set(needs((*AUDITS, accounts.AUDIT)))
     ids = [rule.id for rule in rules()]
     assert len(set(ids)) == len(ids)
-    assert all(re.fullmatch("[a-z]+(-[a-z]+)*", rule) for rule in ids)
+    assert all(re.fullmatch("[a-z][a-z0-9]*(-[a-z0-9]+)*", rule) for rule in ids)

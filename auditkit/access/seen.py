@@ -93,8 +93,8 @@ def judged(evidence: Evidence, logins: Sequence[Login], one: Configured) -> tupl
     named = {word for line in matching.match_lines(one.configuration) for text in line.words for word in text.split(",")}
     homes = _homes_with_keys(evidence)
     keyed = _with_keys_elsewhere(evidence, logins)
-    anyone = one.configuration is not None and _lets_anybody_in(evidence, one.configuration.of(Connection()))
-    found = [login for login in logins if anyone or login.name in keyed or _matters(login, named, homes)]
+    let_in = _let_in_without(evidence, one, logins)
+    found = [login for login in logins if login in let_in or login.name in keyed or _matters(login, named, homes)]
     found.sort(key=lambda login: (not login.root, login.named, login.password in (Password.NONE, Password.LOCKED)))
     left = found[MOST_LOGINS:]
     told = (Left(f"{len(left)} accounts", "anywhere", f"there are more than {MOST_LOGINS}"),) if left else ()
@@ -121,10 +121,21 @@ def _with_keys_elsewhere(evidence: Evidence, logins: Iterable[Login]) -> set[str
     return {login.name for login in logins if any(filled(word, login) in taken for word in words)} if words else set()
 
 
-def _lets_anybody_in(evidence: Evidence, found: Effective) -> bool:
-    """Whether PAM may let in accounts that have no password at all."""
-    nobody = Login("nobody", 65534, 65534, (), "", "/bin/sh", Password.NONE, expired=False)
-    return ways.ways(evidence).word(nobody, Method.PASSWORD, found).opens is not False
+def _let_in_without(evidence: Evidence, one: Configured, logins: Sequence[Login]) -> frozenset[Login]:
+    """The accounts that PAM or Kerberos may let in though no password of theirs is in a file, by any line of any block."""
+    effects = one.configuration.of(Connection()).effects if one.configuration else {}
+    tickets = (
+        [*configuring.named(evidence, "KerberosAuthentication"), effects["KerberosAuthentication"].value] if effects else []
+    )
+    if any(not value or value[0].lower() != "no" for value in tickets):
+        return frozenset(logins)
+    if not effects or effects["UsePAM"].on is False:
+        return frozenset()
+    asked, names = ways.ways(evidence), ways.services(evidence)
+    if set(ways.named_services(evidence)) - set(names):
+        return frozenset(logins)
+    open_ones = [name for name in names if asked.may_let_in_without(name)]
+    return frozenset(login for login in logins if any(asked.lets_in_without(name, login) for name in open_ones))
 
 
 def _reaching(found: Found, froms: Sequence[Source]) -> tuple[Source, ...]:

@@ -125,6 +125,16 @@ class Ways:
             return Word(True, ANYBODY if without == {True} and login.password is not Password.EMPTY else "")
         return Word(None, _why(login, auth, self.stack(name, "account")))
 
+    def may_let_in_without(self, service: str) -> bool:
+        """Whether a service may let in some account whose password is in no file: then each is asked about by itself."""
+        nobody = self._asked(Login("nobody", 65534, 65534, (), "", "/bin/sh", Password.NONE, expired=False), empty=None)
+        told = self.stack(service, "auth")
+        return not told.handlers or True in pam.outcomes(told.handlers, lambda handler: modules.of_anybody(handler, nobody))
+
+    def lets_in_without(self, service: str, login: Login) -> bool:
+        """Whether a service may let in an account, whatever is known of its password."""
+        return True in self._runs(self.stack(service, "auth"), "auth", self._asked(login, empty=None))
+
     def stack(self, service: str, kind: str) -> Stack:
         """What a service asks."""
         key = (service, kind)
@@ -161,9 +171,14 @@ def pam_files(evidence: Evidence) -> dict[str, bytes | Gap]:
 
 
 def services(evidence: Evidence) -> tuple[str, ...]:
+    """The services of PAM that sshd may ask, as far as their files are asked for."""
+    return tuple(name for name in named_services(evidence) if pam.askable(name))[:MOST_SERVICES]
+
+
+def named_services(evidence: Evidence) -> tuple[str, ...]:
     """The services of PAM that sshd may ask: its own, and each that a line names, whichever version reads it."""
     named = (words[0] for words in configuring.named(evidence, "PAMServiceName") if words)
-    return tuple(dict.fromkeys((SERVICE, *filter(pam.askable, named))))[:MOST_SERVICES]
+    return tuple(dict.fromkeys((SERVICE, *named)))
 
 
 def _looked_for(evidence: Evidence) -> frozenset[str]:

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from auditkit import answers
 from auditkit.access import asking, classes, configuring, matching, needs, ways
-from auditkit.access.keyfiles import expanded, filled
+from auditkit.access.keyfiles import expanded, filled, plain
 from auditkit.access.membership import Groups, groups, takes_groups
 from auditkit.access.nouns import Login, Password, Seen, Server, Treated
 from auditkit.access.revoked import Lists, lists, lists_wanted, taken_back
@@ -187,10 +187,10 @@ def _treated(server: Server, login: Login) -> Iterator[Treated]:
 
 def _of_login(login: Login, readings: tuple[Reading, ...], read: Iterable[str]) -> Iterator[str]:
     """Yield the files that are read for an account, and those in its home that one might take for such."""
-    home = "/" + login.home.strip("/") if login.home.strip("/") else ""
+    home = plain(f"/{login.home}/").rstrip("/")
     named = {path for one in readings for path in expanded(one.treated.effective, login) or ()}
     for file in read:
-        if file in named or (_USUAL.fullmatch(file) and _IN_HOME.sub("", file) == home):
+        if plain(file) in named or (_USUAL.fullmatch(file) and _IN_HOME.sub("", plain(file)) == home):
             yield file
 
 
@@ -290,7 +290,7 @@ def _not_read(line: Line, login: Login, one: Treated) -> Iterator[Effect]:
     paths, effect = expanded(one.effective, login), one.effective.effects["AuthorizedKeysFile"]
     if paths is None:
         yield Effect(None, "AuthorizedKeysFile of sshd is not known")
-    elif line.file not in paths:
+    elif plain(line.file) not in paths:
         yield Effect(False, f"AuthorizedKeysFile of sshd is {printable(' '.join(effect.value or ())[:80])} ({effect.origin})")
 
 

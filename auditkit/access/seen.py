@@ -16,7 +16,7 @@ from auditkit.model import Evidence, Gap, Means, Need
 from auditkit.printable import printable
 from auditkit.sshd.criteria import Connection
 from auditkit.sshd.doors import Door, Method, Source
-from auditkit.sshd.effective import Configuration, Effective, Refusal
+from auditkit.sshd.effective import Configuration, Refusal
 
 __all__ = ["NEEDS", "Dump", "Login", "Password", "Seen", "Server", "Treated", "follow", "seen"]
 

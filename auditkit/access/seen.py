@@ -4,7 +4,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from auditkit.access import accounts, arguments, asking, classes, configuring, dump, finding, matching, needs, sources, ways
+from auditkit.access import (
+    accounts,
+    arguments,
+    asking,
+    classes,
+    configuring,
+    dump,
+    finding,
+    matching,
+    needs,
+    sources,
+    views,
+    ways,
+)
 from auditkit.access.classes import Class
 from auditkit.access.configuring import Configured
 from auditkit.access.finding import Found
@@ -54,7 +67,17 @@ def follow(evidence: Evidence) -> tuple[Need, ...]:
     wanted += [need for one in found for need in _asks(evidence, one, logins, froms)]
     wanted += [Need(Means.FILE, path, ways.WHY_PAM) for path in ways.missing(evidence, ways.services(evidence))]
     wanted += [needs.shell(path) for path in accounts.shells(evidence)] if servers else []
+    wanted += [need for each in begun for need in _views(evidence, each)]
     return tuple(dict.fromkeys(wanted))
+
+
+def _views(evidence: Evidence, begun: Configured | Found) -> tuple[Need, ...]:
+    """What to ask of the files that a server sees, and when it has read them."""
+    found, configuration = (begun.found, begun.configuration) if isinstance(begun, Configured) else (begun, None)
+    if found.process is None:
+        return ()
+    files, pid_file = configuring.places(configuration), configuring.pid_file(configuration)
+    return tuple(views.wanted(evidence, found.process, files, pid_file))
 
 
 def _begun(evidence: Evidence, found: Found) -> Configured | Found:
@@ -161,7 +184,7 @@ def _server(
     server = _bare(begun)
     why = "" if begun.kind == "tinyssh" else "it is no server whose configuration is understood here"
     if begun.contained:
-        why = "it runs in a container, whose accounts are not those of the host"
+        why = f"{begun.contained}, so its accounts are not those of the host"
     elif begun.kind == "dropbear" and begun.process:
         return _dropbear(server, logins, _reaching(begun, froms))
     elif begun.kind == "dropbear":
@@ -203,7 +226,8 @@ def _openssh(
     if refused and server.running is not False:
         why = f"it would not start with {_lines_of(refused)}, so what runs is not what its files say"
         return replace(server, why=why), (_untold(server, why), *differences, *unread)
-    server = replace(server, doors=doors, left=(*server.left, *_disguised(server)))
+    server = replace(server, unread=_changed(evidence, one))
+    server = replace(server, doors=doors, left=(*server.left, *_disguised(server), *_behind(server)))
     return server, (*differences, *unread, *_silent(one), *_hidden(one))
 
 
@@ -212,6 +236,19 @@ def _disguised(server: Server) -> Iterator[Left]:
     if server.process is not None and finding.is_disguised(server.process):
         why = f"{printable(server.program)} is an sshd under another name, and may do otherwise than its files say"
         yield Left("anybody", "anywhere", why)
+
+
+def _changed(evidence: Evidence, one: Configured) -> tuple[str, ...]:
+    if one.found.process is None:
+        return ()
+    files, pid_file = configuring.places(one.configuration), configuring.pid_file(one.configuration)
+    return views.changed_since(evidence, one.found.process, files, pid_file)
+
+
+def _behind(server: Server) -> Iterator[Left]:
+    """Yield that what was judged is not what the server goes by, as long as it has not read its files again."""
+    if server.unread:
+        yield Left("anybody", "anywhere", f"{views.shown(server.unread)} changed after it last read its configuration")
 
 
 def _lines_of(refused: Sequence[Refusal]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from auditkit import answers
-from auditkit.access import asking, classes, configuring, matching, needs, ways
+from auditkit.access import asking, classes, configuring, matching, needs, views, ways
 from auditkit.access.keyfiles import expanded, filled, plain
 from auditkit.access.membership import Groups, groups, takes_groups
 from auditkit.access.nouns import Login, Password, Seen, Server, Treated
@@ -259,6 +259,10 @@ def _access(known: Known, login: Login, line: Line, readings: Sequence[Reading],
     others = [server.name for server in servers if server.kind != OPENSSH or not (server.treated or server.configuration)]
     if best is False and others:
         effect = Effect(None, f"{effect.reason}; but {printable(others[0][:60])} may take it, of which that is not known")
+    behind = [one.server for one in readings if one.server.unread]
+    if effect.effective is False and behind and not line.dead:
+        why = f"{views.shown(behind[0].unread)} changed after {printable(behind[0].name)} last read its configuration"
+        effect = Effect(None, f"{effect.reason}; but {why}")
     by_server = defaultdict[int, list[tuple[Reading, Effect]]](list)
     for pair in found:
         by_server[id(pair[0].server)].append(pair)

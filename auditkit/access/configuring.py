@@ -155,7 +155,8 @@ def more(evidence: Evidence) -> tuple[Need, ...]:
 
 
 def _root(found: Found) -> bool:
-    return found.process is not None and found.process.uid == 0
+    """Whether root has started it, or has written down how."""
+    return found.process is None or found.process.uid == 0
 
 
 def _askable(glob: str) -> bool:

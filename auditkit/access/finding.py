@@ -135,6 +135,17 @@ def _by_default(evidence: Evidence) -> Started:
     return next((arguments.by_default(text) for text in texts if text is not None), Started())
 
 
+def _by_units(evidence: Evidence, running: list[Found], processes: tuple[Process, ...]) -> Iterator[Found]:
+    """Yield each sshd that a unit starts with a file or options of its own, and that was not seen to run."""
+    held = any(each.ports and name_of(each.program) in HOLDERS for each in processes)
+    told = {(each.started.main, each.started.lines) for each in running}
+    for item in (item for need in needs.UNITS for item in needs.items(evidence, need)):
+        for program, started in arguments.by_unit(item.data.decode("utf-8", "surrogateescape")):
+            if (started.main, started.lines) not in told:
+                told.add((started.main, started.lines))
+                yield Found("openssh", program, None, started, (), None if held or not processes else False)
+
+
 def _others(
     evidence: Evidence, running: list[Found], processes: tuple[Process, ...], left: tuple[Shown, ...]
 ) -> Iterator[Found]:
@@ -146,7 +157,8 @@ def _others(
         state = True if ours else _waits(processes)
         unseen = state is not False and bool(processes or ours) and not _held(processes, ours)
         yield Found("openssh", SSHD, None, _by_default(evidence), ours, state, unseen)
-    elif ours and not any(each.kind == "openssh" for each in running):
+    yield from _by_units(evidence, running, processes)
+    if ours and not there and not any(each.kind == "openssh" for each in running):
         yield Found("openssh", "", None, Started(), ours, running=True)
     if needs.items(evidence, needs.DEFAULTS[-1]) and not processes:
         yield Found("dropbear", "", None, Started(), (), None)

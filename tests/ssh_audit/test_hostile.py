@@ -256,3 +256,11 @@ def test_the_process_of_a_login_is_no_server_whatever_it_forwards() -> None:
     assert len(seen(Machine({MAIN: CLOSED}, processes=(listener, *logins)).evidence()).servers) == 1
     another = running("sshd: anna@pts/0", pid=900, parent=1, port=2222)
     assert len(seen(Machine({MAIN: CLOSED}, processes=(listener, another)).evidence()).servers) == 2
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(alphabet="ExecStart=/usr/sbin/sshd -fo'\"\\\n$%xé\x1b\0", max_size=200))
+def test_whatever_a_unit_says_what_it_starts_is_told_or_passed_over(text: str) -> None:
+    found = list(arguments.by_unit(f"{text}\nExecStart=/usr/sbin/sshd -D -f /etc/ssh/b\n"))
+    assert [one.main for _program, one in found][-1:] == ["/etc/ssh/b"] or text.endswith("\\")
+    assert all(program.endswith("/sshd") for program, _one in found)

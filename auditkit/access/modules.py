@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from auditkit.access import accessconf
+from auditkit.access.accessconf import Tables
 from auditkit.access.nouns import Login, Password
 from auditkit.access.pam import ANYTHING, Handler
 
@@ -20,7 +22,7 @@ HARMLESS = {
     *("pam_kwallet5", "pam_loginuid", "pam_keyinit", "pam_limits", "pam_selinux", "pam_systemd", "pam_umask", "pam_lastlog"),
 }
 """They let pass, and shut out nobody for long."""
-BY_ACCOUNT = {"pam_localuser", "pam_usertype", "pam_securetty", "pam_shells", "pam_succeed_if"}
+BY_ACCOUNT = {"pam_localuser", "pam_usertype", "pam_securetty", "pam_shells", "pam_succeed_if", "pam_access"}
 """What they say differs by the account, of those that are understood."""
 _CONDITION = re.compile(
     r"(uid) (eq|ne|lt|le|gt|ge|<|<=|>|>=|=|!=) ([0-9]{1,10})|(user) (=|!=|in|notin) (\S+)|(user) (ingroup|notingroup) (\S+)"
@@ -42,6 +44,10 @@ class Asked:
     """The services that accounts come from: nsswitch.conf(5)."""
     closed: bool = False
     """Whether there is a file that lets only root in: nologin(5)."""
+    origin: str | None = None
+    """The address that it comes from, as sshd tells PAM; None: not known, or sshd tells a name."""
+    tables: Tables | None = None
+    """What pam_access goes by."""
 
 
 def says(handler: Handler, asked: Asked, kind: str) -> frozenset[str]:
@@ -76,6 +82,8 @@ def says(handler: Handler, asked: Asked, kind: str) -> frozenset[str]:
             return EITHER if asked.shells is None else SUCCESS if login.shell in asked.shells else DENIED
         case "pam_succeed_if":
             return _condition(handler, login)
+        case "pam_access":
+            return _from_there(handler, asked)
     return ANYTHING
 
 
@@ -111,6 +119,13 @@ def _aged(login: Login) -> frozenset[str]:
     if login.expired or login.inactive:
         return frozenset({"acct_expired"})
     return SUCCESS if login.expired is False and login.inactive is False else frozenset({"success", "acct_expired"})
+
+
+def _from_there(handler: Handler, asked: Asked) -> frozenset[str]:
+    """What pam_access says of who comes from there."""
+    table = asked.tables.of(handler.arguments) if asked.tables else None
+    told = frozenset({True, False}) if table is None else accessconf.lets_in(table, asked.login, asked.origin)
+    return frozenset("success" if let_in else "perm_denied" for let_in in told)
 
 
 def _usertype(handler: Handler, login: Login) -> frozenset[str]:

@@ -42,7 +42,7 @@ def seen(evidence: Evidence) -> Seen:
     logins, gaps = accounts.logins(evidence)
     servers, more = finding.found(evidence)
     begun = [_begun(evidence, each) for each in servers]
-    froms, left = sources.sources(evidence, _configurations(begun), _shown(servers))
+    froms, left = sources.sources(evidence, _configurations(begun), _shown(servers), ways.origins(evidence))
     told = [_server(evidence, each, logins, froms, left) for each in begun]
     own = [gap for server, gaps_of in told for gap in (*gaps_of, *_unjudged(server))]
     gaps = (*gaps, *more, *own) if servers else more
@@ -59,13 +59,14 @@ def follow(evidence: Evidence) -> tuple[Need, ...]:
     logins, _gaps = accounts.logins(evidence)
     servers, _more = finding.found(evidence)
     begun = [_begun(evidence, each) for each in servers]
-    froms, _left = sources.sources(evidence, _configurations(begun), _shown(servers))
+    froms, _left = sources.sources(evidence, _configurations(begun), _shown(servers), ways.origins(evidence))
     wanted: list[Need] = list(configuring.more(evidence))
     if any(isinstance(each, Configured) and each.version is None for each in begun):
         wanted += [needs.DPKG, needs.APK]
     found = [one for one in begun if isinstance(one, Configured)]
     wanted += [need for one in found for need in _asks(evidence, one, logins, froms)]
     wanted += [Need(Means.FILE, path, ways.WHY_PAM) for path in ways.missing(evidence, ways.services(evidence))]
+    wanted += ways.access_files(evidence)
     wanted += [needs.shell(path) for path in accounts.shells(evidence)] if servers else []
     wanted += [need for each in begun for need in _views(evidence, each)]
     return tuple(dict.fromkeys(wanted))

@@ -343,15 +343,23 @@ def _shut_out(known: Known, line: Line, login: Login, one: Reading) -> Iterator[
     root = value["PermitRootLogin"] if login.root else ("yes",)
     if root == ("no",) or (root == ("forced-commands-only",) and line.options.command is None):
         yield Effect(False, f"PermitRootLogin of sshd is {root[0]}")
-    state = known.ways.account(login, effective)
-    if state.opens is not True:
-        yield Effect(state.opens, state.why)
+    yield from _state(known, login, one.treated)
     if known.ways.useless(login, effective, forwards=line.options.forwards, command=line.options.command or ""):
         yield Effect(False, "the account has no session, its shell gives none, and nothing is forwarded")
     yield from _lists(one)
     unknown = [name for name in ("PubkeyAuthentication", "AuthenticationMethods") if value[name] is None]
     if unknown or root is None:
         yield Effect(None, f"{', '.join(unknown) or 'PermitRootLogin'} of sshd is not known")
+
+
+def _state(known: Known, login: Login, one: Treated) -> Iterator[Effect]:
+    """Yield whether the state of an account, or PAM, shuts it out, from everywhere that is treated alike."""
+    by_name = one.effective.effects["UseDNS"].on is not False
+    froms = {None if by_name else source.address for who, source in one.who if who.name == login.name} or {None}
+    words = dict.fromkeys(known.ways.account(login, one.effective, origin) for origin in sorted(froms, key=str))
+    told = {word.opens for word in words}
+    if True not in told:
+        yield next(Effect(word.opens, word.why) for word in words if word.opens is None or told == {False})
 
 
 def _lists(one: Reading) -> Iterator[Effect]:

@@ -395,3 +395,17 @@ def test_what_is_the_same_on_many_hosts_is_said_once_but_nothing_that_is_high() 
     assert shown.count(": 3 findings (1 critical, 2 low): NOT CLEAN") == 3
     assert told(*hosts, show_all=True).count("it offers hmac-sha1") == 3
     assert told(*hosts[:2]).count("it offers hmac-sha1") == 2
+
+
+def test_a_remark_is_one_line_beside_what_is_to_be_done() -> None:
+    remark = Rule("ssh-rsa-size", "Short keys are taken", Severity.INFO, "So it is.", "Say more.")
+    findings = (
+        Finding(TWIN, "bob", "bob is root", TWIN.severity, (Quote("/etc/passwd", 3, "bob"),)),
+        Finding(remark, "sshd", "1024 is enough", Severity.INFO, (Quote("/etc/ssh/sshd_config", 1, "RequiredRSASize 1024"),)),
+    )
+    host = HostReport("web1", findings=findings)
+    text = told(host)
+    assert "  ! sshd: 1024 is enough  info  ssh-rsa-size\n  ! bob is root" in text
+    assert "Say more." not in text
+    assert "      do: Close it." in text
+    assert "Say more." in told(host, show_all=True)

@@ -136,7 +136,7 @@ def _over(entry: Line | None, day: int) -> tuple[bool | None, bool | None]:
     expired = _past(day, last) if last != 0 else None
     if changed is None or longest is None or grace is None:
         return expired, None
-    if changed <= 0 or longest < 0 or grace < 0:
+    if changed == 0 or longest < 0 or grace < 0:
         return expired, False
     return expired, _past(day - changed, longest + grace)
 
@@ -155,11 +155,17 @@ def _shadow(evidence: Evidence) -> Mapping[str, Line] | None:
     if text is None:
         return None
     lines, _gaps = lines_of(needs.SHADOW.what, text)
-    named: dict[str, Line] = {}
+    named = defaultdict[str, list[Line]](list)
     for line in lines:
-        if len(line.fields) > 1 and not line.nis:
-            named.setdefault(line.fields[0], line)
-    return named
+        before = named.get(line.fields[0])
+        if not line.nis and line.aged is not False and not (before and before[-1].aged):
+            named[line.fields[0]].append(line)
+    return {name: each[0] if len({line.fields[1] for line in each}) == 1 else _either(each[0]) for name, each in named.items()}
+
+
+def _either(line: Line) -> Line:
+    """Where it depends on the version of libc which of several lines of an account counts: one of which nothing is known."""
+    return Line(line.source, line.number, (line.fields[0], "<unknown>", *("?",) * 6, ""))
 
 
 def _groups(evidence: Evidence) -> Mapping[str, tuple[str, ...]] | None:
@@ -168,12 +174,14 @@ def _groups(evidence: Evidence) -> Mapping[str, tuple[str, ...]] | None:
     if text is None or directories(evidence, "group", "initgroups") - LOCAL:
         return None
     found = defaultdict[str, list[str]](list)
+    names: dict[int, str] = {}
     lines, _gaps = lines_of(needs.GROUP.what, text)
-    for fields in (line.fields for line in lines if len(line.fields) > 3):
-        found[f":{fields[2]}"].append(fields[0])
-        for member in dict.fromkeys(fields[3].split(",")):
-            found[member].append(fields[0])
-    return {name: tuple(each) for name, each in found.items()}
+    for line in (each for each in lines if each.group is not None):
+        name = names.setdefault(line.group or 0, line.fields[0])  # sshd asks for numbers, and then for the name of each
+        found[f":{line.group}"] = [name]
+        for member in dict.fromkeys("".join(line.fields[3:4]).split(",")):
+            found[member].append(name)
+    return {name: tuple(dict.fromkeys(each)) for name, each in found.items()}
 
 
 # --- accounts of which no file tells

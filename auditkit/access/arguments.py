@@ -1,6 +1,8 @@
 """What an SSH server was started with: its file, and the lines that its command line adds; sshd(8), dropbear(8)."""
 
 import re
+import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from auditkit.answers import Process
@@ -12,6 +14,12 @@ _TITLE = re.compile(r"([^\s/:]{1,64}): (.*) \[listener\].*", re.DOTALL)
 _WAITING = re.compile(r"[^\s/:]{1,64}: .+ \[listener\] [0-9]{1,9} of [0-9]{1,9}-[0-9]{1,9} startups\s*", re.DOTALL)
 _SESSION = re.compile(r"sshd(-session)?: \S+( \[[a-z]+\])?|sshd: \[(accepted|net)\]|sshd: unknown \[[a-z]+\]")
 _OPTIONS = re.compile(r"""^[ \t]*(?:export[ \t]+)?(?:SSHD_OPTS|OPTIONS)=(["']?)(.*)\1[ \t]*$""", re.MULTILINE)
+_EXEC = re.compile(r"^[ \t]*Exec(?:Start|StartPre|StartPost)[ \t]*=[ \t]*[-@:+!|]*(/\S*/sshd)((?:[ \t].*)?)$", re.MULTILINE)
+_JOINED = re.compile(r"\\\n")
+_BY_DEFAULT = ("$SSHD_OPTS", "$OPTIONS", "$CRYPTO_POLICY", "${SSHD_OPTS}", "${OPTIONS}", "${CRYPTO_POLICY}")
+"""What stands for the words of /etc/default/ssh and the like."""
+LONGEST = 1 << 20
+"""Bytes of a unit."""
 _SAFE = re.compile(r"[!-~]{1,1000}")
 _ASSIGNED = re.compile(r"([A-Za-z0-9]+)(?:\s*=\s*|\s+)(\S.*)", re.DOTALL)
 
@@ -81,6 +89,20 @@ def by_default(text: str) -> Started:
     found = _OPTIONS.findall(text)
     words = found[-1][1].split() if found else []
     return parsed(tuple(words), whole=not any(set(word) & set("$`\\") for word in words))
+
+
+def by_unit(text: str) -> Iterator[tuple[str, Started]]:
+    """Yield each sshd that a unit of systemd starts in another way than by default: its program, and with what."""
+    for found in _EXEC.finditer(_JOINED.sub(" ", text[:LONGEST])):
+        try:
+            words = [word for word in shlex.split(found[2]) if word not in _BY_DEFAULT]
+        except ValueError:
+            words = ["$"]
+        one = parsed(tuple(words), whole=not any(set(word) & set("$%\\") for word in words))
+        if not any(letter in "tTGV" for letter, _value in options(tuple(words), TAKE_A_VALUE)) and (
+            one.main or one.lines or not one.whole
+        ):
+            yield found[1], one
 
 
 def parsed(words: tuple[str, ...], whole: bool) -> Started:

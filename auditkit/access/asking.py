@@ -22,7 +22,7 @@ WHY = "what sshd itself makes of its configuration for this account from there"
 _ACCOUNT = re.compile(r"[A-Za-z_][A-Za-z0-9._-]{0,63}")
 _ADDRESS = re.compile(r"[0-9a-fA-F:.]{2,45}")
 _FILE = re.compile(r"/[A-Za-z0-9._/@+-]{1,200}")
-_SPEC = re.compile(r"user=([^,]*),host=([^,]*),addr=([^,]*),laddr=([^,]*),lport=([0-9]{1,5})")
+_SPEC = re.compile(r"user=([^,]*),host=([^,]*),addr=([^,]*),laddr=([^,]*),lport=([0-9]{1,5})(,rdomain=)?")
 SECRET = re.compile(r"(^|/)(g?shadow|[^/]*_key|id_[^/]*|[^/]*\.(?:key|pem|p12|pfx))[^/]*$|^/(proc|sys|dev(?!/shm/))/")
 """Files that no configuration of sshd stands in, whatever it says; /dev/shm holds plain files, and is a place to hide some."""
 SECRETS = (
@@ -61,7 +61,8 @@ def about(command: str, who: Connection) -> Need | None:
     if not _ACCOUNT.fullmatch(parts[0]) or not all(map(_ADDRESS.fullmatch, parts[1:])) or not who.local_port:
         return None
     user, host, address, local = parts
-    spec = f"user={user},host={host},addr={address},laddr={local},lport={who.local_port}"
+    domain = "" if who.domain is None else ",rdomain="  # the one that most have: none
+    spec = f"user={user},host={host},addr={address},laddr={local},lport={who.local_port}{domain}"
     return Need(Means.COMMAND, f"{command} -C {spec}", WHY)
 
 
@@ -80,7 +81,7 @@ def dumps(evidence: Evidence, found: Found) -> Iterator[Answer]:
         head, sign, spec = what.partition(" -C ")
         told = _SPEC.fullmatch(spec) if sign and head == command else None
         if told:
-            who = Connection(told[1], told[2], told[3], told[4], int(told[5]))
+            who = Connection(told[1], told[2], told[3], told[4], int(told[5]), "" if told[6] else None)
             given = _answer(evidence, what, found.main, who)
             if given is not None:
                 yield given

@@ -51,6 +51,8 @@ class Class:
     """Whether sshd can be asked about it: all that a Match line asks of the connection is known."""
     plain: bool
     """Whether no Match line holds but `Match all`: then sshd says the same without a connection."""
+    by_domain: bool = False
+    """Whether a Match line asks for the routing domain: then sshd has to be told one."""
 
 
 def places(configured: Configured, shown: Iterable[Shown]) -> tuple[tuple[Connection, ...], tuple[Left, ...]]:
@@ -96,8 +98,9 @@ def classes(
         if told is None or key is None or (key not in found and len(found) >= most):
             left[login.name] = None
             continue
-        askable = None not in told or not (by_name or where.local_address is None)
-        found.setdefault(key, Class(who, where, [], askable, lines.is_plain(told))).members.append((login, source))
+        askable = None not in told or (lines.is_askable(told) and not by_name and where.local_address is not None)
+        one = found.setdefault(key, Class(who, where, [], askable, lines.is_plain(told), lines.by_domain))
+        one.members.append((login, source))
     return tuple(found.values()), tuple(_left(left, len(lines.lines)))
 
 
@@ -132,8 +135,8 @@ def questions(configured: Configured, found: Sequence[Class]) -> tuple[Need, ...
 def _asked(one: Class) -> Connection:
     """The connection of a class that sshd is asked about: of an account with a plain name, if there is one."""
     login, source = next((each for each in one.members if asking.plain(each[0].name)), one.members[0])
-    local = one.where.local_address or "127.0.0.1"
-    return replace(one.who, user=login.name, host=source.address, address=source.address, local_address=local)
+    local, domain = one.where.local_address or "127.0.0.1", "" if one.by_domain else None
+    return replace(one.who, user=login.name, host=source.address, address=source.address, local_address=local, domain=domain)
 
 
 def treated(configured: Configured, found: Sequence[Class], dumps: Sequence[Dump]) -> Iterator[Treated | Gap]:
@@ -155,12 +158,12 @@ def treated(configured: Configured, found: Sequence[Class], dumps: Sequence[Dump
 
 
 def _spec(who: Connection) -> tuple[object, ...]:
-    return who.user, who.address, who.local_address, who.local_port
+    return who.user, who.address, who.local_address, who.local_port, who.domain
 
 
 def _specs(one: Class) -> Iterator[tuple[object, ...]]:
-    local = one.where.local_address or "127.0.0.1"
-    return ((login.name, source.address, local, one.where.local_port) for login, source in one.members)
+    local, domain = one.where.local_address or "127.0.0.1", "" if one.by_domain else None
+    return ((login.name, source.address, local, one.where.local_port, domain) for login, source in one.members)
 
 
 def overlaid(mine: Effective, dump: Dump, known: Mapping[str, Keyword], *, every: bool) -> tuple[Effective, list[str]]:

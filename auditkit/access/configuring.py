@@ -12,6 +12,7 @@ from auditkit.access.needs import MAIN
 from auditkit.errors import FormatError
 from auditkit.model import Evidence, Gap, Means, Need
 from auditkit.sshd import effective, reading
+from auditkit.sshd.criteria import Connection
 from auditkit.sshd.effective import Configuration
 from auditkit.sshd.globbing import globbed
 from auditkit.sshd.lines import Version, lowered
@@ -45,7 +46,7 @@ def configured(evidence: Evidence, found: Found) -> Configured:
     said = asking.first(evidence, found)
     version = version_of(evidence, found, said)
     if found.contained:
-        return Configured(found, version, None, said, "it runs in a container, whose files are not those of the host")
+        return Configured(found, version, None, said, f"{found.contained}, so its files are not those of the host")
     if not found.started.whole:
         return Configured(found, version, None, said, "its command line is not known whole")
     if not found.main.startswith("/") and not found.bare:
@@ -109,6 +110,22 @@ def _covered(glob: str, asked: set[str]) -> bool:
     return glob in asked or (folder == needs.DROP_INS.what.rpartition("/")[0] and "\\" not in name and bool(name))
 
 
+def places(configuration: Configuration | None) -> tuple[str, ...]:
+    """The files that configure a server, and the directories of its Include lines: one that is gone has changed those."""
+    held = configuration.files.read if configuration else {}
+    files = [each for each in held if each.startswith("/")]
+    read = (each for file in files if not isinstance(lines := held[file], Gap) for each in lines)
+    words = [word for each in read if lowered(each.line.keyword) == "include" for word in each.line.words]
+    globs = [word if word.startswith("/") else f"{reading.DIRECTORY}/{word}" for word in words]
+    return tuple(dict.fromkeys((*files, *(glob.rpartition("/")[0] for glob in globs if "*" in glob))))
+
+
+def pid_file(configuration: Configuration | None) -> str:
+    """The file that a server writes whenever it reads its configuration; `none` where it writes none."""
+    value = configuration.of(Connection()).effects["PidFile"].value if configuration else None
+    return value[0] if value else "none"
+
+
 def named(evidence: Evidence, keyword: str) -> tuple[tuple[str, ...], ...]:
     """The words of each line of a keyword, in whatever file that was taken, command line or Match block, for any version.
 
@@ -138,7 +155,8 @@ def more(evidence: Evidence) -> tuple[Need, ...]:
 
 
 def _root(found: Found) -> bool:
-    return found.process is not None and found.process.uid == 0
+    """Whether root has started it, or has written down how."""
+    return found.process is None or found.process.uid == 0
 
 
 def _askable(glob: str) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from auditkit import answers
-from auditkit.access import arguments, needs
+from auditkit.access import arguments, needs, views
 from auditkit.access.arguments import Started
 from auditkit.access.needs import MAIN, SSHD
 from auditkit.answers import Process, Shown, name_of
@@ -33,11 +33,15 @@ class Found:
     running: bool | None
     unseen: bool = False
     """Whether it may run as a process that could not be seen."""
+    apart: tuple[str, ...] = ()
+    """The files that it sees otherwise than this audit does."""
 
     @property
-    def contained(self) -> bool:
-        """Whether it runs in a container, so that its files are not those of the host."""
-        return self.process is not None and _CONTAINER.search(self.process.unit) is not None
+    def contained(self) -> str:
+        """Where it runs, in words, so that its files are not those of the host; empty where they are."""
+        if self.process is not None and _CONTAINER.search(self.process.unit) is not None:
+            return "it runs in a container"
+        return f"it sees others than the host's in place of {views.shown(self.apart)}" if self.apart else ""
 
     @property
     def main(self) -> str:
@@ -57,7 +61,7 @@ def found(evidence: Evidence) -> tuple[tuple[Found, ...], tuple[Gap, ...]]:
     gaps = tuple(one for one in (*told, *shown) if isinstance(one, Gap))
     processes = tuple(one for one in told if isinstance(one, Process))
     shows = tuple(one for one in shown if isinstance(one, Shown))
-    running = [_running(each, shows) for each in processes if _is_server(each, processes)]
+    running = [_running(evidence, each, shows) for each in processes if _is_server(each, processes)]
     left = tuple(show for show in shows if not any(show in each.shown for each in running))
     return (*running, *_others(evidence, running, processes, left)), gaps
 
@@ -102,11 +106,11 @@ def _is_server(process: Process, all_of_them: tuple[Process, ...]) -> bool:
     return bool(process.listens) or not arguments.is_session(process)
 
 
-def _running(process: Process, shows: tuple[Shown, ...]) -> Found:
+def _running(evidence: Evidence, process: Process, shows: tuple[Shown, ...]) -> Found:
     what = kind(process)
     mine = tuple(show for show in shows if show.port in process.ports)
     begun = arguments.started(process) if what == "openssh" else Started()
-    return Found(what, process.program, process, begun, mine, running=True)
+    return Found(what, process.program, process, begun, mine, running=True, apart=views.apart(evidence, process))
 
 
 def _waits(processes: tuple[Process, ...]) -> bool | None:
@@ -131,6 +135,17 @@ def _by_default(evidence: Evidence) -> Started:
     return next((arguments.by_default(text) for text in texts if text is not None), Started())
 
 
+def _by_units(evidence: Evidence, running: list[Found], processes: tuple[Process, ...]) -> Iterator[Found]:
+    """Yield each sshd that a unit starts with a file or options of its own, and that was not seen to run."""
+    held = any(each.ports and name_of(each.program) in HOLDERS for each in processes)
+    told = {(each.started.main, each.started.lines) for each in running}
+    for item in (item for need in needs.UNITS for item in needs.items(evidence, need)):
+        for program, started in arguments.by_unit(item.data.decode("utf-8", "surrogateescape")):
+            if (started.main, started.lines) not in told:
+                told.add((started.main, started.lines))
+                yield Found("openssh", program, None, started, (), None if held or not processes else False)
+
+
 def _others(
     evidence: Evidence, running: list[Found], processes: tuple[Process, ...], left: tuple[Shown, ...]
 ) -> Iterator[Found]:
@@ -142,7 +157,8 @@ def _others(
         state = True if ours else _waits(processes)
         unseen = state is not False and bool(processes or ours) and not _held(processes, ours)
         yield Found("openssh", SSHD, None, _by_default(evidence), ours, state, unseen)
-    elif ours and not any(each.kind == "openssh" for each in running):
+    yield from _by_units(evidence, running, processes)
+    if ours and not there and not any(each.kind == "openssh" for each in running):
         yield Found("openssh", "", None, Started(), ours, running=True)
     if needs.items(evidence, needs.DEFAULTS[-1]) and not processes:
         yield Found("dropbear", "", None, Started(), (), None)

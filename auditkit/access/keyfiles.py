@@ -15,8 +15,13 @@ def expanded(effective: Effective, login: Login) -> tuple[str, ...] | None:
     return None if value is None else tuple(filled(pattern, login) for pattern in value if pattern.lower() != "none")
 
 
+def plain(path: str) -> str:
+    """A path without what means nothing in it: `/home/./anna//.ssh` is `/home/anna/.ssh`."""
+    return _SAME.sub("/", path)
+
+
 def filled(pattern: str, login: Login) -> str:
     """The file that one word of AuthorizedKeysFile means for an account; `..` stays: what it leads to depends on links."""
     told = {"%": "%", "h": login.home, "u": login.name, "U": str(login.uid)}
     path = _TOKEN.sub(lambda found: told[found[1]], pattern)
-    return _SAME.sub("/", path if path.startswith("/") else f"/{login.home}/{path}")
+    return plain(path if path.startswith("/") else f"/{login.home}/{path}")

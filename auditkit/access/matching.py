@@ -20,6 +20,7 @@ LOOKS_AT = {
     "address": "address",
     "localaddress": "local_address",
     "localport": "local_port",
+    "rdomain": "domain",
 }
 """The field of a connection that a criterion asks for."""
 
@@ -49,6 +50,15 @@ class Matching:
                 self.known[key] = self._holds(line, who)
             out.append(self.known[key])
         return tuple(out)
+
+    def is_askable(self, told: Told) -> bool:
+        """Whether sshd can find out by itself what of a connection is not known here: not the routing domain."""
+        return not any(held is None and "domain" in looks for held, looks in zip(told, self.looks, strict=True))
+
+    @property
+    def by_domain(self) -> bool:
+        """Whether any line asks for a routing domain."""
+        return any("domain" in looks for looks in self.looks)
 
     def _holds(self, line: Line, who: Connection) -> Holds:
         try:

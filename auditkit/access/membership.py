@@ -18,7 +18,7 @@ _PATCHED = ("Debian", "Ubuntu")
 class Groups:
     """Who is in which group, as the files of a host say."""
 
-    members: Mapping[str, tuple[str, ...]]
+    members: Mapping[int, tuple[str, ...]]
     """The names that stand in a group, by its number; of two with the same number the first."""
     primary: Mapping[int, frozenset[int]]
     """The accounts whose own group one is, by its number."""
@@ -29,7 +29,7 @@ class Groups:
 
     def alone(self, step: Step, login: Login) -> bool | None:
         """Whether nobody but an account is in the group of a file: secure_permissions() of Debian; None: not known."""
-        own, names = self.primary.get(step.gid, frozenset()), self.members.get(str(step.gid))
+        own, names = self.primary.get(step.gid, frozenset()), self.members.get(step.gid)
         if own - {login.uid} or (names and names != (self.names.get(step.uid),)):
             return False
         fits = names is not None and (bool(own) or bool(names))
@@ -39,10 +39,10 @@ class Groups:
 def groups(evidence: Evidence, logins: tuple[Login, ...]) -> Groups:
     """Who is in which group."""
     text = needs.text(evidence, needs.GROUP)
-    members: dict[str, tuple[str, ...]] = {}
+    members: dict[int, tuple[str, ...]] = {}
     for line in lines_of(needs.GROUP.what, text or "")[0]:
-        if len(line.fields) > 3 and not line.nis:
-            members.setdefault(line.fields[2], tuple(name for name in line.fields[3].split(",") if name))
+        if line.group is not None:
+            members.setdefault(line.group, tuple(name for name in "".join(line.fields[3:4]).split(",") if name))
     primary: dict[int, frozenset[int]] = {}
     names: dict[int, str] = {}
     for login in logins:

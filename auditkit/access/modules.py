@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from auditkit.access import accessconf
+from auditkit.access.accessconf import Tables
 from auditkit.access.nouns import Login, Password
 from auditkit.access.pam import ANYTHING, Handler
 
@@ -10,15 +12,18 @@ SUCCESS, IGNORE, DENIED = frozenset({"success"}), frozenset({"ignore"}), frozens
 EITHER, QUIET = SUCCESS | DENIED, SUCCESS | IGNORE
 FIRST_PERSON = 1000
 """UID_MIN of login.defs(5)."""
-SILENT = {"pam_env", "pam_faildelay", "pam_echo", "pam_warn", "pam_issue", "pam_motd"}
+SILENT = {"pam_env", "pam_faildelay", "pam_warn", "pam_motd"}
 """They say nothing to the question."""
 OF_SERVICES = {"pam_sss": "sss", "pam_ldap": "ldap", "pam_winbind": "winbind", "pam_systemd_home": "systemd"}
 """Modules that know only accounts of a service of nsswitch.conf(5)."""
 HARMLESS = {
     *("pam_cap", "pam_group", "pam_mail", "pam_tally", "pam_tally2", "pam_sepermit", "pam_gnome_keyring", "pam_kwallet"),
+    *("pam_echo", "pam_issue"),
     *("pam_kwallet5", "pam_loginuid", "pam_keyinit", "pam_limits", "pam_selinux", "pam_systemd", "pam_umask", "pam_lastlog"),
 }
 """They let pass, and shut out nobody for long."""
+BY_ACCOUNT = {"pam_localuser", "pam_usertype", "pam_securetty", "pam_shells", "pam_succeed_if", "pam_access"}
+"""What they say differs by the account, of those that are understood."""
 _CONDITION = re.compile(
     r"(uid) (eq|ne|lt|le|gt|ge|<|<=|>|>=|=|!=) ([0-9]{1,10})|(user) (=|!=|in|notin) (\S+)|(user) (ingroup|notingroup) (\S+)"
 )
@@ -39,6 +44,10 @@ class Asked:
     """The services that accounts come from: nsswitch.conf(5)."""
     closed: bool = False
     """Whether there is a file that lets only root in: nologin(5)."""
+    origin: str | None = None
+    """The address that it comes from, as sshd tells PAM; None: not known, or sshd tells a name."""
+    tables: Tables | None = None
+    """What pam_access goes by."""
 
 
 def says(handler: Handler, asked: Asked, kind: str) -> frozenset[str]:
@@ -73,14 +82,20 @@ def says(handler: Handler, asked: Asked, kind: str) -> frozenset[str]:
             return EITHER if asked.shells is None else SUCCESS if login.shell in asked.shells else DENIED
         case "pam_succeed_if":
             return _condition(handler, login)
+        case "pam_access":
+            return _from_there(handler, asked)
     return ANYTHING
+
+
+def of_anybody(handler: Handler, nobody: Asked) -> frozenset[str]:
+    """All that a module may say of accounts without a password, whoever it is."""
+    return ANYTHING if handler.module in BY_ACCOUNT else says(handler, nobody, "auth")
 
 
 def known(handler: Handler) -> bool:
     """Whether more is known of a module than that it may say anything."""
-    names = {"pam_unix", "pam_pwdb", "pam_permit", "pam_rootok", "pam_deny", "pam_nologin", "pam_localuser", "pam_usertype"}
-    more = {"pam_faillock", "pam_securetty", "pam_shells", "pam_succeed_if"}
-    return handler.entry or handler.module in names | more | SILENT | HARMLESS
+    names = {"pam_unix", "pam_pwdb", "pam_permit", "pam_rootok", "pam_deny", "pam_nologin", "pam_faillock"}
+    return handler.entry or handler.module in names | BY_ACCOUNT | SILENT | HARMLESS
 
 
 def _password(handler: Handler, asked: Asked) -> frozenset[str]:
@@ -104,6 +119,13 @@ def _aged(login: Login) -> frozenset[str]:
     if login.expired or login.inactive:
         return frozenset({"acct_expired"})
     return SUCCESS if login.expired is False and login.inactive is False else frozenset({"success", "acct_expired"})
+
+
+def _from_there(handler: Handler, asked: Asked) -> frozenset[str]:
+    """What pam_access says of who comes from there."""
+    table = asked.tables.of(handler.arguments) if asked.tables else None
+    told = frozenset({True, False}) if table is None else accessconf.lets_in(table, asked.login, asked.origin)
+    return frozenset("success" if let_in else "perm_denied" for let_in in told)
 
 
 def _usertype(handler: Handler, login: Login) -> frozenset[str]:

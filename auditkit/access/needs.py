@@ -38,8 +38,15 @@ PAM = _files(
     *("/etc/pam.d/system-*", "/etc/pam.d/password-auth*", "/etc/pam.d/postlogin*"),
 )
 PAM_FACTS = _files("whether PAM shuts everybody out, and which shells it takes", "/etc/nologin", "/run/nologin", "/etc/shells")
+SECURITY = _files("from where PAM lets accounts in", "/etc/security/access.conf", "/etc/security/access.d/*.conf")
 DEFAULTS = _files(
     "how the SSH server is started", "/etc/default/ssh", "/etc/sysconfig/sshd", "/etc/conf.d/sshd", "/etc/default/dropbear"
+)
+UNIT_PLACES = ("/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system")
+"""Where units of systemd lie that no package has brought."""
+UNITS = _files(
+    "which SSH servers units start, and with which options",
+    *(f"{place}/{name}" for place in UNIT_PLACES for name in ("*.service", "ssh*.d/*.conf", "dropbear*.d/*.conf")),
 )
 LISTENERS = Need(Means.LISTENERS, "all", "which SSH servers run, and with which configuration")
 DUMP = Need(Means.COMMAND, f"{SSHD} -T -ddd", "what sshd itself makes of its configuration")
@@ -65,7 +72,7 @@ DPKG = Need(Means.FILE, "/var/lib/dpkg/status", "which version of OpenSSH is ins
 APK = Need(Means.FILE, "/lib/apk/db/installed", "which version of OpenSSH is installed")
 
 NEEDS = (
-    *(PASSWD, SHADOW, GROUP, NSSWITCH, CONFIG, DROP_INS, *KEYS, *PAM, *PAM_FACTS, *DEFAULTS),
+    *(PASSWD, SHADOW, GROUP, NSSWITCH, CONFIG, DROP_INS, *KEYS, *PAM, *PAM_FACTS, *SECURITY, *DEFAULTS, *UNITS),
     *(LISTENERS, DUMP, VERSION, BANNER),
     *(*STATUS, *HOSTBASED, *KEYTAB, *USERDB, *SSSD, *BRAKES),
 )

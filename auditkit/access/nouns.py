@@ -127,6 +127,8 @@ class Server:
     """Who was not judged, as there is too much to judge."""
     sources: tuple[Source, ...] = ()
     """From where it can be reached, as far as that makes a difference."""
+    unread: tuple[str, ...] = ()
+    """Files of its configuration that were changed after it last read them."""
 
     @property
     def name(self) -> str:

@@ -17,6 +17,7 @@ LONGEST = 1 << 20
 TYPES = ("auth", "account", "password", "session")
 _TOKEN = re.compile(r"\[((?:\\.|[^\]\\])*)\]|(\S+)")
 _PAIR = re.compile(r"([a-z_]+)=(\S+)")
+_USUAL = re.compile(r"(?:/usr)?/lib(?:32|64|x32)?/(?:[a-z0-9_]+-linux-[a-z0-9]+/)?security/(?:\$ISA/)?[A-Za-z0-9_.-]+")
 _SERVICE = re.compile(r"[A-Za-z0-9_.@-]{1,64}")
 
 Actions = Mapping[str, str]
@@ -35,7 +36,7 @@ class Handler:
     """One module of a stack, or the entry to a part of it that is a stack of its own."""
 
     module: str
-    """`pam_unix`; empty: the entry to a substack, or a line that nobody understands."""
+    """`pam_unix`, or the path of one from elsewhere; empty: the entry to a substack, or a line that nobody understands."""
     actions: tuple[tuple[str, str], ...]
     arguments: tuple[str, ...]
     level: int
@@ -95,7 +96,7 @@ class Loading:
             self.service(module, level + 1, depth + 1)
         else:
             actions = actions_of(control) if kind in TYPES and module else None
-            name = module.rpartition("/")[2].removesuffix(".so") if actions else ""
+            name = name_of(module) if actions else ""
             self.handlers.append(Handler(name, actions or (("default", "bad"), ("success", "ok")), words[3:], level, at))
 
     def lost(self, what: str, reason: str) -> None:
@@ -159,6 +160,11 @@ def lines(data: bytes) -> Iterator[tuple[int, tuple[str, ...]]]:
         held = ""
         if words:
             yield start, words
+
+
+def name_of(module: str) -> str:
+    """`pam_unix`, as written or by a path where PAM has its modules; of one from elsewhere the path, for it may do anything."""
+    return module.rpartition("/")[2].removesuffix(".so") if "/" not in module or _USUAL.fullmatch(module) else module
 
 
 def actions_of(control: str) -> tuple[tuple[str, str], ...] | None:

@@ -20,6 +20,7 @@ SESSIONLESS = frozenset(
 _SPACE = " \t\n\v\f\r"
 _STRTOUL = re.compile(rf"[{_SPACE}]*([+-]?)([0-9]+)")
 _DIGITS = re.compile("[0-9]*")
+_SMALL = re.compile("[0-9]{1,9}")
 _FACT = re.compile(r"x|([*!])?[*!]*|<[a-z]+(?: ([*!]))?( [$?0-9a-z]+)?>")
 
 
@@ -32,6 +33,23 @@ class Line:
     fields: tuple[str, ...]
     glibc: int | None = None
     musl: int | None = None
+
+    @property
+    def group(self) -> int | None:
+        """The number of the group, of a line of /etc/group: group(5); None where glibc reads none in it."""
+        return _strtou32(self.fields[2]) if len(self.fields) > 2 and not (self.nis or self.comment) else None
+
+    @property
+    def aged(self) -> bool | None:
+        """Whether a libc reads an entry in it, of a line of /etc/shadow; None: by its version, as for a number below zero."""
+        after = self.fields[2:]
+        if len(after) == 4 and not after[3].strip():  # an old form, which ends after the third number
+            after = after[:3]
+        if len(after) not in (3, 6, 7) or (len(after) < 7 and not after[-1]):
+            return False
+        if not all(_STRTOUL.fullmatch(field) for field in after if field):
+            return False
+        return True if all(_SMALL.fullmatch(field) for field in after if field) else None
 
     @property
     def comment(self) -> bool:

@@ -4,7 +4,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from auditkit.access import accounts, arguments, asking, classes, configuring, dump, finding, matching, needs, sources, ways
+from auditkit.access import (
+    accounts,
+    arguments,
+    asking,
+    classes,
+    configuring,
+    dump,
+    finding,
+    matching,
+    needs,
+    sources,
+    views,
+    ways,
+)
 from auditkit.access.classes import Class
 from auditkit.access.configuring import Configured
 from auditkit.access.finding import Found
@@ -16,7 +29,7 @@ from auditkit.model import Evidence, Gap, Means, Need
 from auditkit.printable import printable
 from auditkit.sshd.criteria import Connection
 from auditkit.sshd.doors import Door, Method, Source
-from auditkit.sshd.effective import Configuration, Effective, Refusal
+from auditkit.sshd.effective import Configuration, Refusal
 
 __all__ = ["NEEDS", "Dump", "Login", "Password", "Seen", "Server", "Treated", "follow", "seen"]
 
@@ -31,7 +44,7 @@ def seen(evidence: Evidence) -> Seen:
     logins, gaps = accounts.logins(evidence)
     servers, more = finding.found(evidence)
     begun = [_begun(evidence, each) for each in servers]
-    froms, left = sources.sources(evidence, _configurations(begun), _shown(servers))
+    froms, left = sources.sources(evidence, _configurations(begun), _shown(servers), ways.origins(evidence))
     told = [_server(evidence, each, logins, froms, left) for each in begun]
     own = [gap for server, gaps_of in told for gap in (*gaps_of, *_unjudged(server))]
     gaps = (*gaps, *more, *own) if servers else more
@@ -48,15 +61,26 @@ def follow(evidence: Evidence) -> tuple[Need, ...]:
     logins, _gaps = accounts.logins(evidence)
     servers, _more = finding.found(evidence)
     begun = [_begun(evidence, each) for each in servers]
-    froms, _left = sources.sources(evidence, _configurations(begun), _shown(servers))
+    froms, _left = sources.sources(evidence, _configurations(begun), _shown(servers), ways.origins(evidence))
     wanted: list[Need] = list(configuring.more(evidence))
     if any(isinstance(each, Configured) and each.version is None for each in begun):
         wanted += [needs.DPKG, needs.APK]
     found = [one for one in begun if isinstance(one, Configured)]
     wanted += [need for one in found for need in _asks(evidence, one, logins, froms)]
     wanted += [Need(Means.FILE, path, ways.WHY_PAM) for path in ways.missing(evidence, ways.services(evidence))]
+    wanted += ways.access_files(evidence)
     wanted += [needs.shell(path) for path in accounts.shells(evidence)] if servers else []
+    wanted += [need for each in begun for need in _views(evidence, each)]
     return tuple(dict.fromkeys(wanted))
+
+
+def _views(evidence: Evidence, begun: Configured | Found) -> tuple[Need, ...]:
+    """What to ask of the files that a server sees, and when it has read them."""
+    found, configuration = (begun.found, begun.configuration) if isinstance(begun, Configured) else (begun, None)
+    if found.process is None:
+        return ()
+    files, pid_file = configuring.places(configuration), configuring.pid_file(configuration)
+    return tuple(views.wanted(evidence, found.process, files, pid_file))
 
 
 def _begun(evidence: Evidence, found: Found) -> Configured | Found:
@@ -95,8 +119,8 @@ def judged(evidence: Evidence, logins: Sequence[Login], one: Configured) -> tupl
     named = {word for line in matching.match_lines(one.configuration) for text in line.words for word in text.split(",")}
     homes = _homes_with_keys(evidence)
     keyed = _with_keys_elsewhere(evidence, logins)
-    anyone = one.configuration is not None and _lets_anybody_in(evidence, one.configuration.of(Connection()))
-    found = [login for login in logins if anyone or login.name in keyed or _matters(login, named, homes)]
+    let_in = _let_in_without(evidence, one, logins)
+    found = [login for login in logins if login in let_in or login.name in keyed or _matters(login, named, homes)]
     found.sort(key=lambda login: (not login.root, login.named, login.password in (Password.NONE, Password.LOCKED)))
     left = found[MOST_LOGINS:]
     told = (Left(f"{len(left)} accounts", "anywhere", f"there are more than {MOST_LOGINS}"),) if left else ()
@@ -123,10 +147,21 @@ def _with_keys_elsewhere(evidence: Evidence, logins: Iterable[Login]) -> set[str
     return {login.name for login in logins if any(filled(word, login) in taken for word in words)} if words else set()
 
 
-def _lets_anybody_in(evidence: Evidence, found: Effective) -> bool:
-    """Whether PAM may let in accounts that have no password at all."""
-    nobody = Login("nobody", 65534, 65534, (), "", "/bin/sh", Password.NONE, expired=False)
-    return ways.ways(evidence).word(nobody, Method.PASSWORD, found).opens is not False
+def _let_in_without(evidence: Evidence, one: Configured, logins: Sequence[Login]) -> frozenset[Login]:
+    """The accounts that PAM or Kerberos may let in though no password of theirs is in a file, by any line of any block."""
+    effects = one.configuration.of(Connection()).effects if one.configuration else {}
+    tickets = (
+        [*configuring.named(evidence, "KerberosAuthentication"), effects["KerberosAuthentication"].value] if effects else []
+    )
+    if any(not value or value[0].lower() != "no" for value in tickets):
+        return frozenset(logins)
+    if not effects or effects["UsePAM"].on is False:
+        return frozenset()
+    asked, names = ways.ways(evidence), ways.services(evidence)
+    if set(ways.named_services(evidence)) - set(names):
+        return frozenset(logins)
+    open_ones = [name for name in names if asked.may_let_in_without(name)]
+    return frozenset(login for login in logins if any(asked.lets_in_without(name, login) for name in open_ones))
 
 
 def _reaching(found: Found, froms: Sequence[Source]) -> tuple[Source, ...]:
@@ -152,7 +187,7 @@ def _server(
     server = _bare(begun)
     why = "" if begun.kind == "tinyssh" else "it is no server whose configuration is understood here"
     if begun.contained:
-        why = "it runs in a container, whose accounts are not those of the host"
+        why = f"{begun.contained}, so its accounts are not those of the host"
     elif begun.kind == "dropbear" and begun.process:
         return _dropbear(server, logins, _reaching(begun, froms))
     elif begun.kind == "dropbear":
@@ -194,7 +229,8 @@ def _openssh(
     if refused and server.running is not False:
         why = f"it would not start with {_lines_of(refused)}, so what runs is not what its files say"
         return replace(server, why=why), (_untold(server, why), *differences, *unread)
-    server = replace(server, doors=doors, left=(*server.left, *_disguised(server)))
+    server = replace(server, unread=_changed(evidence, one))
+    server = replace(server, doors=doors, left=(*server.left, *_disguised(server), *_behind(server)))
     return server, (*differences, *unread, *_silent(one), *_hidden(one))
 
 
@@ -203,6 +239,19 @@ def _disguised(server: Server) -> Iterator[Left]:
     if server.process is not None and finding.is_disguised(server.process):
         why = f"{printable(server.program)} is an sshd under another name, and may do otherwise than its files say"
         yield Left("anybody", "anywhere", why)
+
+
+def _changed(evidence: Evidence, one: Configured) -> tuple[str, ...]:
+    if one.found.process is None:
+        return ()
+    files, pid_file = configuring.places(one.configuration), configuring.pid_file(one.configuration)
+    return views.changed_since(evidence, one.found.process, files, pid_file)
+
+
+def _behind(server: Server) -> Iterator[Left]:
+    """Yield that what was judged is not what the server goes by, as long as it has not read its files again."""
+    if server.unread:
+        yield Left("anybody", "anywhere", f"{views.shown(server.unread)} changed after it last read its configuration")
 
 
 def _lines_of(refused: Sequence[Refusal]) -> str:

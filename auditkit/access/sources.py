@@ -37,10 +37,14 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def sources(
-    evidence: Evidence, configurations: Iterable[Configuration], shown: Iterable[Shown]
+    evidence: Evidence, configurations: Iterable[Configuration], shown: Iterable[Shown], by_pam: Iterable[str] = ()
 ) -> tuple[tuple[Source, ...], tuple[Left, ...]]:
-    """The sources that may be treated differently, the own networks first, and what is left where there are too many."""
-    texts = (*evidence.office.networks, *(text for each in configurations for text in named(each)), *_origins(evidence))
+    """The sources that may be treated differently, the own networks first, and what is left where there are too many.
+
+    `by_pam`: what lines of pam_access name.
+    """
+    lines = (text for each in configurations for text in named(each))
+    texts = (*evidence.office.networks, *lines, *by_pam, *_origins(evidence))
     named_by: dict[Network, str] = {}
     for text in dict.fromkeys(texts):
         found = network_of(text)
@@ -56,6 +60,13 @@ def sources(
     if left > 0:
         told.append(Left("every account", f"{left} more networks that lines name", f"more than {MOST} are not tried"))
     return (*out, *_internet(kept)), tuple(told)
+
+
+def is_in(one: Network, other: Network) -> bool:
+    """Whether all addresses of a network are in another one."""
+    if isinstance(one, ipaddress.IPv4Network):
+        return isinstance(other, ipaddress.IPv4Network) and one.subnet_of(other)
+    return isinstance(other, ipaddress.IPv6Network) and one.subnet_of(other)
 
 
 def is_own(address: str, evidence: Evidence) -> bool:

@@ -9,7 +9,7 @@ from auditkit.access.configuring import COMMAND_LINE
 from auditkit.access.finding import NO_FILE
 from auditkit.access.needs import MAIN
 from auditkit.access.nouns import Server
-from auditkit.access.sources import STATION, network_of
+from auditkit.access.sources import STATION, is_in, network_of
 from auditkit.answers import Shown
 from auditkit.model import Evidence, Gap, Quote
 from auditkit.printable import printable
@@ -78,13 +78,9 @@ def _but(name: str, nets: Sequence[str], shut: Sequence[str]) -> str:
 def _within(name: str, others: Iterable[str]) -> bool:
     """Whether one of the others says it already: a network that this one lies in, or the same without who came from there."""
     mine = network_of(name.removesuffix(STATION))
-    for other in others if mine else ():
-        net = network_of(other.removesuffix(STATION))
-        if net is None or mine is None or net.version != mine.version or other == name:
-            continue
-        if mine.network_address in net and (mine != net or name.endswith(STATION)):
-            return True
-    return False
+    nets = {other: network_of(other.removesuffix(STATION)) for other in others if other != name} if mine else {}
+    told = (net for net in nets.values() if net is not None and (mine != net or name.endswith(STATION)))
+    return any(is_in(mine, net) for net in told if mine)
 
 
 def sources(words: Sequence[str]) -> str:

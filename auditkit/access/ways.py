@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from auditkit.access import accounts, classes, configuring, modules, needs, pam
+from auditkit.access import accessconf, accounts, asking, classes, configuring, modules, needs, pam
+from auditkit.access.accessconf import Tables
 from auditkit.access.modules import Asked
 from auditkit.access.nouns import Login, Password, Treated
 from auditkit.access.pam import Stack
@@ -44,6 +45,8 @@ class Ways:
     directories: frozenset[str] = frozenset()
     asked: frozenset[str] = frozenset()
     """The services whose files were asked for: of another one nobody knows whether it is there."""
+    tables: Tables | None = None
+    """What pam_access goes by; None where no line asks it."""
     stacks: dict[tuple[str, str], Stack] = field(default_factory=dict)
     known: dict[tuple[object, ...], frozenset[bool]] = field(default_factory=dict)
 
@@ -53,42 +56,42 @@ class Ways:
             by_name = one.effective.effects["UseDNS"].on is not False
             who = classes.connection(login, source, one.where, by_name=by_name)
             for door in doors.through(one.effective, login.account, source, who, version):
-                word = self.word(login, door.method, one.effective)
+                word = self.word(login, door.method, one.effective, None if by_name else source.address)
                 if word.opens is not False:
                     unsure = "" if door.sure else _unsure(one.effective, login)
                     yield replace(door, sure=door.sure and word.opens is True, why=unsure or word.why)
 
-    def word(self, login: Login, method: Method, found: Effective) -> Word:
-        """Whether the account lets itself in by a method, where the configuration does."""
-        state = self.account(login, found)
+    def word(self, login: Login, method: Method, found: Effective, origin: str | None = None) -> Word:
+        """Whether the account lets itself in by a method and from an address, where the configuration does."""
+        state = self.account(login, found, origin)
         if state.opens is False or self.useless(login, found):
             return Word(False)
         empty = found.effects["PermitEmptyPasswords"].on
         by_pam = found.effects["UsePAM"].on
         if by_pam is None:
-            words = {self._by_pam(login, method, found, empty=empty).opens, _by_shadow(login, method, empty).opens}
+            words = {self._by_pam(login, method, found, origin, empty=empty).opens, _by_shadow(login, method, empty).opens}
             return Word(words.pop()) if len(words) == 1 else Word(None, "whether sshd asks PAM is not known")
-        word = self._by_pam(login, method, found, empty=empty) if by_pam else _by_shadow(login, method, empty)
+        word = self._by_pam(login, method, found, origin, empty=empty) if by_pam else _by_shadow(login, method, empty)
         kerberos = method is Method.PASSWORD and found.effects["KerberosAuthentication"].on is not False
         if kerberos and word.opens is not True:
             return Word(None, "a Kerberos server says whether its password is right (KerberosAuthentication)")
         return Word(None, state.why) if word.opens and state.opens is None else word
 
-    def account(self, login: Login, found: Effective) -> Word:
+    def account(self, login: Login, found: Effective, origin: str | None = None) -> Word:
         """Whether the state of an account lets it in, whatever it shows, and why not: of a password nothing is said."""
         chroot = found.effects["ChrootDirectory"].value
         if login.barred and (chroot is None or chroot[0].lower() == "none"):
             why = f"the account has the shell {printable(login.shell[:80])}, which is not there, or does not run"
             return Word(None if chroot is None else False, why)
         by_pam = found.effects["UsePAM"].on
-        words = [self._by_stack(login, found)] if by_pam is not False else []
+        words = [self._by_stack(login, found, origin)] if by_pam is not False else []
         words += [_by_state(login)] if by_pam is not True else []
         return words[0] if len({word.opens for word in words}) == 1 else Word(None, "whether sshd asks PAM is not known")
 
-    def _by_stack(self, login: Login, found: Effective) -> Word:
+    def _by_stack(self, login: Login, found: Effective, origin: str | None) -> Word:
         """Whether the account stack of PAM lets an account in: with UsePAM yes nothing else looks at its state."""
         told = self.stack(_service(found), "account")
-        let_in = self._runs(told, "account", self._asked(login, empty=None))
+        let_in = self._runs(told, "account", self._asked(login, origin, empty=None))
         if len(let_in) > 1:
             return Word(None, _why(login, Stack(()), told))
         return Word(True) if True in let_in else Word(False, f"the account {_ended(login) or 'is shut out by PAM'}")
@@ -110,12 +113,13 @@ class Ways:
         closed = self.closed and not login.root and effects["UsePAM"].on is False  # sshd looks at nologin(5) itself
         return (ends or closed) and not tcp and not tunnel
 
-    def _asked(self, login: Login, *, empty: Sure) -> Asked:
-        return Asked(login, True, empty is not False, self.shells, self.directories, self.closed)
+    def _asked(self, login: Login, origin: str | None, *, empty: Sure) -> Asked:
+        where = origin if self.tables else ""
+        return Asked(login, True, empty is not False, self.shells, self.directories, self.closed, where, self.tables)
 
-    def _by_pam(self, login: Login, method: Method, found: Effective, *, empty: Sure) -> Word:
+    def _by_pam(self, login: Login, method: Method, found: Effective, origin: str | None, *, empty: Sure) -> Word:
         name = _service(found)
-        auth, asked = self.stack(name, "auth"), self._asked(login, empty=empty)
+        auth, asked = self.stack(name, "auth"), self._asked(login, origin, empty=empty)
         with_it, without = (self._runs(auth, "auth", replace(asked, knows=knows)) for knows in (True, False))
         if method is Method.NOTHING and login.password not in (Password.EMPTY, Password.UNKNOWN):
             with_it = without = without if without == {True} else frozenset({False})
@@ -124,6 +128,16 @@ class Ways:
         if {True} in (with_it, without) and not (empty is None and login.password is Password.EMPTY):
             return Word(True, ANYBODY if without == {True} and login.password is not Password.EMPTY else "")
         return Word(None, _why(login, auth, self.stack(name, "account")))
+
+    def may_let_in_without(self, service: str) -> bool:
+        """Whether a service may let in some account whose password is in no file: then each is asked about by itself."""
+        nobody = self._asked(Login("nobody", 65534, 65534, (), "", "/bin/sh", Password.NONE, expired=False), None, empty=None)
+        told = self.stack(service, "auth")
+        return not told.handlers or True in pam.outcomes(told.handlers, lambda handler: modules.of_anybody(handler, nobody))
+
+    def lets_in_without(self, service: str, login: Login) -> bool:
+        """Whether a service may let in an account, whatever is known of its password."""
+        return True in self._runs(self.stack(service, "auth"), "auth", self._asked(login, None, empty=None))
 
     def stack(self, service: str, kind: str) -> Stack:
         """What a service asks."""
@@ -146,7 +160,45 @@ def ways(evidence: Evidence) -> Ways:
     shells = needs.text(evidence, needs.PAM_FACTS[2])
     closed = any(needs.items(evidence, need) for need in needs.PAM_FACTS[:2])
     named = None if shells is None else tuple(row.strip() for row in shells.split("\n") if row.startswith("/"))
-    return Ways(pam_files(evidence), named, closed, frozenset(accounts.directories(evidence, "passwd")), _looked_for(evidence))
+    services_of = frozenset(accounts.directories(evidence, "passwd"))
+    return Ways(pam_files(evidence), named, closed, services_of, _looked_for(evidence), tables(evidence))
+
+
+def tables(evidence: Evidence) -> Tables | None:
+    """What pam_access goes by; None where no line of PAM asks it."""
+    lines = tuple(_asking_access(evidence))
+    if not lines:
+        return None
+    wanted = [*needs.SECURITY, *access_files(evidence)]
+    files: dict[str, bytes | Gap] = {i.source: i.data for need in wanted for i in needs.items(evidence, need)}
+    gaps = {gap.subject: gap for gap in evidence.gaps if any(fits(gap.subject, need) for need in wanted)}
+    return Tables({**gaps, **files}, frozenset(need.what for need in wanted if evidence.was_asked(need)))
+
+
+def fits(path: str, need: Need) -> bool:
+    """Whether a path is one that a need is for, or lies above it."""
+    folder = need.what.rpartition("/")[0]
+    return path == need.what or need.what.startswith(f"{path.rstrip('/')}/") or (need.several and path.startswith(f"{folder}/"))
+
+
+def access_files(evidence: Evidence) -> tuple[Need, ...]:
+    """The files that lines of pam_access name."""
+    named = {accessconf.named(each) for each in _asking_access(evidence)} - {accessconf.DEFAULT}
+    return tuple(Need(Means.FILE, path, accessconf.WHY) for path in sorted(named) if asking.readable(path))[:MOST_FILES]
+
+
+def origins(evidence: Evidence) -> tuple[str, ...]:
+    """Each address and network that makes a difference to pam_access."""
+    told = tables(evidence)
+    return tuple(accessconf.origins(told.files.values())) if told else ()
+
+
+def _asking_access(evidence: Evidence) -> Iterator[tuple[str, ...]]:
+    """Yield the arguments of each line of PAM that asks pam_access."""
+    for data in pam_files(evidence).values():
+        for _number, words in pam.lines(data) if isinstance(data, bytes) else ():
+            if len(words) > 2 and pam.name_of(words[2]) == "pam_access":
+                yield words[3:]
 
 
 def pam_files(evidence: Evidence) -> dict[str, bytes | Gap]:
@@ -161,9 +213,14 @@ def pam_files(evidence: Evidence) -> dict[str, bytes | Gap]:
 
 
 def services(evidence: Evidence) -> tuple[str, ...]:
+    """The services of PAM that sshd may ask, as far as their files are asked for."""
+    return tuple(name for name in named_services(evidence) if pam.askable(name))[:MOST_SERVICES]
+
+
+def named_services(evidence: Evidence) -> tuple[str, ...]:
     """The services of PAM that sshd may ask: its own, and each that a line names, whichever version reads it."""
     named = (words[0] for words in configuring.named(evidence, "PAMServiceName") if words)
-    return tuple(dict.fromkeys((SERVICE, *filter(pam.askable, named))))[:MOST_SERVICES]
+    return tuple(dict.fromkeys((SERVICE, *named)))
 
 
 def _looked_for(evidence: Evidence) -> frozenset[str]:
@@ -236,6 +293,9 @@ def _why(login: Login, auth: Stack, account: Stack) -> str:
         return _unknown(login)
     if gaps:
         return f"PAM asks what is not known here: {gaps[0].subject} {gaps[0].reason}"
+    access = [handler for stack in (auth, account) for handler in stack.handlers if handler.module == "pam_access"]
+    if access and not odd:
+        return f"what pam_access ({access[0].at}) goes by is not known, or names what is not known here"
     if odd:
         return f"PAM asks {odd[0].module or 'a module that cannot be read'} ({odd[0].at}), which is not understood here"
     if not account.handlers:

@@ -257,16 +257,17 @@ def _logs(group: Dict, cause: str) -> str:
 
 
 def _findings(alike: Sequence[Dict], options: Options) -> Iterator[str]:
-    """Yield the findings of one rule: what, the words each rests on, and once what to do."""
+    """Yield the findings of one rule: what, the words each rests on, and once what to do; of a remark what it is alone."""
     most = len(alike) if options.show_all or severity(alike[0]) >= Severity.MEDIUM else MOST_MINOR
+    brief = severity(alike[0]) is Severity.INFO and not options.show_all
     for finding in alike[:most]:
         yield painted(f"  ! {_what(finding)}  {finding['severity']}  {said(finding['rule'])}", finding["severity"], options)
-        for quote in finding["quotes"]:
+        for quote in finding["quotes"] if not brief else ():
             line = f":{quote['line']}" if quote["line"] else ""
             yield f"      {printable(quote['source'])}{line}: {printable(quote['text'])}"
     if rest := len(alike) - len(alike[:most]):
         yield f"  ! ... and {grouped(rest)} more  {alike[0]['severity']}  {said(alike[0]['rule'])} (--all shows them)"
-    if alike[0]["remedy"]:
+    if alike[0]["remedy"] and not brief:
         yield f"      do: {said(alike[0]['remedy'])}"
 
 

@@ -29,8 +29,8 @@ class Connection:
     address: str | None = None
     local_address: str | None = None
     local_port: int | None = None
-    domain: str = ""
-    """The routing domain; sshd on Linux has none unless it is told to."""
+    domain: str | None = None
+    """The routing domain (VRF) that it came through, empty for none."""
     groups: tuple[str, ...] | None = None
     """All groups of the account by name; none of an account that does not exist."""
     invalid: bool = False
@@ -119,6 +119,13 @@ def _group(argument: str, who: Connection) -> Holds:
     return None if who.groups is None else group_listed(who.groups, argument)
 
 
+def _domain(argument: str, domain: str | None) -> Holds:
+    """Whether a pattern fits a routing domain; where that is not known it fits surely only if it fits each of them."""
+    if domain is None:
+        return True if listed("", argument) == 1 and "!" not in argument else None
+    return listed(domain, argument) == 1
+
+
 Asked = Callable[[str, Connection, Version], Holds]
 ASKED: dict[str, Asked] = {
     "user": lambda text, who, _: None if who.user is None else listed(who.user, text) == 1,
@@ -127,6 +134,6 @@ ASKED: dict[str, Asked] = {
     "address": lambda text, who, version: _address(who.address, text, version),
     "localaddress": lambda text, who, version: _address(who.local_address, text, version),
     "localport": lambda text, who, _: None if who.local_port is None else port_of(text) == who.local_port,
-    "rdomain": lambda text, who, _: bool(who.domain) and listed(who.domain, text) == 1,
+    "rdomain": lambda text, who, _: _domain(text, who.domain),
     "invalid-user": lambda _, who, _version: who.invalid,
 }

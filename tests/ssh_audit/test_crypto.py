@@ -127,5 +127,5 @@ def test_the_moduli_that_two_servers_use_are_told_once() -> None:
     second = sshd("-D", "-f", "/etc/ssh/other", pid=900, port=2222)
     two = debian("12", {"/etc/ssh/other": DEBIAN}, processes=(sshd(), second))
     assert [line.split(" groups")[0] for line in said(crypto, two) if "moduli" in line] == [
-        "low ssh-moduli-short /etc/ssh/moduli: 60 of 423"
+        "info ssh-moduli-short /etc/ssh/moduli: 60 of 423"
     ]

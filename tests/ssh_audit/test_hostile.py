@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from machine import DEBIAN, HASH, Machine, sshd
 
 from auditkit import audits
-from auditkit.access import arguments
+from auditkit.access import arguments, views
 from auditkit.access.seen import follow, seen
 from auditkit.answers import Listening, Process, Shown
 from auditkit.audits import ssh
@@ -145,7 +145,8 @@ def test_more_networks_than_are_tried_are_said() -> None:
 
 
 def commands(machine: Machine) -> list[str]:
-    return [need.what for need in follow(machine.evidence()) if need.means is Means.COMMAND]
+    """What is run besides stat(1), whose paths are plain ones (test_views.py)."""
+    return [need.what for need in follow(machine.evidence()) if need.means is Means.COMMAND and need.why != views.WHY]
 
 
 def test_sshd_is_asked_once_for_each_class_of_connections_with_all_fields() -> None:
@@ -185,7 +186,7 @@ def test_a_name_that_is_no_plain_word_is_in_no_command(name: str) -> None:
 def test_only_what_root_started_from_a_known_program_is_asked_and_no_secret_is_read(process: Process, asked: list[str]) -> None:
     machine = Machine({MAIN: CLOSED}, processes=(process,))
     wanted = follow(machine.evidence())
-    assert [need.what for need in wanted if need.means is Means.COMMAND] == asked
+    assert commands(machine) == asked
     secrets = ("/etc/shadow", "/etc/ssh/ssh_host_rsa_key", "/etc/../etc/ssh/b", "relative")
     assert not [need for need in wanted if need.what in secrets]
 
@@ -255,3 +256,11 @@ def test_the_process_of_a_login_is_no_server_whatever_it_forwards() -> None:
     assert len(seen(Machine({MAIN: CLOSED}, processes=(listener, *logins)).evidence()).servers) == 1
     another = running("sshd: anna@pts/0", pid=900, parent=1, port=2222)
     assert len(seen(Machine({MAIN: CLOSED}, processes=(listener, another)).evidence()).servers) == 2
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(alphabet="ExecStart=/usr/sbin/sshd -fo'\"\\\n$%xé\x1b\0", max_size=200))
+def test_whatever_a_unit_says_what_it_starts_is_told_or_passed_over(text: str) -> None:
+    found = list(arguments.by_unit(f"{text}\nExecStart=/usr/sbin/sshd -D -f /etc/ssh/b\n"))
+    assert [one.main for _program, one in found][-1:] == ["/etc/ssh/b"] or text.endswith("\\")
+    assert all(program.endswith("/sshd") for program, _one in found)

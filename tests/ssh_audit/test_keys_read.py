@@ -213,3 +213,10 @@ def test_what_is_wrong_with_a_line_that_is_for_many_accounts_is_said_once() -> N
     assert unknown == [
         "high key-unknown account root, daemon, anna and bernd: 1 key in /etc/ssh/all: not among known_keys of auditkit.yaml"
     ]
+
+
+def test_a_key_that_nobody_knows_and_that_opens_several_accounts_is_said_once() -> None:
+    """What to ask is whose it is: that is one question."""
+    files = {f"/home/{name}/.ssh/authorized_keys": f"{KEY} x\n" for name in ("anna", "bernd")}
+    told = [line for line in said(keys, Machine(files), known_keys=(("SHA256:other", "x"),)) if "key-unknown" in line]
+    assert told == ["high key-unknown account anna and bernd: 1 key in 2 files: not among known_keys of auditkit.yaml"]

@@ -74,8 +74,8 @@ def test_where_sshd_asks_for_names_nobody_can_tell_whom_a_list_of_names_lets_in(
         ("account required pam_permit.so\n", f"anna:{HASH}:{OVER}", True, ""),
         ("account required pam_permit.so\n", "nobody:*:::::::", True, ""),
         ("account required pam_deny.so\n", f"anna:{HASH}:{FINE}", False, "the account is shut out by PAM"),
-        (f"account required pam_access.so\n{UNIX}", f"anna:{HASH}:{FINE}", None, "PAM asks pam_access (/etc/pam.d"),
-        (f"account required pam_access.so\n{UNIX}", f"anna:{HASH}:{OVER}", False, "the account has expired"),
+        (f"account required pam_time.so\n{UNIX}", f"anna:{HASH}:{FINE}", None, "PAM asks pam_time (/etc/pam.d"),
+        (f"account required pam_time.so\n{UNIX}", f"anna:{HASH}:{OVER}", False, "the account has expired"),
     ],
 )  # fmt: skip
 def test_with_pam_its_account_stack_alone_says_whether_an_account_is_shut(

@@ -1,15 +1,17 @@
 """Whether the server that answers is the one that is configured and installed."""
 
 import subprocess
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from machine import DEBIAN, Machine, sshd
-from stock import BANNERS, answers_of, debian, dump, said, shown
+from stock import BANNERS, KEY, answers_of, debian, dump, said, shown
 
-from auditkit.audits.ssh import observed
+from auditkit.access import seen
+from auditkit.audits.ssh import accesses, observed
 from auditkit.packages.versions import deb_part
 
 CLOSED = DEBIAN + "PasswordAuthentication no\n"
@@ -33,31 +35,66 @@ def test_passwords_on_the_network_that_the_configuration_does_not_have() -> None
     assert said(observed, machine(methods=("publickey",))) == []
 
 
-def test_the_times_of_process_and_files_help_to_find_the_cause() -> None:
-    def at(changed: int) -> Machine:
-        times = b"0\n%d,/etc/ssh/sshd_config\n\0" % changed
-        started = replace(sshd(), started=1_764_000_000.0)
-        return machine(processes=(started,), runs=answers_of("12", {"/usr/bin/stat -c %Z,%n /etc/ssh/sshd_config": times}, NO))
+STAT = "/usr/bin/stat -L -c %d,%i,%Z,%n"
+STARTED = 1_764_000_000.0
 
+
+def stated(changed: Mapping[str, int], methods: tuple[str, ...] = BOTH, pid_file: str = "") -> Machine:
+    """A machine whose sshd runs since STARTED, with the times at which its files changed."""
+    names = {"main": "/etc/ssh/sshd_config", "drop_ins": "/etc/ssh/sshd_config.d", "pid": "/run/sshd.pid"}
+    times = "".join(f"1,{at},{seconds},{names[name]}\n" for at, (name, seconds) in enumerate(changed.items()))
+    runs = answers_of("12", {STAT: f"0\n{times}\0".encode()}, NO)
+    files = {"/etc/ssh/sshd_config": CLOSED, **({"/run/sshd.pid": pid_file} if pid_file else {})}
+    process = replace(sshd(), started=STARTED)
+    return debian("12", files, shown=(shown("12", methods=methods),), processes=(process,), runs=runs)
+
+
+def test_the_times_of_process_and_files_help_to_find_the_cause() -> None:
     since = f"{OFFERS}. It runs since 2025-11-24 16:00 UTC, and "
-    assert said(observed, at(1_764_003_600)) == [
+    assert said(observed, stated({"main": 1_764_003_600})) == [
         f"{since}/etc/ssh/sshd_config was changed 2025-11-24 17:00 UTC: most likely it was not reloaded"
     ]
-    assert said(observed, at(1_763_000_000)) == [
+    assert said(observed, stated({"main": 1_763_000_000})) == [
         f"{since}its files did not change since: look for another server, or for what answers in its place"
     ]
-
-
-def test_a_drop_in_that_is_gone_shows_in_the_time_of_its_directory() -> None:
-    files = "/etc/ssh/sshd_config /etc/ssh/sshd_config.d"
-    times = b"0\n1763000000,/etc/ssh/sshd_config\n1764003600,/etc/ssh/sshd_config.d\n\0"
-    runs = answers_of("12", {f"/usr/bin/stat -c %Z,%n {files}": times}, NO)
-    (told,) = said(observed, machine(processes=(replace(sshd(), started=1_764_000_000.0),), runs=runs))
+    (told,) = said(observed, stated({"main": 1_763_000_000, "drop_ins": 1_764_003_600}))
     assert told.endswith("and /etc/ssh/sshd_config.d was changed 2025-11-24 17:00 UTC: most likely it was not reloaded")
 
 
-def test_nobody_asks_for_times_where_all_is_as_configured() -> None:
-    assert not observed.follow(debian("12").evidence())
+NOT_RELOADED = "medium ssh-not-reloaded sshd: /etc/ssh/sshd_config changed after it last read its configuration"
+
+
+@pytest.mark.parametrize(
+    ("changed", "pid_file", "told"),
+    [
+        ({"main": 1_763_000_000}, "", []),
+        ({"main": 1_764_003_600}, "", [f"{NOT_RELOADED}, the latest 2025-11-24 17:00 UTC"]),
+        ({"main": 1_764_003_600, "pid": 1_764_003_700}, "700\n", []),
+        ({"main": 1_764_003_800, "pid": 1_764_003_700}, "700\n", [f"{NOT_RELOADED}, the latest 2025-11-24 17:03 UTC"]),
+        ({"main": 1_764_003_600, "pid": 1_764_003_700}, "701\n", [f"{NOT_RELOADED}, the latest 2025-11-24 17:00 UTC"]),
+    ],
+)
+def test_what_was_changed_after_sshd_last_read_it_is_not_what_it_goes_by(
+    changed: dict[str, int], pid_file: str, told: list[str]
+) -> None:
+    """It writes its PidFile whenever it reads its configuration; that of another sshd says nothing of this one."""
+    machine = stated(changed, ("publickey",), pid_file)
+    assert said(observed, machine) == told
+    unknown = [one for one in seen.seen(machine.evidence()).gaps if one.reason.startswith("whether anybody can log in")]
+    assert bool(unknown) == bool(told)
+
+
+def test_a_key_that_a_change_would_shut_out_is_not_called_dead_before_sshd_has_read_it() -> None:
+    def key(changed: int) -> str:
+        files = {"/etc/ssh/sshd_config": f"{CLOSED}AuthorizedKeysFile none\n", "/home/anna/.ssh/authorized_keys": KEY}
+        runs = answers_of("12", {STAT: b"0\n1,1,%d,/etc/ssh/sshd_config\n\0" % changed, "/usr/sbin/sshd": b"1\n\0no"})
+        machine = debian("12", files, processes=(replace(sshd(), started=STARTED),), runs=runs)
+        (one,) = (each for each in accesses.accesses(machine.evidence()) if isinstance(each, accesses.Access))
+        return f"{one.effect.effective} {one.effect.reason}"
+
+    dead = "AuthorizedKeysFile of sshd is none (/etc/ssh/sshd_config:9)"
+    assert key(1_763_000_000) == f"False {dead}"
+    assert key(1_764_003_600) == f"None {dead}; but /etc/ssh/sshd_config changed after sshd last read its configuration"
 
 
 def test_what_is_configured_for_this_user_from_there_is_what_counts() -> None:

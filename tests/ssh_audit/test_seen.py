@@ -4,7 +4,7 @@ A line of an answer is `account method`, `?` behind it where nobody can tell; so
 """
 
 import pytest
-from machine import HASH, PASSWD, SHADOW, Machine, sshd
+from machine import COMMON_AUTH, HASH, PASSWD, SHADOW, Machine, sshd
 
 from auditkit.access.seen import seen
 
@@ -90,6 +90,31 @@ def test_a_service_of_pam_that_nobody_asked_for_is_not_taken_for_one_that_is_not
     service = "x" * 80  # too long for a name of a file that is asked for
     files = {"/etc/ssh/sshd_config": f"KbdInteractiveAuthentication no\nUsePAM yes\nPAMServiceName {service}\n"}
     assert said(Machine(files, (10, 0))) == ["anna password ?", "daemon password ?", "bernd password ?"]
+
+
+@pytest.mark.parametrize(
+    ("auth", "expected"),
+    [
+        ("auth [success=1 default=ignore] pam_succeed_if.so user = bernd\n{}auth required pam_permit.so\n", "bernd password"),
+        ("auth sufficient pam_succeed_if.so uid = 1001\n{}", "bernd password"),
+        ("auth sufficient /opt/pam_deny.so\n{}", "bernd password ?"),
+        ("auth sufficient ../../../opt/pam_deny.so\n{}", "bernd password ?"),
+        ("auth sufficient pam_echo.so hello\n{}", "bernd password ?"),
+        ("auth sufficient /usr/lib/x86_64-linux-gnu/security/pam_deny.so\n{}", ""),
+    ],
+)
+def test_an_account_without_a_password_is_judged_where_pam_may_let_it_in(auth: str, expected: str) -> None:
+    """By what is asked of this account alone, by a module from elsewhere that only bears a known name, or by chance."""
+    plain = "auth requisite pam_unix.so nullok\n" if "success=1" in auth else COMMON_AUTH
+    files = {"/etc/ssh/sshd_config": "KbdInteractiveAuthentication no\nUsePAM yes\n"}
+    told = said(Machine({**files, "/etc/pam.d/common-auth": auth.format(plain)}))
+    assert [door for door in told if door.startswith("bernd")] == ([expected] if expected else [])
+
+
+def test_kerberos_of_a_block_may_let_in_accounts_without_a_password() -> None:
+    block = "Match Address 192.0.2.0/24\n  KerberosAuthentication yes\n"
+    files = {"/etc/ssh/sshd_config": f"KbdInteractiveAuthentication no\nUsePAM yes\n{block}"}
+    assert "bernd password ?" in said(Machine(files))
 
 
 LOOKED = {"/etc/ssh/sshd_config": (0o644, 0, 0)}

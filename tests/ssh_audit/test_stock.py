@@ -7,9 +7,9 @@ from auditkit.audits import ssh
 from auditkit.audits.ssh import access, crypto, hostkeys, keyfiles, keys, observed, overrides, pam, persistence, privates, ways
 
 QUIET = (hostkeys, keyfiles, keys, observed, overrides, pam, persistence, privates, ways)
-SIZE = "low ssh-rsa-size sshd: RequiredRSASize is 1024 (by default)"
-MACS = "low ssh-algorithm-weak sshd: it offers hmac-sha1"
-MODULI = "low ssh-moduli-short /etc/ssh/moduli: 60 of 423 groups have fewer than 3072 bits, for diffie-hellman-group-exchange"
+SIZE = "info ssh-rsa-size sshd: RequiredRSASize is 1024 (by default)"
+MACS = "info ssh-algorithm-weak sshd: it offers hmac-sha1"
+MODULI = "info ssh-moduli-short /etc/ssh/moduli: 60 of 423 groups have fewer than 3072 bits, for diffie-hellman-group-exchange"
 
 
 @pytest.mark.parametrize("release", ["12", "13"])
@@ -33,7 +33,7 @@ def test_with_all_that_is_said_besides_it_is_four_findings_and_no_gap() -> None:
 
 def test_a_disk_without_a_running_server_is_judged_by_its_files() -> None:
     disk = debian("12", processes=(), shown=(), runs=lambda command: None)
-    assert said(crypto, disk) == ["low ssh-algorithm-weak sshd: it offers hmac-sha1", SIZE]
+    assert said(crypto, disk) == ["info ssh-algorithm-weak sshd: it offers hmac-sha1", SIZE]
     assert said(observed, disk) == []
 
 

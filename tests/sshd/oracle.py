@@ -156,7 +156,7 @@ CRITERIA: dict[str, tuple[str, ...]] = {
     ),
     "LocalAddress": ("192.0.2.1", "10.0.0.0/8", "!192.0.2.1,*", "2001:db8::/64"),
     "LocalPort": ("22", "2222", "0", "x", "22,2222", "65536"),
-    "RDomain": ("x", "*"),
+    "RDomain": ("x", "*", "!x,*", "none"),
     "Bogus": ("x",),
 }  # fmt: skip
 
@@ -188,6 +188,7 @@ class Sshd:
     def ask(self, main: str, who: Connection) -> dict[str, list[str]] | str:
         """What `sshd -T -C` says, by keyword in lower case; or its complaint."""
         fields = {"user": who.user, "host": who.host, "addr": who.address, "laddr": who.local_address, "lport": who.local_port}
+        fields["rdomain"] = who.domain
         spec = ",".join(f"{name}={value}" for name, value in fields.items())
         spec += ",invalid-user" if who.invalid and self.version >= (9, 9) else ""
         asked = [*self.command, "-f", main, "-T", "-C", spec]
@@ -267,7 +268,8 @@ def connection(chance: random.Random) -> Connection:
     except KeyError:
         groups = ()
     pick = chance.choice
-    return Connection(user, pick(HOSTS), pick(ADDRESSES), pick(LOCALS), pick(PORTS), groups=groups, invalid=not groups)
+    where = pick(LOCALS), pick(PORTS), pick(("", "", "x"))
+    return Connection(user, pick(HOSTS), pick(ADDRESSES), *where, groups=groups, invalid=not groups)
 
 
 def configuration(chance: random.Random, home: Path, key: Path, version: Version) -> Iterator[tuple[str, bytes]]:

@@ -1,5 +1,7 @@
 """A configuration of sshd as text, and what must be said of it: above all what no oracle tells."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +16,7 @@ from auditkit.sshd.patterns import matches
 from auditkit.sshd.reading import globs
 
 MAIN = "/etc/ssh/sshd_config"
-ANNA = Connection("anna", "pc.example.org", "10.1.2.3", "10.0.0.1", 22, groups=("users", "staff"))
+ANNA = Connection("anna", "pc.example.org", "10.1.2.3", "10.0.0.1", 22, "", groups=("users", "staff"))
 
 
 def judged(files: dict[str, str | bytes | Gap], who: Connection = ANNA, version: Version = (9, 2)) -> Effective:
@@ -134,12 +136,20 @@ def test_an_include_that_was_not_looked_up_is_a_gap() -> None:
         ("Address 10.0.0.0/8", Connection("anna", "h", None, "10.0.0.1", 22)),
         ("LocalPort 22", Connection("anna", "h", "10.1.2.3", "10.0.0.1")),
         ("Host *.example.org", Connection("anna", None, "10.1.2.3", "10.0.0.1", 22)),
+        ("RDomain vrf1", replace(ANNA, domain=None)),
+        ("RDomain *,!vrf1", replace(ANNA, domain=None)),
     ],
 )
 def test_a_match_on_what_is_not_known_of_the_connection_leaves_it_open(criterion: str, who: Connection) -> None:
     text = f"PasswordAuthentication no\nMatch {criterion}\nPasswordAuthentication yes\n"
     assert value(judged({"main": text}), "PasswordAuthentication") in (("yes",), ("no",))
     assert value(judged({"main": text}, who), "PasswordAuthentication") is None
+
+
+def test_a_match_on_any_routing_domain_holds_for_who_comes_through_none() -> None:
+    text = "PasswordAuthentication no\nMatch RDomain *\nPasswordAuthentication yes\n"
+    for domain in ("", None):
+        assert value(judged({"main": text}, replace(ANNA, domain=domain)), "PasswordAuthentication") == ("yes",)
 
 
 def test_traps_of_the_format() -> None:

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -63,6 +64,7 @@ def running(row: Row, place: Place, fleet: Fleet) -> Iterator[System]:
         machines.until(lambda: machines.listens(pid) or process.poll() is not None, f"{row} lets clients in")
         assert process.poll() is None
         _answer_all(pid)
+        time.sleep(1.1 if row.later else 0)  # a second later, for times of files are told in whole ones
         for path, file in row.later.items():
             _file(Path(f"/proc/{pid}/root{path}"), file.text, 0o644)
         yield System(place.address, pid)

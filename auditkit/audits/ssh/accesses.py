@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from auditkit import answers
-from auditkit.access import asking, classes, configuring, matching, needs, ways
-from auditkit.access.keyfiles import expanded, filled
+from auditkit.access import asking, classes, configuring, matching, needs, views, ways
+from auditkit.access.keyfiles import expanded, filled, plain
 from auditkit.access.membership import Groups, groups, takes_groups
 from auditkit.access.nouns import Login, Password, Seen, Server, Treated
 from auditkit.access.revoked import Lists, lists, lists_wanted, taken_back
@@ -187,10 +187,10 @@ def _treated(server: Server, login: Login) -> Iterator[Treated]:
 
 def _of_login(login: Login, readings: tuple[Reading, ...], read: Iterable[str]) -> Iterator[str]:
     """Yield the files that are read for an account, and those in its home that one might take for such."""
-    home = "/" + login.home.strip("/") if login.home.strip("/") else ""
+    home = plain(f"/{login.home}/").rstrip("/")
     named = {path for one in readings for path in expanded(one.treated.effective, login) or ()}
     for file in read:
-        if file in named or (_USUAL.fullmatch(file) and _IN_HOME.sub("", file) == home):
+        if plain(file) in named or (_USUAL.fullmatch(file) and _IN_HOME.sub("", plain(file)) == home):
             yield file
 
 
@@ -259,6 +259,10 @@ def _access(known: Known, login: Login, line: Line, readings: Sequence[Reading],
     others = [server.name for server in servers if server.kind != OPENSSH or not (server.treated or server.configuration)]
     if best is False and others:
         effect = Effect(None, f"{effect.reason}; but {printable(others[0][:60])} may take it, of which that is not known")
+    behind = [one.server for one in readings if one.server.unread]
+    if effect.effective is False and behind and not line.dead:
+        why = f"{views.shown(behind[0].unread)} changed after {printable(behind[0].name)} last read its configuration"
+        effect = Effect(None, f"{effect.reason}; but {why}")
     by_server = defaultdict[int, list[tuple[Reading, Effect]]](list)
     for pair in found:
         by_server[id(pair[0].server)].append(pair)
@@ -290,7 +294,7 @@ def _not_read(line: Line, login: Login, one: Treated) -> Iterator[Effect]:
     paths, effect = expanded(one.effective, login), one.effective.effects["AuthorizedKeysFile"]
     if paths is None:
         yield Effect(None, "AuthorizedKeysFile of sshd is not known")
-    elif line.file not in paths:
+    elif plain(line.file) not in paths:
         yield Effect(False, f"AuthorizedKeysFile of sshd is {printable(' '.join(effect.value or ())[:80])} ({effect.origin})")
 
 
@@ -339,15 +343,23 @@ def _shut_out(known: Known, line: Line, login: Login, one: Reading) -> Iterator[
     root = value["PermitRootLogin"] if login.root else ("yes",)
     if root == ("no",) or (root == ("forced-commands-only",) and line.options.command is None):
         yield Effect(False, f"PermitRootLogin of sshd is {root[0]}")
-    state = known.ways.account(login, effective)
-    if state.opens is not True:
-        yield Effect(state.opens, state.why)
+    yield from _state(known, login, one.treated)
     if known.ways.useless(login, effective, forwards=line.options.forwards, command=line.options.command or ""):
         yield Effect(False, "the account has no session, its shell gives none, and nothing is forwarded")
     yield from _lists(one)
     unknown = [name for name in ("PubkeyAuthentication", "AuthenticationMethods") if value[name] is None]
     if unknown or root is None:
         yield Effect(None, f"{', '.join(unknown) or 'PermitRootLogin'} of sshd is not known")
+
+
+def _state(known: Known, login: Login, one: Treated) -> Iterator[Effect]:
+    """Yield whether the state of an account, or PAM, shuts it out, from everywhere that is treated alike."""
+    by_name = one.effective.effects["UseDNS"].on is not False
+    froms = {None if by_name else source.address for who, source in one.who if who.name == login.name} or {None}
+    words = dict.fromkeys(known.ways.account(login, one.effective, origin) for origin in sorted(froms, key=str))
+    told = {word.opens for word in words}
+    if True not in told:
+        yield next(Effect(word.opens, word.why) for word in words if word.opens is None or told == {False})
 
 
 def _lists(one: Reading) -> Iterator[Effect]:

@@ -136,7 +136,7 @@ class Worry:
 WORRIES = (
     Worry(FORWARDING, Severity.MEDIUM, "GatewayPorts", ("yes", "clientspecified"), "no"),
     Worry(FORWARDING, Severity.MEDIUM, "PermitTunnel", ("yes", "point-to-point", "ethernet"), "no"),
-    Worry(FORWARDING, FORWARDING.severity, "X11Forwarding", ("yes",), "no"),
+    Worry(FORWARDING, Severity.INFO, "X11Forwarding", ("yes",), "no"),
     Worry(QUIET, QUIET.severity, "LogLevel", ("QUIET", "FATAL", "ERROR"), "VERBOSE"),
     Worry(QUIET, Severity.INFO, "SyslogFacility", ("DAEMON", "USER", *(f"LOCAL{n}" for n in range(8))), "AUTH"),
     Worry(NO_PAM, NO_PAM.severity, "UsePAM", ("no",), "yes"),

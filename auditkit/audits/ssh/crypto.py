@@ -46,7 +46,7 @@ NO_POST_QUANTUM = Rule(
 RSA_SIZE = Rule(
     "ssh-rsa-size",
     "A server takes RSA keys that are within reach of being broken",
-    Severity.LOW,
+    Severity.INFO,
     "RequiredRSASize is 1024 where nothing else is said: RSA keys below 2048 bits in an authorized_keys let in whoever has"
     " the means to break them.",
     "Where no key below 2048 bits is in use, see key-weak: RequiredRSASize 2048.",
@@ -55,7 +55,7 @@ RSA_SIZE = Rule(
 MODULI_SHORT = Rule(
     "ssh-moduli-short",
     "A key exchange uses groups below 3072 bits",
-    Severity.LOW,
+    Severity.INFO,
     "diffie-hellman-group-exchange takes its groups from the file of moduli; those of 2048 bits are not good for years to come,"
     " and a client that asks for short ones gets them.",
     "awk '$5 >= 3071' /etc/ssh/moduli | sudo tee /etc/ssh/moduli.long | grep -c . && sudo cp -p /etc/ssh/moduli"
@@ -124,7 +124,7 @@ def _weak(evidence: Evidence, server: Server, kind: str, keyword: str) -> Iterat
     weak = [name for name in told.names if _WEAK[kind].fullmatch(name)]
     minor = [name for name in told.names if kind in _HARMLESS and _HARMLESS[kind].fullmatch(name)]
     if weak or minor:
-        severity = ALGORITHM_WEAK.severity if weak else Severity.LOW
+        severity = ALGORITHM_WEAK.severity if weak else Severity.INFO
         names = [*weak, *minor]
         by = f" ({keyword} at {told.origin})" if told.set_by else ""
         message = f"it offers {printable(', '.join(names))}{by}"

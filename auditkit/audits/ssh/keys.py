@@ -175,8 +175,9 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
     yield from dict.fromkeys(one for one in told if isinstance(one, Gap))
     found = [one for one in told if isinstance(one, Access)]
     spoken = keys_of_root(evidence, seen.seen(evidence).alike)
-    yield from _lines(found, dict(evidence.office.known_keys), spoken)
+    yield from _lines(found, spoken)
     alive = [one for one in found if one.alive]
+    yield from _unknown(alive, dict(evidence.office.known_keys))
     yield from _shared(alive)
     yield from _open_files(alive)
 
@@ -185,11 +186,30 @@ Spoken = frozenset[tuple[str, str, int]]
 """Account, file and line of the keys of root of which `ssh-root-key` tells already."""
 
 
-def _lines(found: Iterable[Access], known: Mapping[str, str], spoken: Spoken) -> Iterator[Finding]:
+def _unknown(alive: Iterable[Access], known: Mapping[str, str]) -> Iterator[Finding]:
+    """Yield one finding for all keys of nobody known that open the same accounts."""
+    by_key = defaultdict[str, list[Access]](list)
+    for access in alive:
+        key = access.line.key.fingerprint
+        if known and key not in known and key not in PUBLISHED:
+            by_key[key].append(access)
+    alike = defaultdict[tuple[tuple[str, str], ...], list[Access]](list)
+    for several in by_key.values():
+        alike[tuple((access.account, access.line.file) for access in several)] += several
+    for pairs, several in alike.items():
+        accounts, files = (tuple(dict.fromkeys(each)) for each in zip(*pairs, strict=True))
+        keys = {access.line.key.fingerprint for access in several}
+        where = printable(files[0]) if len(files) == 1 else f"{len(files)} files"
+        said = f"{len(keys)} key{'s' if len(keys) > 1 else ''} in {where}: not among known_keys of auditkit.yaml"
+        lines = {access.quote: access for access in several}
+        yield Finding(KEY_UNKNOWN, f"account {telling.names(accounts)}", said, KEY_UNKNOWN.severity, _quotes(lines.values()))
+
+
+def _lines(found: Iterable[Access], spoken: Spoken) -> Iterator[Finding]:
     """Yield one finding for all the lines of a file with which the same is wrong, and for all the accounts it is for."""
     sorted_ = defaultdict[tuple[Wrong, str, str], list[Access]](list)
     for access in found:
-        for wrong in _wrong(access, known, spoken):
+        for wrong in _wrong(access, spoken):
             sorted_[wrong, access.line.file, access.account].append(access)
     alike = defaultdict[tuple[Wrong, str, tuple[int, ...]], list[str]](list)
     first: dict[tuple[Wrong, str, tuple[int, ...]], list[Access]] = {}
@@ -249,7 +269,7 @@ def _fact(access: Access, known: Mapping[str, str]) -> Mapping[str, object]:
 # --- one line
 
 
-def _wrong(access: Access, known: Mapping[str, str], spoken: Spoken) -> Iterator[tuple[Rule, str, Severity]]:
+def _wrong(access: Access, spoken: Spoken) -> Iterator[tuple[Rule, str, Severity]]:
     """Yield the rules that a line breaks."""
     if not access.alive:
         reason = access.effect.reason
@@ -259,8 +279,6 @@ def _wrong(access: Access, known: Mapping[str, str], spoken: Spoken) -> Iterator
     key, options = access.line.key, access.line.options
     if key.fingerprint in PUBLISHED:
         yield KEY_PUBLISHED, f"the private key of {PUBLISHED[key.fingerprint]} can be downloaded", KEY_PUBLISHED.severity
-    elif known and key.fingerprint not in known:
-        yield KEY_UNKNOWN, "not among known_keys of auditkit.yaml", KEY_UNKNOWN.severity
     yield from _weak(access.line)
     if (access.login.uid in OF_SYSTEM or access.login.uid == NOBODY) and access.login.shell not in SESSIONLESS:
         severity = Severity.MEDIUM if access.account in _DEPLOYED or options.command is not None else KEY_OF_SYSTEM.severity

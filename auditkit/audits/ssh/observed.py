@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from auditkit import answers
-from auditkit.access import seen, telling
+from auditkit.access import configuring, seen, telling, views
 from auditkit.access.nouns import Server
 from auditkit.answers import Shown
 from auditkit.audits.ssh.settings import OPENSSH
@@ -14,7 +14,6 @@ from auditkit.packages.versions import deb_part
 from auditkit.printable import printable
 from auditkit.sshd.criteria import Connection
 from auditkit.sshd.effective import METHODS, Effective
-from auditkit.sshd.lines import lowered
 
 DPKG = Need(
     Means.COMMAND,
@@ -56,7 +55,16 @@ NOT_THE_INSTALLED = Rule(
     " listens, ss -ltnp, and compare the program with the package's: dpkg -V openssh-server.",
     ("https://www.debian.org/doc/debian-policy/ch-controlfields.html#version",),
 )
-RULES = (NOT_AS_CONFIGURED, OFFERS_LESS, NOT_THE_INSTALLED)
+NOT_RELOADED = Rule(
+    "ssh-not-reloaded",
+    "The configuration was changed after the server last read it",
+    Severity.MEDIUM,
+    "Until it is reloaded the server does what its files said before: what was closed in them since may still be open. Also"
+    " touching a file counts as a change here, for what was in it before cannot be seen.",
+    "sshd -t && systemctl reload ssh, keeping this session open, and audit again.",
+    ("sshd(8) SIGHUP",),
+)
+RULES = (NOT_AS_CONFIGURED, NOT_RELOADED, OFFERS_LESS, NOT_THE_INSTALLED)
 
 WITH_A_PASSWORD = ("password", "keyboard-interactive")
 _LISTS: Mapping[str, str] = {"kex": "kexalgorithms", "ciphers": "ciphers", "macs": "macs"}
@@ -64,11 +72,8 @@ _ANNOUNCED = re.compile(r"kex-strict-.*|ext-info-.*|gss-.*")
 """What stands among the key exchanges of a KEXINIT and is none, or has a keyword of its own."""
 _BANNER = re.compile(r"SSH-2\.0-OpenSSH_([0-9]{1,3})\.([0-9]{1,3})\S*(?: [A-Za-z]+-(\S+))?.*")
 _PACKAGE = re.compile(r"(?:[0-9]+:)?([0-9]{1,3})\.([0-9]{1,3})[^-\s]*(?:-(\S+))?")
-_STATED = re.compile(rb"([0-9]{1,12}),(/[^\n]*)\n")
-_WORD = re.compile(r"/[!-~]{1,400}")
 MOST = 100
 """Characters of a version."""
-_WHEN = "when the configuration was last changed"
 
 
 def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
@@ -81,25 +86,9 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
             )
         older = tuple(_not_the_installed(server, installed))
         yield from older
-        yield from _not_as_configured(evidence, server, updated=bool(older))
+        beyond = tuple(_not_as_configured(evidence, server, updated=bool(older)))
+        yield from beyond or _not_reloaded(evidence, server)
         yield from _less(server)
-
-
-def follow(evidence: Evidence) -> tuple[Need, ...]:
-    """When the files of a server were changed that does not do what they say."""
-    files = {file for server in seen.seen(evidence).servers if any(_differences(server)) for file in _files(server)}
-    words = sorted(file for file in files if _WORD.fullmatch(file))[:20]
-    return (Need(Means.COMMAND, " ".join(("/usr/bin/stat -c %Z,%n", *words)), _WHEN),) if words else ()
-
-
-def _files(server: Server) -> Collection[str]:
-    """The files that configure a server, and the directories of its Include lines: one that is gone has changed those."""
-    if server.configuration is None:
-        return ()
-    files = [each for each in server.configuration.files.read if each.startswith("/")]
-    lines = (line for file in files for line in telling.read_of(server, file) if lowered(line.line.keyword) == "include")
-    globs = [word if word.startswith("/") else f"/etc/ssh/{word}" for line in lines for word in line.line.words]
-    return tuple(dict.fromkeys((*files, *(glob.rpartition("/")[0] for glob in globs if "*" in glob))))
 
 
 # --- what is configured
@@ -111,6 +100,15 @@ def _not_as_configured(evidence: Evidence, server: Server, *, updated: bool) -> 
     if told and not (updated and not any(_beyond(server))):
         message = f"{'; '.join(told)}. {_likely(evidence, server)}"
         yield Finding(NOT_AS_CONFIGURED, server.name, message, NOT_AS_CONFIGURED.severity)
+
+
+def _not_reloaded(evidence: Evidence, server: Server) -> Iterator[Finding]:
+    """Yield that a server goes by what its files said before."""
+    if server.unread:
+        when = _changed(evidence, server, server.unread)[server.unread[0]]
+        message = f"{views.shown(server.unread)} changed after it last read its configuration, the latest {_time(when)}"
+        remedy = f"{telling.tested(server).removeprefix(' && ')}. {telling.KEEP} {telling.again(evidence)}"
+        yield Finding(NOT_RELOADED, server.name, message, NOT_RELOADED.severity, remedy=remedy)
 
 
 def _differences(server: Server) -> Iterator[str]:
@@ -187,23 +185,20 @@ def _apart(more: set[str], fewer: set[str]) -> str:
 def _likely(evidence: Evidence, server: Server) -> str:
     """What helps to find the cause: when the process started, and when its files changed."""
     started = server.process.started if server.process else None
-    changed = _changed(evidence, _files(server))
+    changed = _changed(evidence, server, configuring.places(server.configuration))
     if started is None or not changed:
         return "Most likely it was not reloaded since its files were changed"
     since = f"It runs since {_time(started)}"
     file, when = max(changed.items(), key=lambda one: one[1])
-    if when > started:
+    if server.unread or when > started:
         return f"{since}, and {printable(file)} was changed {_time(when)}: most likely it was not reloaded"
     return f"{since}, and its files did not change since: look for another server, or for what answers in its place"
 
 
-def _changed(evidence: Evidence, files: Collection[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for item in (one for one in evidence.items if one.need.means is Means.COMMAND and one.need.why == _WHEN):
-        ran = answers.ran(item)
-        for seconds, name in _STATED.findall(b"" if isinstance(ran, Gap) else ran.out):
-            found[name.decode("utf-8", "surrogateescape")] = int(seconds)
-    return {file: when for file, when in found.items() if file in files}
+def _changed(evidence: Evidence, server: Server, files: Collection[str]) -> dict[str, int]:
+    """When each of these files was changed, as far as that was asked."""
+    told = views.stated(evidence, server.process) if server.process else {}
+    return {file: one.changed for file, one in told.items() if file in files}
 
 
 def _time(seconds: float) -> str:

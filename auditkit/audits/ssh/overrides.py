@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from auditkit.access import seen
+from auditkit.access import needs, seen
 from auditkit.access.nouns import Server
 from auditkit.audits.ssh.owned import ask_owner, owner, runs_anything
 from auditkit.audits.ssh.settings import statements
@@ -15,7 +15,7 @@ from auditkit.sshd.reading import Statement
 _UNIT_WHY = "how the SSH server is started"
 UNITS = tuple(
     Need(Means.FILE, f"{place}/{name}", _UNIT_WHY)
-    for place in ("/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system")
+    for place in needs.UNIT_PLACES
     for name in ("ssh*.service", "ssh*.socket", "ssh*.d/*.conf", "service.d/*.conf")
 )
 DEFAULTS = tuple(Need(Means.FILE, path, _UNIT_WHY) for path in ("/etc/default/ssh", "/etc/sysconfig/sshd"))

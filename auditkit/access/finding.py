@@ -1,13 +1,15 @@
 """Which SSH servers a host has: those that run, and the one that /etc/ssh/sshd_config configures."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from auditkit import answers
 from auditkit.access import arguments, needs, views
 from auditkit.access.arguments import Started
 from auditkit.access.needs import MAIN, SSHD
+from auditkit.access.nouns import title
 from auditkit.answers import Process, Shown, name_of
 from auditkit.model import Evidence, Gap
 
@@ -35,6 +37,8 @@ class Found:
     """Whether it may run as a process that could not be seen."""
     apart: tuple[str, ...] = ()
     """The files that it sees otherwise than this audit does."""
+    distinct: str = ""
+    """What tells it from another one that would be called the same."""
 
     @property
     def contained(self) -> str:
@@ -63,7 +67,29 @@ def found(evidence: Evidence) -> tuple[tuple[Found, ...], tuple[Gap, ...]]:
     shows = tuple(one for one in shown if isinstance(one, Shown))
     running = [_running(evidence, each, shows) for each in processes if _is_server(each, processes)]
     left = tuple(show for show in shows if not any(show in each.shown for each in running))
-    return (*running, *_others(evidence, running, processes, left)), gaps
+    return _apart((*running, *_others(evidence, running, processes, left))), gaps
+
+
+def _apart(servers: tuple[Found, ...]) -> tuple[Found, ...]:
+    """The servers, each with what tells it from those that were started otherwise and would be called the same."""
+    same = defaultdict[str, dict[tuple[str, ...], Found]](dict)
+    for each in servers:
+        same[_called(each)].setdefault(each.started.lines, each)
+    return tuple(replace(each, distinct=_difference(each.started.lines, same[_called(each)])) for each in servers)
+
+
+def _called(server: Found) -> str:
+    return title(server.program, server.main, server.started.lines) if server.kind == "openssh" else ""
+
+
+def _difference(lines: tuple[str, ...], same: Mapping[tuple[str, ...], Found]) -> str:
+    """The port where only one has it, else the process; nothing for the one whose command line adds no line."""
+    process = same[lines].process
+    if len(same) == 1 or not lines or process is None:
+        return ""
+    ports = [each.process.ports[:1] for each in same.values() if each.process]
+    mine = process.ports[:1]
+    return f"on port {mine[0]}" if mine and ports.count(mine) == 1 else f"process {process.pid}"
 
 
 def hidden(evidence: Evidence) -> str:

@@ -1,6 +1,7 @@
 """The nouns of `access`: accounts, SSH servers, how connections are treated, and what there is to see of them all."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -94,6 +95,16 @@ class Treated:
     dump: Dump | None = None
 
 
+def title(program: str, main: str, options: Sequence[str]) -> str:
+    """What an sshd is called that was started so: `sshd -f /srv/sshd_config -p 2222`."""
+    port = next((found[1] for line in options if (found := _PORT.fullmatch(line))), "")
+    file = "" if main in ("", MAIN) else f" -f {main}"
+    return f"{name_of(program) or 'sshd'}{file}{f' -p {port}' if port else ''}"
+
+
+_PORT = re.compile(r"""port(?:\s*=\s*|\s+)["']?([0-9]{1,5})["']?\s*""", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """An SSH server that runs, or that is configured to."""
@@ -129,14 +140,14 @@ class Server:
     """From where it can be reached, as far as that makes a difference."""
     unread: tuple[str, ...] = ()
     """Files of its configuration that were changed after it last read them."""
+    distinct: str = ""
+    """What tells it from another one that would be called the same."""
 
     @property
     def name(self) -> str:
         """It as reports name it: by its program, and its file or port where that is not the usual one."""
         if self.kind == "openssh":
-            program = name_of(self.program) or "sshd"
-            port = next((line.partition(" ")[2] for line in self.options if line.lower().startswith("port ")), "")
-            return f"{program}{'' if self.main in ('', MAIN) else f' -f {self.main}'}{f' -p {port}' if port else ''}"
+            return f"{title(self.program, self.main, self.options)}{f' ({self.distinct})' if self.distinct else ''}"
         return f"{self.kind}{f' on port {self.ports[0]}' if self.ports else ''}"
 
     @property

@@ -63,7 +63,7 @@ def taken_back(line: Line, effective: Effective, known: Lists) -> Iterator[Effec
             yield Effect(False, f"sshd takes no key at all: RevokedKeys names {name}, which is not there ({effect.origin})")
         elif isinstance(told, str):
             yield Effect(None, f"whether RevokedKeys takes it back is not known: {name}: {told}")
-        elif told.holds(line.key.fingerprint):
+        elif told.holds(line.key.blob):
             yield Effect(False, f"it is taken back: it stands in {name} ({effect.origin})")
-        elif told.holds(line.key.fingerprint) is None:
+        elif told.holds(line.key.blob) is None:
             yield Effect(None, f"whether RevokedKeys takes it back is not known: {name}: {told.unread}")

@@ -204,7 +204,7 @@ def _bare(found: Found) -> Server:
     version = dump.version(banner)
     return Server(
         found.kind, found.process, found.main, version, banner, None, (), (), found.shown,
-        program=found.program, options=found.started.lines, running=found.running,
+        program=found.program, options=found.started.lines, running=found.running, distinct=found.distinct,
     )  # fmt: skip
 
 

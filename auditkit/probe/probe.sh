@@ -49,6 +49,8 @@ exit 0
 shift "$1"
 exec </dev/null 4>&1
 verb=$1
+line='
+'
 shift
 
 # The digest of stdin or of files, by algorithm.
@@ -73,17 +75,17 @@ row() {
   stat -c "$F" "$1" 2>/dev/null || why stat -c "$F" "$1"
 }
 
+# What holds password hashes on every machine, whatever was asked for: probe/take.py.
+tables='/etc/passwd /etc/passwd- /etc/shadow /etc/shadow- /etc/group /etc/group- /etc/gshadow /etc/gshadow-
+/var/backups/passwd.bak /var/backups/shadow.bak /var/backups/group.bak /var/backups/gshadow.bak /etc/master.passwd'
+
 # Write fd 5, open on $f, to fd 4: as it is, or the facts of it where it may hold password hashes (probe/take.py). What was
 # opened is what counts, not where a name led before. Says why that cannot be done.
 give() {
   real=$(readlink /proc/self/fd/5 2>/dev/null || readlink -f "$f")
   real=${real%" (deleted)"}
-  [ "$how" = whole ] || for one in "$real" "$f"; do
-    case $one in
-    /etc/passwd|/etc/passwd-|/etc/shadow|/etc/shadow-|/etc/group|/etc/group-|/etc/gshadow|/etc/gshadow-) how=facts;;
-    /var/backups/passwd.bak|/var/backups/shadow.bak|/var/backups/group.bak|/var/backups/gshadow.bak) how=facts;;
-    /etc/master.passwd) how=facts;;
-    esac
+  [ "$how" = whole ] || for one in $tables; do
+    [ "$one" != "$real" ] && [ "$one" != "$f" ] || how=facts
   done
   case $how${f##*/} in
   secretpasswd|secretshadow|secretgroup|secretgshadow) how=facts;;
@@ -94,6 +96,25 @@ give() {
   factsknown) head -c "$most" <&5 | tr '\000' '\001' | sed -r "$facts" >&4 || echo secret;;
   *) echo secret;;
   esac
+}
+
+# Whether fds 5 and up are open on what these names lead to, the first five of them, and on no table. No program is started
+# for that: test(1) of the shell compares files, and one that cannot says no.
+plain() {
+  fd=5
+  for f; do
+    [ $fd -lt 10 ] || return 0
+    [ "/proc/self/fd/$fd" -ef "$f" ] || return 1
+    for one in $tables; do
+      [ ! "/proc/self/fd/$fd" -ef "$one" ] || return 1
+    done
+    fd=$((fd + 1))
+  done
+}
+
+# Whether the first five of these names lead to files: of what is none, opening it might never end.
+regular() {
+  for f in "$1" "${2:-$1}" "${3:-$1}" "${4:-$1}" "${5:-$1}"; do [ -f "$f" ] || return 1; done
 }
 
 facts='
@@ -166,6 +187,16 @@ list)
   said=$({ find "$@" 2>&1 >&4; printf '\n=%d' $?; } | { head -c 65536; cat >/dev/null; })
   printf '\0%s' "$said"
   ;;
+names)
+  # of many directories what list tells of one, up to so many bytes; it counts only where nothing is complained of
+  most=$1
+  shift
+  { find "$@" -mindepth 1 -maxdepth 1 -print0 2>/dev/null; printf '\0=%d' $?; } | head -c "$most"
+  ;;
+modes)
+  # what decides who may write; names of owners would be looked up for each
+  stat -c '%f %u %g' "$@" 2>/dev/null
+  ;;
 rows)
   stat -c "$F" "$@" 2>/dev/null
   ;;
@@ -223,6 +254,23 @@ take)
   fi
   printf '%s %s' "$N" "$said"
   ;;
+several)
+  # files that anybody may see, five at a time: up to so many bytes of each, and before and behind each of them all that
+  # head(1) has as its environment, in which only the nonce is not known to others; or nothing where not all of it goes well.
+  # Of secret ones only whether all of them could be opened and none is a table
+  most=$1
+  shift
+  less=$(env | sed -n '/^N=/d;/^PATH=/d;s/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/-u \1/p')
+  e=/proc/self/environ d=/proc/self/fd
+  while [ $# -gt 0 ]; do
+    { ! regular "$@" || {
+      plain "$@" && { [ "$most" = secret ] || env $less head -q -c "$most" $e $d/5 $e $d/6 $e $d/7 $e $d/8 $e $d/9 $e; } && printf +
+    } 5<"$1" 6<"${2:-/dev/null}" 7<"${3:-/dev/null}" 8<"${4:-/dev/null}" 9<"${5:-/dev/null}"; } 2>/dev/null
+    printf '%s;' "$N"
+    [ $# -gt 5 ] || break
+    shift 5
+  done
+  ;;
 lineage)
   # what is loaded into this process, its parent and so on, as probe/lineage.py has it
   pid=$$ child=
@@ -243,6 +291,41 @@ lineage)
     [ -z "$why" ] || break
     child=$pid pid=$(parent "$stat")
   done
+  ;;
+there)
+  # line by line, of each path `f` if it is a file, else `-`, and the directory that it really lies in, or nothing where only
+  # a look of its own tells that; nothing at all where it does not answer. Then `=` where stat(1) finds none of those, else
+  # what it says
+  told= none=0 other=
+  for f; do
+    PWD= is=
+    if [ -e "$f" ]; then
+      is=-
+      [ ! -f "$f" ] || is=f
+      case ${f##*/} in
+      ''|.|..) ;;
+      *) [ -L "$f" ] || cd -P "${f%/*}/" && [ "$PWD/${f##*/}" -ef "$f" ] || PWD=;;
+      esac
+      case $PWD in
+      *"$line"*) PWD=;;
+      esac
+    else none=$((none + 1))
+    fi
+    told=$told$is$PWD$line
+  done 2>/dev/null
+  cd /
+  said=
+  [ $none = 0 ] || said=$(stat -L -c %f "$@" 2>&1 >/dev/null)
+  set -f
+  IFS=$line
+  for each in $said; do
+    case $each in
+    *"': No such file or directory"|*"': Not a directory") none=$((none - 1));;
+    *) other=other;;
+    esac
+  done
+  [ "$none$other" != 0 ] || said==
+  printf '%s%s' "$told" "$said"
   ;;
 way)
   # of each path where it really is, and the rows of that and of each directory above; or why it is nowhere

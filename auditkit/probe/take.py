@@ -31,10 +31,10 @@ A file that may be long comes in pieces, one after the other; where there are no
 BEGIN = b"PRIVATE KEY-----"
 BEGIN_PPK = b"PuTTY-User-Key-File-"
 _FIRST = 64
-_TABLES = (b"passwd", b"shadow", b"group", b"gshadow")
+TABLES = (b"passwd", b"shadow", b"group", b"gshadow")
 _ALWAYS = frozenset(
-    [b"/etc/" + name + end for name in _TABLES for end in (b"", b"-")]
-    + [b"/var/backups/" + name + b".bak" for name in _TABLES]
+    [b"/etc/" + name + end for name in TABLES for end in (b"", b"-")]
+    + [b"/var/backups/" + name + b".bak" for name in TABLES]
     + [b"/etc/master.passwd"]
 )
 
@@ -177,7 +177,7 @@ def _facts(chain: Chain, path: Names, secret: bool, limit: int, uid: Optional[in
         return reduced(inside.read(chain, real, limit))
     if not secret:
         return inside.read(chain, real, limit, uid)
-    if path[-1:] and path[-1] in _TABLES:
+    if path[-1:] and path[-1] in TABLES:
         return reduced(inside.read(chain, real, limit))
     from . import keyfile  # noqa: PLC0415 - only for who asks so
 

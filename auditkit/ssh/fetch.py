@@ -1,8 +1,7 @@
 """Files and beginnings of logs from a host without Python, as probe/take.py and probe/rotation.py give them.
 
-Links are followed over there, by the kernel. What was opened decides whether it may hold password hashes: then facts travel
-in their place, made by sed(1) as take.reduced() makes them. What looks like a hash in any other file is taken out of it as
-soon as it is here, see probe/hashes.py.
+How their bytes come is told in contents.py. What looks like a hash in any of them is taken out of it as soon as it is here,
+see probe/hashes.py.
 """
 
 import posixpath
@@ -17,9 +16,11 @@ from auditkit.probe import take as taking
 from auditkit.probe.digest import Digest
 from auditkit.probe.lineage import MOST, PATTERN, unseen
 from auditkit.probe.rotation import LARGEST, MEMBERS, NOT_KNOWN, PACKED, Asked, family
+from auditkit.ssh.contents import TOO_LONG, Given, contents, given, question
 from auditkit.ssh.session import lied
 from auditkit.ssh.survey import ABSENT, LISTING, bytes_of, checked, complaints, fields, last_words, ns, reason, text
-from auditkit.ssh.talk import Question, Talk
+from auditkit.ssh.talk import ANSWER, Question, Talk
+from auditkit.ssh.there import there
 
 LINEAGE = PATTERN.decode()
 _DIGITS = 10
@@ -27,13 +28,12 @@ _PUBLIC = re.compile(rb"\b(?:ssh|ecdsa|sk)-[a-z0-9@.-]{3,50}[ \t]+AAAA[A-Za-z0-9
 _FORBIDDEN = ("permission denied", "operation not permitted")
 _MAGIC = re.compile(rb"[*?[]")
 _SUM = re.compile(rb"([0-9a-f]{32,64})(?:  -)?\n")
-_REFUSED = {
-    b"secret": "holds secrets of a kind that cannot be reduced to facts, so nothing of it was taken",
-    b"long": f"longer than {inside.LIMIT} bytes",
-}
-
 Candidate = tuple[bytes, tuple[bytes, ...], str]
 """A path as far as it is known, the components still to come, the first one a glob, and why it cannot be gone on with."""
+
+
+Listed = tuple[list[bytes], str]
+"""The names in a directory, or why they are not known."""
 
 
 def mounts(talk: Talk) -> bytes | None:
@@ -51,10 +51,10 @@ def take(talk: Talk, needs: Sequence[Need]) -> Iterator[Item | Gap]:
     long = [need for need in needs if need.long]
     needs = [need for need in needs if need.what != LINEAGE and not need.long]
     found = places(talk, needs)
-    asked = [(path, need.secret) for need, paths in zip(needs, found, strict=True) for path, why in paths if not why]
-    answers = talk.answers(question(path, b"secret" if secret else b"plain") for path, secret in asked)
+    asked = [(path or b"/", need.secret) for need, paths in zip(needs, found, strict=True) for path, why in paths if not why]
+    told = contents(talk, asked)
     for need, paths in zip(needs, found, strict=True):
-        yield from _of_need(need, paths, answers, talk.nonce)
+        yield from _of_need(need, paths, told)
     yield from _long(talk, long)
 
 
@@ -102,7 +102,7 @@ def _pieces(talk: Talk, path: bytes, left: int) -> Iterator[tuple[bytes, str]]:
         words = (b"take", b"piece", b"%d" % taking.PIECE, path, b"%d" % at, b"%d" % (left + 1))
         (answer,) = talk.answers([Question(words, 2 * taking.PIECE)])
         data, why = given(answer, talk.nonce)
-        if why == _REFUSED[b"long"]:
+        if why == TOO_LONG:
             why = taking.too_long(left)
         if why not in ABSENT and (data or why or not at):
             yield data, why
@@ -133,27 +133,12 @@ def _lineage(talk: Talk, need: Need) -> Iterator[Item | Gap]:
         yield Item(need, source, data, datetime.now(UTC), "")
 
 
-def question(path: bytes, how: bytes = b"plain") -> Question:
-    words = (b"take", how, b"%d" % (inside.LIMIT + 1), path or b"/")
-    return Question(words, 2 * inside.LIMIT)
-
-
-def given(answer: bytes, nonce: bytes) -> tuple[bytes, str]:
-    """The bytes of a file, or why there are none."""
-    data, mark, said = answer.rpartition(nonce + b" ")
-    if not mark:
-        raise lied("a part of its answer is missing")
-    if not said and len(data) > inside.LIMIT:
-        said = b"long"
-    return data, (_REFUSED.get(said.strip()) or reason(said)) if said else ""
-
-
-def _of_need(need: Need, paths: Iterable[tuple[bytes, str]], answers: Iterator[bytes], nonce: bytes) -> Iterator[Item | Gap]:
+def _of_need(need: Need, paths: Iterable[tuple[bytes, str]], files: Iterator[Given]) -> Iterator[Item | Gap]:
     """Yield what was there for one need: no word for what is absent, nor for a directory that a glob met."""
     globbed = need.several
     told = False
     for path, refused in paths:
-        data, why = (b"", refused) if refused else given(next(answers), nonce)
+        data, why = (b"", refused) if refused else next(files)
         if why in ABSENT or (globbed and why == "is a directory"):
             continue
         told = True
@@ -188,7 +173,7 @@ def _moved(above: bytes, rest: tuple[bytes, ...]) -> Candidate:
     return b"".join([above, *(b"/" + part for part in rest[:fixed])]), rest[fixed:], ""
 
 
-def _step(one: Candidate, lists: dict[bytes, tuple[list[bytes], str]]) -> list[Candidate]:
+def _step(one: Candidate, lists: dict[bytes, Listed]) -> list[Candidate]:
     above, rest, _why = one
     if not rest:
         return [one]
@@ -198,12 +183,32 @@ def _step(one: Candidate, lists: dict[bytes, tuple[list[bytes], str]]) -> list[C
     return [_moved(above + b"/" + name, rest[1:]) for name in names if fnmatchcase(name, rest[0])]
 
 
-def _names_in(talk: Talk, paths: Iterable[bytes]) -> dict[bytes, tuple[list[bytes], str]]:
-    """What each directory holds, in order, or why that is not known."""
-    asked = list(dict.fromkeys(paths))
+def _names_in(talk: Talk, paths: Iterable[bytes]) -> dict[bytes, Listed]:
+    """What each directory holds, in order, or why that is not known: asked of many at a time, then of any by itself."""
+    starts = {path: path.rstrip(b"/") + b"/" for path in paths}
+    places = there(talk, starts.values())
+    told: dict[bytes, Listed] = {start: ([], place) for start, place in places.items() if isinstance(place, str)}
+    for batch, answer in talk.about((b"names", b"%d" % ANSWER), [start for start in places if start not in told]):
+        told.update(_lists(batch, answer))
+    left = [start for start in places if start not in told]
     words = (b"-mindepth", b"1", b"-maxdepth", b"1", b"-print0")
-    answers = talk.answers(Question((b"list", path.rstrip(b"/") + b"/", *words), LISTING) for path in asked)
-    return {path: _list(path.rstrip(b"/") + b"/", answer) for path, answer in zip(asked, answers, strict=True)}
+    answers = talk.answers(Question((b"list", start, *words), LISTING) for start in left)
+    told.update((start, _list(start, answer)) for start, answer in zip(left, answers, strict=True))
+    return {path: told[start] for path, start in starts.items()}
+
+
+def _lists(starts: Sequence[bytes], answer: bytes) -> dict[bytes, Listed]:
+    """What each of these directories holds, if all of them could be listed without a complaint."""
+    listed, end, _ = answer.rpartition(b"\0\0=0")
+    if not answer.endswith(b"\0\0=0") and answer != b"\0=0":
+        return {}
+    found: dict[bytes, list[bytes]] = {start: [] for start in starts}
+    for path in listed.split(b"\0") if end else ():
+        above, slash, name = path.rpartition(b"/")
+        if above + slash not in found or not _is_name(name):
+            raise lied("it lists what it was not asked for")
+        found[above + slash].append(name)
+    return {start: (sorted(names), "") for start, names in found.items() if len(names) <= inside.NAMES}
 
 
 def _list(start: bytes, answer: bytes) -> tuple[list[bytes], str]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from auditkit.answers import NOBODY, Listening, Process, written
 from auditkit.model import Gap, Item, Need
 from auditkit.probe import hashes, inside, listeners
-from auditkit.ssh import fetch
+from auditkit.ssh.contents import contents
 from auditkit.ssh.session import lied
 from auditkit.ssh.survey import ABSENT, bytes_of, fields, text
 from auditkit.ssh.talk import Question, Talk
@@ -116,9 +116,8 @@ def _tables(talk: Talk) -> tuple[list[tuple[str, bytes]], list[Gap]]:
     """The tables of sockets by their protocol, and why any of them is not there."""
     found, gaps = [], []
     paths = [f"/proc/net/{name}" for name, _protocol in listeners.TABLES]
-    answers = talk.answers([fetch.question(bytes_of(path)) for path in paths])
-    for path, (name, protocol), answer in zip(paths, listeners.TABLES, answers, strict=True):
-        table, why = fetch.given(answer, talk.nonce)
+    told = contents(talk, [(bytes_of(path), False) for path in paths])
+    for path, (name, protocol), (table, why) in zip(paths, listeners.TABLES, told, strict=True):
         if not why:
             found.append((protocol, table))
         elif why not in ABSENT or not name.endswith("6"):

@@ -30,7 +30,7 @@ from auditkit.errors import HostError
 from auditkit.hosts import taken_below
 from auditkit.model import Entry, Gap, Item, Kind, Means, Need, State
 from auditkit.probe import commands, inside, probe, take
-from auditkit.ssh import Deadline, fetch, pace
+from auditkit.ssh import Deadline, contents, fetch, pace
 from auditkit.ssh.shell import Shell, decide, sums_by_name
 from auditkit.ssh.talk import Question, Talk, _scripts
 
@@ -543,25 +543,158 @@ def test_the_letters_of_a_public_key_are_no_word_for_a_secret() -> None:
 
 
 def test_no_hash_is_kept_of_what_a_host_says(machine: Machine, tmp_path: Path) -> None:
-    file = f"/{tmp_path.name}.conf" if machine.root != Path("/") else f"{tmp_path}/more.conf"
-    (machine.root / file[1:]).write_text(f"root:{HASH}:20228:0:99999:7:::\nUse {HASH}\n")
-    told = dict(bare(machine.shell.take((*needs(file), Need(Means.COMMAND, f"/bin/cat {file}")))))
+    file = Path(tmp_path if machine.gnu else "/srv", "more.conf")
+    (machine.root / str(file).lstrip("/")).write_text(f"root:{HASH}:20228:0:99999:7:::\nUse {HASH}\n")
+    told = dict(bare(machine.shell.take((*needs(str(file)), Need(Means.COMMAND, f"/bin/cat {file}")))))
     text = b"root:<hash>:20228:0:99999:7:::\nUse <hash>\n"
-    assert told == {file: text, f"/bin/cat {file}": b"0\n" + text + b"\0"}
+    assert told == {str(file): text, f"/bin/cat {file}": b"0\n" + text + b"\0"}
 
 
-def test_a_link_that_is_turned_to_shadow_at_the_last_moment_gives_facts_only(busybox: Machine) -> None:
+@pytest.mark.parametrize(
+    ("size", "asked_by"), [(5, b"several"), (contents.SMALL + 1, b"several"), (contents.SMALL + 1, b"take")]
+)
+def test_a_link_that_is_turned_to_shadow_at_the_last_moment_gives_facts_only(
+    busybox: Machine, size: int, asked_by: bytes
+) -> None:
     root = busybox.root
     (root / "etc/shadow").write_text(f"root:{HASH}:1::::::\n")
-    (root / "srv/a").write_text("plain")
+    (root / "srv/a").write_text("p" * size)
 
     def turn(asked: bytes) -> None:
-        if b"\0take\0" in asked and b"/srv/a" in asked:
+        if b"\0%s\0" % asked_by in asked and b"/srv/a" in asked:
             (root / "srv/a").unlink()
             (root / "srv/a").symlink_to("/etc/shadow")
 
     busybox.link.before = turn
     assert bare(busybox.shell.take(needs("/srv/a"))) == [("/srv/a", b"root:<set $6$>:1::::::\n")]
+    assert b"hhhh" not in b"".join(pipe.received for pipe in busybox.link.opened)
+
+
+# many at a time
+
+
+def homes(machine: Machine, tmp_path: Path) -> tuple[Path, str]:
+    """Three hundred homes, in some of them what nobody expects: where they are, and what the host calls that."""
+    top = tmp_path / "homes" if machine.gnu else machine.root / "home"
+    there = str(top) if machine.gnu else "/home"
+    for number in range(300):
+        (top / f"u{number}/.ssh").mkdir(parents=True)
+        (top / f"u{number}/.ssh/keys").write_bytes(b"key %d\0\n" % number)
+    odd = [top / f"u{number}/.ssh/keys" for number in range(0, 300, 20)]
+    for path in odd:
+        path.unlink()
+    odd[0].mkdir()
+    os.mkfifo(odd[1])
+    odd[2].symlink_to("nowhere")
+    odd[3].symlink_to("keys")
+    odd[4].symlink_to(f"{there}/u1/.ssh/keys")
+    odd[5].touch()
+    odd[6].write_bytes(b"x" * contents.SMALL)
+    odd[7].write_bytes(b"y" * (contents.SMALL + 1))
+    odd[8].symlink_to("/etc/passwd")
+    shutil.rmtree(odd[9].parent)
+    shutil.rmtree(odd[10].parent)
+    odd[10].parent.write_text("a file")
+    shutil.rmtree(odd[11].parent)
+    odd[11].parent.symlink_to("../u1/.ssh")
+    for number in range(300):
+        (odd[12].parent / f"a\nb {number}").write_text("odd")
+    (odd[13].parent / "-n *").write_text("odd")
+    return top, there
+
+
+def test_of_many_homes_the_same_is_told_as_by_the_probe(machine: Machine, tmp_path: Path) -> None:
+    _top, there = homes(machine, tmp_path)
+    asked = (
+        *(need for number in range(300) for need in needs(f"{there}/u{number}/.ssh/keys", f"{there}/u{number}/.ssh/none")),
+        *needs(f"{there}/u*/.ssh/k*", f"{there}/u2??/.ssh/*", f"{there}/u1/.ssh/../.ssh/keys", f"{there}/u1/./.ssh/none"),
+        *needs(f"{there}/u3/.ssh/k*", f"{there}/u3/.ssh/keys", f"{there}/u4/.ssh/none", secret=True, optional=False),
+        *(
+            Need(Means.STATUS, f"{there}/{glob}")
+            for glob in ("u*/.ssh/keys", "u*/.ssh", "u*/.ssh/*", "u1/.ssh/../.ssh/keys", "u1/")
+        ),
+    )
+    oracle = sorted(bare(taken_below(os.fsencode(machine.root), asked)), key=repr)
+    assert sorted(bare(machine.shell.take(asked)), key=repr) == oracle
+    assert len(oracle) > 2000
+
+
+def test_many_homes_cost_few_questions(machine: Machine, tmp_path: Path) -> None:
+    """Each question starts a shell over there: of three hundred homes, and of six hundred files in them."""
+    top, there = homes(machine, tmp_path)
+    for number in range(0, 300, 20):
+        shutil.rmtree(top / f"u{number}", ignore_errors=True)
+    said: list[bytes] = []
+    machine.link.before = said.append
+    list(machine.shell.take((*needs(f"{there}/u*/.ssh/*"), Need(Means.STATUS, f"{there}/u*/.ssh/keys"))))
+    verbs = re.findall(rb"\0-\0([a-z][a-z-]*)\0", b"".join(said))
+    assert verbs.count(b"several") == 2
+    assert len(verbs) < 30
+
+
+def test_what_may_not_be_read_or_listed_is_told_of_each(tmp_path: Path, deadline: Deadline) -> None:
+    if os.getuid() != 0 or not shutil.which("setpriv"):
+        pytest.skip("needs root and setpriv, to be somebody else")
+    place = Path("/var/tmp", f"auditkit-test-{os.getpid()}")
+    for number in range(20):
+        (place / f"u{number}/.ssh").mkdir(parents=True)
+        (place / f"u{number}/.ssh/keys").write_text(f"key {number}")
+    (place / "u3").chmod(0o700)
+    (place / "u4/.ssh").chmod(0o711)
+    (place / "u5/.ssh/keys").chmod(0o600)
+    (program := tmp_path / "nobody").write_text("#!/bin/sh\nexec setpriv --reuid 65534 --clear-groups /bin/sh\n")
+    program.chmod(0o755)
+    shell = Shell("nobody", Link(str(program)), deadline)
+    globs = (f"{place}/u?/.ssh/k*", f"{place}/u3/.ssh/keys", f"{place}/u4/.ssh/keys")
+    try:
+        told = bare(shell.take((*needs(*globs), Need(Means.STATUS, f"{place}/u?/.ssh/keys"))))
+    finally:
+        shutil.rmtree(place)
+    denied = {"u3/.ssh": "permission denied", "u4/.ssh": "permission denied", "u5/.ssh/keys": "permission denied"}
+    names = [f"u{number}/.ssh{'' if number in (3, 4) else '/keys'}" for number in range(10)]
+    seen = [(f"{place}/{name}", denied.get(name, b"key %d" % number)) for number, name in enumerate(names)]
+    assert told[:10] == seen
+    assert told[10:12] == [(f"{place}/u3/.ssh/keys", "permission denied"), (f"{place}/u4/.ssh/keys", b"key 4")]
+    ways = {source for source, data in told[12:] if isinstance(data, bytes)}
+    assert ways == {f"{place}/u{number}/.ssh/keys" for number in (0, 1, 2, 4, 5, 6, 7, 8, 9)}
+    assert (f"{place}/u3/.ssh/keys", "permission denied") in told[12:]
+
+
+def test_a_file_that_leads_to_the_words_of_the_conversation_is_no_file_of_another(machine: Machine, tmp_path: Path) -> None:
+    """Its own environment is what a program over there writes between files; somebody links his file to just that."""
+    top, there = (tmp_path, str(tmp_path)) if machine.gnu else (machine.root / "srv", "/srv")
+    for name in "abcd":
+        (top / name).write_text(name)
+    (top / "bb").symlink_to("/proc/self/environ")
+    told = dict(bare(machine.shell.take(needs(f"{there}/*"))))
+    environment = told.pop(f"{there}/bb")
+    assert isinstance(environment, bytes)
+    assert b"\0PATH=/" in b"\0" + environment
+    assert {name: told[f"{there}/{name}"] for name in "abcd"} == {name: name.encode() for name in "abcd"}
+
+
+def test_a_hard_link_to_a_table_of_passwords_gives_no_hash(busybox: Machine) -> None:
+    (busybox.root / "etc/shadow").write_text(f"root:{HASH}:1::::::\n")
+    (busybox.root / "srv/mine").hardlink_to(busybox.root / "etc/shadow")
+    assert bare(busybox.shell.take(needs("/srv/mine"))) == [("/srv/mine", b"root:<hash>:1::::::\n")]
+
+
+MARK = b"N=0123456789abcdef\0"
+PART = st.lists(st.sampled_from([b"", b"a", b"\n", b"\0", b"N=", MARK[:-1], MARK, b"PATH=/bin\0"]), max_size=4).map(b"".join)
+
+
+@given(st.sampled_from([b"", b"PATH=/bin\0"]), st.sampled_from([b"", b"PATH=/bin\0"]), st.lists(PART, min_size=5, max_size=5))
+def test_what_stands_between_environments_is_told_apart_or_not_at_all(before: bytes, behind: bytes, parts: list[bytes]) -> None:
+    around = before + MARK + behind
+    told = contents.between(around + around.join(parts) + around, MARK)
+    assert told == ([] if any(MARK in each for each in parts) else parts)
+
+
+@given(st.lists(PART, max_size=9).map(b"".join))
+def test_nothing_breaks_who_tells_files_apart(said: bytes) -> None:
+    told = contents.between(said, MARK)
+    assert len(told) in (0, 5)
+    assert sum(map(len, told)) <= len(said)
 
 
 FIELD = st.one_of(
@@ -589,9 +722,9 @@ def test_the_facts_of_sed_are_those_of_the_probe(sed: list[str], table: bytes) -
 
 def test_the_tables_that_always_hold_hashes_are_those_of_the_probe() -> None:
     script = _scripts()[2]
-    listed = {path for line in re.findall(r"^ *(/\S+)\) how=facts;;$", script, re.MULTILINE) for path in line.split("|")}
-    assert listed == {path.decode() for path in take._ALWAYS}
-    assert set(re.findall(r"secret(\w+)[|)]", script)) >= {name.decode() for name in take._TABLES}
+    (listed,) = re.findall(r"^tables='(.*?)'$", script, re.MULTILINE | re.DOTALL)
+    assert set(listed.split()) == {path.decode() for path in take._ALWAYS}
+    assert set(re.findall(r"secret(\w+)[|)]", script)) >= {name.decode() for name in take.TABLES}
 
 
 def test_beginnings_of_logs_are_those_of_the_probe(machine: Machine, tree: tuple[Path, str]) -> None:
@@ -724,9 +857,9 @@ def test_a_file_too_large_for_the_time_hides_nothing_but_itself(
     monkeypatch.setattr(pace, "ENOUGH", 1 if known else 1 << 60)
     asked: list[bytes] = []
     machine.link.before = asked.append
-    seconds = 2 if machine.gnu else 5  # busybox tells whole seconds, so what is new is given two of them to settle
-    seen = told(machine.shell.scan({**request(watches, ["sha256"]), "seconds": seconds}))
-    assert seen.gaps == {(large, f"not read, {seconds} seconds were too short: raise --timeout")}
+    limit = 2 if machine.gnu else 5  # busybox tells times in whole seconds, so what is new is looked at again
+    seen = told(machine.shell.scan({**request(watches, ["sha256"]), "seconds": limit}))
+    assert seen.gaps == {(large, f"not read, {limit} seconds were too short: raise --timeout")}
     assert (seen.of(large).size, seen.of(large).digests) == (1 << 40, None)
     assert [one for one in seen.entries if one.path != large] == [one for one in oracle.entries if one.path != large]
     assert known != any(b"\0sums\0" in each and large.encode() in each for each in asked)
@@ -897,6 +1030,30 @@ def test_a_host_that_lies(deadline: Deadline, parts: list[bytes], why: str) -> N
     )
     with pytest.raises(HostError, match=why) as caught:
         list(shell.scan(request([("/srv", "content", False, False)], ["sha256"])))
+    assert caught.value.state is State.LIED
+
+
+LIES_OF_MANY = {
+    "of fewer paths than asked": (Means.FILE, "/srv/a", [b"NONCE\n"], "a part of its answer is missing"),
+    "of other directories": (Means.FILE, "/srv/*", [b"-/\n=NONCE\n", b"/etc/a\0\0=0NONCE\n"], "not asked for"),
+    "of what is deeper": (Means.FILE, "/srv/*", [b"-/\n=NONCE\n", b"/srv/a/b\0\0=0NONCE\n"], "not asked for"),
+    "of itself": (Means.FILE, "/srv/*", [b"-/\n=NONCE\n", b"/srv/..\0\0=0NONCE\n"], "not asked for"),
+    "of no files": (Means.FILE, "/srv/a", [b"f/srv\n=NONCE\n", b"NONCE\n"], "a part of its answer is missing"),
+    "of too many files": (
+        Means.FILE,
+        "/srv/a",
+        [b"f/srv\n=NONCE\n", b"NONCE;NONCE;NONCE\n"],
+        "a part of its answer is missing",
+    ),
+    "of a way": (Means.STATUS, "/srv/a", [b"f/srv\n=NONCE\n", b"root\n41ed 0 0\n41ed 0 0\nNONCE\n"], "row of stat"),
+}
+
+
+@pytest.mark.parametrize(("means", "what", "parts", "why"), LIES_OF_MANY.values(), ids=LIES_OF_MANY)
+def test_a_host_that_lies_of_many_things(deadline: Deadline, means: Means, what: str, parts: list[bytes], why: str) -> None:
+    shell = Shell("liar", Liar(answering(*parts)), deadline)
+    with pytest.raises(HostError, match=why) as caught:
+        list(shell.take((Need(means, what),)))
     assert caught.value.state is State.LIED
 
 

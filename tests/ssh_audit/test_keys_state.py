@@ -3,6 +3,7 @@
 Each was measured with real logins, on OpenSSH 8.4, 9.2, 10.0 and 10.6: tests/truth.
 """
 
+import struct
 from base64 import b64decode
 from dataclasses import replace
 
@@ -17,6 +18,7 @@ from auditkit.access.nouns import Password
 from auditkit.access.seen import seen
 from auditkit.audits.ssh import keys, restrictions
 from auditkit.keys import public, revoked
+from auditkit.keys.wire import string
 from auditkit.model import Gap, Means, Need
 
 FINE = "20000:0:99999:7:::"
@@ -210,6 +212,11 @@ LIST = "/etc/ssh/revoked"
 OTHER = host_key("other")
 
 
+def krl(key: str) -> bytes:
+    """A list as ssh-keygen -k makes it, with one key in it."""
+    return b"SSHKRL\n\0" + struct.pack(">IQQQII", 1, 1, 0, 0, 0, 0) + b"\2" + string(string(b64decode(key.split()[1])))
+
+
 @pytest.mark.parametrize(
     ("text", "effective", "reason"),
     [
@@ -224,13 +231,15 @@ OTHER = host_key("other")
         (
             "SSHKRL\n\0\0\0\0\1",
             None,
-            f"whether RevokedKeys takes it back is not known: {LIST}: it is a KRL, which is not read here",
+            f"whether RevokedKeys takes it back is not known: {LIST}: it is a KRL, and it is cut short",
         ),
+        (krl(KEY), False, f"it is taken back: it stands in {LIST} (/etc/ssh/sshd_config:1)"),
+        (krl(OTHER), True, ""),
         (None, False, f"sshd takes no key at all: RevokedKeys names {LIST}, which is not there (/etc/ssh/sshd_config:1)"),
     ],
 )
 def test_a_key_that_is_taken_back_is_dead_and_so_is_every_key_where_the_list_is_not_there(
-    text: str | None, effective: bool | None, reason: str
+    text: str | bytes | None, effective: bool | None, reason: str
 ) -> None:
     one = machine(f"RevokedKeys {LIST}\n", files={} if text is None else {LIST: text})
     assert effect(one) == (effective, reason)
@@ -263,7 +272,7 @@ def test_a_key_that_is_taken_back_on_purpose_is_a_note() -> None:
 @settings(max_examples=200, deadline=None)
 def test_a_key_that_stands_in_a_list_is_never_called_sound(lines: list[bytes]) -> None:
     told = revoked.parse(b"\n".join(lines))
-    mine = public.parse(b64decode(KEY.split()[1])).fingerprint
+    mine = public.parse(b64decode(KEY.split()[1])).blob
     assert told.holds(mine) is not False or KEY.encode() not in lines
     assert told.holds(mine) is False or told.unread or KEY.encode() in lines
 

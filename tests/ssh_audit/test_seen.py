@@ -161,3 +161,19 @@ def test_without_pam_sshd_goes_by_shadow_wherever_the_account_is_there() -> None
     assert said(Machine({**files, "/etc/ssh/sshd_config": f"{config}no\n"})) == ["carla password"]
     with_pam = said(Machine({**files, "/etc/ssh/sshd_config": f"{config}yes\n"}))
     assert with_pam == ["anna password", "bernd password", "bernd none", "carla password"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "names"),
+    [
+        ((("-oPort=2222", 2222), ("-o Port 2223", 2223)), ["sshd -p 2222", "sshd -p 2223"]),
+        ((("-D", 22), ("-oListenAddress=0.0.0.0:2222", 2222)), ["sshd", "sshd (on port 2222)"]),
+        ((("-oUsePAM=no", 22), ("-oUsePAM=yes", 2222)), ["sshd (on port 22)", "sshd (on port 2222)"]),
+        ((("-oUsePAM=no", 22), ("-oUsePAM=yes", 22)), ["sshd (process 700)", "sshd (process 701)"]),
+        ((("-oUsePAM=no", 22), ("-oUsePAM=no", 2222)), ["sshd", "sshd"]),
+        ((("-f /srv/a -oPort=22", 22), ("-f /srv/a -oPORT = 2222", 2222)), ["sshd -f /srv/a -p 22", "sshd -f /srv/a -p 2222"]),
+    ],
+)
+def test_servers_that_do_otherwise_have_names_of_their_own(lines: tuple[tuple[str, int], ...], names: list[str]) -> None:
+    started = [sshd(*line.split(), pid=700 + at, port=port) for at, (line, port) in enumerate(lines)]
+    assert [server.name for server in seen(Machine(processes=tuple(started)).evidence()).servers] == names

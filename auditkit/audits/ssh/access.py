@@ -108,10 +108,11 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
     yield from told.gaps
     if not (told.servers or evidence.host.startswith(needs.DISK)) and (why := finding.hidden(evidence)):
         yield Gap("SSH servers", why)  # a disk without one is no gap: it says so beside "could not be checked"
+    roots = {login.name for login in told.logins if login.root}
     for server in (each for each in told.alike if each.judged):
         ways = defaultdict[tuple[Rule, tuple[object, ...]], list[Way]](list)
         for way in _ways(server, sure=True):
-            rule = _rule(told, server, way)
+            rule = _rule(told, server, way, root=way.login in roots)
             ways[rule, (way.methods, way.sources, way.set_by, way.why)].append(way)
         for (rule, _same), alike in ways.items():
             yield _finding(told, server, rule, alike)
@@ -134,11 +135,11 @@ def _ways(server: Server, *, sure: bool) -> Iterator[Way]:
         yield Way(account, methods, froms, tuple(dict.fromkeys(place for door in doors for place in door.set_by)), why)
 
 
-def _rule(told: Seen, server: Server, way: Way) -> Rule:
+def _rule(told: Seen, server: Server, way: Way, *, root: bool) -> Rule:
     """The one rule that says it best: what the strongest reason is, and what the fix."""
     if Method.NOTHING in way.methods:
         return EMPTY
-    if _login(told, way.login).root:
+    if root:
         return ROOT
     if server.kind == "openssh" and _by_match(server, way):
         return BY_MATCH

@@ -146,9 +146,9 @@ def _accesses(told: Seen) -> Iterator[Access | Gap]:
     yield from _not_asked(told, everybody)
     yield from _not_known(told)
     known = Known(told, ways.ways(told.evidence), groups(told.evidence, told.logins), lists(told.evidence))
-    owned = set[str]()
+    owned, usual, named = set[str](), _usual(read), _plainly(read)
     for login, readings in everybody.items():
-        files = tuple(_of_login(login, readings, read))
+        files = _of_login(login, readings, named, usual)
         asked = [replace(one, admitted=tuple(admitted(one.server, login, one.treated))) for one in readings if files]
         for file in files:
             owned.add(file)
@@ -169,14 +169,26 @@ def _files(evidence: Evidence) -> Iterator[Item]:
 
 def _everybody(told: Seen) -> Everybody:
     """How every server treats each account: it counts as open where one of them lets it in."""
-    servers = [server for server in told.servers if server.kind == OPENSSH]
+    servers = [(server, _by_name(server)) for server in told.servers if server.kind == OPENSSH]
     logins = (login for login in told.logins if login.named)
-    return {login: tuple(Reading(server, one) for server in servers for one in _treated(server, login)) for login in logins}
+    return {
+        login: tuple(Reading(server, one) for server, by_name in servers for one in _treated(server, login, by_name))
+        for login in logins
+    }
 
 
-def _treated(server: Server, login: Login) -> Iterator[Treated]:
+def _by_name(server: Server) -> Mapping[str, Sequence[Treated]]:
+    """The ways in which a server treats each account."""
+    found = defaultdict[str, list[Treated]](list)
+    for one in server.treated:
+        for name in dict.fromkeys(who.name for who, _source in one.who):
+            found[name].append(one)
+    return found
+
+
+def _treated(server: Server, login: Login, by_name: Mapping[str, Sequence[Treated]]) -> Iterator[Treated]:
     """Yield how a server treats an account: of one that no password would open, what its files say."""
-    told = [one for one in server.treated if any(who.name == login.name for who, _source in one.who)]
+    told = by_name.get(login.name, ())
     if not told and server.treated and not matching.match_lines(server.configuration):
         told = [replace(server.treated[0], who=())]
     elif not told and server.configuration is not None:
@@ -185,13 +197,30 @@ def _treated(server: Server, login: Login) -> Iterator[Treated]:
     yield from told
 
 
-def _of_login(login: Login, readings: tuple[Reading, ...], read: Iterable[str]) -> Iterator[str]:
-    """Yield the files that are read for an account, and those in its home that one might take for such."""
-    home = plain(f"/{login.home}/").rstrip("/")
-    named = {path for one in readings for path in expanded(one.treated.effective, login) or ()}
+def _usual(read: Iterable[str]) -> Mapping[str, Sequence[str]]:
+    """The files in usual places by the home that they lie in."""
+    found = defaultdict[str, list[str]](list)
     for file in read:
-        if plain(file) in named or (_USUAL.fullmatch(file) and _IN_HOME.sub("", plain(file)) == home):
-            yield file
+        if _USUAL.fullmatch(file):
+            found[_IN_HOME.sub("", plain(file))].append(file)
+    return found
+
+
+def _plainly(read: Iterable[str]) -> Mapping[str, Sequence[str]]:
+    """The files by their paths without what means nothing in them."""
+    found = defaultdict[str, list[str]](list)
+    for file in read:
+        found[plain(file)].append(file)
+    return found
+
+
+def _of_login(
+    login: Login, readings: tuple[Reading, ...], named: Mapping[str, Sequence[str]], usual: Mapping[str, Sequence[str]]
+) -> tuple[str, ...]:
+    """The files that are read for an account, and those in its home that one might take for such."""
+    home = plain(f"/{login.home}/").rstrip("/")
+    paths = dict.fromkeys(path for one in readings for path in expanded(one.treated.effective, login) or ())
+    return tuple(dict.fromkeys((*usual.get(home, ()), *(file for path in paths for file in named.get(path, ())))))
 
 
 def _elsewhere(told: Seen, everybody: Everybody) -> tuple[str, ...]:

@@ -1,0 +1,103 @@
+"""The bytes of files of a host without Python: many small ones at a time, any other by itself.
+
+Links are followed over there, by the kernel. What was opened decides whether it may hold password hashes: then facts travel
+in its place, made by sed(1) as take.reduced() makes them, and it is asked for by itself.
+"""
+
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+
+from auditkit.probe import inside
+from auditkit.probe import take as taking
+from auditkit.ssh.session import lied
+from auditkit.ssh.survey import reason
+from auditkit.ssh.talk import Question, Talk
+from auditkit.ssh.there import Place, there
+
+SMALL = 64 << 10
+"""Bytes of a file that is asked for together with others."""
+TOGETHER = 180
+"""Files of one question, a multiple of those that are open at once."""
+_AT_ONCE = 5
+TOO_LONG = f"longer than {inside.LIMIT} bytes"
+_OF_SECRETS = "holds secrets of a kind that cannot be reduced to facts, so nothing of it was taken"
+_REFUSED = {b"secret": _OF_SECRETS, b"long": TOO_LONG}
+
+Asked = tuple[bytes, bool]
+"""A path, and whether the file holds secrets."""
+Given = tuple[bytes, str]
+"""The bytes of a file, or why there are none."""
+
+
+def contents(talk: Talk, asked: Sequence[Asked]) -> Iterator[Given]:
+    """Yield what each file holds, or why that is not known, in the order asked."""
+    places = there(talk, (path for path, _secret in asked))
+    for at in range(0, len(asked), TOGETHER):
+        some = asked[at : at + TOGETHER]
+        told: dict[Asked, Given] = {}
+        for one in some:
+            place = places[one[0]]
+            if isinstance(place, str):
+                told[one] = b"", place
+        told |= _together(talk, some, places, secret=False) | _together(talk, some, places, secret=True)
+        left = [one for one in dict.fromkeys(some) if one not in told]
+        answers = talk.answers(question(path, b"secret" if secret else b"plain") for path, secret in left)
+        told.update((one, given(answer, talk.nonce)) for one, answer in zip(left, answers, strict=True))
+        yield from (told[one] for one in some)
+
+
+def question(path: bytes, how: bytes = b"plain") -> Question:
+    """What asks for one file."""
+    words = (b"take", how, b"%d" % (inside.LIMIT + 1), path or b"/")
+    return Question(words, 2 * inside.LIMIT)
+
+
+def given(answer: bytes, nonce: bytes) -> Given:
+    """The bytes of a file, or why there are none."""
+    data, mark, said = answer.rpartition(nonce + b" ")
+    if not mark:
+        raise lied("a part of its answer is missing")
+    if not said and len(data) > inside.LIMIT:
+        said = b"long"
+    return data, (_REFUSED.get(said.strip()) or reason(said)) if said else ""
+
+
+def _together(talk: Talk, some: Sequence[Asked], places: Mapping[bytes, Place | str], *, secret: bool) -> dict[Asked, Given]:
+    """What is told of the small files among these; of secret ones, that they are there and no table of passwords."""
+    paths = [path for path, is_secret in dict.fromkeys(some) if is_secret is secret and _fit(path, places[path], secret=secret)]
+    verb = (b"several", b"secret" if secret else b"%d" % (SMALL + 1))
+    found: dict[Asked, Given] = {}
+    for batch, answer in list(talk.about(verb, paths, TOGETHER, most=2 * inside.LIMIT)):
+        for path, data in _told(batch, answer, talk.nonce, secret=secret):
+            found[path, secret] = (b"", _OF_SECRETS) if secret else (data, "")
+    return found
+
+
+def _fit(path: bytes, place: Place | str, *, secret: bool) -> bool:
+    """Whether a path may be asked for together with others: of a table of passwords there are facts."""
+    return isinstance(place, Place) and place.file and not (secret and posixpath.basename(path) in taking.TABLES)
+
+
+def _told(batch: Sequence[bytes], answer: bytes, nonce: bytes, *, secret: bool) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the files that were given whole, and what they hold."""
+    groups = answer.split(nonce + b";")
+    if len(groups) != -(-len(batch) // _AT_ONCE) + 1 or groups.pop():
+        raise lied("a part of its answer is missing")
+    for at, group in enumerate(groups):
+        paths = batch[at * _AT_ONCE : (at + 1) * _AT_ONCE]
+        if group.endswith(b"+"):
+            parts = [b""] * _AT_ONCE if secret else between(group[:-1], b"N=" + nonce + b"\0")
+            yield from ((path, data) for path, data in zip(paths, parts, strict=False) if len(data) <= SMALL)
+
+
+def between(group: bytes, mark: bytes) -> list[bytes]:
+    """What stands between six times the same environment in which the mark stands once; nothing where that is not so.
+
+    A file that leads to such an environment itself brings one mark more.
+    """
+    head, *pieces = group.split(mark)
+    tail = pieces.pop() if len(pieces) == _AT_ONCE + 1 else None
+    around = 0 if tail is None else len(head) + len(tail)
+    if tail is None or not all(len(one) >= around and one.startswith(tail) and one.endswith(head) for one in pieces):
+        return []
+    return [one[len(tail) : len(one) - len(head)] for one in pieces]

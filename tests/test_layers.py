@@ -33,7 +33,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "inventory": NOUNS | {"strict"},
     "config": NOUNS | {"strict", "policy", "inventory"},
     "ssh": NOUNS | {"answers", "opening", "config", "probe", "entries", "agent", "keys"},
-    "hosts": NOUNS | {"answers", "probe", "config", "strict", "mounts", "entries", "ssh", "evidence"},
+    "ports": NOUNS | {"banners", "config", "ssh"},
+    "hosts": NOUNS | {"answers", "ports", "probe", "config", "strict", "mounts", "entries", "ssh", "evidence"},
     "scan": NOUNS | {"hosts", "policy", "mounts", "entries", "growth", "probe"},
     "collect": NOUNS | {"hosts"},
     "agent": NOUNS | {"opening", "keys"},
@@ -85,8 +86,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "across": NOUNS | {"keys", "quorum"},
     "keys": NOUNS,
     "answers": NOUNS,
+    "banners": NOUNS,
     "access": NOUNS | {"answers", "keys", "sshd"},
-    "audits": NOUNS | {"access", "answers", "keys", "packages", "sshd"},
+    "audits": NOUNS | {"access", "answers", "banners", "keys", "packages", "sshd"},
     "sshd": NOUNS | {"keys"},
     "logins": NOUNS,
     "importers": NOUNS | {"entries"},
@@ -99,7 +101,7 @@ MAY_IMPORT["commands"] = set(MAY_IMPORT) - {"__main__"} | {"commands"}
 JUDGES = {"model", "printable", "compare", "explain", "audits", "importers", "keys", "logins", "report"} | {
     "entries", "mounts", "growth", "accept", "timeline", "settle", "coverage", "distrust", "packages", "systems",
     "derived", "makers", "facts", "quorum", "unlike", "peers", "answers", "access", "across",
-    "sshd", "words", "vouched", "together", "shipped", "databases", "scripts", "strays", "against",
+    "banners", "sshd", "words", "vouched", "together", "shipped", "databases", "scripts", "strays", "against",
 }  # fmt: skip
 WORLD = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile", "shutil", "paramiko", "importlib"}
 KINDS = ("hosts", "inventory", "packages", "derived", "audits", "logins", "importers", "report", "commands")

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from auditkit.config import Config
 from auditkit.errors import UsageError
-from auditkit.model import ON_DISK, Gap, Item, Means, Need
+from auditkit.model import ON_DISK, OUTSIDE, Gap, Item, Need
 from auditkit.printable import printable
 from auditkit.probe import means, pool
 from auditkit.strict import near
@@ -196,9 +196,9 @@ def _group(word: str, config: Config) -> tuple[str, ...]:
 def taken_below(root: bytes, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:
     """Yield what was asked for below a root that this machine can read, and, where it is its own, of what runs here.
 
-    Banners are for the host to add; of another root what only a running machine has is left out.
+    What is seen from outside is for the host to add; of another root what only a running machine has is left out.
     """
-    given = [need for need in needs if need.means in ON_DISK or (root == b"/" and need.means is not Means.BANNER)]
+    given = [need for need in needs if need.means in ON_DISK or (root == b"/" and need.means not in OUTSIDE)]
     asked = [question(need) for need in given]
     for number, path, data, why in means.taken(root, asked):
         source = path.decode("utf-8", "surrogateescape")

@@ -55,8 +55,15 @@ _WORDS = {
 }
 
 
-def connect(hop: Hop, networks: tuple[Network, ...] | None, deadline: Deadline) -> socket.socket:
+def connect(
+    hop: Hop,
+    networks: tuple[Network, ...] | None,
+    deadline: Deadline,
+    kind: socket.SocketKind = socket.SOCK_STREAM,
+) -> socket.socket:
     """A TCP connection to a hop, without delay and with keepalive; reads and writes on it wait as long as they must.
+
+    Or a socket that sends datagrams there, where it is of that kind; nothing is sent yet.
 
     Raises:
         HostError: its name is unknown, none of its addresses is an own one, or none of them answers.
@@ -68,12 +75,12 @@ def connect(hop: Hop, networks: tuple[Network, ...] | None, deadline: Deadline) 
     errors = []
     for family, place in own[:MOST]:
         try:
-            return _opened(family, place, deadline.left(PATIENCE))
+            return _opened(family, kind, place, deadline.left(PATIENCE))
         except OSError as error:
             errors.append((place[0], error))
     if deadline.passed:
         raise deadline.over()
-    raise _silent(hop, *errors[0])
+    raise _silent(hop, *errors[0]) from errors[0][1]
 
 
 def allowed(address: str, hop: Hop, networks: tuple[Network, ...] | None) -> bool:
@@ -158,12 +165,13 @@ def _places(name: str, port: int) -> Iterator[Place]:
             yield family, place  # type: ignore[misc]  # without IPv6 in Python a place could be bytes
 
 
-def _opened(family: socket.AddressFamily, place: object, seconds: float) -> socket.socket:
-    link = socket.socket(family, socket.SOCK_STREAM)
+def _opened(family: socket.AddressFamily, kind: socket.SocketKind, place: object, seconds: float) -> socket.socket:
+    link = socket.socket(family, kind)
     try:
-        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE)
+        if kind is socket.SOCK_STREAM:
+            link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            link.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE)
         link.settimeout(seconds)
         link.connect(place)  # type: ignore[arg-type]  # a place as getaddrinfo gave it
         link.settimeout(None)

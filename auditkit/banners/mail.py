@@ -32,7 +32,7 @@ def smtp(parts: tuple[bytes, ...]) -> Reading:
     if not greeting.startswith(b"220"):
         return Reading(line(greeting))
     clear = "it offers AUTH without TLS" if _AUTH.search(offered) and not _STARTTLS.search(offered) else ""
-    return Reading(line(greeting), _products(greeting), clear=clear)
+    return Reading(line(greeting.partition(b"\n")[0]), _products(greeting), clear=clear)
 
 
 def imap(parts: tuple[bytes, ...]) -> Reading:

@@ -24,7 +24,7 @@ def ftp(parts: tuple[bytes, ...]) -> Reading:
     told = ((name, pattern.search(greeting)) for name, pattern in _PRODUCTS)
     products = tuple(Product(name, line(match[1] or b"")) for name, match in told if match)
     clear = "" if begun.startswith(b"234") else "it is FTP without TLS"
-    return Reading(line(greeting), products, clear=clear)
+    return Reading(line(greeting.partition(b"\n")[0]), products, clear=clear)
 
 
 def smb(parts: tuple[bytes, ...]) -> Reading:

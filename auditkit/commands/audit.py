@@ -12,6 +12,7 @@ from auditkit.model import HostReport
 @click.command("audit")
 @options.hosts
 @click.option("--only", multiple=True, metavar="AUDIT", help="just this audit; may be given more than once")
+@options.active
 @options.resume
 @options.timeout
 @options.fleet_of

@@ -29,7 +29,8 @@ def chosen(only: Sequence[str] = ()) -> tuple[Audit, ...]:
 def office(run: Setting) -> Office:
     """What the configuration of this run says, as judges read it."""
     own, keys = run.config.networks, tuple(run.config.known_keys.items())
-    return Office(known_keys=keys) if own is None else Office(tuple(map(str, own)), keys)
+    office = Office(known_keys=keys, active=run.active)
+    return office if own is None else replace(office, networks=tuple(map(str, own)))
 
 
 def taken(host: Host, wanted: Sequence[Audit], office: Office) -> Evidence:

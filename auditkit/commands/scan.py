@@ -13,6 +13,7 @@ from auditkit.model import HostReport
 @options.hosts
 @options.baseline
 @click.option("--since", metavar="TIME", help="list what changed its status after TIME too")
+@options.active
 @options.resume
 @options.reread
 @options.fleet_of

@@ -6,10 +6,12 @@ lists. Nothing is guessed, nothing tried twice, and no more than one port of a h
 
 import errno
 import json
+import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from ipaddress import ip_address, ip_network
 from socket import SOCK_DGRAM, SOCK_STREAM
 
@@ -32,6 +34,9 @@ MOST = 64
 """Ports of one host that are talked to."""
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 _LARGEST_PORT = 65535
+_QUESTION = re.compile(r"([a-z0-9]+) (tcp|udp) ([0-9]{1,5})(?: ([0-9a-f:.,]+))?")
+_ELSEWHERE = "10.255.255.254"
+"""What no packet is sent to: the kernel says which address of ours one would be sent from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +52,26 @@ class Station:
     way: str = ""
     """Why nothing else than SSH can reach it, if so: another machine connects for us."""
 
-    def places(self, bound: str) -> Iterator[str]:
-        """Yield the addresses at which a socket may be met that is bound to `bound`, or to all; at most one is contacted."""
-        if self.address:
-            if not bound or _same(bound, self.address):
-                yield self.address
-        else:
-            yield from (bound,) if bound else ("127.0.0.1", "::1")
+    def places(self, bound: Sequence[str]) -> Iterator[str]:
+        """Yield the addresses at which a socket may be met that is bound to these, or to all; the first that answers counts."""
+        if not self.address:
+            yield from bound or (*_outward(), "127.0.0.1", "::1")
+        elif not bound or any(_same(each, self.address) for each in bound):
+            yield self.address
 
 
 def _same(one: str, other: str) -> bool:
     return address.meant(one) == address.meant(other) is not None
+
+
+@cache
+def _outward() -> tuple[str, ...]:
+    """The address of this machine as its network has it: some services tell more to who comes over the loopback."""
+    try:
+        with address.connect(Hop("", _ELSEWHERE, 9, ""), address.OWN, Deadline(PATIENCE), SOCK_DGRAM) as link:
+            return (str(link.getsockname()[0]),)
+    except HostError:
+        return ()
 
 
 def answers(needs: Iterable[Need], station: Station) -> Iterator[Item | Gap]:
@@ -97,22 +111,22 @@ def _answer(need: Need, station: Station) -> Item | Gap:
     return found if isinstance(found, Gap) else Item(need, found.place, written(found), datetime.now(UTC), "")
 
 
-Wanted = tuple[str, str, int, str]
-"""Service, protocol, port, and the address that it is bound to, empty for all."""
+Wanted = tuple[str, str, int, tuple[str, ...]]
+"""Service, protocol, port, and the addresses that it is bound to, none for all."""
 
 
 def _wanted(what: str) -> Wanted | None:
-    """What a need names: `http tcp 80`, `http tcp 80 192.168.10.2`."""
-    service, protocol, port, bound = (*what.split(" "), "", "", "", "")[:4]
-    if service not in PROBES or protocol not in ("tcp", "udp") or not port.isdecimal() or what.count(" ") > 3:
+    """What a need names: `http tcp 80`, `http tcp 80 192.168.10.2,fd00::2`."""
+    match = _QUESTION.fullmatch(what)
+    if not match or match[1] not in PROBES or not 0 < int(match[3]) <= _LARGEST_PORT:
         return None
-    number = int(port) if len(port) < 6 else 0
-    return (service, protocol, number, bound) if 0 < number <= _LARGEST_PORT and _is_address(bound) else None
+    bound = tuple(filter(None, (match[4] or "").split(",")))
+    return (match[1], match[2], int(match[3]), bound) if all(map(_is_address, bound)) else None
 
 
 def _is_address(text: str) -> bool:
     try:
-        return not text or bool(ip_address(text))
+        return ip_address(text) is not None
     except ValueError:
         return False
 
@@ -123,7 +137,7 @@ def _heard(need: Need, hop: Hop, wanted: Wanted, station: Station) -> Heard | Ga
     kind = SOCK_STREAM if protocol == "tcp" else SOCK_DGRAM
     networks = station.networks
     if not station.address:  # this machine itself, whatever the networks are
-        networks = (*(address.OWN if networks is None else networks), *LOOPBACK)
+        networks = (*(address.OWN if networks is None else networks), *LOOPBACK, ip_network(hop.hostname))
     deadline = Deadline(PATIENCE)
     try:
         link = address.connect(hop, networks, deadline, kind)

@@ -24,7 +24,8 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
     wanted = auditing.chosen(given["only"])
 
     def judge(host: Host, run: options.Setting) -> HostReport:
-        return auditing.added(host, HostReport(host.name), wanted, auditing.office(run))
+        notes = (auditing.DEVICE_NOTE,) if auditing.is_device(host) else ()
+        return auditing.added(host, HostReport(host.name, notes=notes), wanted, auditing.office(run))
 
     plan = running.planned("audit", hosts, run, given)
     return running.answered(plan, run, judge, lambda told: checking.following(told, run))

@@ -17,6 +17,7 @@ HOSTS: Mapping[str, str] = {
     "local": "auditkit.hosts.local",
     "root": "auditkit.hosts.root",
     "ssh": "auditkit.hosts.ssh",
+    "device": "auditkit.hosts.device",
     "evidence": "auditkit.hosts.recorded",
 }
 """Kind of host to the module whose `connect(word, reach)` reaches it."""
@@ -150,8 +151,8 @@ def kind_of(word: str, config: Config) -> str:
     """
     kind, colon, _rest = word.partition(":")
     if word in config.hosts:
-        return "ssh"
-    if kind in HOSTS and (colon or kind == "local"):
+        return "device" if config.hosts[word].ports else "ssh"
+    if kind in HOSTS and kind != "device" and (colon or kind == "local"):
         return kind
     if colon:
         raise UsageError(

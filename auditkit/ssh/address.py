@@ -68,12 +68,8 @@ def connect(
     Raises:
         HostError: its name is unknown, none of its addresses is an own one, or none of them answers.
     """
-    found = _resolved(hop, deadline)
-    own = [(family, place) for family, place in found if allowed(place[0], hop, networks)]
-    if not own:
-        raise _foreign(hop, found[0][1][0])
     errors = []
-    for family, place in own[:MOST]:
+    for family, place in own(hop, networks, deadline)[:MOST]:
         try:
             return _opened(family, kind, place, deadline.left(PATIENCE))
         except OSError as error:
@@ -81,6 +77,19 @@ def connect(
     if deadline.passed:
         raise deadline.over()
     raise _silent(hop, *errors[0]) from errors[0][1]
+
+
+def own(hop: Hop, networks: tuple[Network, ...] | None, deadline: Deadline) -> list["Place"]:
+    """The own ones among the addresses of a hop, at least one, in the order that the system prefers.
+
+    Raises:
+        HostError: its name is unknown, or none of its addresses is an own one.
+    """
+    found = _resolved(hop, deadline)
+    ours = [(family, place) for family, place in found if allowed(place[0], hop, networks)]
+    if not ours:
+        raise _foreign(hop, found[0][1][0])
+    return ours
 
 
 def allowed(address: str, hop: Hop, networks: tuple[Network, ...] | None) -> bool:

@@ -58,15 +58,17 @@ def follow(evidence: Evidence) -> tuple[Need, ...]:
     told = seen(evidence)
     asked = dict.fromkeys(filter(None, (question(port, active=evidence.office.active) for port in told.ports)))
     needs = [Need(Means.PORT, what, _SAYS) for what in list(asked)[:MOST_ASKED]]
+    if evidence.of(LISTED):
+        return tuple(needs)
     return tuple(dict.fromkeys((*needs, *owners.follow(told), *shown.follow(told), *installed.follow(told))))
 
 
 def facts(evidence: Evidence) -> Mapping[str, object]:
     """`facts.listeners` of the report, a line for each address that something is bound to."""
     told = seen(evidence)
-    ssh = {item.source: item for item in evidence.of(NEEDS[1])}
     lines = [_fact(port, address, told) for port in told.ports for address in port.addresses]
-    return {"listeners": lines} if lines or evidence.was_asked(LISTENERS) or ssh else {}
+    device = {"device": True} if evidence.of(LISTED) else {}
+    return {"listeners": lines, **device} if lines or evidence.was_asked(LISTENERS) else {}
 
 
 def _fact(port: Port, address: str, told: Seen) -> dict[str, object]:

@@ -25,6 +25,11 @@ def judge(evidence: Evidence, seen: Seen) -> Iterator[Finding | Gap]:
     if not ports:
         return
     answered = [port for port in ports if port.heard is not None and port.heard.outcome == "answered"]
+    if not any(port.heard is not None and not port.out_of_reach for port in ports):
+        yield Gap("device", "none of the ports that are listed for it takes a connection: is it switched on?")
+        return
     quotes = tuple(port.quote for port in answered)[:MOST_QUOTES]
-    message = f"{len(answered)} of {len(ports)} ports that are listed for it answer; how old its software is, is not known"
+    asked = sum(port.heard is not None for port in ports)
+    left = f", {len(ports) - asked} were left alone" if asked < len(ports) else ""
+    message = f"{len(answered)} of {asked} ports answer{left}; how old its software is, is not known"
     yield Finding(WITHOUT_LOGIN, "device", message, WITHOUT_LOGIN.severity, quotes)

@@ -195,8 +195,11 @@ FIXES: Mapping[str, Fix] = {
     "telnet": Fix("", "Do without telnet. What it shows before the login stands in /etc/issue.net."),
 }  # fmt: skip
 OTHERWISE = Fix("", "See in its documentation how it is made to tell less; and let only those reach it that need it.")
+OF_DEVICES = Fix(
+    "", "Look in the settings of the device for a way to make it tell less; and let only those reach it that need it."
+)
 
 
-def fix(product: str) -> Fix:
-    """How a product is made to show less."""
-    return FIXES.get(product, OTHERWISE)
+def fix(product: str, *, device: bool = False) -> Fix:
+    """How a product is made to show less; on a device nobody knows the files."""
+    return OF_DEVICES if device else FIXES.get(product, OTHERWISE)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from auditkit import answers
 from auditkit.audits.listeners.fixes import fix
-from auditkit.audits.listeners.reach import found
+from auditkit.audits.listeners.reach import of_port
 from auditkit.audits.listeners.seen import Port, Seen
 from auditkit.banners import Product
 from auditkit.model import Evidence, Finding, Gap, Means, Need, Rule, Severity
@@ -71,7 +71,7 @@ def _finding(evidence: Evidence, port: Port, product: Product, order: int) -> Fi
     what = "is older than" if order < 0 else "is newer than"
     version = next(iter(_versions(evidence, packages(port))), "")
     message = f"{product.name} {product.version} {what} its package, {printable(version[:100])}"
-    return found(NOT_THE_INSTALLED, port, message, severity)
+    return of_port(NOT_THE_INSTALLED, port, message, severity)
 
 
 def behind(evidence: Evidence, port: Port, product: Product) -> int:

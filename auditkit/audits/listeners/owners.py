@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from auditkit.audits.listeners.installed import packages
-from auditkit.audits.listeners.reach import found
+from auditkit.audits.listeners.reach import of_port
 from auditkit.audits.listeners.seen import Port, Seen, is_plain, script_of
 from auditkit.model import Evidence, Finding, Gap, Means, Need, Rule, Severity
 from auditkit.printable import printable
@@ -71,10 +71,10 @@ def judge(evidence: Evidence, seen: Seen) -> Iterator[Finding | Gap]:
         elif port.file is None or port.file.packages is None:
             unknown.append(port.program)
         elif not port.file.packages:
-            yield found(UNOWNED, port, f"no package has brought {printable(port.program)}", _by_place(port.program))
+            yield of_port(UNOWNED, port, f"no package has brought {printable(port.program)}", _by_place(port.program))
         elif port.script is not None and port.script.packages == ():
             what = f"{port.name} runs {printable(port.script.path)}, which no package has brought"
-            yield found(UNOWNED, port, what, _by_place(port.script.path))
+            yield of_port(UNOWNED, port, what, _by_place(port.script.path))
     if unknown:
         more = f" and {len(unknown) - MOST_PORTS} more" if len(unknown) > MOST_PORTS else ""
         shown = ", ".join(map(printable, unknown[:MOST_PORTS]))
@@ -90,8 +90,8 @@ def _deleted(port: Port) -> Finding:
     """Of a program whose file is gone; where a package has put a new one in its place, it waits for a restart."""
     if packages(port):
         what = f"{printable(port.program)} was replaced by its package, and still runs as it was before"
-        return found(DELETED, port, what, Severity.MEDIUM)
-    return found(DELETED, port, f"the file of {printable(port.program)} is gone")
+        return of_port(DELETED, port, what, Severity.MEDIUM)
+    return of_port(DELETED, port, f"the file of {printable(port.program)} is gone")
 
 
 def _nobodys(seen: Seen) -> Iterator[Finding | Gap]:

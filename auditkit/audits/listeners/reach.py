@@ -86,11 +86,16 @@ def judge(evidence: Evidence, seen: Seen) -> Iterator[Finding | Gap]:
             yield found(SNMP_PUBLIC, port, f"{port.reading.open}")
 
 
-def found(rule: Rule, port: Port, message: str, severity: Severity | None = None, remedy: str = "") -> Finding:
-    """A finding of one port, which says if it was seen from the machine itself."""
+def found(rule: Rule, port: Port, message: str, severity: Severity | None = None) -> Finding:
+    """A finding of what a port says, which tells if that was asked from the machine itself."""
     here = HERE if port.heard is not None and port.heard.here else ""
+    return of_port(rule, port, message + here, severity)
+
+
+def of_port(rule: Rule, port: Port, message: str, severity: Severity | None = None) -> Finding:
+    """A finding of one port."""
     at = f"{port.service.name if port.service else port.name or 'something'} on {port.protocol} port {port.number}"
-    return Finding(rule, at, message + here, rule.severity if severity is None else severity, (port.quote,), remedy)
+    return Finding(rule, at, message, rule.severity if severity is None else severity, (port.quote,))
 
 
 # --- logins in the clear

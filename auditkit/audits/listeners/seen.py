@@ -98,6 +98,8 @@ class Port:
     @property
     def place(self) -> str:
         """Where it listens, for people: `tcp 0.0.0.0:80`."""
+        if self.listed:
+            return f"{self.protocol} port {self.number}"
         return f"{self.protocol} {Listening(self.protocol, self.addresses[0], self.number).place}"
 
     @property

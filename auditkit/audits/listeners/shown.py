@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from auditkit.audits.listeners.fixes import FIXES, fix
+from auditkit.audits.listeners.fixes import FIXES, Fix, fix
 from auditkit.audits.listeners.installed import behind
 from auditkit.audits.listeners.reach import found
 from auditkit.audits.listeners.seen import Port, Seen, is_own
@@ -96,7 +96,8 @@ def judge(evidence: Evidence, seen: Seen) -> Iterator[Finding | Gap]:
 
 def _version(evidence: Evidence, name: str, where: Sequence[tuple[Port, Product]]) -> Finding:
     quotes = tuple(dict.fromkeys(port.quote for port, _product in where))[:MOST_QUOTES]
-    remedy = fix(name).how
+    device = any(port.listed for port, _product in where)
+    remedy = fix(name, device=device).how
     lines = list(_meant(evidence, name))
     if lines:
         what = f"{name} shows its version all the same"
@@ -105,12 +106,13 @@ def _version(evidence: Evidence, name: str, where: Sequence[tuple[Port, Product]
     old = any(behind(evidence, port, product) < 0 for port, product in where)
     severity = Severity.MEDIUM if outside or old else SHOWS_VERSION.severity
     why = " to other networks than the office's" if outside else ", which is older than what is installed" if old else ""
-    return Finding(SHOWS_VERSION, name, f"{name} shows its version{why}{_by(name)}", severity, quotes, remedy)
+    return Finding(
+        SHOWS_VERSION, name, f"{name} shows its version{why}{_by(fix(name, device=device))}", severity, quotes, remedy
+    )
 
 
-def _by(name: str) -> str:
+def _by(one: Fix) -> str:
     """The line that changes it, so that those who read of many hosts see what to put where."""
-    one = fix(name)
     return f"; put `{one.line}`" if one.hides else ""
 
 
@@ -144,7 +146,8 @@ def _system(name: str, ports: Sequence[Port]) -> Finding:
     both = ("its system", any(port.reading.system for port in ports)), ("its name", any(port.reading.host for port in ports))
     what = " and ".join(words for words, there in both if there)
     quotes = tuple(dict.fromkeys(Quote(port.place, 0, f"tells {text}") for port, text in told))[:MOST_QUOTES]
-    return Finding(SHOWS_SYSTEM, name, f"{name} tells of the machine {what}", SHOWS_SYSTEM.severity, quotes, fix(name).how)
+    how = fix(name, device=any(port.listed for port in ports)).how
+    return Finding(SHOWS_SYSTEM, name, f"{name} tells of the machine {what}", SHOWS_SYSTEM.severity, quotes, how)
 
 
 def _certificate(evidence: Evidence, port: Port) -> Iterator[Finding]:

@@ -98,8 +98,9 @@ FIXES: Mapping[str, Fix] = {
     "exim": Fix(
         "smtp_banner = $primary_hostname ESMTP",
         "`smtp_banner = $primary_hostname ESMTP` in the main part of the configuration: echo 'smtp_banner = $primary_hostname"
-        " ESMTP' >> /etc/exim4/exim4.conf.localmacros && update-exim4.conf && exim4 -bV && systemctl restart exim4 (undo: take"
-        " the line out again, and restart); where exim4.conf is split, the file is /etc/exim4/conf.d/main/00_local_banner.",
+        " ESMTP' >> /etc/exim4/exim4.conf.localmacros && update-exim4.conf && exim4 -bV && systemctl restart exim4 (undo: sed"
+        " -i '/^smtp_banner = /d' /etc/exim4/exim4.conf.localmacros && update-exim4.conf && systemctl restart exim4); where"
+        " exim4.conf is split, the file is /etc/exim4/conf.d/main/00_local_banner.",
         ("exim4", "exim"),
         ("/etc/exim4/exim4.conf", "/etc/exim4/exim4.conf.localmacros", "/etc/exim4/conf.d/main/*", "/etc/exim/exim.conf"),
         _hides(r"smtp_banner[ \t]*=(?![^\n]*\$(?:version_number|\{version_number\}))"),

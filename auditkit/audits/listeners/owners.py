@@ -1,5 +1,6 @@
 """Whose the programs are that listen: a package's, nobody's, or gone."""
 
+import re
 from collections.abc import Iterator
 
 from auditkit.audits.listeners.installed import packages
@@ -42,6 +43,11 @@ RULES = (UNOWNED, DELETED, NO_PROCESS)
 _WHY = "which package has brought a program that listens"
 _BY_HAND = ("/usr/local/", "/opt/", "/srv/", "/snap/", "/var/lib/", "/nix/", "/gnu/")
 """Where people and other managers of packages put programs."""
+_OF_PEOPLE = ("/home/", "/root/")
+_NAMES_ARCHIVES = re.compile(r"java|mono|dotnet")
+"""Interpreters whose arguments name many files, and seldom the one that counts."""
+_PIPES = re.compile(r"nc[.a-z]*|ncat|socat")
+"""What hands to whoever connects whatever it is told to."""
 _KERNEL = {("tcp", 2049), ("udp", 2049), ("udp", 51820), ("udp", 4789), ("udp", 8472), ("udp", 6081), ("tcp", 3260)}
 """Ports on which the kernel itself listens: NFS, WireGuard, VXLAN, Geneve, iSCSI."""
 MOST = 60
@@ -61,9 +67,12 @@ def judge(evidence: Evidence, seen: Seen) -> Iterator[Finding | Gap]:
     told = set[str]()
     unknown = list[str]()
     for port in seen.ports:
-        if port.listed or port.contained or port.process is None or port.process.program in told:
+        if port.listed or port.contained or port.process is None:
             continue
-        told.add(port.process.program)
+        what = f"{port.process.program} {' '.join(port.process.arguments[1:]) if port.interprets else ''}"
+        if what in told:
+            continue
+        told.add(what)
         if port.deleted:
             yield _deleted(port)
         elif not port.program:
@@ -72,9 +81,8 @@ def judge(evidence: Evidence, seen: Seen) -> Iterator[Finding | Gap]:
             unknown.append(port.program)
         elif not port.file.packages:
             yield of_port(UNOWNED, port, f"no package has brought {printable(port.program)}", _by_place(port.program))
-        elif port.script is not None and port.script.packages == ():
-            what = f"{port.name} runs {printable(port.script.path)}, which no package has brought"
-            yield of_port(UNOWNED, port, what, _by_place(port.script.path))
+        elif port.interprets:
+            yield from _interpreted(port)
     if unknown:
         more = f" and {len(unknown) - MOST_PORTS} more" if len(unknown) > MOST_PORTS else ""
         shown = ", ".join(map(printable, unknown[:MOST_PORTS]))
@@ -83,7 +91,22 @@ def judge(evidence: Evidence, seen: Seen) -> Iterator[Finding | Gap]:
 
 
 def _by_place(path: str) -> Severity:
+    if path.startswith(_OF_PEOPLE):
+        return Severity.MEDIUM
     return UNOWNED.severity if path.startswith(_BY_HAND) else Severity.HIGH
+
+
+def _interpreted(port: Port) -> Iterator[Finding]:
+    """Of a program of a package that does what somebody tells it: its file, or its arguments, are what counts."""
+    if port.script is not None and port.script.packages == ():
+        what = f"{port.name} runs {printable(port.script.path)}, which no package has brought"
+        yield of_port(UNOWNED, port, what, _by_place(port.script.path))
+    elif port.script is None and port.process is not None and not _NAMES_ARCHIVES.fullmatch(port.name):
+        words = printable(" ".join(port.process.arguments[1:])[:100])
+        severity = Severity.MEDIUM if _PIPES.fullmatch(port.name) else UNOWNED.severity
+        yield of_port(
+            UNOWNED, port, f"{port.name} does what `{words}` says, and which package that is from is not told", severity
+        )
 
 
 def _deleted(port: Port) -> Finding:

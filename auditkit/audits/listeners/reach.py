@@ -94,7 +94,7 @@ def found(rule: Rule, port: Port, message: str, severity: Severity | None = None
 
 def of_port(rule: Rule, port: Port, message: str, severity: Severity | None = None) -> Finding:
     """A finding of one port."""
-    at = f"{port.service.name if port.service else port.name or 'something'} on {port.protocol} port {port.number}"
+    at = f"{port.called} on {port.protocol} port {port.number}"
     return Finding(rule, at, message, rule.severity if severity is None else severity, (port.quote,))
 
 
@@ -135,13 +135,11 @@ def _severity(port: Port, how: str) -> Severity:
 # --- data stores
 
 
-def _store(evidence: Evidence, port: Port) -> Iterator[Finding | Gap]:
+def _store(evidence: Evidence, port: Port) -> Iterator[Finding]:
     heard, name = port.heard, port.service.name if port.service else ""
     if port.reading.open:
         yield found(STORE_OPEN, port, port.reading.open)
         return
-    if heard is not None and heard.outcome == "silent":
-        yield Gap(port.place, f"whether {name} wants a password is not known: it did not answer in time")
     severity, what = STORE_EXPOSED.severity, f"{name} listens beyond this machine"
     if port.out_of_reach:
         severity, what = Severity.LOW, f"{what}, and could not be reached from here"
@@ -152,7 +150,7 @@ def _store(evidence: Evidence, port: Port) -> Iterator[Finding | Gap]:
             else what
         )
     elif heard.outcome == "answered" and port.service and port.service.active:
-        severity, what = Severity.LOW, f"{what}, and wants a password"
+        severity, what = Severity.LOW, f"{what}, and lets nobody in without a password"
     elif not is_own(heard.address, evidence.office.networks):
         severity = Severity.HIGH
     yield found(STORE_EXPOSED, port, what, severity)

@@ -10,7 +10,7 @@ from auditkit import answers, banners
 from auditkit.access import passwd
 from auditkit.answers import DELETED, Listed, Listening, Process, name_of
 from auditkit.banners import Heard, Reading
-from auditkit.banners.services import LEFT_ALONE, SSH, Service, service_of
+from auditkit.banners.services import LEFT_ALONE, LISTEN, SSH, Service, service_of
 from auditkit.model import Evidence, Gap, Means, Need, Quote
 
 LISTENERS = Need(Means.LISTENERS, "all", "what listens, and which program it is")
@@ -24,7 +24,7 @@ HOLDERS = frozenset(("systemd", "inetd", "xinetd", "launchd", "docker-proxy", "r
 ANY = ("0.0.0.0", "::")  # noqa: S104 - nobody binds to it here
 _PROGRAM = re.compile(r"/[^*?\[\0\n]{1,1000}")
 _INTERPRETER = re.compile(
-    r"(?:python|perl|ruby|php|lua|tclsh)[0-9.]*|node|nodejs|java|mono|dotnet|(?:ba|da|z|k)?sh|busybox|socat|nc[.a-z]*"
+    r"(?:python|perl|ruby|php|lua|tclsh)[0-9.]*|node|nodejs|java|mono|dotnet|(?:ba|da|z|k)?sh|busybox|socat|nc[.a-z]*|ncat"
 )
 _CONTAINER = re.compile(r"(?:docker|libpod|crio|containerd|lxc|kubepods|machine)[-./]")
 MOST = 500
@@ -81,6 +81,12 @@ class Port:
         return _INTERPRETER.fullmatch(self.name) is not None
 
     @property
+    def called(self) -> str:
+        """What is spoken there; where nobody knows it, the name of its program."""
+        known = self.service is not None and self.service.name != LISTEN
+        return self.service.name if self.service and known else self.name or "something"
+
+    @property
     def heard(self) -> Heard | None:
         """What it said; an answer before none."""
         return min(self.said, key=lambda each: each.outcome != "answered", default=None)
@@ -106,7 +112,8 @@ class Port:
     def quote(self) -> Quote:
         """Where it listens, which program that is, and what it says."""
         who = f"{self.process.program} " if self.process and self.process.program else ""
-        says = f"{who}says {self.reading.banner}" if self.reading.banner else f"{who or 'something '}listens"
+        who = who or ("" if self.listed else "something ")
+        says = f"{who}says {self.reading.banner}" if self.reading.banner else f"{who}listens"
         return Quote(self.place, 0, says)
 
 

@@ -58,6 +58,8 @@ CERTIFICATE_ENDS = Rule(
 RULES = (SHOWS_VERSION, SHOWS_SYSTEM, SHOWS_PRODUCT, HIDDEN_IN_VAIN, CERTIFICATE_ENDS)
 
 SOON = timedelta(days=14)
+SHORT = timedelta(days=2)
+"""How long one counts that a server makes for itself each time it starts, as exim does."""
 MOST_QUOTES = 10
 _CONFIGURED = "whether it is meant to hide its version"
 _OWN = frozenset(("redis", "memcached", "mongodb", "elasticsearch", "opensearch"))
@@ -88,7 +90,7 @@ def judge(evidence: Evidence, seen: Seen) -> Iterator[Finding | Gap]:
         versions = [(port, product) for port, product in where if product.version]
         if versions and name not in _OWN:
             yield _version(evidence, name, versions)
-    bare = [port for where in shows.values() for port, product in where if not product.version]
+    bare = [port for where in shows.values() for port, product in where if not product.version and not port.listed]
     if bare:
         quotes = tuple(dict.fromkeys(port.quote for port in bare))
         yield Finding(SHOWS_PRODUCT, "services", "they name their product", SHOWS_PRODUCT.severity, quotes[:MOST_QUOTES])
@@ -138,21 +140,21 @@ def _counts(port: Port) -> bool:
 
 def _called(port: Port) -> str:
     """The product on a port; where it names none, the protocol."""
-    return next((product.name for product in port.reading.products), port.service.name if port.service else port.name)
+    return next((product.name for product in port.reading.products), port.called)
 
 
 def _system(name: str, ports: Sequence[Port]) -> Finding:
     told = [(port, text) for port in ports for text in (port.reading.system, port.reading.host) if text]
-    both = ("its system", any(port.reading.system for port in ports)), ("its name", any(port.reading.host for port in ports))
+    both = ("system", any(port.reading.system for port in ports)), ("name", any(port.reading.host for port in ports))
     what = " and ".join(words for words, there in both if there)
     quotes = tuple(dict.fromkeys(Quote(port.place, 0, f"tells {text}") for port, text in told))[:MOST_QUOTES]
     how = fix(name, device=any(port.listed for port in ports)).how
-    return Finding(SHOWS_SYSTEM, name, f"{name} tells of the machine {what}", SHOWS_SYSTEM.severity, quotes, how)
+    return Finding(SHOWS_SYSTEM, name, f"{name} tells the machine's {what}", SHOWS_SYSTEM.severity, quotes, how)
 
 
 def _certificate(evidence: Evidence, port: Port) -> Iterator[Finding]:
     told = certificate(port.heard.certificate) if port.heard and port.heard.certificate else None
-    if told is None or told.ends > evidence.taken + SOON:
+    if told is None or told.ends > evidence.taken + SOON or (told.own and told.ends - told.begins < SHORT):
         return
     ended = told.ends <= evidence.taken
     what = f"its certificate {'has ended' if ended else 'ends'} on {told.ends:%Y-%m-%d}"

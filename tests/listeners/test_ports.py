@@ -44,13 +44,12 @@ def server(
 
         def work() -> None:
             with suppress(OSError):
+                while kind == socket.SOCK_DGRAM:
+                    serve(listener)
                 while True:
-                    link = listener.accept()[0] if kind == socket.SOCK_STREAM else listener
-                    came.append("somebody")
-                    with suppress(OSError):
+                    with listener.accept()[0] as link, suppress(OSError):
+                        came.append("somebody")
                         serve(link)
-                    if link is not listener:
-                        link.close()
 
         threading.Thread(target=work, daemon=True).start()
         yield listener.getsockname()[1], came
@@ -101,6 +100,8 @@ def test_what_a_service_says_is_heard_part_by_part() -> None:
 def test_a_datagram_is_answered_or_refused() -> None:
     def serve(link: socket.socket) -> None:
         question, peer = link.recvfrom(4096)
+        if peer is None:
+            raise OSError("it is over")
         link.sendto(question[:2] + b"\x84\x00" + question[4:], peer)
 
     with server(serve, socket.SOCK_DGRAM) as (port, _came):

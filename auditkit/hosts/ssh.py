@@ -269,7 +269,7 @@ def _asked(word: str, way: Route, link: Link, deadline: Deadline, networks: tupl
     """The host with whatever can look at it there: Python, else its shell."""
     before = time.time()
     host = _looked_at(word, way, link, deadline)
-    host.outside = partial(ports.answers, station=_station(way, link, networks))
+    host.outside = partial(_outside, _station(way, link, networks), deadline)
     host.facts = _facts(way, link) | _who(host.greeting, before, time.time()) | {"shell": host.looks}
     return host
 
@@ -281,6 +281,11 @@ def _looked_at(word: str, way: Route, link: Link, deadline: Deadline) -> "Ssh | 
         from auditkit.ssh.shell import Shell  # noqa: PLC0415 - nearly every host has Python
 
         return Shell(word, link, deadline, way.become, without.pipe)
+
+
+def _outside(station: ports.Station, deadline: Deadline, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:
+    """Yield what services say, in no more than half of the time that is left: all else is to be asked, too."""
+    return ports.answers(needs, station, min(ports.ALL, deadline.left() / 2))
 
 
 def _station(way: Route, link: Link, networks: tuple[Network, ...] | None) -> ports.Station:

@@ -74,15 +74,15 @@ def _outward() -> tuple[str, ...]:
         return ()
 
 
-def answers(needs: Iterable[Need], station: Station) -> Iterator[Item | Gap]:
-    """Yield what each port says that is asked for, one after the other, or why that could not be had."""
+def answers(needs: Iterable[Need], station: Station, seconds: float = ALL) -> Iterator[Item | Gap]:
+    """Yield what each port says that is asked for, one after the other, or why that could not be had in that time."""
     asked = [need for need in needs if need.means is Means.PORT and need.what != LISTED]
-    end = time.monotonic() + ALL
+    end = time.monotonic() + seconds
     for number, need in enumerate(asked):
         if number >= MOST:
             yield Gap(need.what, f"not looked at: more than {MOST} ports of one host are asked for")
         elif time.monotonic() > end:
-            yield Gap(need.what, f"not looked at: the other ports took longer than {ALL:g} seconds")
+            yield Gap(need.what, f"not looked at: the other ports took longer than {seconds:.3g} seconds")
         else:
             yield _answer(need, station)
 

@@ -4,6 +4,7 @@
 -- says --       `http tcp 80 = NAME`: as the service of cases/banners/NAME.txt; or an outcome; `at=ADDRESS` where, `here` from
                  the machine itself, `tls=DAY,DAY` from when and until when its certificate counts
 -- packages --   `PATH PACKAGE VERSION`; `PATH -` for what nobody owns, `PATH ?` where nobody can tell
+-- ssh --        ports of SSH servers that have shown themselves at the login
 -- listed --     ports of a device
 -- active --     as with --active
 -- /path --      a file
@@ -23,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from test_banners_read import heard
 
 from auditkit import answers, banners
-from auditkit.answers import DELETED, Listening, Process
+from auditkit.answers import DELETED, Listening, Process, Shown
 from auditkit.audits import listeners
 from auditkit.audits.listeners.seen import LISTED
 from auditkit.banners import Heard
@@ -64,6 +65,9 @@ class Words:
             case Means.LISTENERS:
                 for each in map(process, self.parts.get("listens", "").splitlines()):
                     yield f"/proc/{each.pid}" if each.pid else "/proc/net", answers.written(each)
+            case Means.BANNER:
+                for number in self.parts.get("ssh", "").split():
+                    yield f"192.168.10.2:{number}", answers.written(Shown("192.168.10.2", int(number), "SSH-2.0-x"))
             case Means.PORT if need.what == "listed":
                 if "listed" in self.parts:
                     yield "auditkit.yaml", json.dumps([int(port) for port in self.parts["listed"].split()]).encode()

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from listening import Words
 from test_accounts import parts, told
 
 from auditkit.audits import judge, listeners
-from auditkit.model import Finding, Gap, Severity
+from auditkit.model import Finding, Gap, Means, Severity
 
 CASES = sorted((Path(__file__).parent.parent / "cases" / "listeners").glob("*.txt"))
 SOURCE = Path(listeners.__file__).parents[2] / "report" / "schema.json"
@@ -70,3 +72,22 @@ def test_each_bound_port_is_a_line_of_the_facts() -> None:
         "tls": None,
     }
     assert [fact["address"] for fact in facts] == ["0.0.0.0", "::"]
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+@given(data=st.data())
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.differing_executors])
+def test_hostile_evidence_breaks_nothing_and_never_makes_a_machine_better(path: Path, data: st.DataObject) -> None:
+    """A host may write anything: what is left of the answer is gaps, or what the rest of the evidence says."""
+    case = parts(path.read_text())
+    evidence = Words(case).evidence()
+    at = data.draw(st.integers(0, len(evidence.items) - 1))
+    item = evidence.items[at]
+    cut = data.draw(st.integers(0, len(item.data)))
+    written = data.draw(st.one_of(st.binary(max_size=40), st.just(item.data[:cut]), st.just(item.data[:cut] + b"\x00[")))
+    hostile = replace(evidence, items=(*evidence.items[:at], replace(item, data=written), *evidence.items[at + 1 :]))
+    told = list(listeners.judge(hostile))
+    listeners.follow(hostile)
+    listeners.facts(hostile)
+    if item.need.means is Means.LISTENERS and written != item.data:
+        assert any(isinstance(one, Gap) for one in told)

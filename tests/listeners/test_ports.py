@@ -280,8 +280,7 @@ def test_there_is_an_end_to_ports_and_to_time(monkeypatch: pytest.MonkeyPatch) -
         free = listener.getsockname()[1]
     needs = tuple(Need(Means.PORT, f"{name} tcp {free}") for name in ("http", "ftp"))
     assert [type(one) for one in ports.answers(needs, HERE)] == [Item, Gap]
-    monkeypatch.setattr(ports, "ALL", -1.0)
-    assert [type(one) for one in ports.answers(needs, HERE)] == [Gap, Gap]
+    assert [type(one) for one in ports.answers(needs, HERE, -1.0)] == [Gap, Gap]
 
 
 def test_the_machine_itself_is_asked_at_the_address_that_is_bound() -> None:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 
@@ -26,6 +26,7 @@ _PROGRAM = re.compile(r"/[^*?\[\0\n]{1,1000}")
 _INTERPRETER = re.compile(
     r"(?:python|perl|ruby|php|lua|tclsh)[0-9.]*|node|nodejs|java|mono|dotnet|(?:ba|da|z|k)?sh|busybox|socat|nc[.a-z]*|ncat"
 )
+_SSH_PORT = 22
 _CONTAINER = re.compile(r"(?:docker|libpod|crio|containerd|lxc|kubepods|machine)[-./]")
 MOST = 500
 """Ports of one host that are told of."""
@@ -139,7 +140,8 @@ def seen(evidence: Evidence) -> Seen:
                 gaps.append(one)
             else:
                 heard.setdefault((one.protocol, one.port), []).append(one)
-    ports = [*_listening([each for each in told if not isinstance(each, Gap)]), *_listed(evidence)]
+    logged_in = {one.port for one in map(answers.shown, evidence.of(BANNER)) if not isinstance(one, Gap)}
+    ports = [*_listening([each for each in told if not isinstance(each, Gap)], logged_in), *_listed(evidence)]
     if len(ports) > MOST:
         gaps.append(Gap("listeners", f"{len(ports)} ports: more than {MOST} are not told of"))
     files = dict(_files(evidence))
@@ -147,8 +149,8 @@ def seen(evidence: Evidence) -> Seen:
     return Seen(tuple(full), _accounts(evidence), tuple(gaps))
 
 
-def _listening(processes: Iterable[Process]) -> Iterator[Port]:
-    """Yield each port once, by the process that it belongs to."""
+def _listening(processes: Iterable[Process], logged_in: Container[int]) -> Iterator[Port]:
+    """Yield each port once, by the process that it belongs to; `logged_in`: ports of SSH servers that showed themselves."""
     holders = dict[tuple[str, str, int], list[Process]]()
     for process in processes:
         for each in process.listens:
@@ -161,7 +163,10 @@ def _listening(processes: Iterable[Process]) -> Iterator[Port]:
     for protocol, port, pid in order:
         process, addresses = by_process[protocol, port, pid]
         addresses.sort(key=lambda each: (ip_address(each).is_loopback, ":" in each, each))
-        yield Port(protocol, port, tuple(addresses), None if pid is None else process, _service(protocol, port, process))
+        service = _service(protocol, port, process)
+        if protocol == "tcp" and port in logged_in and name_of(process.program) in ("", *HOLDERS):
+            service = service_of("tcp", _SSH_PORT)
+        yield Port(protocol, port, tuple(addresses), None if pid is None else process, service)
 
 
 def _service(protocol: str, port: int, process: Process) -> Service | None:
@@ -174,7 +179,7 @@ def _listed(evidence: Evidence) -> Iterator[Port]:
     for item in evidence.of(LISTED):
         try:
             numbers = json.loads(item.data)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         for number in (
             (each for each in numbers if type(each) is int and 0 < each < 1 << 16) if isinstance(numbers, list) else ()

@@ -132,14 +132,14 @@ def seen(evidence: Evidence) -> Seen:
     """What listens, as far as the evidence tells; over and over the same for the same evidence."""
     told = [answers.process(item) for item in evidence.of(LISTENERS)]
     gaps = [each for each in told if isinstance(each, Gap)]
-    heard = dict[tuple[str, int], list[Heard]]()
+    heard = dict[str, list[Heard]]()
     for item in evidence.items:
         if item.need.means is Means.PORT and item.need.what != LISTED.what:
             one = banners.heard(item)
             if isinstance(one, Gap):
                 gaps.append(one)
             else:
-                heard.setdefault((one.protocol, one.port), []).append(one)
+                heard.setdefault(item.need.what, []).append(one)
     logged_in = {one.port for one in map(answers.shown, evidence.of(BANNER)) if not isinstance(one, Gap)}
     ports = [*_listening([each for each in told if not isinstance(each, Gap)], logged_in), *_listed(evidence)]
     if len(ports) > MOST:
@@ -189,8 +189,9 @@ def _listed(evidence: Evidence) -> Iterator[Port]:
             yield Port(protocol, number, (ANY[0],), None, service_of(protocol, number), listed=True)
 
 
-def _filled(port: Port, heard: Mapping[tuple[str, int], list[Heard]], files: Mapping[str, Listed]) -> Port:
-    said = tuple(heard.get((port.protocol, port.number), ())) if port.open else ()
+def _filled(port: Port, heard: Mapping[str, list[Heard]], files: Mapping[str, Listed]) -> Port:
+    asked = question(port, active=True)
+    said = tuple(one for one in heard.get(asked, ()) if (one.protocol, one.port) == (port.protocol, port.number))
     script = script_of(port)
     return Port(
         *(port.protocol, port.number, port.addresses, port.process, port.service, said),

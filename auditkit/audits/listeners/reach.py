@@ -14,8 +14,9 @@ CLEAR_TEXT = Rule(
     " Telnet, the r-commands, FTP, and mail or web logins without TLS send it as it is; each has had a replacement for twenty"
     " years.",
     "Turn it off where nobody uses it: systemctl disable --now UNIT (undo: systemctl enable --now UNIT). Else demand TLS: SSH"
-    " and sftp for telnet and FTP, or vsftpd `ssl_enable=YES` and `force_local_logins_ssl=YES`; dovecot"
-    " `disable_plaintext_auth = yes` and `ssl = required`; postfix `smtpd_tls_auth_only = yes`; a web server https only.",
+    " and sftp for telnet and FTP, or vsftpd `ssl_enable=YES` and `force_local_logins_ssl=YES`; dovecot `ssl = required`"
+    " and `disable_plaintext_auth = yes` (from 2.4 on `auth_allow_cleartext = no`); postfix `smtpd_tls_auth_only = yes`; a web"
+    " server https only.",
     ("RFC 8314", "CIS Debian Linux 12 Benchmark 2.1", "SCAP Security Guide package_telnetd_removed", "ATT&CK T1040"),
 )
 STORE_OPEN = Rule(

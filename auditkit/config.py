@@ -19,7 +19,8 @@ DEFAULT_KEYS = ("user", "become", "policy", "port", "jump", "identity", "transpo
 RESERVED = ("local", "all")
 """Names of hosts and groups that mean something already."""
 VENDOR_KEYS = ("keyrings", "lists", "packages", "mirrors", "sources")
-HOST_KEYS = ("address", "groups", *DEFAULT_KEYS)
+HOST_KEYS = ("address", "groups", "ports", *DEFAULT_KEYS)
+MOST_PORTS = 64
 BECOME = ("sudo", "doas", "none")
 TRANSPORTS = ("paramiko", "openssh")
 _SECRET = re.compile(r"passw|passphrase|secret|token|private|credential|\bpin\b", re.IGNORECASE)
@@ -50,6 +51,8 @@ class HostConfig:
     """The file of the private key."""
     transport: str | None = None
     """`openssh` for what paramiko cannot: hardware keys, host certificates, servers that offer SHA-1 only."""
+    ports: tuple[int, ...] = ()
+    """Of a device that nobody logs in to: which ports to look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +214,12 @@ def _listed(
 
 
 def _own(name: str, value: strict.Value, below: HostConfig) -> HostConfig:
-    return _named(name, value, _settings(value, HOST_KEYS), below)
+    found = _settings(value, HOST_KEYS)
+    for key in set(DEFAULT_KEYS).intersection(found) if "ports" in found else ():
+        raise found[key].error(
+            "is for hosts that are logged in to, and this one has ports:", f"remove `{key}:`, or remove `ports:` if it has SSH"
+        )
+    return _named(name, value, found, below)
 
 
 def _named(name: str, value: strict.Value, found: Mapping[str, strict.Value], below: HostConfig) -> HostConfig:
@@ -239,6 +247,8 @@ def _setting(key: str, value: strict.Value) -> object:
             return value.number(1, 65535)
         case "groups":
             return tuple(_group(each) for each in value.sequence())
+        case "ports":
+            return _ports(value)
         case "become":
             return value.word(BECOME)
         case "transport":
@@ -249,6 +259,13 @@ def _setting(key: str, value: strict.Value) -> object:
             return _matching(value, _USER, "user")
         case _:
             return value.text()
+
+
+def _ports(value: strict.Value) -> tuple[int, ...]:
+    found = tuple(dict.fromkeys(each.number(1, 65535) for each in value.sequence()))
+    if not 0 < len(found) <= MOST_PORTS:
+        raise value.error(f"ports: takes 1 to {MOST_PORTS} ports", "name the ports on which the device is known to listen")
+    return found
 
 
 def _group(value: strict.Value) -> str:

@@ -268,6 +268,8 @@ class Means(StrEnum):
     LISTENERS = "listeners"
     BANNER = "banner"
     """What a server shows whoever connects, from the login that was made anyway."""
+    PORT = "port"
+    """What a service says on one port of the host, asked from outside: `http tcp 80`, `http tcp 80 ADDRESS`; `listed` which."""
     LISTING = "listing"
     """What lies at paths, as lstat tells, and which packages have put it there; `/x/**` is all below, but for directories."""
     UNOWNED = "unowned"
@@ -280,6 +282,8 @@ class Means(StrEnum):
 
 ON_DISK = frozenset((Means.FILE, Means.STATUS, Means.LISTING, Means.UNOWNED, Means.PACKAGES, Means.TIMES))
 """What a mounted disk shows too; the rest is of a machine that runs."""
+OUTSIDE = frozenset((Means.BANNER, Means.PORT))
+"""What is seen from outside of the host, so that nothing on it is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +329,8 @@ class Office:
     """The own address ranges."""
     known_keys: tuple[tuple[str, str], ...] = ()
     """Fingerprint of a key, and whose it is."""
+    active: bool = False
+    """Whether services may be asked what only who needs no password gets."""
 
 
 @dataclass(frozen=True, slots=True)

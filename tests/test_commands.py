@@ -34,7 +34,8 @@ def test_the_front_page_names_every_command(words: tuple[str, ...]) -> None:
 
 
 def test_every_word_for_a_host_is_one_and_stands_in_the_help_of_each_command_that_takes_it() -> None:
-    config = Config(hosts={"NAME": HostConfig("NAME", groups=("GROUP",))})
+    device = HostConfig("printer", ports=(80,))  # a name of auditkit.yaml like any other
+    config = Config(hosts={"NAME": HostConfig("NAME", groups=("GROUP",)), "printer": device})
     words = [form.replace("[user@]", "").replace("[:port]", "") for forms in HOSTS for form in forms.split(", ")]
     assert {kind_of(word, config) for word in named(words, config)} == set(KINDS)
     for name in ("scan", "baseline", "check", "accept", "audit", "collect", "hosts", "policy"):

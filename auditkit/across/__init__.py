@@ -7,16 +7,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from auditkit.across import shared
+from auditkit.across import shared, versions
 from auditkit.across.fall import ROOT, Fall, Map, Node, Step, chart, falls
 from auditkit.across.matrix import Row, matrix
 from auditkit.across.passwords import Passwords, is_about, passwords
 from auditkit.across.reading import SOUND, Document, Host, Part, hosts
-from auditkit.across.shared import RULES, Shared
+from auditkit.across.shared import Shared
 from auditkit.model import Finding
 from auditkit.printable import printable, said
 
-__all__ = ["RULES", "View", "view"]
+__all__ = ["RULES", "View", "versions", "view"]
+
+RULES = (*shared.RULES, *versions.RULES)
 
 MOST_ROWS, MOST_OPENS = 30_000, 1_000
 """Keys, and accounts of one key, that are told."""

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from auditkit.audits import accounts, packages, preload, protections, ssh
+from auditkit.audits import accounts, listeners, packages, preload, protections, ssh
 from auditkit.model import Audit, Evidence, Finding, Gap, Need, Rule
 from auditkit.printable import printable
 
 AUDITS: tuple[Audit, ...] = (
     accounts.AUDIT,
+    listeners.AUDIT,
     packages.AUDIT,
     preload.AUDIT,
     protections.AUDIT,

@@ -17,6 +17,7 @@ from auditkit.model import Audit, HostReport
 @click.option("--list", "only_list", is_flag=True, help="list every rule by audit, and ask nothing")
 @click.option("--needs", "only_needs", is_flag=True, help="say what would be read, run and contacted on HOST, and ask nothing")
 @options.advisories
+@options.active
 @options.resume
 @options.timeout
 @options.fleet_of
@@ -31,7 +32,8 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
         return 0
 
     def judge(host: Host, run: options.Setting) -> HostReport:
-        return auditing.added(host, HostReport(host.name), wanted, auditing.office(run))
+        notes = (auditing.DEVICE_NOTE,) if auditing.is_device(host) else ()
+        return auditing.added(host, HostReport(host.name, notes=notes), wanted, auditing.office(run))
 
     plan = running.planned("audit", hosts, run, given)
     return running.answered(plan, run, judge, lambda told: checking.following(told, run))

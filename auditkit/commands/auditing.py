@@ -11,9 +11,13 @@ from auditkit.commands import running
 from auditkit.commands.options import Setting
 from auditkit.errors import HostError, UsageError
 from auditkit.hosts import Host, Past, now
-from auditkit.model import Audit, Evidence, Finding, Gap, HostReport, Need, Office, State
+from auditkit.model import Audit, Evidence, Finding, Gap, HostReport, Means, Need, Office, State
 from auditkit.printable import printable
 
+DEVICE = "device"
+OF_DEVICES = ("listeners",)
+"""Audits of what is seen from outside."""
+DEVICE_NOTE = "nobody logs in to it: only what its ports say was looked at"
 ROUNDS = 4
 """Rounds of questions behind the first one: a process names a file, that another one, and so on."""
 
@@ -38,7 +42,23 @@ def chosen(only: Sequence[str] = (), advisories: Sequence[str] = ()) -> tuple[Au
 def office(run: Setting) -> Office:
     """What the configuration of this run says, as judges read it."""
     own, keys = run.config.networks, tuple(run.config.known_keys.items())
-    return Office(known_keys=keys) if own is None else Office(tuple(map(str, own)), keys)
+    office = Office(known_keys=keys, active=run.active)
+    return office if own is None else replace(office, networks=tuple(map(str, own)))
+
+
+def is_device(host: Host) -> bool:
+    """Whether nobody logs in to it, live or in evidence."""
+    return getattr(host, "kind", "") == DEVICE
+
+
+def fitting(host: Host, wanted: Sequence[Audit]) -> Sequence[Audit]:
+    """The audits that have something to look at: of a device only those of what it shows."""
+    return [audit for audit in wanted if audit.name in OF_DEVICES] if is_device(host) else wanted
+
+
+def asked_of(host: Host, needs: Sequence[Need]) -> Sequence[Need]:
+    """What a host is asked of these: a device only what it shows."""
+    return [need for need in needs if need.means is Means.PORT] if is_device(host) else needs
 
 
 def taken(host: Host, wanted: Sequence[Audit], office: Office) -> Evidence:
@@ -47,8 +67,8 @@ def taken(host: Host, wanted: Sequence[Audit], office: Office) -> Evidence:
     Raises:
         HostError: the host cannot be asked.
     """
-    first = replace(collect(host, audits.needs(wanted), lambda: now(host)), office=office)
-    return followed(first, lambda more: collect(host, more, lambda: now(host)), wanted)
+    first = replace(collect(host, asked_of(host, audits.needs(wanted)), lambda: now(host)), office=office)
+    return followed(first, lambda more: collect(host, asked_of(host, more), lambda: now(host)), wanted)
 
 
 def followed(first: Evidence, ask: Callable[[tuple[Need, ...]], Evidence], wanted: Sequence[Audit]) -> Evidence:
@@ -90,6 +110,7 @@ def added(host: Host, report: HostReport, wanted: Sequence[Audit], office: Offic
 
     One that lies is: what makes it lie may be among what they look at. So is evidence, which holds what came before.
     """
+    wanted = fitting(host, wanted)
     if report.state not in (State.OK, State.LIED) and not isinstance(host, Past):
         return report
     try:

@@ -53,9 +53,10 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
     wanted = policy.load(given["policy_name"]) if given["policy_name"] else None
 
     def work(host: Host, run: options.Setting) -> Made:
-        known = None if given["no_files"] else _known(host, run)
+        bare = given["no_files"] or auditing.is_device(host)
+        known = None if bare else _known(host, run)
         with closing(known) if known else nullcontext():
-            scanned = None if given["no_files"] else wanted or _wanted(host, known, run)
+            scanned = None if bare else wanted or _wanted(host, known, run)
             return _one(Job(host, run, place(host), key, known, scanned, given["reread"]))
 
     return making.made(words, run, work, "NOTHING TAKEN")
@@ -132,7 +133,8 @@ def _wanted(host: Host, known: Baseline | None, run: options.Setting) -> Policy:
 def _asked(recording: Recording, job: Job, progress: Shown) -> tuple[list[Gap], int]:
     """Ask a host all that the judges would; gives what could not be seen, and how many entries were."""
     explaining = (*packaged.NEEDS, *packaged.CLAIMING) if job.wanted else ()
-    gaps = _taken(recording, (*scan.NEEDS, *audits.needs(), *explaining), auditing.office(job.run))
+    needs = auditing.asked_of(job.host, (*scan.NEEDS, *audits.needs(), *explaining))
+    gaps = _taken(recording, needs, auditing.office(job.run))
     recording.mounts()
     if job.wanted is None:
         return gaps, 0

@@ -54,6 +54,8 @@ class Setting:
     """Where hosts leave what they show, to be held against each other."""
     page: "Page | None" = None
     """The page of it for the host that is worked on."""
+    active: bool = False
+    """Whether services may be asked what only who needs no password gets."""
 
     @property
     def reach(self) -> Reach:
@@ -132,6 +134,12 @@ def fleet_of(command: Command) -> Command:
     return option(password(command))
 
 
+def active(command: Command) -> Command:
+    """Whether data stores are asked."""
+    what = "ask data stores whether they want a password, and SNMP for the communities that everybody knows"
+    return click.option("--active", is_flag=True, help=what)(command)
+
+
 def baseline(command: Command) -> Command:
     """What to compare with."""
     what = "compare with this baseline instead of the newest one"
@@ -192,6 +200,7 @@ def setting(**given: Any) -> Setting:
         show=progress.alone(quiet=bool(given.get("quiet"))),
         prompts=asking.prompts(given.get("password_fd")),
         signing=asking.Prompts(asking.person),
+        active=bool(given.get("active")),
     )
 
 

@@ -65,7 +65,7 @@ _NEEDS = """\
 
 Besides the files that a policy watches, which are hashed there, a host is asked for this: all that one command needs in one
 question, and up to four times more for what follows from the answers, as files that a configuration includes and those that
-these name, or `sshd -T -C` for the accounts and addresses that it tells apart. Nothing is written, and no service is touched.
+these name, or `sshd -T -C` for the accounts and addresses that it tells apart. Nothing is written, and no service is changed.
 `auditkit audit --needs HOST` says the same of one host, audit by audit, with what may follow and the lines of sudoers for it.
 
 * **file**: it is read; of what may hold secrets only facts leave the host. *Rights*: root; what cannot be read is a gap.
@@ -81,6 +81,13 @@ these name, or `sshd -T -C` for the accounts and addresses that it tells apart. 
 * **banner**: over SSH what our own login has shown, with no packet more. For `local`, one connection to each port on which an
   SSH server of this machine listens, three at most, that ends before any credential; sshd writes a line in its log.
   *Rights*: none; who is not root knows only of port 22 that it is one of an SSH server.
+* **port**: one connection from this machine to each port that listens there for more than the host itself, at the address at
+  which the host was reached and at no other, one after the other: 3 seconds, 4 KiB, one attempt each, 64 ports and a minute
+  in all. What is said is as little as makes a service tell what it is: `EHLO`, `HEAD /`, the question for version.bind;
+  nobody logs in, nothing is read. Data stores and SNMP are asked only with `--active`; ports that print or move machines
+  (9100 to 9107, 515, 502 and the like) never, and those of SSH not again. Services may log it, and MySQL counts a connection
+  that ends so among its aborted ones. Of a host that another machine connects to for us (`jump`) that is a gap. *Rights*:
+  none. `listed`: what auditkit.yaml lists for a device without SSH.
 
 * **packages**: lists of packages that apt, pacman or apk has fetched are reduced there to what is installed, of each release
   its head without digests is taken, and of the changelog of each package when its last versions were made. No package

@@ -14,6 +14,7 @@ from auditkit.model import HostReport
 @options.baseline
 @click.option("--since", metavar="TIME", help="list what changed its status after TIME too")
 @options.advisories
+@options.active
 @options.resume
 @options.reread
 @options.fleet_of
@@ -30,7 +31,11 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
     wanted = auditing.chosen(advisories=given["advisories"])
 
     def judge(host: Host, run: options.Setting) -> HostReport:
-        return auditing.added(host, checking.check(host, run, {**given, "may_lack": True}), wanted, auditing.office(run))
+        if auditing.is_device(host):
+            checked = HostReport(host.name, notes=(auditing.DEVICE_NOTE,))
+        else:
+            checked = checking.check(host, run, {**given, "may_lack": True})
+        return auditing.added(host, checked, wanted, auditing.office(run))
 
     plan = running.planned("scan", hosts, run, given)
     return checking.answered(plan, run, judge)

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from auditkit.config import Config
 from auditkit.errors import UsageError
-from auditkit.model import ON_DISK, Gap, Item, Means, Need
+from auditkit.model import ON_DISK, OUTSIDE, Gap, Item, Need
 from auditkit.printable import printable
 from auditkit.probe import means, pool
 from auditkit.strict import near
@@ -17,6 +17,7 @@ HOSTS: Mapping[str, str] = {
     "local": "auditkit.hosts.local",
     "root": "auditkit.hosts.root",
     "ssh": "auditkit.hosts.ssh",
+    "device": "auditkit.hosts.device",
     "evidence": "auditkit.hosts.recorded",
 }
 """Kind of host to the module whose `connect(word, reach)` reaches it."""
@@ -150,8 +151,8 @@ def kind_of(word: str, config: Config) -> str:
     """
     kind, colon, _rest = word.partition(":")
     if word in config.hosts:
-        return "ssh"
-    if kind in HOSTS and (colon or kind == "local"):
+        return "device" if config.hosts[word].ports else "ssh"
+    if kind in HOSTS and kind != "device" and (colon or kind == "local"):
         return kind
     if colon:
         raise UsageError(
@@ -196,9 +197,9 @@ def _group(word: str, config: Config) -> tuple[str, ...]:
 def taken_below(root: bytes, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:
     """Yield what was asked for below a root that this machine can read, and, where it is its own, of what runs here.
 
-    Banners are for the host to add; of another root what only a running machine has is left out.
+    What is seen from outside is for the host to add; of another root what only a running machine has is left out.
     """
-    given = [need for need in needs if need.means in ON_DISK or (root == b"/" and need.means is not Means.BANNER)]
+    given = [need for need in needs if need.means in ON_DISK or (root == b"/" and need.means not in OUTSIDE)]
     asked = [question(need) for need in given]
     for number, path, data, why in means.taken(root, asked):
         source = path.decode("utf-8", "surrogateescape")

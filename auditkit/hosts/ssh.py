@@ -7,19 +7,23 @@ trip each.
 import marshal
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from auditkit import ports
+from auditkit.config import Network
 from auditkit.errors import FormatError, HostError
 from auditkit.hosts import SECONDS, Ask, Beginning, Host, Known, Reach, Seen, question
-from auditkit.model import Gap, Item, Means, Need
+from auditkit.model import OUTSIDE, Gap, Item, Means, Need
 from auditkit.printable import printable
 from auditkit.probe import inside, libraries, lineage, listeners, serve, take
 from auditkit.probe.digest import Digest
 from auditkit.ssh import Deadline, Link, Route, banners, blocks, transports
+from auditkit.ssh.banners import nobody
 from auditkit.ssh.route import route
 from auditkit.ssh.session import Greeting, NoPythonError, Session, lied
 
@@ -49,6 +53,8 @@ class Ssh:
         self.name = name
         self.facts: Mapping[str, object] = {}
         self.greeting = session.greeting
+        self.outside: Callable[[tuple[Need, ...]], Iterable[Item | Gap]] = nobody
+        """Gives what services say to who connects from outside."""
         self._link = link
         self._session = session
         self._deadline = deadline
@@ -74,7 +80,7 @@ class Ssh:
 
     def take(self, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:
         """Yield what was asked for, in one question; what the server showed is known since the login."""
-        there = [need for need in needs if need.means is not Means.BANNER]
+        there = [need for need in needs if need.means not in OUTSIDE]
         asked = marshal.dumps([question(need) for need in there], 2)
         counts = Counter[Need]()
         most = MOST_TAKEN + take.LONGEST * any(need.long for need in there)
@@ -91,6 +97,7 @@ class Ssh:
         if self._mounts is None or missing:
             raise lied(f"it says nothing of {missing or 'its mounts'}")
         yield from banners.answers(needs, self._link.facts.shown(self._session.source))
+        yield from self.outside(needs)
 
     def _owes(self, need: Need) -> bool:
         """Whether there must be an answer: every Linux has processes."""
@@ -253,17 +260,18 @@ def connect(word: str, reach: Reach) -> Host:
         deadline.cancel()
         raise
     try:
-        return _asked(word, way, link, deadline)
+        return _asked(word, way, link, deadline, reach.config.networks)
     except HostError:
         link.close()
         deadline.cancel()
         raise
 
 
-def _asked(word: str, way: Route, link: Link, deadline: Deadline) -> Host:
+def _asked(word: str, way: Route, link: Link, deadline: Deadline, networks: tuple[Network, ...] | None) -> Host:
     """The host with whatever can look at it there: Python, else its shell."""
     before = time.time()
     host = _looked_at(word, way, link, deadline)
+    host.outside = partial(_outside, _station(way, link, networks), deadline)
     host.facts = _facts(way, link) | _who(host.greeting, before, time.time()) | {"shell": host.looks}
     return host
 
@@ -275,6 +283,18 @@ def _looked_at(word: str, way: Route, link: Link, deadline: Deadline) -> "Ssh | 
         from auditkit.ssh.shell import Shell  # noqa: PLC0415 - nearly every host has Python
 
         return Shell(word, link, deadline, way.become, without.pipe)
+
+
+def _outside(station: ports.Station, deadline: Deadline, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:
+    """Yield what services say, in no more than half of the time that is left: all else is to be asked, too."""
+    return ports.answers(needs, station, min(ports.ALL, deadline.left() / 2))
+
+
+def _station(way: Route, link: Link, networks: tuple[Network, ...] | None) -> ports.Station:
+    """From where the ports of a host can be seen: only where it was reached straight."""
+    if len(way.hops) > 1 or way.target.proxy_command is not None:
+        return ports.Station(networks, way.target.hostname, way="another machine makes the connections to this host")
+    return ports.Station(networks, link.facts.address, way.target.literal)
 
 
 def _facts(way: Route, link: Link) -> dict[str, object]:

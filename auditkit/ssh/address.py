@@ -55,25 +55,41 @@ _WORDS = {
 }
 
 
-def connect(hop: Hop, networks: tuple[Network, ...] | None, deadline: Deadline) -> socket.socket:
+def connect(
+    hop: Hop,
+    networks: tuple[Network, ...] | None,
+    deadline: Deadline,
+    kind: socket.SocketKind = socket.SOCK_STREAM,
+) -> socket.socket:
     """A TCP connection to a hop, without delay and with keepalive; reads and writes on it wait as long as they must.
+
+    Or a socket that sends datagrams there, where it is of that kind; nothing is sent yet.
 
     Raises:
         HostError: its name is unknown, none of its addresses is an own one, or none of them answers.
     """
-    found = _resolved(hop, deadline)
-    own = [(family, place) for family, place in found if allowed(place[0], hop, networks)]
-    if not own:
-        raise _foreign(hop, found[0][1][0])
     errors = []
-    for family, place in own[:MOST]:
+    for family, place in own(hop, networks, deadline)[:MOST]:
         try:
-            return _opened(family, place, deadline.left(PATIENCE))
+            return _opened(family, kind, place, deadline.left(PATIENCE))
         except OSError as error:
             errors.append((place[0], error))
     if deadline.passed:
         raise deadline.over()
-    raise _silent(hop, *errors[0])
+    raise _silent(hop, *errors[0]) from errors[0][1]
+
+
+def own(hop: Hop, networks: tuple[Network, ...] | None, deadline: Deadline) -> list["Place"]:
+    """The own ones among the addresses of a hop, at least one, in the order that the system prefers.
+
+    Raises:
+        HostError: its name is unknown, or none of its addresses is an own one.
+    """
+    found = _resolved(hop, deadline)
+    ours = [(family, place) for family, place in found if allowed(place[0], hop, networks)]
+    if not ours:
+        raise _foreign(hop, found[0][1][0])
+    return ours
 
 
 def allowed(address: str, hop: Hop, networks: tuple[Network, ...] | None) -> bool:
@@ -158,12 +174,13 @@ def _places(name: str, port: int) -> Iterator[Place]:
             yield family, place  # type: ignore[misc]  # without IPv6 in Python a place could be bytes
 
 
-def _opened(family: socket.AddressFamily, place: object, seconds: float) -> socket.socket:
-    link = socket.socket(family, socket.SOCK_STREAM)
+def _opened(family: socket.AddressFamily, kind: socket.SocketKind, place: object, seconds: float) -> socket.socket:
+    link = socket.socket(family, kind)
     try:
-        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE)
+        if kind is socket.SOCK_STREAM:
+            link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            link.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE)
         link.settimeout(seconds)
         link.connect(place)  # type: ignore[arg-type]  # a place as getaddrinfo gave it
         link.settimeout(None)

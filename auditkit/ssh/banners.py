@@ -25,6 +25,11 @@ def answers(needs: Iterable[Need], *servers: Shown) -> Iterator[Item | Gap]:
             yield Gap(need.what, "what this service shows is not looked at")
 
 
+def nobody(_needs: Iterable[Need]) -> Iterable[Item | Gap]:
+    """What is seen from outside where nobody looks from there."""
+    return ()
+
+
 def places(processes: Iterable[Process]) -> list[tuple[str, int]]:
     """Where servers listen: one address for each port, the usual one first."""
     found: dict[int, list[str]] = {}

@@ -13,13 +13,13 @@ import math
 import os
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from auditkit import entries
 from auditkit.errors import HostError
-from auditkit.model import Entry, Gap, Item, Kind, Means, Need, State
+from auditkit.model import OUTSIDE, Entry, Gap, Item, Kind, Need, State
 from auditkit.probe.haste import unread
 from auditkit.probe.patterns import ANY_DEPTH, IGNORE
 from auditkit.probe.patterns import State as Place
@@ -60,6 +60,8 @@ class Shell:
     def __init__(self, name: str, link: Link, deadline: Deadline, become: str = "none", pipe: Pipe | None = None) -> None:
         self.name = name
         self.facts: Mapping[str, object] = {}
+        self.outside: Callable[[tuple[Need, ...]], Iterable[Item | Gap]] = banners.nobody
+        """Gives what services say to who connects from outside."""
         self._link = link
         self._deadline = deadline
         self._become = become
@@ -102,8 +104,9 @@ class Shell:
     def take(self, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:
         """Yield what was asked for; what may hold password hashes is reduced to facts over there."""
         with self._talk() as talk:
-            yield from means.take(talk, [need for need in needs if need.means is not Means.BANNER])
+            yield from means.take(talk, [need for need in needs if need.means not in OUTSIDE])
         yield from banners.answers(needs, self._link.facts.shown(talk.source))
+        yield from self.outside(needs)
 
     def gives(self, need: Need) -> bool:
         """Whether the tools there can show it: what is reduced by the probe is for hosts with Python."""

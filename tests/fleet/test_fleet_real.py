@@ -8,8 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -530,3 +530,44 @@ def test_of_four_machines_that_differs_which_has_another_program_than_the_others
     for host in told.values():
         assert host["counts"]["packages_compared"] > 90
         assert host["counts"]["paths_compared"] > 400
+
+
+SAYS = """
+import socket
+with socket.create_server(("0.0.0.0", 21)) as server:
+    print(flush=True)
+    while True:
+        server.accept()[0].sendall(b"220 (vsFTPd 3.0.3)\\r\\n")
+"""
+"""A service that says something, whatever it is asked."""
+
+
+@pytest.mark.parametrize("kind", ["py", "bb"])
+def test_what_listens_on_a_machine_is_heard_from_the_station(fleet: Fleet, kind: str) -> None:
+    (machine,) = fleet.up([(kind, 1)])
+    watch(fleet)
+    with serving(machine):
+        told = fleet.auditkit("audit", machine.name, "--only", "listeners", "--format", "json")
+    (fact,) = (fact for fact in hosts(told)[machine.name]["facts"]["listeners"] if fact["port"] == 21)
+    assert (fact["banner"], fact["outcome"], fact["service"]) == ("220 (vsFTPd 3.0.3)", "answered", "ftp")
+    assert {"clear-text-login", "banner-shows-version"} <= {finding["rule"] for finding in told.host["findings"]}
+
+
+def test_of_a_machine_behind_another_the_ports_are_not_contacted(fleet: Fleet) -> None:
+    before, behind = fleet.up([("py", 2)])
+    watch(fleet, hosts={behind.name: {"jump": before.name}})
+    with serving(behind):
+        told = fleet.auditkit("audit", behind.name, "--only", "listeners", "--format", "json")
+    why = "not looked at: another machine makes the connections to this host"
+    assert {"subject": "ftp tcp 21", "reason": why} in told.host["gaps"]
+
+
+@contextmanager
+def serving(machine: Machine) -> Iterator[None]:
+    """A service on port 21 of a machine."""
+    command = ["nsenter", f"--target={machine.pid}", "--net", sys.executable, "-c", SAYS]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as service:
+        assert service.stdout is not None
+        service.stdout.readline()
+        yield
+        service.kill()

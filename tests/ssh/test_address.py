@@ -131,9 +131,9 @@ def test_of_the_addresses_of_a_name_only_own_ones_are_tried(
     tried = []
     real = address._opened
 
-    def opened(family: socket.AddressFamily, place: tuple[str, int], seconds: float) -> socket.socket:
+    def opened(family: socket.AddressFamily, kind: socket.SocketKind, place: tuple[str, int], seconds: float) -> socket.socket:
         tried.append(place[0])
-        return real(family, place, seconds)
+        return real(family, kind, place, seconds)
 
     monkeypatch.setattr(address, "_opened", opened)
     port = listener.getsockname()[1]

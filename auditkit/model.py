@@ -274,9 +274,13 @@ class Means(StrEnum):
     """What lies at paths, as lstat tells, and which packages have put it there; `/x/**` is all below, but for directories."""
     UNOWNED = "unowned"
     """The same, only of what no package has put there."""
+    PRIVILEGED = "privileged"
+    """The same, of what gives rights to whoever runs it, wherever it lies, and of programs where none belong: `/**`."""
+    PROCESSES = "processes"
+    """Every process, and what does not fit together of what the kernel says of them: `all`."""
 
 
-ON_DISK = frozenset((Means.FILE, Means.STATUS, Means.LISTING, Means.UNOWNED))
+ON_DISK = frozenset((Means.FILE, Means.STATUS, Means.LISTING, Means.UNOWNED, Means.PRIVILEGED))
 """What a mounted disk shows too; the rest is of a machine that runs."""
 
 

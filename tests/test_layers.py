@@ -84,9 +84,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "peers": NOUNS | {"facts", "quorum", "settle", "unlike"},
     "across": NOUNS | {"keys", "quorum"},
     "keys": NOUNS,
-    "answers": NOUNS,
+    "fields": set(),
+    "answers": NOUNS | {"fields"},
+    "processes": NOUNS | {"answers", "fields"},
     "access": NOUNS | {"answers", "keys", "sshd"},
-    "audits": NOUNS | {"access", "answers", "keys", "packages", "sshd"},
+    "audits": NOUNS | {"access", "answers", "keys", "packages", "processes", "sshd", "words"},
     "sshd": NOUNS | {"keys"},
     "logins": NOUNS,
     "importers": NOUNS | {"entries"},
@@ -98,7 +100,7 @@ MAY_IMPORT["commands"] = set(MAY_IMPORT) - {"__main__"} | {"commands"}
 
 JUDGES = {"model", "printable", "compare", "explain", "audits", "importers", "keys", "logins", "report"} | {
     "entries", "mounts", "growth", "accept", "timeline", "settle", "coverage", "distrust", "packages", "systems",
-    "derived", "makers", "facts", "quorum", "unlike", "peers", "answers", "access", "across",
+    "derived", "makers", "facts", "quorum", "unlike", "peers", "answers", "access", "across", "fields", "processes",
     "sshd", "words", "vouched", "together", "shipped", "databases", "scripts", "strays", "against",
 }  # fmt: skip
 WORLD = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile", "shutil", "paramiko", "importlib"}

@@ -7,6 +7,7 @@ from .chain import Chain
 from .hints import Any, Dict, Iterable, Iterator, List, Sequence, Tuple
 
 FILE, STATUS, COMMAND, LISTENERS, LISTING, UNOWNED = "file", "status", "command", "listeners", "listing", "unowned"
+PRIVILEGED, PROCESSES = "privileged", "processes"
 
 Need = Tuple[str, bytes, bool, bool, bool]
 """The means, what is asked for, whether it holds secrets, whether a host without it is complete all the same, and whether
@@ -14,10 +15,10 @@ it may be long."""
 
 
 def taken(root: bytes, needs: Sequence[Need], watch: Any = None) -> Iterator[take.Told]:
-    """Yield what is there for each need: the files, then the ways, who listens, what lies where, and what commands write.
+    """Yield what is there for each need: the files, then the ways, what lies where, what runs, and what commands write.
 
-    Commands and listeners are those of this machine: of another root nobody asks for them. `watch` is a commands.Watch,
-    or what is like it.
+    Commands, listeners and processes are those of this machine: of another root nobody asks for them. `watch` is a
+    commands.Watch, or what is like it.
 
     Raises:
         OSError: the root cannot be opened.
@@ -33,22 +34,24 @@ def taken(root: bytes, needs: Sequence[Need], watch: Any = None) -> Iterator[tak
     handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     chain = Chain(handle)
     try:
-        for told in _others(chain, by, needs, watch, root == b"/"):
+        for told in _others(chain, by, needs, watch, root):
             yield told
     finally:
         chain.close()
         os.close(handle)
 
 
-def _others(chain: Chain, by: Dict[str, List[int]], needs: Sequence[Need], watch: Any, live: bool) -> Iterator[take.Told]:
+def _others(chain: Chain, by: Dict[str, List[int]], needs: Sequence[Need], watch: Any, root: bytes) -> Iterator[take.Told]:
     from . import commands, listeners, status  # noqa: PLC0415 - only for who asks so
 
-    watch = (watch or commands.Watch()) if live else None
+    watch = (watch or commands.Watch()) if root == b"/" else None
 
     for number in by.get(STATUS, ()):
         for path, data, why in status.status(chain, needs[number][1], needs[number][3]):
             yield number, path, data, why
     for told in _listed(chain, by, needs, watch):
+        yield told
+    for told in _walked(chain, by, root, watch):
         yield told
     for number in by.get(LISTENERS, ()):
         for path, data, why in listeners.listeners(needs[number][3]):
@@ -56,6 +59,20 @@ def _others(chain: Chain, by: Dict[str, List[int]], needs: Sequence[Need], watch
     asked = [(number, needs[number][1], needs[number][3]) for number in by.get(COMMAND, ())]
     for number, data, why in commands.run(chain, asked, watch):
         yield number, needs[number][1], data, why
+
+
+def _walked(chain: Chain, by: Dict[str, List[int]], root: bytes, watch: Any) -> Iterator[take.Told]:
+    """What gives rights, and every process: each looked at once, whatever its need is called."""
+    if PRIVILEGED in by:
+        from . import privileged  # noqa: PLC0415 - only for who asks so
+
+        for path, data, why in privileged.privileged(chain, root, watch):
+            yield by[PRIVILEGED][0], path, data, why
+    if PROCESSES in by:
+        from . import processes  # noqa: PLC0415
+
+        for path, data, why in processes.processes():
+            yield by[PROCESSES][0], path, data, why
 
 
 def _listed(chain: Chain, by: Dict[str, List[int]], needs: Sequence[Need], watch: Any) -> Iterable[take.Told]:

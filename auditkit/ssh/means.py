@@ -6,7 +6,7 @@ from auditkit.model import Gap, Item, Means, Need
 from auditkit.ssh import fetch, processes, programs, ways
 from auditkit.ssh.talk import Talk
 
-WITH_PYTHON = frozenset((Means.LISTING, Means.UNOWNED))
+WITH_PYTHON = frozenset((Means.LISTING, Means.UNOWNED, Means.PRIVILEGED, Means.PROCESSES))
 """What no shell tells."""
 NEEDS_PYTHON = "not looked at: that takes Python on the host"
 
@@ -20,4 +20,5 @@ def take(talk: Talk, needs: Sequence[Need]) -> Iterator[Item | Gap]:
     yield from processes.take(talk, by[Means.LISTENERS])
     if by[Means.COMMAND]:
         yield from programs.take(talk, by[Means.COMMAND])
-    yield from (Gap(need.what, NEEDS_PYTHON) for need in needs if need.means in WITH_PYTHON)
+    if others := [need.what for need in needs if need.means in WITH_PYTHON]:
+        yield Gap(others[0] + (f" and {len(others) - 1} more" if others[1:] else ""), NEEDS_PYTHON)

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from auditkit.audits import accounts, preload, ssh
+from auditkit.audits import accounts, persistence, preload, ssh
 from auditkit.model import Audit, Evidence, Finding, Gap, Need, Rule
 from auditkit.printable import printable
 
 AUDITS: tuple[Audit, ...] = (
     accounts.AUDIT,
+    persistence.AUDIT,
     preload.AUDIT,
     ssh.AUDIT,
 )  # fmt: skip

@@ -10,7 +10,7 @@ import re
 import time
 
 from . import inside, libc
-from .hints import Dict, Iterable, Iterator, List, Optional, Set, Tuple
+from .hints import Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 from .lineage import LOADS
 from .listeners import PROCESSES, arguments_of, inode_of, parsed, split, unit
 from .look import reason
@@ -21,8 +21,11 @@ PLACES = (b"/usr/", b"/lib", b"/bin/", b"/sbin/", b"/opt/", b"/nix/store/", b"/g
 """Where the code of programs lies that a package may have replaced meanwhile."""
 EVERYBODYS = (b"/tmp/", b"/var/tmp/", b"/dev/shm/", b"/run/")
 DELETED = b" (deleted)"
-WORDS = 4096
+WORDS = 512
 """Bytes of the arguments of one process."""
+LEFT_OUT = b"<left out>"
+_SECRET = re.compile(rb"(?i)pass|secret|token|key|cred|auth|env|cookie")
+"""What names a value that nobody but its program has to know."""
 MOST = 50
 """Files with code, variables and memory files of one process."""
 HANDLES = 500000
@@ -105,7 +108,7 @@ class _Look:
             "started": self.born + ticks / float(os.sysconf("SC_CLK_TCK")) if self.born else None,
             "name": _text(name),
             "program": _text(program),
-            "arguments": [_text(hashes.scrubbed(each)) for each in (arguments if odd else arguments[:1])],
+            "arguments": [_text(hashes.scrubbed(each)) for each in told_of(arguments if odd else arguments[:1])],
             "unit": _text(unit(_some(b"/proc/%d/cgroup" % pid))),
             "kernel": kernel,
             "zombie": state in (b"Z", b"X"),
@@ -150,6 +153,19 @@ def uid_of(status: bytes) -> Optional[int]:
     """The effective user: proc_pid_status(5)."""
     found = re.search(rb"^Uid:\s+[0-9]+\s+([0-9]+)", status, re.MULTILINE)
     return int(found.group(1)) if found else None
+
+
+def told_of(arguments: Sequence[bytes]) -> List[bytes]:
+    """The words of a command line without the values of what may be a secret by its name: `--token X`, `PASSWORD=X`."""
+    told, hides = [], False  # type: Tuple[List[bytes], bool]
+    for word in arguments:
+        name, equals, _value = word.partition(b"=")
+        if hides and not word.startswith(b"-"):
+            told.append(LEFT_OUT)
+        else:
+            told.append(name + equals + LEFT_OUT if equals and _SECRET.search(name) else word)
+        hides = word.startswith(b"-") and not equals and _SECRET.search(word) is not None
+    return told
 
 
 def is_odd(path: bytes) -> bool:

@@ -31,7 +31,7 @@ MOST = 50
 HANDLES = 500000
 LOOKS, MOMENT = 3, 0.02
 """How often it is looked whether a process is hidden, and seconds in between."""
-NUMBERS, SECONDS = 20000, 0.25
+NUMBERS, SECONDS = 20000, 0.15
 """So many process numbers are asked about at once, and seconds for all."""
 GROUPS = 20000
 _CONTROL = ("/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup")

@@ -6,7 +6,8 @@ themselves are rows of table.py.
 
 from collections.abc import Iterator
 
-from auditkit.audits.persistence import files, kernel, lines, others, privileged, running
+from auditkit.audits import preload
+from auditkit.audits.persistence import files, kernel, lines, others, privileged, running, since
 from auditkit.audits.persistence.seen import Seen
 from auditkit.model import Audit, Evidence, Finding, Gap, Need
 
@@ -38,7 +39,9 @@ AUDIT = Audit(
     "persistence",
     "how somebody could come back who was in once",
     tuple(dict.fromkeys(need for group in GROUPS for need in group.NEEDS)),
-    tuple(rule for group in GROUPS for rule in group.RULES),
+    (*(rule for group in GROUPS for rule in group.RULES), *since.RULES),
     judge,
     follow=follow,
 )
+LEFT_BEHIND = frozenset((*AUDIT.rules, *preload.AUDIT.rules))
+"""Rules of what somebody may have left behind, which a baseline adds to."""

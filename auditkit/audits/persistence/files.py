@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from auditkit.answers import Listed
-from auditkit.audits.persistence import phrases
 from auditkit.audits.persistence.entry import EVIDENCE, Entry
-from auditkit.audits.persistence.phrases import Phrase
+from auditkit.audits.persistence.phrases import LONGEST, Phrase, said
 from auditkit.audits.persistence.seen import Line, Seen, about, is_known, kind, listing, may_change, quoted, real
 from auditkit.audits.persistence.table import ENTRIES
 from auditkit.model import Finding, Gap, Kind, Means, Need, Quote, Rule, Severity
@@ -74,24 +74,20 @@ class Place:
     """Whether a package has brought it."""
 
 
-NEEDS = tuple(
-    dict.fromkeys(
-        (
-            *(Need(Means.LISTING, path, f"{entry.what} that people have set up") for entry in ENTRIES for path in entry.own),
-            *(
-                Need(Means.FILE, path, f"what {entry.what} run")
-                for entry in ENTRIES
-                if entry.read
-                for path in entry.own
-                if "**" not in path
-            ),
-            *(
-                Need(Means.UNOWNED, path, f"{entry.what} that no package has brought")
-                for entry in ENTRIES
-                for path in entry.vendor
-            ),
-        )
-    )
+_UNMERGED = ("/bin/", "/sbin/", "/lib/")
+"""Directories of old systems; elsewhere they are links, and what is in them is seen already."""
+
+
+def _unowned(entry: Entry, path: str) -> Need:
+    return Need(Means.UNOWNED, path, f"{entry.what} that no package has brought")
+
+
+ALTERNATIVES = Need(Means.LISTING, "/etc/alternatives/*", "where links among programs lead")
+NEEDS = (
+    *(Need(Means.LISTING, path, f"{entry.what} that people have set up") for entry in ENTRIES for path in entry.own),
+    *(_unowned(entry, path) for entry in ENTRIES for path in entry.vendor if not path.startswith(_UNMERGED)),
+    *(Need(Means.LISTING, place.rstrip("/"), "whether it is a link into /usr") for place in _UNMERGED),
+    ALTERNATIVES,
 )
 
 
@@ -105,20 +101,34 @@ def judge(seen: Seen) -> Iterator[Finding | Gap]:
 
 
 def follow(seen: Seen) -> Iterator[Need]:
-    """Yield what is wanted besides: where links lead, what nobody's files say, and whose the programs are that they name."""
-    wanted = 0
+    """Yield what is wanted besides: where links lead, what the files say, and whose the programs are that they name."""
+    apart = tuple(place for place in _UNMERGED if (node := seen.nodes.get(place.rstrip("/"))) and kind(node) is Kind.DIRECTORY)
     for entry in ENTRIES:
+        yield from (_unowned(entry, path) for path in entry.vendor if path.startswith(apart))
+        yield from _texts(seen, entry)
         for one in places(seen, entry):
             if one.node.target is not None and isinstance(end := seen.end(one.node), str):
                 yield Need(Means.LISTING, end, f"where links among {entry.what} lead")
-            path = _text_of(seen, one)
-            if path and entry.read and path not in seen.texts and wanted < MOST_READ:
-                wanted += 1
-                yield Need(Means.FILE, path, f"what {entry.what} run that no package has brought")
-            for line in _lines(seen, one):
-                yield from (
-                    Need(Means.LISTING, program, "whose programs are that start by themselves") for program in _programs(line)
-                )
+            programs = (program for line in _lines(seen, one) for program in _programs(line))
+            yield from (Need(Means.LISTING, program, "whose programs are that start by themselves") for program in programs)
+
+
+def _texts(seen: Seen, entry: Entry) -> Iterator[Need]:
+    """Yield what is to be read: by the words that they were listed by, or one by one where those stand for a whole tree."""
+    if not entry.read:
+        return
+    why = f"what {entry.what} run"
+    globs = [path for path in entry.own if "**" not in path and _holds_text(seen, path)]
+    yield from (Need(Means.FILE, path, why) for path in globs)
+    known = {item.source for path in globs for item in seen.of(Means.LISTING, path)}
+    left = (end for one in places(seen, entry) if one.node.path not in known and (end := _text_of(seen, one)))
+    yield from (Need(Means.FILE, path, why) for path in islice(left, MOST_READ))
+
+
+def _holds_text(seen: Seen, pattern: str) -> bool:
+    """Whether there is anything to read: of homes, links too, of which the host sees where they lead."""
+    nodes = [node for item in seen.of(Means.LISTING, pattern) if (node := seen.nodes.get(item.source)) is not None]
+    return any(kind(node) is Kind.FILE or pattern.startswith(("~/", "/home/")) for node in nodes)
 
 
 def places(seen: Seen, entry: Entry) -> Iterator[Place]:
@@ -142,7 +152,7 @@ def _text_of(seen: Seen, place: Place) -> str | None:
         return None
     if place.node.target is not None and end.packages:
         return None  # what a package has brought, and somebody has turned on
-    return end.path
+    return place.node.path if place.node.path in seen.texts else end.path
 
 
 def _lines(seen: Seen, place: Place) -> list[Line]:
@@ -221,7 +231,7 @@ def _odd(line: Line, place: Place) -> Iterator[Phrase]:
     """Yield what a line says that is odd; of what a package has brought, only what is odd anywhere."""
     if _COMMENT.match(line.text):
         return iter(())
-    return (phrase for phrase in phrases.said(line.text) if phrase.severity >= Severity.HIGH or not place.ours)
+    return (phrase for phrase in said(line.text) if phrase.severity >= Severity.HIGH or not place.ours)
 
 
 def _debug_shell(place: Place) -> Iterator[Finding]:
@@ -254,7 +264,7 @@ def _writable(seen: Seen, place: Place) -> Iterator[Finding]:
 def _programs(line: Line) -> Iterator[str]:
     """Yield the programs that a line starts, by their whole paths."""
     if _PROGRAMS.search(line.text):
-        found = dict.fromkeys(_WORD.findall(line.text[: phrases.LONGEST]))
+        found = dict.fromkeys(_WORD.findall(line.text[:LONGEST]))
         yield from (
             path for path in list(found)[:5] if path not in _NO_PROGRAM and not path.startswith(("/proc/", "/sys/", "/dev/"))
         )

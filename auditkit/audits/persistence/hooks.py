@@ -6,7 +6,7 @@ from auditkit.model import Severity
 _COPY = "cp -a FILE FILE.before;"
 _OUT = f"{_COPY} take the line out (undo: mv FILE.before FILE)."
 
-ENTRIES: tuple[Entry, ...] = (
+HOOKS: tuple[Entry, ...] = (
     entry(
         "udev",
         "T1546.017",

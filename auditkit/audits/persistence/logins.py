@@ -23,7 +23,7 @@ _SYSTEM_RC = (
     *("/etc/zsh/*", "/etc/csh.*", "/etc/fish/config.fish", "/etc/fish/conf.d/*", "/etc/skel/.*"),
 )
 
-ENTRIES: tuple[Entry, ...] = (
+LOGINS: tuple[Entry, ...] = (
     entry(
         "shell-rc",
         "T1546.004",

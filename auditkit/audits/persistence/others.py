@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 
 from auditkit.answers import Listed
-from auditkit.audits.persistence import phrases
 from auditkit.audits.persistence.entry import EVIDENCE
+from auditkit.audits.persistence.phrases import PAGES, said
 from auditkit.audits.persistence.seen import Seen, about, kind, quoted
 from auditkit.model import Finding, Gap, Kind, Means, Need, Quote, Rule, Severity
 from auditkit.printable import printable
@@ -89,7 +89,7 @@ def _nodes(seen: Seen) -> Iterator[Listed]:
 
 def _pages(seen: Seen) -> Iterator[Finding]:
     for node in _nodes(seen):
-        told = [(line, phrase) for line in seen.lines(node.path) for phrase in phrases.said(line.text, phrases.WEB)]
+        told = [(line, phrase) for line in seen.lines(node.path) for phrase in said(line.text, PAGES)]
         if told:
             does = " and ".join(dict.fromkeys(phrase.does for _line, phrase in told))
             quotes = (*(quoted(node.path, line) for line, _phrase in told[:3]), about(node))

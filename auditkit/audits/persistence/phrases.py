@@ -108,7 +108,7 @@ PHRASES: tuple[Phrase, ...] = (
 )
 """What lines of every kind of file may say."""
 
-WEB: tuple[Phrase, ...] = (
+PAGES: tuple[Phrase, ...] = (
     _phrase(
         "runs what a request says",
         r"\b(?:eval|assert|system|passthru|shell_exec|popen|proc_open|pcntl_exec|exec|create_function)\s*\(\s*(?:@?\s*\w+\s*\(\s*)*@?\$_(?:GET|POST|REQUEST|COOKIE|SERVER|FILES)",

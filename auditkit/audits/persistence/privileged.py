@@ -157,7 +157,7 @@ def _lies(node: Listed) -> Rule | None:
     """What it breaks by the place where it lies."""
     if _OF_SYSTEM.match(node.path):
         return None
-    return HIDDEN_PLACE if kind(node) is Kind.DIRECTORY or (_DEVICES.match(node.path)) else PROGRAM_ELSEWHERE
+    return HIDDEN_PLACE if kind(node) is Kind.DIRECTORY or _DEVICES.match(node.path) else PROGRAM_ELSEWHERE
 
 
 def _gives(node: Listed) -> bool:

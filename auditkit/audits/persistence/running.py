@@ -143,8 +143,8 @@ def judge(seen: Seen) -> Iterator[Finding | Gap]:
 
 def follow(seen: Seen) -> Iterator[Need]:
     """Yield what lies now where the programs were that are gone."""
-    told = (processes.read(item) for item in seen.of(ALL.means, ALL.what))
-    for one in told:
+    odd = (item for item in seen.of(ALL.means, ALL.what) if DELETED.encode() in item.data or b'"loads":[]' not in item.data)
+    for one in map(processes.read, odd):
         if isinstance(one, Running) and _is_of_disk(one) and one.is_gone and not one.elsewhere:
             yield Need(
                 Means.LISTING, one.program.removesuffix(DELETED), "whether an update has put another program in its place"

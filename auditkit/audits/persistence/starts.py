@@ -10,7 +10,7 @@ _USER_UNITS = homes(".config/systemd/user/**", ".local/share/systemd/user/**")
 _EXEC = r"^\s*(Exec\w+|Environment(File)?|SetCredential)\s*=.*\S"
 _COPY = "cp -a FILE FILE.before;"
 
-ENTRIES: tuple[Entry, ...] = (
+STARTS: tuple[Entry, ...] = (
     entry(
         "cron",
         "T1053.003",

@@ -1,7 +1,9 @@
 """All ways to come back that are known here: one row each, whoever judges it."""
 
-from auditkit.audits.persistence import hooks, logins, starts
 from auditkit.audits.persistence.entry import Entry
+from auditkit.audits.persistence.hooks import HOOKS
+from auditkit.audits.persistence.logins import LOGINS
+from auditkit.audits.persistence.starts import STARTS
 
 _OTHERS: tuple[Entry, ...] = (
     Entry("ebpf", "T1205.002", "programs of eBPF", watched=("/sys/fs/bpf/**",), judged="kernel"),
@@ -16,4 +18,4 @@ _OTHERS: tuple[Entry, ...] = (
     Entry("live-kthread-mask", "T1036.004", "processes that call themselves threads of the kernel", judged="running"),
     Entry("anti-forensics", "T1070.002", "traces that are wiped away", judged="traces"),
 )
-ENTRIES: tuple[Entry, ...] = (*starts.ENTRIES, *logins.ENTRIES, *hooks.ENTRIES, *_OTHERS)
+ENTRIES: tuple[Entry, ...] = (*STARTS, *LOGINS, *HOOKS, *_OTHERS)

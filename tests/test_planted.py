@@ -1,8 +1,8 @@
 """Ways to come back, each planted on a disk that is as it was installed: what is said of it, and of the disk without it.
 
-planted.txt has a case per technique: its name and the row of the table that it belongs to, the steps, and what must be said,
-with words that a quote must hold. Steps are `put PATH [MODE]`, `add PATH`, `link PATH TARGET`, `mode PATH MODE` and
-`copy FROM PATH MODE`.
+cases/persistence/planted.txt has one case per technique: its name and the row of the table that it belongs to, the steps, and
+what must be said, with words that a quote must hold. Steps are `put PATH [MODE]`, `add PATH`, `link PATH TARGET`, `mode PATH
+MODE` and `copy FROM PATH MODE`.
 """
 
 import os
@@ -15,7 +15,7 @@ from installed import Disk
 from auditkit.audits.persistence.table import ENTRIES
 from auditkit.model import Finding, Gap
 
-CASES = (Path(__file__).parent / "planted.txt").read_text().split("\n\n")
+CASES = (Path(__file__).parent / "cases/persistence/planted.txt").read_text().split("\n\n")
 STEP = re.compile(r"^(\w+ .*)\n((?:    .*\n?)*)", re.MULTILINE)
 
 

@@ -112,14 +112,7 @@ class Disk:
 
     def said(self) -> list[Finding | Gap]:
         """What the audit says of the disk."""
-        host, wanted = Root(f"root:{self.root}", str(self.root)), (persistence.AUDIT,)
-        first = collect(host, persistence.AUDIT.needs, lambda: now(host))
-
-        def ask(more: tuple[Need, ...]) -> Evidence:
-            return collect(host, more, lambda: now(host))
-
-        evidence = followed(first, ask, wanted)
-        return [*persistence.judge(evidence), *evidence.gaps]
+        return said_of(self.root)
 
     def do(self, words: list[str], text: str) -> None:
         """One step of a case."""
@@ -138,3 +131,14 @@ class Disk:
                 self.mode(path, int(mode, 8))
             case _:
                 raise ValueError(words)
+
+
+def said_of(root: Path) -> list[Finding | Gap]:
+    """What the audit says of a disk, and what it could not see there."""
+    host, wanted = Root(f"root:{root}", str(root)), (persistence.AUDIT,)
+
+    def ask(more: tuple[Need, ...]) -> Evidence:
+        return collect(host, more, lambda: now(host))
+
+    evidence = followed(ask(persistence.AUDIT.needs), ask, wanted)
+    return [*persistence.judge(evidence), *evidence.gaps]

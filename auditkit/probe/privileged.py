@@ -46,8 +46,8 @@ def privileged(chain: Chain, root: bytes, watch: Any) -> Iterator[Told]:
         yield path, None, why
     paths = [b"/" + "/".join(names).encode("utf-8", "surrogateescape") for names, _it, _capabilities in found]
     owners, unknown = _owners(chain, paths, watch)
-    if unknown:
-        yield b"/", None, unknown
+    if unknown and found:
+        yield listing.PACKAGES, None, unknown
     for path, (_names, it, capabilities) in zip(paths, found):
         packages = None if owners is None else sorted(each.decode("utf-8", "surrogateescape") for each in owners[path])
         yield path, listing.written(dict(listing.described(it, None, capabilities), packages=packages)), ""

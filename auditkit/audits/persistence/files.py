@@ -169,7 +169,7 @@ def _lines(seen: Seen, place: Place) -> list[Line]:
 
 def _of_entry(seen: Seen, entry: Entry, found: Sequence[Place]) -> Iterator[Finding | Gap]:
     """Yield what is suspicious one by one, and one finding for all else that is nobody's."""
-    suspicious, quiet = 0, list[tuple[Place, list[Line]]]()
+    suspicious, unknown, quiet = 0, 0, list[tuple[Place, list[Line]]]()
     for place in found:
         told = list(_suspicious(seen, place))
         yield from told[: max(0, MOST_TOLD - suspicious)]
@@ -177,23 +177,31 @@ def _of_entry(seen: Seen, entry: Entry, found: Sequence[Place]) -> Iterator[Find
         yield from _writable(seen, place)
         yield from _debug_shell(place)
         lines = _lines(seen, place)
-        if not told and _is_nobodys(seen, place, lines):
-            quiet.append((place, lines))
+        if not told and _is_told(seen, place, lines):
+            unknown += _end(seen, place).packages is None
+            quiet += [(place, lines)] if _end(seen, place).packages == () else []
     if suspicious > MOST_TOLD:
         yield Gap(entry.what, f"{suspicious - MOST_TOLD} more are suspicious, and not told of one by one")
+    if unknown:
+        yield Gap(entry.what, f"whether packages have brought {unknown} of them is not known")
     if entry.rule and quiet:
         yield _nobodys(entry, entry.rule, quiet)
 
 
-def _is_nobodys(seen: Seen, place: Place, lines: Sequence[Line]) -> bool:
-    """Whether nobody's package has brought it, nor what it leads to, and it starts something."""
-    entry, node = place.entry, place.node
-    if node.packages is None or place.ours or is_known(node) or not (entry.calm or place.alien):
+def _is_told(seen: Seen, place: Place, lines: Sequence[Line]) -> bool:
+    """Whether it starts something and is told of, unless a package has brought it, or what it leads to."""
+    entry, end = place.entry, seen.end(place.node)
+    if place.ours or is_known(place.node) or not (entry.calm or place.alien):
         return False
-    end = seen.end(node)
-    if isinstance(end, str) or kind(end) is not Kind.FILE or end.packages or end.packages is None:
-        return False  # it leads to nothing, to /dev/null, or to what a package has brought
-    return bool(lines) or entry.line is None or (entry.read and end.path not in seen.texts)
+    if isinstance(end, str) or kind(end) is not Kind.FILE:
+        return False  # it leads to nothing, or to /dev/null
+    return bool(lines) or entry.line is None or (entry.read and _text_of(seen, place) not in seen.texts)
+
+
+def _end(seen: Seen, place: Place) -> Listed:
+    """What it leads to, or itself."""
+    end = seen.end(place.node)
+    return place.node if isinstance(end, str) else end
 
 
 def _nobodys(entry: Entry, rule: Rule, found: Sequence[tuple[Place, list[Line]]]) -> Finding:

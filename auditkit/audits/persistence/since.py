@@ -45,7 +45,7 @@ def joined(findings: Iterable[Finding], report: HostReport, rules: frozenset[Rul
             yield _marked(one, [changes[path] for path in touched], date)
         else:
             yield one
-    for entry in ENTRIES:
+    for entry in (entry for entry in ENTRIES if entry.rule):  # of keys and accounts their own judges speak
         left = [change for path, change in changes.items() if path not in named and _is_of(entry, path)]
         if left:
             named.update(change.path for change in left)

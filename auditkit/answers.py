@@ -12,15 +12,20 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from itertools import pairwise
-from typing import Any, NoReturn, TypeVar
+from typing import TypeVar
 
+from auditkit.fields import items as _list
+from auditkit.fields import moment as _time
+from auditkit.fields import number as _number
+from auditkit.fields import parsed as _object
+from auditkit.fields import text as _text
+from auditkit.fields import texts as _texts
+from auditkit.fields import whole as _whole
 from auditkit.model import OF_MODE, Gap, Item, Means
 from auditkit.printable import printable
 
 LARGEST = 16 << 20
 """Bytes of one answer."""
-LARGEST_OBJECT = 2 << 20
-"""Bytes of one that is a JSON object."""
 DEEPEST = 4097
 """Records of one way, and the rest behind them."""
 DELETED = " (deleted)"
@@ -38,7 +43,6 @@ _MOST_MODE = 0o177777
 _MOST_TIME = (1 << 63) - 1
 _MOST_PID = 1 << 22
 """PID_MAX_LIMIT: proc(5)."""
-_MOST_SECONDS = 1 << 40
 _PORTS = 1 << 16
 Noun = TypeVar("Noun")
 
@@ -167,27 +171,27 @@ class Shown:
 
 def way(item: Item) -> tuple[Step, ...] | Gap:
     """The path with its symlinks resolved, then each directory above it up to `/`; a gap where the host wrote no such thing."""
-    return _read(item, _way)
+    return read(item, _way)
 
 
 def listed(item: Item) -> Listed | Gap:
     """What lies at a path; a gap where the host wrote no such thing."""
-    return _read(item, _listed)
+    return read(item, _listed)
 
 
 def ran(item: Item) -> Ran | Gap:
     """What a command wrote; a gap where the host wrote no such thing."""
-    return _read(item, _ran)
+    return read(item, _ran)
 
 
 def process(item: Item) -> Process | Gap:
     """A process and where it listens; a gap where the host wrote no such thing."""
-    return _read(item, _process)
+    return read(item, _process)
 
 
 def shown(item: Item) -> Shown | Gap:
     """What a server showed; a gap where that is not what was written down."""
-    return _read(item, _shown)
+    return read(item, _shown)
 
 
 def written(noun: Process | Shown) -> bytes:
@@ -198,7 +202,8 @@ def written(noun: Process | Shown) -> bytes:
     return json.dumps(told, ensure_ascii=True, separators=(",", ":"), default=dict).encode("ascii")
 
 
-def _read(item: Item, reader: Callable[[Item], Noun]) -> Noun | Gap:
+def read(item: Item, reader: Callable[[Item], Noun]) -> Noun | Gap:
+    """What a reader makes of an item, or a gap where it takes it for nothing that a host writes."""
     if len(item.data) > LARGEST:
         return Gap(item.source, f"what the host says of it is longer than {LARGEST} bytes")
     try:
@@ -299,72 +304,6 @@ def _shown(item: Item) -> Shown:
     )
 
 
-def _object(data: bytes) -> "_Fields":
-    """The fields of a JSON object in ASCII; one that is missing is told as any other mistake."""
-    if len(data) > LARGEST_OBJECT:
-        raise ValueError(f"it is longer than {LARGEST_OBJECT} bytes")
-    told = json.loads(data.decode("ascii"), object_pairs_hook=_once, parse_constant=_no_constant)
-    if not isinstance(told, dict):
-        raise TypeError("it is no object")
-    return _Fields(told)
-
-
-class _Fields(dict[str, Any]):
-    def __missing__(self, name: str) -> NoReturn:
-        raise ValueError(f"{name} is missing")
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    told = dict(pairs)
-    if len(told) < len(pairs):
-        raise ValueError("a field stands twice")
-    return told
-
-
-def _no_constant(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no number")
-
-
-def _number(told: Mapping[str, Any], name: str, low: int, high: int) -> int | None:
-    number = told[name]
-    if number is not None and (type(number) is not int or not low <= number <= high):
-        raise ValueError(f"{name} is no number from {low} to {high}")
-    return number
-
-
-def _whole(told: Mapping[str, Any], name: str, low: int, high: int) -> int:
-    number = _number(told, name, low, high)
-    if number is None:
-        raise ValueError(f"{name} is missing")
-    return number
-
-
-def _time(told: object) -> float | None:
-    if told is None:
-        return None
-    if type(told) not in (int, float) or not 0 <= told < _MOST_SECONDS:  # type: ignore[operator]
-        raise ValueError("started is no time")
-    return float(told)  # type: ignore[arg-type]
-
-
-def _text(told: object) -> str:
-    """Text that stands for bytes: a lone surrogate is one that surrogateescape makes."""
-    if not isinstance(told, str):
-        raise TypeError("a field is no text")
-    told.encode("utf-8", "surrogateescape")
-    return told
-
-
-def _texts(told: object) -> tuple[str, ...]:
-    return tuple(map(_text, _list(told)))
-
-
-def _list(told: object) -> list[Any]:
-    if not isinstance(told, list):
-        raise TypeError("a field is no list")
-    return told
-
-
 def _address(text: str) -> str:
     if "%" in text:
         raise ValueError("an address with a zone")
@@ -374,7 +313,7 @@ def _address(text: str) -> str:
 
 def times(item: Item) -> Mapping[str, datetime] | Gap:
     """When each path was last written to: `Means.TIMES`; a gap where the host wrote no such thing."""
-    return _read(item, _times)
+    return read(item, _times)
 
 
 def _times(item: Item) -> Mapping[str, datetime]:
@@ -403,7 +342,7 @@ class Holding:
 
 def holding(item: Item) -> Holding | Gap:
     """A process with the libraries that it holds on to; a gap where the host wrote no such thing."""
-    return _read(item, _holding)
+    return read(item, _holding)
 
 
 def _holding(item: Item) -> Holding:

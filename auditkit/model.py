@@ -267,20 +267,17 @@ class Means(StrEnum):
     COMMAND = "command"
     LISTENERS = "listeners"
     BANNER = "banner"
-    """What a server shows whoever connects, from the login that was made anyway."""
     PORT = "port"
-    """What a service says on one port of the host, asked from outside: `http tcp 80`, `http tcp 80 ADDRESS`; `listed` which."""
     LISTING = "listing"
-    """What lies at paths, as lstat tells, and which packages have put it there; `/x/**` is all below, but for directories."""
     UNOWNED = "unowned"
-    """The same, only of what no package has put there."""
+    PRIVILEGED = "privileged"
+    PROCESSES = "processes"
     PACKAGES = "packages"
-    """What package systems know of newer versions, and when versions were made, reduced to what is installed."""
     TIMES = "times"
     LIBRARIES = "libraries"
 
 
-ON_DISK = frozenset((Means.FILE, Means.STATUS, Means.LISTING, Means.UNOWNED, Means.PACKAGES, Means.TIMES))
+ON_DISK = frozenset(Means) - {Means.COMMAND, Means.LISTENERS, Means.BANNER, Means.PORT, Means.PROCESSES, Means.LIBRARIES}
 """What a mounted disk shows too; the rest is of a machine that runs."""
 OUTSIDE = frozenset((Means.BANNER, Means.PORT))
 """What is seen from outside of the host, so that nothing on it is asked."""

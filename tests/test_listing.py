@@ -106,13 +106,14 @@ def test_apk_and_pacman_say_it_too(tmp_path: Path) -> None:
 def test_where_no_database_is_nothing_is_called_nobodys(tmp_path: Path) -> None:
     put(tmp_path, "etc/hosts")
     assert owners(tmp_path, "/etc/hosts") == {"/etc/hosts": None}
-    assert told(tmp_path, Means.UNOWNED, "/etc/*") == {"/etc/*": "no database of packages that is known lies here"}
+    assert told(tmp_path, Means.UNOWNED, "/etc/*") == {"packages": "no database of packages that is known lies here"}
+    assert told(tmp_path, Means.UNOWNED, "/usr/*") == {}, "where nothing lies, nothing is anybody's"
 
 
 def test_a_database_that_cannot_be_read_is_no_answer(disk: Path) -> None:
     (disk / "var/lib/dpkg/info/trap.list").mkdir()
     assert owners(disk, "/usr/bin/mine") == {"/usr/bin/mine": None}
-    assert told(disk, Means.UNOWNED, "/usr/bin/*") == {"/usr/bin/*": "which package owns what cannot be read: is a directory"}
+    assert told(disk, Means.UNOWNED, "/usr/bin/*") == {"packages": "which package owns what cannot be read: is a directory"}
 
 
 def test_what_must_be_there_and_is_not_is_a_gap(disk: Path) -> None:

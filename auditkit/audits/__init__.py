@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from auditkit.audits import accounts, listeners, packages, preload, protections, ssh
+from auditkit.audits import accounts, listeners, packages, persistence, preload, protections, ssh
 from auditkit.model import Audit, Evidence, Finding, Gap, Need, Rule
 from auditkit.printable import printable
 
@@ -10,6 +10,7 @@ AUDITS: tuple[Audit, ...] = (
     accounts.AUDIT,
     listeners.AUDIT,
     packages.AUDIT,
+    persistence.AUDIT,
     preload.AUDIT,
     protections.AUDIT,
     ssh.AUDIT,

@@ -5,13 +5,14 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from auditkit import audits
-from auditkit.audits import packages
+from auditkit.audits import packages, persistence
+from auditkit.audits.persistence import since
 from auditkit.collect import collect
 from auditkit.commands import running
 from auditkit.commands.options import Setting
 from auditkit.errors import HostError, UsageError
 from auditkit.hosts import Host, Past, now
-from auditkit.model import Audit, Evidence, Finding, Gap, HostReport, Means, Need, Office, State
+from auditkit.model import Audit, Evidence, Finding, Gap, HostReport, Item, Means, Need, Office, State
 from auditkit.printable import printable
 
 DEVICE = "device"
@@ -93,16 +94,15 @@ def _new(evidence: Evidence, wanted: Sequence[Audit], asked: set[Need]) -> tuple
 
 def _joined(evidence: Evidence, ask: Callable[[tuple[Need, ...]], Evidence], more: Sequence[Need]) -> Evidence:
     """The evidence with the answers to these questions; what was asked before, for another reason, is not asked again."""
-    held = {(need.means, need.what): [item for item in evidence.items if item.need == need] for need in _needs(evidence)}
+    by: dict[Need, list[Item]] = {}
+    for item in evidence.items:
+        by.setdefault(item.need, []).append(item)
+    held = {(need.means, need.what): items for need, items in by.items()}
     again = (replace(item, need=need) for need in more for item in held.get((need.means, need.what), ()))
     fresh = tuple(need for need in more if (need.means, need.what) not in held)
     then = ask(fresh) if fresh else Evidence(evidence.host, evidence.taken)
     gaps, unasked = dict.fromkeys((*evidence.gaps, *then.gaps)), dict.fromkeys((*evidence.unasked, *then.unasked))
     return replace(evidence, items=(*evidence.items, *again, *then.items), gaps=tuple(gaps), unasked=tuple(unasked))
-
-
-def _needs(evidence: Evidence) -> dict[Need, None]:
-    return dict.fromkeys(item.need for item in evidence.items)
 
 
 def added(host: Host, report: HostReport, wanted: Sequence[Audit], office: Office) -> HostReport:
@@ -120,7 +120,7 @@ def added(host: Host, report: HostReport, wanted: Sequence[Audit], office: Offic
         state = report.state if report.state is State.LIED else lost.state
         return replace(report, gaps=(*report.gaps, *lost.gaps), state=state)
     told = tuple(audits.judge(evidence, wanted))
-    found = tuple(one for one in told if isinstance(one, Finding))
+    found = tuple(since.joined((one for one in told if isinstance(one, Finding)), report, persistence.LEFT_BEHIND))
     gaps = tuple(dict.fromkeys((*report.gaps, *evidence.gaps, *(one for one in told if isinstance(one, Gap)))))
     counts = {**report.counts, "audits": len(wanted), "gaps": len(gaps)}
     facts = {**report.facts, **audits.facts(evidence, wanted)}

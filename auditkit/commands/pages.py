@@ -71,10 +71,19 @@ these name, or `sshd -T -C` for the accounts and addresses that it tells apart. 
 * **file**: it is read; of what may hold secrets only facts leave the host. *Rights*: root; what cannot be read is a gap.
 * **status**: mode and owner of a path, symlinks resolved, and of each directory above it (stat(2)). *Rights*: to pass through
   these directories.
-* **listing**: what lstat(2) tells of paths, and which packages have put them there, by the package database. *Rights*: root; a
-  directory that cannot be listed is a gap. Hosts without Python are not asked.
 * **listeners**: one look at /proc/net/{tcp,tcp6,udp,udp6} and at the handles of every process. *Rights*: root; others see all
   sockets, and whose they are only of their own processes.
+* **listing**, **unowned**: what lies at paths, no symlink followed: mode, owner, size, times, target, capabilities, and which
+  packages have put it there, by the databases of dpkg, apk, pacman or rpm; `/x/**` is all below. **unowned** passes on only
+  what no package has put there. No file is read but those databases. *Rights*: root; what cannot be looked at is a gap.
+* **privileged**: the same of setuid and setgid programs and of those with capabilities, in a walk through all local file
+  systems (networks and /proc are left out), and of programs in /tmp, /var/tmp, /dev/shm and /run, files in /dev, and
+  directories whose names hide them. It takes half a second for 100,000 files, and ends after two minutes with a gap.
+  *Rights*: root.
+* **processes**: of each process what it runs, when and as whom, and of its environment LD_PRELOAD, LD_AUDIT and
+  LD_LIBRARY_PATH; of its command line only the first word, unless something is odd, and then without what is a secret by its
+  name. Whether any hides: the list of /proc is held against control groups and against the answer to each number. *Rights*:
+  root; others see only what their own processes run.
 * **command**: a program of the host is run without a shell, without stdin, with nothing of our environment; for 10 seconds, up
   to 1 MiB of stdout and of stderr, four at once, and whatever it has started is ended with it. A program that others than root
   could change, or put there, is not run, and that is a gap. *Rights*: those of the program; `sshd -T` reads host keys: root.
@@ -95,10 +104,9 @@ these name, or `sshd -T -C` for the accounts and addresses that it tells apart. 
 * **times**: when files were last written to, without their content. *Rights*: to pass through their directories.
 * **libraries**: which files of /proc/*/maps that may be executed are gone. *Rights*: root; others see their own processes.
 
-A mounted disk gives files and their status, packages and times: nothing on it runs. Over SSH `become: sudo` makes it root's
-look. Hosts without Python are asked the same with the tools of GNU or busybox; there commands run one after the other, what a
-private key is stays unknown, and packages, times and libraries are not asked for. Where evidence is older than what is asked
-for today, that is a gap.
+A mounted disk gives files, their status, listings, packages and times: nothing on it runs. Over SSH `become: sudo` makes it
+root's look. Hosts without Python are asked for files, status, commands and listeners with the tools of GNU or busybox; there
+commands run one after the other, and all the rest is a gap. Where evidence is older than what is asked for today, that is a gap.
 
 Facts are made on the host: of passwords whether one is set, by which scheme, and whether `!` or `*` stands before it, of
 private keys their format, whether they have a passphrase, and their public half."""

@@ -34,6 +34,7 @@ _GLOB = re.compile(r"[*?\[]")
 _PROCESS = re.compile(r"/proc/\d+/environ")
 _SUBJECTS = {
     Means.LISTENERS: re.compile(r"/proc(?:/[0-9]+|/net/\w+)?"),
+    Means.PROCESSES: re.compile(r"/proc(?:/[0-9]+)?"),
     Means.BANNER: re.compile(r"\S+:[0-9]{1,5}"),
     Means.LIBRARIES: re.compile(r"/proc(?:/[0-9]+)?"),
 }

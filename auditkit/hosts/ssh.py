@@ -185,7 +185,7 @@ def _most_of(need: Need) -> int:
     """How many pieces of evidence a need may have."""
     if need.long:
         return take.LONGEST // take.PIECE + 2
-    if need.means is Means.LISTENERS:
+    if need.means in (Means.LISTENERS, Means.PROCESSES):
         return 3 * listeners.PROCESSES
     if need.means is Means.LIBRARIES:
         return libraries.PROCESSES + 2

@@ -16,6 +16,8 @@ from .inside import Names
 from .look import reason
 
 BELOW = b"**"
+PACKAGES = b"packages"
+"""What is not known where it cannot be told whose anything is."""
 CAPABILITIES = "security.capability"
 Need = Tuple[int, bytes, bool, bool]
 """Number, path or glob, whether a host without it is complete all the same, and whether only what nobody owns is wanted.
@@ -43,10 +45,9 @@ def listing(chain: Chain, needs: Sequence[Need], watch: Any) -> Iterator[Told]:
         if not there and not need[2]:
             yield need[0], need[1], None, reason(OSError(errno.ENOENT, os.strerror(errno.ENOENT)))
     owners, unknown = _owners(chain, nodes, watch)
-    if unknown:
-        for need in needs:
-            if need[3]:
-                yield need[0], need[1], None, unknown
+    wanting = [need for need, _node in nodes if need[3]]
+    if unknown and wanting:  # once for all of them; where nothing lies, nothing is anybody's
+        yield wanting[0][0], PACKAGES, None, unknown
     for (number, _what, _optional, unowned), (path, real, told) in nodes:
         packages = owners.get(real) if owners is not None else None
         if not unowned or (owners is not None and not packages):

@@ -8,6 +8,7 @@ from .hints import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tupl
 
 FILE, STATUS, COMMAND, LISTENERS, LISTING, UNOWNED = "file", "status", "command", "listeners", "listing", "unowned"
 PACKAGES, TIMES, LIBRARIES = "packages", "times", "libraries"
+PRIVILEGED, PROCESSES = "privileged", "processes"
 
 Need = Tuple[str, bytes, bool, bool, bool]
 """The means, what is asked for, whether it holds secrets, whether a host without it is complete all the same, and whether
@@ -15,9 +16,9 @@ it may be long."""
 
 
 def taken(root: bytes, needs: Sequence[Need], watch: Any = None) -> Iterator[take.Told]:
-    """Yield what is there for each need: the files, then the ways, what lies where, who listens, and so on; last the commands.
+    """Yield what is there for each need: the files, then the ways, what lies where, what runs, and so on; last the commands.
 
-    Commands, listeners and libraries are those of this machine: of another root nobody asks for them. `watch` is a
+    Commands, listeners, processes and libraries are those of this machine: of another root nobody asks for them. `watch` is a
     commands.Watch, or what is like it.
 
     Raises:
@@ -34,22 +35,24 @@ def taken(root: bytes, needs: Sequence[Need], watch: Any = None) -> Iterator[tak
     handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     chain = Chain(handle)
     try:
-        for told in _others(chain, by, needs, watch, root == b"/"):
+        for told in _others(chain, by, needs, watch, root):
             yield told
     finally:
         chain.close()
         os.close(handle)
 
 
-def _others(chain: Chain, by: Dict[str, List[int]], needs: Sequence[Need], watch: Any, live: bool) -> Iterator[take.Told]:
+def _others(chain: Chain, by: Dict[str, List[int]], needs: Sequence[Need], watch: Any, root: bytes) -> Iterator[take.Told]:
     from . import commands, libraries, listeners, status, times  # noqa: PLC0415 - only for who asks so
 
-    watch = (watch or commands.Watch()) if live else None
+    watch = (watch or commands.Watch()) if root == b"/" else None
 
     for number in by.get(STATUS, ()):
         for path, data, why in status.status(chain, needs[number][1], needs[number][3]):
             yield number, path, data, why
     for told in _listed(chain, by, needs, watch):
+        yield told
+    for told in _walked(chain, by, root, watch):
         yield told
     for number in by.get(LISTENERS, ()):
         for path, data, why in listeners.listeners(needs[number][3]):
@@ -66,6 +69,20 @@ def _others(chain: Chain, by: Dict[str, List[int]], needs: Sequence[Need], watch
     asked = [(number, needs[number][1], needs[number][3]) for number in by.get(COMMAND, ())]
     for number, data, why in commands.run(chain, asked, watch):
         yield number, needs[number][1], data, why
+
+
+def _walked(chain: Chain, by: Dict[str, List[int]], root: bytes, watch: Any) -> Iterator[take.Told]:
+    """What gives rights, and every process: each looked at once, whatever its need is called."""
+    if PRIVILEGED in by:
+        from . import privileged  # noqa: PLC0415 - only for who asks so
+
+        for path, data, why in privileged.privileged(chain, root, watch):
+            yield by[PRIVILEGED][0], path, data, why
+    if PROCESSES in by:
+        from . import processes  # noqa: PLC0415
+
+        for path, data, why in processes.processes():
+            yield by[PROCESSES][0], path, data, why
 
 
 def _listed(chain: Chain, by: Dict[str, List[int]], needs: Sequence[Need], watch: Any) -> Iterable[take.Told]:

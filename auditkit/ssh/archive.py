@@ -17,7 +17,8 @@ MAGIC = importlib.util.MAGIC_NUMBER.hex()
 MODULES = (
     *("chain", "changelogs", "commands", "digest", "frames", "hashes", "haste", "hints", "inside", "keyfile", "libc"),
     *("libraries", "lineage", "lines", "listeners", "listing", "lists", "look", "means", "names", "owned", "patterns"),
-    *("pool", "probe", "rotation", "secret", "serve", "stat", "status", "take", "times", "unpacked", "walk"),
+    *("pool", "privileged", "probe", "processes", "rotation", "secret", "serve", "stat", "status", "take", "times"),
+    *("unpacked", "walk"),
 )
 
 LOADER = """

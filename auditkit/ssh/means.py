@@ -6,7 +6,7 @@ from auditkit.model import Gap, Item, Means, Need
 from auditkit.ssh import fetch, processes, programs, ways
 from auditkit.ssh.talk import Talk
 
-OF_THE_PROBE = frozenset((Means.LISTING, Means.UNOWNED, Means.PACKAGES, Means.TIMES, Means.LIBRARIES))
+OF_THE_PROBE = frozenset(Means) - {Means.FILE, Means.STATUS, Means.LISTENERS, Means.COMMAND, Means.BANNER, Means.PORT}
 """What only the probe gives: without Python there the host is not asked for it, and that is a gap."""
 
 

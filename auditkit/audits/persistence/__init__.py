@@ -1,0 +1,47 @@
+"""How somebody could come back: what starts by itself, what gives rights, what hides in what runs.
+
+One file per group of rules, one line here; each has NEEDS, RULES, `judge(seen)` and perhaps `follow(seen)`. The ways
+themselves are rows of table.py.
+"""
+
+from collections.abc import Iterator
+
+from auditkit.audits import preload
+from auditkit.audits.persistence import files, kernel, lines, others, privileged, running, since
+from auditkit.audits.persistence.seen import Seen
+from auditkit.model import Audit, Evidence, Finding, Gap, Need
+
+GROUPS = (
+    files,
+    lines,
+    privileged,
+    running,
+    kernel,
+    others,
+)  # fmt: skip
+
+
+def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
+    """Yield what every group says."""
+    seen = Seen(evidence)
+    for group in GROUPS:
+        yield from group.judge(seen)
+
+
+def follow(evidence: Evidence) -> tuple[Need, ...]:
+    """What the groups want besides."""
+    seen = Seen(evidence)
+    wanted = (need for group in GROUPS if hasattr(group, "follow") for need in group.follow(seen))
+    return tuple(dict.fromkeys(wanted))
+
+
+AUDIT = Audit(
+    "persistence",
+    "how somebody could come back who was in once",
+    tuple(dict.fromkeys(need for group in GROUPS for need in group.NEEDS)),
+    (*(rule for group in GROUPS for rule in group.RULES), *since.RULES),
+    judge,
+    follow=follow,
+)
+LEFT_BEHIND = frozenset((*AUDIT.rules, *preload.AUDIT.rules))
+"""Rules of what somebody may have left behind, which a baseline adds to."""

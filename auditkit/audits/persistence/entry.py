@@ -1,0 +1,78 @@
+"""One way to come back to a machine: where it lies, what of it speaks, and what it means where no package has brought it."""
+
+import re
+from dataclasses import dataclass
+
+from auditkit.model import Rule, Severity
+
+EVIDENCE = (
+    "Evidence first: auditkit collect HOST -o FILE, then cp -a of the file to another machine; stat FILE tells since when it"
+    " is there."
+)
+SHELL = r"[^\s#]"
+"""A line of a script that is no comment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A kind of thing that starts by itself, or lets somebody in again."""
+
+    id: str
+    attack: str
+    """Its number in MITRE ATT&CK."""
+    what: str
+    """`cron jobs`"""
+    rule: Rule | None = None
+    """What is said of those that are nobody's; None where another judge says it, see `judged`."""
+    own: tuple[str, ...] = ()
+    """Where people put such things too: all of it is listed, and read."""
+    vendor: tuple[str, ...] = ()
+    """Where packages alone put them: only what is nobody's is listed, and that is read."""
+    line: re.Pattern[str] | None = None
+    """The lines that make a file one of these; None: the file itself is enough."""
+    calm: bool = True
+    """Whether one that is nobody's, and does nothing else that is odd, is told at all."""
+    alien: Severity = Severity.MEDIUM
+    """How much one matters that lies where packages alone put them."""
+    read: bool = True
+    """Whether it is text."""
+    watched: tuple[str, ...] = ()
+    """Where such things are besides, so that what a baseline says of it is told as one of these."""
+    judged: str = ""
+    """Who judges the rest of it, or all."""
+
+
+def entry(  # noqa: PLR0913, PLR0917 - the columns of a table
+    id: str,  # noqa: A002 - what it is called there
+    attack: str,
+    what: str,
+    title: str,
+    why: str,
+    off: str,
+    *references: str,
+    own: tuple[str, ...] = (),
+    vendor: tuple[str, ...] = (),
+    line: str = "",
+    calm: bool = True,
+    severity: Severity = Severity.LOW,
+    alien: Severity = Severity.MEDIUM,
+    read: bool = True,
+    watched: tuple[str, ...] = (),
+    judged: str = "",
+) -> Entry:
+    """An entry with its rule; `off` says how to turn one off, and how to undo that."""
+    told = Rule(
+        f"unpackaged-{id.removeprefix('unpackaged-')}",
+        title,
+        severity,
+        why,
+        f"{EVIDENCE} {off}",
+        (*references, f"MITRE ATT&CK {attack}"),
+    )
+    spoken = re.compile(line, re.MULTILINE) if line else None
+    return Entry(id, attack, what, told, own, vendor, spoken, calm, alien, read, watched, judged)
+
+
+def homes(*names: str) -> tuple[str, ...]:
+    """Paths in the home of every account, and in homes that no account has any more."""
+    return tuple(path for name in names for path in (f"~/{name}", f"/home/*/{name}"))

@@ -1,0 +1,135 @@
+"""Pages that run programs, containers that are root outside, and traces that are wiped away."""
+
+import json
+import re
+from collections.abc import Iterator
+
+from auditkit.answers import Listed
+from auditkit.audits.persistence.entry import EVIDENCE
+from auditkit.audits.persistence.phrases import PAGES, said
+from auditkit.audits.persistence.seen import Seen, about, kind, quoted
+from auditkit.model import Finding, Gap, Kind, Means, Need, Quote, Rule, Severity
+from auditkit.printable import printable
+
+WEB = tuple(
+    Need(Means.UNOWNED, f"/var/www/**/*.{end}", "pages that run programs")
+    for end in ("php", "phtml", "phar", "jsp", "aspx", "cgi")
+)
+STARTED = Need(Means.FILE, "/var/lib/docker/containers/*/hostconfig.json", "which containers are root outside, too")
+DAEMON = Need(Means.FILE, "/etc/docker/daemon.json", "whether docker takes orders from the network")
+HISTORY = tuple(
+    Need(Means.LISTING, f"~/{name}", "whether what is typed is written down") for name in (".bash_history", ".zsh_history")
+)
+NEEDS = (*WEB, STARTED, DAEMON, *HISTORY)
+WEB_SHELL = Rule(
+    "web-shell",
+    "A page runs what a request says",
+    Severity.CRITICAL,
+    "Whoever knows its address runs programs as the web server, without a password and without a trace in any list of logins.",
+    f"{EVIDENCE} The web server's log tells who asked for it. mv FILE /root/ takes it away (undo: mv it back).",
+    ("OWASP: Unrestricted File Upload", "MITRE ATT&CK T1505.003"),
+)
+CONTAINER_OUTSIDE = Rule(
+    "container-is-root-outside",
+    "A container may do outside what root may",
+    Severity.MEDIUM,
+    "Privileged, in the namespaces of the host, or with its root directory or the socket of docker mounted, it is no"
+    " border: whoever is root in it is root of the host. It starts again by itself where its policy says so.",
+    "docker inspect ID tells more. Start it anew without --privileged, --pid=host and such mounts (undo: as it is shown here).",
+    ("docker-run(1)", "CIS Docker Benchmark 5", "MITRE ATT&CK T1610"),
+)
+DOCKER_OPEN = Rule(
+    "docker-open-to-network",
+    "docker takes orders from the network",
+    Severity.HIGH,
+    "Whoever may give docker orders is root of the host; over TCP without tlsverify that is whoever reaches the port.",
+    "Take the tcp:// address out of hosts in /etc/docker/daemon.json, or set tlsverify; systemctl restart docker (undo:"
+    " write it back).",
+    ("dockerd(8)", "MITRE ATT&CK T1610"),
+)
+HISTORY_OFF = Rule(
+    "history-thrown-away",
+    "What an account types is thrown away",
+    Severity.MEDIUM,
+    "The file that a shell writes its history to is a link to /dev/null. Somebody wanted that nobody can read what was done.",
+    f"{EVIDENCE} rm FILE (undo: ln -s /dev/null FILE); ask whose account it is.",
+    ("bash(1) HISTORY", "MITRE ATT&CK T1070.003"),
+)
+RULES = (WEB_SHELL, CONTAINER_OUTSIDE, DOCKER_OPEN, HISTORY_OFF)
+MOST_READ, LARGEST = 200, 128 << 10
+_ROOTS = ("/:", "/etc:", "/root:", "/var/run/docker.sock:", "/run/docker.sock:", "/proc:", "/boot:", "/var/lib/docker:")
+_STRONG = ("ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO", "DAC_READ_SEARCH")
+
+
+def judge(seen: Seen) -> Iterator[Finding | Gap]:
+    """Yield what is odd of each."""
+    yield from _pages(seen)
+    yield from _containers(seen)
+    yield from _open(seen)
+    for item in (item for need in HISTORY for item in seen.of(need.means, need.what)):
+        node = seen.nodes.get(item.source)
+        if node is not None and node.target == "/dev/null":
+            yield Finding(
+                HISTORY_OFF, node.path, f"{printable(node.path)} leads to /dev/null", HISTORY_OFF.severity, (about(node),)
+            )
+
+
+def follow(seen: Seen) -> Iterator[Need]:
+    """Yield the pages that have changed last: those of a whole site would be too much."""
+    nodes = [node for node in _nodes(seen) if kind(node) is Kind.FILE and node.size <= LARGEST]
+    for node in sorted(nodes, key=lambda node: -node.ctime)[:MOST_READ]:
+        yield Need(Means.FILE, node.path, "what a page does that was changed of late")
+
+
+def _nodes(seen: Seen) -> Iterator[Listed]:
+    return (
+        node for need in WEB for item in seen.of(need.means, need.what) if (node := seen.nodes.get(item.source)) is not None
+    )
+
+
+def _pages(seen: Seen) -> Iterator[Finding]:
+    for node in _nodes(seen):
+        told = [(line, phrase) for line in seen.lines(node.path) for phrase in said(line.text, PAGES)]
+        if told:
+            does = " and ".join(dict.fromkeys(phrase.does for _line, phrase in told))
+            quotes = (*(quoted(node.path, line) for line, _phrase in told[:3]), about(node))
+            yield Finding(WEB_SHELL, node.path, f"{printable(node.path)} {does}", WEB_SHELL.severity, quotes)
+
+
+def _containers(seen: Seen) -> Iterator[Finding | Gap]:
+    for item in seen.of(STARTED.means, STARTED.what):
+        try:
+            told = json.loads(item.data)
+            reasons = list(_reasons(told))
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            yield Gap(item.source, "it is not what docker writes")
+            continue
+        if reasons:
+            name = item.source.split("/")[5][:12]
+            quote = Quote(item.source, 1, ", ".join(reasons)[:200])
+            message = f"container {printable(name)}: {', '.join(map(printable, reasons))}"
+            yield Finding(CONTAINER_OUTSIDE, f"container {name}", message, CONTAINER_OUTSIDE.severity, (quote,))
+
+
+def _reasons(told: dict[str, object]) -> Iterator[str]:
+    """Yield why a container is root outside."""
+    if told.get("Privileged") is True:
+        yield "privileged"
+    yield from (
+        f"{name} of the host" for name in ("PidMode", "IpcMode", "UsernsMode") if told.get(name) == "host" and name == "PidMode"
+    )
+    yield from (f"mounts {bind.partition(':')[0]}" for bind in _texts(told.get("Binds")) if bind.startswith(_ROOTS))
+    yield from (f"capability {name}" for name in _texts(told.get("CapAdd")) if name.removeprefix("CAP_") in _STRONG)
+
+
+def _texts(told: object) -> list[str]:
+    return [each for each in told if isinstance(each, str)] if isinstance(told, list) else []
+
+
+def _open(seen: Seen) -> Iterator[Finding]:
+    text = seen.texts.get(DAEMON.what, b"").decode("utf-8", "surrogateescape")
+    found = re.search(r'"tcp://(?!127\.|localhost|\[::1\])[^"]*"', text)
+    if found and not re.search(r'"tlsverify"\s*:\s*true', text):
+        number = text.count("\n", 0, found.start()) + 1
+        message = f"it listens on {printable(found[0])}, and asks for no certificate"
+        yield Finding(DOCKER_OPEN, DAEMON.what, message, DOCKER_OPEN.severity, (Quote(DAEMON.what, number, found[0]),))

@@ -159,7 +159,7 @@ def given(command: Member) -> str:
 
 def why(command: Member) -> tuple[str, bool] | None:
     """Why a command is as good as root, and whether it only reads; None where the table knows no way."""
-    if command.kind is not Kind.COMMAND or command.digests == ("",):
+    if command.kind is not Kind.COMMAND:
         return None
     path, how = command.text, given(command)
     if path == "sudoedit":

@@ -69,7 +69,7 @@ def test_what_is_planted_on_a_disk_is_found(cli: Cli, tmp_path: Path) -> None:
             "sudo-command-gives-root": "asked for nothing: anna by `/usr/bin/vi` (runs programs from within (:!sh))",
             "sudo-command-writable": "everybody may write to /opt; anna may run what is there as root",
             "group-is-root": "anna: whoever is in it starts containers that have the whole disk",
-            "dotfile-writable": "everybody may write to /home/anna/.bashrc; so of anna",
+            "dotfile-writable": "everybody may write to /home/anna/.bashrc; it is read at the login of anna",
             "shell-not-listed": "`/bin/sh` of root, anna is not in /etc/shells",
         }
         or "shell-not-listed" not in found

@@ -57,7 +57,7 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
 def _powerful(everybody: People, team: Team, power: Power, line: Line | None) -> Iterator[Finding]:
     by_name = {login.name: login for login in everybody.logins}
     names = list(members(everybody, team, line))
-    if power.severity is Severity.INFO:  # services read logs as they are meant to
+    if not power.root:  # services read logs, and share the group of root, as they are meant to
         names = [name for name in names if name not in by_name or everybody.kind(by_name[name]) == "person"]
     if names:
         shown = [everybody.named(by_name[name]) if name in by_name else printable(name) for name in names]

@@ -113,7 +113,7 @@ def _open(everybody: People, homes: Mapping[str, list[Login]], told: Ways) -> It
         said = dict.fromkeys(writer.told for several in found.values() for writer in several)
         names = listed([printable(login.name) for path in found for login in homes[path]])
         severity = Severity.CRITICAL if worst else HOME_OPEN.severity
-        yield Finding(HOME_OPEN, "homes", f"{listed(list(said))}; so of {names}", severity)
+        yield Finding(HOME_OPEN, "homes", f"{listed(list(said))}; there is the home of {names}", severity)
 
 
 def _owner(path: str, names: frozenset[str], way: tuple[Step, ...], everybody: People) -> bool:
@@ -165,7 +165,9 @@ def _dotfiles(found: Statuses, everybody: People, homes: Mapping[str, list[Login
             worst = worst or (bool(others) and any(login.uid == 0 for login in homes[home]))
     if said:
         severity = Severity.CRITICAL if worst else DOTFILE_OPEN.severity
-        yield Finding(DOTFILE_OPEN, "homes", f"{listed(list(said))}; so of {listed(list(whose))}", severity)
+        yield Finding(
+            DOTFILE_OPEN, "homes", f"{listed(list(said))}; it is read at the login of {listed(list(whose))}", severity
+        )
 
 
 def _home(path: str, homes: Mapping[str, list[Login]]) -> str:

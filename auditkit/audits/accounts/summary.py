@@ -4,12 +4,13 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from auditkit.access import accounts
 from auditkit.access.nouns import Login
 from auditkit.audits.accounts.become import Detour, detours
 from auditkit.audits.accounts.known import known
 from auditkit.audits.accounts.people import People, has_session, people
-from auditkit.audits.accounts.powers import powers_of
-from auditkit.audits.accounts.privileges import NOTHING, OWN, SUDOERS, Grant, gap_of, is_root, privileges, usable
+from auditkit.audits.accounts.powers import GSHADOW, powers_of
+from auditkit.audits.accounts.privileges import DOAS, NOTHING, OWN, SUDOERS, Grant, gap_of, is_root, privileges, usable
 from auditkit.model import Evidence
 
 MOST_COMMANDS = 20
@@ -45,8 +46,11 @@ def facts(evidence: Evidence) -> Mapping[str, object]:
 def _sure(evidence: Evidence) -> bool:
     """Whether one of whom nothing is found is surely not root: all files were read, and all groups are known."""
     told, everybody = privileges(evidence), people(evidence)
-    unseen = not evidence.was_asked(SUDOERS) or gap_of(evidence, SUDOERS.what) or told.policy.unread or told.unknown or told.cut
-    return not unseen and everybody.teams is not None and not everybody.elsewhere
+    files = (SUDOERS, *DOAS[:1], GSHADOW)
+    unread = any(not evidence.was_asked(need) or gap_of(evidence, need.what) for need in files)
+    unclear = told.policy.unread or told.policy.broken or told.doas_broken or told.unknown or told.cut
+    elsewhere = everybody.elsewhere or accounts.directories(evidence, "sudoers") - {"files"}
+    return not (unread or unclear or elsewhere) and everybody.teams is not None
 
 
 def _fact(everybody: People, login: Login, held: _Held, *, sure: bool) -> Mapping[str, object]:

@@ -1,7 +1,8 @@
 """Protections: what should watch this machine is there, runs and is fresh, and nothing of another age is open beside it.
 
 One file per group of rules, one line here; each has NEEDS, RULES, `judge(machine)` and perhaps `watchers(machine)` for the
-table of what watches, and `follow(machine)`. What was taken of the host is put together once, by machine.py.
+table of what watches, and `follow(machine)` with THEN, the kinds of needs that it comes to. What was taken of the host is put
+together once, by machine.py.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,7 +24,7 @@ from auditkit.audits.protections import (
 )
 from auditkit.audits.protections.tools import KINDS
 from auditkit.audits.protections.watcher import Watcher
-from auditkit.model import Audit, Evidence, Finding, Gap, Means, Need
+from auditkit.model import Audit, Evidence, Finding, Gap, Need
 
 GROUPS = (
     brakes,
@@ -38,15 +39,6 @@ GROUPS = (
     services,
     shares,
 )  # fmt: skip
-
-
-THEN = (
-    machine.COMM,
-    Need(Means.STATUS, "*", "whether the logs are there that fail2ban reads"),
-    Need(Means.LISTING, "*/*.0", "when rsnapshot made its last backup"),
-    Need(Means.COMMAND, "/usr/bin/systemctl show *", "when the services ended that make backups"),
-    Need(Means.COMMAND, "/usr/bin/head -c 512 /var/lib/clamav/*", "how old the signatures are"),
-)
 
 
 def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
@@ -84,5 +76,5 @@ AUDIT = Audit(
     judge,
     facts,
     follow,
-    THEN,
+    (machine.COMM, *(need for group in GROUPS if hasattr(group, "THEN") for need in group.THEN)),
 )

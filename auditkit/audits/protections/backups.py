@@ -47,7 +47,12 @@ CRON = tuple(
     Need(Means.FILE, path, "whether cron backs this machine up")
     for path in ("/etc/crontab", "/etc/cron.d/*", "/var/spool/cron/crontabs/root", "/var/spool/cron/root")
 )
-NEEDS = (*(need for needs in TRACES.values() for need in needs), RSNAPSHOT_CONF, *TIMERS, *CRON)
+NEEDS = (RSNAPSHOT_CONF, *TIMERS, *CRON)
+THEN = (
+    *dict.fromkeys(need for needs in TRACES.values() for need in needs),
+    Need(Means.LISTING, "*/*.0", _WHY),
+    Need(Means.COMMAND, "/usr/bin/systemctl show *", _WHY),
+)
 
 OLD = Rule(
     "backup-old",
@@ -137,7 +142,8 @@ def watchers(told: Machine) -> Iterator[Watcher]:
 
 
 def follow(told: Machine) -> Iterator[Need]:
-    """Yield what systemd says of services that make backups, and where rsnapshot keeps its own."""
+    """Yield what the tools leave behind that are installed, and what systemd says of services that make backups."""
+    yield from (need for tool, needs in TRACES.items() if told.state(tool).installed for need in needs)
     if (need := _show(told)) is not None:
         yield need
     yield from _newest_of_rsnapshot(told)

@@ -26,6 +26,7 @@ LOGS = tuple(
     for path in ("/var/log/auth.log", "/var/log/secure")
 )
 BOUNCERS = Need(Means.STATUS, "/etc/crowdsec/bouncers/*", "whether anything acts on what crowdsec decides")
+THEN = (Need(Means.STATUS, "*", LOGS[0].why),)
 NEEDS = (*JAILS, *LOGS, BOUNCERS, CONFIG, DROP_INS, VERSION, LISTENERS)
 
 _RELOAD = "systemctl restart fail2ban; fail2ban-client status sshd"
@@ -96,7 +97,7 @@ def judge(told: Machine) -> Iterator[Finding | Gap]:
         if any(told.items(need) for need in JAILS):
             yield from _missing(found) if not gaps else ()
             yield from _of_jails(told, _for_ssh(found))
-    if told.state(CROWDSEC).installed and told.evidence.was_asked(BOUNCERS) and not told.there(BOUNCERS):
+    if told.state(CROWDSEC).installed and told.saw(BOUNCERS) and not told.there(BOUNCERS):
         yield Finding(NO_BOUNCER, "crowdsec", "crowdsec is installed, and no bouncer is", NO_BOUNCER.severity)
 
 

@@ -13,7 +13,8 @@ TRACKING = Need(Means.COMMAND, "/usr/bin/chronyc -n tracking", "whether chrony h
 SYNCED = Need(Means.LISTING, "/var/lib/systemd/timesync/clock", "when systemd-timesyncd set the clock last")
 CONTAINER = Need(Means.FILE, "/run/systemd/container", "whether that is a container, whose clock is the host's")
 VIRTUAL = tuple(Need(Means.STATUS, path, CONTAINER.why) for path in ("/.dockerenv", "/run/.containerenv"))
-NEEDS = (TIMEDATE, TRACKING, SYNCED, CONTAINER, *VIRTUAL)
+NEEDS = (TIMEDATE, TRACKING, CONTAINER, *VIRTUAL)
+THEN = (SYNCED,)
 
 UNSET = Rule(
     "clock-not-set",
@@ -54,6 +55,11 @@ def judge(told: Machine) -> Iterator[Finding | Gap]:
         yield Finding(UNSET, "clock", message, UNSET.severity)
     elif (quote := _astray(told)) is not None and any(state.running for state in states.values()):
         yield Finding(ASTRAY, "clock", f"{', '.join(alive)} runs, and the clock is not synchronised", ASTRAY.severity, (quote,))
+
+
+def follow(told: Machine) -> Iterator[Need]:
+    """Yield when systemd-timesyncd set the clock last, where it is installed."""
+    yield from THEN if told.state(TIMESYNCD).installed else ()
 
 
 def watchers(told: Machine) -> Iterator[Watcher]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from auditkit.audits.protections.machine import Machine
-from auditkit.audits.protections.tools import AIDE, SAMHAIN, TRIPWIRE, Tool
+from auditkit.audits.protections.tools import AIDE, SAMHAIN, TRIPWIRE
 from auditkit.audits.protections.watcher import Watcher, watcher
 from auditkit.model import Finding, Gap, Means, Need, Rule, Severity
 
@@ -21,7 +21,8 @@ RUNS = {
     TRIPWIRE: (Need(Means.LISTING, "/var/lib/tripwire/report/*.twr", _RUN),),
     SAMHAIN: (),
 }
-NEEDS = tuple(need for table in (DATA, RUNS) for needs in table.values() for need in needs)
+NEEDS: tuple[Need, ...] = ()
+THEN = tuple(need for table in (DATA, RUNS) for needs in table.values() for need in needs)
 
 NO_DATABASE = Rule(
     "integrity-database-missing",
@@ -51,7 +52,7 @@ LEAST_RUNS = 7
 def judge(told: Machine) -> Iterator[Finding | Gap]:
     """Yield what is installed and does not hold anything against anything."""
     for tool, needs in DATA.items():
-        if not told.state(tool).installed or not all(map(told.evidence.was_asked, needs)) or _unread(told, tool):
+        if not told.state(tool).installed or not told.saw(*needs, *RUNS[tool]):
             continue
         if _age(told, needs) is None:
             yield Finding(NO_DATABASE, tool.name, f"{tool.name} is installed, and has no database", NO_DATABASE.severity)
@@ -62,17 +63,16 @@ def judge(told: Machine) -> Iterator[Finding | Gap]:
                 yield Finding(NOT_CHECKED, tool.name, when, NOT_CHECKED.severity)
 
 
+def follow(told: Machine) -> Iterator[Need]:
+    """Yield what tells of the databases and checks of the tools that are installed."""
+    yield from (need for tool in DATA if told.state(tool).installed for need in (*DATA[tool], *RUNS[tool]))
+
+
 def watchers(told: Machine) -> Iterator[Watcher]:
     """Yield each tool, with the age of its database."""
     for tool, needs in DATA.items():
         last = _age(told, RUNS[tool])
         yield watcher(told, tool, "" if last is None else f"last check {last} days ago", _age(told, needs))
-
-
-def _unread(told: Machine, tool: Tool) -> bool:
-    """Whether a directory could not be listed, so that none means nothing."""
-    places = [need.what.rpartition("/")[0] for need in (*DATA[tool], *RUNS[tool])]
-    return any(place.startswith(gap.subject) for gap in told.evidence.gaps for place in places if gap.subject.startswith("/"))
 
 
 def _age(told: Machine, needs: tuple[Need, ...]) -> int | None:

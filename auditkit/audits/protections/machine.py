@@ -111,6 +111,13 @@ class Machine:
         told = (answers.process(item) for item in self.items(need))
         return tuple(one for one in self._sound(told) if isinstance(one, Process))
 
+    def saw(self, *needs: Need) -> bool:
+        """Whether all of this was looked for, so that what was not taken is not there."""
+        subjects = [gap.subject.rstrip("/") for gap in self.evidence.gaps]
+        return all(map(self.evidence.was_asked, needs)) and not any(
+            subject and (need.what == subject or need.what.startswith(f"{subject}/")) for need in needs for subject in subjects
+        )
+
     def age(self, moment: float) -> int:
         """Whole days from a moment, in seconds since 1970, to when the evidence was taken; what lies ahead is of today."""
         return max(0, int((self.evidence.taken.timestamp() - moment) // DAY))

@@ -48,9 +48,10 @@ _SHIPPERS = {
 }
 SHIPPERS = {name: Need(Means.STATUS, path, _SENT) for name, path in _SHIPPERS.items()}
 NEEDS = (
-    *(*JOURNALD, PERSISTENT, JOURNALS, BORN, SYSTEMD, RULED, *RULE_FILES),
+    *(*JOURNALD, PERSISTENT, SYSTEMD, RULED, *RULE_FILES),
     *(*RSYSLOG_CONF, *SYSLOG_NG_CONF, *UPLOAD_CONF, *SHIPPERS.values()),
 )
+THEN = (JOURNALS, BORN)
 
 _BACK = "systemctl restart systemd-journald"
 VOLATILE = Rule(
@@ -125,6 +126,12 @@ def judge(told: Machine) -> Iterator[Finding | Gap]:
             yield from _short(told)
     if told.state(AUDITD).installed:
         yield from _without_rules(told)
+
+
+def follow(told: Machine) -> Iterator[Need]:
+    """Yield how far back the journal goes, where it is kept."""
+    if told.there(SYSTEMD) and _is_persistent(told):
+        yield from THEN
 
 
 def watchers(told: Machine) -> Iterator[Watcher]:

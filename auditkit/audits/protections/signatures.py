@@ -29,9 +29,18 @@ CHKROOTKIT_DAILY = tuple(
     for path in ("/etc/chkrootkit/chkrootkit.conf", "/etc/chkrootkit.conf")
 )
 AGENT = Need(Means.FILE, "/var/ossec/var/run/wazuh-agentd.state", "whether the agent of Wazuh reaches its manager")
-NEEDS = (
-    *(*CLAMAV, *SURICATA_RULES, *SNORT_RULES, RKHUNTER_DATA, RKHUNTER_RUN, RKHUNTER_DAILY),
-    *(CHKROOTKIT_RUN, *CHKROOTKIT_DAILY, AGENT),
+NEEDS = (RKHUNTER_DAILY, *CHKROOTKIT_DAILY, AGENT)
+DATED = {
+    FRESHCLAM: CLAMAV,
+    SURICATA: SURICATA_RULES,
+    SNORT: SNORT_RULES,
+    RKHUNTER: (RKHUNTER_RUN, RKHUNTER_DATA),
+    CHKROOTKIT: (CHKROOTKIT_RUN,),
+}
+"""What tells how old the data of a tool is, and when it looked: asked for where the tool is installed."""
+THEN = (
+    *(need for needs in DATED.values() for need in needs),
+    Need(Means.COMMAND, "/usr/bin/head -c 512 /var/lib/clamav/*", _AGE),
 )
 
 OLD = Rule(
@@ -89,7 +98,7 @@ _AGENT = re.compile(r"(?m)^(status|last_ack)='([^'\n]{0,40})'")
 def judge(told: Machine) -> Iterator[Finding | Gap]:
     """Yield which scanners go by old data, and which do not look at all."""
     for tool, age, built in _scanners(told):
-        if age is None and _can_tell(told, tool):
+        if age is None and told.saw(*DATED[tool]):
             yield Finding(NONE, tool.name, f"{tool.name} is installed, and there are no signatures", NONE.severity)
         elif age is not None and age > DAYS[tool]:
             severity = OLD.severity if told.state(tool).running is not False or tool is FRESHCLAM else Severity.LOW
@@ -104,8 +113,8 @@ def watchers(told: Machine) -> Iterator[Watcher]:
     for tool in (FRESHCLAM, CLAMD, SURICATA, SNORT):
         age, detail = ages.get(tool, (None, ""))
         yield watcher(told, tool, printable(detail), age)
-    for tool, data in ((RKHUNTER, RKHUNTER_DATA), (CHKROOTKIT, CHKROOTKIT_RUN)):
-        found = [told.age(one.mtime / 1e9) for one in told.listed(data)]
+    for tool in (RKHUNTER, CHKROOTKIT):
+        found = [told.age(one.mtime / 1e9) for one in told.listed(DATED[tool][-1])]
         last = _last_run(told, tool)
         yield watcher(told, tool, "" if last is None else f"last looked {last} days ago", found[0] if found else None)
     state = dict(_AGENT.findall(told.text(AGENT) or ""))
@@ -114,7 +123,8 @@ def watchers(told: Machine) -> Iterator[Watcher]:
 
 
 def follow(told: Machine) -> Iterator[Need]:
-    """Yield how the databases of clamav begin, of those that are there."""
+    """Yield how old the data of the tools is that are installed, and how the database of clamav begins."""
+    yield from (need for tool, needs in DATED.items() if told.state(tool).installed for need in needs)
     if (head := _head(told)) is not None:
         yield head
 
@@ -127,9 +137,9 @@ def _head(told: Machine) -> Need | None:
 
 def _scanners(told: Machine) -> Iterator[tuple[Tool, int | None, Quote]]:
     """Yield each scanner that is installed, how old its signatures are, and what says so."""
-    for tool, needs in ((FRESHCLAM, CLAMAV), (SURICATA, SURICATA_RULES), (SNORT, SNORT_RULES)):
+    for tool in DAYS:
         if told.state(tool).installed:
-            newest = max(told.listed(*needs), key=lambda one: one.mtime, default=None)
+            newest = max(told.listed(*DATED[tool]), key=lambda one: one.mtime, default=None)
             built = _built(told) if tool is FRESHCLAM else None
             if built is not None:
                 yield tool, told.age(built[0].timestamp()), built[1]
@@ -161,18 +171,10 @@ def _built(told: Machine) -> tuple[datetime, Quote] | None:
     return (when, quoted) if when and quoted else None
 
 
-def _can_tell(told: Machine, tool: Tool) -> bool:
-    """Whether the files were looked for, so that none means none."""
-    needs = {FRESHCLAM: CLAMAV, SURICATA: SURICATA_RULES, SNORT: SNORT_RULES}[tool]
-    return all(map(told.evidence.was_asked, needs)) and not any(
-        gap.subject.startswith("/var/lib/clamav") for gap in told.evidence.gaps
-    )
-
-
 def _lookers(told: Machine) -> Iterator[Finding]:
     """Yield detectors that should look every day and do not."""
-    for tool, need, run in ((RKHUNTER, (RKHUNTER_DAILY,), RKHUNTER_RUN), (CHKROOTKIT, CHKROOTKIT_DAILY, CHKROOTKIT_RUN)):
-        if not told.state(tool).installed or not told.evidence.was_asked(run):
+    for tool, need in ((RKHUNTER, (RKHUNTER_DAILY,)), (CHKROOTKIT, CHKROOTKIT_DAILY)):
+        if not told.state(tool).installed or not told.saw(DATED[tool][0]):
             continue
         off = [(path, line) for path, text in told.texts(*need).items() for line in text.split("\n") if _OFF.match(line)]
         last = _last_run(told, tool)
@@ -187,7 +189,7 @@ def _lookers(told: Machine) -> Iterator[Finding]:
 
 def _last_run(told: Machine, tool: Tool) -> int | None:
     """Days since it last looked."""
-    found = [told.age(one.mtime / 1e9) for one in told.listed(RKHUNTER_RUN if tool is RKHUNTER else CHKROOTKIT_RUN)]
+    found = [told.age(one.mtime / 1e9) for one in told.listed(DATED[tool][0])]
     return found[0] if found else None
 
 

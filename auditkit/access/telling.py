@@ -174,10 +174,11 @@ def offered(server: Server) -> str:
 # --- what to do
 
 
-def closing(server: Server, evidence: Evidence, wanted: Sequence[str]) -> str:
+def closing(server: Server, evidence: Evidence, wanted: Sequence[str], out: Sequence[Place] = ()) -> str:
     """How to say these lines for all connections, where to put them, how to test that, and how to take it back.
 
-    The first value counts, so the lines go where nothing stands before them.
+    The first value counts, so the lines go where nothing stands before them. `out`: lines that are to be taken out first,
+    of Match blocks that say otherwise.
     """
     by_option = [each for each in server.options if _keywords([each]) & _keywords(wanted)]
     if by_option:
@@ -206,7 +207,31 @@ def closing(server: Server, evidence: Evidence, wanted: Sequence[str]) -> str:
         undo = f"sudo sed -i '/^{_mark(wanted)}$/,+{len(wanted)}d' {file}"
     else:
         return f"Write as the first lines of {printable(server.main)}: {'; '.join(wanted)}. Keep this session open."
-    return f"{do}{tested(server)}. {KEEP} {again(evidence)} (undo: {undo}{reload(server, ', then ')})"
+    taken = [_taken_out(server, places) for places in _by_file(out)]
+    before = "".join(f"{one[0]} && " for one in taken if one)
+    back = " && ".join(one[1] for one in taken if one)
+    undo = f"{back}{' && ' if undo.startswith('sudo') else ', and '}{undo}" if back else undo
+    left = [places for places, one in zip(_by_file(out), taken, strict=True) if not one]
+    also = f"Lines of Match blocks count before any global one: take {lines(left[0][:3])} out, too. " if left else ""
+    return f"{also}{before}{do}{tested(server)}. {KEEP} {again(evidence)} (undo: {undo}{reload(server, ', then ')})"
+
+
+def overriding(server: Server, wanted: Sequence[str]) -> tuple[Place, ...]:
+    """The lines of Match blocks that turn on again what these lines turn off."""
+    known = server.configuration.files.known if server.configuration else {}
+    off = _keywords(wanted, known)
+    found = (
+        each for name in (server.configuration.files.read if server.configuration else ()) for each in read_of(server, name)
+    )
+    on = (each for each in found if each.value == ("yes",) and _keywords([each.line.keyword], known) <= off)
+    return tuple(each.at for each in on if block(server, each.at))
+
+
+def _by_file(places: Iterable[Place]) -> list[list[Place]]:
+    by_file: dict[str, list[Place]] = {}
+    for place in places:
+        by_file.setdefault(place.file, []).append(place)
+    return list(by_file.values())
 
 
 def _inserted(wanted: Sequence[str]) -> str:
@@ -239,17 +264,23 @@ KEEP = "Keep this session open, and log in with a second one before you close it
 
 def commented(server: Server, evidence: Evidence, places: Sequence[Place]) -> str:
     """How to take lines out of a file, to test that, and to take it back."""
+    told = _taken_out(server, places)
+    if told is None:
+        return f"Take {lines(places[:MOST_QUOTES])} out. {KEEP}"
+    do, undo = told
+    return f"{do}{tested(server)}. {KEEP} {again(evidence)} (undo: {undo}{reload(server, ', then ')})"
+
+
+def _taken_out(server: Server, places: Sequence[Place]) -> tuple[str, str] | None:
+    """The command that takes lines out of their file, and the one that takes it back; None where there is none."""
     file = places[0].file
     words = {place: found.line.keyword for place in places if (found := statement(server, place)) and place.file == file}
     if not PLAIN.fullmatch(file) or not _configures(server, file) or not all(map(_WORD.fullmatch, words.values())):
-        return f"Take {lines(places[:MOST_QUOTES])} out. {KEEP}"
+        return None
     # only a line that begins so: the numbers count no more when something else was changed before
     script = ";".join(f"{place.line}{{/^[[:space:]]*{word}/s/^/{OUT}/;}}" for place, word in words.items())
     undo = " ".join(f"-e 's/^{OUT}\\([[:space:]]*{word}\\)/\\1/'" for word in dict.fromkeys(words.values()))
-    return (
-        f"sudo sed -i '{script}' {file}{tested(server)}. {KEEP} {again(evidence)}"
-        f" (undo: sudo sed -i {undo} {file}{reload(server, ', then ')})"
-    )
+    return f"sudo sed -i '{script}' {file}", f"sudo sed -i {undo} {file}"
 
 
 def _configures(server: Server, file: str) -> bool:

@@ -1,5 +1,7 @@
 """The algorithms of a server: by what it showed, else by its settings; never by its version."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -129,3 +131,13 @@ def test_the_moduli_that_two_servers_use_are_told_once() -> None:
     assert [line.split(" groups")[0] for line in said(crypto, two) if "moduli" in line] == [
         "info ssh-moduli-short /etc/ssh/moduli: 60 of 423"
     ]
+
+
+def test_of_a_server_that_is_no_openssh_nobody_is_sent_to_sshd_config() -> None:
+    banner = "SSH-2.0-dropbear_2020.81"
+    other = replace(shown("12", kexinit={"macs": ("hmac-sha1",), "kex": ("curve25519-sha256",)}), banner=banner, port=2222)
+    process = replace(sshd(port=2222, program="/usr/sbin/dropbear"), arguments=("/usr/sbin/dropbear",))
+    taken = debian("12", shown=(other,), processes=(process,)).evidence()
+    told = [one for one in crypto.judge(taken) if isinstance(one, Finding) and one.subject.startswith("dropbear")]
+    assert {one.rule.id for one in told} == {"ssh-algorithm-weak", "ssh-no-post-quantum"}
+    assert all("dropbear" in one.remedy and "sshd" not in one.remedy and "KexAlgorithms" not in one.remedy for one in told)

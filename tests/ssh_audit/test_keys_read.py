@@ -123,9 +123,11 @@ def test_files_of_keys_elsewhere_are_looked_at_for_every_account_that_they_are_f
 
 def test_a_file_of_keys_that_cannot_be_asked_for_is_a_gap() -> None:
     told = said(keys, machine("AuthorizedKeysFile /etc/ssh/keys/../%u .ssh/authorized_keys\n"))
-    assert told[0] == "gap /etc/ssh/keys/../root: the keys in it were not looked at, because of its name"
+    assert told[0] == "gap /etc/ssh/keys/../root: the keys in it and in 3 more files were not looked at, because of their names"
     told = said(keys, machine("AuthorizedKeysFile /etc/ssl/%u.key\n"))
-    assert "gap /etc/ssl/anna.key: the keys in it were not looked at, because of its name" in told
+    assert told[0] == "gap /etc/ssl/root.key: the keys in it and in 3 more files were not looked at, because of their names"
+    told = said(keys, machine("AuthorizedKeysFile /etc/ssl/all.key\n"))
+    assert told[0] == "gap /etc/ssl/all.key: the keys in it were not looked at, because of its name"
 
 
 def test_where_the_configuration_is_not_known_it_is_said_that_keys_may_come_from_elsewhere() -> None:

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from machine import COMMON_AUTH, Machine
+from machine import COMMON_ACCOUNT, COMMON_AUTH, Machine
 from stock import PAM_SSHD, answers_of, debian, said
 
 from auditkit.audits.ssh import pam
@@ -30,6 +30,26 @@ def machine(auth: str, more: str = "", **other: object) -> Machine:
 )
 def test_a_stack_that_lets_in_without_the_right_password(auth: str) -> None:
     assert OPEN in said(pam, machine(auth))
+
+
+OVER = "high pam-account-open PAM service sshd: the account stack of sshd lets in accounts whose last day is over"
+
+
+@pytest.mark.parametrize(
+    ("account", "told"),
+    [
+        (f"account sufficient pam_permit.so\n{COMMON_ACCOUNT}", [OVER]),
+        ("account required pam_permit.so\n", [OVER]),
+        (f"account sufficient pam_localuser.so\n{COMMON_ACCOUNT}", [OVER]),
+        (COMMON_ACCOUNT, []),
+        (f"account required pam_access.so\n{COMMON_ACCOUNT}", []),
+        (f"account sufficient pam_access.so\n{COMMON_ACCOUNT}", []),
+        ("account required pam_deny.so\n", []),
+    ],
+)
+def test_a_stack_that_lets_in_accounts_that_are_over(account: str, told: list[str]) -> None:
+    machine = debian("12", {"/etc/pam.d/common-auth": COMMON_AUTH, "/etc/pam.d/common-account": account})
+    assert [line for line in said(pam, machine) if "pam-" in line] == told
 
 
 RED_HAT = """\

@@ -81,7 +81,9 @@ def test_an_authority_is_told_with_its_fingerprint_and_whom_it_may_become() -> N
 def test_an_authority_whose_key_was_not_seen_is_not_known() -> None:
     gap, finding = said(ways, machine(CA))
     assert gap == "gap /etc/ssh/ca.pub: which authorities are trusted (/etc/ssh/sshd_config:8) is not known"
-    assert finding.startswith("high ssh-authority-trusted sshd: certificates of not known open accounts")
+    assert finding.startswith(
+        "high ssh-authority-trusted sshd: certificates of the authorities in /etc/ssh/ca.pub, which was not read"
+    )
 
 
 def test_strict_modes_off_is_told_with_the_line_that_turns_it_on() -> None:

@@ -250,10 +250,7 @@ def _remedy(told: Seen, server: Server, rule: Rule, alike: Sequence[Way]) -> str
         return telling.keys_first(server, told.evidence) + telling.commented(
             server, told.evidence, _under_match(server, first.set_by)
         )
-    text = telling.closing(server, told.evidence, fix)
-    overridden = _under_match(server, first.set_by)
-    if overridden and rule in (FROM_OUTSIDE, FROM_INSIDE, BY_KEYBOARD):
-        text = f"The Match block at {telling.lines(overridden[:3])} counts before any global line, so change it too. {text}"
+    text = telling.closing(server, told.evidence, fix, telling.overriding(server, fix))
     return f"{text}{_locking(alike)}" if rule is EMPTY else telling.keys_first(server, told.evidence) + text
 
 

@@ -244,7 +244,9 @@ def _not_asked(told: Seen, everybody: Everybody) -> Iterator[Gap]:
     """Yield the files of keys that were not looked at, because of their names or their number."""
     paths = _elsewhere(told, everybody)
     odd = [path for path in paths if not asking.readable(path)]
-    yield from (Gap(path, "the keys in it were not looked at, because of its name") for path in odd[:MOST_FILES])
+    if odd:
+        more = f" and in {len(odd) - 1} more files" if len(odd) > 1 else ""
+        yield Gap(odd[0], f"the keys in it{more} were not looked at, because of {'their names' if more else 'its name'}")
     if len(paths) - len(odd) > MOST_FILES:
         yield Gap("keys", f"more than {MOST_FILES} files of keys; those in the rest are not judged")
     yield from _too_late(told, everybody)

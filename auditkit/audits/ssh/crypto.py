@@ -64,6 +64,8 @@ MODULI_SHORT = Rule(
     ("moduli(5)", "RFC 9142"),
 )
 NEEDS = seen.NEEDS
+OTHERS = "What {} offers is decided when it is built: install the newest package of it, or take OpenSSH in its place."
+"""What to do where no line of a configuration helps."""
 RULES = (ALGORITHM_WEAK, TERRAPIN, NO_POST_QUANTUM, RSA_SIZE, MODULI_SHORT)
 
 KEYWORDS: Mapping[str, str] = {
@@ -134,7 +136,9 @@ def _weak(evidence: Evidence, server: Server, kind: str, keyword: str) -> Iterat
 def _without(evidence: Evidence, server: Server, keyword: str, names: list[str]) -> str:
     """How to take names out of a list; those of GSSAPI, which end in a digest, have a keyword of their own."""
     plain = [name for name in names if not name.startswith("gss-")]
-    if server.kind != OPENSSH or not all(map(_ordinary, plain)):
+    if server.kind != OPENSSH:
+        return OTHERS.format(server.kind)
+    if not all(map(_ordinary, plain)):
         return ""
     told = setting(server, keyword)
     rest = [name for name in told.names if name not in names]
@@ -171,7 +175,8 @@ def _quantum(server: Server) -> Iterator[Finding]:
     if told.value is not None and not any(map(_QUANTUM.fullmatch, told.names)):
         by = f": KexAlgorithms at {told.origin} leaves it out" if told.set_by else ""
         message = f"none of its key exchanges withstands quantum computers{by}"
-        yield Finding(NO_POST_QUANTUM, server.name, message, NO_POST_QUANTUM.severity)
+        remedy = "" if server.kind == OPENSSH else OTHERS.format(server.kind)
+        yield Finding(NO_POST_QUANTUM, server.name, message, NO_POST_QUANTUM.severity, remedy=remedy)
 
 
 def _rsa_size(evidence: Evidence, server: Server) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ auditkit/access reads and runs the stacks; here is said what of them is wrong.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from auditkit.access import modules, needs, pam
 from auditkit.access.nouns import Login, Password
@@ -46,7 +46,17 @@ PAM_FOREIGN = Rule(
     f"Copy the module as evidence before anything is changed, and see when it came. {_BACK}",
     ("pam.conf(5)", "MITRE ATT&CK T1556.003"),
 )
-RULES = (PAM_OPEN, PAM_RUNS, PAM_FOREIGN)
+PAM_ACCOUNT_OPEN = Rule(
+    "pam-account-open",
+    "PAM lets in accounts that are over",
+    Severity.HIGH,
+    "With these lines the account stack comes to success before anything has looked at the last day of an account: whom"
+    " somebody has shut out with usermod -e gets in all the same, with a key too. A line sufficient pam_permit before the others is a"
+    " known way to stay.",
+    f"Have pam_unix come first, as Debian's common-account has it: pam-auth-update --force writes it anew. {_BACK}",
+    ("pam.conf(5)", "pam_unix(8)", "shadow(5)"),
+)
+RULES = (PAM_OPEN, PAM_ACCOUNT_OPEN, PAM_RUNS, PAM_FOREIGN)
 
 _KNOWN = re.compile(
     "pam_(access|cap|debug|deny|echo|env|exec|faildelay|faillock|filter|ftp|group|issue|keyinit|lastlog|limits|listfile|localuser"
@@ -99,6 +109,7 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
     files = taken(evidence)
     lines = used(files)
     yield from _open(files, lines)
+    yield from _over(files, lines)
     yield from _runs(lines)
     yield from _foreign(evidence, lines)
 
@@ -146,6 +157,17 @@ def _open(files: Mapping[str, bytes], lines: tuple[Line, ...]) -> Iterator[Findi
         quotes = tuple(line.quote for line in lines if line.kind == "auth")[:MOST_QUOTES]
         message = f"the auth stack of {SERVICE} comes to success without the right password"
         yield Finding(PAM_OPEN, f"PAM service {SERVICE}", message, PAM_OPEN.severity, quotes)
+
+
+def _over(files: Mapping[str, bytes], lines: tuple[Line, ...]) -> Iterator[Finding]:
+    """Yield a finding if the stack surely lets in an account that is over."""
+    stack = pam.stack(files, SERVICE, "account") if lines else pam.Stack(())
+    asked = modules.Asked(replace(ANYBODY, expired=True), knows=True)
+    told = pam.outcomes(stack.handlers, lambda handler: modules.says(handler, asked, "account"))
+    if stack.handlers and not stack.gaps and told == {True}:
+        quotes = tuple(line.quote for line in lines if line.kind == "account")[:MOST_QUOTES]
+        message = f"the account stack of {SERVICE} lets in accounts whose last day is over"
+        yield Finding(PAM_ACCOUNT_OPEN, f"PAM service {SERVICE}", message, PAM_ACCOUNT_OPEN.severity, quotes)
 
 
 def _runs(lines: tuple[Line, ...]) -> Iterator[Finding]:

@@ -195,9 +195,8 @@ def _authority(evidence: Evidence, server: Server, statement: Statement, roots: 
         yield Gap(file, f"which authorities are trusted ({telling.shown(statement.at)}) is not known")
     known = dict(evidence.office.known_keys)
     severity = Severity.INFO if keys and all(key in known for key in keys) else AUTHORITY.severity
-    shown = (
-        ", ".join(f"{key}{f' ({printable(known[key])})' if key in known else ''}" for key in keys[:MOST_KEYS]) or "not known"
-    )
+    named = ", ".join(f"{key}{f' ({printable(known[key])})' if key in known else ''}" for key in keys[:MOST_KEYS])
+    shown = named or f"the authorities in {printable(file)}, which was not read,"
     root = any(one.value != ("no",) for login in roots for one in settings(server, "PermitRootLogin", login))
     revoked = all(one.value == ("none",) for login in roots for one in settings(server, "RevokedKeys", login))
     parts = [f"certificates of {shown} open accounts", "root too" if root else "", "RevokedKeys is none" if revoked else ""]

@@ -106,7 +106,8 @@ these name, or `sshd -T -C` for the accounts and addresses that it tells apart. 
 
 A mounted disk gives files, their status, listings, packages and times: nothing on it runs. Over SSH `become: sudo` makes it
 root's look. Hosts without Python are asked for files, status, commands and listeners with the tools of GNU or busybox; there
-commands run one after the other, and all the rest is a gap. Where evidence is older than what is asked for today, it is a gap.
+commands run one after the other, and the rest is a gap, as is a private key that is written in an odd way. Where evidence is
+older than what is asked for today, it is a gap.
 
 Facts are made on the host: of passwords whether one is set, by which scheme, and whether `!` or `*` stands before it, of
 private keys their format, whether they have a passphrase, and their public half."""

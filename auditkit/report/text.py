@@ -21,8 +21,7 @@ from auditkit.report.look import Options, counted, grouped, painted
 from auditkit.report.table import against_each_other, overview, verdict, worst_first
 from auditkit.report.watching import who_watches
 
-MOST_OF_A_TEXT = 20
-MOST_OF_ALL_TEXTS = 200
+MOST_OF_A_TEXT, MOST_OF_ALL_TEXTS = 20, 200
 MOST_PATHS = 20
 MOST_MOMENTS = 200
 MOST_CAUSES = 8

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import TypeVar
 
 from auditkit import answers
 from auditkit.access import asking, classes, configuring, matching, needs, views, ways
@@ -127,6 +128,8 @@ class Known:
         return way_of(steps, login, self.groups)
 
 
+Where = TypeVar("Where")
+What = TypeVar("What")
 Everybody = Mapping[Login, tuple[Reading, ...]]
 """How every server treats every account."""
 
@@ -146,7 +149,8 @@ def _accesses(told: Seen) -> Iterator[Access | Gap]:
     yield from _not_asked(told, everybody)
     yield from _not_known(told)
     known = Known(told, ways.ways(told.evidence), groups(told.evidence, told.logins), lists(told.evidence))
-    owned, usual, named = set[str](), _usual(read), _plainly(read)
+    owned, named = set[str](), _grouped((plain(file), file) for file in read)
+    usual = _grouped((_IN_HOME.sub("", plain(file)), file) for file in read if _USUAL.fullmatch(file))
     for login, readings in everybody.items():
         files = _of_login(login, readings, named, usual)
         asked = [replace(one, admitted=tuple(admitted(one.server, login, one.treated))) for one in readings if files]
@@ -197,20 +201,11 @@ def _treated(server: Server, login: Login, by_name: Mapping[str, Sequence[Treate
     yield from told
 
 
-def _usual(read: Iterable[str]) -> Mapping[str, Sequence[str]]:
-    """The files in usual places by the home that they lie in."""
-    found = defaultdict[str, list[str]](list)
-    for file in read:
-        if _USUAL.fullmatch(file):
-            found[_IN_HOME.sub("", plain(file))].append(file)
-    return found
-
-
-def _plainly(read: Iterable[str]) -> Mapping[str, Sequence[str]]:
-    """The files by their paths without what means nothing in them."""
-    found = defaultdict[str, list[str]](list)
-    for file in read:
-        found[plain(file)].append(file)
+def _grouped(pairs: Iterable[tuple[Where, What]]) -> Mapping[Where, Sequence[What]]:
+    """What belongs to each place."""
+    found = defaultdict[Where, list[What]](list)
+    for where, what in pairs:
+        found[where].append(what)
     return found
 
 
@@ -234,8 +229,7 @@ def _elsewhere(told: Seen, everybody: Everybody) -> tuple[str, ...]:
 
 def wanted(evidence: Evidence) -> tuple[Need, ...]:
     """The files of keys that lie elsewhere than in ~/.ssh/authorized_keys, the way to each, and lists of revoked keys."""
-    told = seen(evidence)
-    paths = [path for path in _elsewhere(told, _everybody(told)) if asking.readable(path)][:MOST_FILES]
+    paths = [path for path in _elsewhere(told := seen(evidence), _everybody(told)) if asking.readable(path)][:MOST_FILES]
     files = (need for path in paths for need in (replace(FIRST, what=path), replace(FIRST_WAY, what=path)))
     return (*files, *lists_wanted(evidence))
 
@@ -243,8 +237,7 @@ def wanted(evidence: Evidence) -> tuple[Need, ...]:
 def _not_asked(told: Seen, everybody: Everybody) -> Iterator[Gap]:
     """Yield the files of keys that were not looked at, because of their names or their number."""
     paths = _elsewhere(told, everybody)
-    odd = [path for path in paths if not asking.readable(path)]
-    if odd:
+    if odd := [path for path in paths if not asking.readable(path)]:
         more = f" and in {len(odd) - 1} more files" if len(odd) > 1 else ""
         yield Gap(odd[0], f"the keys in it{more} were not looked at, because of {'their names' if more else 'its name'}")
     if len(paths) - len(odd) > MOST_FILES:
@@ -268,8 +261,8 @@ def _not_known(told: Seen) -> Iterator[Gap]:
     """Yield a gap for each server of which nobody can tell where it takes keys from."""
     for server in told.servers:
         if server.kind == OPENSSH and not server.treated and server.configuration is None:
-            why = f": {server.why}" if server.why else ""
-            yield Gap(server.name, f"from where it takes keys besides ~/.ssh/authorized_keys is not known{why}")
+            why = "from where it takes keys besides ~/.ssh/authorized_keys is not known"
+            yield Gap(server.name, f"{why}: {server.why}" if server.why else why)
 
 
 # --- what a line does
@@ -286,17 +279,14 @@ def _access(known: Known, login: Login, line: Line, readings: Sequence[Reading],
     unread = {each.reason for one in readings for each in _not_read(line, login, one.treated)} if best is False else set()
     first, effect = next((pair for pair in found if pair[1].effective is best and pair[1].reason not in unread), found[0])
     treated = tuple(one.treated for one, each in found if each.effective is not False)
-    servers = known.told.servers
-    others = [server.name for server in servers if server.kind != OPENSSH or not (server.treated or server.configuration)]
+    others = [one.name for one in known.told.servers if one.kind != OPENSSH or not (one.treated or one.configuration)]
     if best is False and others:
         effect = Effect(None, f"{effect.reason}; but {printable(others[0][:60])} may take it, of which that is not known")
     behind = [one.server for one in readings if one.server.unread]
     if effect.effective is False and behind and not line.dead:
         why = f"{views.shown(behind[0].unread)} changed after {printable(behind[0].name)} last read its configuration"
         effect = Effect(None, f"{effect.reason}; but {why}")
-    by_server = defaultdict[int, list[tuple[Reading, Effect]]](list)
-    for pair in found:
-        by_server[id(pair[0].server)].append(pair)
+    by_server = _grouped((id(pair[0].server), pair) for pair in found)
     everywhere = any(_everywhere(several) for several in by_server.values())
     return Access(login, line, effect, first.server.main, treated, steps, everywhere)
 

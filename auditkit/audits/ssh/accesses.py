@@ -229,7 +229,8 @@ def _elsewhere(told: Seen, everybody: Everybody) -> tuple[str, ...]:
 
 def wanted(evidence: Evidence) -> tuple[Need, ...]:
     """The files of keys that lie elsewhere than in ~/.ssh/authorized_keys, the way to each, and lists of revoked keys."""
-    paths = [path for path in _elsewhere(told := seen(evidence), _everybody(told)) if asking.readable(path)][:MOST_FILES]
+    told = seen(evidence)
+    paths = [path for path in _elsewhere(told, _everybody(told)) if asking.readable(path)][:MOST_FILES]
     files = (need for path in paths for need in (replace(FIRST, what=path), replace(FIRST_WAY, what=path)))
     return (*files, *lists_wanted(evidence))
 
@@ -263,9 +264,6 @@ def _not_known(told: Seen) -> Iterator[Gap]:
         if server.kind == OPENSSH and not server.treated and server.configuration is None:
             why = "from where it takes keys besides ~/.ssh/authorized_keys is not known"
             yield Gap(server.name, f"{why}: {server.why}" if server.why else why)
-
-
-# --- what a line does
 
 
 def _access(known: Known, login: Login, line: Line, readings: Sequence[Reading], steps: tuple[answers.Step, ...]) -> Access:

@@ -51,8 +51,8 @@ PAM_ACCOUNT_OPEN = Rule(
     "PAM lets in accounts that are over",
     Severity.HIGH,
     "With these lines the account stack comes to success before anything has looked at the last day of an account: whom"
-    " somebody has shut out with usermod -e gets in all the same, with a key too. A line sufficient pam_permit before the others is a"
-    " known way to stay.",
+    " somebody has shut out with usermod -e gets in all the same, with a key too. A line sufficient pam_permit before the"
+    " others is a known way to stay.",
     f"Have pam_unix come first, as Debian's common-account has it: pam-auth-update --force writes it anew. {_BACK}",
     ("pam.conf(5)", "pam_unix(8)", "shadow(5)"),
 )

@@ -150,7 +150,7 @@ def test_what_hides() -> None:
     assert said(running.judge, hidden, covered, views(hidden=[7], covered=[8], packets=2)) == [
         "critical process-hidden: x (pid 7, uid 0), in /u runs /opt/r: the list of /proc leaves it out",
         "critical process-hidden: pid 8: something is mounted over its directory",
-        "high listener-without-process: 2 sockets hear packets, and no process has them",
+        "high process-hears-packets: 2 sockets hear packets, and no process has them",
     ]
 
 
@@ -161,26 +161,6 @@ def test_who_is_not_root_and_who_has_not_asked_for_all_says_so() -> None:
     assert said(running.judge, views(asked=5, groups=False)) == [
         "gap whether any hides was only asked of the numbers up to 5 of 9"
     ]
-
-
-def test_sockets_of_nobody() -> None:
-    nobody: dict[str, object] = {
-        "pid": None,
-        "parent": None,
-        "uid": None,
-        "started": None,
-        "program": "",
-        "arguments": [],
-        "unit": "",
-    }
-
-    def listening(port: int) -> Item:
-        data = json.dumps(nobody | {"listens": [["tcp", "0.0.0.0", port]]}).encode()
-        return item(Means.LISTENERS, "all", "/proc/net", data)
-
-    assert said(running.judge, views(), listening(31337)) == ["medium listener-without-process: tcp 0.0.0.0:31337"]
-    assert said(running.judge, views(), listening(2049)) == ["info listener-without-process: tcp 0.0.0.0:2049"]
-    assert [line for line in said(running.judge, views(uid=7), listening(31337)) if not line.startswith("gap")] == []
 
 
 # --- the kernel

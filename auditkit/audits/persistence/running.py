@@ -5,15 +5,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from auditkit import answers, processes
-from auditkit.answers import DELETED, NOBODY, Listed
+from auditkit.answers import DELETED, Listed
 from auditkit.audits.persistence.seen import Seen, kind, may_change, whose
 from auditkit.model import Finding, Gap, Kind, Means, Need, Quote, Rule, Severity
 from auditkit.printable import printable
 from auditkit.processes import MEMORY, Running, Views
 
 ALL = Need(Means.PROCESSES, "all", "what runs, what is loaded into it, and whether anything hides")
-LISTENERS = Need(Means.LISTENERS, "all", "whether sockets listen that no process has")
-NEEDS = (ALL, LISTENERS)
+NEEDS = (ALL,)
 
 _KEEP = (
     "Evidence first, while it runs: cp /proc/PID/exe FILE; cat /proc/PID/maps; ls -l /proc/PID/fd; ss -tupn. Then"
@@ -91,19 +90,9 @@ HEARS_PACKETS = Rule(
     f"ss -0bp shows what it listens for. {_KEEP}",
     ("packet(7)", "MITRE ATT&CK T1205.002", "MITRE ATT&CK T1040"),
 )
-LISTENS_UNSEEN = Rule(
-    "listener-without-process",
-    "A socket listens, and no process has it",
-    Severity.MEDIUM,
-    "Each socket belongs to a process, but for those of the kernel's own services: NFS, WireGuard, tunnels. One of nobody"
-    " may be that of a process that hides.",
-    "ss -tulpn; rpcinfo -p; wg show; ip -d link tell what the kernel itself serves. If none of them: look from outside,"
-    " and from a rescue system.",
-    ("ss(8)", "MITRE ATT&CK T1205", "MITRE ATT&CK T1014"),
-)
 RULES = (
     *(PROCESS_HIDDEN, PROCESS_IN_MEMORY, PROCESS_DELETED, PROCESS_OUTDATED, PROCESS_FROM_TEMPORARY, PROCESS_PRELOADED),
-    *(PROCESS_DISGUISED, HEARS_PACKETS, LISTENS_UNSEEN),
+    *(PROCESS_DISGUISED, HEARS_PACKETS),
 )
 MOST = 20
 MOST_QUOTES = 10
@@ -123,7 +112,6 @@ _TOOLS = "tcpdump dumpcap wireshark tshark nmap arping arp-scan iftop nethogs nt
 _HEARS = frozenset(f"{_CLIENTS} {_SERVERS} {_TOOLS}".split())
 """Programs that hear packets by their trade."""
 _BRACKETS = re.compile(r"\[[\w/:@.+-]+\]\Z")
-_KERNEL_PORTS = frozenset((2049, 51820, 51821, 4789, 8472, 6081, 4500, 500, 1701, 111))
 _A_SECOND = 10**9
 
 
@@ -136,7 +124,6 @@ def judge(seen: Seen) -> Iterator[Finding | Gap]:
     if views is not None:
         yield from _limits(views, every)
         yield from _hidden(views, every)
-        yield from _unseen(seen, views)
     yield from _grouped(finding for one in every for finding in _of_process(seen, one))
     yield from _outdated(seen, every)
 
@@ -202,21 +189,7 @@ def _hidden(views: Views, every: Sequence[Running]) -> Iterator[Finding]:
         yield Finding(PROCESS_HIDDEN, f"pid {pid}", f"{what}: {how}", PROCESS_HIDDEN.severity, _quotes(one) if one else ())
     if views.packets:
         message = f"{views.packets} sockets hear packets, and no process has them"
-        yield Finding(LISTENS_UNSEEN, "packet sockets", message, Severity.HIGH, (Quote("/proc/net/packet", 0, message),))
-
-
-def _unseen(seen: Seen, views: Views) -> Iterator[Finding]:
-    """Yield the sockets of nobody; who is not root does not see whose most are."""
-    for item in seen.of(LISTENERS.means, LISTENERS.what):
-        told = answers.process(item)
-        if item.source == NOBODY and isinstance(told, answers.Process) and views.uid == 0:
-            places = [f"{each.protocol} {each.place}" for each in told.listens]
-            severity = LISTENS_UNSEEN.severity
-            if all(each.port in _KERNEL_PORTS for each in told.listens):
-                severity = Severity.INFO
-            yield Finding(
-                LISTENS_UNSEEN, "listeners", ", ".join(places[:10]), severity, (Quote(NOBODY, 0, ", ".join(places[:10])),)
-            )
+        yield Finding(HEARS_PACKETS, "packet sockets", message, Severity.HIGH, (Quote("/proc/net/packet", 0, message),))
 
 
 # --- one by one

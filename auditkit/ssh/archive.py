@@ -16,8 +16,8 @@ _ONE_AT_A_TIME = threading.Lock()
 MAGIC = importlib.util.MAGIC_NUMBER.hex()
 MODULES = (
     *("chain", "commands", "digest", "frames", "haste", "hashes", "hints", "inside", "keyfile", "libc", "lineage", "lines"),
-    *("listeners", "look", "means", "names", "patterns", "pool", "probe", "rotation", "secret", "serve", "stat", "status"),
-    *("take", "walk"),
+    *("listeners", "listing", "look", "means", "names", "owned", "patterns", "pool", "privileged", "probe", "processes"),
+    *("rotation", "secret", "serve", "stat", "status", "take", "walk"),
 )
 
 LOADER = """

@@ -415,3 +415,8 @@ def test_frames_are_read_as_they_are_packed() -> None:
 
     assert frames.read(exactly) == (b"B", 7, [b"", b"x" * 100000, b"\0"])
     assert not held
+
+
+def test_every_module_of_the_probe_is_sent() -> None:
+    there = {path.stem for path in (Path(archive.__file__).parent.parent / "probe").glob("*.py")}
+    assert set(archive.MODULES) == there - {"__init__"}

@@ -69,7 +69,7 @@ class Views:
     asked: int
     """Up to which number it was asked whether there is a process."""
     most: int
-    """The highest that there may be."""
+    """Up to which there may be one."""
     groups: bool
     """Whether control groups named all of theirs."""
     hidden: tuple[int, ...]

@@ -128,7 +128,9 @@ def test_evidence_of_a_disk_with_rpm_is_explained_as_the_disk_was(rpm: Rpm, tmp_
     rpm.put("demo", NEW, AFTER)
     (rpm.cli.tree / "usr/bin/other").write_text("OTHER\n")
     file = tmp_path / "taken.evidence.zst"
-    assert rpm.cli.run("collect", rpm.cli.host, "-o", str(file), "--store", str(rpm.cli.store), "-q").code == 0
+    taken = rpm.cli.run("collect", rpm.cli.host, "-o", str(file), "--store", str(rpm.cli.store), "-q")
+    assert taken.code == 3
+    assert "which only the rpm of the running host reads" in taken.out, "whose a path is that nobody asks rpm about"
     rpm.cli.word = f"evidence:{file}"
     host = checked(rpm)
     assert left(rpm, host) == {"/usr/bin/other": ("package-file-altered", f"not what other {OLD} ships")}

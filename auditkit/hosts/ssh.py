@@ -84,7 +84,8 @@ class Ssh:
         asked = marshal.dumps([question(need) for need in there], 2)
         counts = Counter[Need]()
         most = MOST_TAKEN + take.LONGEST * any(need.long for need in there)
-        for kind, told in self._session.ask(b"f" if self._mounts is None else b"t", asked, most=most):
+        more = self._session.more() if any(need.means is not Means.FILE for need in there) else ()
+        for kind, told in self._session.ask(b"f" if self._mounts is None else b"t", asked, *more, most=most):
             if kind == b"M":
                 self._mounts = _fields(told, 1)[0]
             else:

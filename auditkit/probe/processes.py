@@ -31,8 +31,10 @@ MOST = 50
 HANDLES = 500000
 LOOKS, MOMENT = 3, 0.02
 """How often it is looked whether a process is hidden, and seconds in between."""
-NUMBERS, SECONDS = 20000, 0.15
-"""So many process numbers are asked about at once, and seconds for all."""
+NUMBERS = 20000
+"""Process numbers that are asked about at once."""
+SECONDS, ALONE = 0.15, 4.0
+"""Seconds of work for all numbers, where control groups have named their processes, and where nothing else tells of them."""
 GROUPS = 20000
 _CONTROL = ("/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup")
 _KTHREAD = 0x00200000
@@ -232,15 +234,15 @@ class _Views:
 
     def __init__(self, listed: Set[int]) -> None:
         self.listed = listed
-        self.asked = 0
-        """Up to which number it was asked whether there is such a process."""
+        self.asked = self.last = 0
+        """Up to which number it was asked whether there is such a process, and up to which there may be one."""
         self.groups = False
         """Whether control groups have named their processes."""
 
     def told(self) -> Dict[str, object]:
         """Who has looked, how far, and which processes something is mounted over."""
         covered = sorted({int(each) for each in _COVER.findall(_some(b"/proc/self/mountinfo"))})
-        return {"uid": os.geteuid(), "asked": self.asked, "most": most(), "groups": self.groups, "covered": covered[:MOST]}
+        return {"uid": os.geteuid(), "asked": self.asked, "most": self.last, "groups": self.groups, "covered": covered[:MOST]}
 
     def hidden(self) -> List[int]:
         """Processes that are there, and that a list of /proc does not show, or of which it shows nothing."""
@@ -277,10 +279,11 @@ class _Views:
             session = libc.function("getsid")  # it asks for no rights, and makes no exception of each number that is free
         except AttributeError:
             return set()
-        found, last = set(), highest(self.listed)  # type: Tuple[Set[int], int]
-        end = time.monotonic() + SECONDS
-        while self.asked < last and time.monotonic() < end:
-            upto = min(self.asked + NUMBERS, last)
+        found = set()  # type: Set[int]
+        self.last = highest(self.listed)
+        end = time.process_time() + (SECONDS if self.groups else ALONE)
+        while self.asked < self.last and time.process_time() < end:
+            upto = min(self.asked + NUMBERS, self.last)
             some = range(self.asked + 1, upto + 1)
             found.update(pid for pid, answer in zip(some, map(session, some)) if answer != -1)
             self.asked = upto

@@ -14,12 +14,11 @@ from importlib.resources import files
 _ONE_AT_A_TIME = threading.Lock()
 """Hosts that are reached together all want the same, which is made once."""
 MAGIC = importlib.util.MAGIC_NUMBER.hex()
-MODULES = (
-    *("chain", "changelogs", "commands", "digest", "frames", "hashes", "haste", "hints", "inside", "keyfile", "libc"),
-    *("libraries", "lineage", "lines", "listeners", "listing", "lists", "look", "means", "names", "owned", "patterns"),
-    *("pool", "privileged", "probe", "processes", "rotation", "secret", "serve", "stat", "status", "take", "times"),
-    *("unpacked", "walk"),
+
+LATER = frozenset(
+    ["changelogs", "commands", "libraries", "listeners", "listing", "lists", "owned", "privileged", "processes", "status", "times", "unpacked"]
 )
+"""Modules for other evidence than files: a host is not sent them for a scan."""
 
 LOADER = """
 import sys
@@ -62,27 +61,44 @@ def loader(nonce: str, seconds: int) -> str:
 
 
 def archive(magic: str) -> bytes:
-    """What the loader reads: the length in ten digits, and the modules for a Python with that magic number."""
+    """What the loader reads: the length in ten digits, and the modules of a scan for a Python with that magic number."""
     with _ONE_AT_A_TIME:
-        return _archive(magic == MAGIC)
+        packed = _packed(magic == MAGIC)
+    return b"%010d" % len(packed) + packed
+
+
+def more(magic: str) -> bytes:
+    """The modules of all other evidence, which `serve` takes in with the first question for some."""
+    with _ONE_AT_A_TIME:
+        return _marshalled(magic == MAGIC, later=True)
 
 
 @cache
-def _archive(compiled: bool) -> bytes:
-    made = {name: (package, _code(name, text) if compiled else text) for name, (package, text) in _texts().items()}
-    packed = zlib.compress(marshal.dumps(made, 4 if compiled else 2), 6)
-    return b"%010d" % len(packed) + packed
+def _packed(compiled: bool) -> bytes:
+    return zlib.compress(_marshalled(compiled, later=False), 6)
+
+
+@cache
+def _marshalled(compiled: bool, later: bool) -> bytes:
+    made = {
+        name: (package, _code(name, text) if compiled else text)
+        for name, (package, text) in texts().items()
+        if (name.rpartition(".")[2] in LATER) == later
+    }
+    return marshal.dumps(made, 4 if compiled else 2)
 
 
 def _code(name: str, text: str) -> object:
     return compile(text, name, "exec", dont_inherit=True, optimize=2)
 
 
-def _texts() -> dict[str, tuple[bool, str]]:
+def texts() -> dict[str, tuple[bool, str]]:
     """Whether it is a package, and the text, of every module that the probe is made of."""
     root = files("auditkit")
     found = {"auditkit": (True, ""), "auditkit.probe": (True, "")}
     found["auditkit.printable"] = (False, root.joinpath("printable.py").read_text("utf-8"))
-    for name in MODULES:
-        found[f"auditkit.probe.{name}"] = (False, root.joinpath("probe", f"{name}.py").read_text("utf-8"))
+    for file in sorted(root.joinpath("probe").iterdir(), key=lambda file: file.name):
+        name, _dot, kind = file.name.partition(".")
+        if kind == "py" and name != "__init__":
+            found[f"auditkit.probe.{name}"] = (False, file.read_text("utf-8"))
     return found

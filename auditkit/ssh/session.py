@@ -17,7 +17,7 @@ from auditkit.model import State
 from auditkit.printable import printable
 from auditkit.probe import frames
 from auditkit.ssh import Deadline, Link, Pipe
-from auditkit.ssh.archive import archive, loader
+from auditkit.ssh.archive import archive, loader, more
 
 NOISE = 256 << 10
 """Bytes that a login shell may say before the first word that is ours."""
@@ -91,11 +91,18 @@ class Session:
         self._held = bytearray()
         self._noise = ""
         self._number = 0
+        self._magic = ""
+        self._is_whole = False
         self.source = ""
         """Where its SSH server says that we come from (ssh(1), SSH_CONNECTION); nothing where it does not say."""
         self._pipe = link.run("/bin/sh")
         with patience(self._pipe, deadline):
             self.greeting = self._begun()
+
+    def more(self) -> tuple[bytes, ...]:
+        """The modules for all evidence, once: the field of a question behind what is asked."""
+        sent, self._is_whole = self._is_whole, True
+        return () if sent else (more(self._magic),)
 
     def close(self) -> None:
         """End it: the probe sees its stdin end and is gone."""
@@ -121,7 +128,8 @@ class Session:
             raise refused(self._become, self._pipe.complaints()) or NoPythonError
         if words[0] == "n":
             raise NoPythonError(self._pipe)
-        self._pipe.send(archive(words[1] if len(words) > 1 else ""))
+        self._magic = words[1] if len(words) > 1 else ""
+        self._pipe.send(archive(self._magic))
         greeting = self._line("r")
         if greeting is None:
             raise _ailing(self._pipe.complaints())

@@ -392,7 +392,8 @@ def test_nothing_stays_on_a_machine(fleet: Fleet, kind: str) -> None:
     usual, before = logged_in(fleet, machine)
     assert fleet.auditkit("baseline", machine.name).code == 0
     assert check(fleet, machine.name).code == 0
-    assert fleet.auditkit("scan", machine.name, "--format", "json").code in (0, 1)
+    # without Python nobody looks at what lies where: that is a gap
+    assert fleet.auditkit("scan", machine.name, "--format", "json").code in ((0, 1) if kind == "py" else (1, 3))
     until(lambda: fleet.processes(machine) == [], "the sessions have ended")
     assert differing(before, fleet.files(machine)) <= usual
 

@@ -2,6 +2,7 @@
 
 import marshal
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -415,3 +416,18 @@ def test_frames_are_read_as_they_are_packed() -> None:
 
     assert frames.read(exactly) == (b"B", 7, [b"", b"x" * 100000, b"\0"])
     assert not held
+
+
+def test_every_module_of_the_probe_is_sent() -> None:
+    there = {path.stem for path in (Path(archive.__file__).parent.parent / "probe").glob("*.py")}
+    sent = {name.rpartition(".")[2] for name in archive.texts()}
+    assert there - {"__init__"} <= sent
+    assert there >= archive.LATER
+
+
+def test_no_module_of_a_scan_wants_one_that_comes_later() -> None:
+    """Other than inside of a function, for what is asked then: they are loaded where they are not sent."""
+    for name, (_package, text) in archive.texts().items():
+        if name.rpartition(".")[2] not in archive.LATER:
+            begun = [line for line in text.splitlines() if re.match(r"(from \.\w* )?import ", line)]
+            assert not archive.LATER & set(re.findall(r"\w+", " ".join(begun))), name

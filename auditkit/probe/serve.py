@@ -277,7 +277,7 @@ def _asked(fields: List[bytes]) -> Any:
 def _take(fields: List[bytes]) -> Iterator[Told]:
     """Evidence; behind what is asked may come the modules that it takes, where they were not sent before."""
     for more in fields[1:]:
-        sys.modules["__main__"].modules.update(marshal.loads(more))  # type: ignore[attr-defined]  # noqa: S302 - of who asks
+        sys.modules["__main__"].modules.update(marshal.loads(more))  # noqa: S302
     from . import means  # noqa: PLC0415
 
     for number, path, data, why in means.taken(b"/", _asked(fields), _WATCHER):

@@ -16,7 +16,20 @@ _ONE_AT_A_TIME = threading.Lock()
 MAGIC = importlib.util.MAGIC_NUMBER.hex()
 
 LATER = frozenset(
-    ["changelogs", "commands", "libraries", "listeners", "listing", "lists", "owned", "privileged", "processes", "status", "times", "unpacked"]
+    [
+        "changelogs",
+        "commands",
+        "libraries",
+        "listeners",
+        "listing",
+        "lists",
+        "owned",
+        "privileged",
+        "processes",
+        "status",
+        "times",
+        "unpacked",
+    ]
 )
 """Modules for other evidence than files: a host is not sent them for a scan."""
 

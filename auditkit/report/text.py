@@ -102,9 +102,8 @@ def _one(host: Dict, options: Options, known: Dict | None = None, above: Sequenc
     """
     left = [finding for finding in host["findings"] if said_by(finding, host["host"]) not in above]
     body = _body({**host, "findings": left} if above else host, options)
-    count = (
-        [f"  ! and {counted(len(host['findings']) - len(left), 'finding')} that others have as well, above"] if above else []
-    )
+    many = counted(len(host["findings"]) - len(left), "finding")
+    count = [f"  ! and {many} that others have as well, above"] if above else []
     yield from chain(_head(host), count, body, who_on_one(known, options), _foot(host, options), ("",))
 
 

@@ -22,4 +22,4 @@ def test_debian_as_installed_gives_nothing_above_low() -> None:
     assert [one for one in told if isinstance(one, Gap)] == []
     found = {one.rule.id: one.severity for one in told if isinstance(one, Finding)}
     assert set(found) <= {"nothing-watches", "firewall-absent", "clock-not-set", "journal-lost-at-restart"}
-    assert max(found.values()) is Severity.LOW
+    assert all(severity <= Severity.LOW for severity in found.values())

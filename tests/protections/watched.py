@@ -32,7 +32,7 @@ from auditkit.probe.hashes import scrubbed
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 THERE = (
-    "/etc/os-release",
+    "/sbin/init",
     "/usr/sbin/nft",
     "/usr/lib/systemd/systemd-timesyncd",
     "/usr/lib/systemd/systemd-journald",

@@ -28,7 +28,8 @@ SHOW = Need(
 )
 COMM = Need(Means.FILE, "/proc/[0-9]*/comm", "which programs run, where systemd does not tell")
 SYSTEM = tuple(
-    Need(Means.STATUS, path, "whether a disk holds a system at all") for path in ("/etc/os-release", "/usr/lib/os-release")
+    Need(Means.STATUS, path, "whether a disk holds a system that boots")
+    for path in ("/sbin/init", "/usr/sbin/init", "/usr/lib/systemd/systemd", "/lib/systemd/systemd")
 )
 NEEDS = (*PROGRAMS, *STARTERS, *WANTED, SHOW, *SYSTEM)
 
@@ -71,7 +72,7 @@ class Machine:
 
     @property
     def is_system(self) -> bool:
-        """Whether there is a machine that something could watch: a disk may hold anything."""
+        """Whether there is a machine that something could watch: a disk may hold anything, and a container has no init."""
         return self.is_alive or bool(self.there(*SYSTEM))
 
     def items(self, need: Need) -> tuple[Item, ...]:

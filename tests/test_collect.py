@@ -23,7 +23,7 @@ from auditkit.hosts import Ask, Beginning, Known, Seen
 from auditkit.model import Gap, Item, Means, Need
 from auditkit.probe import inside
 from auditkit.probe import take as taking
-from auditkit.probe.hashes import complaints_scrubbed
+from auditkit.probe.hashes import complaints_scrubbed, scrubbed
 from auditkit.probe.take import reduced, take
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -483,3 +483,52 @@ def test_a_long_file_that_changes_before_all_were_read_is_a_gap(
             change(tmp_path / name)
     assert told[:3] == [(0, b"/database", taking.PIECE), (0, b"/database", 1), (1, b"/log", 9)]
     assert told[-1] == (["database", "log"].index(name), b"/" + name.encode(), taking.CHANGED)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "export API_TOKEN=%s",
+        'Environment="DB_PASSWORD=%s"',
+        "AWS_SECRET_ACCESS_KEY='%s'",
+        "curl -u bob:%s http://h",
+        "wget https://bob:%s@h/x",
+        '{"client_secret": "%s"}',
+        "mysql --password=%s x",
+        "tool --token %s",
+        "* * * * * root PGPASSWORD=%s pg_dump",
+    ],
+)
+def test_a_secret_that_is_called_one_stays_on_the_host(line: str) -> None:
+    assert scrubbed((line % "s3cr3tW0rd+x").encode()) == (line % "<secret>").encode()
+
+
+def test_tokens_are_known_by_their_look() -> None:
+    for token in (b"ghp_" + b"a" * 36, b"AKIA" + b"A" * 16, b"eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.abcdefghijkl"):
+        assert scrubbed(b"x " + token + b" y") == b"x <secret> y"
+    assert scrubbed(b"Authorization: Bearer abcdefghijklmnopqrst") == b"Authorization: Bearer <secret>"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "PasswordAuthentication=yes",
+        "PermitRootLogin=prohibit-password",
+        "GSSAPIStoreCredentialsOnRekey=no",
+        "passwd: compat [SUCCESS=return] systemd",
+        "Defaults passwd_tries=3, passwd_timeout=0.5",
+        "password [success=1 default=ignore] pam_unix.so obscure yescrypt",
+        "TOKEN=$(cat /run/token)",
+        "PASSWORD=${X}",
+        "GIT_ASKPASS=/usr/bin/x",
+        "deb [signed-by=/usr/share/keyrings/x.gpg] http://mirror.example/debian bookworm main",
+        "Description: Bearer Tokens",
+    ],
+)
+def test_what_a_judge_reads_stays_as_it_is(line: str) -> None:
+    assert scrubbed(line.encode()) == line.encode()
+
+
+@given(st.binary(max_size=300))
+def test_no_line_is_lost_with_a_secret(data: bytes) -> None:
+    assert scrubbed(data).count(b"\n") == data.count(b"\n")

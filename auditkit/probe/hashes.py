@@ -1,4 +1,4 @@
-"""Hashes of passwords, told by their look (crypt(5)), and what has that look taken out of any text."""
+"""Hashes of passwords, told by their look (crypt(5)), and secrets by what they are called: taken out of any text."""
 
 import re
 
@@ -6,8 +6,8 @@ HIDDEN = b"<hash>"
 """What stands for a hash."""
 HIDDEN_KEY = b"<private key>"
 """What stands for the lines of a private key; their number stays."""
-HIDDEN_COMMUNITY = b"<secret>"
-"""What stands for a word of snmpd.conf(5) that opens something."""
+HIDDEN_SECRET = b"<secret>"
+"""What stands for a word that opens something: a community of snmpd.conf(5), a password in a command, a token."""
 CRYPT_ID = re.compile(rb"\$([0-9A-Za-z]{1,16})[$,]")
 _DES = re.compile(rb"[./0-9A-Za-z]{13,178}(,.*)?\Z|_[./0-9A-Za-z]{19}\Z", re.DOTALL)
 # crypt(5) of libxcrypt 4.4 and passlib's list
@@ -45,6 +45,31 @@ _USER = re.compile(rb"^([ \t]*(?:createUser|usmUser)[ \t]+)([^\n]+)", re.MULTILI
 _SNMP = re.compile(rb"community|com2sec|sink|createUser|usmUser", re.IGNORECASE)
 _LONGEST_SNMP = 1 << 20
 """No snmpd.conf is longer."""
+_CALLED = (
+    rb"(?:passwo?r?d|passphrase|secret|token|credential|(?:api|access|private|auth|shared|encryption)[_-]?key)[\w.-]{0,64}"
+)
+"""What variables, settings and options that hold a secret have in their names."""
+_SECRET = re.compile(
+    rb"(" + _CALLED + rb"=[\"']?|[\"'][\w.-]{0,64}?" + _CALLED + rb"[\"'][ \t]{0,8}:[ \t]{0,8}[\"']"
+    rb"|--" + _CALLED + rb"[ \t]{1,8}[\"']?|://[^/\s:@]{1,64}:(?=[^/\s@]{1,256}@)"
+    rb"|\s(?:-u|--user)[ =][\"']?[^\s:\"']{1,64}:|\bBearer[ \t]{1,8}(?=[\w.~+/=-]{16}))"
+    # no path, no variable, no switch, no number of tries, and no word that a setting may have
+    rb"(?!(?:yes|no|on|off|true|false|none|null|prohibit-password|without-password|forced-commands-only|[0-9]{1,3})(?![\w-])"
+    rb"|[/$~%<`(|&;-])[^\s\"'`;&|@,]+",
+    re.IGNORECASE,
+)
+_KNOWN_TOKEN = re.compile(
+    rb"\b(?:gh[pousr]_[A-Za-z0-9]{30,255}|github_pat_\w{40,255}|glpat-[\w-]{18,64}|xox[abprs]-[\w-]{10,255}|AKIA[0-9A-Z]{16}\b"
+    rb"|eyJ[\w-]{10,2048}\.eyJ[\w-]{10,4096}\.[\w-]{10,1024})"
+)
+_SOUNDS_SECRET = (
+    *(b"passw", b"passphrase", b"secret", b"token", b"credential", b"://", b" -u", b"\t-u", b" --user", b"\t--user"),
+    *(b"bearer ", b"bearer\t", b"_key", b"-key", b"ikey", b"skey", b"ekey", b"hkey", b"dkey", b"nkey"),
+    *(b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"github_pat_", b"glpat-", b"xox", b"akia", b"eyj"),
+)
+"""What stands in lower case in every line that _SECRET or _KNOWN_TOKEN matches."""
+_LONGEST_TEXT = 1 << 20
+"""Bytes of a text that is looked through for secrets by name; those that are longer are databases and logs."""
 _COMPLAINT = re.compile(
     rb"^([^\n]*? line [0-9]{1,9}: |debug[0-9]: [^\n]*?:[0-9]{1,9} setting (?=\S{33}|[^ \n]*[^A-Za-z0-9 \n]))([^\n]*)",
     re.MULTILINE,
@@ -53,8 +78,8 @@ _ODD = re.compile(rb"(?<![^\s\"'])(?![/<])(?:[^\s\"']{33,}|(?=[^\s\"':]*:)(?=[^\
 
 
 def scrubbed(data: bytes) -> bytes:
-    """A text without what looks like the hash of a password, a community of SNMP or the body of a private key; its lines keep
-    their numbers.
+    """A text without what looks like the hash of a password, a secret by its name, a community of SNMP, or the body of a
+    private key; its lines keep their numbers.
 
     old:$6$salt$...:20228   ->   old:<hash>:20228
     """
@@ -63,8 +88,28 @@ def scrubbed(data: bytes) -> bytes:
     if b"PRIVATE KEY-----" in data:
         data = _KEY.sub(_hidden_key, data)
     if len(data) <= _LONGEST_SNMP and _SNMP.search(data):
-        data = _USER.sub(rb"\1" + HIDDEN_COMMUNITY, _COMMUNITY.sub(rb"\1" + HIDDEN_COMMUNITY, data))
+        data = _USER.sub(rb"\1" + HIDDEN_SECRET, _COMMUNITY.sub(rb"\1" + HIDDEN_SECRET, data))
+    if len(data) <= _LONGEST_TEXT:
+        data = _without_named(data)
     return _DES_IN_TABLE.sub(rb"\1" + HIDDEN, data) if b":" in data else data
+
+
+def _without_named(data: bytes) -> bytes:
+    """A text without secrets that their names give away, or their own look; only lines with such a name are gone through."""
+    lower, pieces, at = data.lower(), [], 0
+    begins = set()  # type: set[int]
+    for word in _SOUNDS_SECRET:
+        found = lower.find(word)
+        while found >= 0:
+            begins.add(lower.rfind(b"\n", 0, found) + 1)
+            end = lower.find(b"\n", found)
+            found = lower.find(word, end) if end >= 0 else -1
+    for begin in sorted(begins):
+        end = data.find(b"\n", begin)
+        end = len(data) if end < 0 else end
+        pieces += [data[at:begin], _KNOWN_TOKEN.sub(HIDDEN_SECRET, _SECRET.sub(rb"\1" + HIDDEN_SECRET, data[begin:end]))]
+        at = end
+    return b"".join(pieces) + data[at:] if pieces else data
 
 
 def _hidden_key(found: "re.Match[bytes]") -> bytes:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from auditkit import audits
-from auditkit.audits import persistence
+from auditkit.audits import persistence, preload
 from auditkit.audits.persistence import since
 from auditkit.collect import collect
 from auditkit.commands import running
@@ -15,6 +15,8 @@ from auditkit.hosts import Host, Past, now
 from auditkit.model import Audit, Evidence, Finding, Gap, HostReport, Item, Need, Office, State
 from auditkit.printable import printable
 
+LEFT_BEHIND = frozenset((*persistence.AUDIT.rules, *preload.AUDIT.rules))
+"""Rules of what somebody may have left behind: a baseline tells since when."""
 ROUNDS = 4
 """Rounds of questions behind the first one: a process names a file, that another one, and so on."""
 
@@ -91,7 +93,7 @@ def added(host: Host, report: HostReport, wanted: Sequence[Audit], office: Offic
         state = report.state if report.state is State.LIED else lost.state
         return replace(report, gaps=(*report.gaps, *lost.gaps), state=state)
     told = tuple(audits.judge(evidence, wanted))
-    found = tuple(since.joined((one for one in told if isinstance(one, Finding)), report, persistence.LEFT_BEHIND))
+    found = tuple(since.joined((one for one in told if isinstance(one, Finding)), report, LEFT_BEHIND))
     gaps = tuple(dict.fromkeys((*report.gaps, *evidence.gaps, *(one for one in told if isinstance(one, Gap)))))
     counts = {**report.counts, "audits": len(wanted), "gaps": len(gaps)}
     facts = {**report.facts, **audits.facts(evidence, wanted)}

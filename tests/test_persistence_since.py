@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
-from auditkit.audits import persistence
 from auditkit.audits.persistence import files, since
 from auditkit.audits.persistence.table import ENTRIES
+from auditkit.commands.auditing import LEFT_BEHIND
 from auditkit.model import BaselineFacts, Change, ChangeKind, Explanation, Finding, HostReport, Level, Quote, Severity
 
 BASE = BaselineFacts("/x", datetime(2026, 11, 20, tzinfo=UTC), 3, None, 9, "linux")
@@ -18,7 +18,7 @@ def change(path: str, kind: ChangeKind = ChangeKind.ADDED, by: Explanation | Non
 
 def said(findings: tuple[Finding, ...], *changes: Change, base: BaselineFacts | None = BASE) -> list[str]:
     report = HostReport("a", base, changes=changes)
-    told = since.joined(findings, report, persistence.LEFT_BEHIND)
+    told = since.joined(findings, report, LEFT_BEHIND)
     return [f"{one.severity.word} {one.rule.id} {one.subject}: {one.message}" for one in told]
 
 

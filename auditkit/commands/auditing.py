@@ -5,7 +5,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from auditkit import audits
-from auditkit.audits import packages, persistence
+from auditkit.audits import packages, persistence, preload
 from auditkit.audits.persistence import since
 from auditkit.collect import collect
 from auditkit.commands import running
@@ -19,6 +19,8 @@ DEVICE = "device"
 OF_DEVICES = ("listeners",)
 """Audits of what is seen from outside."""
 DEVICE_NOTE = "nobody logs in to it: only what its ports say was looked at"
+LEFT_BEHIND = frozenset((*persistence.AUDIT.rules, *preload.AUDIT.rules))
+"""Rules of what somebody may have left behind: a baseline tells since when."""
 ROUNDS = 4
 """Rounds of questions behind the first one: a process names a file, that another one, and so on."""
 
@@ -120,7 +122,7 @@ def added(host: Host, report: HostReport, wanted: Sequence[Audit], office: Offic
         state = report.state if report.state is State.LIED else lost.state
         return replace(report, gaps=(*report.gaps, *lost.gaps), state=state)
     told = tuple(audits.judge(evidence, wanted))
-    found = tuple(since.joined((one for one in told if isinstance(one, Finding)), report, persistence.LEFT_BEHIND))
+    found = tuple(since.joined((one for one in told if isinstance(one, Finding)), report, LEFT_BEHIND))
     gaps = tuple(dict.fromkeys((*report.gaps, *evidence.gaps, *(one for one in told if isinstance(one, Gap)))))
     counts = {**report.counts, "audits": len(wanted), "gaps": len(gaps)}
     facts = {**report.facts, **audits.facts(evidence, wanted)}

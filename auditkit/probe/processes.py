@@ -96,8 +96,10 @@ class _Look:
             state, kernel = fields[_STATE], bool(int(fields[_FLAGS]) & _KTHREAD)
         except (ValueError, IndexError):
             return None
-        program, variables, code = _link(pid, "exe"), _variables(pid), _code(pid)
-        memory, packet = self._handles(pid)
+        program = _link(pid, "exe")
+        bare = kernel and not program  # it has no memory of its own, nor handles
+        variables, code = ([], []) if bare else (_variables(pid), _code(pid))
+        memory, packet = ([], False) if bare else self._handles(pid)
         arguments = split(arguments_of(pid)[:WORDS])
         # what else stands on a command line may be a secret, and nobody asks for it
         odd = variables or code or memory or packet or is_odd(program) or b"".join(arguments[:1]).startswith(b"[")

@@ -6,7 +6,6 @@ themselves are rows of table.py.
 
 from collections.abc import Iterator
 
-from auditkit.audits import preload
 from auditkit.audits.persistence import files, kernel, lines, others, privileged, running, since
 from auditkit.audits.persistence.seen import Seen
 from auditkit.model import Audit, Evidence, Finding, Gap, Need
@@ -43,5 +42,3 @@ AUDIT = Audit(
     judge,
     follow=follow,
 )
-LEFT_BEHIND = frozenset((*AUDIT.rules, *preload.AUDIT.rules))
-"""Rules of what somebody may have left behind, which a baseline adds to."""

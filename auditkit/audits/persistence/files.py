@@ -182,10 +182,24 @@ def _of_entry(seen: Seen, entry: Entry, found: Sequence[Place]) -> Iterator[Find
             quiet += [(place, lines)] if _end(seen, place).packages == () else []
     if suspicious > MOST_TOLD:
         yield Gap(entry.what, f"{suspicious - MOST_TOLD} more are suspicious, and not told of one by one")
+    yield from _unread(seen, entry, found)
     if unknown:
         yield Gap(entry.what, f"whether packages have brought {unknown} of them is not known")
     if entry.rule and quiet:
         yield _nobodys(entry, entry.rule, quiet)
+
+
+def _unread(seen: Seen, entry: Entry, found: Sequence[Place]) -> Iterator[Gap]:
+    """Yield one gap for all files whose text nobody has seen."""
+    ends = ((place, seen.end(place.node)) for place in found if entry.read and not (place.ours and place.alien))
+    files = [(place, end) for place, end in ends if isinstance(end, Listed) and kind(end) is Kind.FILE]
+    left = [
+        place.node.path
+        for place, end in files
+        if not {place.node.path, end.path} & seen.texts.keys() and not (place.node.target is not None and end.packages)
+    ]
+    if left:
+        yield Gap(entry.what, f"what {listing(left)} says was not read")
 
 
 def _is_told(seen: Seen, place: Place, lines: Sequence[Line]) -> bool:

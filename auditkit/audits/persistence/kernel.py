@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from auditkit.answers import Listed
 from auditkit.audits.persistence.entry import EVIDENCE
-from auditkit.audits.persistence.seen import Seen, about, listing, whose
+from auditkit.audits.persistence.seen import Seen, about, listing, part, whose
 from auditkit.model import Finding, Gap, Means, Need, Quote, Rule, Severity
 from auditkit.printable import printable
 
@@ -143,7 +143,7 @@ def _modules(seen: Seen) -> Iterator[Finding]:
     """Yield the modules that only one of two lists has."""
     if MODULES.what not in seen.texts:
         return
-    listed = {name: item for item in seen.of(STATES.means, STATES.what) if (name := item.source.split("/")[3])}
+    listed = {name: item for item in seen.of(STATES.means, STATES.what) if (name := part(item.source, 3))}
     live = {name for name, item in listed.items() if item.data.strip() == b"live"}
     loaded = set(_loaded(seen))
     for name in sorted(live - loaded):
@@ -197,9 +197,9 @@ def _programs(seen: Seen) -> Iterator[Finding]:
 
 
 def _promiscuous(seen: Seen) -> Iterator[Finding]:
-    ports = {item.source.split("/")[4] for item in seen.of(PORTS.means, PORTS.what)}
+    ports = {part(item.source, 4) for item in seen.of(PORTS.means, PORTS.what)}
     for item in seen.of(FLAGS.means, FLAGS.what):
-        name, flags = item.source.split("/")[4], item.data.strip().decode("ascii", "replace")
+        name, flags = part(item.source, 4), item.data.strip().decode("ascii", "replace")
         if re.fullmatch("0x[0-9a-f]{1,8}", flags) and int(flags, 16) & _PROMISC and name not in ports:
             quote = Quote(item.source, 1, flags)
             yield Finding(PROMISCUOUS, f"interface {name}", f"{printable(name)} is promiscuous", PROMISCUOUS.severity, (quote,))

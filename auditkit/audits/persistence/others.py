@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from auditkit.answers import Listed
 from auditkit.audits.persistence.entry import EVIDENCE
 from auditkit.audits.persistence.phrases import PAGES, said
-from auditkit.audits.persistence.seen import Seen, about, kind, quoted
+from auditkit.audits.persistence.seen import Seen, about, kind, part, quoted
 from auditkit.model import Finding, Gap, Kind, Means, Need, Quote, Rule, Severity
 from auditkit.printable import printable
 
@@ -105,7 +105,7 @@ def _containers(seen: Seen) -> Iterator[Finding | Gap]:
             yield Gap(item.source, "it is not what docker writes")
             continue
         if reasons:
-            name = item.source.split("/")[5][:12]
+            name = part(item.source, 5)[:12]
             quote = Quote(item.source, 1, ", ".join(reasons)[:200])
             message = f"container {printable(name)}: {', '.join(map(printable, reasons))}"
             yield Finding(CONTAINER_OUTSIDE, f"container {name}", message, CONTAINER_OUTSIDE.severity, (quote,))

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from auditkit.model import Severity
 
-LONGEST = 4000
-"""Characters of a line that are looked at."""
+LONGEST, OVERLAP = 1000, 300
+"""Characters of a line that are looked at in one go, and how many of them once more in the next."""
+_BLANKS = re.compile(r"[^\S\n]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ _RUNS = (
 )
 _EVERYBODYS = r"(?:/tmp|/var/tmp|/dev/shm|/run/user)/+[^\s;|&\"')]"
 _FETCH = r"\b(?:curl|wget|fetch|lwp-download)\b"
-_SHELL = r"(?:\S*/)?(?:ba|da|z|k|a)?sh\b"
+_SHELL = r"(?:/(?:usr/)?bin/)?(?:ba|da|z|k|a)?sh\b"
 _SCRIPT = r"(?:python[0-9.]*|perl|ruby|php[0-9.]*|lua|node)"
 
 PHRASES: tuple[Phrase, ...] = (
@@ -42,7 +43,7 @@ PHRASES: tuple[Phrase, ...] = (
         "hands a shell to a connection, or listens for one",
         r"\b(?:nc|ncat|netcat|nc\.\w+)\b[^\n;|]*\s-\w*[ecl]\w*\b",
         r"\bsocat\b[^\n]*(?:EXEC|SYSTEM|exec|system):",
-        r"\bmkfifo\b[^\n]*\|[^\n]*\b(?:nc|ncat|telnet|openssl)\b",
+        r"\A(?=.*\bmkfifo\b)(?=.*\|).*\b(?:nc|ncat|telnet|openssl)\b",
         r"\btelnet\b[^\n|]*\|\s*" + _SHELL,
         r"\bopenssl\s+s_client\b[^\n]*\|\s*" + _SHELL,
     ),
@@ -62,7 +63,7 @@ PHRASES: tuple[Phrase, ...] = (
     _phrase(
         "opens a connection in one line of a script",
         r"\b" + _SCRIPT + r"\b[^\n]*\s-\w*[ecr]\w*\b[^\n]*(?:socket|pty\.spawn|fsockopen|TCPSocket|Socket\b)",
-        r"\bimport\b[^\n;]*;?[^\n]*\bsocket\b[^\n]*(?:subprocess|dup2|pty)",
+        r"\A(?=.*\bimport\b)(?=.*\bsocket\b).*\b(?:subprocess|dup2|pty)\b",
     ),
     _phrase("starts a shell that talks to somebody", r"\b(?:ba|da|z|k)?sh\s+-i\b[^\n]*(?:[<>]&|>\s*/dev|\|)"),
     _phrase("runs what lies where everybody may write", _RUNS + _EVERYBODYS + r"(?![^\n]*\{\s*$)"),
@@ -128,6 +129,14 @@ PAGES: tuple[Phrase, ...] = (
 
 
 def said(line: str, phrases: tuple[Phrase, ...] = PHRASES) -> Iterator[Phrase]:
-    """Yield what a line says of these."""
-    short = line[:LONGEST]
-    return (phrase for phrase in phrases if phrase.pattern.search(short))
+    """Yield what a line says of these, however far to the right it says it."""
+    for phrase in phrases:
+        if any(phrase.pattern.search(piece) for piece in _pieces(line)):
+            yield phrase
+
+
+def _pieces(line: str) -> Iterator[str]:
+    """Yield a line in pieces that overlap: to search a long one takes more than its share of time. Blanks are one blank."""
+    text = _BLANKS.sub(" ", line) if len(line) > LONGEST else line
+    for at in range(0, max(1, len(text) - OVERLAP), LONGEST - OVERLAP):
+        yield ("x" if at else "") + text[at : at + LONGEST]  # where a piece begins no line does

@@ -100,6 +100,11 @@ class Seen:
         return path
 
 
+def part(path: str, number: int) -> str:
+    """A part of a path: the second of `/sys/module` is `module`; empty where it has fewer."""
+    return path.split("/")[number] if path.count("/") >= number else ""
+
+
 def real(path: str) -> str:
     """A path with the links of a merged /usr resolved."""
     return "/usr" + path if _MERGED.match(path) else path

@@ -79,8 +79,8 @@ these name, or `sshd -T -C` for the accounts and addresses that it tells apart. 
   *Rights*: none; who is not root knows only of port 22 that it is one of an SSH server.
 
 A mounted disk gives files and their status: nothing on it runs. Over SSH `become: sudo` makes it root's look. Hosts without
-Python are asked the same with the tools of GNU or busybox; there commands run one after the other, and what a private key is
-stays unknown. Where evidence is older than what is asked for today, that is a gap.
+Python are asked the same with the tools of GNU or busybox; there commands run one after the other, and a private key that is
+written in an odd way is a gap. Where evidence is older than what is asked for today, that is a gap too.
 
 Facts are made on the host: of passwords whether one is set, by which scheme, and whether `!` or `*` stands before it, of
 private keys their format, whether they have a passphrase, and their public half."""

@@ -11,6 +11,10 @@ _ARMOR = re.compile(rb"-----BEGIN ([A-Z0-9 ]{0,32})PRIVATE KEY-----[ \t\r]*\n(.*
 _ENCRYPTED = re.compile(rb"^(?:Proc-Type: 4,ENCRYPTED|DEK-Info:)", re.MULTILINE)
 _PPK = re.compile(rb"PuTTY-User-Key-File-[0-9]: [^\n]*\nEncryption: ([a-z0-9-]{1,32})\r?\n")
 _NAME = re.compile(rb"[A-Za-z0-9@._-]{0,64}")
+MOST = 8192
+"""Bytes of a public key."""
+FIELDS = 5
+"""Those of a public key, its name among them: DSA has five."""
 
 
 def is_one(data: bytes) -> bool:
@@ -42,12 +46,17 @@ def facts(data: bytes) -> bytes:
 
 
 def _shown(public: bytes) -> bytes:
-    """The public key in base64, if what stands in its place has the look of one: a lie must not carry the secret out."""
-    size = int.from_bytes(public[:4], "big")
-    name = public[4 : 4 + size]
-    if len(public) > 8192 or not 0 < size <= 64 or len(name) != size or not _NAME.fullmatch(name):
+    """The public key in base64, if what stands there has the look of one: no lie and no damage must carry the secret out."""
+    try:
+        name, rest = _taken(public)
+        fields = 1
+        while rest:
+            _field, rest = _taken(rest)
+            fields += 1
+    except ValueError:
         return b"-"
-    return base64.b64encode(public)
+    fit = len(public) <= MOST and fields <= FIELDS and len(name) > 0 and _NAME.fullmatch(name)
+    return base64.b64encode(public) if fit else b"-"
 
 
 def header(text: bytes) -> Tuple[bytes, int, bytes]:

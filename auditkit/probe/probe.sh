@@ -117,6 +117,104 @@ regular() {
   for f in "$1" "${2:-$1}" "${3:-$1}" "${4:-$1}" "${5:-$1}"; do [ -f "$f" ] || return 1; done
 }
 
+# Say what may be told of a private key on fd 5: the line that it begins with, whether it is encrypted, and of OpenSSH's own
+# format (PROTOCOL.key) all up to the end of the public half. No program but the shell sees any of it, no line behind that is
+# kept, and what is odd is not told of.
+key() {
+  head= body= half=
+  IFS= read -r head <&5
+  head=${head%"$cr"}
+  case $head in
+  '-----BEGIN OPENSSH PRIVATE KEY-----')
+    half && printf '%s\n%s\n-----END \n' "$head" "$half";;
+  '-----BEGIN PRIVATE KEY-----'|'-----BEGIN ENCRYPTED PRIVATE KEY-----') pem;;
+  '-----BEGIN RSA PRIVATE KEY-----'|'-----BEGIN DSA PRIVATE KEY-----'|'-----BEGIN EC PRIVATE KEY-----') pem;;
+  PuTTY-User-Key-File-[0-9]:*)
+    IFS= read -r text <&5
+    text=${text%"$cr"}
+    case ${text#Encryption: } in
+    ''|"$text"|*[!a-z0-9-]*) return 1;;
+    esac
+    printf '%s: \n%s\n' "${head%%:*}" "$text";;
+  *'PRIVATE KEY'*) return 1;;
+  *)
+    # a single line is no key
+    IFS= read -r text <&5 || [ "$text" ] || { echo none; return; }
+    grep -q 'PRIVATE KEY-----' /proc/self/fd/5
+    [ $? = 1 ] && echo none;;
+  esac
+}
+
+# Say of a key on fd 5, whose first line is $head, whether it is encrypted.
+pem() {
+  said=
+  while IFS= read -r text <&5; do
+    case $text in
+    'Proc-Type: 4,ENCRYPTED'*|DEK-Info:*) said="DEK-Info:$line";;
+    '-----END '*) printf '%s\n%s-----END \n' "$head" "$said"; return;;
+    esac
+  done
+  return 1
+}
+
+# Leave in $half the base64 that follows on fd 5, up to the end of the public half: behind that stands a length.
+half() {
+  [ $((16777216 * 16777216)) = 281474976710656 ] && more 20 || return 1
+  case $body in
+  b3BlbnNzaC1rZXktdjEA*) ;;
+  *) return 1;;
+  esac
+  at=15
+  for most in 64 64 256; do
+    number $at && [ $n -le $most ] || return 1
+    at=$((at + 4 + n))
+  done
+  number $((at + 4)) && [ $n -le 8192 ] || return 1
+  end=$((at + 8 + n)) at=$((at + 8)) fields=0
+  more $(((end + 2) / 3 * 4)) || return 1
+  # a public key is a name and up to four more fields: damage must not make more of it
+  while [ $at -lt $end ]; do
+    number $at && [ $fields -lt 5 ] || return 1
+    [ $n -le 64 ] || [ $fields -gt 0 ] || return 1
+    at=$((at + 4 + n)) fields=$((fields + 1))
+  done
+  [ $at = $end ] || return 1
+  at=$(((end + 2) / 3 * 4))
+  while [ ${#half} -lt $at ]; do
+    rest=${body#????}
+    half=$half${body%"$rest"} body=$rest
+  done
+}
+
+# Have so many characters in $body.
+more() {
+  while [ ${#body} -lt "$1" ]; do
+    IFS= read -r text <&5 || return 1
+    text=${text%"$cr"}
+    case $text in
+    ''|*[!A-Za-z0-9+/]*) return 1;;
+    esac
+    body=$body$text
+  done
+}
+
+# Leave in $n the number of four bytes that stands at this place of what $body means.
+number() {
+  more $(($1 / 3 * 4 + 8)) || return 1
+  rest=$body n=0 some=$(($1 / 3))
+  while [ $some -gt 0 ]; do rest=${rest#????} some=$((some - 1)); done
+  while [ $some -lt 8 ]; do
+    before=${digits%%"${rest%"${rest#?}"}"*} rest=${rest#?}
+    [ ${#before} -lt 64 ] || return 1
+    n=$((n * 64 + ${#before})) some=$((some + 1))
+  done
+  case $(($1 % 3)) in
+  0) n=$((n / 65536));;
+  1) n=$((n / 256));;
+  esac
+  n=$((n % 4294967296))
+}
+
 facts='
 /:/!{
 s/^[[:space:]]*#.*/#<other>/;t
@@ -256,20 +354,33 @@ take)
   ;;
 several)
   # files that anybody may see, five at a time: up to so many bytes of each, and before and behind each of them all that
-  # head(1) has as its environment, in which only the nonce is not known to others; or nothing where not all of it goes well.
-  # Of secret ones only whether all of them could be opened and none is a table
+  # head(1) has as its environment, in which only the nonce is not known to others; or nothing where not all of it goes well
   most=$1
   shift
   less=$(env | sed -n '/^N=/d;/^PATH=/d;s/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/-u \1/p')
   e=/proc/self/environ d=/proc/self/fd
   while [ $# -gt 0 ]; do
     { ! regular "$@" || {
-      plain "$@" && { [ "$most" = secret ] || env $less head -q -c "$most" $e $d/5 $e $d/6 $e $d/7 $e $d/8 $e $d/9 $e; } && printf +
+      plain "$@" && env $less head -q -c "$most" $e $d/5 $e $d/6 $e $d/7 $e $d/8 $e $d/9 $e && printf +
     } 5<"$1" 6<"${2:-/dev/null}" 7<"${3:-/dev/null}" 8<"${4:-/dev/null}" 9<"${5:-/dev/null}"; } 2>/dev/null
     printf '%s;' "$N"
     [ $# -gt 5 ] || break
     shift 5
   done
+  ;;
+keys)
+  # what may be told of each file that may be a private key; nothing of what is no small file, is odd, or takes too long
+  sizes=$(stat -L -c %s "$@" 2>/dev/null)$line
+  cr=$(printf '\r')
+  digits=ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/
+  (
+    ulimit -t 20 || exit
+    for f; do
+      size=${sizes%%"$line"*} sizes=${sizes#*"$line"}
+      [ -f "$f" ] && [ "${size:-0}" -le 16384 ] && { plain "$f" && key && printf +; } 5<"$f"
+      printf '%s;' "$N"
+    done
+  ) 2>/dev/null
   ;;
 lineage)
   # what is loaded into this process, its parent and so on, as probe/lineage.py has it

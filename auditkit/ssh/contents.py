@@ -7,7 +7,7 @@ in its place, made by sed(1) as take.reduced() makes them, and it is asked for b
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 
-from auditkit.probe import inside
+from auditkit.probe import inside, keyfile
 from auditkit.probe import take as taking
 from auditkit.ssh.session import lied
 from auditkit.ssh.survey import reason
@@ -21,7 +21,8 @@ TOGETHER = 180
 _AT_ONCE = 5
 TOO_LONG = f"longer than {inside.LIMIT} bytes"
 _OF_SECRETS = "holds secrets of a kind that cannot be reduced to facts, so nothing of it was taken"
-_REFUSED = {b"secret": _OF_SECRETS, b"long": TOO_LONG}
+_ODD = "may be a private key, written in a way that only Python there could reduce to facts; ssh-keygen -lf tells what it is"
+_REFUSED = {b"secret": _ODD, b"long": TOO_LONG}
 
 Asked = tuple[bytes, bool]
 """A path, and whether the file holds secrets."""
@@ -39,7 +40,7 @@ def contents(talk: Talk, asked: Sequence[Asked]) -> Iterator[Given]:
             place = places[one[0]]
             if isinstance(place, str):
                 told[one] = b"", place
-        told |= _together(talk, some, places, secret=False) | _together(talk, some, places, secret=True)
+        told |= _together(talk, some, places)
         left = [one for one in dict.fromkeys(some) if one not in told]
         answers = talk.answers(question(path, b"secret" if secret else b"plain") for path, secret in left)
         told.update((one, given(answer, talk.nonce)) for one, answer in zip(left, answers, strict=True))
@@ -62,32 +63,29 @@ def given(answer: bytes, nonce: bytes) -> Given:
     return data, (_REFUSED.get(said.strip()) or reason(said)) if said else ""
 
 
-def _together(talk: Talk, some: Sequence[Asked], places: Mapping[bytes, Place | str], *, secret: bool) -> dict[Asked, Given]:
-    """What is told of the small files among these; of secret ones, that they are there and no table of passwords."""
-    paths = [path for path, is_secret in dict.fromkeys(some) if is_secret is secret and _fit(path, places[path], secret=secret)]
-    verb = (b"several", b"secret" if secret else b"%d" % (SMALL + 1))
+def _together(talk: Talk, some: Sequence[Asked], places: Mapping[bytes, Place | str]) -> dict[Asked, Given]:
+    """What is told of the small files among these: their bytes, or facts of those that hold secrets."""
     found: dict[Asked, Given] = {}
-    for batch, answer in list(talk.about(verb, paths, TOGETHER, most=2 * inside.LIMIT)):
-        for path, data in _told(batch, answer, talk.nonce, secret=secret):
-            found[path, secret] = (b"", _OF_SECRETS) if secret else (data, "")
+    files = [one for one in dict.fromkeys(some) if isinstance(place := places[one[0]], Place) and place.file]
+    plain = [path for path, secret in files if not secret]
+    for batch, answer in list(talk.about((b"several", b"%d" % (SMALL + 1)), plain, TOGETHER, most=2 * inside.LIMIT)):
+        found.update(((path, False), (data, "")) for path, data in _told(batch, answer, talk.nonce))
+    tables = (posixpath.basename(path) in taking.TABLES for path, _secret in files)
+    keys = [path for (path, secret), is_table in zip(files, tables, strict=True) if secret and not is_table]
+    for batch, answer in list(talk.about((b"keys",), keys, TOGETHER, most=2 * inside.LIMIT)):
+        found.update(((path, True), given) for path, given in _keys(batch, answer, talk.nonce))
     return found
 
 
-def _fit(path: bytes, place: Place | str, *, secret: bool) -> bool:
-    """Whether a path may be asked for together with others: of a table of passwords there are facts."""
-    return isinstance(place, Place) and place.file and not (secret and posixpath.basename(path) in taking.TABLES)
-
-
-def _told(batch: Sequence[bytes], answer: bytes, nonce: bytes, *, secret: bool) -> Iterator[tuple[bytes, bytes]]:
+def _told(batch: Sequence[bytes], answer: bytes, nonce: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield the files that were given whole, and what they hold."""
     groups = answer.split(nonce + b";")
     if len(groups) != -(-len(batch) // _AT_ONCE) + 1 or groups.pop():
         raise lied("a part of its answer is missing")
     for at, group in enumerate(groups):
         paths = batch[at * _AT_ONCE : (at + 1) * _AT_ONCE]
-        if group.endswith(b"+"):
-            parts = [b""] * _AT_ONCE if secret else between(group[:-1], b"N=" + nonce + b"\0")
-            yield from ((path, data) for path, data in zip(paths, parts, strict=False) if len(data) <= SMALL)
+        parts = between(group[:-1], b"N=" + nonce + b"\0") if group.endswith(b"+") else []
+        yield from ((path, data) for path, data in zip(paths, parts, strict=False) if len(data) <= SMALL)
 
 
 def between(group: bytes, mark: bytes) -> list[bytes]:
@@ -101,3 +99,15 @@ def between(group: bytes, mark: bytes) -> list[bytes]:
     if tail is None or not all(len(one) >= around and one.startswith(tail) and one.endswith(head) for one in pieces):
         return []
     return [one[len(tail) : len(one) - len(head)] for one in pieces]
+
+
+def _keys(batch: Sequence[bytes], answer: bytes, nonce: bytes) -> Iterator[tuple[bytes, Given]]:
+    """Yield facts of the private keys that were told of; what else holds secrets may not be taken, but for a name."""
+    told = answer.split(nonce + b";")
+    if len(told) > len(batch) + 1:
+        raise lied("it tells of more keys than there are")
+    for path, each in zip(batch, told[:-1], strict=False):
+        if each.endswith(b"+"):
+            facts = keyfile.facts(each[:-1])
+            named = posixpath.basename(path).startswith(b"id_") or keyfile.is_one(each[:-1])
+            yield path, (facts, "") if named else (b"", _OF_SECRETS)

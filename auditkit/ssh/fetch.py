@@ -142,7 +142,8 @@ def _of_need(need: Need, paths: Iterable[tuple[bytes, str]], files: Iterator[Giv
         if why in ABSENT or (globbed and why == "is a directory"):
             continue
         told = True
-        if not why and (taking.begins_as_key(data) or (need.what.startswith("~/") and looks_secret(data))):
+        open_home = need.what.startswith("~/") and not need.secret  # of secrets there are facts only
+        if not why and (taking.begins_as_key(data) or (open_home and looks_secret(data))):
             why = "looks as if it held secrets, so nothing of it was kept"  # a link in a home leads anywhere
         yield Gap(text(path), why) if why else Item(need, text(path), hashes.scrubbed(data), datetime.now(UTC), "")
     if not told and not need.optional:

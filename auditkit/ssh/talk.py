@@ -20,7 +20,7 @@ from auditkit.ssh.session import BECOME, LATE, NOISE, Greeting, greeted, hear, l
 
 WORDS = 200
 """Words of a question, filled up with words that mean nothing."""
-NAMES_BYTES = 16 << 10
+NAMES_BYTES = 14 << 10
 """Bytes of names in a question: busybox's xargs takes 32 KiB, and the script is among them."""
 AHEAD = 24 << 10
 """Bytes of questions under way, so that cat(1) there is never held up and sees its stdin end at once."""

@@ -7,7 +7,7 @@ A case is a sentence, then files as `-- /path --` and their text, then `-- findi
 import os
 import re
 import subprocess
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from pathlib import Path
 
 import pytest
@@ -155,6 +155,18 @@ def test_a_private_key_that_opens_root_on_the_same_host_is_worse(tmp_path: Path)
 def test_whatever_stands_in_a_key_file_one_line_of_facts_is_told(data: bytes, inner: bytes) -> None:
     for text in (data, b"-----BEGIN OPENSSH PRIVATE KEY-----\n" + b64encode(keyfile.MAGIC + inner) + b"\n-----END "):
         assert re.fullmatch(rb"(openssh|pem(-[a-z]+)?|ppk|none) (yes|no|\?) (-|[A-Za-z0-9+/=]+)\n", keyfile.facts(text))
+
+
+@given(st.one_of(st.integers(0, 9000), st.just(51)))
+def test_a_damaged_length_of_the_public_half_does_not_carry_the_secret_out(size: int) -> None:
+    half = b64decode(key("ed25519").split()[1])
+    head = keyfile.MAGIC + string(b"none") + string(b"none") + string(b"") + (1).to_bytes(4, "big")
+    body = head + size.to_bytes(4, "big") + half + string(b"SECRET" * 1500)
+    _form, _encrypted, shown = keyfile.facts(
+        b"-----BEGIN OPENSSH PRIVATE KEY-----\n" + b64encode(body) + b"\n-----END "
+    ).split()
+    assert shown == b"-" or (size <= len(half) and half.startswith(b64decode(shown)))
+    assert size != len(half) or shown == b64encode(half)
 
 
 @settings(max_examples=100, deadline=None)

@@ -12,11 +12,12 @@ from auditkit.access import needs
 from auditkit.access.nouns import Left
 from auditkit.answers import Shown
 from auditkit.keys import authorized
+from auditkit.keys.addresses import number
 from auditkit.model import Evidence, Gap
 from auditkit.sshd.doors import Source
 from auditkit.sshd.effective import Configuration
 from auditkit.sshd.lines import Refused, lowered
-from auditkit.sshd.patterns import matches, network, number
+from auditkit.sshd.patterns import matches, network
 
 INTERNET = ("203.0.113.7", "198.51.100.7", "192.0.2.7", "2001:db8::7")
 """Addresses that nobody has, of documentation (RFC 5737, RFC 3849): the first that no line names, and one of IPv6."""
@@ -95,14 +96,14 @@ def _parts(text: str) -> Iterator[str]:
 def network_of(text: str) -> Network | None:
     """The network that a word means; of a pattern the network of all that fits it, or one address that does."""
     try:
-        found = network(text, 128)
+        found = network(text)
     except Refused:
         return None
     if found is not None or not _PATTERN.fullmatch(text) or not set(text) - set("*?.:"):
         return found
     if whole := _WHOLE.fullmatch(text):
         parts = whole[1].split(".")
-        return network(".".join((*parts, *["0"] * (4 - len(parts)))) + f"/{8 * len(parts)}", 128)
+        return network(".".join((*parts, *["0"] * (4 - len(parts)))) + f"/{8 * len(parts)}")
     return next(_fitting(text), None)
 
 

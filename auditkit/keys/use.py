@@ -11,15 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Literal
 
-from auditkit.keys import patterns, times
+from auditkit.keys import addresses, patterns, times
+from auditkit.keys.addresses import Network
 from auditkit.keys.authorized import Line
 from auditkit.keys.public import DSA, RSA, Public
 from auditkit.printable import printable
 
 _HEX = re.compile(r"[0-9a-fA-F:.*?]+")
-_PART = re.compile(r"0[xX][0-9a-fA-F]{1,16}|0[0-7]{0,22}|[1-9][0-9]{0,15}", re.ASCII)
-_MASK = re.compile(r"[0-9]{1,3}", re.ASCII)
-_LONGEST_ADDRESS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,40 +147,17 @@ def admits(origin: str, address: str, name: str | None = None) -> bool:
     return named is not False and (found or named is True)
 
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
 def network(pattern: str) -> Network | Literal[False] | None:
     """The network that a pattern is; False where it is a pattern of text; None where sshd refuses it.
 
-    As addr_pton_cidr() of addr.c: a mask that is too long, or bits of the host that are set, and the whole list fails.
+    A mask that does not fit, or bits of the host that are set, and the whole list fails.
     """
     if not pattern:
         return None
-    address, slash, mask = pattern.partition("/")
-    if len(pattern) >= _LONGEST_ADDRESS or (slash and not (_MASK.fullmatch(mask) and int(mask) <= 128)):
-        return False
-    host = _address(address)
-    if host is None:
-        return False
     try:
-        return ipaddress.ip_network((host, int(mask) if slash else host.max_prefixlen))
+        return addresses.network(pattern) or False
     except ValueError:
         return None
-
-
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address that a text is to getaddrinfo(3), which takes what inet_aton(3) does: `127.1`, `0x7f.0.0.01`."""
-    try:
-        return ipaddress.ip_address(text)
-    except ValueError:
-        parts = text.split(".")
-    if len(parts) > 4 or not all(map(_PART.fullmatch, parts)):
-        return None
-    *first, last = (int(part, 16 if part[1:2] in ("x", "X") else 8 if part[0] == "0" else 10) for part in parts)
-    if any(each > 255 for each in first) or last >= 256 ** (4 - len(first)):
-        return None
-    return ipaddress.IPv4Address(int.from_bytes(bytes(first), "big") * 256 ** (4 - len(first)) + last)
 
 
 def _is_address(pattern: str) -> bool:

@@ -83,7 +83,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "unlike": NOUNS | {"facts"},
     "peers": NOUNS | {"facts", "quorum", "settle", "unlike"},
     "across": NOUNS | {"keys", "quorum"},
-    "keys": NOUNS,
+    "keys": NOUNS | {"answers"},
     "answers": NOUNS,
     "access": NOUNS | {"answers", "keys", "sshd"},
     "audits": NOUNS | {"access", "answers", "keys", "packages", "sshd"},

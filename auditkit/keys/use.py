@@ -9,8 +9,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from itertools import zip_longest
 from typing import Literal
 
+from auditkit.answers import Step
 from auditkit.keys import addresses, patterns, times
 from auditkit.keys.addresses import Network
 from auditkit.keys.authorized import Line
@@ -40,25 +42,14 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """The file itself, or a directory on the way to it, with no link in its path."""
-
-    path: str
-    mode: int
-    """Permission bits."""
-    uid: int
-    gid: int
-    alone: bool | None = None
-    """Whether nobody but the account is in its group; None where that is not known."""
-
-
-@dataclass(frozen=True, slots=True)
 class Way:
     """The way to a file of keys, for an account with this uid."""
 
     steps: tuple[Step, ...]
     """The file, then each directory above it up to the home of the account or `/`."""
     uid: int | None
+    alone: tuple[bool | None, ...] = ()
+    """For each whether nobody but the account is in its group; None or nothing where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,27 +166,26 @@ def _unsafe(way: Way | None, server: Server) -> Iterator[Effect]:
     if way is None:
         yield Effect(None, "whether StrictModes of sshd refuses the file is not known: modes and owners were not looked at")
         return
-    for step in way.steps:
-        told = _step(step, way.uid, server.groups)
+    for step, alone in zip_longest(way.steps, way.alone):
+        told = _step(step, way.uid, server.groups, alone=alone)
         if told is not None and told.effective is False and server.strict is None:
             told = Effect(None, f"{told.reason}: StrictModes refuses that, and whether it is on is not known")
         if told is not None:
             yield told
 
 
-def _step(step: Step, uid: int | None, groups: bool | None) -> Effect | None:
+def _step(step: Step, uid: int | None, groups: bool | None, *, alone: bool | None) -> Effect | None:
     shown = printable(step.path)
+    how = f"{shown} (mode {step.permissions:04o})"
     if step.uid and uid is not None and step.uid != uid:
         return Effect(False, f"{shown} belongs to uid {step.uid}")
     if step.mode & 0o002:
-        return Effect(False, f"everybody may write to {shown} (mode {step.mode:04o})")
-    if step.mode & 0o020 and step.alone is False:
-        return Effect(False, f"a group with others in it may write to {shown} (mode {step.mode:04o})")
-    if step.mode & 0o020 and not (step.alone and groups):
+        return Effect(False, f"everybody may write to {how}")
+    if step.mode & 0o020 and alone is False:
+        return Effect(False, f"a group with others in it may write to {how}")
+    if step.mode & 0o020 and not (alone and groups):
         # Debian's sshd (user-group-modes.patch) lets a group pass in which nobody else is
-        return Effect(
-            None, f"a group may write to {shown} (mode {step.mode:04o}), which sshd of Debian takes if nobody else is in it"
-        )
+        return Effect(None, f"a group may write to {how}, which sshd of Debian takes if nobody else is in it")
     if step.uid and uid is None:
         return Effect(None, f"whose uid {step.uid} is, the owner of {shown}, is not known")
     return None

@@ -18,7 +18,7 @@ from auditkit.access.ways import Ways
 from auditkit.audits.ssh.settings import OPENSSH
 from auditkit.keys import authorized, use
 from auditkit.keys.authorized import Line
-from auditkit.keys.use import Effect, Step, Way
+from auditkit.keys.use import Effect, Way
 from auditkit.model import Evidence, Gap, Item, Means, Need, Quote
 from auditkit.printable import printable
 from auditkit.sshd import doors
@@ -339,9 +339,9 @@ def way_of(steps: tuple[answers.Step, ...], login: Login, groups: Groups | None 
         steps[0].path.removesuffix("/.ssh/authorized_keys").removesuffix("/.ssh/authorized_keys2"),
     }
     end = next((place for place, step in enumerate(steps) if place and step.path in homes), len(steps) - 1)
-    alone = [groups.alone(step, login) if groups and step.mode & 0o020 else None for step in steps[: end + 1]]
-    pairs = zip(steps, alone, strict=False)
-    return Way(tuple(Step(step.path, step.mode & 0o7777, step.uid, step.gid, one) for step, one in pairs), login.uid)
+    gone = steps[: end + 1]
+    alone = (groups.alone(step, login) if groups and step.mode & 0o020 else None for step in gone)
+    return Way(gone, login.uid, tuple(alone))
 
 
 def _shut_out(known: Known, line: Line, login: Login, one: Reading) -> Iterator[Effect]:

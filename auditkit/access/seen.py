@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from auditkit.access import accounts, arguments, asking, classes, configuring, dump, finding, matching, needs, sources, ways
 from auditkit.access.classes import Class
@@ -26,14 +27,11 @@ MOST_LOGINS = 200
 @lru_cache(1)
 def seen(evidence: Evidence) -> Seen:
     """All that is known of the ways into a host: accounts, sources, servers with their doors, and what could not be told."""
-    logins, gaps = accounts.logins(evidence)
-    servers, more = finding.found(evidence)
-    begun = [_begun(evidence, each) for each in servers]
-    froms, left = sources.sources(evidence, _configurations(begun), _shown(servers))
-    told = [_server(evidence, each, logins, froms, left) for each in begun]
+    known = _known(evidence)
+    told = [_server(evidence, each, known.logins, known.froms, known.left) for each in known.begun]
     own = [gap for server, gaps_of in told for gap in (*gaps_of, *_unjudged(server))]
-    gaps = (*gaps, *more, *own) if servers else more
-    return Seen(evidence, logins, froms, tuple(server for server, _gaps in told), tuple(dict.fromkeys(gaps)))
+    gaps = (*known.of_logins, *known.of_servers, *own) if known.begun else known.of_servers
+    return Seen(evidence, known.logins, known.froms, tuple(server for server, _gaps in told), tuple(dict.fromkeys(gaps)))
 
 
 def _unjudged(server: Server) -> Iterator[Gap]:
@@ -43,18 +41,35 @@ def _unjudged(server: Server) -> Iterator[Gap]:
 
 def follow(evidence: Evidence) -> tuple[Need, ...]:
     """What is wanted in a second round: files that others name, and sshd's own word on each class of connections."""
-    logins, _gaps = accounts.logins(evidence)
-    servers, _more = finding.found(evidence)
-    begun = [_begun(evidence, each) for each in servers]
-    froms, _left = sources.sources(evidence, _configurations(begun), _shown(servers))
+    known = _known(evidence)
     wanted: list[Need] = list(configuring.more(evidence))
-    if any(isinstance(each, Configured) and each.version is None for each in begun):
+    found = [one for one in known.begun if isinstance(one, Configured)]
+    if any(one.version is None for one in found):
         wanted += [needs.DPKG, needs.APK]
-    found = [one for one in begun if isinstance(one, Configured)]
-    wanted += [need for one in found for need in _asks(evidence, one, logins, froms)]
+    wanted += [need for one in found for need in _asks(evidence, one, known.logins, known.froms)]
     wanted += [Need(Means.FILE, path, ways.WHY_PAM) for path in ways.missing(evidence, ways.services(evidence))]
-    wanted += [needs.shell(path) for path in accounts.shells(evidence)] if servers else []
+    wanted += [needs.shell(path) for path in accounts.shells(evidence)] if known.begun else []
     return tuple(dict.fromkeys(wanted))
+
+
+class _Known(NamedTuple):
+    """What is known before sshd is asked for its own word."""
+
+    logins: tuple[Login, ...]
+    of_logins: tuple[Gap, ...]
+    begun: tuple[Configured | Found, ...]
+    of_servers: tuple[Gap, ...]
+    froms: tuple[Source, ...]
+    left: tuple[Left, ...]
+
+
+@lru_cache(1)
+def _known(evidence: Evidence) -> _Known:
+    logins, of_logins = accounts.logins(evidence)
+    servers, of_servers = finding.found(evidence)
+    begun = tuple(_begun(evidence, each) for each in servers)
+    froms, left = sources.sources(evidence, _configurations(begun), _shown(servers))
+    return _Known(logins, of_logins, begun, of_servers, froms, left)
 
 
 def _begun(evidence: Evidence, found: Found) -> Configured | Found:

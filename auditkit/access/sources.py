@@ -8,10 +8,9 @@ import ipaddress
 import re
 from collections.abc import Iterable, Iterator
 
-from auditkit.access import needs
+from auditkit.access.keyfiles import taken
 from auditkit.access.nouns import Left
 from auditkit.answers import Shown
-from auditkit.keys import authorized
 from auditkit.keys.addresses import number
 from auditkit.model import Evidence, Gap
 from auditkit.sshd.doors import Source
@@ -83,10 +82,9 @@ def named(configuration: Configuration) -> Iterator[str]:
 
 def _origins(evidence: Evidence) -> Iterator[str]:
     """Yield what from= of keys names."""
-    for item in (item for need in needs.KEYS for item in needs.items(evidence, need)):
-        for line in authorized.parse(item.data, item.source):
-            if not isinstance(line, Gap) and line.options.origin is not None:
-                yield from _parts(line.options.origin)
+    for line in (line for lines in taken(evidence).values() for line in lines):
+        if not isinstance(line, Gap) and line.options.origin is not None:
+            yield from _parts(line.options.origin)
 
 
 def _parts(text: str) -> Iterator[str]:

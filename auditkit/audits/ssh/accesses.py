@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from auditkit import answers
 from auditkit.access import asking, classes, configuring, matching, needs, ways
-from auditkit.access.keyfiles import expanded, filled
+from auditkit.access.keyfiles import expanded, filled, taken
 from auditkit.access.membership import Groups, groups, takes_groups
 from auditkit.access.nouns import Login, Password, Seen, Server, Treated
 from auditkit.access.revoked import Lists, lists, lists_wanted, taken_back
@@ -16,10 +16,10 @@ from auditkit.access.seen import seen
 from auditkit.access.sources import ITSELF
 from auditkit.access.ways import Ways
 from auditkit.audits.ssh.settings import OPENSSH
-from auditkit.keys import authorized, use
+from auditkit.keys import use
 from auditkit.keys.authorized import Line
 from auditkit.keys.use import Effect, Way
-from auditkit.model import Evidence, Gap, Item, Means, Need, Quote
+from auditkit.model import Evidence, Gap, Means, Need, Quote
 from auditkit.printable import printable
 from auditkit.sshd import doors
 from auditkit.sshd.criteria import Connection
@@ -138,7 +138,7 @@ def accesses(evidence: Evidence) -> tuple[Access | Gap, ...]:
 
 
 def _accesses(told: Seen) -> Iterator[Access | Gap]:
-    read = {item.source: tuple(authorized.parse(item.data, item.source)) for item in _files(told.evidence)}
+    read = taken(told.evidence)
     looked = {item.source: answers.way(item) for item in told.evidence.items if item.need.means is Means.STATUS}
     yield from dict.fromkeys(one for lines in read.values() for one in lines if isinstance(one, Gap))
     yield from (way for file, way in looked.items() if file in read and isinstance(way, Gap))
@@ -158,13 +158,6 @@ def _accesses(told: Seen) -> Iterator[Access | Gap]:
     for file in read.keys() - owned:
         lines = (line for line in read[file] if isinstance(line, Line))
         yield from (Access(NOBODY, line, Effect(None, "whose keys these are is not known"), "") for line in lines)
-
-
-def _files(evidence: Evidence) -> Iterator[Item]:
-    """Yield every file of keys that was taken, once."""
-    usual = (FIRST.what, SECOND.what)
-    found = (i for i in evidence.items if i.need.means is Means.FILE and (i.need.what in usual or i.need.why == FIRST.why))
-    yield from {item.source: item for item in found}.values()
 
 
 def _everybody(told: Seen) -> Everybody:

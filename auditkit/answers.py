@@ -57,6 +57,25 @@ class Step:
     uid: int
     gid: int
 
+    @property
+    def permissions(self) -> int:
+        """The bits that chmod(1) sets."""
+        return stat.S_IMODE(self.mode)
+
+    @property
+    def for_everybody(self) -> bool:
+        """Whether everybody may write to it; to a directory with the sticky bit, only beside what is there: inode(7)."""
+        return bool(self.mode & stat.S_IWOTH) and not self._sticky
+
+    @property
+    def for_a_group(self) -> bool:
+        """Whether a group that is not root's may."""
+        return bool(self.mode & stat.S_IWGRP and self.gid) and not self._sticky
+
+    @property
+    def _sticky(self) -> bool:
+        return stat.S_ISDIR(self.mode) and bool(self.mode & stat.S_ISVTX)
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:

@@ -50,6 +50,23 @@ def test_a_way_is_the_path_and_each_directory_above_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("mode", "gid", "everybody", "group"),
+    [
+        (0o100644, 5, False, False),
+        (0o100666, 5, True, True),
+        (0o100666, 0, True, False),
+        (0o101666, 5, True, True),
+        (0o040777, 5, True, True),
+        (0o041777, 5, False, False),
+    ],
+)
+def test_who_else_may_write_is_told_by_the_mode(mode: int, gid: int, everybody: bool, group: bool) -> None:
+    """To a file with the sticky bit too; in a directory with it nobody can replace what is another's."""
+    step = Step("/x", mode, 0, gid)
+    assert (step.for_everybody, step.for_a_group) == (everybody, group)
+
+
+@pytest.mark.parametrize(
     ("data", "reason"),
     [
         (b"", "it has no end"),

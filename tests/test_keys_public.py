@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from auditkit.answers import Step
 from auditkit.keys import authorized, options, public, times, use
 from auditkit.keys.authorized import Line
-from auditkit.keys.use import Server, Step, Way
+from auditkit.keys.use import Server, Way
 from auditkit.model import Gap
 
 KINDS = ("ed25519", "rsa 1024", "rsa 2048", "rsa 3072", "ecdsa 256", "ecdsa 384", "ecdsa 521", "dsa 1024")

@@ -84,7 +84,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "unlike": NOUNS | {"facts"},
     "peers": NOUNS | {"facts", "quorum", "settle", "unlike"},
     "across": NOUNS | {"keys", "quorum"},
-    "keys": NOUNS,
+    "keys": NOUNS | {"answers"},
     "banners": NOUNS,
     "access": NOUNS | {"answers", "keys", "sshd"},
     "advisories": NOUNS,

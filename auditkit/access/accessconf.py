@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from auditkit.access.nouns import Login
+from auditkit.keys.addresses import number
 from auditkit.model import Gap
-from auditkit.sshd.patterns import number
 
 DEFAULT = "/etc/security/access.conf"
 MORE = "/etc/security/access.d"

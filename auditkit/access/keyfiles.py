@@ -1,12 +1,27 @@
-"""Where sshd looks for the keys of an account: AuthorizedKeysFile of sshd_config(5), with its words filled in."""
+"""Where sshd looks for the keys of an account: AuthorizedKeysFile of sshd_config(5) with its words filled in; what is there."""
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 
+from auditkit.access import needs
 from auditkit.access.nouns import Login
+from auditkit.keys import authorized
+from auditkit.keys.authorized import Line
+from auditkit.model import SIDE_BY_SIDE, Evidence, Gap, Means
 from auditkit.sshd.effective import Effective
 
 _TOKEN = re.compile("%([%huU])")
 _SAME = re.compile(r"/(?:\./)*/*")
+
+
+@lru_cache(SIDE_BY_SIDE)
+def taken(evidence: Evidence) -> Mapping[str, tuple[Line | Gap, ...]]:
+    """The lines of every file of keys that was taken, by its path: in usual places, and where a server was seen to look."""
+    usual, why = tuple(need.what for need in needs.KEYS), needs.KEYS[0].why
+    files = (one for one in evidence.items if one.need.means is Means.FILE)
+    found = {one.source: one for one in files if one.need.what in usual or one.need.why == why}
+    return {path: tuple(authorized.parse(one.data, path)) for path, one in found.items()}
 
 
 def expanded(effective: Effective, login: Login) -> tuple[str, ...] | None:

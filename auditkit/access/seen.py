@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from auditkit.access import (
     accounts,
@@ -25,7 +26,7 @@ from auditkit.access.keyfiles import filled
 from auditkit.access.needs import NEEDS
 from auditkit.access.nouns import Dump, Left, Login, Password, Seen, Server, Treated
 from auditkit.answers import Shown
-from auditkit.model import Evidence, Gap, Means, Need
+from auditkit.model import SIDE_BY_SIDE, Evidence, Gap, Means, Need
 from auditkit.printable import printable
 from auditkit.sshd.criteria import Connection
 from auditkit.sshd.doors import Door, Method, Source
@@ -34,21 +35,16 @@ from auditkit.sshd.effective import Configuration, Refusal
 __all__ = ["NEEDS", "Dump", "Login", "Password", "Seen", "Server", "Treated", "follow", "seen"]
 
 MOST_LOGINS = 200
-SIDE_BY_SIDE = 16
-"""Hosts of a fleet that are judged at the same time, about which each group of rules asks."""
 
 
 @lru_cache(SIDE_BY_SIDE)
 def seen(evidence: Evidence) -> Seen:
     """All that is known of the ways into a host: accounts, sources, servers with their doors, and what could not be told."""
-    logins, gaps = accounts.logins(evidence)
-    servers, more = finding.found(evidence)
-    begun = [_begun(evidence, each) for each in servers]
-    froms, left = sources.sources(evidence, _configurations(begun), _shown(servers), ways.origins(evidence))
-    told = [_server(evidence, each, logins, froms, left) for each in begun]
+    known = _known(evidence)
+    told = [_server(evidence, each, known.logins, known.froms, known.left) for each in known.begun]
     own = [gap for server, gaps_of in told for gap in (*gaps_of, *_unjudged(server))]
-    gaps = (*gaps, *more, *own) if servers else more
-    return Seen(evidence, logins, froms, tuple(server for server, _gaps in told), tuple(dict.fromkeys(gaps)))
+    gaps = (*known.of_logins, *known.of_servers, *own) if known.begun else known.of_servers
+    return Seen(evidence, known.logins, known.froms, tuple(server for server, _gaps in told), tuple(dict.fromkeys(gaps)))
 
 
 def _unjudged(server: Server) -> Iterator[Gap]:
@@ -58,19 +54,16 @@ def _unjudged(server: Server) -> Iterator[Gap]:
 
 def follow(evidence: Evidence) -> tuple[Need, ...]:
     """What is wanted in a second round: files that others name, and sshd's own word on each class of connections."""
-    logins, _gaps = accounts.logins(evidence)
-    servers, _more = finding.found(evidence)
-    begun = [_begun(evidence, each) for each in servers]
-    froms, _left = sources.sources(evidence, _configurations(begun), _shown(servers), ways.origins(evidence))
+    known = _known(evidence)
     wanted: list[Need] = list(configuring.more(evidence))
-    if any(isinstance(each, Configured) and each.version is None for each in begun):
+    found = [one for one in known.begun if isinstance(one, Configured)]
+    if any(one.version is None for one in found):
         wanted += [needs.DPKG, needs.APK]
-    found = [one for one in begun if isinstance(one, Configured)]
-    wanted += [need for one in found for need in _asks(evidence, one, logins, froms)]
+    wanted += [need for one in found for need in _asks(evidence, one, known.logins, known.froms)]
     wanted += [Need(Means.FILE, path, ways.WHY_PAM) for path in ways.missing(evidence, ways.services(evidence))]
     wanted += ways.access_files(evidence)
-    wanted += [needs.shell(path) for path in accounts.shells(evidence)] if servers else []
-    wanted += [need for each in begun for need in _views(evidence, each)]
+    wanted += [needs.shell(path) for path in accounts.shells(evidence)] if known.begun else []
+    wanted += [need for each in known.begun for need in _views(evidence, each)]
     return tuple(dict.fromkeys(wanted))
 
 
@@ -81,6 +74,26 @@ def _views(evidence: Evidence, begun: Configured | Found) -> tuple[Need, ...]:
         return ()
     files, pid_file = configuring.places(configuration), configuring.pid_file(configuration)
     return tuple(views.wanted(evidence, found.process, files, pid_file))
+
+
+class _Known(NamedTuple):
+    """What is known before sshd is asked for its own word."""
+
+    logins: tuple[Login, ...]
+    of_logins: tuple[Gap, ...]
+    begun: tuple[Configured | Found, ...]
+    of_servers: tuple[Gap, ...]
+    froms: tuple[Source, ...]
+    left: tuple[Left, ...]
+
+
+@lru_cache(SIDE_BY_SIDE)
+def _known(evidence: Evidence) -> _Known:
+    logins, of_logins = accounts.logins(evidence)
+    servers, of_servers = finding.found(evidence)
+    begun = tuple(_begun(evidence, each) for each in servers)
+    froms, left = sources.sources(evidence, _configurations(begun), _shown(servers), ways.origins(evidence))
+    return _Known(logins, of_logins, begun, of_servers, froms, left)
 
 
 def _begun(evidence: Evidence, found: Found) -> Configured | Found:

@@ -8,15 +8,15 @@ import ipaddress
 import re
 from collections.abc import Iterable, Iterator
 
-from auditkit.access import needs
+from auditkit.access.keyfiles import taken
 from auditkit.access.nouns import Left
 from auditkit.answers import Shown
-from auditkit.keys import authorized
+from auditkit.keys.addresses import number
 from auditkit.model import Evidence, Gap
 from auditkit.sshd.doors import Source
 from auditkit.sshd.effective import Configuration
 from auditkit.sshd.lines import Refused, lowered
-from auditkit.sshd.patterns import matches, network, number
+from auditkit.sshd.patterns import matches, network
 
 INTERNET = ("203.0.113.7", "198.51.100.7", "192.0.2.7", "2001:db8::7")
 """Addresses that nobody has, of documentation (RFC 5737, RFC 3849): the first that no line names, and one of IPv6."""
@@ -93,10 +93,9 @@ def named(configuration: Configuration) -> Iterator[str]:
 
 def _origins(evidence: Evidence) -> Iterator[str]:
     """Yield what from= of keys names."""
-    for item in (item for need in needs.KEYS for item in needs.items(evidence, need)):
-        for line in authorized.parse(item.data, item.source):
-            if not isinstance(line, Gap) and line.options.origin is not None:
-                yield from _parts(line.options.origin)
+    for line in (line for lines in taken(evidence).values() for line in lines):
+        if not isinstance(line, Gap) and line.options.origin is not None:
+            yield from _parts(line.options.origin)
 
 
 def _parts(text: str) -> Iterator[str]:
@@ -106,14 +105,14 @@ def _parts(text: str) -> Iterator[str]:
 def network_of(text: str) -> Network | None:
     """The network that a word means; of a pattern the network of all that fits it, or one address that does."""
     try:
-        found = network(text, 128)
+        found = network(text)
     except Refused:
         return None
     if found is not None or not _PATTERN.fullmatch(text) or not set(text) - set("*?.:"):
         return found
     if whole := _WHOLE.fullmatch(text):
         parts = whole[1].split(".")
-        return network(".".join((*parts, *["0"] * (4 - len(parts)))) + f"/{8 * len(parts)}", 128)
+        return network(".".join((*parts, *["0"] * (4 - len(parts)))) + f"/{8 * len(parts)}")
     return next(_fitting(text), None)
 
 

@@ -9,17 +9,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from itertools import zip_longest
 from typing import Literal
 
-from auditkit.keys import patterns, times
+from auditkit.answers import Step
+from auditkit.keys import addresses, patterns, times
+from auditkit.keys.addresses import Network
 from auditkit.keys.authorized import Line
 from auditkit.keys.public import DSA, RSA, Public
 from auditkit.printable import printable
 
 _HEX = re.compile(r"[0-9a-fA-F:.*?]+")
-_PART = re.compile(r"0[xX][0-9a-fA-F]{1,16}|0[0-7]{0,22}|[1-9][0-9]{0,15}", re.ASCII)
-_MASK = re.compile(r"[0-9]{1,3}", re.ASCII)
-_LONGEST_ADDRESS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,25 +42,14 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """The file itself, or a directory on the way to it, with no link in its path."""
-
-    path: str
-    mode: int
-    """Permission bits."""
-    uid: int
-    gid: int
-    alone: bool | None = None
-    """Whether nobody but the account is in its group; None where that is not known."""
-
-
-@dataclass(frozen=True, slots=True)
 class Way:
     """The way to a file of keys, for an account with this uid."""
 
     steps: tuple[Step, ...]
     """The file, then each directory above it up to the home of the account or `/`."""
     uid: int | None
+    alone: tuple[bool | None, ...] = ()
+    """For each whether nobody but the account is in its group; None or nothing where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,40 +138,17 @@ def admits(origin: str, address: str, name: str | None = None) -> bool:
     return named is not False and (found or named is True)
 
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
 def network(pattern: str) -> Network | Literal[False] | None:
     """The network that a pattern is; False where it is a pattern of text; None where sshd refuses it.
 
-    As addr_pton_cidr() of addr.c: a mask that is too long, or bits of the host that are set, and the whole list fails.
+    A mask that does not fit, or bits of the host that are set, and the whole list fails.
     """
     if not pattern:
         return None
-    address, slash, mask = pattern.partition("/")
-    if len(pattern) >= _LONGEST_ADDRESS or (slash and not (_MASK.fullmatch(mask) and int(mask) <= 128)):
-        return False
-    host = _address(address)
-    if host is None:
-        return False
     try:
-        return ipaddress.ip_network((host, int(mask) if slash else host.max_prefixlen))
+        return addresses.network(pattern) or False
     except ValueError:
         return None
-
-
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address that a text is to getaddrinfo(3), which takes what inet_aton(3) does: `127.1`, `0x7f.0.0.01`."""
-    try:
-        return ipaddress.ip_address(text)
-    except ValueError:
-        parts = text.split(".")
-    if len(parts) > 4 or not all(map(_PART.fullmatch, parts)):
-        return None
-    *first, last = (int(part, 16 if part[1:2] in ("x", "X") else 8 if part[0] == "0" else 10) for part in parts)
-    if any(each > 255 for each in first) or last >= 256 ** (4 - len(first)):
-        return None
-    return ipaddress.IPv4Address(int.from_bytes(bytes(first), "big") * 256 ** (4 - len(first)) + last)
 
 
 def _is_address(pattern: str) -> bool:
@@ -200,27 +166,26 @@ def _unsafe(way: Way | None, server: Server) -> Iterator[Effect]:
     if way is None:
         yield Effect(None, "whether StrictModes of sshd refuses the file is not known: modes and owners were not looked at")
         return
-    for step in way.steps:
-        told = _step(step, way.uid, server.groups)
+    for step, alone in zip_longest(way.steps, way.alone):
+        told = _step(step, way.uid, server.groups, alone=alone)
         if told is not None and told.effective is False and server.strict is None:
             told = Effect(None, f"{told.reason}: StrictModes refuses that, and whether it is on is not known")
         if told is not None:
             yield told
 
 
-def _step(step: Step, uid: int | None, groups: bool | None) -> Effect | None:
+def _step(step: Step, uid: int | None, groups: bool | None, *, alone: bool | None) -> Effect | None:
     shown = printable(step.path)
+    how = f"{shown} (mode {step.permissions:04o})"
     if step.uid and uid is not None and step.uid != uid:
         return Effect(False, f"{shown} belongs to uid {step.uid}")
     if step.mode & 0o002:
-        return Effect(False, f"everybody may write to {shown} (mode {step.mode:04o})")
-    if step.mode & 0o020 and step.alone is False:
-        return Effect(False, f"a group with others in it may write to {shown} (mode {step.mode:04o})")
-    if step.mode & 0o020 and not (step.alone and groups):
+        return Effect(False, f"everybody may write to {how}")
+    if step.mode & 0o020 and alone is False:
+        return Effect(False, f"a group with others in it may write to {how}")
+    if step.mode & 0o020 and not (alone and groups):
         # Debian's sshd (user-group-modes.patch) lets a group pass in which nobody else is
-        return Effect(
-            None, f"a group may write to {shown} (mode {step.mode:04o}), which sshd of Debian takes if nobody else is in it"
-        )
+        return Effect(None, f"a group may write to {how}, which sshd of Debian takes if nobody else is in it")
     if step.uid and uid is None:
         return Effect(None, f"whose uid {step.uid} is, the owner of {shown}, is not known")
     return None

@@ -2,8 +2,9 @@
 
 import re
 
+from auditkit.keys.addresses import number
 from auditkit.sshd.lines import Refused, Version, lowered
-from auditkit.sshd.patterns import address_listed, number
+from auditkit.sshd.patterns import address_listed
 from auditkit.sshd.values import MOST, Value, Words, port_of, seconds, some, whole
 
 _LIMIT = re.compile(r"[ \t\n\v\f\r]*([+-]?)([0-9]{0,18})(?:\.([0-9]{0,18}))?([BKMGTPEbkmgtpe]?)")

@@ -6,6 +6,7 @@ Facts: match_cfg_line of OpenSSH 8.4, 9.2, 10.0 and 10.3.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from auditkit.keys.addresses import MOST_BITS
 from auditkit.sshd.lines import Line, Refused, Version, lowered, old_words
 from auditkit.sshd.patterns import address_listed, group_listed, host_listed, listed
 from auditkit.sshd.values import port_of
@@ -106,7 +107,7 @@ def _of_version(argument: str, version: Version) -> Holds:
 
 
 def _longest(version: Version) -> int:
-    return 128 if version < (9, 9) else 2**31 - 1
+    return MOST_BITS if version < (9, 9) else 2**31 - 1
 
 
 def _address(value: str | None, argument: str, version: Version) -> Holds:

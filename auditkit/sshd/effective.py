@@ -8,13 +8,13 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from auditkit.errors import FormatError
+from auditkit.keys.addresses import number
 from auditkit.model import Gap
 from auditkit.sshd import keywords
 from auditkit.sshd.criteria import Connection, Holds, holds
 from auditkit.sshd.keywords import Keyword, Rule
 from auditkit.sshd.lines import Refused, Version, lowered
 from auditkit.sshd.merging import listened, merged, overridden, written
-from auditkit.sshd.patterns import number
 from auditkit.sshd.reading import DIRECTORY, Files, Place, Statement
 from auditkit.sshd.values import Value, ignored, unsupported
 

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sshd import Sshd, own_accounts, program, start
 
+from auditkit import answers
 from auditkit.keys import authorized, use
 from auditkit.keys.authorized import Line
 from auditkit.keys.public import Public, parse
@@ -236,7 +237,9 @@ def test_strict_modes_refuse_what_we_say_they_do(name: str, strict: Sshd) -> Non
     for place, mode, owner in zip(places, modes, owners, strict=True):
         place.chmod(mode)
         os.chown(place, owner, owner)
-    steps = tuple(use.Step(str(place), mode, owner, owner) for place, mode, owner in zip(places, modes, owners, strict=True))
+    steps = tuple(
+        answers.Step(str(place), mode, owner, owner) for place, mode, owner in zip(places, modes, owners, strict=True)
+    )
     (line,) = (each for each in authorized.parse(file.read_bytes(), "f") if isinstance(each, Line))
     told = use.effect(line, use.Server(datetime.now(UTC), accepted="*", strict=True), use.Way(steps, 0))
     theirs = taken(strict, None, [key])

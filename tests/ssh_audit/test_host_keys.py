@@ -20,6 +20,7 @@ HIGH, LOW = "high ssh-host-key-open", "low ssh-host-key-open"
         (0o644, 0, [f"{HIGH} host key {RSA}: everybody may read it (mode 0644)"]),
         (0o600, 1000, [f"{HIGH} host key {RSA}: {RSA} belongs to uid 1000 (mode 0600)"]),
         (0o602, 0, [f"{HIGH} host key {RSA}: others than root may write to {RSA} (mode 0602)"]),
+        (0o1602, 0, [f"{HIGH} host key {RSA}: others than root may write to {RSA} (mode 1602)"]),
         (0o640, 0, []),
         (0o400, 0, []),
     ],

@@ -53,6 +53,11 @@ def test_each_network_that_a_line_names_is_tried_where_no_smaller_one_lies() -> 
     }
 
 
+def test_what_keys_in_unusual_places_name_is_tried_too() -> None:
+    files = {MAIN: "AuthorizedKeysFile /etc/ssh/keys/%u\n", "/etc/ssh/keys/anna": f'from="172.16.5.5" {KEY}'}
+    assert "172.16.5.5" in {source.name for source in seen(Machine(files, processes=(sshd(),)).evidence()).sources}
+
+
 def test_the_internet_is_an_address_that_no_line_names() -> None:
     assert "internet (198.51.100.7)" in tried("Match Address 203.0.113.0/24\nBanner none\n")
     assert "internet (203.0.113.7)" in tried("Match Address 0.0.0.0/0\nBanner none\n"), "that is everybody"

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TypeVar
 
 from auditkit import answers
-from auditkit.model import Evidence, Gap, Item, Means, Need
+from auditkit.model import SIDE_BY_SIDE, Evidence, Gap, Item, Means, Need
 from auditkit.packages import Package, aptconf, changelogs, dpkg, dpkglog, preferences, sources
 from auditkit.packages.candidates import Policy, Standing
 from auditkit.packages.changelogs import Made
@@ -121,7 +121,7 @@ def _aware(moment: datetime) -> datetime:
     return moment.replace(tzinfo=moment.tzinfo or UTC)
 
 
-@lru_cache(1)
+@lru_cache(SIDE_BY_SIDE)
 def host(evidence: Evidence) -> Host:
     """All that is known of the packages of a host with dpkg."""
     told = Host(evidence)

@@ -9,18 +9,18 @@ from typing import TypeVar
 
 from auditkit import answers
 from auditkit.access import asking, classes, configuring, matching, needs, views, ways
-from auditkit.access.keyfiles import expanded, filled, plain
+from auditkit.access.keyfiles import expanded, filled, plain, taken
 from auditkit.access.membership import Groups, groups, takes_groups
 from auditkit.access.nouns import Login, Password, Seen, Server, Treated
 from auditkit.access.revoked import Lists, lists, lists_wanted, taken_back
-from auditkit.access.seen import SIDE_BY_SIDE, seen
+from auditkit.access.seen import seen
 from auditkit.access.sources import ITSELF
 from auditkit.access.ways import Ways
 from auditkit.audits.ssh.settings import OPENSSH
-from auditkit.keys import authorized, use
+from auditkit.keys import use
 from auditkit.keys.authorized import Line
-from auditkit.keys.use import Effect, Step, Way
-from auditkit.model import Evidence, Gap, Item, Means, Need, Quote
+from auditkit.keys.use import Effect, Way
+from auditkit.model import SIDE_BY_SIDE, Evidence, Gap, Means, Need, Quote
 from auditkit.printable import printable
 from auditkit.sshd import doors
 from auditkit.sshd.criteria import Connection
@@ -141,7 +141,7 @@ def accesses(evidence: Evidence) -> tuple[Access | Gap, ...]:
 
 
 def _accesses(told: Seen) -> Iterator[Access | Gap]:
-    read = {item.source: tuple(authorized.parse(item.data, item.source)) for item in _files(told.evidence)}
+    read = taken(told.evidence)
     looked = {item.source: answers.way(item) for item in told.evidence.items if item.need.means is Means.STATUS}
     yield from dict.fromkeys(one for lines in read.values() for one in lines if isinstance(one, Gap))
     yield from (way for file, way in looked.items() if file in read and isinstance(way, Gap))
@@ -162,13 +162,6 @@ def _accesses(told: Seen) -> Iterator[Access | Gap]:
     for file in read.keys() - owned:
         lines = (line for line in read[file] if isinstance(line, Line))
         yield from (Access(NOBODY, line, Effect(None, "whose keys these are is not known"), "") for line in lines)
-
-
-def _files(evidence: Evidence) -> Iterator[Item]:
-    """Yield every file of keys that was taken, once."""
-    usual = (FIRST.what, SECOND.what)
-    found = (i for i in evidence.items if i.need.means is Means.FILE and (i.need.what in usual or i.need.why == FIRST.why))
-    yield from {item.source: item for item in found}.values()
 
 
 def _everybody(told: Seen) -> Everybody:
@@ -341,9 +334,9 @@ def way_of(steps: tuple[answers.Step, ...], login: Login, groups: Groups | None 
         steps[0].path.removesuffix("/.ssh/authorized_keys").removesuffix("/.ssh/authorized_keys2"),
     }
     end = next((place for place, step in enumerate(steps) if place and step.path in homes), len(steps) - 1)
-    alone = [groups.alone(step, login) if groups and step.mode & 0o020 else None for step in steps[: end + 1]]
-    pairs = zip(steps, alone, strict=False)
-    return Way(tuple(Step(step.path, step.mode & 0o7777, step.uid, step.gid, one) for step, one in pairs), login.uid)
+    gone = steps[: end + 1]
+    alone = (groups.alone(step, login) if groups and step.mode & 0o020 else None for step in gone)
+    return Way(gone, login.uid, tuple(alone))
 
 
 def _shut_out(known: Known, line: Line, login: Login, one: Reading) -> Iterator[Effect]:

@@ -311,7 +311,7 @@ def _writable(evidence: Evidence) -> Iterator[Finding | Gap]:
             if severity is not None and step.path not in known:
                 known.add(step.path)
                 who = f"belongs to uid {step.uid}" if step.uid else "may be written to by others than root"
-                message = f"{printable(step.path)} {who} (mode {step.mode & 0o7777:04o}, uid {step.uid}, gid {step.gid})"
+                message = f"{printable(step.path)} {who} (mode {step.permissions:04o}, uid {step.uid}, gid {step.gid})"
                 yield Finding(WRITABLE, step.path, message, severity, (), _closing(step))
 
 
@@ -319,15 +319,14 @@ def _closing(step: answers.Step) -> str:
     """The commands for a path that is fit for one."""
     if not telling.PLAIN.fullmatch(step.path):
         return ""
-    before = f"sudo chown {step.uid}:{step.gid} {step.path} && sudo chmod {step.mode & 0o7777:04o} {step.path}"
+    before = f"sudo chown {step.uid}:{step.gid} {step.path} && sudo chmod {step.permissions:04o} {step.path}"
     return f"sudo chown root: {step.path} && sudo chmod go-w {step.path} (undo: {before})"
 
 
 def _open(step: answers.Step) -> Severity | None:
-    sticky = step.mode & 0o1000 and step.mode & 0o040000
-    if step.uid or (step.mode & 0o002 and not sticky):
+    if step.uid or step.for_everybody:
         return WRITABLE.severity
-    return Severity.MEDIUM if step.mode & 0o020 and step.gid and not sticky else None
+    return Severity.MEDIUM if step.for_a_group else None
 
 
 def _deprecated(server: Server) -> Iterator[Finding]:

@@ -193,19 +193,15 @@ def _weak(one: HostKey) -> Iterator[Finding]:
 def _open(steps: tuple[Step, ...]) -> Iterator[Finding]:
     """Yield a finding if others than root may read or replace a host key: one, for the worst that is true."""
     file = steps[0]
+    writable = (step for step in steps if step.for_everybody or step.for_a_group)
     told = [
         *((Severity.HIGH, f"{printable(s.path)} belongs to uid {s.uid}") for s in steps if s.uid),
-        *((Severity.HIGH, f"others than root may write to {printable(s.path)}") for s in steps if _writable(s)),
+        *((Severity.HIGH, f"others than root may write to {printable(step.path)}") for step in writable),
         *([(Severity.HIGH, "everybody may read it")] if file.mode & 0o004 else []),
         *([(Severity.LOW, f"group {file.gid} may read it")] if file.mode & 0o040 and file.gid else []),
     ]
     for severity, why in told[:1]:
-        yield Finding(HOST_KEY_OPEN, f"host key {file.path}", f"{why} (mode {file.mode & 0o7777:04o})", severity)
-
-
-def _writable(step: Step) -> bool:
-    """Whether somebody else may change it, or what lies in it; where the sticky bit is, not what belongs to root."""
-    return not step.mode & 0o1000 and bool(step.mode & 0o002 or (step.mode & 0o020 and step.gid))
+        yield Finding(HOST_KEY_OPEN, f"host key {file.path}", f"{why} (mode {file.permissions:04o})", severity)
 
 
 def _older(out: bytes) -> Iterator[Finding]:

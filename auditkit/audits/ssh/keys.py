@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from auditkit.access import needs, seen, telling
 from auditkit.access.nouns import Login
 from auditkit.access.passwd import SESSIONLESS
+from auditkit.answers import Step
 from auditkit.audits.ssh.accesses import KEY_FILES, MOST_OPTIONS, Access, accesses, wanted, way_of
 from auditkit.audits.ssh.opened import keys_of_root
 from auditkit.keys.authorized import Line
 from auditkit.keys.public import Strength
 from auditkit.keys.published import PUBLISHED
-from auditkit.keys.use import Step
 from auditkit.model import Evidence, Finding, Gap, Need, Quote, Rule, Severity
 from auditkit.printable import printable
 from auditkit.sshd.patterns import listed
@@ -357,15 +357,12 @@ def _open_files(alive: Iterable[Access]) -> Iterator[Finding]:
     alike = defaultdict[tuple[str, Step], list[str]](list)
     for access in {(one.account, one.line.file): one for one in alive}.values():
         way = way_of(access.steps, access.login)
-        bad = (
-            next((step for step in way.steps if step.mode & 0o002 or step.uid not in (0, access.login.uid)), None)
-            if way
-            else None
-        )
+        steps = way.steps if way else ()
+        bad = next((step for step in steps if step.for_everybody or step.uid not in (0, access.login.uid)), None)
         if bad is not None:
             alike[access.line.file, bad].append(access.account)
     for (file, bad), accounts in alike.items():
-        why = "everybody may write to" if bad.mode & 0o002 else f"uid {bad.uid} owns"
-        message = f"{why} {printable(bad.path)} (mode {bad.mode:04o}), and with it {printable(file)}"
+        why = "everybody may write to" if bad.for_everybody else f"uid {bad.uid} owns"
+        message = f"{why} {printable(bad.path)} (mode {bad.permissions:04o}), and with it {printable(file)}"
         who = accounts[0] if len(accounts) == 1 else telling.names(accounts)
         yield Finding(KEY_FILE_OPEN, f"account {who}", message, KEY_FILE_OPEN.severity)

@@ -257,4 +257,4 @@ def _off(server: Server, keyword: str, owners: Iterable[Login]) -> bool:
 
 
 def _shown(file: Step) -> str:
-    return f"belongs to uid {file.uid} (mode {file.mode & 0o7777:04o})"
+    return f"belongs to uid {file.uid} (mode {file.permissions:04o})"

@@ -164,7 +164,7 @@ def _command(evidence: Evidence, server: Server, statement: Statement) -> Iterat
     anything = bool(whose) and runs_anything(" ".join(statement.value).replace("%", ""))
     writable = state is not None and (state.mode & 0o022 or state.uid)
     of = f"of {printable(whose)}" if whose else _WHOSE[whose]
-    modes = f", uid {state.uid}, mode {state.mode & 0o7777:04o}" if state else ""
+    modes = f", uid {state.uid}, mode {state.permissions:04o}" if state else ""
     severity = (
         KEYS_FROM_COMMAND.severity
         if whose == "" or writable or anything

@@ -24,6 +24,8 @@ from auditkit.fields import whole as _whole
 from auditkit.model import OF_MODE, Gap, Item, Means
 from auditkit.printable import printable
 
+SIDE_BY_SIDE = 16
+"""Hosts of a fleet that are judged at the same time: of the evidence of so many is kept what was made of it."""
 LARGEST = 16 << 20
 """Bytes of one answer."""
 DEEPEST = 4097

@@ -352,10 +352,6 @@ class Evidence:
         return tuple(item for item in self.items if item.need == need)
 
 
-SIDE_BY_SIDE = 16
-"""Hosts of a fleet that are judged at the same time: of so much evidence is kept what was made of it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Audit:
     """One subject that is judged: what it needs, the rules it knows, and the judge."""

@@ -6,9 +6,10 @@ from functools import lru_cache
 
 from auditkit.access import needs
 from auditkit.access.nouns import Login
+from auditkit.answers import SIDE_BY_SIDE
 from auditkit.keys import authorized
 from auditkit.keys.authorized import Line
-from auditkit.model import SIDE_BY_SIDE, Evidence, Gap, Means
+from auditkit.model import Evidence, Gap, Means
 from auditkit.sshd.effective import Effective
 
 _TOKEN = re.compile("%([%huU])")

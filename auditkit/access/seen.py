@@ -25,8 +25,8 @@ from auditkit.access.finding import Found
 from auditkit.access.keyfiles import filled
 from auditkit.access.needs import NEEDS
 from auditkit.access.nouns import Dump, Left, Login, Password, Seen, Server, Treated
-from auditkit.answers import Shown
-from auditkit.model import SIDE_BY_SIDE, Evidence, Gap, Means, Need
+from auditkit.answers import SIDE_BY_SIDE, Shown
+from auditkit.model import Evidence, Gap, Means, Need
 from auditkit.printable import printable
 from auditkit.sshd.criteria import Connection
 from auditkit.sshd.doors import Door, Method, Source

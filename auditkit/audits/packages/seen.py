@@ -11,7 +11,8 @@ from functools import lru_cache
 from typing import TypeVar
 
 from auditkit import answers
-from auditkit.model import SIDE_BY_SIDE, Evidence, Gap, Item, Means, Need
+from auditkit.answers import SIDE_BY_SIDE
+from auditkit.model import Evidence, Gap, Item, Means, Need
 from auditkit.packages import Package, aptconf, changelogs, dpkg, dpkglog, preferences, sources
 from auditkit.packages.candidates import Policy, Standing
 from auditkit.packages.changelogs import Made

@@ -16,11 +16,12 @@ from auditkit.access.revoked import Lists, lists, lists_wanted, taken_back
 from auditkit.access.seen import seen
 from auditkit.access.sources import ITSELF
 from auditkit.access.ways import Ways
+from auditkit.answers import SIDE_BY_SIDE
 from auditkit.audits.ssh.settings import OPENSSH
 from auditkit.keys import use
 from auditkit.keys.authorized import Line
 from auditkit.keys.use import Effect, Way
-from auditkit.model import SIDE_BY_SIDE, Evidence, Gap, Means, Need, Quote
+from auditkit.model import Evidence, Gap, Means, Need, Quote
 from auditkit.printable import printable
 from auditkit.sshd import doors
 from auditkit.sshd.criteria import Connection

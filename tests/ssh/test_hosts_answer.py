@@ -6,7 +6,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from ipaddress import ip_network
 from pathlib import Path
@@ -136,9 +136,8 @@ def test_no_command_outlives_who_asks(deadline: Deadline, way: str) -> None:
     made = ShellLink()
     conversation = Session(made, deadline, "none")
     need = question(Need(Means.COMMAND, f"/bin/sh -c sleep${{IFS}}98765.{os.getpid()}&wait"))
-    made.pipes[0].send(frames.pack(b"t", 1, [marshal.dumps([need], 2)]))
-    while not sleeping():
-        time.sleep(0.01)
+    made.pipes[0].send(frames.pack(b"t", 1, [marshal.dumps([need], 2), *conversation.more()]))
+    until(sleeping)
     if way == "the link is cut":
         conversation.close()
     else:
@@ -146,6 +145,14 @@ def test_no_command_outlives_who_asks(deadline: Deadline, way: str) -> None:
         probe.kill()
     assert psutil.wait_procs(sleeping(), timeout=10)[1] == []
     conversation.close()
+
+
+def until(true: Callable[[], object], seconds: float = 60) -> None:
+    """Wait for what another process brings about."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, f"not within {seconds:g} seconds"
+        time.sleep(0.01)
 
 
 def sleeping() -> list[psutil.Process]:

@@ -8,12 +8,15 @@ from blake3 import blake3
 
 from auditkit.errors import UntrustedError
 from auditkit.hosts import Host, Limited, Past
-from auditkit.model import ON_DISK, Evidence, Gap, Item, Need
+from auditkit.model import ON_DISK, Evidence, Gap, Item, Means, Need
 from auditkit.printable import printable
 
 LARGEST = 256 << 20
 """Bytes of evidence from one host; what comes after them is a gap."""
 
+SHELLS = ("gnu", "busybox")
+"""What a host is asked through that has no Python."""
+OF_SHELLS = frozenset((Means.FILE, Means.STATUS, Means.LISTENERS, Means.COMMAND, Means.BANNER, Means.PORT))
 MOST_NAMED = 5
 """Paths that the gap of old evidence names."""
 
@@ -41,13 +44,22 @@ def collect(host: Host, needs: Iterable[Need], clock: Clock) -> Evidence:
                 items.extend(replace(stamp, need=need) for need in asked[told.need])
             case Item():
                 gaps[Gap(told.source, "the host sent it without being asked, so it is left out")] = None
-    gaps.update(dict.fromkeys(_too_old(unasked) if isinstance(host, Past) else _beyond(unasked)))
+    gaps.update(dict.fromkeys(_left_out(host, unasked)))
     return Evidence(host.name, started, tuple(items), tuple(gaps), unasked=unasked)
 
 
 def gives(host: Host, need: Need) -> bool:
     """Whether a host can be asked this at all."""
     return not isinstance(host, Limited) or host.gives(need)
+
+
+def _left_out(host: Host, unasked: tuple[Need, ...]) -> Iterator[Gap]:
+    """Yield what was not asked for though a disk would show it: what old evidence knows nothing of, and no shell tells."""
+    if host.facts.get("shell") in SHELLS:
+        yield from _beyond(tuple(need for need in unasked if need.means not in OF_SHELLS))
+        unasked = tuple(need for need in unasked if need.means in OF_SHELLS)
+    if isinstance(host, Past):
+        yield from _too_old(unasked)
 
 
 def _too_old(unasked: tuple[Need, ...]) -> Iterator[Gap]:

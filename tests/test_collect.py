@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from auditkit import collect as collecting
 from auditkit.collect import collect, merged
 from auditkit.errors import UntrustedError
-from auditkit.hosts import Ask, Beginning, Known, Seen
+from auditkit.hosts import Ask, Beginning, Known, Seen, taken_below
 from auditkit.model import Gap, Item, Means, Need
 from auditkit.probe import inside
 from auditkit.probe import take as taking
@@ -532,3 +532,13 @@ def test_what_a_judge_reads_stays_as_it_is(line: str) -> None:
 @given(st.binary(max_size=300))
 def test_no_line_is_lost_with_a_secret(data: bytes) -> None:
     assert scrubbed(data).count(b"\n") == data.count(b"\n")
+
+
+def test_what_is_held_against_a_package_keeps_every_word(tmp_path: Path) -> None:
+    text = "def lex(token=default):\n"
+    for name in ("usr/lib/python3/shlex.py", "usr/local/x", "etc/x"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    needs = tuple(Need(Means.FILE, f"/{name}") for name in ("usr/lib/python3/shlex.py", "usr/local/x", "etc/x"))
+    told = [one.data.decode() for one in taken_below(os.fsencode(tmp_path), needs) if isinstance(one, Item)]
+    assert told == [text, *["def lex(token=<secret>):\n"] * 2]

@@ -70,6 +70,7 @@ _SOUNDS_SECRET = (
 """What stands in lower case in every line that _SECRET or _KNOWN_TOKEN matches."""
 _LONGEST_TEXT = 1 << 20
 """Bytes of a text that is looked through for secrets by name; those that are longer are databases and logs."""
+_OF_PACKAGES = re.compile(rb"/usr/(?!local/)|/(?:lib(?:32|64|x32)?|bin|sbin|boot|var/lib/dpkg)/")
 _COMPLAINT = re.compile(
     rb"^([^\n]*? line [0-9]{1,9}: |debug[0-9]: [^\n]*?:[0-9]{1,9} setting (?=\S{33}|[^ \n]*[^A-Za-z0-9 \n]))([^\n]*)",
     re.MULTILINE,
@@ -77,9 +78,14 @@ _COMPLAINT = re.compile(
 _ODD = re.compile(rb"(?<![^\s\"'])(?![/<])(?:[^\s\"']{33,}|(?=[^\s\"':]*:)(?=[^\s\"':]*:[^\s\"']*:)[^\s\"']+)")
 
 
-def scrubbed(data: bytes) -> bytes:
-    """A text without what looks like the hash of a password, a secret by its name, a community of SNMP, or the body of a
-    private key; its lines keep their numbers.
+def of_a_package(path: bytes) -> bool:
+    """Whether a file lies where packages put what is held against their digests, so that not a word of it may change."""
+    return _OF_PACKAGES.match(path) is not None
+
+
+def scrubbed(data: bytes, named: bool = True) -> bytes:
+    """A text without what looks like the hash of a password, a secret by its name (`named`), a community of SNMP, or the body
+    of a private key; its lines keep their numbers.
 
     old:$6$salt$...:20228   ->   old:<hash>:20228
     """
@@ -89,7 +95,7 @@ def scrubbed(data: bytes) -> bytes:
         data = _KEY.sub(_hidden_key, data)
     if len(data) <= _LONGEST_SNMP and _SNMP.search(data):
         data = _USER.sub(rb"\1" + HIDDEN_SECRET, _COMMUNITY.sub(rb"\1" + HIDDEN_SECRET, data))
-    if len(data) <= _LONGEST_TEXT:
+    if named and len(data) <= _LONGEST_TEXT:
         data = _without_named(data)
     return _DES_IN_TABLE.sub(rb"\1" + HIDDEN, data) if b":" in data else data
 

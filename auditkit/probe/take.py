@@ -136,13 +136,13 @@ def _whole(chain: Chain, names: Names, secret: bool, limit: int, uid: Optional[i
     data = _facts(chain, names, secret, limit, uid)
     if begins_as_key(data) or (uid is not None and BEGIN in data):
         raise OSError(errno.EPERM, "holds a private key, so nothing of it was taken")
-    yield _scrubbed(data)
+    yield _scrubbed(data, b"/" + b"/".join(names))
 
 
-def _scrubbed(data: bytes) -> bytes:
+def _scrubbed(data: bytes, path: bytes) -> bytes:
     from . import hashes  # noqa: PLC0415 - only for who asks so
 
-    return hashes.scrubbed(data)
+    return hashes.scrubbed(data, not hashes.of_a_package(path))
 
 
 def _pieces(chain: Chain, which: int, names: Names, long: _Long) -> Iterator[bytes]:

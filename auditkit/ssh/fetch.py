@@ -145,7 +145,8 @@ def _of_need(need: Need, paths: Iterable[tuple[bytes, str]], files: Iterator[Giv
         open_home = need.what.startswith("~/") and not need.secret  # of secrets there are facts only
         if not why and (taking.begins_as_key(data) or (open_home and looks_secret(data))):
             why = "looks as if it held secrets, so nothing of it was kept"  # a link in a home leads anywhere
-        yield Gap(text(path), why) if why else Item(need, text(path), hashes.scrubbed(data), datetime.now(UTC), "")
+        told_of = hashes.scrubbed(data, not hashes.of_a_package(path))
+        yield Gap(text(path), why) if why else Item(need, text(path), told_of, datetime.now(UTC), "")
     if not told and not need.optional:
         yield Gap(need.what, "nothing matches" if globbed else "no such file or directory")
 

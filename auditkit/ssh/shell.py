@@ -59,7 +59,6 @@ class Shell:
 
     def __init__(self, name: str, link: Link, deadline: Deadline, become: str = "none", pipe: Pipe | None = None) -> None:
         self.name = name
-        self.facts: Mapping[str, object] = {}
         self.outside: Callable[[tuple[Need, ...]], Iterable[Item | Gap]] = banners.nobody
         """Gives what services say to who connects from outside."""
         self._link = link
@@ -68,6 +67,7 @@ class Shell:
         self._free: Talk | None = Talk(pipe or link.run("/bin/sh"), deadline, become)
         self.greeting = self._free.tools.greeting
         self.looks = "gnu" if self._free.tools.gnu else "busybox"
+        self.facts: Mapping[str, object] = {"shell": self.looks}
 
     def close(self) -> None:
         """Leave: nothing stays there."""

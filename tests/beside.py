@@ -1,4 +1,4 @@
-"""Runs the tests of the folders beside those of the files: two processes, each with its tests in their order.
+"""Runs the tests of most folders beside those of the files: two processes, each with its tests in their order.
 
 They are forked once all tests are known, so that each is a parent of its own processes only, and send pytest's own
 reports back, which are told here as if the tests had run here. A test without a report is an error. With `--one-by-one`,
@@ -18,6 +18,8 @@ from typing import Any
 import pytest
 
 TESTS = Path(__file__).resolve().parent
+WITH_THE_FILES = frozenset(TESTS / name for name in ("truth", "vendor"))
+"""Folders whose tests run with those of the files, so that one half takes as long as the other."""
 
 
 @dataclass
@@ -41,7 +43,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
     """Run all tests in two processes; None leaves it to pytest."""
-    parts = [[item for item in session.items if (item.path.parent == TESTS) is whether] for whether in (False, True)]
+    with_files = {TESTS, *WITH_THE_FILES}
+    parts = [[item for item in session.items if (item.path.parent in with_files) is whether] for whether in (False, True)]
     option = session.config.option
     alone = option.one_by_one or option.collectonly or option.usepdb or option.trace or option.capture == "no"
     if alone or session.testsfailed or not all(parts):

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 
-from auditkit import ports
 from auditkit.answers import process
 from auditkit.config import Network
 from auditkit.errors import HostError, UsageError
@@ -42,7 +41,10 @@ class Local:
                 yield told
         if banner:
             yield from self._banners(needs, heard)
-        yield from ports.answers(needs, ports.Station(self.networks))
+        if any(need.means is Means.PORT for need in needs):
+            from auditkit import ports  # noqa: PLC0415 - only for who asks so
+
+            yield from ports.answers(needs, ports.Station(self.networks))
 
     def _banners(self, needs: tuple[Need, ...], heard: list[Item]) -> Iterator[Item | Gap]:
         """Yield what the SSH servers here show, each visited once."""

@@ -14,7 +14,6 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from auditkit import ports
 from auditkit.config import Network
 from auditkit.errors import FormatError, HostError
 from auditkit.hosts import SECONDS, Ask, Beginning, Host, Known, Reach, Seen, question
@@ -272,7 +271,7 @@ def _asked(word: str, way: Route, link: Link, deadline: Deadline, networks: tupl
     """The host with whatever can look at it there: Python, else its shell."""
     before = time.time()
     host = _looked_at(word, way, link, deadline)
-    host.outside = partial(_outside, _station(way, link, networks), deadline)
+    host.outside = partial(_outside, way, link, networks, deadline)
     host.facts = _facts(way, link) | _who(host.greeting, before, time.time()) | {"shell": host.looks}
     return host
 
@@ -286,16 +285,19 @@ def _looked_at(word: str, way: Route, link: Link, deadline: Deadline) -> "Ssh | 
         return Shell(word, link, deadline, way.become, without.pipe)
 
 
-def _outside(station: ports.Station, deadline: Deadline, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:
+def _outside(
+    way: Route, link: Link, networks: tuple[Network, ...] | None, deadline: Deadline, needs: tuple[Need, ...]
+) -> Iterator[Item | Gap]:
     """Yield what services say, in no more than half of the time that is left: all else is to be asked, too."""
-    return ports.answers(needs, station, min(ports.ALL, deadline.left() / 2))
+    if not any(need.means is Means.PORT for need in needs):
+        return
+    from auditkit import ports  # noqa: PLC0415 - only for who asks so
 
-
-def _station(way: Route, link: Link, networks: tuple[Network, ...] | None) -> ports.Station:
-    """From where the ports of a host can be seen: only where it was reached straight."""
-    if len(way.hops) > 1 or way.target.proxy_command is not None:
-        return ports.Station(networks, way.target.hostname, way="another machine makes the connections to this host")
-    return ports.Station(networks, link.facts.address, way.target.literal)
+    if len(way.hops) > 1 or way.target.proxy_command is not None:  # ports can be seen only where it was reached straight
+        station = ports.Station(networks, way.target.hostname, way="another machine makes the connections to this host")
+    else:
+        station = ports.Station(networks, link.facts.address, way.target.literal)
+    yield from ports.answers(needs, station, min(ports.ALL, deadline.left() / 2))
 
 
 def _facts(way: Route, link: Link) -> dict[str, object]:

@@ -2,6 +2,8 @@
 
 import re
 
+from .hints import Any
+
 HIDDEN = b"<hash>"
 """What stands for a hash."""
 HIDDEN_KEY = b"<private key>"
@@ -22,34 +24,49 @@ def scheme(bare: bytes) -> bytes:
     return b"des" if _DES.match(bare) else b""
 
 
-_HASH = re.compile(
+class _Lazy:
+    """A pattern that is compiled when a text wants it: on most hosts none does, and each takes a while."""
+
+    def __init__(self, pattern: bytes, flags: int = 0) -> None:
+        self.pattern, self.flags = pattern, flags
+        self.compiled = None  # type: Any
+
+    def sub(self, put: Any, data: bytes) -> bytes:
+        """As re.Pattern.sub."""
+        if self.compiled is None:
+            self.compiled = re.compile(self.pattern, self.flags)
+        return bytes(self.compiled.sub(put, data))
+
+
+_HASH = _Lazy(
     rb"\$(?:1|2[abxy]?|3|5|6|7|gy|md5|sha1|sm3|y|apr1|scrypt|argon2[a-z]{0,2}|pbkdf2[-a-z0-9]{0,16})[$,]"
     rb"(?:[./0-9A-Za-z=,+-]{0,64}\$){0,5}[./0-9A-Za-z+=]{22,512}"
     rb"|\bgrub\.pbkdf2\.[a-z0-9]{1,16}\.[0-9]{1,10}\.[0-9A-Fa-f.]{32,512}"
 )
 _DES_IN_TABLE = re.compile(rb"^([^:\s]{1,64}:[!*]{0,2})[./0-9A-Za-z]{13}(?=:[0-9]{0,10}:[0-9]{0,10}:)", re.MULTILINE)
 # a line of its own: sshd and PAM refuse that, so nobody hides a line that counts behind it
-_KEY = re.compile(
+_KEY = _Lazy(
     rb"^([ \t]*-----BEGIN [A-Z0-9 ]{0,32}PRIVATE KEY-----[ \t\r]*\n)"
     rb"((?:(?:[ \t]*[A-Za-z0-9+/=]{0,80}|Proc-Type: [^\n]{0,80}|DEK-Info: [^\n]{0,80})[ \t\r]*(?:\n|\Z))+)",
     re.MULTILINE,
 )
-_COMMUNITY = re.compile(
+_COMMUNITY = _Lazy(
     rb"^([ \t]*(?:r[ow]community6?|trapcommunity)[ \t]+"
     rb"|[ \t]*com2sec(?:6|unix)?[ \t]+(?:-Cn[ \t]+\S{1,64}[ \t]+)?\S{1,256}[ \t]+\S{1,256}[ \t]+"
     rb"|[ \t]*(?:trap2?sink|informsink)[ \t]+\S{1,256}[ \t]+)(?!(?:public|private)(?!\S))(\"[^\"\n]*\"?|\S+)",
     re.MULTILINE | re.IGNORECASE,
 )
 """A community of SNMP, which is a password, but for the two that everybody knows: snmpd.conf(5)."""
-_USER = re.compile(rb"^([ \t]*(?:createUser|usmUser)[ \t]+)([^\n]+)", re.MULTILINE | re.IGNORECASE)
-_SNMP = re.compile(rb"community|com2sec|sink|createUser|usmUser", re.IGNORECASE)
+_USER = _Lazy(rb"^([ \t]*(?:createUser|usmUser)[ \t]+)([^\n]+)", re.MULTILINE | re.IGNORECASE)
+_SNMP = (b"community", b"com2sec", b"sink", b"createuser", b"usmuser")
+"""What stands in lower case in every text that has one of these."""
 _LONGEST_SNMP = 1 << 20
 """No snmpd.conf is longer."""
 _CALLED = (
     rb"(?:passwo?r?d|passphrase|secret|token|credential|(?:api|access|private|auth|shared|encryption)[_-]?key)[\w.-]{0,64}"
 )
 """What variables, settings and options that hold a secret have in their names."""
-_SECRET = re.compile(
+_SECRET = _Lazy(
     rb"(" + _CALLED + rb"=[\"']?|[\"'][\w.-]{0,64}?" + _CALLED + rb"[\"'][ \t]{0,8}:[ \t]{0,8}[\"']"
     rb"|--" + _CALLED + rb"[ \t]{1,8}[\"']?|://[^/\s:@]{1,64}:(?=[^/\s@]{1,256}@)"
     rb"|\s(?:-u|--user)[ =][\"']?[^\s:\"']{1,64}:|\bBearer[ \t]{1,8}(?=[\w.~+/=-]{16}))"
@@ -58,7 +75,7 @@ _SECRET = re.compile(
     rb"|[/$~%<`(|&;-])[^\s\"'`;&|@,]+",
     re.IGNORECASE,
 )
-_KNOWN_TOKEN = re.compile(
+_KNOWN_TOKEN = _Lazy(
     rb"\b(?:gh[pousr]_[A-Za-z0-9]{30,255}|github_pat_\w{40,255}|glpat-[\w-]{18,64}|xox[abprs]-[\w-]{10,255}|AKIA[0-9A-Z]{16}\b"
     rb"|eyJ[\w-]{10,2048}\.eyJ[\w-]{10,4096}\.[\w-]{10,1024})"
 )
@@ -70,17 +87,17 @@ _SOUNDS_SECRET = (
 """What stands in lower case in every line that _SECRET or _KNOWN_TOKEN matches."""
 _LONGEST_TEXT = 1 << 20
 """Bytes of a text that is looked through for secrets by name; those that are longer are databases and logs."""
-_OF_PACKAGES = re.compile(rb"/usr/(?!local/)|/(?:lib(?:32|64|x32)?|bin|sbin|boot|var/lib/dpkg)/")
-_COMPLAINT = re.compile(
+_OF_PACKAGES = (b"/usr/", b"/lib/", b"/lib32/", b"/lib64/", b"/libx32/", b"/bin/", b"/sbin/", b"/boot/", b"/var/lib/dpkg/")
+_COMPLAINT = _Lazy(
     rb"^([^\n]*? line [0-9]{1,9}: |debug[0-9]: [^\n]*?:[0-9]{1,9} setting (?=\S{33}|[^ \n]*[^A-Za-z0-9 \n]))([^\n]*)",
     re.MULTILINE,
 )
-_ODD = re.compile(rb"(?<![^\s\"'])(?![/<])(?:[^\s\"']{33,}|(?=[^\s\"':]*:)(?=[^\s\"':]*:[^\s\"']*:)[^\s\"']+)")
+_ODD = _Lazy(rb"(?<![^\s\"'])(?![/<])(?:[^\s\"']{33,}|(?=[^\s\"':]*:)(?=[^\s\"':]*:[^\s\"']*:)[^\s\"']+)")
 
 
 def of_a_package(path: bytes) -> bool:
     """Whether a file lies where packages put what is held against their digests, so that not a word of it may change."""
-    return _OF_PACKAGES.match(path) is not None
+    return path.startswith(_OF_PACKAGES) and not path.startswith(b"/usr/local/")
 
 
 def scrubbed(data: bytes, named: bool = True) -> bytes:
@@ -93,7 +110,7 @@ def scrubbed(data: bytes, named: bool = True) -> bytes:
         data = _HASH.sub(HIDDEN, data)
     if b"PRIVATE KEY-----" in data:
         data = _KEY.sub(_hidden_key, data)
-    if len(data) <= _LONGEST_SNMP and _SNMP.search(data):
+    if len(data) <= _LONGEST_SNMP and any(map(data.lower().__contains__, _SNMP)):
         data = _USER.sub(rb"\1" + HIDDEN_SECRET, _COMMUNITY.sub(rb"\1" + HIDDEN_SECRET, data))
     if named and len(data) <= _LONGEST_TEXT:
         data = _without_named(data)

@@ -93,6 +93,12 @@ def test_every_need_of_every_audit_is_told() -> None:
     assert asked == {(each.name, need.means.value, need.what) for each in AUDITS for need in each.needs}
 
 
+def test_it_is_told_in_words_of_every_means() -> None:
+    assert set(wanted.HEADS) == set(Means)
+    lines = list(wanted.need_lines("local", AUDITS))
+    assert [each.name for each in AUDITS if f"{each.name}: {each.title}" not in lines] == []
+
+
 @pytest.mark.parametrize("word", ["root:/mnt/disk", "evidence:file"])
 def test_where_nothing_runs_nothing_is_to_be_allowed(word: str) -> None:
     told = wanted.need_document([word], AUDITS)["hosts"][0]

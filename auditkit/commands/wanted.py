@@ -21,10 +21,23 @@ HEADS = {
     Means.COMMAND: "run",
     Means.LISTENERS: "who listens",
     Means.BANNER: "contacted",
+    Means.PORT: "contacted from here",
+    Means.PRIVILEGED: "walked through",
+    Means.PROCESSES: "which processes run",
+    Means.PACKAGES: "reduced to what is installed",
+    Means.TIMES: "times of",
+    Means.LIBRARIES: "libraries that are gone",
 }
 _WORDS = {
     (Means.LISTENERS, "all"): "/proc/net/tcp, tcp6, udp, udp6, and /proc/PID/fd",
     (Means.BANNER, "ssh"): "the ports on which SSH servers listen: the own login over SSH, up to three connections for local",
+    (Means.PORT, "listed"): "the ports that auditkit.yaml lists for a device without SSH",
+    (
+        Means.PRIVILEGED,
+        "/**",
+    ): "all local file systems: setuid and setgid programs, file capabilities, programs in /tmp and the like",
+    (Means.PROCESSES, "all"): "/proc/PID of every process, and the tables of control groups",
+    (Means.LIBRARIES, "all"): "/proc/PID/maps of every process",
 }
 EMPTY = '""'
 _OWN = re.compile(r"[\\,:=*?\[\]!#]")

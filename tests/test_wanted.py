@@ -95,6 +95,7 @@ def test_every_need_of_every_audit_is_told() -> None:
 
 def test_it_is_told_in_words_of_every_means() -> None:
     assert set(wanted.HEADS) == set(Means)
+    assert [each.name for each in AUDITS if (each.follow is None) != (not each.then)] == []
     lines = list(wanted.need_lines("local", AUDITS))
     assert [each.name for each in AUDITS if f"{each.name}: {each.title}" not in lines] == []
 

@@ -31,6 +31,7 @@ HEADS = {
 _WORDS = {
     (Means.LISTENERS, "all"): "/proc/net/tcp, tcp6, udp, udp6, and /proc/PID/fd",
     (Means.BANNER, "ssh"): "the ports on which SSH servers listen: the own login over SSH, up to three connections for local",
+    (Means.PORT, "*"): "each port that the host itself says is open to others, at the address at which it was reached",
     (Means.PORT, "listed"): "the ports that auditkit.yaml lists for a device without SSH",
     (
         Means.PRIVILEGED,

@@ -18,7 +18,7 @@ from auditkit.audits.accounts import (
     summary,
     table,
 )
-from auditkit.model import Audit, Evidence, Finding, Gap, Need
+from auditkit.model import Audit, Evidence, Finding, Gap, Means, Need
 
 GROUPS = (
     table,
@@ -32,6 +32,10 @@ GROUPS = (
     brakes,
     backups,
 )  # fmt: skip
+THEN = (
+    Need(Means.FILE, "*", "files that sudoers and doas.conf take in, and /etc/hostname where a rule names hosts"),
+    Need(Means.STATUS, "*", "who may write to programs that rules name, to shells and to homes"),
+)
 
 
 def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
@@ -54,4 +58,5 @@ AUDIT = Audit(
     judge,
     summary.facts,
     follow,
+    THEN,
 )

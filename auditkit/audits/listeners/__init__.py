@@ -18,6 +18,13 @@ DISK = "root:"
 """What the word for a mounted disk begins with: nothing on it listens."""
 MOST_ASKED = 64
 _SAYS = "what a service says to whoever connects to it"
+THEN = (
+    Need(Means.PORT, "*", _SAYS),
+    Need(Means.FILE, "*", "whether a service is meant to hide its version"),
+    Need(Means.LISTING, "*", "which package has brought a program that listens"),
+    Need(Means.COMMAND, "/usr/bin/dpkg-query -W *", "which version of a package is installed"),
+    Need(Means.COMMAND, "/usr/bin/rpm -q *", "which version of a package is installed"),
+)
 
 
 def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
@@ -108,4 +115,5 @@ AUDIT = Audit(
     judge,
     facts,
     follow,
+    THEN,
 )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from auditkit.audits.persistence import files, kernel, lines, others, privileged, running, since
 from auditkit.audits.persistence.seen import Seen
-from auditkit.model import Audit, Evidence, Finding, Gap, Need
+from auditkit.model import Audit, Evidence, Finding, Gap, Means, Need
 
 GROUPS = (
     files,
@@ -18,6 +18,10 @@ GROUPS = (
     kernel,
     others,
 )  # fmt: skip
+THEN = (
+    Need(Means.FILE, "*", "what starts by itself and no package has brought, and what starts it"),
+    Need(Means.LISTING, "*", "whose programs are that start by themselves, and where links lead"),
+)
 
 
 def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
@@ -41,4 +45,5 @@ AUDIT = Audit(
     (*(rule for group in GROUPS for rule in group.RULES), *since.RULES),
     judge,
     follow=follow,
+    then=THEN,
 )

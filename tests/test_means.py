@@ -20,7 +20,7 @@ from auditkit.answers import Listening, Process, Ran, Step, process, ran, way
 from auditkit.hosts import taken_below
 from auditkit.hosts.root import Root
 from auditkit.model import Gap, Item, Means, Need
-from auditkit.probe import commands, listeners
+from auditkit.probe import commands, listeners, procfs
 
 ALL = Need(Means.LISTENERS, "all")
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
@@ -420,10 +420,10 @@ def test_no_bytes_of_proc_break_who_reads_them(data: bytes) -> None:
     listeners.add(found, b"\n" + data, "tcp", "little")
     assert all(0 <= port < 65536 for places in found.values() for _protocol, _address, port in places)
     with suppress(ValueError, IndexError):
-        listeners.parsed(data)
-    assert b"\0" not in b"".join(listeners.split(data))
-    listeners.unit(data)
-    listeners.inode_of(data)
+        procfs.parsed(data)
+    assert b"\0" not in b"".join(procfs.split(data))
+    procfs.unit(data)
+    procfs.inode_of(data)
 
 
 def proc(pid: int, parent: int, program: str, *inodes: int) -> listeners.Process:
@@ -475,4 +475,4 @@ def test_what_a_server_starts_for_each_connection_is_not_told_of() -> None:
     ],
 )
 def test_the_group_that_names_the_unit_is_told(cgroup: bytes, unit: bytes) -> None:
-    assert listeners.unit(cgroup) == unit
+    assert procfs.unit(cgroup) == unit

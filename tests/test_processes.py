@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from auditkit.hosts import taken_below
 from auditkit.model import Gap, Item, Means, Need
 from auditkit.probe import processes as probe
+from auditkit.probe import procfs
 from auditkit.processes import Running, Views, read
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -187,7 +188,7 @@ def test_who_looks_from_another_namespace_is_told_so() -> None:
 def test_who_is_not_root_does_not_call_anything_hidden() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "geteuid", lambda: 65534)
-        patch.setattr(probe, "_some", lambda *_: b"")
+        patch.setattr(procfs, "some", lambda *_: b"")
         assert probe._Views({1}).hidden() == []
 
 
@@ -248,4 +249,4 @@ def test_any_bytes_are_read_or_a_gap(data: bytes, source: str) -> None:
 def test_any_tables_are_read(data: bytes) -> None:
     probe.code_of(data)
     probe.packets(data)
-    probe.uid_of(data)
+    procfs.uid_of(data)

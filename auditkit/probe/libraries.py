@@ -7,9 +7,8 @@ needrestart(1) has learnt to. A program whose own file is gone is nothing of thi
 import os
 import re
 
-from . import inside
+from . import inside, procfs
 from .hints import Dict, Iterator, List, Optional, Tuple
-from .listeners import _link, _some, unit
 
 SOURCE = b"/proc"
 PROCESSES = 10000
@@ -33,11 +32,11 @@ def libraries() -> Iterator[Told]:
     if len(pids) > PROCESSES:
         yield SOURCE, None, "more than %d processes; the others were not looked at" % PROCESSES
     for pid in pids[:PROCESSES]:
-        gone = deleted(_some(b"/proc/%d/maps" % pid))
-        program = _link(b"/proc/%d/exe" % pid)
+        gone = deleted(procfs.some(b"/proc/%d/maps" % pid))
+        program = procfs.link(b"/proc/%d/exe" % pid)
         gone.pop(program[: -len(b" (deleted)")] if program.endswith(b" (deleted)") else b"", None)
         if gone:
-            fields = [program, unit(_some(b"/proc/%d/cgroup" % pid)), *list(gone)[:LIBRARIES]]
+            fields = [program, procfs.unit(procfs.some(b"/proc/%d/cgroup" % pid)), *list(gone)[:LIBRARIES]]
             yield b"/proc/%d" % pid, b"".join(field + b"\0" for field in fields)[: inside.LIMIT], ""
 
 

@@ -10,7 +10,7 @@ import socket
 import struct
 import sys
 
-from . import inside
+from . import inside, procfs
 from .hints import Callable, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 from .look import reason
 
@@ -23,12 +23,10 @@ SERVERS = frozenset([b"sshd", b"dropbear", b"dropbearmulti", b"tinysshd", b"lshd
 PROCESSES = 10000
 PLACES = 4096
 """Places where one process listens."""
-ARGUMENTS = 128 << 10
-"""Bytes of the arguments of one process."""
 HANDLES = 500000
 """Handles of all processes that are looked at."""
 TOO_MANY = "more than %d processes listen; the others are left out" % PROCESSES
-TOO_LONG = "its arguments are longer than %d bytes" % ARGUMENTS
+TOO_LONG = "its arguments are longer than %d bytes" % procfs.ARGUMENTS
 TOO_MANY_PLACES = "it listens in more than %d places" % PLACES
 DELETED = b" (deleted)"
 _TITLES = (b"sshd: ", b"sshd-session: ")
@@ -66,11 +64,12 @@ def listeners(optional: bool) -> Iterator[Told]:
     after, _whys = _sockets()
     if not whole:
         yield b"/proc", None, "more than %d handles are open; whose the others are was not looked at" % HANDLES
-    for number, (one, places) in enumerate(chosen(processes, before, after, arguments_of)):
+    born = procfs.born()
+    for number, (one, places) in enumerate(chosen(processes, before, after, procfs.arguments_of)):
         if number == PROCESSES:
             yield b"/proc", None, TOO_MANY
             break
-        for told in _told(one, places):
+        for told in _told(one, places, born):
             yield told
     left = nobodys(processes, before, after)
     if left:
@@ -157,96 +156,36 @@ def _address(text: bytes, order: str) -> str:
 def _processes() -> Tuple[List[Process], bool]:
     """Every process of our network that has not ended meanwhile, and whether all of their handles were looked at."""
     found, left = [], HANDLES  # type: Tuple[List[Process], int]
-    net = _link(b"/proc/self/ns/net")
+    net = procfs.link(b"/proc/self/ns/net")
     for pid in sorted(int(name) for name in os.listdir("/proc") if name.isdigit()):
         try:
-            told = _stat(pid)
-        except (OSError, ValueError, IndexError):
+            told = procfs.parsed(procfs.some(b"/proc/%d/stat" % pid, 4096))
+        except (ValueError, IndexError):
             continue
-        names = _names(b"/proc/%d/fd" % pid)[:left]
+        names = procfs.names(b"/proc/%d/fd" % pid)[:left]
         left -= len(names)
-        one = Process(pid, told, _link(b"/proc/%d/exe" % pid), set(_inodes(pid, names)))
-        if not is_server(one) or _link(b"/proc/%d/ns/net" % pid) in (b"", net):
+        one = Process(pid, told, procfs.link(b"/proc/%d/exe" % pid), set(_inodes(pid, names)))
+        if not is_server(one) or procfs.link(b"/proc/%d/ns/net" % pid) in (b"", net):
             found.append(one)
     return found, left > 0
-
-
-def _link(path: bytes) -> bytes:
-    """Where a link of /proc leads; nothing where that may not be seen."""
-    try:
-        return os.readlink(path)
-    except OSError:
-        return b""
-
-
-def _stat(pid: int) -> Tuple[bytes, int, int]:
-    with open("/proc/%d/stat" % pid, "rb") as file:
-        return parsed(file.read(4096))
-
-
-def parsed(stat: bytes) -> Tuple[bytes, int, int]:
-    """Name, parent and start in ticks, of what proc_pid_stat(5) has; the name may hold blanks and parentheses.
-
-    Raises:
-        ValueError, IndexError: it is something else.
-    """
-    name, _, rest = stat.partition(b"(")[2].rpartition(b")")
-    fields = rest.split()
-    return name, int(fields[1]), int(fields[19])
-
-
-def _names(folder: bytes) -> List[bytes]:
-    try:
-        return os.listdir(folder)
-    except OSError:
-        return []  # it has ended, or is not ours to look at
 
 
 def _inodes(pid: int, names: List[bytes]) -> Iterator[int]:
     """Yield the inode of every socket among the handles of a process."""
     for name in names:
-        inode = inode_of(_link(b"/proc/%d/fd/%s" % (pid, name)))
+        inode = procfs.inode_of(procfs.link(b"/proc/%d/fd/%s" % (pid, name)))
         if inode is not None:
             yield inode
 
 
-def inode_of(link: bytes) -> Optional[int]:
-    """The inode in `socket:[123]`; None where a handle leads elsewhere."""
-    digits = link[8:-1]
-    return int(digits) if link.startswith(b"socket:[") and digits.isdigit() else None
-
-
-def arguments_of(pid: int) -> bytes:
-    """The arguments of a process, each ended by NUL, as it shows them itself; nothing where they cannot be seen."""
-    try:
-        with open("/proc/%d/cmdline" % pid, "rb") as file:
-            return file.read(ARGUMENTS + 1)
-    except OSError:
-        return b""
-
-
-def split(arguments: bytes) -> List[bytes]:
-    """Arguments one by one; a title that is written over them is one, and the NULs behind it are none."""
-    bare = arguments.rstrip(b"\0")
-    return bare.split(b"\0") if bare else []
-
-
-def unit(cgroup: bytes) -> bytes:
-    """The control group that names the unit of systemd: of version 2, or systemd's own of version 1 (cgroups(7))."""
-    groups = [line.split(b":", 2) for line in cgroup.split(b"\n") if line.count(b":") > 1]
-    named = {group[1]: group[2] for group in groups}
-    second = named.get(b"", b"")
-    return named.get(b"name=systemd", second) if second in (b"", b"/") else second
-
-
-def _told(process: Process, places: List[Place]) -> Iterator[Told]:
-    source, uid = b"/proc/%d" % process.pid, _uid(process.pid)
+def _told(process: Process, places: List[Place], born: Optional[int]) -> Iterator[Told]:
+    source, uid = b"/proc/%d" % process.pid, procfs.uid_of(procfs.some(b"/proc/%d/status" % process.pid))
     if uid is None:
         return  # it has ended meanwhile
     from . import hashes  # noqa: PLC0415 - only for who asks so
 
-    arguments = arguments_of(process.pid)
-    if len(arguments) > ARGUMENTS:
+    arguments = procfs.arguments_of(process.pid)
+    if len(arguments) > procfs.ARGUMENTS:
         yield source, None, TOO_LONG
         arguments = b""
     if len(places) > PLACES:
@@ -255,10 +194,10 @@ def _told(process: Process, places: List[Place]) -> Iterator[Told]:
         "pid": process.pid,
         "parent": process.parent,
         "uid": uid,
-        "started": _started(process.ticks),
-        "program": _text(process.program),
-        "arguments": [_text(hashes.scrubbed(each)) for each in split(arguments)],
-        "unit": _text(unit(_some(b"/proc/%d/cgroup" % process.pid))),
+        "started": procfs.started(born, process.ticks),
+        "program": procfs.text(process.program),
+        "arguments": [procfs.text(hashes.scrubbed(each)) for each in procfs.split(arguments)],
+        "unit": procfs.text(procfs.unit(procfs.some(b"/proc/%d/cgroup" % process.pid))),
     }
     yield source, _written(places[:PLACES], known), ""
 
@@ -267,31 +206,3 @@ def _written(places: Iterable[Place], known: Dict[str, object]) -> bytes:
     import json  # noqa: PLC0415 - only for who asks so
 
     return json.dumps(dict(known, listens=list(places)), separators=(",", ":")).encode("ascii")
-
-
-def _uid(pid: int) -> Optional[int]:
-    """The effective one: proc_pid_status(5)."""
-    for line in _some(b"/proc/%d/status" % pid).split(b"\n"):
-        if line.startswith(b"Uid:"):
-            return int(line.split()[2])
-    return None
-
-
-def _started(ticks: int) -> Optional[float]:
-    """Seconds since 1970 of a moment in ticks since the machine started."""
-    for line in _some(b"/proc/stat").split(b"\n"):
-        if line.startswith(b"btime "):
-            return int(line.split()[1]) + ticks / float(os.sysconf("SC_CLK_TCK"))
-    return None
-
-
-def _some(path: bytes) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read(inside.LIMIT)
-    except OSError:
-        return b""
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "surrogateescape")

@@ -11,7 +11,7 @@ import stat
 
 from . import inside, owned
 from .chain import DIRECTORY, Chain, opened
-from .hints import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
+from .hints import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 from .inside import Names
 from .look import reason
 
@@ -44,22 +44,14 @@ def listing(chain: Chain, needs: Sequence[Need], watch: Any) -> Iterator[Told]:
                 yield need[0], path, None, why
         if not there and not need[2]:
             yield need[0], need[1], None, reason(OSError(errno.ENOENT, os.strerror(errno.ENOENT)))
-    owners, unknown = _owners(chain, nodes, watch)
+    owners, unknown = owned.known(chain, {node[1] for _need, node in nodes}, watch)
     wanting = [need for need, _node in nodes if need[3]]
     if unknown and wanting:  # once for all of them; where nothing lies, nothing is anybody's
         yield wanting[0][0], PACKAGES, None, unknown
     for (number, _what, _optional, unowned), (path, real, told) in nodes:
-        packages = owners.get(real) if owners is not None else None
-        if not unowned or (owners is not None and not packages):
-            named = None if packages is None else sorted(each.decode("utf-8", "surrogateescape") for each in packages)
-            yield number, path, written(dict(told, packages=named)), ""
-
-
-def _owners(chain: Chain, nodes: Iterable[Tuple[Need, Node]], watch: Any) -> Tuple[Optional[Dict[bytes, Set[bytes]]], str]:
-    try:
-        return owned.owners(chain, {node[1] for _need, node in nodes}, watch), ""
-    except owned.UnknownError as error:
-        return None, str(error)
+        packages = owners(real)
+        if not unowned or packages == []:
+            yield number, path, written(dict(told, packages=packages)), ""
 
 
 def written(told: Dict[str, object]) -> bytes:

@@ -7,7 +7,7 @@ import os
 
 from . import inside
 from .chain import Chain
-from .hints import Any, Callable, Dict, Iterable, Iterator, List, Set, Tuple
+from .hints import Any, Callable, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 from .look import reason
 
 LARGEST = 64 << 20
@@ -52,6 +52,15 @@ def owners(chain: Chain, paths: Iterable[bytes], watch: Any) -> Dict[bytes, Set[
         why = "which package owns what cannot be read: "
         raise UnknownError(why + reason(error)) from error
     return found
+
+
+def known(chain: Chain, paths: Iterable[bytes], watch: Any) -> Tuple[Callable[[bytes], Optional[List[str]]], str]:
+    """What gives the packages of each path, in order, or None where that is not known; and why it is not."""
+    try:
+        found = owners(chain, paths, watch)
+    except UnknownError as error:
+        return lambda _path: None, str(error)
+    return lambda path: sorted(each.decode("utf-8", "surrogateescape") for each in found[path]), ""
 
 
 def _asked(paths: Iterable[bytes], names: Callable[[bytes], Iterator[bytes]], rules: Iterable[Rule]) -> Dict[bytes, Set[bytes]]:

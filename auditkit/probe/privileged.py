@@ -13,7 +13,7 @@ from itertools import islice
 
 from . import inside, listing, owned
 from .chain import Chain
-from .hints import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
+from .hints import Any, Iterable, Iterator, List, Optional, Set, Tuple
 from .look import reason
 
 _NATIVE = "bcachefs btrfs devtmpfs ext2 ext3 ext4 f2fs jfs nilfs2 overlay ramfs reiserfs rootfs tmpfs ufs xfs zfs"
@@ -45,19 +45,11 @@ def privileged(chain: Chain, root: bytes, watch: Any) -> Iterator[Told]:
     for path, why in walk.gaps():
         yield path, None, why
     paths = [b"/" + "/".join(names).encode("utf-8", "surrogateescape") for names, _it, _capabilities in found]
-    owners, unknown = _owners(chain, paths, watch)
+    owners, unknown = owned.known(chain, paths, watch)
     if unknown and found:
         yield listing.PACKAGES, None, unknown
     for path, (_names, it, capabilities) in zip(paths, found):
-        packages = None if owners is None else sorted(each.decode("utf-8", "surrogateescape") for each in owners[path])
-        yield path, listing.written(dict(listing.described(it, None, capabilities), packages=packages)), ""
-
-
-def _owners(chain: Chain, paths: Iterable[bytes], watch: Any) -> Tuple[Optional[Dict[bytes, Set[bytes]]], str]:
-    try:
-        return owned.owners(chain, paths, watch), ""
-    except owned.UnknownError as error:
-        return None, str(error)
+        yield path, listing.written(dict(listing.described(it, None, capabilities), packages=owners(path))), ""
 
 
 class _Walk:

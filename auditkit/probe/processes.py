@@ -9,10 +9,10 @@ import os
 import re
 import time
 
-from . import inside, libc
+from . import libc, procfs
 from .hints import Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 from .lineage import LOADS
-from .listeners import PROCESSES, arguments_of, inode_of, parsed, split, unit
+from .listeners import PROCESSES
 from .look import reason
 
 ALL = b"/proc"
@@ -82,25 +82,25 @@ class _Look:
 
     def __init__(self) -> None:
         self.left = HANDLES
-        self.packets = packets(_some(b"/proc/net/packet"))
+        self.packets = packets(procfs.some(b"/proc/net/packet"))
         self.claimed = set()  # type: Set[int]
-        self.born = _born()
+        self.born = procfs.born()
         self.root = _identity("/")
 
     def of(self, pid: int) -> Optional[Dict[str, object]]:
         """What is known of a process; nothing of one that has ended meanwhile."""
-        stat, status = _some(b"/proc/%d/stat" % pid), _some(b"/proc/%d/status" % pid)
+        stat, status = procfs.some(b"/proc/%d/stat" % pid), procfs.some(b"/proc/%d/status" % pid)
         try:
-            name, parent, ticks = parsed(stat)
+            name, parent, ticks = procfs.parsed(stat)
             fields = stat.rpartition(b")")[2].split()
             state, kernel = fields[_STATE], bool(int(fields[_FLAGS]) & _KTHREAD)
         except (ValueError, IndexError):
             return None
-        program = _link(pid, "exe")
+        program = procfs.link(b"/proc/%d/exe" % pid)
         bare = kernel and not program  # it has no memory of its own, nor handles
         variables, code = ([], []) if bare else (_variables(pid), _code(pid))
         memory, packet = ([], False) if bare else self._handles(pid)
-        arguments = split(arguments_of(pid)[:WORDS])
+        arguments = procfs.split(procfs.arguments_of(pid)[:WORDS])
         # what else stands on a command line may be a secret, and nobody asks for it
         odd = variables or code or memory or packet or is_odd(program) or b"".join(arguments[:1]).startswith(b"[")
         from . import hashes  # noqa: PLC0415 - only for who asks so
@@ -108,34 +108,32 @@ class _Look:
         return {
             "pid": pid,
             "parent": parent,
-            "uid": uid_of(status),
-            "started": self.born + ticks / float(os.sysconf("SC_CLK_TCK")) if self.born else None,
-            "name": _text(name),
-            "program": _text(program),
-            "arguments": [_text(hashes.scrubbed(each)) for each in told_of(arguments if odd else arguments[:1])],
-            "unit": _text(unit(_some(b"/proc/%d/cgroup" % pid))),
+            "uid": procfs.uid_of(status),
+            "started": procfs.started(self.born, ticks),
+            "name": procfs.text(name),
+            "program": procfs.text(program),
+            "arguments": [procfs.text(hashes.scrubbed(each)) for each in told_of(arguments if odd else arguments[:1])],
+            "unit": procfs.text(procfs.unit(procfs.some(b"/proc/%d/cgroup" % pid))),
             "kernel": kernel,
             "zombie": state in (b"Z", b"X"),
             "elsewhere": not kernel and _identity("/proc/%d/root" % pid) not in (None, self.root),
-            "loads": [_text(each) for each in variables[:MOST]],
-            "code": [_text(each) for each in code[:MOST]],
-            "memory": [_text(each) for each in memory[:MOST]],
+            "loads": [procfs.text(each) for each in variables[:MOST]],
+            "code": [procfs.text(each) for each in code[:MOST]],
+            "memory": [procfs.text(each) for each in memory[:MOST]],
             "packet": packet,
         }
 
     def _handles(self, pid: int) -> Tuple[List[bytes], bool]:
         """Programs that its handles lead to and that lie in memory alone, and whether it hears packets."""
-        try:
-            names = os.listdir("/proc/%d/fd" % pid)[: self.left]
-        except OSError:
-            return [], False  # it has ended, or is not ours to look at
+        names = procfs.names(b"/proc/%d/fd" % pid)[: self.left]
         self.left -= len(names)
         memory, packet = [], False
         for name in names:
-            link = _link(pid, "fd/" + name)
-            if link.startswith(_MEMORY) and _some(b"/proc/%d/fd/%s" % (pid, name.encode("ascii")), 4) == b"\x7fELF":
+            path = b"/proc/%d/fd/%s" % (pid, name)
+            link = procfs.link(path)
+            if link.startswith(_MEMORY) and procfs.some(path, 4) == b"\x7fELF":
                 memory.append(link)
-            inode = inode_of(link)
+            inode = procfs.inode_of(link)
             if inode is not None and inode in self.packets:
                 self.claimed.add(inode)
                 packet = True
@@ -144,19 +142,13 @@ class _Look:
     def nobodys(self) -> int:
         """How many sockets hear packets and are of no process that was looked at, nor gone meanwhile."""
         left = self.packets - self.claimed
-        return len(left & packets(_some(b"/proc/net/packet"))) if left and self.left > 0 else 0
+        return len(left & packets(procfs.some(b"/proc/net/packet"))) if left and self.left > 0 else 0
 
 
 def packets(table: bytes) -> Set[int]:
     """The inodes of sockets that hear packets: /proc/net/packet, packet(7), the last field of each row."""
     fields = [line.split() for line in table.split(b"\n")[1:]]
     return {int(each[8]) for each in fields if len(each) > 8 and each[8].isdigit()}
-
-
-def uid_of(status: bytes) -> Optional[int]:
-    """The effective user: proc_pid_status(5)."""
-    found = re.search(rb"^Uid:\s+[0-9]+\s+([0-9]+)", status, re.MULTILINE)
-    return int(found.group(1)) if found else None
 
 
 def told_of(arguments: Sequence[bytes]) -> List[bytes]:
@@ -183,19 +175,12 @@ def code_of(maps: bytes) -> List[bytes]:
 
 
 def _code(pid: int) -> List[bytes]:
-    return code_of(_some(b"/proc/%d/maps" % pid))
+    return code_of(procfs.some(b"/proc/%d/maps" % pid))
 
 
 def _variables(pid: int) -> List[bytes]:
     """The variables that ld.so(8) obeys, and no others: they may hold secrets."""
-    return [each[:4096] for each in _some(b"/proc/%d/environ" % pid).split(b"\0") if each.startswith(LOADS)]
-
-
-def _link(pid: int, name: str) -> bytes:
-    try:
-        return os.fsencode(os.readlink("/proc/%d/%s" % (pid, name)))
-    except OSError:
-        return b""
+    return [each[:4096] for each in procfs.some(b"/proc/%d/environ" % pid).split(b"\0") if each.startswith(LOADS)]
 
 
 def _identity(path: str) -> Optional[Tuple[int, int]]:
@@ -204,24 +189,6 @@ def _identity(path: str) -> Optional[Tuple[int, int]]:
     except OSError:
         return None
     return it.st_dev, it.st_ino
-
-
-def _born() -> Optional[int]:
-    """Seconds since 1970 when the machine started."""
-    found = re.search(rb"^btime ([0-9]+)", _some(b"/proc/stat"), re.MULTILINE)
-    return int(found.group(1)) if found else None
-
-
-def _some(path: bytes, most: int = inside.LIMIT) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read(most)
-    except OSError:
-        return b""
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "surrogateescape")
 
 
 def _written(told: Dict[str, object]) -> bytes:
@@ -243,7 +210,7 @@ class _Views:
 
     def told(self) -> Dict[str, object]:
         """Who has looked, how far, and which processes something is mounted over."""
-        covered = sorted({int(each) for each in _COVER.findall(_some(b"/proc/self/mountinfo"))})
+        covered = sorted({int(each) for each in _COVER.findall(procfs.some(b"/proc/self/mountinfo"))})
         return {"uid": os.geteuid(), "asked": self.asked, "most": self.last, "groups": self.groups, "covered": covered[:MOST]}
 
     def hidden(self) -> List[int]:
@@ -251,8 +218,8 @@ class _Views:
         if os.geteuid() != 0:
             return []  # /proc may be mounted so that it hides those of others: proc(5), hidepid
         found = self._named() | self._answering()
-        found |= {pid for pid in self.listed if not _some(b"/proc/%d/stat" % pid, 16)}
-        found -= {pid for pid in found & self.listed if _some(b"/proc/%d/stat" % pid, 16)}
+        found |= {pid for pid in self.listed if not procfs.some(b"/proc/%d/stat" % pid, 16)}
+        found -= {pid for pid in found & self.listed if procfs.some(b"/proc/%d/stat" % pid, 16)}
         for look in range(LOOKS):
             if found and look:
                 time.sleep(MOMENT)
@@ -266,7 +233,7 @@ class _Views:
         while waiting and count < GROUPS:
             path = waiting.pop()
             count += 1
-            found.update(map(int, filter(bytes.isdigit, _some(os.fsencode(path + "/cgroup.procs")).split())))
+            found.update(map(int, filter(bytes.isdigit, procfs.some(os.fsencode(path + "/cgroup.procs")).split())))
             try:
                 with os.scandir(path) as entries:
                     waiting.extend(entry.path for entry in entries if entry.is_dir(follow_symlinks=False))
@@ -294,14 +261,14 @@ class _Views:
 
 def most() -> int:
     """The highest number that a process may have: proc(5)."""
-    digits = _some(b"/proc/sys/kernel/pid_max").strip()
+    digits = procfs.some(b"/proc/sys/kernel/pid_max").strip()
     return int(digits) if digits.isdigit() else 1 << 22
 
 
 def highest(listed: Iterable[int]) -> int:
     """The highest number that any process has: that of the last one, as long as they have not begun anew."""
-    forks = re.search(rb"^processes ([0-9]+)", _some(b"/proc/stat"), re.MULTILINE)
-    last = _some(b"/proc/loadavg").split()[-1:]
+    forks = re.search(rb"^processes ([0-9]+)", procfs.some(b"/proc/stat"), re.MULTILINE)
+    last = procfs.some(b"/proc/loadavg").split()[-1:]
     upto = most()
     if forks and int(forks.group(1)) < upto and last and last[0].isdigit():
         return min(upto, max(int(last[0]), *listed) + NUMBERS)
@@ -324,7 +291,7 @@ def _still_hidden(found: Iterable[int]) -> Set[int]:
     if not left:
         return left
     listed = numbers()
-    return {pid for pid in left if (pid not in listed or not _some(b"/proc/%d/stat" % pid, 16)) and _is_there(pid)}
+    return {pid for pid in left if (pid not in listed or not procfs.some(b"/proc/%d/stat" % pid, 16)) and _is_there(pid)}
 
 
 def _is_there(pid: int) -> bool:
@@ -336,5 +303,5 @@ def _is_there(pid: int) -> bool:
 
 
 def _is_thread(pid: int) -> bool:
-    found = re.search(rb"^Tgid:\s+([0-9]+)", _some(b"/proc/%d/status" % pid), re.MULTILINE)
+    found = re.search(rb"^Tgid:\s+([0-9]+)", procfs.some(b"/proc/%d/status" % pid), re.MULTILINE)
     return found is not None and int(found.group(1)) != pid

@@ -15,22 +15,10 @@ _ONE_AT_A_TIME = threading.Lock()
 """Hosts that are reached together all want the same, which is made once."""
 MAGIC = importlib.util.MAGIC_NUMBER.hex()
 
-LATER = frozenset(
-    [
-        "changelogs",
-        "commands",
-        "libraries",
-        "listeners",
-        "listing",
-        "lists",
-        "owned",
-        "privileged",
-        "processes",
-        "status",
-        "times",
-        "unpacked",
-    ]
-)
+LATER = frozenset((
+    *("changelogs", "commands", "libraries", "listeners", "listing", "lists", "owned", "privileged", "processes", "procfs"),
+    *("status", "times", "unpacked"),
+))  # fmt: skip
 """Modules for other evidence than files: a host is not sent them for a scan."""
 
 LOADER = """

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from auditkit.answers import NOBODY, Listening, Process, written
 from auditkit.model import Gap, Item, Need
-from auditkit.probe import hashes, inside, listeners
+from auditkit.probe import hashes, inside, listeners, procfs
 from auditkit.ssh.contents import contents
 from auditkit.ssh.session import lied
 from auditkit.ssh.survey import ABSENT, bytes_of, fields, text
@@ -80,7 +80,7 @@ def _told(need: Need, seen: Mapping[int, Seen], before: Sockets, after: Sockets,
 def _one(need: Need, seen: Seen, places: Sequence[listeners.Place], started: int | None) -> Iterator[Item | Gap]:
     process, source = seen.process, f"/proc/{seen.process.pid}"
     arguments = seen.arguments
-    if len(arguments) > listeners.ARGUMENTS:
+    if len(arguments) > procfs.ARGUMENTS:
         yield Gap(source, listeners.TOO_LONG)
         arguments = b""
     if len(places) > listeners.PLACES:
@@ -94,8 +94,8 @@ def _one(need: Need, seen: Seen, places: Sequence[listeners.Place], started: int
             uid=seen.uid,
             started=None if started is None else started + process.ticks / _TICKS,
             program=text(process.program),
-            arguments=tuple(text(hashes.scrubbed(each)) for each in listeners.split(arguments)),
-            unit=text(listeners.unit(seen.unit)),
+            arguments=tuple(text(hashes.scrubbed(each)) for each in procfs.split(arguments)),
+            unit=text(procfs.unit(seen.unit)),
             listens=_listens(places),
         ),
     )
@@ -160,7 +160,7 @@ def _held(talk: Talk, machine: Machine, listening: set[int]) -> Iterator[tuple[i
 def _processes(talk: Talk, machine: Machine, handles: Mapping[int, set[int]]) -> Iterator[Seen]:
     """Yield what is told of each process that matters and has not ended meanwhile; servers of other networks are not ours."""
     names = (b"/proc/%d" % pid for pid in sorted(machine.servers | set(handles)))
-    verb = (b"processes", b"%d" % (listeners.ARGUMENTS + 1))
+    verb = (b"processes", b"%d" % (procfs.ARGUMENTS + 1))
     for batch, answer in talk.about(verb, names, most=inside.LIMIT):
         parts = answer.split(talk.nonce + b"=")
         if len(parts) != len(batch) + 1 or parts.pop():
@@ -178,7 +178,7 @@ def _process(path: bytes, part: bytes, machine: Machine, handles: Mapping[int, s
     _path, stat, uid, program, net, groups, arguments = told
     pid = int(path[6:])
     try:
-        known = listeners.parsed(stat)
+        known = procfs.parsed(stat)
     except (ValueError, IndexError):
         return None  # it has ended
     if not uid.isdigit() or len(uid) > _DIGITS:

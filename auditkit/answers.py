@@ -4,28 +4,25 @@ server showed.
 Hosts write these forms (auditkit/probe, auditkit/hosts), judges read them here; each reader is strict, for hosts lie.
 """
 
+import dataclasses
 import json
 import re
 import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from itertools import pairwise
 from typing import TypeVar
 
-from auditkit.fields import items as _list
-from auditkit.fields import moment as _time
-from auditkit.fields import number as _number
-from auditkit.fields import parsed as _object
-from auditkit.fields import text as _text
-from auditkit.fields import texts as _texts
-from auditkit.fields import whole as _whole
+from auditkit import fields
 from auditkit.model import OF_MODE, Gap, Item, Means
 from auditkit.printable import printable
 
 SIDE_BY_SIDE = 16
 """Hosts of a fleet that are judged at the same time: of the evidence of so many is kept what was made of it."""
+OF_SHELLS = frozenset((Means.FILE, Means.STATUS, Means.LISTENERS, Means.COMMAND, Means.BANNER, Means.PORT))
+"""What a host without Python gives, through the tools of its shell; all else only the probe does."""
 LARGEST = 16 << 20
 """Bytes of one answer."""
 DEEPEST = 4097
@@ -217,7 +214,7 @@ def shown(item: Item) -> Shown | Gap:
 
 def written(noun: Process | Shown) -> bytes:
     """A noun as the bytes of an Item, which `process` and `shown` read."""
-    told = {each.name: getattr(noun, each.name) for each in fields(noun)}
+    told = {each.name: getattr(noun, each.name) for each in dataclasses.fields(noun)}
     if isinstance(noun, Process):
         told["listens"] = [[each.protocol, each.address, each.port] for each in noun.listens]
     return json.dumps(told, ensure_ascii=True, separators=(",", ":"), default=dict).encode("ascii")
@@ -257,19 +254,21 @@ def _step(record: bytes) -> Step:
 
 
 def _listed(item: Item) -> Listed:
-    told = _object(item.data)
-    mode, packages = _number(told, "mode", 0, _MOST_MODE), told["packages"]
+    told = fields.parsed(item.data)
+    mode, packages = fields.number(told, "mode", 0, _MOST_MODE), told["packages"]
     if mode is None or stat.S_IFMT(mode) not in OF_MODE or (told["target"] is not None) != stat.S_ISLNK(mode):
         raise ValueError("a mode that no node has")
     if packages is not None and item.need.means is Means.UNOWNED and packages:
         raise ValueError("it is owned")
-    uid, gid = (_whole(told, name, 0, _MOST_ID) for name in ("uid", "gid"))
-    size, links, mtime, ctime = (_whole(told, name, -_MOST_TIME, _MOST_TIME) for name in ("size", "links", "mtime", "ctime"))
+    uid, gid = (fields.whole(told, name, 0, _MOST_ID) for name in ("uid", "gid"))
+    size, links, mtime, ctime = (
+        fields.whole(told, name, -_MOST_TIME, _MOST_TIME) for name in ("size", "links", "mtime", "ctime")
+    )
     return Listed(
         *(item.source, mode, uid, gid, size, links, mtime, ctime),
-        None if told["target"] is None else _text(told["target"]),
-        None if told["capabilities"] is None else bytes.fromhex(_text(told["capabilities"])).hex(),
-        None if packages is None else _texts(packages),
+        None if told["target"] is None else fields.text(told["target"]),
+        None if told["capabilities"] is None else bytes.fromhex(fields.text(told["capabilities"])).hex(),
+        None if packages is None else fields.texts(packages),
     )
 
 
@@ -283,19 +282,19 @@ def _ran(item: Item) -> Ran:
 
 
 def _process(item: Item) -> Process:
-    told = _object(item.data)
-    pid = _number(told, "pid", 1, _MOST_PID)
+    told = fields.parsed(item.data)
+    pid = fields.number(told, "pid", 1, _MOST_PID)
     if item.source != (NOBODY if pid is None else f"/proc/{pid}"):
         raise ValueError("it is of another process")
     return Process(
         pid,
-        _number(told, "parent", 0, _MOST_PID),
-        _number(told, "uid", 0, _MOST_ID),
-        _time(told["started"]),
-        _text(told["program"]),
-        _texts(told["arguments"]),
-        _text(told["unit"]),
-        tuple(map(_listening, _list(told["listens"]))),
+        fields.number(told, "parent", 0, _MOST_PID),
+        fields.number(told, "uid", 0, _MOST_ID),
+        fields.moment(told["started"]),
+        fields.text(told["program"]),
+        fields.texts(told["arguments"]),
+        fields.text(told["unit"]),
+        tuple(map(_listening, fields.items(told["listens"]))),
     )
 
 
@@ -307,21 +306,21 @@ def _listening(told: object) -> Listening:
 
 
 def _shown(item: Item) -> Shown:
-    told = _object(item.data)
-    port = _number(told, "port", 1, _PORTS - 1)
+    told = fields.parsed(item.data)
+    port = fields.number(told, "port", 1, _PORTS - 1)
     lists = told["kexinit"]
     if port is None or not isinstance(lists, dict):
         raise ValueError("it shows nothing")
     return Shown(
-        _text(told["address"]),
+        fields.text(told["address"]),
         port,
-        _text(told["banner"]),
-        {_text(name): _texts(algorithms) for name, algorithms in lists.items()},
-        _text(told["host_key"]),
-        _text(told["host_key_type"]),
-        _text(told["user"]),
-        _texts(told["methods"]),
-        _address(_text(told["source"])) if told["source"] else "",
+        fields.text(told["banner"]),
+        {fields.text(name): fields.texts(algorithms) for name, algorithms in lists.items()},
+        fields.text(told["host_key"]),
+        fields.text(told["host_key_type"]),
+        fields.text(told["user"]),
+        fields.texts(told["methods"]),
+        _address(fields.text(told["source"])) if told["source"] else "",
     )
 
 
@@ -367,8 +366,8 @@ def holding(item: Item) -> Holding | Gap:
 
 
 def _holding(item: Item) -> Holding:
-    *fields, end = item.data.decode("utf-8", "surrogateescape").split("\0")
+    *words, end = item.data.decode("utf-8", "surrogateescape").split("\0")
     pid = item.source.removeprefix("/proc/")
-    if end or len(fields) < 3 or not pid.isdecimal() or len(pid) > 9:
+    if end or len(words) < 3 or not pid.isdecimal() or len(pid) > 9:
         raise ValueError("it is not what a process holds on to")
-    return Holding(int(pid), fields[0], fields[1], tuple(fields[2:]))
+    return Holding(int(pid), words[0], words[1], tuple(words[2:]))

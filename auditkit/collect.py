@@ -6,17 +6,17 @@ from datetime import datetime
 
 from blake3 import blake3
 
+from auditkit.answers import OF_SHELLS
 from auditkit.errors import UntrustedError
 from auditkit.hosts import Host, Limited, Past
-from auditkit.model import ON_DISK, Evidence, Gap, Item, Means, Need
-from auditkit.printable import printable
+from auditkit.model import ON_DISK, Evidence, Gap, Item, Need
+from auditkit.printable import few, printable
 
 LARGEST = 256 << 20
 """Bytes of evidence from one host; what comes after them is a gap."""
 
 SHELLS = ("gnu", "busybox")
 """What a host is asked through that has no Python."""
-OF_SHELLS = frozenset((Means.FILE, Means.STATUS, Means.LISTENERS, Means.COMMAND, Means.BANNER, Means.PORT))
 MOST_NAMED = 5
 """Paths that the gap of old evidence names."""
 
@@ -66,8 +66,7 @@ def _too_old(unasked: tuple[Need, ...]) -> Iterator[Gap]:
     """Yield one gap for all files that evidence was not asked for; who judges without what runs knows it by himself."""
     paths = [printable(need.what) for need in unasked if need.means in ON_DISK]
     if paths:
-        more = f" and {len(paths) - MOST_NAMED} more" if len(paths) > MOST_NAMED else ""
-        yield Gap("evidence", f"is older than what is asked for today: {', '.join(paths[:MOST_NAMED])}{more}; take it again")
+        yield Gap("evidence", f"is older than what is asked for today: {few(paths, MOST_NAMED)}; take it again")
 
 
 def _beyond(unasked: tuple[Need, ...]) -> Iterator[Gap]:

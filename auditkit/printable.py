@@ -53,6 +53,12 @@ def printable(text: str) -> str:
     return escape(text.encode("utf-8", "surrogateescape")).decode("utf-8")
 
 
+def few(words: "list[str]", most: int) -> str:
+    """The first of many words, which may be shown as they are, and how many more there are."""
+    left = len(words) - most
+    return ", ".join(words[:most]) + (" and %d more" % left if left > 0 else "")
+
+
 def said(sentence: str) -> str:
     """A sentence of ours, whose foreign parts may have gone through printable() already: no backslash is doubled again."""
     return "\\".join(printable(part) for part in sentence.split("\\"))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from auditkit.facts import CAPABILITY, DOCUMENTS, bits, shown, values
 from auditkit.model import Finding, Quote, Rule, Severity
-from auditkit.printable import printable
+from auditkit.printable import few, printable
 
 UNLIKE = Rule(
     "unlike-other-hosts",
@@ -180,7 +180,7 @@ def _hosts(words: Sequence[str]) -> str:
     """`ws-01`, or `9 hosts (srv-01, ws-01, ws-02 and 6 more)`."""
     if len(words) == 1:
         return printable(words[0])
-    return f"{len(words)} hosts ({few(words)})"
+    return f"{len(words)} hosts ({few(list(map(printable, words)), MOST_NAMED)})"
 
 
 def diverted(place: Place, who: str, others: Sequence[str], *, replaced: bool) -> Finding:
@@ -251,9 +251,3 @@ def left(told: Sequence[Finding], number: Mapping[tuple[str, Severity], int], mo
     for (name, severity), many in number.items():
         if many > most:
             yield Finding(rules[name], "packages", f"and {many - most:,} more that are not named", severity)
-
-
-def few(words: Sequence[str]) -> str:
-    """Some of many, and how many more there are."""
-    named = ", ".join(map(printable, words[:MOST_NAMED]))
-    return f"{named} and {len(words) - MOST_NAMED} more" if len(words) > MOST_NAMED else named

@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ports": NOUNS | {"banners", "config", "ssh"},
     "hosts": NOUNS | {"answers", "ports", "probe", "config", "strict", "mounts", "entries", "ssh", "evidence"},
     "scan": NOUNS | {"hosts", "policy", "mounts", "entries", "growth", "probe"},
-    "collect": NOUNS | {"hosts"},
+    "collect": NOUNS | {"answers", "hosts"},
     "agent": NOUNS | {"opening", "keys"},
     "signers": NOUNS | {"opening", "keys"},
     "seal": NOUNS | {"agent", "keys", "signers"},

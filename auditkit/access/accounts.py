@@ -21,7 +21,6 @@ ELSEWHERE = -1
 """The uid of what stands for accounts of which no file tells."""
 DAY = 86_400
 MOST_SHELLS = 40
-_SHELL = re.compile(r"/[A-Za-z0-9._/@+-]{1,200}")
 _NUMBER = re.compile(r"-?[0-9]{1,9}")
 _ACTION = re.compile(r"\[[^\]]*\]")
 
@@ -101,7 +100,7 @@ def shells(evidence: Evidence) -> tuple[str, ...]:
     """The shells of the accounts, as far as they are to be looked at."""
     lines, _gaps = lines_of(needs.PASSWD.what, needs.text(evidence, needs.PASSWD) or "")
     named = dict.fromkeys(line.shell for line in lines if len(line.fields) > 6)
-    return tuple(shell for shell in named if _SHELL.fullmatch(shell))[:MOST_SHELLS]
+    return tuple(shell for shell in named if needs.PLAIN.fullmatch(shell))[:MOST_SHELLS]
 
 
 def _barred(evidence: Evidence) -> Iterator[str]:

@@ -21,7 +21,6 @@ PROGRAMS = (SSHD, "/usr/bin/sshd", "/usr/local/sbin/sshd")
 WHY = "what sshd itself makes of its configuration for this account from there"
 _ACCOUNT = re.compile(r"[A-Za-z_][A-Za-z0-9._-]{0,63}")
 _ADDRESS = re.compile(r"[0-9a-fA-F:.]{2,45}")
-_FILE = re.compile(r"/[A-Za-z0-9._/@+-]{1,200}")
 _SPEC = re.compile(r"user=([^,]*),host=([^,]*),addr=([^,]*),laddr=([^,]*),lport=([0-9]{1,5})(,rdomain=)?")
 SECRET = re.compile(r"(^|/)(g?shadow|[^/]*_key|id_[^/]*|[^/]*\.(?:key|pem|p12|pfx))[^/]*$|^/(proc|sys|dev(?!/shm/))/")
 """Files that no configuration of sshd stands in, whatever it says; /dev/shm holds plain files, and is a place to hide some."""
@@ -52,7 +51,7 @@ def base(found: Found) -> str | None:
 
 def readable(file: str) -> bool:
     """Whether a file that a host names as one of sshd's configuration may be asked for: no secret, and a plain path."""
-    return bool(_FILE.fullmatch(file)) and not SECRET.search(file) and "/../" not in file
+    return bool(needs.PLAIN.fullmatch(file)) and not SECRET.search(file) and "/../" not in file
 
 
 def about(command: str, who: Connection) -> Need | None:

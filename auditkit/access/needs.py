@@ -1,5 +1,6 @@
 """What `access` wants of a host, and how it is found again in the evidence, whoever asked for it."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
@@ -11,6 +12,8 @@ MAIN = f"{DIRECTORY}/sshd_config"
 SSHD = "/usr/sbin/sshd"
 DISK = "root:"
 """What the word for a mounted disk begins with."""
+PLAIN = re.compile(r"/[A-Za-z0-9._/@+-]{1,200}")
+"""A path that may stand in a command, for a host or for somebody who pastes it."""
 PAM_PLACES = ("/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d")
 """Where PAM looks for a service, in this order: pam.d(5)."""
 

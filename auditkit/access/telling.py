@@ -29,8 +29,6 @@ MOST_QUOTES = 10
 LONGEST = 200
 KBD_RENAMED: Version = (8, 7)
 """Since then the keyword is KbdInteractiveAuthentication, before ChallengeResponseAuthentication."""
-PLAIN = re.compile(r"/[A-Za-z0-9._/@+-]{1,200}")
-"""A path that may stand in a command."""
 _WORD = re.compile(r"[A-Za-z0-9]{1,60}")
 _SUDO = re.compile(r"\bsudo (?=(?:cp|sed|tee|sshd|systemctl|kill|passwd|usermod|chown|chmod|groupadd) )")
 _COMMAND = re.compile(r"\b(?:sudo|cp|systemctl|passwd|usermod|apt) ")
@@ -201,7 +199,7 @@ def closing(server: Server, evidence: Evidence, wanted: Sequence[str], out: Sequ
         words = each[0] if len(each) == 1 else f"{{ {'; '.join(each)}; }}"
         do = f"{words} | sudo tee -a {DROP_IN}"
         undo = f"take the line{'s' if len(wanted) > 1 else ''} out of {DROP_IN}"
-    elif PLAIN.fullmatch(server.main or MAIN):
+    elif needs.PLAIN.fullmatch(server.main or MAIN):
         file = server.main or MAIN
         do = f"sudo sed -i {_inserted(wanted)} {file}"
         undo = f"sudo sed -i '/^{_mark(wanted)}$/,+{len(wanted)}d' {file}"
@@ -275,7 +273,7 @@ def _taken_out(server: Server, places: Sequence[Place]) -> tuple[str, str] | Non
     """The command that takes lines out of their file, and the one that takes it back; None where there is none."""
     file = places[0].file
     words = {place: found.line.keyword for place in places if (found := statement(server, place)) and place.file == file}
-    if not PLAIN.fullmatch(file) or not _configures(server, file) or not all(map(_WORD.fullmatch, words.values())):
+    if not needs.PLAIN.fullmatch(file) or not _configures(server, file) or not all(map(_WORD.fullmatch, words.values())):
         return None
     # only a line that begins so: the numbers count no more when something else was changed before
     script = ";".join(f"{place.line}{{/^[[:space:]]*{word}/s/^/{OUT}/;}}" for place, word in words.items())
@@ -300,7 +298,7 @@ def including(server: Server, file: str) -> Place | None:
 
 def tested(server: Server) -> str:
     """The test of a changed configuration, and what makes it count."""
-    file = "" if server.main in ("", MAIN) or not PLAIN.fullmatch(server.main) else f" -f {server.main}"
+    file = "" if server.main in ("", MAIN) or not needs.PLAIN.fullmatch(server.main) else f" -f {server.main}"
     return f" && sudo sshd -t{file}{reload(server, ' && ')}"
 
 

@@ -13,7 +13,7 @@ from auditkit import answers
 from auditkit.access import needs
 from auditkit.answers import Process
 from auditkit.model import Evidence, Gap, Item, Means, Need
-from auditkit.printable import printable
+from auditkit.printable import few, printable
 
 PLACES = (
     *("/", "/etc", "/etc/passwd", "/etc/shadow", "/etc/group", "/etc/pam.d", "/etc/pam.d/sshd", "/etc/ssh"),
@@ -26,7 +26,6 @@ SLACK = 2.0
 WHY = "whether the SSH server sees the same files, and has read them since they were changed"
 WHY_PID = "when the SSH server last read its configuration"
 _STATED = re.compile(rb"([0-9]{1,20}),([0-9]{1,20}),([0-9]{1,12}),(/[^\n]*)\n")
-_PLAIN = re.compile(r"/[A-Za-z0-9._/@+-]{1,200}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class Stated:
 
 def wanted(evidence: Evidence, process: Process, files: Iterable[str], pid_file: str) -> Iterator[Need]:
     """Yield what to ask of the places that matter, the files of a configuration, and the one that is written at its start."""
-    plain = tuple(dict.fromkeys(file for file in (*files, pid_file) if _PLAIN.fullmatch(file)))[: MOST_FILES + 1]
+    plain = tuple(dict.fromkeys(file for file in (*files, pid_file) if needs.PLAIN.fullmatch(file)))[: MOST_FILES + 1]
     stat = "/usr/bin/stat" if needs.text(evidence, needs.NSSWITCH) is not None else "/bin/stat"  # of busybox, with musl
     for paths in (PLACES, plain):
         words = (*paths, *(f"/proc/{process.pid}/root{path}" for path in paths if path != pid_file))
@@ -110,5 +109,4 @@ def stated(evidence: Evidence, process: Process) -> Mapping[str, Stated]:
 
 def shown(files: Iterable[str]) -> str:
     """A few of these files, as they may be shown."""
-    few = [printable(file) for file in files]
-    return ", ".join(few[:3]) + (f" and {len(few) - 3} more" if len(few) > 3 else "")
+    return few(list(map(printable, files)), 3)

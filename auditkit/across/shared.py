@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from auditkit.across.matrix import Row
 from auditkit.across.reading import Host, HostKey, Private
 from auditkit.model import Finding, Quote, Rule, Severity
-from auditkit.printable import printable
+from auditkit.printable import few, printable
 
 MOST_ROOTS = 3
 """Machines on which one key may be root before it is worth a word."""
@@ -166,6 +166,4 @@ def _open(private: Private) -> str:
 
 def _others(own: Host, hosts: Iterable[Host]) -> str:
     """The other machines among hosts, of many the first."""
-    names = list(dict.fromkeys(host.name for host in hosts if host.machine != own.machine))
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return f"{', '.join(names[:MOST_NAMED])}{more}"
+    return few(list(dict.fromkeys(host.name for host in hosts if host.machine != own.machine)), MOST_NAMED)

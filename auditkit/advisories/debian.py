@@ -14,7 +14,6 @@ KIND = "Debian's security tracker"
 _BEGIN = re.compile(r'\s*\{\s*"[^"]{1,200}"\s*:\s*\{\s*"(?:CVE-|TEMP-)[^"]{1,60}"\s*:\s*\{')
 _BLANK = re.compile(r"[\s,]*")
 _COLON = re.compile(r"\s*:\s*")
-_DEEPEST = 100
 
 
 def is_one(begin: str) -> bool:

@@ -16,6 +16,7 @@ from auditkit.derived.linker import libraries
 from auditkit.errors import FormatError
 from auditkit.model import Change, Kind, Means, Need, Rule, Severity
 from auditkit.packages.layout import Layout
+from auditkit.printable import few
 
 REBUILT: Rule = Rule(
     "initramfs-rebuilt",
@@ -99,8 +100,7 @@ def _judge(change: Change, archive: Archive, known: Known) -> None:
 
 def _note(archive: Archive, doubts: Sequence[str]) -> str:
     files = sum(one.kind is not Kind.DIRECTORY for one in archive)
-    more = f" and {len(doubts) - MOST_NAMED} more" if len(doubts) > MOST_NAMED else ""
-    return f"of {files} files in it nothing verifies {', '.join(doubts[:MOST_NAMED])}{more}"
+    return f"of {files} files in it nothing verifies {few(list(doubts), MOST_NAMED)}"
 
 
 def _places(one: Member) -> Iterator[str]:

@@ -197,9 +197,9 @@ class Unowned:
         decided = self._decided(entry)
         if decided is not None:
             return decided
-        if (other := _OTHER_VERSION.fullmatch(entry.path)) and entry.kind is Kind.FILE and _named(other[1], entry.kind):
+        if (other := _OTHER_VERSION.fullmatch(entry.path)) and entry.kind is Kind.FILE and named(other[1], entry.kind):
             return LEFT_OVER
-        return _named(entry.path, entry.kind)
+        return named(entry.path, entry.kind)
 
     def _decided(self, entry: Entry) -> Category | None:
         """The category where what a package ships decides, and not a name alone."""
@@ -217,7 +217,7 @@ class Unowned:
                 return None
 
 
-def _named(path: str, kind: Kind) -> Category | None:
+def named(path: str, kind: Kind) -> Category | None:
     """The category where its name decides."""
     fitting = (category for pattern, category in _PATTERNS if category.kind in (None, kind) and pattern.fullmatch(path))
     return next(fitting, None)

@@ -6,9 +6,6 @@ from auditkit.model import Gap, Item, Means, Need
 from auditkit.ssh import fetch, processes, programs, ways
 from auditkit.ssh.talk import Talk
 
-OF_THE_PROBE = frozenset(Means) - {Means.FILE, Means.STATUS, Means.LISTENERS, Means.COMMAND, Means.BANNER, Means.PORT}
-"""What only the probe gives: without Python there the host is not asked for it, and that is a gap."""
-
 
 def take(talk: Talk, needs: Sequence[Need]) -> Iterator[Item | Gap]:
     """Yield what is there for each need: the files, then the ways, who listens, and what commands write."""

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from auditkit import entries
+from auditkit.answers import OF_SHELLS
 from auditkit.errors import HostError
 from auditkit.model import OUTSIDE, Entry, Gap, Item, Kind, Need, State
 from auditkit.probe.haste import unread
@@ -109,8 +110,8 @@ class Shell:
         yield from self.outside(needs)
 
     def gives(self, need: Need) -> bool:
-        """Whether the tools there can show it: what is reduced by the probe is for hosts with Python."""
-        return need.means not in means.OF_THE_PROBE
+        """Whether the tools there can show it; what they cannot is a gap."""
+        return need.means in OF_SHELLS
 
     def beginnings(self, asked: Sequence[Asked]) -> Iterator[tuple[str, str, str]]:
         """Yield digests of how logs and their rotations begin."""

@@ -10,7 +10,7 @@ from auditkit.access import accounts, needs
 from auditkit.access.nouns import Login
 from auditkit.access.passwd import SESSIONLESS, Line, lines_of
 from auditkit.model import Evidence, Means, Need
-from auditkit.printable import printable
+from auditkit.printable import few, printable
 from auditkit.sudoers.matching import Person
 
 LOGIN_DEFS = Need(Means.FILE, "/etc/login.defs", "where the uids of people begin, and how new passwords are hashed")
@@ -20,7 +20,7 @@ NOBODY = (65534, 65535)
 MOST_NAMED = 12
 MOST_QUOTES = 10
 _DEFINED = re.compile(r"^[ \t]*([A-Z_]+)[ \t]+([^\s#]+)", re.MULTILINE)
-_ORDINARY = re.compile("[A-Za-z_][A-Za-z0-9_.-]{0,31}")
+ORDINARY = re.compile("[A-Za-z_][A-Za-z0-9_.-]{0,31}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +152,9 @@ def _first_uid(evidence: Evidence) -> int:
 
 def listed(names: list[str]) -> str:
     """Names in a sentence, at most a dozen of them."""
-    some = list(dict.fromkeys(names))
-    left = len(some) - MOST_NAMED
-    return ", ".join(some[:MOST_NAMED]) + (f" and {left} more" if left > 0 else "")
+    return few(list(dict.fromkeys(names)), MOST_NAMED)
 
 
 def fitted(remedy: str, names: list[str]) -> str:
     """A remedy with the name of an account in it, where there is one of plain letters; else as it is."""
-    return remedy.replace("NAME", names[0]) if len(names) == 1 and _ORDINARY.fullmatch(names[0]) else remedy
+    return remedy.replace("NAME", names[0]) if len(names) == 1 and ORDINARY.fullmatch(names[0]) else remedy

@@ -49,7 +49,6 @@ SHELL_UNKNOWN = Rule(
     ("shells(5)", "pwck(8)"),
 )
 RULES = (SHELL_FALSE, SHELL_OPEN, SHELL_UNKNOWN)
-_SHELL = re.compile(r"/[A-Za-z0-9._/@+-]{1,200}")
 _REAL = re.compile(
     r"(?:ba|da|z|k|mk|lk|c|tc|fi|a|y)?sh|bash[0-9.]+|zsh-?[0-9.]+|python[0-9.]*|perl[0-9.]*|busybox\.sh|rbash|env"
 )
@@ -78,11 +77,11 @@ def follow(evidence: Evidence) -> tuple[Need, ...]:
 
 def _asked(everybody: People) -> tuple[str, ...]:
     found = dict.fromkeys(login.shell for login in everybody.logins)
-    return tuple(shell for shell in found if _SHELL.fullmatch(shell))[:MOST_SHELLS]
+    return tuple(shell for shell in found if needs.PLAIN.fullmatch(shell))[:MOST_SHELLS]
 
 
 def _way(evidence: Evidence, shell: str) -> tuple[answers.Step, ...] | None:
-    told = next(needs.read(evidence, needs.shell(shell), answers.way), None) if _SHELL.fullmatch(shell) else None
+    told = next(needs.read(evidence, needs.shell(shell), answers.way), None) if needs.PLAIN.fullmatch(shell) else None
     return told if isinstance(told, tuple) else None
 
 
@@ -123,7 +122,7 @@ def _unknown(evidence: Evidence, everybody: People, by_shell: dict[str, list[Log
         if shell in SESSIONLESS or _CLOSED.fullmatch(shell):
             continue
         gone = all(login.barred for login in logins)
-        if gone or not _SHELL.fullmatch(shell):
+        if gone or not needs.PLAIN.fullmatch(shell):
             odd[shell] = "is not there" if gone else "is no plain path"
         elif text is not None and shell not in listed_ and not shell.endswith(("/nologin", "/false", "git-shell")):
             odd[shell] = "is not in /etc/shells"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from auditkit.access import needs
 from auditkit.audits.accounts.people import MOST_QUOTES, listed, people
 from auditkit.audits.accounts.privileges import NEEDS as OF_SUDO
 from auditkit.audits.accounts.privileges import NOTHING, Grant, Privileges, privileges, usable, worth
@@ -59,7 +60,6 @@ _LOADERS = re.compile(
     r"|PHPRC|GIT_\w*|LESSOPEN|LESSCLOSE|TERMINFO|PATH)"
 )
 _WHY = "who may write to directories in which root finds programs by sudo"
-_PLAIN = re.compile(r"/[A-Za-z0-9._/@+-]{1,200}")
 _FOREVER = 8 * 60
 """Minutes."""
 
@@ -142,7 +142,7 @@ def _directories(told: Privileges) -> tuple[tuple[str, ...], tuple[str, ...], tu
     """The directories of secure_path, those that are no absolute path, and the lines that set them."""
     found = [each for each in in_force(told.policy.settings) if each.name == "secure_path" and each.operator == "="]
     words = [word for each in found for word in each.value.split(":")]
-    plain = tuple(dict.fromkeys(word.rstrip("/") for word in words if _PLAIN.fullmatch(word) and word.strip("/")))
+    plain = tuple(dict.fromkeys(word.rstrip("/") for word in words if needs.PLAIN.fullmatch(word) and word.strip("/")))
     return plain[:40], tuple(word for word in words if not word.startswith("/")), tuple(found)
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from auditkit.access.passwd import EMPTY, SESSIONLESS, SHADOWED, Line, lines_of
+from auditkit.audits.accounts.people import ORDINARY
 from auditkit.model import Evidence, Finding, Gap, Means, Need, Rule, Severity
 from auditkit.printable import printable
 
@@ -102,7 +103,6 @@ SHADOW_MISMATCH = Rule(
 )
 
 MOST_QUOTES = 10
-_ORDINARY = re.compile("[A-Za-z_][A-Za-z0-9_.-]{0,31}")
 _COMPAT = re.compile(r"^[ \t]*passwd:[^#\n]*\bcompat\b", re.MULTILINE)
 
 
@@ -138,7 +138,7 @@ def _finding(rule: Rule, line: Line, message: str, severity: Severity | None = N
         rule.severity if severity is None else severity,
         tuple(quoted.quote for quoted in (line, *others)[:MOST_QUOTES]),
         # a name that is no ordinary one must not end up in a command line that somebody pastes
-        rule.remedy.replace("NAME", name) if _ORDINARY.fullmatch(name) else "",
+        rule.remedy.replace("NAME", name) if ORDINARY.fullmatch(name) else "",
     )
 
 

@@ -6,16 +6,15 @@ put together once, by seen.py. Servers of SSH are those of the audit `ssh`: they
 
 from collections.abc import Iterator, Mapping
 
+from auditkit.access.needs import DISK
 from auditkit.audits.listeners import devices, installed, owners, reach, shown
 from auditkit.audits.listeners.seen import LISTED, LISTENERS, NEEDS, Port, Seen, question, seen
 from auditkit.banners.certificates import certificate
 from auditkit.banners.services import LEFT_ALONE
 from auditkit.model import Audit, Evidence, Finding, Gap, Means, Need
-from auditkit.printable import printable
+from auditkit.printable import few, printable
 
 GROUPS = (reach, shown, installed, owners, devices)
-DISK = "root:"
-"""What the word for a mounted disk begins with: nothing on it listens."""
 MOST_ASKED = 64
 _SAYS = "what a service says to whoever connects to it"
 THEN = (
@@ -45,8 +44,7 @@ def _unasked(evidence: Evidence, told: Seen) -> Iterator[Gap]:
     asked = {question(port, active=evidence.office.active): port for port in told.ports}
     left = [what for what, port in asked.items() if what and not port.said and not _has_gap(evidence, what)]
     if left:
-        more = f" and {len(left) - 5} more" if len(left) > 5 else ""
-        yield Gap("listeners", f"what they say was not heard: {', '.join(map(printable, left[:5]))}{more}")
+        yield Gap("listeners", f"what they say was not heard: {few(list(map(printable, left)), 5)}")
     for port in told.ports:
         if port.listed and port.number in LEFT_ALONE:
             continue

@@ -7,7 +7,7 @@ from auditkit.audits.listeners.installed import packages
 from auditkit.audits.listeners.reach import of_port
 from auditkit.audits.listeners.seen import Port, Seen, is_plain, script_of
 from auditkit.model import Evidence, Finding, Gap, Means, Need, Rule, Severity
-from auditkit.printable import printable
+from auditkit.printable import few, printable
 
 UNOWNED = Rule(
     "listener-unowned",
@@ -84,9 +84,8 @@ def judge(evidence: Evidence, seen: Seen) -> Iterator[Finding | Gap]:
         elif port.interprets:
             yield from _interpreted(port)
     if unknown:
-        more = f" and {len(unknown) - MOST_PORTS} more" if len(unknown) > MOST_PORTS else ""
-        shown = ", ".join(map(printable, unknown[:MOST_PORTS]))
-        yield Gap("listeners", f"which package has brought them is not known: {shown}{more}")
+        shown = few(list(map(printable, unknown)), MOST_PORTS)
+        yield Gap("listeners", f"which package has brought them is not known: {shown}")
     yield from _nobodys(seen)
 
 
@@ -123,13 +122,12 @@ def _nobodys(seen: Seen) -> Iterator[Finding | Gap]:
     odd = [port for port in ports if (port.protocol, port.number) not in _KERNEL]
     if not odd:
         return
-    places = ", ".join(f"{port.protocol} {port.number}" for port in odd[:MOST_PORTS])
-    more = f" and {len(odd) - MOST_PORTS} more" if len(odd) > MOST_PORTS else ""
+    places = few([f"{port.protocol} {port.number}" for port in odd], MOST_PORTS)
     if not _sees_all(seen):
-        yield Gap("listeners", f"which process listens is not known without root: {places}{more}")
+        yield Gap("listeners", f"which process listens is not known without root: {places}")
         return
     quotes = tuple(port.quote for port in odd[:MOST_PORTS])
-    yield Finding(NO_PROCESS, "ports of no process", f"{places}{more}", NO_PROCESS.severity, quotes)
+    yield Finding(NO_PROCESS, "ports of no process", f"{places}", NO_PROCESS.severity, quotes)
 
 
 def _sees_all(seen: Seen) -> bool:

@@ -16,6 +16,7 @@ from auditkit.model import Evidence, Finding, Gap, Means, Need, Quote, Severity
 from auditkit.packages import Compare, Package, apk, pacman, rpm_versions, rpmdb, versions
 from auditkit.packages.reading import text
 from auditkit.packages.stanzas import stanzas
+from auditkit.printable import few
 
 SYNC = Need(Means.PACKAGES, "/var/lib/pacman/sync/*.db", "which newer versions there are, as of the last pacman -Sy")
 CACHED = Need(Means.PACKAGES, "/var/cache/apk/APKINDEX*", "which newer versions there are, as of the last apk update")
@@ -176,8 +177,7 @@ def _quoted(package: Package) -> Quote:
 
 
 def _named(packages: Sequence[Package]) -> str:
-    more = f" and {len(packages) - MOST_QUOTES} more" if len(packages) > MOST_QUOTES else ""
-    return ", ".join(package.name for package in packages[:MOST_QUOTES]) + more
+    return few([package.name for package in packages], MOST_QUOTES)
 
 
 def facts(evidence: Evidence) -> list[dict[str, object]]:

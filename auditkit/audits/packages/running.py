@@ -8,7 +8,7 @@ from auditkit.audits.packages.seen import MOST_QUOTES, Host, days, files_of
 from auditkit.model import Finding, Gap, Means, Need, Quote, Rule, Severity
 from auditkit.packages import Package
 from auditkit.packages.candidates import order
-from auditkit.printable import printable
+from auditkit.printable import few, printable
 
 KERNEL = Need(Means.FILE, "/proc/version", "which kernel runs, in which build")
 SIGNATURE = Need(Means.FILE, "/proc/version_signature", "which build of Ubuntu's kernel runs")
@@ -112,10 +112,7 @@ def _libraries(host: Host) -> Iterator[Finding | Gap]:
     late = days(upgraded, host.now) if upgraded else 0
     many = "1 process runs" if len(holding) == 1 else f"{len(holding)} processes run"
     since = f"; the last upgrade was {late} days ago" if upgraded else ""
-    programs = list(dict.fromkeys(printable(answers.name_of(one.program)) for one in holding))
-    named = ", ".join(programs[:MOST_QUOTES]) + (
-        f" and {len(programs) - MOST_QUOTES} more" if len(programs) > MOST_QUOTES else ""
-    )
+    named = few(list(dict.fromkeys(printable(answers.name_of(one.program)) for one in holding)), MOST_QUOTES)
     quotes = tuple(
         Quote(f"/proc/{one.pid}/maps", 0, f"{answers.name_of(one.program)} {one.unit}: {one.libraries[0]}"[:200])
         for one in holding[:MOST_QUOTES]

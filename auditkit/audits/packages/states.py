@@ -6,6 +6,7 @@ from auditkit.audits.packages.seen import MOST_QUOTES, Host, days
 from auditkit.model import Finding, Gap, Quote, Rule, Severity
 from auditkit.packages import Package, dpkg
 from auditkit.packages.candidates import Standing, order
+from auditkit.printable import few
 
 BROKEN = Rule(
     "package-broken",
@@ -128,5 +129,4 @@ def _many(packages: Sequence[Package]) -> str:
 
 
 def _named(packages: Iterable[Package]) -> str:
-    names = list(dict.fromkeys(package.name for package in packages))
-    return ", ".join(names[:MOST_QUOTES]) + (f" and {len(names) - MOST_QUOTES} more" if len(names) > MOST_QUOTES else "")
+    return few(list(dict.fromkeys(package.name for package in packages)), MOST_QUOTES)

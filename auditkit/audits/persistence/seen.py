@@ -9,8 +9,8 @@ from auditkit import answers
 from auditkit.answers import Listed
 from auditkit.model import OF_MODE, Evidence, Gap, Item, Kind, Means, Quote
 from auditkit.packages.layout import joined
-from auditkit.packages.unowned import NAMED
-from auditkit.printable import printable
+from auditkit.packages.unowned import named
+from auditkit.printable import few, printable
 from auditkit.words import written
 
 LINKS = 8
@@ -19,7 +19,6 @@ MOST_QUOTED = 200
 _DAY = 86_400 * 10**9
 _S_IFMT = 0o170000
 _MERGED = re.compile(r"/(bin|sbin|lib|lib32|lib64|libx32)(?=/|\Z)")
-_KNOWN = tuple((re.compile(category.pattern), category.kind) for category in NAMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +116,7 @@ def kind(node: Listed) -> Kind:
 
 def is_known(node: Listed) -> bool:
     """Whether its name is one that the system itself writes, with no package."""
-    return any(pattern.fullmatch(node.path) and (of is None or of is kind(node)) for pattern, of in _KNOWN)
+    return named(node.path, kind(node)) is not None
 
 
 def may_change(node: Listed) -> str:
@@ -156,5 +155,4 @@ def quoted(path: str, line: Line) -> Quote:
 
 def listing(paths: Sequence[str], most: int = 5) -> str:
     """Paths as a sentence has them."""
-    more = f" and {len(paths) - most} more" if len(paths) > most else ""
-    return ", ".join(printable(path) for path in paths[:most]) + more
+    return few(list(map(printable, paths)), most)

@@ -317,7 +317,7 @@ def _writable(evidence: Evidence) -> Iterator[Finding | Gap]:
 
 def _closing(step: answers.Step) -> str:
     """The commands for a path that is fit for one."""
-    if not telling.PLAIN.fullmatch(step.path):
+    if not needs.PLAIN.fullmatch(step.path):
         return ""
     before = f"sudo chown {step.uid}:{step.gid} {step.path} && sudo chmod {step.permissions:04o} {step.path}"
     return f"sudo chown root: {step.path} && sudo chmod go-w {step.path} (undo: {before})"

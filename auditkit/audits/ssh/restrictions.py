@@ -84,8 +84,6 @@ LIMITS = Rule(
 )
 RULES = (ROOT_KEY, NO_LIST, CLOSED_KEY, METHODS_MISUSED, HOSTBASED, KERBEROS, NO_BRAKE, LIMITS)
 NEEDS = (*seen.NEEDS, *KEY_FILES)
-PENALTIES: Version = (9, 8)
-"""Since then PerSourcePenalties is there, and on."""
 MOST_PEOPLE = 4
 """So many accounts of people need no list of who may log in."""
 MOST_KEYS = 5

@@ -110,7 +110,7 @@ JUDGES = {
     "together", "shipped", "databases", "scripts", "strays", "against", "advisories", "banners", "fields", "processes",
 }  # fmt: skip
 WORLD = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile", "shutil", "paramiko", "importlib"}
-KINDS = ("hosts", "inventory", "packages", "derived", "audits", "logins", "importers", "report", "commands")
+KINDS = ("hosts", "inventory", "packages", "derived", "audits", "importers", "report", "commands")
 SHARED = {
     "auditkit.inventory.groups": "what both forms of an Ansible inventory come to",
     "auditkit.inventory.variables": "what is taken of the variables of either form",

@@ -1,0 +1,13 @@
+"""Formats of sources: FORMATS has one line per format, one file each says how it is known and read."""
+
+from auditkit.logins.nouns import Format
+
+FORMATS: tuple[Format, ...] = ()
+"""In the order in which they are tried."""
+BEGINNING = 4096
+"""Bytes that a format is known by."""
+
+
+def recognised(name: str, beginning: bytes) -> Format | None:
+    """The format of a source by its name and its first BEGINNING bytes; None if it is none of these."""
+    return next((form for form in FORMATS if form.recognises(name, beginning)), None)

@@ -4,10 +4,12 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import systems
 from measure import Task, pair
 from vendor_rows import Cost
 
@@ -15,6 +17,7 @@ SECONDS = 3.0
 """What the design allows for all audits of one machine."""
 PATIENCE = 900
 """Seconds after which a peer counts as hanging: lynis goes through /tmp, however much lies there."""
+PATH = "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
 PACKAGES = "packages"
 """The audit that tells what the peers of packages tell."""
 
@@ -32,6 +35,15 @@ class Peer:
     package: str
 
 
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What is judged: how it is called, what runs auditkit there, and what runs a command there."""
+
+    name: str
+    auditkit: tuple[str, ...]
+    within: tuple[str, ...] = ()
+
+
 PEERS = (
     Peer("lynis", ("lynis", "audit", "system", "--quick", "--no-colors"), (), 5000, "lynis"),
     Peer("debsecan", ("debsecan", "--suite", "SUITE"), (PACKAGES,), 1, "debsecan"),
@@ -39,24 +51,34 @@ PEERS = (
 )
 
 
-def host(command: tuple[str, ...], work: Path, runs: int, only: str) -> Iterator[Cost]:
-    """This machine, against every peer at hand whose name contains a word, and the start of auditkit alone."""
+def server(work: Path) -> Machine:
+    """A server of some six hundred packages that is asked by itself: what the design limits."""
+    root = systems.with_more(systems.server(work), *(peer.package for peer in PEERS if peer.package != "apt"))
+    here = Path(__file__).resolve().parent.parent
+    places = dict.fromkeys((Path(sys.base_prefix), Path(sys.prefix), here))
+    shown = [path for path in places if not any(path != above and path.is_relative_to(above) for above in places)]
+    within = (*systems.inside(root, shown), "env", f"PYTHONPATH={here}", "HOME=/root", "LC_ALL=C.UTF-8", PATH)
+    name = f"a server of {systems.packages(root)} packages"
+    return Machine(name, (*within, sys.executable, "-m", "auditkit"), within)
+
+
+def rows(machine: Machine, work: Path, runs: int, only: str) -> Iterator[Cost]:
+    """A machine, against every peer at hand whose name contains a word, and the start of auditkit alone."""
     scratch = work / "scratch-audits"
     scratch.mkdir(parents=True, exist_ok=True)
+    command = machine.auditkit
     known = audits(command)
-    everything = ours(command, scratch, known)
-    yield Cost(
-        "all audits of this machine", "auditkit --version", pair(everything, bare(command, scratch), runs), seconds=SECONDS
-    )
+    started = pair(ours(command, scratch, known), bare(command, scratch), runs)
+    yield Cost(f"all audits of {machine.name}", "auditkit --version", started, seconds=SECONDS)
     for peer in PEERS:
         if only.lower() not in peer.program:
             continue
-        if reason := lacking(peer, known):
+        if reason := lacking(peer, known, machine.within):
             print(f"skipped: {peer.program}: {reason}", flush=True)
             continue
         mine = ours(command, scratch, peer.against or known)
-        what = f"{', '.join(peer.against)} of this machine" if peer.against else "all audits of this machine"
-        yield Cost(what, " ".join(words(peer)), pair(mine, theirs(peer, scratch), runs))
+        what = f"{', '.join(peer.against)} of {machine.name}" if peer.against else f"all audits of {machine.name}"
+        yield Cost(what, " ".join(words(peer)), pair(mine, theirs(peer, machine.within, scratch), runs))
 
 
 def audits(command: tuple[str, ...]) -> tuple[str, ...]:
@@ -65,11 +87,11 @@ def audits(command: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(rule["audit"] for rule in json.loads(told.stdout)["rules"]))
 
 
-def lacking(peer: Peer, known: tuple[str, ...]) -> str:
+def lacking(peer: Peer, known: tuple[str, ...], within: tuple[str, ...]) -> str:
     """Why a peer is not measured; nothing if it is."""
     if os.geteuid() != 0:
         return "both sides read all only as root"
-    if not shutil.which(peer.program):
+    if not within and not shutil.which(peer.program):
         return f"it is not installed (apt-get install {peer.package})"
     if missing := set(peer.against) - set(known):
         return f"this auditkit has no audit {', '.join(missing)}"
@@ -111,7 +133,7 @@ def bare(command: tuple[str, ...], scratch: Path) -> Task:
     return Task("auditkit --version", (*command, "--version"), scratch / "version.out")
 
 
-def theirs(peer: Peer, scratch: Path) -> Task:
+def theirs(peer: Peer, within: tuple[str, ...], scratch: Path) -> Task:
     """A peer, which must have written something."""
     output = scratch / f"{peer.program}.out"
 
@@ -119,7 +141,7 @@ def theirs(peer: Peer, scratch: Path) -> Task:
         size = output.stat().st_size
         return "" if size >= peer.least else f"wrote {size} bytes"
 
-    return Task(peer.program, ("timeout", str(PATIENCE), *tolerant(*words(peer))), output, done=done)
+    return Task(peer.program, ("timeout", str(PATIENCE), *within, *tolerant(*words(peer))), output, done=done)
 
 
 def tolerant(*argv: str) -> tuple[str, ...]:

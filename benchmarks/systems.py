@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 from fleet.images import mirror, proxies
@@ -34,6 +35,39 @@ def server(work: Path) -> Path:
 def small(work: Path) -> Path:
     """A small system of the old release."""
     return _system(work / "systems" / "small", FEW)
+
+
+def with_more(root: Path, *wanted: str) -> Path:
+    """A system with these packages besides."""
+    if not all((root / f"var/lib/dpkg/info/{name}.list").exists() for name in wanted):
+        _apt(root, "install", *wanted)
+    return root
+
+
+def inside(root: Path, shown: Iterable[Path] = ()) -> tuple[str, ...]:
+    """The words before a command that has it run in a system, with its own /proc, the /dev and /sys of here, and an empty /tmp.
+
+    The directories `shown` are seen there too, read-only, at the paths that they have here.
+    """
+    binds = "".join(f'mount --rbind -o ro {path} "$1{path}"; ' for path in shown)
+    for path in shown:
+        (root / path.relative_to("/")).mkdir(parents=True, exist_ok=True)
+    inner = (
+        'mount -t proc proc "$1/proc"; mount -t tmpfs tmpfs "$1/tmp"; '
+        'mount --rbind /dev "$1/dev"; mount --rbind -o ro /sys "$1/sys"; '
+    )
+    return (
+        "unshare",
+        "--mount",
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "sh",
+        "-ec",
+        f'{inner}{binds}root=$1; shift; exec chroot "$root" "$@"',
+        "sh",
+        str(root),
+    )
 
 
 def upgrade(root: Path) -> None:

@@ -275,9 +275,13 @@ class Means(StrEnum):
     PACKAGES = "packages"
     TIMES = "times"
     LIBRARIES = "libraries"
+    LOG = "log"
+    STREAM = "stream"
 
 
-ON_DISK = frozenset(Means) - {Means.COMMAND, Means.LISTENERS, Means.BANNER, Means.PORT, Means.PROCESSES, Means.LIBRARIES}
+ON_DISK = frozenset(Means) - {
+    *(Means.COMMAND, Means.LISTENERS, Means.BANNER, Means.PORT, Means.PROCESSES, Means.LIBRARIES, Means.STREAM)
+}
 """What a mounted disk shows too; the rest is of a machine that runs."""
 OUTSIDE = frozenset((Means.BANNER, Means.PORT))
 """What is seen from outside of the host, so that nothing on it is asked."""

@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "hosts": NOUNS | {"answers", "ports", "probe", "config", "strict", "mounts", "entries", "ssh", "evidence"},
     "scan": NOUNS | {"hosts", "policy", "mounts", "entries", "growth", "probe"},
     "collect": NOUNS | {"answers", "hosts"},
+    "logs": NOUNS | {"logins", "probe"},
     "agent": NOUNS | {"opening", "keys"},
     "signers": NOUNS | {"opening", "keys"},
     "seal": NOUNS | {"agent", "keys", "signers"},

@@ -1,0 +1,62 @@
+"""Where a machine keeps what it knows of logins, and what its logs are read by: data, so that one round trip asks for it.
+
+filesystem(7), logrotate(8), systemd-journald(8), utmp(5), lastlog(8), wtmpdb(8), lastlog2(8), auditd(8), faillock(8).
+"""
+
+from collections.abc import Collection
+
+from auditkit.model import Means, Need
+
+
+def _log(what: str, why: str) -> Need:
+    return Need(Means.LOG, what, why)
+
+
+LOGS = (
+    _log("/var/log/auth.log*", "who logged in and who tried, as Debian has it"),
+    _log("/var/log/secure*", "who logged in and who tried, as Red Hat and SUSE have it"),
+    _log("/var/log/wtmp*", "sessions on terminals, and boots"),
+    _log("/var/log/btmp*", "logins that failed"),
+    _log("/run/utmp", "sessions that are open"),
+    _log("/var/run/utmp", "sessions that are open"),
+    _log("/var/log/lastlog", "the last login of each account"),
+    _log("/var/lib/wtmpdb/wtmp.db", "sessions and boots, as newer systems keep them"),
+    _log("/var/lib/lastlog/lastlog2.db", "the last login of each account, as newer systems keep it"),
+    _log("/var/log/audit/audit.log*", "what the kernel's audit heard of logins"),
+    _log("/run/faillock/*", "failures by account since its last success"),
+    _log("/var/run/faillock/*", "failures by account since its last success"),
+    _log("/var/log/vsftpd.log*", "logins to the FTP server"),
+    _log("/var/log/proftpd/*.log*", "logins to the FTP server"),
+    _log("/var/log/mail.log*", "logins to the mail server"),
+    _log("/var/log/maillog*", "logins to the mail server"),
+    _log("/var/log/exim4/mainlog*", "logins to the mail server"),
+    _log("/var/log/exim/main.log*", "logins to the mail server"),
+)
+"""Files that are asked of every host."""
+GENERAL = (
+    _log("/var/log/messages*", "logins, where no log is theirs alone"),
+    _log("/var/log/syslog*", "logins, where no log is theirs alone"),
+)
+"""Asked where none of OWN holds anything."""
+OWN = ("/var/log/auth.log", "/var/log/secure")
+JOURNALS = (
+    _log("/var/log/journal/*/*.journal", "the journal"),
+    _log("/var/log/journal/*/*.journal~", "parts of the journal that were not closed"),
+    _log("/run/log/journal/*/*.journal", "the journal where none is kept on disk"),
+    _log("/var/log/journal/remote/*.journal", "journals that other machines sent here"),
+)
+"""The files of the journal: read here and on a mounted disk; a host that runs is asked for its entries."""
+
+LOCALTIME = Need(Means.FILE, "/etc/localtime", "the zone of stamps in logs")
+PASSWD = Need(Means.FILE, "/etc/passwd", "which of the names that were tried exist")
+LOGROTATE = Need(Means.FILE, "/etc/logrotate.conf", "how long logs are kept")
+ROTATED = Need(Means.FILE, "/var/lib/logrotate/status", "when logs were last rotated")
+HOSTNAME = Need(Means.FILE, "/etc/hostname", "how the machine calls itself in its logs")
+SHELLS = Need(Means.FILE, "/etc/shells", "which accounts can log in")
+CONTEXT = (LOCALTIME, PASSWD, LOGROTATE, ROTATED, HOSTNAME, SHELLS)
+"""What logs are read and judged by."""
+
+
+def besides(told: Collection[str]) -> tuple[Need, ...]:
+    """What is to be asked besides of a host that has told of logs at these paths, with anything in them."""
+    return () if any(path.startswith(OWN) for path in told) else GENERAL

@@ -1,0 +1,157 @@
+"""The logs of one machine read: large ones in processes of their own, side by side, small ones here.
+
+What has stamps of its own is read first: its last one tells in which year logs end whose stamps have none.
+"""
+
+import os
+import pickle
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from auditkit.logins.formats import BEGINNING, recognised
+from auditkit.logins.nouns import Condition, Event, Log, Notes
+from auditkit.logins.reading import Reading, read
+from auditkit.logins.tally import Tally
+from auditkit.logs import workers
+from auditkit.logs.files import File, Source
+from auditkit.logs.zones import Machine
+
+WORTH = 24 << 20
+"""Bytes from which it is worth to begin processes."""
+PACKS = 10
+"""How often a packed byte counts."""
+BATCH = 4096
+KILLED = "the process that read it was killed: it is damaged, changed meanwhile, or memory ran out"
+
+Told = Callable[[Log, Event], object]
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How sources are read."""
+
+    hands: int = 2
+    """Processes at a time."""
+    show: Callable[[int], object] = id
+    """Told how many bytes were read since it was told last."""
+    told: Told | None = None
+    """Told of each event, source by source."""
+
+
+PLAINLY = How()
+
+
+def readings(sources: Sequence[Source], machine: Machine, how: How = PLAINLY) -> tuple[Reading, ...]:
+    """What each source says, in their order."""
+    texts = [number for number, source in enumerate(sources) if _is_text(source)]
+    others = [number for number in range(len(sources)) if number not in set(texts)]
+    made: dict[int, Reading] = {}
+    for numbers in (others, texts):
+        lasts = [one.notes.last for one in made.values() if one.notes.last is not None]
+        anchor = machine.anchor or max((last for last in lasts if last <= machine.now), default=None)
+        several = [sources[number] for number in numbers]
+        for at, reading in _of_a_kind(several, replace(machine, anchor=anchor), how):
+            made[numbers[at]] = reading
+    return tuple(made[number] for number in range(len(sources)))
+
+
+def one(source: Source, machine: Machine, told: Told | None = None) -> Reading:
+    """What one source says, read here."""
+    log, data = source.log, source.data
+    reading = read(log, data, machine.setting(), partial(told, log) if told else None)
+    if data.broke and reading.log.condition in (Condition.READ, Condition.EMPTY):
+        reading = replace(reading, log=replace(reading.log, condition=Condition.TRUNCATED, reason=data.broke))
+    if data.grew:
+        reading.notes.remarks.append(f"{data.grew} bytes were written to it while it was read, and are left out")
+    return reading
+
+
+def _is_text(source: Source) -> bool:
+    form = recognised(source.log.name, next(iter(source.data.chunks()), b"")[:BEGINNING])
+    return form is None or form.kind == "text"
+
+
+def _of_a_kind(sources: Sequence[Source], machine: Machine, how: How) -> Iterator[tuple[int, Reading]]:
+    """Yield number and reading of each source."""
+    if how.hands < 2 or sum(map(_weight, sources)) < WORTH:
+        for number, source in enumerate(sources):
+            if isinstance(source.data, File):
+                source.data.seen = how.show
+            yield number, one(source, machine, how.told)
+        return
+    with tempfile.TemporaryDirectory(prefix="auditkit-") as directory:
+        yield from _side_by_side(sources, machine, how, directory if how.told else "")
+
+
+def _side_by_side(sources: Sequence[Source], machine: Machine, how: How, directory: str) -> Iterator[tuple[int, Reading]]:
+    """The same by several processes; what kills one is tried once more by itself and with more care."""
+    order = sorted(range(len(sources)), key=lambda number: -_weight(sources[number]))
+    for again in (False, True):
+        left = []
+        jobs = [(_ready(sources[number], not again), machine, _place(directory, number)) for number in order]
+        for at, reading in workers.done(_work, jobs, 1 if again else how.hands, how.show):
+            number = order[at]
+            if reading != workers.KILLED:
+                yield number, reading
+                _tell(_place(directory, number), sources[number].log, how.told)
+            elif again:
+                yield number, Reading(_lost(sources[number].log), None, Notes(), Tally())
+            else:
+                left.append(number)
+        order = left
+
+
+def _ready(source: Source, mapped: bool) -> Source:
+    """A source as another process reads it."""
+    data = source.data
+    return replace(source, data=replace(data, mapped=mapped, seen=None)) if isinstance(data, File) else source
+
+
+def _place(directory: str, number: int) -> str:
+    return os.path.join(directory, str(number)) if directory else ""
+
+
+def _lost(log: Log) -> Log:
+    return replace(log, condition=Condition.UNREADABLE, reason=KILLED)
+
+
+def _weight(source: Source) -> int:
+    return (source.log.size or 0) * (PACKS if source.log.packed else 1)
+
+
+def _work(job: workers.Job, seen: Callable[[int], object]) -> Reading:
+    """Read one source in a process of its own; its events go into a file, if there is one for them."""
+    source, machine, place = job
+    if isinstance(source.data, File):
+        source.data.seen = seen
+    if not place:
+        return one(source, machine)
+    with open(place, "wb") as file:
+        held: list[Event] = []
+
+        def tell(_log: Log, event: Event) -> None:
+            held.append(event)
+            if len(held) == BATCH:
+                pickle.dump(held, file)
+                held.clear()
+
+        reading = one(source, machine, tell)
+        pickle.dump(held, file)
+    return reading
+
+
+def _tell(place: str, log: Log, told: Told | None) -> None:
+    """Tell the events that another process of ours has written down."""
+    if not told or not place:
+        return
+    with open(place, "rb") as file:
+        while True:
+            try:
+                events = pickle.load(file)  # noqa: S301 - we wrote it, where nobody else can
+            except EOFError:
+                break
+            for event in events:
+                told(log, event)
+    os.unlink(place)

@@ -28,7 +28,6 @@ HEADS = {
     Means.TIMES: "times of",
     Means.LIBRARIES: "libraries that are gone",
     Means.LOG: "logs read",
-    Means.STREAM: "run, all that it writes",
 }
 _WORDS = {
     (Means.LISTENERS, "all"): "/proc/net/tcp, tcp6, udp, udp6, and /proc/PID/fd",

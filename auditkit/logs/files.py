@@ -13,13 +13,11 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from auditkit.logins.nouns import Bytes, Condition, Log
-from auditkit.logs.packing import PIECE, BrokenError, packed_by, unpacked
+from auditkit.logs.packing import BEGINNING, PIECE, BrokenError, packed_by, unpacked
 from auditkit.probe import inside
 from auditkit.probe.chain import Chain
 from auditkit.probe.look import reason
 
-BEGINNING = 16
-"""Bytes that tell how a file is packed."""
 PACKED_PIECE = 128 << 10
 """Bytes of a packed file that are read at a time."""
 HELD = 256 << 20

@@ -22,6 +22,8 @@ WINDOW = 128 << 20
 _SIP = 1 << 10
 """Packed bytes that go into the unpacker of zstd at a time: it gives all that they come to, up to 128 KiB for each four."""
 _LONGEST_MAGIC = 6
+BEGINNING = 16
+"""Bytes that tell how a file is packed."""
 
 MAGIC: Mapping[bytes, str] = {
     b"\x1f\x8b": "gz",

@@ -110,7 +110,7 @@ class Recorded:
         answers: dict[Key, list[Item | Gap]] = {key: [] for key in wanted}
         for kind, told in self.file.told():
             if kind == "item" and (key := (told.need.means, told.need.what)) in wanted:
-                if wanted[key].long:  # which is not to be held here: whoever asks puts it together
+                if wanted[key].long or told.need.means is Means.LOG:  # not to be held here: who asks puts it together
                     yield _handed(told, wanted[key])
                 else:
                     answers[key].append(_handed(told, wanted[key]))

@@ -1,8 +1,10 @@
 """Logs as a host over a network, or evidence of one, hands them out: items put together to sources, and told from lies."""
 
 import re
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import IO
 
 from auditkit.logins.nouns import Condition, Log
 from auditkit.logs.files import Nothing, Source, absent
@@ -42,11 +44,11 @@ class Received:
     _answered: set[Need] = field(default_factory=set)
     _journal: _One | None = None
     _ended: Item | None = None
+    _file: IO[bytes] = field(default_factory=lambda: tempfile.TemporaryFile(prefix="auditkit-"))  # noqa: SIM115
 
     def close(self) -> None:
-        """Give all files back."""
-        for one in (*self._logs.values(), *filter(None, [self._journal])):
-            one.spool.close()
+        """Give back what was kept."""
+        self._file.close()
 
     def take(self, told: Iterable[Item | Gap]) -> "Received":
         """Take in what a host tells."""
@@ -94,7 +96,9 @@ class Received:
             return
         size, mtime, _mode, uid, gid, inode, at = map(int, found.groups())
         log = Log(item.source, size, mtime, int(found[3], 8), uid, gid, inode)
-        one = self._logs.setdefault(item.source, _One(log, Spool(item.source)))
+        one = self._logs.get(item.source)
+        if one is None:
+            one = self._logs[item.source] = _One(log, Spool(item.source, self._file))
         data = item.data[found.end() :]
         if one.log != log or at < one.spool.size or at + len(data) > size:
             one.reason = one.reason or LIES
@@ -109,7 +113,7 @@ class Received:
         """A piece of what journalctl writes, or how it ended."""
         if item.data[:1] == b"=":
             self._ended = item
-        one = self._journal = self._journal or _One(Log(JOURNAL), Spool(JOURNAL))
+        one = self._journal = self._journal or _One(Log(JOURNAL), Spool(JOURNAL, self._file))
         if item.data[:1] == b">" and item.data[1:] != _NO_ENTRIES:
             one.spool.add(one.spool.size, item.data[1:])
 

@@ -1,9 +1,10 @@
-"""Pieces of a log that came over a network or out of evidence, kept packed in a file of ours without a name.
+"""Pieces of logs that came over a network or out of evidence, kept packed in a file of ours without a name.
 
 Such a file is gone with whoever has it open, however that one ends.
 """
 
 import mmap
+import os
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -19,9 +20,9 @@ _FAST = 1
 
 
 class Spool:
-    """The bytes of one log, which may have holes; `add` its pieces in their order, then read it as any other."""
+    """The bytes of one log, which may have holes, in a file that several share; `add` its pieces in their order."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, file: IO[bytes]) -> None:
         self.packed = ""
         self.size = 0
         """Bytes that it has by now."""
@@ -31,13 +32,9 @@ class Spool:
         self.grew = 0
         self.seen: Callable[[int], object] = id
         self._name = name
-        self._file: IO[bytes] = tempfile.TemporaryFile(prefix="auditkit-")  # noqa: SIM115 - it is the spool's own
+        self._file = file
         self._pieces: list[tuple[int, int, int]] = []
-        """Of each piece where it belongs, and from where to where it lies in our file."""
-
-    def close(self) -> None:
-        """Give the file back."""
-        self._file.close()
+        """Of each piece where it belongs, where it lies in our file, and how long it is there."""
 
     def add(self, at: int, data: bytes) -> None:
         """Take the next piece, which belongs there.
@@ -47,9 +44,9 @@ class Spool:
         """
         if not self._pieces:
             self.packed = packed_by(self._name, data[:BEGINNING]) if not at else ""
-        start = self._file.tell()
-        self._file.write(data if self.packed else zlib.compress(data, _FAST))
-        self._pieces.append((at, start, self._file.tell()))
+        kept = data if self.packed else zlib.compress(data, _FAST)
+        self._pieces.append((at, self._file.tell(), len(kept)))
+        self._file.write(kept)
         self.size = at + len(data)
 
     def chunks(self) -> Iterator[bytes]:
@@ -90,9 +87,10 @@ class Spool:
         return size
 
     def _placed(self) -> Iterator[tuple[int, bytes]]:
-        for at, start, end in self._pieces:
-            self._file.seek(start)
-            data = self._file.read(end - start)
+        self._file.flush()
+        for at, start, length in self._pieces:
+            data = os.pread(self._file.fileno(), length, start)
+            self.seen(len(data))
             yield at, data if self.packed else zlib.decompress(data)
 
     def _raw(self) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ import os
 
 from . import inside, take
 from .chain import Chain
-from .hints import Dict, Iterator, List, Optional, Sequence, Tuple, Union
+from .hints import Dict, Iterator, List, Optional, Sequence, Set, Tuple, Union
 from .look import reason
 
 BOUND = 96 << 20
@@ -43,7 +43,7 @@ def logs(chain: Chain, asked: Sequence[Asked]) -> Iterator[Told]:
 
     The last piece of a log reaches to its end, and may be empty; what a sparse file has no bytes for is left out.
     """
-    files = []  # type: List[_File]
+    files: List[_File] = []
     for number, pattern, optional, _long in asked:
         found = list(_found(chain, number, pattern))
         files += [one for one in found if isinstance(one, _File)]
@@ -60,8 +60,9 @@ def logs(chain: Chain, asked: Sequence[Asked]) -> Iterator[Told]:
 
 def _bounded(chain: Chain, files: List[_File], patterns: Dict[int, bytes], left: int) -> Iterator[Told]:
     """Yield the newest files as far as the bound goes, and what is left out."""
-    bound, seen = left, set()  # type: Tuple[int, Set[Tuple[int, int]]]
-    out = {}  # type: Dict[int, List[_File]]
+    bound = left
+    seen: Set[Tuple[int, int]] = set()
+    out: Dict[int, List[_File]] = {}
     for one in files:
         if (one.it.st_dev, one.it.st_ino) in seen:
             continue
@@ -140,12 +141,11 @@ def _read(handle: int, it: os.stat_result) -> Iterator[Tuple[int, bytes]]:
     size, at = it.st_size, 0
     sparse = it.st_blocks and it.st_blocks * 512 < size
     while at < size:
-        start = _next(handle, at) if sparse else at
+        start = _seek(handle, at, os.SEEK_DATA, 1 << 62) if sparse else at
         if start >= size:
             break
-        if start != at:
-            os.lseek(handle, start, os.SEEK_SET)
-        data = os.read(handle, min(PIECE, size - start))
+        end = min(_seek(handle, start, os.SEEK_HOLE, size), size) if sparse else size
+        data = os.pread(handle, min(PIECE, end - start), start)
         if not data:
             raise OSError(errno.EIO, CUT)
         yield start, data
@@ -154,11 +154,9 @@ def _read(handle: int, it: os.stat_result) -> Iterator[Tuple[int, bytes]]:
         yield size, b""
 
 
-def _next(handle: int, at: int) -> int:
-    """Where the next bytes begin that are there."""
+def _seek(handle: int, at: int, whence: int, without: int) -> int:
+    """Where the next bytes, or the next hole, are; what a file system says that knows nothing of holes."""
     try:
-        return os.lseek(handle, at, os.SEEK_DATA)
+        return os.lseek(handle, at, whence)
     except OSError as error:
-        if error.errno != errno.ENXIO:
-            return os.lseek(handle, at, os.SEEK_SET)
-    return 1 << 62
+        return without if error.errno == errno.ENXIO else at if whence == os.SEEK_DATA else without

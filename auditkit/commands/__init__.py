@@ -12,6 +12,7 @@ COMMANDS: Mapping[str, str] = {
     "diff": "what changed between two baselines",
     "verify": "is the seal good and the sequence unbroken?",
     "audit": "judge the configuration of a host",
+    "logins": "did they get in? every log of logins, and a verdict",
     "collect": "take evidence of a host, judge nothing",
     "policy": "is a policy sound, and what watches a path?",
     "keygen": "make a key that signs baselines",

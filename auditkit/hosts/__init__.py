@@ -111,6 +111,14 @@ class Limited(Protocol):
 
 
 @runtime_checkable
+class Near(Protocol):
+    """A host whose files lie on this machine."""
+
+    root: str
+    """Where they lie."""
+
+
+@runtime_checkable
 class Past(Protocol):
     """What a machine answered once."""
 

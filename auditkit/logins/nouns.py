@@ -211,6 +211,8 @@ class Notes:
     """Why reading stopped before the end, if it did."""
     remarks: list[str] = field(default_factory=list)
     """What a person should know of it: a header that says it was not closed, records that were skipped."""
+    size: int = 0
+    """Bytes that were read of it, once unpacked; whoever hands them out counts them."""
 
 
 Read = Callable[[Log, Bytes, Setting, Notes], Iterator[Event]]

@@ -4,6 +4,7 @@ filesystem(7), logrotate(8), systemd-journald(8), utmp(5), lastlog(8), wtmpdb(8)
 """
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from auditkit.model import Means, Need
 
@@ -47,6 +48,25 @@ JOURNALS = (
 )
 """The files of the journal: read here and on a mounted disk; a host that runs is asked for its entries."""
 
+ENTRIES, FEWER = 2_000_000, 100_000
+"""Entries of a journal that are taken at most, the newest ones: when they are judged at once, and into evidence."""
+OF_INTEREST = (
+    *("SYSLOG_FACILITY=4", "SYSLOG_FACILITY=10", "+"),
+    *("SYSLOG_IDENTIFIER=sshd", "SYSLOG_IDENTIFIER=sshd-session", "SYSLOG_IDENTIFIER=sshd-auth", "SYSLOG_IDENTIFIER=dropbear"),
+    *("SYSLOG_IDENTIFIER=sudo", "SYSLOG_IDENTIFIER=su", "SYSLOG_IDENTIFIER=login", "SYSLOG_IDENTIFIER=systemd-logind", "+"),
+    *("_COMM=sshd", "_COMM=sshd-session", "_COMM=sshd-auth", "_COMM=dropbear", "_COMM=sudo", "_COMM=su", "_COMM=login"),
+    *("_COMM=systemd-logind", "_COMM=cron", "_COMM=crond", "_COMM=vsftpd", "_COMM=proftpd", "_COMM=auth", "_COMM=exim4"),
+)
+"""What of a journal is taken: what tells of logins, and cron as the heartbeat. Evidence is known by these words: they stay."""
+
+
+def _journal(entries: int) -> Need:
+    what = f"/bin/journalctl --no-pager --all -o export -n {entries} {' '.join(OF_INTEREST)}"
+    return Need(Means.COMMAND, what, "what the journal tells of logins", long=True)
+
+
+JOURNAL, SHORT_JOURNAL = _journal(ENTRIES), _journal(FEWER)
+
 LOCALTIME = Need(Means.FILE, "/etc/localtime", "the zone of stamps in logs")
 PASSWD = Need(Means.FILE, "/etc/passwd", "which of the names that were tried exist")
 LOGROTATE = Need(Means.FILE, "/etc/logrotate.conf", "how long logs are kept")
@@ -55,6 +75,26 @@ HOSTNAME = Need(Means.FILE, "/etc/hostname", "how the machine calls itself in it
 SHELLS = Need(Means.FILE, "/etc/shells", "which accounts can log in")
 CONTEXT = (LOCALTIME, PASSWD, LOGROTATE, ROTATED, HOSTNAME, SHELLS)
 """What logs are read and judged by."""
+
+
+def of_host() -> tuple[Need, ...]:
+    """What is asked of a host that runs and is judged at once."""
+    return (*CONTEXT, *map(long, LOGS), JOURNAL)
+
+
+def of_evidence() -> tuple[Need, ...]:
+    """What is asked of evidence: all that may have been taken."""
+    return (*CONTEXT, *LOGS, *GENERAL, *JOURNALS, JOURNAL, SHORT_JOURNAL)
+
+
+def to_keep(*, runs: bool) -> tuple[Need, ...]:
+    """What is taken into evidence of a host that runs, or of a disk."""
+    return (*CONTEXT, *LOGS, *((SHORT_JOURNAL,) if runs else JOURNALS))
+
+
+def long(need: Need) -> Need:
+    """The same, however long its logs are."""
+    return replace(need, long=True)
 
 
 def besides(told: Collection[str]) -> tuple[Need, ...]:

@@ -36,6 +36,8 @@ class Told(Bytes, Protocol):
     """Where and why they ended too early; else empty."""
     grew: int
     """How many more there were by then."""
+    given: int
+    """How many were given, unpacked."""
 
 
 @dataclass(slots=True)
@@ -44,6 +46,7 @@ class Nothing:
 
     broke: str = ""
     grew: int = 0
+    given: int = 0
 
     def chunks(self) -> Iterator[bytes]:
         """Yield nothing."""
@@ -70,16 +73,19 @@ class File:
     """Where and why the bytes ended too early, once they were read."""
     grew: int = 0
     """Bytes that had been written to it besides when it was read to its end."""
+    given: int = 0
     seen: Callable[[int], object] | None = field(default=None, compare=False)
     """Told how many bytes of the file were read since it was told last."""
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the unpacked bytes from the beginning; where they end too early, `broke` says why."""
-        self.broke = ""
+        self.broke, self.given = "", 0
         try:
             with _opened(self.root, self.path, self.inode) as handle:
                 pieces = self._pieces(handle)
-                yield from unpacked(pieces, self.packed) if self.packed else pieces
+                for piece in unpacked(pieces, self.packed) if self.packed else pieces:
+                    self.given += len(piece)
+                    yield piece
         except OSError as error:
             self.broke = reason(error)
         except BrokenError as error:
@@ -88,7 +94,9 @@ class File:
     def whole(self) -> bytes | memoryview:
         """All bytes at once: mapped where that may be done, else held, up to a bound."""
         if self.mapped and not self.packed:
-            return self._mapped()
+            mapped = self._mapped()
+            self.given = len(mapped)
+            return mapped
         held, size = [], 0
         for piece in self.chunks():
             held.append(piece)
@@ -131,6 +139,24 @@ class Source:
 
     log: Log
     data: Told
+
+    def called(self, name: str) -> "Source":
+        """The same by another name."""
+        return Source(replace(self.log, name=name), self.data)
+
+    def lines(self, offsets: Iterable[int], most: int) -> Iterator[tuple[int, bytes]]:
+        """Yield the line that begins at each of these offsets, up to so many bytes and without its end."""
+        left, at, held = sorted(offsets, reverse=True), 0, b""
+        for piece in self.data.chunks():
+            held += piece
+            while left and (left[-1] + most <= at + len(held) or b"\n" in held[left[-1] - at :]):
+                offset = left.pop()
+                yield offset, held[offset - at :][:most].partition(b"\n")[0].rstrip(b"\r")
+            if not left:
+                return
+            drop = min(len(held), max(0, left[-1] - at))
+            at, held = at + drop, held[drop:]
+        yield from ((offset, held[offset - at :][:most]) for offset in reversed(left) if 0 <= offset - at < len(held))
 
 
 def found(root: str, patterns: Iterable[str]) -> Iterator[Source]:

@@ -61,6 +61,7 @@ def one(source: Source, machine: Machine, told: Told | None = None) -> Reading:
     """What one source says, read here."""
     log, data = source.log, source.data
     reading = read(log, data, machine.setting(), partial(told, log) if told else None)
+    reading.notes.size = data.given
     if data.broke and reading.log.condition in (Condition.READ, Condition.EMPTY):
         reading = replace(reading, log=replace(reading.log, condition=Condition.TRUNCATED, reason=data.broke))
     if data.grew:

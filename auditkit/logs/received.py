@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import IO
 
 from auditkit.logins.nouns import Condition, Log
+from auditkit.logins.places import JOURNALS, besides, long
 from auditkit.logs.files import Nothing, Source, absent
 from auditkit.logs.packing import BrokenError
 from auditkit.logs.spool import Spool
@@ -68,6 +69,12 @@ class Received:
     def sources(self) -> tuple[Source, ...]:
         """Every log, those that are absent or could not be read too."""
         return tuple(self._sources())
+
+    def besides(self) -> tuple[Need, ...]:
+        """What is to be asked besides, now that this has come: logs that others share, the journal where it was not told of."""
+        own = [path for path, one in self._logs.items() if one.log.size]
+        asked = any(need.means is Means.COMMAND and need.long for need in self.needs)
+        return tuple(map(long, (*besides(own), *(JOURNALS if asked and not self._journal else ()))))
 
     def _sources(self) -> Iterator[Source]:
         for path, one in self._logs.items():

@@ -29,7 +29,7 @@ class Spool:
         self.lost = ""
         """Why the rest of it did not come."""
         self.broke = ""
-        self.grew = 0
+        self.grew = self.given = 0
         self.seen: Callable[[int], object] = id
         self._name = name
         self._file = file
@@ -51,9 +51,11 @@ class Spool:
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the unpacked bytes from the beginning; where they end too early, `broke` says why."""
-        self.broke = self.lost
+        self.broke, self.given = self.lost, 0
         try:
-            yield from unpacked(self._raw(), self.packed) if self.packed else self._raw()
+            for piece in unpacked(self._raw(), self.packed) if self.packed else self._raw():
+                self.given += len(piece)
+                yield piece
         except BrokenError as error:
             self.broke = self.lost or str(error)
 
@@ -63,7 +65,7 @@ class Spool:
             return b"".join(self.chunks())
         self.broke = self.lost
         with tempfile.TemporaryFile(prefix="auditkit-") as file:
-            size = self._laid(file)
+            size = self.given = self._laid(file)
             return memoryview(mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)) if size else b""
 
     def _laid(self, file: IO[bytes]) -> int:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 
 COMMANDS: Mapping[str, str] = {
-    "scan": "check and audit in one pass: the main job; works without any set-up",
+    "scan": "check, audit and logins in one pass: the main job; works without any set-up",
     "baseline": "scan and store a sealed baseline",
     "check": "compare with the newest baseline and judge what changed",
     "accept": "seal the next baseline with reviewed changes",

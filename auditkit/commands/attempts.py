@@ -142,7 +142,7 @@ def _received(host: Host) -> Received:
     Raises:
         HostError: it cannot be asked.
     """
-    wanted = places.of_evidence() if isinstance(host, Past) else places.of_host()
+    wanted = places.all_of_them() if isinstance(host, Past) else places.of_host()
     needs = tuple(need for need in wanted if gives(host, need))
     received = Received(needs)
     try:

@@ -82,8 +82,8 @@ def of_host() -> tuple[Need, ...]:
     return (*CONTEXT, *map(long, LOGS), JOURNAL)
 
 
-def of_evidence() -> tuple[Need, ...]:
-    """What is asked of evidence: all that may have been taken."""
+def all_of_them() -> tuple[Need, ...]:
+    """What may be asked of some host, and so is asked of evidence."""
     return (*CONTEXT, *LOGS, *GENERAL, *JOURNALS, JOURNAL, SHORT_JOURNAL)
 
 

@@ -95,7 +95,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "processes": NOUNS | {"answers", "fields"},
     "sshd": NOUNS | {"keys"},
     "sudoers": NOUNS,
-    "logins": NOUNS,
+    "logins": NOUNS | {"words"},
     "importers": NOUNS | {"entries"},
     # tell
     "report": NOUNS | {"", "probe", "words"},

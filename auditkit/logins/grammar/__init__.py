@@ -6,12 +6,15 @@ connects could choose still in it: so each form is parsed from the end that he c
 
 from collections.abc import Mapping
 
-from auditkit.logins.grammar import pam
+from auditkit.logins.grammar import pam, sshd
 from auditkit.logins.nouns import Parse, Said, What
 
 PROGRAMS: Mapping[str, Parse] = {
     "PAM_pwdb": pam.old,
     "PAM_unix": pam.old,
+    "sshd": sshd.parse,
+    "sshd-auth": sshd.parse,
+    "sshd-session": sshd.parse,
 }
 """Name of a program, as its lines have it, to what reads its messages."""
 

@@ -204,6 +204,10 @@ class Notes:
     """Offset and length of stretches of zero bytes; at most 64."""
     zeroed: int = 0
     """Records that are nothing but zeros, where the format has none such."""
+    numbering: str = ""
+    """Identity of the count that numbers its records, where there is one: files of one journal share it."""
+    runs: list[tuple[int, int, int, int]] = field(default_factory=list)
+    """Records whose numbers follow each other: first and last number, first and last time; see journals/numbers.py."""
     year_by: YearBy = YearBy.STAMP
     host: str = ""
     """The name that most lines give the machine."""

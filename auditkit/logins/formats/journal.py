@@ -5,16 +5,12 @@ from dataclasses import dataclass, field
 
 from auditkit.logins.journals import file, numbers
 from auditkit.logins.journals.entries import WANTED, Teller, single
-from auditkit.logins.journals.file import DATA, ENTRY_HEAD, OBJECT, Header, Walk
+from auditkit.logins.journals.file import Header, Walk
 from auditkit.logins.journals.matches import matches
 from auditkit.logins.journals.pulse import Pulse
 from auditkit.logins.journals.values import Values
 from auditkit.logins.nouns import Bytes, Event, Format, Log, Notes, Setting, What
 
-SHORT = 80
-"""Bytes of a field by which an entry can be of interest; longer ones are not looked at on the way."""
-WATCHED = 100_000
-"""Data objects that make an entry one of interest; in a file with more of them every entry is decoded."""
 BOOTS = 4096
 MICROSECOND = 1000
 
@@ -47,47 +43,30 @@ class Reader:
     values: Values
     teller: Teller
     notes: Notes
-    _watched: set[int] = field(default_factory=set)
     _boots: set[bytes] = field(default_factory=set)
     _incomplete: int = 0
 
     def events(self) -> Iterator[Event]:
         """Yield the events of all entries."""
-        notes, data, walk, watched = self.notes, self.walk.data, self.walk, self._watched
-        wanted = frozenset(f"{name}={value}".encode() for name, value in matches())
-        at_value, pulse, count, boot = 72 if walk.top.compact else 64, Pulse(notes), numbers.Count(notes), b""
-        line = 0
-        for kind, at, size in walk.objects():
-            if kind == DATA:
-                if size < SHORT + at_value and self._of_interest(bytes(data[at + at_value : at + size]), at, wanted):
-                    watched.add(at)
-                continue
-            line += 1
-            number, time, monotonic, boot_now = ENTRY_HEAD.unpack_from(data, at + 16)
-            time *= MICROSECOND
-            pulse.beat(time, line, boot_now != boot)
-            count.add(number, time)
+        notes, data, walk, items_of = self.notes, self.walk.data, self.walk, self.values.items
+        of_interest = file.holding(data, walk.top, (f"{name}={value}".encode() for name, value in matches()))
+        if len(of_interest) >= file.MOST_HOLDING:
+            notes.remarks.append("it has so many fields of the same value that journald cannot have written it")
+        pulse, count, boot, line = Pulse(notes), numbers.Count(notes), b"", 0
+        beat, add, of_none = pulse.beat, count.add, of_interest.isdisjoint
+        for line, (at, size, number, time, boot_now) in enumerate(walk.entries_in_order(), 1):
+            time *= MICROSECOND  # noqa: PLW2901
+            beat(time, line, boot_now != boot)
+            add(number, time)
             if boot_now != boot:
                 yield from self._booted(boot_now, time, line, at)
                 boot = boot_now
-            items = self.values.items(at, size)
-            if not watched.isdisjoint(items) or self._unsure(items):
+            items = items_of(at, size)
+            if not of_none(items):
                 yield from self._told(items, time, line, at)
         notes.lines = line
         pulse.done()
         count.done(walk.top.numbering)
-
-    def _of_interest(self, value: bytes, at: int, wanted: frozenset[bytes]) -> bool:
-        """Whether an entry with this field can tell of logins; a packed one is unpacked to see."""
-        if self.walk.data[at + 1]:
-            return (self.values.value(at) or b"") in wanted
-        return value in wanted
-
-    def _unsure(self, items: tuple[int, ...]) -> bool:
-        """Whether an entry may be of interest because of fields that were not walked past."""
-        if len(self._watched) > WATCHED:
-            return True
-        return any(begin <= item < end for begin, end in self.walk.gaps for item in items)
 
     def _told(self, items: tuple[int, ...], time: int, line: int, at: int) -> Iterator[Event]:
         before = self.values.unreadable

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from auditkit.logins import grammar
 from auditkit.logins.journals import messages
 from auditkit.logins.journals.trust import Fields, forged
-from auditkit.logins.nouns import Event, Notes, What
+from auditkit.logins.nouns import Event, Notes, Said, What
 
 WANTED = frozenset(
     (b"MESSAGE", b"MESSAGE_ID", b"SYSLOG_IDENTIFIER", b"SYSLOG_PID", b"_COMM", b"_EXE", b"_UID", b"_PID", b"_SYSTEMD_UNIT",
@@ -27,7 +27,7 @@ class Teller:
     """Turns the entries of one source into events, and counts in its notes what it meets."""
 
     notes: Notes
-    said: Callable[[str, str], "grammar.Said | None"] = grammar.said
+    said: Callable[[str, str], Said | None] = grammar.said
     _hosts: dict[bytes, int] = field(default_factory=dict)
 
     def tell(self, fields: Fields, time: int | None, line: int, offset: int = 0, sure: bool = True) -> Event | None:
@@ -51,7 +51,7 @@ class Teller:
             told.address, told.port, told.method, told.key, told.times, told.detail, line, offset, told.actor, by_another,
         )  # fmt: skip
 
-    def _told(self, program: str, fields: Fields, sure: bool) -> "tuple[grammar.Said | None, str]":
+    def _told(self, program: str, fields: Fields, sure: bool) -> tuple[Said | None, str]:
         """What the message of an entry says, by its program, by who wrote it, or by its identity."""
         raw = fields.get(b"MESSAGE")
         message = _text(raw or b"")
@@ -66,12 +66,12 @@ class Teller:
             self._remark(program, fields, message)
         return told, message if raw is not None else "(the message cannot be read)"
 
-    def _by_identity(self, program: str, fields: Fields, message: str) -> "grammar.Said | None":
+    def _by_identity(self, program: str, fields: Fields, message: str) -> Said | None:
         meaning = messages.MEANINGS.get(fields[b"MESSAGE_ID"])
         if meaning is None or forged(meaning.program, meaning.what, fields) is not False or program != meaning.program:
             return None
         times = messages.suppressed(message) if meaning.what is What.UNLOGGED else 1
-        return grammar.Said(meaning.what, times=times, detail=message[:SHOWN])
+        return Said(meaning.what, times=times, detail=message[:SHOWN])
 
     def _remark(self, program: str, fields: Fields, message: str) -> None:
         remark = messages.remark(message)

@@ -6,9 +6,10 @@ that journalctl follows is seen all the same. The list serves as a cross-check, 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from struct import Struct
+from typing import NamedTuple
 
 SIGNATURE = b"LPKSHHRH"
 OFFLINE, ONLINE, ARCHIVED = range(3)
@@ -21,14 +22,15 @@ SHORTEST, LONGEST = 208, 65536
 """Bytes of a header: 208 in systemd 183, 272 in 254."""
 HEADER = Struct("<8sIIB7x16s16s16s16s15Q")
 OBJECT = Struct("<B7xQ")
-ENTRY_HEAD = Struct("<QQQ16s")
+ENTRY_OBJECT = Struct("<B7xQQQQ16s")
 ARRAY_HEAD = Struct("<Q")
 LIKE_AN_ENTRY = re.compile(b"\x03\0\0\0\0\0\0\0", re.DOTALL)
 MOST_ITEMS = 4096
 """Fields of an entry; journald takes 1024 of a client, and adds some 40."""
 MOST_GAPS = 256
 AT_ONCE = 4096
-NEVER = 1 << 64
+PIECE = 1 << 20
+MOST_HOLDING = 100_000
 Data = bytes | memoryview
 
 
@@ -94,14 +96,56 @@ def listed(data: Data, top: Header) -> Iterator[int]:
         at = following if following > at else 0
 
 
+def holding(data: Data, top: Header, values: Iterable[bytes]) -> set[int]:
+    """Offsets of the data objects that hold one of some short values `NAME=value`.
+
+    They are searched for by what they hold: no chain that could be cut leads to them. One whose head is damaged counts.
+    """
+    wanted = frozenset(values)
+    names = {value.partition(b"=")[0] + b"=" for value in wanted}
+    longest, before = max(map(len, wanted), default=0), LEAST[DATA] + 8 * top.compact
+    found: set[int] = set()
+    for begin in range(top.size, len(data), PIECE):
+        piece = bytes(data[begin : begin + PIECE + longest])
+        for name in names:
+            where = piece.find(name)
+            while 0 <= where < PIECE and len(found) < MOST_HOLDING:
+                at = begin + where - before
+                if at >= top.size and not at % 8 and _holds(data, at, before, piece[where : where + longest], wanted):
+                    found.add(at)
+                where = piece.find(name, where + 1)
+    return found
+
+
+def _holds(data: Data, at: int, before: int, value: bytes, wanted: frozenset[bytes]) -> bool:
+    kind, size = OBJECT.unpack_from(data, at)
+    if kind == DATA and size > before:
+        return value[: size - before] in wanted and size - before <= len(value)
+    return any(value.startswith(one) for one in wanted)
+
+
+class Found(NamedTuple):
+    """An entry: where it lies, its size in bytes, its number, its time in microseconds since 1970, and its boot."""
+
+    at: int
+    size: int
+    number: int
+    time: int
+    boot: bytes
+
+
 @dataclass(slots=True)
 class Walk:
-    """One pass over the objects of a file, and what was in its way."""
+    """One pass over the entries of a file, and what was in its way.
+
+    It follows the list of entries; where a number is missing, where the list is damaged and where it ends, it goes from
+    object to object instead, and where that ends, it searches for what looks like an entry.
+    """
 
     data: Data
     top: Header
     gaps: list[tuple[int, int]] = field(default_factory=list)
-    """Stretches that could not be walked, from and to; the last one is stretched when there are MOST_GAPS of them."""
+    """Stretches that are no objects, from and to; the last one is stretched when there are MOST_GAPS of them."""
     entries: int = 0
     unlisted: int = 0
     """Entries between others of the list that the list leaves out: journalctl does not show them."""
@@ -111,85 +155,62 @@ class Walk:
     """Entries of the list that are none."""
     sure: bool = True
     """Whether the entry at hand stands where the file itself says that an object is, and not where one was searched for."""
-    _list: Iterator[int] = iter(())
-    _next: int = 0
-    """The entry that the list says is next; NEVER behind its end."""
 
-    def objects(self) -> Iterator[tuple[int, int, int]]:
-        """Yield type, offset and size of each DATA and ENTRY object."""
-        data, at, end, unpack = self.data, self.top.size + 7 & ~7, len(self.data) - 16, OBJECT.unpack_from
-        self._list = listed(data, self.top)
-        self._next = next(self._list, NEVER)
-        while at <= end:
-            kind, size = unpack(data, at)
-            if kind > TAG or kind == UNUSED or size < LEAST[kind] or size > end + 16 - at:
-                yield from self._jumped_over(at)
-                at = self._behind(at)
+    def entries_in_order(self) -> Iterator[Found]:
+        """Yield the entries as they lie in the file."""
+        data, last, longest, unpack = self.data, -1, len(self.data) - LEAST[ENTRY], ENTRY_OBJECT.unpack_from
+        at = self.top.size + 7 & ~7
+        for offset in listed(data, self.top):
+            if not at <= offset <= longest or offset & 7:
+                self.damaged += 1
+                continue
+            kind, size, number, time, _, boot = unpack(data, offset)
+            if kind != ENTRY or not LEAST[ENTRY] <= size <= len(data) - offset:
+                self.damaged += 1
+                continue
+            if number != last + 1:
+                for found in self._between(at, offset):
+                    self.unlisted += 1
+                    yield found
+                self.sure = True
+            self.entries += 1
+            yield Found(offset, size, number, time, boot)
+            at, last = offset + size + 7 & ~7, number
+        for found in self._between(at, len(data)):
+            self.beyond += 1
+            yield found
+
+    def _between(self, at: int, end: int) -> Iterator[Found]:
+        """Yield the entries between two places, from object to object."""
+        data, self.sure = self.data, True
+        while at + LEAST[UNUSED] <= end:
+            kind, size = OBJECT.unpack_from(data, at)
+            if kind > TAG or kind == UNUSED or size < LEAST[kind] or size > end - at:
+                at = self._behind(at, end)
                 continue
             if kind == ENTRY:
-                if at != self._next:
-                    yield from self._jumped_over(at)
-                self._check(at)
-                yield ENTRY, at, size
-                self.sure = True
-            elif kind == DATA:
-                yield DATA, at, size
-            at += size + 7 & ~7
-        yield from self._jumped_over(len(data))
-
-    def _check(self, at: int) -> None:
-        """Count an entry, and whether the list has it."""
-        self.entries += 1
-        if at == self._next:
-            self._next = next(self._list, NEVER)
-        elif self._next == NEVER:
-            self.beyond += 1
-        else:
-            self.unlisted += 1
-
-    def _jumped_over(self, at: int) -> Iterator[tuple[int, int, int]]:
-        """Yield the entries of the list before a place that walking came past: a size on the way was wrong."""
-        while self._next < at:
-            offset = self._next
-            self._next = next(self._list, NEVER)
-            if self._may_be_entry(offset):
                 self.entries += 1
-                self._note_gap(self.top.size, at)
-                yield ENTRY, offset, OBJECT.unpack_from(self.data, offset)[1]
-            else:
-                self.damaged += 1
+                _, _, number, time, _, boot = ENTRY_OBJECT.unpack_from(data, at)
+                yield Found(at, size, number, time, boot)
+            at += size + 7 & ~7
 
-    def _behind(self, at: int) -> int:
-        """Where to go on behind what is no object: at the next entry of the list, or at what looks like one."""
-        if at > self.top.tail and self.entries >= self.top.entries and self._next == NEVER:
-            return len(self.data)  # what was set aside, and nothing was written to yet
-        while self._next != NEVER and (self._next <= at or not self._may_be_entry(self._next)):
-            self.damaged += 1
-            self._next = next(self._list, NEVER)
-        found = self._next
-        if found == NEVER:
-            found = self._alike(at)
-            self.sure = False
-        self._note_gap(at, found)
-        return found
-
-    def _note_gap(self, begin: int, end: int) -> None:
-        if not self.gaps or (len(self.gaps) < MOST_GAPS and begin >= self.gaps[-1][1]):
-            self.gaps.append((begin, end))
+    def _behind(self, at: int, end: int) -> int:
+        """Where to go on behind what is no object: at the next thing that looks like an entry."""
+        if at > self.top.tail and self.entries >= self.top.entries:
+            return end  # what was set aside, and nothing was written to yet
+        self.sure = False
+        alike = (found.start() for found in LIKE_AN_ENTRY.finditer(self.data, at + 1, end))
+        onward = next(filter(self._may_be_entry, alike), end)
+        if len(self.gaps) < MOST_GAPS:
+            self.gaps.append((at, onward))
         else:
-            self.gaps[-1] = min(begin, self.gaps[-1][0]), max(end, self.gaps[-1][1])
-
-    def _alike(self, at: int) -> int:
-        for found in LIKE_AN_ENTRY.finditer(self.data, at + 1):
-            if self._may_be_entry(found.start()):
-                return found.start()
-        return len(self.data)
+            self.gaps[-1] = self.gaps[-1][0], onward
+        return onward
 
     def _may_be_entry(self, at: int) -> bool:
         if at % 8 or at + LEAST[ENTRY] > len(self.data):
             return False
-        kind, size = OBJECT.unpack_from(self.data, at)
-        if kind != ENTRY or not LEAST[ENTRY] < size <= 64 + 16 * MOST_ITEMS or at + size > len(self.data):
+        kind, size, number, time, _, _ = ENTRY_OBJECT.unpack_from(self.data, at)
+        if kind != ENTRY or not LEAST[ENTRY] < size <= min(64 + 16 * MOST_ITEMS, len(self.data) - at):
             return False
-        number, time, _, _ = ENTRY_HEAD.unpack_from(self.data, at + 16)
-        return bool(self.top.head_number <= number <= max(self.top.tail_number, self.top.head_number)) and time > 0
+        return bool(self.top.head_number <= number <= self.top.tail_number and time > 0)

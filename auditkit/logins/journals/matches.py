@@ -1,7 +1,6 @@
 """Which entries of a journal can tell of logins: what journalctl is asked for, and what is decoded of a file."""
 
 from collections.abc import Iterable, Iterator
-from itertools import chain
 
 from auditkit.logins.grammar import PROGRAMS
 from auditkit.logins.journals.messages import MEANINGS
@@ -9,6 +8,8 @@ from auditkit.logins.journals.trust import LONGEST, NAMES
 
 FACILITIES = ("4", "10")
 """auth and authpriv: what PAM writes for any program, and programs that we do not know yet."""
+VAGUE = frozenset(("log", "auth"))
+"""Names of processes that many programs have; what they write is found by its identifier."""
 Match = tuple[str, str]
 
 
@@ -18,13 +19,14 @@ def matches(programs: Iterable[str] = PROGRAMS) -> tuple[Match, ...]:
     What claims to be of a program (SYSLOG_IDENTIFIER) is in it beside what is (_COMM): a forged entry shall be seen.
     """
     names = {program.partition("(")[0] for program in programs}
-    processes = {process.decode() for process in chain(*NAMES.values())} - {"log", "auth"}
+    processes = {process.decode() for name in names for process in NAMES.get(name.encode(), ())}
+    processes |= {name.rpartition("/")[2][:LONGEST] for name in names}
     return tuple(
         sorted(
             {
                 *(("SYSLOG_FACILITY", facility) for facility in FACILITIES),
-                *(("SYSLOG_IDENTIFIER", name) for name in {*names, *(name.decode() for name in NAMES)}),
-                *(("_COMM", process) for process in {*(name.rpartition("/")[2][:LONGEST] for name in names), *processes}),
+                *(("SYSLOG_IDENTIFIER", name) for name in names),
+                *(("_COMM", process) for process in processes - VAGUE),
                 *(("MESSAGE_ID", identity.decode()) for identity in MEANINGS),
             }
         )

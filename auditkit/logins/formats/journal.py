@@ -1,7 +1,9 @@
 """systemd's binary journal files: those of a running machine, archived ones, and those that were set aside as damaged."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from auditkit.logins.journals import file, numbers
 from auditkit.logins.journals.entries import WANTED, Teller, single
@@ -12,6 +14,8 @@ from auditkit.logins.journals.values import Values
 from auditkit.logins.nouns import Bytes, Event, Format, Log, Notes, Setting, What
 
 BOOTS = 4096
+ZEROS = re.compile(rb"\0{512,}")
+NUL_RUNS, LOOKED_AT = 64, 1 << 20
 MICROSECOND = 1000
 
 
@@ -90,13 +94,11 @@ class Reader:
         self.notes.malformed += self.walk.damaged + self._incomplete
         self.notes.remarks[:0] = [*_state(self.walk.top, name), *_list(self.walk), *self._fields()]
         self.notes.broken = _broken(self.walk)
-        for begin, end in self.walk.gaps[:64]:
-            if not bytes(self.walk.data[begin : min(end, begin + (1 << 20))]).strip(b"\0"):
-                self.notes.nul_runs.append((begin, end - begin))
+        self.notes.nul_runs = list(islice(_zeros(self.walk), NUL_RUNS))
 
     def _fields(self) -> Iterator[str]:
         if self._incomplete:
-            yield f"{self._incomplete} entries have fields that could not be read"
+            yield f"{_entries(self._incomplete)} with fields that could not be read"
 
 
 def _state(top: Header, name: str) -> Iterator[str]:
@@ -111,11 +113,22 @@ def _state(top: Header, name: str) -> Iterator[str]:
 def _list(walk: Walk) -> Iterator[str]:
     """Yield what the list of entries and the entries themselves say of each other."""
     if walk.unlisted:
-        yield f"{walk.unlisted} entries are not in its list of entries: journalctl does not show them"
+        yield f"{_entries(walk.unlisted)} that its list of entries leaves out: journalctl does not show them"
     if walk.beyond and walk.top.state != file.ONLINE:
-        yield f"its list of entries ends {walk.beyond} before the last one"
+        yield f"{_entries(walk.beyond)} behind the end of its list of entries"
     if walk.entries > walk.top.entries and walk.top.state != file.ONLINE:
-        yield f"it has {walk.entries} entries, and its header counts {walk.top.entries}"
+        yield f"{_entries(walk.entries)}, where its header counts {walk.top.entries}"
+
+
+def _entries(count: int) -> str:
+    return f"{count} entry" if count == 1 else f"{count} entries"
+
+
+def _zeros(walk: Walk) -> Iterator[tuple[int, int]]:
+    """Yield offset and length of zero bytes where there should be objects."""
+    for begin, end in walk.gaps:
+        for zeros in ZEROS.finditer(bytes(walk.data[begin : min(end, begin + LOOKED_AT)])):
+            yield begin + zeros.start(), zeros.end() - zeros.start()
 
 
 def _broken(walk: Walk) -> str:

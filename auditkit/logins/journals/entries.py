@@ -14,9 +14,7 @@ WANTED = frozenset(
      b"_HOSTNAME", b"_TRANSPORT", b"SYSLOG_FACILITY")
 )  # fmt: skip
 """Fields that an event is made of."""
-OF_SYSTEM = frozenset(
-    (What.UNLOGGED, What.LOG_BEGAN, What.LOG_ENDED, What.LOG_CLEARED, What.CLOCK, What.BOOTED, What.STOPPED)
-)
+OF_SYSTEM = frozenset((What.UNLOGGED, What.LOG_BEGAN, What.LOG_ENDED, What.LOG_CLEARED, What.CLOCK, What.BOOTED, What.STOPPED))
 """What would explain a gap: only from who can know it."""
 SHAPES, REMARKS, SHOWN = 1000, 64, 400
 NAMES_AND_NUMBERS = re.compile(r"[^\s]*[0-9:/@\\'\"][^\s]*")
@@ -112,8 +110,7 @@ def single(pairs: Iterable[tuple[bytes, bytes]]) -> Fields:
             values = {value for other, value in pairs if other == name}
             fields[name] = b"\0".join(sorted(values))
         names = [value for name, value in pairs if name == b"SYSLOG_IDENTIFIER"]
-        known = [value for value in names if _text(value) in grammar.PROGRAMS]
-        fields.update({b"SYSLOG_IDENTIFIER": value for value in known[:1]})
+        fields[b"SYSLOG_IDENTIFIER"] = next((name for name in names if _text(name) in grammar.PROGRAMS), b"".join(names[:1]))
     return fields
 
 

@@ -78,22 +78,26 @@ def header(data: Data) -> Header | None:
 
 def listed(data: Data, top: Header) -> Iterator[int]:
     """Yield the offsets of the entries that journalctl shows, ascending; ends where the list is damaged."""
-    at, last, wide = top.list_at, 0, "I" if top.compact else "Q"
-    width = 4 if top.compact else 8
+    at, last = top.list_at, 0
     while at >= top.size and not at % 8 and at + LEAST[ENTRY_ARRAY] <= len(data):
         kind, size = OBJECT.unpack_from(data, at)
         if kind != ENTRY_ARRAY or size < LEAST[ENTRY_ARRAY]:
             return
-        end = min(at + size, len(data))
-        for begin in range(at + 24, end, AT_ONCE * width):
-            count = (min(begin + AT_ONCE * width, end) - begin) // width
-            for offset in Struct(f"<{count}{wide}").unpack_from(data, begin):
-                if offset <= last:
-                    return  # an array has zeros behind its last entry
-                yield offset
-                last = offset
+        for offset in _array(data, at + LEAST[ENTRY_ARRAY], min(at + size, len(data)), top.compact):
+            if offset <= last:
+                break  # an array has zeros behind its last entry
+            yield offset
+            last = offset
         (following,) = ARRAY_HEAD.unpack_from(data, at + 16)
         at = following if following > at else 0
+
+
+def _array(data: Data, begin: int, end: int, compact: bool) -> Iterator[int]:
+    """Yield the numbers that lie between two places; a few thousand at once, for an array may be of any length."""
+    width, wide = (4, "I") if compact else (8, "Q")
+    for piece in range(begin, end, AT_ONCE * width):
+        count = (min(piece + AT_ONCE * width, end) - piece) // width
+        yield from Struct(f"<{count}{wide}").unpack_from(data, piece)
 
 
 def holding(data: Data, top: Header, values: Iterable[bytes]) -> set[int]:
@@ -159,9 +163,9 @@ class Walk:
     def entries_in_order(self) -> Iterator[Found]:
         """Yield the entries as they lie in the file."""
         data, last, longest, unpack = self.data, -1, len(self.data) - LEAST[ENTRY], ENTRY_OBJECT.unpack_from
-        at = self.top.size + 7 & ~7
+        at = at_least = self.top.size + 7 & ~7
         for offset in listed(data, self.top):
-            if not at <= offset <= longest or offset & 7:
+            if not at_least <= offset <= longest or offset & 7:
                 self.damaged += 1
                 continue
             kind, size, number, time, _, boot = unpack(data, offset)
@@ -201,6 +205,8 @@ class Walk:
         self.sure = False
         alike = (found.start() for found in LIKE_AN_ENTRY.finditer(self.data, at + 1, end))
         onward = next(filter(self._may_be_entry, alike), end)
+        if onward == end and at > self.top.tail:
+            return end
         if len(self.gaps) < MOST_GAPS:
             self.gaps.append((at, onward))
         else:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from auditkit.logins.grammar import PROGRAMS
+from auditkit.logins.journals.entries import WANTED
 from auditkit.logins.journals.messages import MEANINGS
 from auditkit.logins.journals.trust import LONGEST, NAMES
 
@@ -10,6 +11,8 @@ FACILITIES = ("4", "10")
 """auth and authpriv: what PAM writes for any program, and programs that we do not know yet."""
 VAGUE = frozenset(("log", "auth"))
 """Names of processes that many programs have; what they write is found by its identifier."""
+FIELDS = ",".join(sorted(name.decode() for name in WANTED))
+"""What `journalctl --output-fields` is given, where it knows that (systemd 236): the rest is of no use here."""
 Match = tuple[str, str]
 
 

@@ -59,7 +59,7 @@ class Count:
             self.notes.remarks.append(f"its sequence numbers run backwards {self._odd} times: journald writes no such file")
         self.notes.remarks.extend(_remarks(missing(self._runs)))
         if len(self._runs) <= MOST:
-            self.notes.numbering, self.notes.runs = numbering, [tuple(run) for run in self._runs]
+            self.notes.numbering, self.notes.runs = numbering, list(self._runs)
 
 
 def missing(runs: Iterable[Run]) -> list[Run]:
@@ -94,7 +94,5 @@ def _remarks(gaps: list[Run]) -> list[str]:
     widest = sorted(gaps, key=lambda gap: gap.first - gap.last)[:SHOWN]
     named = ", ".join(f"{gap.first} to {gap.last}" if gap.first < gap.last else f"{gap.first}" for gap in sorted(widest))
     more = f" and in {len(gaps) - SHOWN} more places" if len(gaps) > SHOWN else ""
-    return [
-        f"{count} sequence numbers are missing ({named}{more}): these entries are in another journal file of the machine, "
-        "or they were lost or taken out"
-    ]
+    elsewhere = "these entries are in another journal file of the machine, or they were lost or taken out"
+    return [f"{count} sequence {'number is' if count == 1 else 'numbers are'} missing ({named}{more}): {elsewhere}"]

@@ -84,7 +84,7 @@ def joined(seen: Seen) -> Joined:
     return Joined(
         seen,
         found,
-        tuple(successes(found, seen.log_level)),
+        tuple(successes(found)),
         attackers(found),
         coverage,
         signs(seen, found, coverage),

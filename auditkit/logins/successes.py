@@ -1,7 +1,7 @@
 """Who got in: what several sources tell of one login is one success, with the sources that support it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -18,6 +18,8 @@ OF_PID = 120 * SECOND
 """How long after a login a line of the same process may still belong to it: a slow PAM module."""
 SESSIONS = ("login", "gdm", "lightdm", "sddm", "xdm", "kdm", "xrdp", "cockpit", "systemd-logind", "remote")
 """How programs begin that open sessions for people, besides servers of SSH."""
+COMPANIONS = ("session", "connection", "key-line", "journal")
+"""What may accompany every login of a machine."""
 RECORDS = ("wtmp", "lastlog", "audit")
 """Kinds of sources that only root and the kernel write."""
 
@@ -43,8 +45,8 @@ class Success:
 
     told: list[Told]
     support: set[str] = field(default_factory=set)
-    """text, journal (of a process that journald knew to be the server), journal-line (where it cannot tell), session (PAM's, of
-    the same process), logind, wtmp, lastlog, audit, key-line, end."""
+    """text, journal (of a process that journald knew to be the server), journal-line (where it cannot tell), connection,
+    session (PAM's, of the same process), logind, wtmp, lastlog, audit, key-line, end."""
     state: State = State.BARE
     missing: tuple[str, ...] = ()
     """What is usual here and not there."""
@@ -96,13 +98,13 @@ class Success:
         return self.state not in (State.FORGED, State.UNSUPPORTED)
 
 
-def successes(streams: Sequence[Stream], log_level: str | None = None) -> list[Success]:
+def successes(streams: Sequence[Stream]) -> list[Success]:
     """Every success that the sources tell of, each once, by its time."""
     told = [one for stream in streams for one in stream.told()]
     found = _claimed(one for one in told if one.event.what is What.ACCEPTED and one.kind not in RECORDS)
     rest = _joined(found, [one for one in told if _opens(one)])
-    _kept_company(found, told)
-    _judge(found, streams, log_level)
+    _kept_company(found, told, _strangers(streams))
+    _judge(found, streams)
     return sorted((*found, *_sessions(rest)), key=lambda one: one.time or 0)
 
 
@@ -155,22 +157,33 @@ def _opens(one: Told) -> bool:
 def _joined(found: Sequence[Success], opened: list[Told]) -> list[Told]:
     """Give each session to the login that opened it; what is left over."""
     by_pid: dict[tuple[str, int | None], list[Success]] = defaultdict(list)
+    by_port: dict[tuple[str | None, int | None], list[Success]] = defaultdict(list)
     by_user: dict[str, list[Success]] = defaultdict(list)
     for success in found:
         by_user[success.user].append(success)
+        by_port[success.event.address, success.event.port].append(success)
         for one in success.told:
             by_pid[one.stream, one.event.pid].append(success)
     rest = []
     for one in sorted(opened, key=_order):
-        support = _support(one)
-        of_process = by_pid[one.stream, one.event.pid] if support == "session" else by_user[one.event.user or ""]
-        owner = _owner(of_process, one, support)
+        support, event = _support(one), one.event
+        if event.port is not None:  # sshd's own word, of a process that it started for the account: it may come much later
+            owner = _latest(by_port[event.address, event.port], one)
+        else:
+            owner = _owner(by_pid[one.stream, event.pid] if support == "session" else by_user[event.user or ""], one, support)
         if owner is None:
             rest.append(one)
         else:
             owner.support.add(support)
             owner.told.append(one)
     return rest
+
+
+def _latest(candidates: Sequence[Success], one: Told) -> Success | None:
+    """The last login from an address and port before a session, of the same account."""
+    time = one.event.time
+    fits = [each for each in candidates if each.user == one.event.user and each.time is not None and time is not None]
+    return max((each for each in fits if (each.time or 0) <= (time or 0) + SAME), key=lambda each: each.time or 0, default=None)
 
 
 def _support(one: Told) -> str:
@@ -194,19 +207,32 @@ def _owner(candidates: Sequence[Success], one: Told, support: str) -> Success | 
     return min(fits, key=lambda success: abs((one.event.time or 0) - (success.time or 0)), default=None)
 
 
-def _kept_company(found: Sequence[Success], told: Sequence[Told]) -> None:
-    """Note what else the process of a login did: the key it found, the end of its session, what was done in it."""
+def _strangers(streams: Sequence[Stream]) -> set[tuple[str, int]]:
+    """Source and line of logins of whose connection nothing was told before."""
+    readings = [reading for stream in streams for reading in stream.readings]
+    return {(reading.log.name, line) for reading in readings for line in reading.tally.strangers}
+
+
+def _kept_company(found: Sequence[Success], told: Sequence[Told], strangers: Container[tuple[str, int]]) -> None:
+    """Note what else the process of a login did: that somebody connected, the key it found, the end of its session."""
     of_pid: dict[tuple[str, int], list[Told]] = defaultdict(list)
+    of_port: dict[tuple[str | None, int], list[Told]] = defaultdict(list)
     for one in told:
-        if one.event.pid is not None and one.event.what in (What.KEY_FOUND, What.ENDED, What.BECAME, What.RAN):
+        if one.event.pid is not None and one.event.what in (What.KEY_FOUND, What.ENDED):
             of_pid[one.stream, one.event.pid].append(one)
+        if one.event.port is not None and one.event.what is What.ENDED:
+            of_port[one.event.address, one.event.port].append(one)
     for success in found:
         for claim in [one for one in success.told if one.event.what is What.ACCEPTED]:
             if not claim.event.forged:
                 unproved = claim.kind == "journal" and claim.event.forged is None
                 success.support.add("journal-line" if unproved else claim.kind)
+            if (claim.source, claim.event.line) not in strangers:
+                success.support.add("connection")
             for one in of_pid.get((claim.stream, claim.event.pid or -1), ()):
                 _accompanies(success, one)
+        for one in of_port.get((success.event.address, success.event.port or -1), ()):
+            _accompanies(success, one)
 
 
 def _accompanies(success: Success, one: Told) -> None:
@@ -223,10 +249,10 @@ def _accompanies(success: Success, one: Told) -> None:
 # --- how far it can be relied on
 
 
-def _judge(found: Sequence[Success], streams: Sequence[Stream], log_level: str | None) -> None:
+def _judge(found: Sequence[Success], streams: Sequence[Stream]) -> None:
     """Say of each how far it can be relied on: by who wrote it, and by what accompanies the others."""
     of_ssh = [success for success in found if is_ssh(success.event.program)]
-    expected = {companion: _usual(companion, of_ssh, streams, log_level) for companion in ("session", "key-line", "journal")}
+    expected = {companion: _usual(companion, of_ssh, streams) for companion in COMPANIONS}
     for success in found:
         forged = [one.event.forged for one in success.told if one.event.what is What.ACCEPTED]
         if True in forged and False not in forged:
@@ -271,11 +297,18 @@ class _Usual:
         return True
 
 
-def _usual(companion: str, found: Sequence[Success], streams: Sequence[Stream], log_level: str | None) -> _Usual:
+def _usual(companion: str, found: Sequence[Success], streams: Sequence[Stream]) -> _Usual:
     always = companion == "journal" or (companion == "session" and _uses_pam(streams))
-    if companion == "key-line" and (log_level or "").upper().startswith(("VERBOSE", "DEBUG")):
-        always = True
-    return _Usual(companion, found, streams, always)
+    return _Usual(companion, found, streams, always or (companion == "connection" and _announces(streams)))
+
+
+def _announces(streams: Sequence[Stream]) -> bool:
+    """Whether sshd tells of each connection when it begins, as from LogLevel VERBOSE on, by what the log itself shows: how it is
+    set now says nothing of then."""
+    tallies = [reading.tally for stream in streams for reading in stream.readings]
+    connections, strangers = sum(one.connections for one in tallies), sum(len(one.strangers) for one in tallies)
+    announced = sum(one.announced for one in tallies)
+    return announced >= 2 and announced * 10 >= (connections - strangers) * 9
 
 
 def _uses_pam(streams: Sequence[Stream]) -> bool:

@@ -77,6 +77,12 @@ class Tally:
     """Every event but guesses, what is only counted, and noise, in order."""
     lost: int = 0
     """Events beyond the first KEPT."""
+    connections: int = 0
+    """Processes that told of an address."""
+    announced: int = 0
+    """Those of them whose first line told that somebody connected."""
+    strangers: set[int] = field(default_factory=set)
+    """Lines that let somebody in whose connection no line of that process told of before."""
     _open: dict[tuple[str, int], tuple[str, int | None, str | None]] = field(default_factory=dict)
 
     def add(self, event: Event) -> None:
@@ -105,7 +111,7 @@ class Tally:
             return event
         key = event.host, event.pid
         if event.address:
-            self._open.pop(key, None)  # to the end of the queue
+            self._met(event, self._open.pop(key, None))  # to the end of the queue
             self._open[key] = event.address, event.port, event.user
             if len(self._open) > CONNECTIONS:
                 del self._open[next(iter(self._open))]
@@ -113,6 +119,14 @@ class Tally:
             address, port, user = self._open[key]
             return event._replace(address=address, port=port, user=event.user or user)
         return event
+
+    def _met(self, event: Event, before: tuple[str, int | None, str | None] | None) -> None:
+        """Note how a process first told of an address, and whether one that lets in had told of it before."""
+        if before is None:
+            self.connections += 1
+            self.announced += event.what is What.CONNECTED
+        if event.what is What.ACCEPTED and (before is None or before[:2] != (event.address, event.port)):
+            self.strangers.add(event.line)
 
     def _count(self, event: Event) -> None:
         source = self._source(SERVICES.get(event.program, event.program), event.address or "")

@@ -162,7 +162,7 @@ OF_MATTER = (What.ACCOUNT, What.SCHEDULED, What.LOG_CLEARED, What.BOOTED, What.S
 
 
 def _timeline(joined: Joined) -> list[Object]:
-    """What matters, by its time: logins, what was done in them, changes of accounts, boots, the beginning and end of guessing."""
+    """What matters, by its time: logins, what was done in them, changes of accounts, boots, when guessing begins and ends."""
     found: list[tuple[int, str, Told | None]] = []
     for success in joined.successes:
         if success.time is not None:

@@ -81,7 +81,7 @@ def _notes(all_of_it: Joined) -> Iterator[str]:
         yield f"the logs have lines of {len(hosts)} machines ({listed(hosts)}); guesses are counted of all together"
     for one in seen.verified:
         if one.passed:
-            yield f"{one.name}: journalctl --verify passes, which shows that it is well-formed and not that nothing was left out"
+            yield f"{one.name}: journalctl --verify passes: it is well-formed, which does not show that nothing was left out"
     if sum(stream.count(What.SCANNED) for stream in all_of_it.streams):
         scanned = sum(stream.count(What.SCANNED) for stream in all_of_it.streams)
         yield f"{plural(scanned, 'connection')} that spoke something else or nothing are no guesses, and not counted as such"

@@ -107,6 +107,24 @@ class Event(NamedTuple):
     """Whether another program than the named one wrote it; None where the source cannot tell: a text log."""
 
 
+class Said(NamedTuple):
+    """What one message of a program says; the fields are those of Event."""
+
+    what: What
+    user: str | None = None
+    address: str | None = None
+    port: int | None = None
+    method: str = ""
+    key: str = ""
+    times: int = 1
+    detail: str = ""
+    actor: str | None = None
+
+
+Parse = Callable[[str], Said | None]
+"""What a message of a program says; None where it is not understood. Never raises."""
+
+
 class Condition(StrEnum):
     """How a source was found; four ways of having no events are four different things."""
 

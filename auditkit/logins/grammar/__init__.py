@@ -4,39 +4,29 @@ A message is what stands behind `program[pid]: `, decoded from UTF-8 with `surro
 connects could choose still in it: so each form is parsed from the end that he cannot reach.
 """
 
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Mapping
 
-from auditkit.logins.nouns import What
+from auditkit.logins.grammar import pam
+from auditkit.logins.nouns import Parse, Said, What
 
-
-class Said(NamedTuple):
-    """What one message says; see Event."""
-
-    what: What
-    user: str | None = None
-    address: str | None = None
-    port: int | None = None
-    method: str = ""
-    key: str = ""
-    times: int = 1
-    detail: str = ""
-    actor: str | None = None
-
-
-Parse = Callable[[str], Said | None]
-"""What a message says; None where it is not understood. Never raises."""
-
-PROGRAMS: Mapping[str, Parse] = {}
+PROGRAMS: Mapping[str, Parse] = {
+    "PAM_pwdb": pam.old,
+    "PAM_unix": pam.old,
+}
 """Name of a program, as its lines have it, to what reads its messages."""
 
 
 def said(program: str, message: str) -> Said | None:
     """What a message of a program says: NOISE if it is of no interest, UNKNOWN if it is not understood.
 
-    None is given for programs that tell nothing of logins.
+    What PAM writes is understood in the lines of any program: `sshd[1]: pam_unix(sshd:auth): ...`, and of old
+    `sshd(pam_unix)[1]: ...`. None is given for other messages of programs that tell nothing of logins.
     """
+    if message.startswith(pam.BEGINNINGS):
+        return pam.parse(message) or Said(What.UNKNOWN)
     parse = PROGRAMS.get(program)
-    if parse is None:
-        return None
-    return parse(message) or Said(What.UNKNOWN)
+    if parse is not None:
+        return parse(message) or Said(What.UNKNOWN)
+    if program.endswith(")"):
+        return pam.named(program, message)
+    return None

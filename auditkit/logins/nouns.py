@@ -4,7 +4,7 @@ A source (auth.log, a journal, wtmp) is read as a stream of events; of these a T
 memory does not grow with the log. Times are nanoseconds since 1970 in UTC.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from enum import StrEnum
@@ -222,6 +222,10 @@ class Notes:
     """Offset and length of stretches of zero bytes; at most 64."""
     zeroed: int = 0
     """Records that are nothing but zeros, where the format has none such."""
+    numbering: str = ""
+    """Identity of the count that numbers its records, where there is one: files of one journal share it."""
+    runs: Sequence[tuple[int, int, int, int]] = ()
+    """Records whose numbers follow each other: first and last number, first and last time; see journals/numbers.py."""
     year_by: YearBy = YearBy.STAMP
     host: str = ""
     """The name that most lines give the machine."""

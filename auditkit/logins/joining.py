@@ -56,8 +56,8 @@ class Joined:
         return sorted(found.values(), key=lambda one: one.event.time or 0)
 
     def deeds(self, success: Success) -> tuple[Deed, ...]:
-        """What was done in a session."""
-        return deeds(success, self.done)
+        """What was done in a session; nothing in one that there was none of."""
+        return deeds(success, self.done) if success.real else ()
 
     def quote(self, told: Told) -> Quote:
         """The line that tells something: its own words where they were fetched, else what it says."""

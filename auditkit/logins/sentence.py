@@ -51,9 +51,9 @@ def sentence(joined: Joined, pattern: Pattern) -> str:
     got_in = joined.successes
     tried, entered = _tried(joined, pattern), _entered(joined, got_in)
     alarming = [one for one in got_in if not one.real]
-    parts = [entered, tried] if alarming else [tried, entered]
-    told = "; ".join(part for part in parts if part)
-    return f"{told} {_covering(joined)}{_marks(joined)}"
+    if alarming:
+        return f"{entered}; {tried}{_covering(joined, ', in ')}{_marks(joined)}"
+    return f"{tried}; {entered}{_covering(joined, ' in ' if not got_in else ', by ')}{_marks(joined)}"
 
 
 def _tried(joined: Joined, pattern: Pattern) -> str:
@@ -104,8 +104,9 @@ def _entered(joined: Joined, got_in: Sequence[Success]) -> str:
         parts.append(f"1 login, of {_who(real[0])} at {moment(real[0].time)}")
     elif real:
         whom = listed(list(dict.fromkeys(name(one.user) for one in real)))
-        whence = len({one.address for one in real})
-        parts.append(f"{plural(len(real), 'login')}, of {whom} from {plural(whence, 'address')}")
+        addresses = list(dict.fromkeys(one.address for one in real))
+        whence = printable(addresses[0]) if len(addresses) == 1 and addresses[0] else plural(len(addresses), "address")
+        parts.append(f"{plural(len(real), 'login')}, of {whom} from {whence}")
     elif joined.coverage.telling:
         parts.append("no other success seen" if claimed else "no success seen")
     else:
@@ -117,7 +118,7 @@ def _who(success: Success) -> str:
     return f"{name(success.user)} from {printable(success.address)}" if success.address else name(success.user)
 
 
-def _covering(joined: Joined) -> str:
+def _covering(joined: Joined, lead: str) -> str:
     """`in auth.log and journal, which cover 1 to 24 Nov 2026 with one gap of 3 h on 12 Nov`."""
     telling = [cover.stream for cover in joined.coverage.telling]
     start, end = joined.coverage.start, joined.coverage.end

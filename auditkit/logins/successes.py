@@ -303,8 +303,7 @@ def _usual(companion: str, found: Sequence[Success], streams: Sequence[Stream]) 
 
 
 def _announces(streams: Sequence[Stream]) -> bool:
-    """Whether sshd tells of each connection when it begins, as from LogLevel VERBOSE on, by what the log itself shows: how it is
-    set now says nothing of then."""
+    """Whether sshd tells of each connection when it begins, as from LogLevel VERBOSE on, by what the log itself shows."""
     tallies = [reading.tally for stream in streams for reading in stream.readings]
     connections, strangers = sum(one.connections for one in tallies), sum(len(one.strangers) for one in tallies)
     announced = sum(one.announced for one in tallies)

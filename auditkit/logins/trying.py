@@ -121,8 +121,8 @@ def _inside(joined: Joined, active: Sequence[Attacker]) -> list[Attacker]:
 def _together(joined: Joined, seen: Pattern) -> Iterator[Finding]:
     """Yield what the guesses look like, if there is a word for it."""
     rule = {FOCUSED: AT_THIS_MACHINE, SPRAY: SPREAD, NOISE: BACKGROUND}.get(seen.word)
-    if rule is None and seen.word == KNOWN and seen.guesses > MISTYPED:
-        rule = AT_THIS_MACHINE if seen.staff else BACKGROUND
+    if rule is None and seen.word == KNOWN and seen.staff:
+        rule = AT_THIS_MACHINE
     if rule is None:
         return
     worse = rule is not BACKGROUND and bool(seen.staff)

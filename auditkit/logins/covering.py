@@ -14,6 +14,10 @@ LEAST = 2 * HOUR
 """No silence below this is a gap, however talkative a log is."""
 UNLEARNED = 26 * HOUR
 """From so long a silence on there is a gap in a log that is too short to learn its heartbeat from."""
+ENOUGH = 12
+"""Hours with lines that a heartbeat is learned from, on three days."""
+OFTEN_SILENT = 4
+"""Hours without a line that make a log one which is silent every day."""
 BOOTING = 15 * MINUTE
 """How long a machine may take to write its first line, or be silent before it goes down."""
 
@@ -112,11 +116,19 @@ def heartbeat(stream: Stream) -> tuple[int, bool]:
     hours: Counter[int] = Counter()
     for reading in stream.readings:
         hours.update(reading.notes.hours)
-    if not hours or max(hours) - min(hours) < 24:
-        return UNLEARNED, False
     runs = sorted(_runs(hours))
-    usual = runs[len(runs) * 3 // 4] if len(runs) > 2 else runs[0]
-    return max(LEAST, (usual + 1) * 2 * HOUR), True
+    if len(runs) < 3 or len(hours) < ENOUGH:
+        return UNLEARNED, False
+    usual = runs[(len(runs) - 1) * 3 // 4]
+    beat = max(LEAST, (usual + 1) * 2 * HOUR)
+    return max(beat, _weekends(stream) if usual >= OFTEN_SILENT else 0), True
+
+
+def _weekends(stream: Stream) -> int:
+    """In a log that is silent for hours every day: a little more than the longest silence that comes again and again."""
+    longest = sorted((end - start for start, end in _silences(stream)), reverse=True)
+    again = [long for at, long in enumerate(longest) if at + 2 < len(longest) and longest[at + 2] * 5 >= long * 4]
+    return again[0] * 5 // 4 if again else 0
 
 
 def _runs(hours: Iterable[int]) -> list[int]:

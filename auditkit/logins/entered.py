@@ -117,15 +117,15 @@ class Before:
     """Other addresses that guessed at its account."""
 
 
-def judge(joined: Joined) -> Iterator[Finding]:
-    """Yield what is to be asked of each login; the worst that is to be said of one, once for each account and address."""
+def judge(joined: Joined) -> Iterator[tuple[Success, Finding]]:
+    """Yield what is to be asked of each login; one rule speaks once for each account and address."""
     told: set[tuple[str, str, str | None]] = set()
     for success in joined.successes:
         for finding in _of(joined, success):
             about = finding.rule.id, success.user, success.address
             if about not in told:
                 told.add(about)
-                yield finding
+                yield success, finding
 
 
 def before(joined: Joined, success: Success) -> Before:
@@ -168,7 +168,8 @@ def _of(joined: Joined, success: Success) -> Iterator[Finding]:
     if success.state is State.SOURCELESS:
         if _server_told(joined, success):
             by = listed(sorted(success.support))
-            yield _finding(SESSION_ALONE, success, f"{_told(success)} by {by}, and no server tells of it", quotes)
+            message = f"a session of {name(success.user)} was opened at {moment(success.time)}, by {by}; no server tells of it"
+            yield _finding(SESSION_ALONE, success, f"{message}{_deeds(joined, success)}", quotes)
         return
     after = list(_after_guessing(joined, success, quotes))
     yield from after
@@ -221,7 +222,15 @@ def _first_seen(joined: Joined, success: Success, quotes: tuple[Quote, ...]) -> 
     if _has_history(joined, success):
         yield _finding(FIRST_SEEN, success, message, quotes, Severity.LOW if own else Severity.MEDIUM)
     else:
-        yield _finding(TO_CONFIRM, success, message, quotes, Severity.INFO if own else Severity.LOW)
+        often = _habit(joined, success)
+        message += f"; and again on {often} days" if often > 1 else ""
+        yield _finding(TO_CONFIRM, success, message, quotes, Severity.INFO if own or often > 2 else Severity.LOW)
+
+
+def _habit(joined: Joined, success: Success) -> int:
+    """On how many other days an account came from an address."""
+    times = [one.time for one in joined.every if one.real and (one.user, one.address) == (success.user, success.address)]
+    return len({time // DAY for time in times if time is not None}) - 1
 
 
 def _seen_before(joined: Joined, success: Success) -> bool:

@@ -69,6 +69,7 @@ def attackers(streams: Sequence[Stream]) -> dict[str, Attacker]:
         spare = None if stream in primary else primary
         for address, counted in _of_stream(stream, spare).items():
             mine = found.setdefault(address, Attacker(address))
+            counted.lines = [*counted.lines[: AT_HAND // 2], *counted.lines[AT_HAND // 2 :][-AT_HAND // 2 :]]
             _merge(mine, counted)
     return {address: one for address, one in found.items() if one.guesses or one.probes or one.others or one.names}
 
@@ -87,7 +88,7 @@ def _of_stream(stream: Stream, primary: Sequence[Stream] | None) -> dict[str, At
                 if primary is None or not any(_covers(other, hour) for other in primary):
                     mine.hours[hour] = mine.hours.get(hour, 0) + guesses
             _add(mine, source)
-            mine.lines += [(reading.log.name, *at) for at in (*source.early[: AT_HAND // 2], *source.late[-AT_HAND // 2 :])]
+            mine.lines += [(reading.log.name, *at) for at in (*source.early, *source.late)]
     return found
 
 
@@ -119,7 +120,7 @@ def _merge(mine: Attacker, other: Attacker) -> None:
     mine.services |= other.services
     mine.more_names = max(mine.more_names, other.more_names)
     mine.probes, mine.undated = max(mine.probes, other.probes), max(mine.undated, other.undated)
-    mine.lines += other.lines[: AT_HAND * 2 - len(mine.lines)]
+    mine.lines += other.lines[: max(AT_HAND - len(mine.lines), 0)]
     _span(mine, other.first, other.last)
 
 

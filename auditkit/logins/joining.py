@@ -11,6 +11,7 @@ from auditkit.logins.nouns import Event, What
 from auditkit.logins.seen import Seen, Wanted
 from auditkit.logins.streams import Stream, Told, streams
 from auditkit.logins.successes import Success, successes
+from auditkit.logins.tally import HOUR
 from auditkit.logins.tampering import Sign, signs
 from auditkit.logins.wording import name
 from auditkit.model import Quote
@@ -66,10 +67,11 @@ class Joined:
 
     def lines(self, one: Attacker, most: int = 3) -> tuple[Quote, ...]:
         """Lines that tell of an address; what they say only where they were fetched."""
-        texts = self.seen.texts
+        texts, said = self.seen.texts, f"one that tells of {printable(one.address) or 'the machine itself'}"
+        early = self.seen.since is None or one.first is None or one.first >= self.seen.since
         return tuple(
-            Quote(printable(source), line, printable(texts.get((source, line), "")[:SHOWN]) or f"at byte {offset}")
-            for source, line, offset in one.lines[:most]
+            Quote(printable(source), line, printable(texts.get((source, line), "")[:SHOWN]) or said)
+            for source, line, _offset in (one.lines[:most] if early else one.lines[-most:])
         )
 
     def wanted(self, told: Told) -> Wanted | None:
@@ -88,9 +90,14 @@ def joined(seen: Seen) -> Joined:
         attackers(found),
         coverage,
         signs(seen, found, coverage),
-        tuple(disagreements(found)),
+        tuple(one for one in disagreements(found) if _in(seen, one.hour)),
         done(found),
     )
+
+
+def _in(seen: Seen, hour: int) -> bool:
+    """Whether an hour since 1970 lies in the window."""
+    return (seen.since is None or hour >= seen.since // HOUR) and (seen.until is None or hour <= seen.until // HOUR)
 
 
 def words(event: Event) -> str:

@@ -84,7 +84,7 @@ def _gaps(joined: Joined, cover: Cover) -> Iterator[Finding]:
     where = printable(cover.stream.name)
     for gap in [gap for gap in cover.gaps if joined.within(gap.start) or joined.within(gap.end)][:MOST]:
         usual = (
-            f"it is never silent for more than {lasting(cover.beat)} else"
+            f"it else has one at least every {lasting(cover.beat)}"
             if cover.learned
             else "too short a log to know how often it has lines"
         )

@@ -140,9 +140,8 @@ def _word(seen: Seen, active: Sequence[Attacker], staff: Sequence[str], usual: U
         return TOO_FEW, f"{plural(guesses, 'guess')} show no pattern" if guesses else "nobody guessed", ()
     mine = active[0].between(seen.since, seen.until)
     if mine >= MANY and mine * 10 >= guesses * 8 and (usual is None or usual.per_day * 2 < mine):
-        few = f"a usual day here has {usual.per_day}" if usual else "hardly anybody else tries here"
-        return FOCUSED, f"{mine} of {plural(guesses, 'guess')} are of one address, and {few}", (active[0],)
-    return NOISE, f"{plural(len(active), 'address')} with names that are tried everywhere", ()
+        return FOCUSED, "one address, and hardly anybody else tries here", (active[0],)
+    return NOISE, "names that are tried everywhere", ()
 
 
 def _shared(slow: Sequence[Attacker], staff: Sequence[str]) -> tuple[str, tuple[Attacker, ...]] | None:
@@ -154,7 +153,7 @@ def _shared(slow: Sequence[Attacker], staff: Sequence[str]) -> tuple[str, tuple[
                 after.setdefault(name, []).append(one)
     for name, hands in sorted(after.items(), key=lambda item: (-len(item[1]), item[0])):
         if len(hands) >= (HANDS // 2 if name in staff else HANDS):
-            few = f"{len(hands)} addresses with few guesses each are after {listed([name])}"
+            few = f"{len(hands)} addresses of few guesses each are after {listed([name])}"
             return f"{few}, which is not tried everywhere", tuple(hands)
     return None
 

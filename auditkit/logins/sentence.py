@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 from auditkit.logins.covering import Coverage
 from auditkit.logins.joining import Joined
-from auditkit.logins.patterns import Pattern
+from auditkit.logins.patterns import KNOWN, Pattern
+from auditkit.logins.reading import Reading
 from auditkit.logins.streams import Stream
 from auditkit.logins.successes import State, Success
+from auditkit.logins.trying import known
 from auditkit.logins.wording import day, lasting, listed, moment, name, plural, span
 from auditkit.printable import printable
 
@@ -21,7 +23,18 @@ def access(joined: Joined) -> str:
         return SEEN
     if states:
         return UNSUPPORTED
-    return CANNOT_TELL if not joined.coverage.telling or _nothing_of_it(joined.coverage) else NONE_SEEN
+    if not joined.coverage.telling or _nothing_of_it(joined.coverage) or any(map(may_tell, joined.seen.readings)):
+        return CANNOT_TELL
+    return NONE_SEEN
+
+
+SUCCESS_WORDS = ("accept", "opened", "success", "logged in", "login", "granted", "authenticated")
+"""Words of a line that was not understood, with which it may tell of somebody who got in."""
+
+
+def may_tell(reading: Reading) -> list[str]:
+    """Shapes of lines that were not understood and may tell of a success."""
+    return [shape for shape in reading.notes.unknown if any(word in shape.lower() for word in SUCCESS_WORDS)]
 
 
 def _nothing_of_it(coverage: Coverage) -> bool:
@@ -42,16 +55,19 @@ def coverage(joined: Joined) -> str:
     return GAP if joined.coverage.gaps or rotated else COMPLETE
 
 
-def sentence(joined: Joined, pattern: Pattern) -> str:
+def sentence(joined: Joined, pattern: Pattern, ask: Sequence[Success] = ()) -> str:
     """All of it, the most important first.
 
     `52 guesses from 198.51.100.7 in 19 minutes at 9 names, 2 of which exist; no success seen in auth.log and journal, which
-    cover 1 to 24 Nov 2026 with one gap of 3 h on 12 Nov`.
+    cover 1 to 24 Nov 2026 with one gap of 3 h on 12 Nov`. `ask` are logins that something speaks against.
     """
     got_in = joined.successes
-    tried, entered = _tried(joined, pattern), _entered(joined, got_in)
-    alarming = [one for one in got_in if not one.real]
-    if alarming:
+    tried, entered = _tried(joined, pattern), _entered(joined, got_in, ask)
+    if (held := known(joined)) and pattern.word == KNOWN:
+        tried = f"{held}; {tried}"
+    if not joined.coverage.telling and not pattern.guesses and not got_in:
+        return f"whether anybody tried or got in cannot be told{_covering(joined, '')}{_marks(joined)}"
+    if any(not one.real for one in got_in):
         return f"{entered}; {tried}{_covering(joined, ', in ')}{_marks(joined)}"
     return f"{tried}; {entered}{_covering(joined, ' in ' if not got_in else ', by ')}{_marks(joined)}"
 
@@ -90,7 +106,7 @@ def _names(joined: Joined, pattern: Pattern) -> str:
     return f"{at}, {exist or 'none'} of which {'exists' if exist == 1 else 'exist'}"
 
 
-def _entered(joined: Joined, got_in: Sequence[Success]) -> str:
+def _entered(joined: Joined, got_in: Sequence[Success], ask: Sequence[Success]) -> str:
     """`1 login, of anna from 192.0.2.7`, or that none was seen."""
     real = [one for one in got_in if one.real]
     claimed = [one for one in got_in if not one.real]
@@ -98,20 +114,36 @@ def _entered(joined: Joined, got_in: Sequence[Success]) -> str:
     if claimed:
         first = claimed[0]
         forged = sum(one.state is State.FORGED for one in claimed)
-        how = "forged" if forged == len(claimed) else "that nothing supports"
-        parts.append(f"{plural(len(claimed), 'claimed login')} {how}, of {_who(first)} at {moment(first.time)}")
+        how = f"{'is' if len(claimed) == 1 else 'are'} forged" if forged == len(claimed) else "nothing supports"
+        parts.append(f"{plural(len(claimed), 'login')} claimed that {how}, of {_who(first)} at {moment(first.time)}")
     if len(real) == 1:
         parts.append(f"1 login, of {_who(real[0])} at {moment(real[0].time)}")
     elif real:
         whom = listed(list(dict.fromkeys(name(one.user) for one in real)))
         addresses = list(dict.fromkeys(one.address for one in real))
         whence = printable(addresses[0]) if len(addresses) == 1 and addresses[0] else plural(len(addresses), "address")
-        parts.append(f"{plural(len(real), 'login')}, of {whom} from {whence}")
-    elif joined.coverage.telling:
-        parts.append("no other success seen" if claimed else "no success seen")
+        parts.append(f"{plural(len(real), 'login')}, of {whom} from {whence}{_to_ask(ask)}")
+    elif access(joined) == CANNOT_TELL:
+        parts.append(f"whether anybody got in cannot be told{_why_not(joined)}")
     else:
-        parts.append("whether anybody got in cannot be told")
+        parts.append("no other success seen" if claimed else "no success seen")
     return "; ".join(parts)
+
+
+def _why_not(joined: Joined) -> str:
+    if not joined.coverage.telling:
+        return ""
+    return (
+        ": nothing covers that time" if _nothing_of_it(joined.coverage) else ": lines that may tell of it were not understood"
+    )
+
+
+def _to_ask(ask: Sequence[Success]) -> str:
+    """`, 1 of them to be asked about first: anna from 203.0.113.99 at 2026-11-24 03:10:00Z`."""
+    asked = [one for one in ask if one.real]
+    if not asked:
+        return ""
+    return f", {len(asked)} of them to be asked about first: {_who(asked[0])} at {moment(asked[0].time)}"
 
 
 def _who(success: Success) -> str:
@@ -123,11 +155,9 @@ def _covering(joined: Joined, lead: str) -> str:
     telling = [cover.stream for cover in joined.coverage.telling]
     start, end = joined.coverage.start, joined.coverage.end
     if not telling or start is None or end is None:
-        return f"({_without(joined)})"
-    verb = "covers" if len(telling) == 1 else "cover"
-    return (
-        f"in {listed([stream.short for stream in telling])}, which {verb} {_reach(telling, start, end)}{_gaps(joined.coverage)}"
-    )
+        return f": {_without(joined)}"
+    which = f"{listed([stream.short for stream in telling])}, which {'covers' if len(telling) == 1 else 'cover'}"
+    return f"{lead}{which} {_reach(telling, start, end)}{_gaps(joined.coverage)}"
 
 
 def _reach(telling: Sequence[Stream], start: int, end: int) -> str:

@@ -138,10 +138,20 @@ def _since(past: Past | None, heads: Sequence[Head], seen: Seen) -> Iterator[Sig
             continue
         elif named and any(head.inode is not None and head.inode == before.inode for head in named):
             yield Sign("rewritten", before.name, 0, "it is the same file and does not begin as it did at the last run")
-        elif not any(family(head.name)[0] == family(before.name)[0] and head.name != before.name for head in heads):
-            yield Sign(
-                "vanished", before.name, 0, f"what it held at the last run ({before.size} bytes) is in no log of its name"
-            )
+        elif past and _still_due(before, past, heads, seen):
+            text = f"the {before.size} bytes that it held at the last run are in no log of its name now"
+            yield Sign("vanished", before.name, 0, f"{text}, though rotation has not come to them")
+
+
+def _still_due(before: Head, past: Past, heads: Sequence[Head], seen: Seen) -> bool:
+    """Whether rotation cannot have dropped a log since: an older one is still there, or the logs reach back before that run."""
+    base, number = family(before.name)
+    digests = {head.digest for head in heads}
+    older = [each for each in past.heads if family(each.name)[0] == base and (family(each.name)[1] or 0) > (number or 0)]
+    if any(each.digest in digests for each in older):
+        return True
+    firsts = [one.notes.first for one in seen.readings if family(one.log.name)[0] == base and one.notes.first is not None]
+    return number is None and past.last is not None and any(first <= past.last for first in firsts)
 
 
 def _kept_elsewhere(before: Head, seen: Seen) -> bool:

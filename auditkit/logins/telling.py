@@ -23,14 +23,14 @@ MOMENTS = 300
 SHAPES = 20
 
 
-def told(joined: Joined, pattern: Pattern, signals: Sequence[Signal]) -> Object:
-    """The object."""
+def told(joined: Joined, pattern: Pattern, signals: Sequence[Signal], ask: Sequence[Success]) -> Object:
+    """The object; `ask` are logins that something speaks against."""
     seen, coverage = joined.seen, joined.coverage
     return {
         "access": sentence.access(joined),
         "pattern": pattern.word,
         "coverage": sentence.coverage(joined),
-        "verdict": sentence.sentence(joined, pattern),
+        "verdict": sentence.sentence(joined, pattern, ask),
         "window": {"from": written(coverage.start), "to": written(coverage.end)},
         "attempts": pattern.guesses,
         "not_understood": sum(sum(reading.notes.unknown.values()) for reading in seen.readings),

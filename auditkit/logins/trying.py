@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from auditkit.logins.guesses import Attacker
-from auditkit.logins.joining import Joined, words
+from auditkit.logins.joining import Joined
 from auditkit.logins.nouns import What
 from auditkit.logins.patterns import FOCUSED, KNOWN, MISTYPED, NOISE, SPRAY, Pattern, is_own
 from auditkit.logins.streams import Told
@@ -107,7 +107,7 @@ def _held(joined: Joined, what: What, rule: Rule, why: str) -> Iterator[Finding]
         times = f", {len(told)} times until {moment(told[-1].event.time)}" if len(told) > 1 else ""
         subject = f"{name(user or '')} from {printable(address)}" if address else name(user or "")
         quotes = tuple(joined.quote(one) for one in told[:3])
-        message = f"{why}: {words(event)} at {moment(event.time)}{times}"
+        message = f"{why}: at {moment(event.time)}{times}"
         yield Finding(rule, subject, message, rule.severity, quotes)
 
 
@@ -121,13 +121,13 @@ def _inside(joined: Joined, active: Sequence[Attacker]) -> list[Attacker]:
 def _together(joined: Joined, seen: Pattern) -> Iterator[Finding]:
     """Yield what the guesses look like, if there is a word for it."""
     rule = {FOCUSED: AT_THIS_MACHINE, SPRAY: SPREAD, NOISE: BACKGROUND}.get(seen.word)
-    if rule is None and seen.word == KNOWN and seen.staff:
+    if rule is None and seen.word == KNOWN and seen.staff and seen.guesses > MISTYPED:
         rule = AT_THIS_MACHINE
     if rule is None:
         return
     worse = rule is not BACKGROUND and bool(seen.staff)
     message = f"{plural(seen.guesses, 'guess')} of {plural(len(seen.active), 'address')}: {seen.why}{_usual(seen)}"
-    subject = listed([printable(one.address) for one in seen.main], 3) or "guesses"
+    subject = listed([printable(one.address) for one in seen.main], 3) or "logins"
     yield Finding(rule, subject, message, Severity.MEDIUM if worse else rule.severity, _lines(joined, seen))
 
 

@@ -13,7 +13,7 @@ from auditkit.logins.seen import Account, Head, KeyLine, Past, Seen, Verdict, Ve
 from auditkit.logins.signals import signals
 from auditkit.logins.successes import State
 from auditkit.logins.wording import listed, moment, plural
-from auditkit.model import Finding, Gap, Rule
+from auditkit.model import Finding, Gap, Rule, Severity
 from auditkit.printable import printable
 
 __all__ = ["RULES", "Account", "Head", "KeyLine", "Past", "Seen", "Verdict", "Verified", "Wanted", "judged"]
@@ -21,16 +21,16 @@ __all__ = ["RULES", "Account", "Head", "KeyLine", "Past", "Seen", "Verdict", "Ve
 RULES: tuple[Rule, ...] = (*entered.RULES, *trying.RULES, *losing.RULES)
 WANTED = 200
 """Lines whose words are asked for."""
-SUCCESS_WORDS = ("accept", "opened", "success", "logged in", "login", "granted", "authenticated")
-"""Words of a line that was not understood, with which it may tell of somebody who got in."""
 
 
 def judged(seen: Seen) -> Verdict:
     """Judge what is known of a machine."""
     all_of_it = joined(seen)
     looks = pattern(seen, all_of_it.streams, all_of_it.attackers, _credential(all_of_it))
-    findings = (*entered.judge(all_of_it), *trying.judge(all_of_it, looks), *losing.judge(all_of_it))
-    logins = telling.told(all_of_it, looks, signals(all_of_it, looks))
+    of_logins = tuple(entered.judge(all_of_it))
+    ask = [success for success, finding in of_logins if finding.severity >= Severity.MEDIUM]
+    findings = (*(finding for _, finding in of_logins), *trying.judge(all_of_it, looks), *losing.judge(all_of_it))
+    logins = telling.told(all_of_it, looks, signals(all_of_it, looks), ask)
     gaps = tuple(dict.fromkeys(_gaps(all_of_it)))
     return Verdict(findings, gaps, logins, tuple(_notes(all_of_it)), _wanted(all_of_it, findings, looks), _entered(all_of_it))
 
@@ -57,8 +57,7 @@ def _gaps(all_of_it: Joined) -> Iterator[Gap]:
     for start, end in coverage.gaps[:20]:
         yield Gap("logins", f"no log tells of {moment(start)} to {moment(end)}")
     for reading in seen.readings:
-        shapes = [shape for shape in reading.notes.unknown if any(word in shape.lower() for word in SUCCESS_WORDS)]
-        if shapes:
+        if shapes := sentence.may_tell(reading):
             times = sum(reading.notes.unknown[shape] for shape in shapes)
             yield Gap(reading.log.name, f"{plural(times, 'line')} not understood that may tell of a login: {listed(shapes, 2)}")
         if reading.tally.lost:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from auditkit.logins.covering import BOOTING, Cover, Coverage
+from auditkit.logins.covering import BOOTING, Coverage
 from auditkit.logins.nouns import Condition, Log, What
 from auditkit.logins.reading import Reading
 from auditkit.logins.seen import Head, Past, Seen
@@ -159,11 +159,3 @@ def _kept_elsewhere(before: Head, seen: Seen) -> bool:
     base = family(before.name)[0]
     unread = (log for log in _logs(seen) if log.condition in (Condition.UNREADABLE, Condition.TRUNCATED))
     return any(family(log.name)[0] == base for log in unread)
-
-
-def cleaned(covers: Sequence[Cover], logged_in: Sequence[int]) -> Iterator[Sign]:
-    """Yield a wtmp that knows of no session while logs tell of logins that others of its time left there."""
-    for cover in covers:
-        if cover.stream.kind == "wtmp" and cover.stream.first is None and len(logged_in) >= 3:
-            name = cover.stream.readings[0].log.name
-            yield Sign("emptied", name, 0, "it has no record though logs tell of logins: it was emptied, or rotated just now")

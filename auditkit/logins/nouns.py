@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 
 class What(StrEnum):
@@ -169,6 +169,8 @@ class Log:
     condition: Condition = Condition.READ
     reason: str = ""
     """Why it could not be read, or where it breaks off."""
+    until: int | None = None
+    """The time of what follows, where this is a part of a source; see auditkit.logins.parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,3 +256,5 @@ class Format:
     recognises: Callable[[str, bytes], bool]
     """Whether a source is of it, by its name and its first 4 KiB."""
     read: Read
+    count: "Callable[[Log, Bytes, Setting, Notes, Any], None] | None" = None
+    """Reads a source as `read` does, right into a Tally: for formats of so many events that making them takes most of the time."""

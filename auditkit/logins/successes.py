@@ -306,7 +306,7 @@ def _announces(streams: Sequence[Stream]) -> bool:
     """Whether sshd tells of each connection when it begins, as from LogLevel VERBOSE on, by what the log itself shows."""
     tallies = [reading.tally for stream in streams for reading in stream.readings]
     connections, strangers = sum(one.connections for one in tallies), sum(len(one.strangers) for one in tallies)
-    announced = sum(one.announced for one in tallies)
+    announced = sum(one.counts[What.CONNECTED] for one in tallies)
     return announced >= 2 and announced * 10 >= (connections - strangers) * 9
 
 

@@ -64,17 +64,19 @@ WHO = r"(?:(?:invalid|illegal) user )?(?P<user>[^:]*)"
 ADDRESS = r"(?P<address>[\w.:%-]+)"
 PORT = r"(?: port (?P<port>[0-9]{1,5}))?"
 FROM = rf"{WHO} from {ADDRESS}{PORT}(?: on [\w.:%-]+)?(?: ssh[12])?"
-PEER = rf"(?:(?:(?:invalid|authenticating) )?user (?P<user>[^:]*) (?=\S+ port ))?{ADDRESS}{PORT}"
+PEER = rf"(?:(?:invalid|authenticating) user (?P<user>[^:]*) (?=\S+ port ))?{ADDRESS}{PORT}"
 IN = rf"user (?P<user>[^:]*) {ADDRESS} port (?P<port>[0-9]{{1,5}})"
-"""As PEER, of somebody who was in."""
+"""As PEER, of somebody who was in: he is called neither."""
 KEY = r"(?:[A-Z0-9-]+ (?P<key>SHA256:[^\s,]+|(?:[0-9a-f]{2}:){15}[0-9a-f]{2}),? ?)?"
 """Its fingerprint, before OpenSSH 6.8 one by MD5."""
+GONE = ("Connection closed by ", "Connection reset by ", "Disconnected from ")
 METHOD = r"(?P<method>\S+) for "
 
 BEHIND_A_COLON = (
     says(What.FAILED, "Failed ", rf"{METHOD}{FROM}: {KEY}(?P<detail>.*)"),
     says(What.ACCEPTED, "Accepted ", rf"{METHOD}{FROM}: {KEY}(?P<detail>.*)"),
     says(What.PARTIAL, "Partial ", rf"{METHOD}{FROM}: {KEY}(?P<detail>.*)"),
+    says(What.ENDED, "Disconnecting ", rf"{IN}: (?P<detail>.*)"),
     says(What.CLOSED, "Disconnecting ", rf"{PEER}: (?P<detail>.*)"),
     says(What.CLOSED, "Received disconnect from ", rf"{ADDRESS} port (?P<port>[0-9]{{1,5}}):(?P<detail>[0-9]+:.*)"),
     says(What.CLOSED, "Received disconnect from ", rf"{ADDRESS}: (?P<detail>[0-9]+:.*)"),
@@ -83,6 +85,7 @@ BEHIND_A_COLON = (
     says(What.SCANNED, "ssh_dispatch_run_fatal: Connection from ", rf"{PEER}: (?P<detail>.*)"),
     says(What.SCANNED, "Unable to negotiate with ", rf"{PEER}: (?P<detail>.*)"),
     says(What.SCANNED, "Protocol major versions differ for ", rf"{PEER}: (?P<detail>.*)"),
+    says(What.ENDED, "Read error from remote host ", rf"{IN}: (?P<detail>.*)"),
     says(What.CLOSED, "Read error from remote host ", rf"{PEER}: (?P<detail>.*)"),
     says(What.CLOSED, "Connection from ", rf"{PEER}: (?P<detail>.*)"),
 )
@@ -106,10 +109,8 @@ AT_THE_END = (
 """What sshd wrote itself stands at the end, behind a name of at most 100 characters, which cannot both fill a message and
 hold another ending."""
 AFTER_LONG_WORDS = (
-    says(What.CLOSED, "Connection closed by ", PEER),
-    says(What.CLOSED, "Connection reset by ", PEER),
-    says(What.ENDED, "Disconnected from ", IN),
-    says(What.CLOSED, "Disconnected from ", PEER),
+    *(says(What.CLOSED, start, PEER) for start in GONE),
+    *(says(What.ENDED, start, IN) for start in GONE),
     says(What.SCANNED, "Bad protocol version identification ", rf"(?P<detail>'.*') from {ADDRESS}{PORT}"),
     says(What.SCANNED, "Did not receive identification string from ", ADDRESS + PORT),
     says(What.SCANNED, "Did not receive identification string"),
@@ -192,6 +193,15 @@ HELD = grammar(
 """Messages that begin with a line of a file: `/root/.ssh/authorized_keys:3: Authentication tried for root with correct key`."""
 TRIED = ": Authentication tried for "
 LINE = re.compile(r".*:[0-9]+", re.DOTALL).fullmatch
+
+FREQUENT = (
+    *(form for form in AT_THE_END if form.start in ("Failed ", "Invalid user ")),
+    *(form for form in AFTER_LONG_WORDS if form.what is What.CLOSED),
+    *(form for form in BEHIND_A_COLON if form.start == "Received disconnect from "),
+)
+"""Forms of which a log of guesses is full; each says the same of a message shorter than MAY_END whoever comes first."""
+AROUND = rf"(?:{'|'.join(PREFIXES)})?", rf"(?:{'|'.join(re.escape(stage) for stage in STAGES)})?"
+"""What may stand before and behind a message: expressions."""
 
 _SHORT = grammar(*BEHIND_A_COLON, *AT_THE_END, *AFTER_LONG_WORDS, *WHOLE, *HOW_IT_BEGINS)
 _LONG = grammar(*BEHIND_A_COLON, *AT_THE_END, *WHOLE, *HOW_IT_BEGINS)

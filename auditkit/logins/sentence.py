@@ -112,10 +112,7 @@ def _entered(joined: Joined, got_in: Sequence[Success], ask: Sequence[Success]) 
     claimed = [one for one in got_in if not one.real]
     parts = []
     if claimed:
-        first = claimed[0]
-        forged = sum(one.state is State.FORGED for one in claimed)
-        how = f"{'is' if len(claimed) == 1 else 'are'} forged" if forged == len(claimed) else "nothing supports"
-        parts.append(f"{plural(len(claimed), 'login')} claimed that {how}, of {_who(first)} at {moment(first.time)}")
+        parts.append(_claimed(claimed))
     if len(real) == 1:
         parts.append(f"1 login, of {_who(real[0])} at {moment(real[0].time)}")
     elif real:
@@ -128,6 +125,15 @@ def _entered(joined: Joined, got_in: Sequence[Success], ask: Sequence[Success]) 
     else:
         parts.append("no other success seen" if claimed else "no success seen")
     return "; ".join(parts)
+
+
+def _claimed(claimed: Sequence[Success]) -> str:
+    """`a login of root from 198.51.100.9 at 2026-11-24 10:00:00Z is claimed, and nothing supports it`."""
+    first = f"of {_who(claimed[0])} at {moment(claimed[0].time)}"
+    forged = all(one.state is State.FORGED for one in claimed)
+    if len(claimed) == 1:
+        return f"a login {first} is claimed, and {'it is forged' if forged else 'nothing supports it'}"
+    return f"{len(claimed)} logins are claimed and {'are forged' if forged else 'nothing supports them'}, the first {first}"
 
 
 def _why_not(joined: Joined) -> str:

@@ -96,7 +96,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "processes": NOUNS | {"answers", "fields"},
     "sshd": NOUNS | {"keys"},
     "sudoers": NOUNS,
-    "logins": NOUNS | {"access", "words"},
+    "logins": NOUNS | {"access", "answers", "words"},
     "importers": NOUNS | {"entries"},
     # tell
     "report": NOUNS | {"", "logins", "probe", "words"},

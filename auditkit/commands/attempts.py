@@ -32,7 +32,8 @@ HANDS = 2
 """Processes that read the logs of one host."""
 LONGEST_LINE = 4096
 NOT_TAKEN = "the evidence holds no logs: take it again, with this auditkit"
-OLDER = f"only its newest {places.ENTRIES} entries of interest were taken"
+OLDER = "only its newest entries of interest were taken, and there are more"
+_BOUNDS = (places.ENTRIES, places.FEWER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ def _taken(host: Host, run: options.Setting, report: HostReport) -> Iterator[Tak
         facts = ssh.facts(of_ssh)
     keys = context.keys(facts, of_ssh.gaps)
     if isinstance(host, Near):
-        around = collect(host, places.CONTEXT, lambda: now(host))
+        around = collect(host, (*places.CONTEXT, places.VERIFY), lambda: now(host))
         items, gaps = (*of_ssh.items, *around.items), around.gaps
         yield Taken(host.name, tuple(_found(host.root)), _machine(host, items, gaps), items, gaps, keys, office)
         return
@@ -142,7 +143,7 @@ def _received(host: Host) -> Received:
     Raises:
         HostError: it cannot be asked.
     """
-    wanted = places.all_of_them() if isinstance(host, Past) else places.of_host()
+    wanted = places.of_evidence(host.asked) if isinstance(host, Past) else places.of_host()
     needs = tuple(need for need in wanted if gives(host, need))
     received = Received(needs)
     try:
@@ -182,7 +183,7 @@ def judge(taken: Taken, run: options.Setting, asked: Asked) -> Judged:
         host=taken.name,
         readings=tuple(reading for _source, reading in there),
         setting=taken.machine.setting(),
-        asked=tuple(reading.log for reading in read if not _is_there(reading.log)),
+        asked=tuple(_asked(reading.log for reading in read)),
         accounts=_accounts(taken.items),
         keys=taken.keys,
         office=taken.office,
@@ -191,12 +192,12 @@ def judge(taken: Taken, run: options.Setting, asked: Asked) -> Judged:
         past=taken.past,
         heads=begun,
         log_level=context.log_level(taken.items),
+        verified=context.verified(taken.items),
     )
     verdict = judged(seen)
     if verdict.wanted:
         verdict = judged(replace(seen, texts=_texts(taken.sources, verdict.wanted)))
-    newest = [reading for reading in seen.readings if reading.log.name == JOURNAL and reading.notes.lines >= places.ENTRIES]
-    if newest:
+    if any(reading.log.name == JOURNAL and reading.notes.lines in _BOUNDS for reading in seen.readings):
         verdict = replace(verdict, gaps=(*verdict.gaps, Gap(JOURNAL, OLDER)))
     return Judged(verdict, seen.readings, begun, taken.machine.now)
 
@@ -221,6 +222,16 @@ def _read(taken: Taken, run: options.Setting, asked: Asked) -> tuple[Reading, ..
 def _is_there(log: Log) -> bool:
     """Whether a source has anything to be read."""
     return log.condition in (Condition.READ, Condition.TRUNCATED, Condition.EMPTY)
+
+
+def _asked(logs: Iterable[Log]) -> Iterator[Log]:
+    """Yield the logs that could not be read, and of those that are absent the ones that are missed."""
+    every = list(logs)
+    absent = [log.name for log in every if log.condition is Condition.ABSENT]
+    missed = places.missing(absent, {log.name for log in every if log.condition is not Condition.ABSENT})
+    for log in every:
+        if log.condition is Condition.UNREADABLE or (log.condition is Condition.ABSENT and log.name in missed):
+            yield log
 
 
 def _accounts(items: Iterable[Item]) -> Mapping[str, Any] | None:

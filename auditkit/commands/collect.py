@@ -165,7 +165,7 @@ def _logs(recording: Recording, job: Job) -> list[Gap]:
     gaps: list[Gap] = []
     own: set[str] = set()
     runs = not isinstance(job.host, Near) or job.host.root == "/"
-    needs = places.all_of_them() if isinstance(job.host, Past) else places.to_keep(runs=runs)
+    needs = places.of_evidence(job.host.asked) if isinstance(job.host, Past) else places.to_keep(runs=runs)
     for _round in range(2):
         asked = tuple(need for need in needs if taking.gives(recording, need))
         for told in taking.bounded(recording.take(asked)):

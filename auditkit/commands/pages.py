@@ -141,7 +141,7 @@ def rules() -> str:
 def needs() -> str:
     """The page of all that a host is asked for besides its files."""
     of_audits = ((audit.name, audit.needs) for audit in audits.AUDITS)
-    sources = (("every scan", scan.NEEDS), *of_audits, ("logins", places.all_of_them()), *_EXPLAINING)
+    sources = (("every scan", scan.NEEDS), *of_audits, ("logins", places.to_be_told()), *_EXPLAINING)
     asked = wanted.told(sources)
     return _page(_NEEDS, (_asked(means, asked[means]) for means in Means if means in asked))
 

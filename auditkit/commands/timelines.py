@@ -66,8 +66,15 @@ def opened(path: str | None, named: str | None, since: int | None, until: int | 
         return
     wanted = form(path, named)
     special = os.path.exists(path) and not os.path.isfile(path)  # a terminal, a pipe: not to be replaced
+    unread: BrokenPipeError | None = None
     try:
         with open(path, "wb") if special else opening.whole(path) as file:
-            yield Timeline(file, wanted, since, until)
+            timeline = Timeline(file, wanted, since, until)
+            try:
+                yield timeline
+            except BrokenPipeError as error:  # who reads the answer has read enough of it; the timeline is whole
+                unread = error
     except OSError as error:
         raise AuditkitError(f"{printable(path)} cannot be written: {error.strerror}", "name another file") from error
+    if unread:
+        raise unread

@@ -133,6 +133,11 @@ class Past(Protocol):
     signer: str | None
     """Who vouches for it; None where nobody was asked."""
 
+    @property
+    def asked(self) -> Iterable[Need]:
+        """What it was asked then."""
+        ...
+
 
 def now(host: Host) -> datetime:
     """The time that a host is judged by: for what it answered once, that moment, else this one."""

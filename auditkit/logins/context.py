@@ -3,8 +3,11 @@
 import re
 from collections.abc import Iterable, Mapping
 
+from auditkit import answers
 from auditkit.access.passwd import SESSIONLESS, lines_of
-from auditkit.logins.seen import Account, KeyLine
+from auditkit.logins.journals.verified import verified as of_journalctl
+from auditkit.logins.places import VERIFY
+from auditkit.logins.seen import Account, KeyLine, Verified
 from auditkit.model import Gap, Item, Means
 
 _LEVEL = re.compile(rb"^loglevel[ \t=]+([A-Za-z0-9]+)", re.MULTILINE | re.IGNORECASE)
@@ -32,6 +35,17 @@ def keys(facts: Mapping[str, object], gaps: Iterable[Gap]) -> Mapping[str, tuple
         line = KeyLine(str(key["account"]), f"{key['file']}:{key['line']}")
         found[str(key["fingerprint"])] = (*found.get(str(key["fingerprint"]), ()), line)
     return found
+
+
+def verified(items: Iterable[Item]) -> tuple[Verified, ...]:
+    """What journalctl says of the files of the journal, where it came to an end."""
+    for item in items:
+        if item.need == VERIFY:
+            told = answers.ran(item)
+            if not isinstance(told, Gap) and told.status is not None:
+                said = (told.out + b"\n" + told.complaints).decode("utf-8", "replace")
+                return tuple(Verified(one.name, one.passed, one.reason) for one in of_journalctl(said))
+    return ()
 
 
 def log_level(items: Iterable[Item]) -> str | None:

@@ -3,9 +3,10 @@
 filesystem(7), logrotate(8), systemd-journald(8), utmp(5), lastlog(8), wtmpdb(8), lastlog2(8), auditd(8), faillock(8).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
+from auditkit.logins.journals import matches
 from auditkit.model import Means, Need
 
 
@@ -50,22 +51,27 @@ JOURNALS = (
 
 ENTRIES, FEWER = 2_000_000, 100_000
 """Entries of a journal that are taken at most, the newest ones: when they are judged at once, and into evidence."""
-OF_INTEREST = (
-    *("SYSLOG_FACILITY=4", "SYSLOG_FACILITY=10", "+"),
-    *("SYSLOG_IDENTIFIER=sshd", "SYSLOG_IDENTIFIER=sshd-session", "SYSLOG_IDENTIFIER=sshd-auth", "SYSLOG_IDENTIFIER=dropbear"),
-    *("SYSLOG_IDENTIFIER=sudo", "SYSLOG_IDENTIFIER=su", "SYSLOG_IDENTIFIER=login", "SYSLOG_IDENTIFIER=systemd-logind", "+"),
-    *("_COMM=sshd", "_COMM=sshd-session", "_COMM=sshd-auth", "_COMM=dropbear", "_COMM=sudo", "_COMM=su", "_COMM=login"),
-    *("_COMM=systemd-logind", "_COMM=cron", "_COMM=crond", "_COMM=vsftpd", "_COMM=proftpd", "_COMM=auth", "_COMM=exim4"),
-)
-"""What of a journal is taken: what tells of logins, and cron as the heartbeat. Evidence is known by these words: they stay."""
+JOURNALCTL = "/bin/journalctl --no-pager --all -o export -n"
+"""How what asks for entries begins; how many and which follow."""
+VERIFY = Need(Means.COMMAND, "/bin/journalctl --verify", "whether the files of the journal are well-formed")
+_HEARTBEAT = ("+", "_COMM=cron", "_COMM=crond", "_COMM=anacron")
+"""What writes by the hour, so that a stretch without it is one."""
 
 
-def _journal(entries: int) -> Need:
-    what = f"/bin/journalctl --no-pager --all -o export -n {entries} {' '.join(OF_INTEREST)}"
+def journal(entries: int) -> Need:
+    """The newest entries of the journal that can tell of logins."""
+    what = " ".join((JOURNALCTL, str(entries), *matches.arguments(), *_HEARTBEAT))
     return Need(Means.COMMAND, what, "what the journal tells of logins", long=True)
 
 
-JOURNAL, SHORT_JOURNAL = _journal(ENTRIES), _journal(FEWER)
+ALTERNATIVES = (
+    OWN,
+    ("/var/log/journal/", "/run/log/journal/", "journal"),
+    ("/var/log/wtmp", "/var/lib/wtmpdb/wtmp.db"),
+    ("/var/log/lastlog", "/var/lib/lastlog/lastlog2.db"),
+    ("/var/log/btmp",),
+)
+"""How the names begin of what most machines have one of: where none is there, something is missing."""
 
 LOCALTIME = Need(Means.FILE, "/etc/localtime", "the zone of stamps in logs")
 PASSWD = Need(Means.FILE, "/etc/passwd", "which of the names that were tried exist")
@@ -79,17 +85,24 @@ CONTEXT = (LOCALTIME, PASSWD, LOGROTATE, ROTATED, HOSTNAME, SHELLS)
 
 def of_host() -> tuple[Need, ...]:
     """What is asked of a host that runs and is judged at once."""
-    return (*CONTEXT, *map(long, LOGS), JOURNAL)
+    return (*CONTEXT, VERIFY, *map(long, LOGS), journal(ENTRIES))
 
 
-def all_of_them() -> tuple[Need, ...]:
-    """What may be asked of some host, and so is asked of evidence."""
-    return (*CONTEXT, *LOGS, *GENERAL, *JOURNALS, JOURNAL, SHORT_JOURNAL)
+def of_evidence(asked: Iterable[Need]) -> tuple[Need, ...]:
+    """What is asked of evidence: all that may have been taken, and of the journal what was asked then."""
+    entries = (long(need) for need in asked if need.means is Means.COMMAND and need.what.startswith(JOURNALCTL))
+    return (*CONTEXT, VERIFY, *LOGS, *GENERAL, *JOURNALS, *entries)
 
 
 def to_keep(*, runs: bool) -> tuple[Need, ...]:
     """What is taken into evidence of a host that runs, or of a disk."""
-    return (*CONTEXT, *LOGS, *((SHORT_JOURNAL,) if runs else JOURNALS))
+    return (*CONTEXT, *LOGS, *((VERIFY, journal(FEWER)) if runs else JOURNALS))
+
+
+def to_be_told() -> tuple[Need, ...]:
+    """The same for people, all that may be asked of some host."""
+    entries = Need(Means.COMMAND, f"{JOURNALCTL} * *", "what the journal tells of logins: the programs that can")
+    return (*CONTEXT, VERIFY, *LOGS, *GENERAL, *JOURNALS, entries)
 
 
 def long(need: Need) -> Need:
@@ -100,3 +113,10 @@ def long(need: Need) -> Need:
 def besides(told: Collection[str]) -> tuple[Need, ...]:
     """What is to be asked besides of a host that has told of logs at these paths, with anything in them."""
     return () if any(path.startswith(OWN) for path in told) else GENERAL
+
+
+def missing(absent: Sequence[str], there: Collection[str]) -> tuple[str, ...]:
+    """Which of the logs that are absent are missed, one of each kind: those of which no other one is there either."""
+    lacking = (group for group in ALTERNATIVES if not any(name.startswith(group) for name in there))
+    firsts = (next((name for name in absent if name.startswith(group)), "") for group in lacking)
+    return tuple(filter(None, firsts))

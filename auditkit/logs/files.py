@@ -195,7 +195,7 @@ def _matching(chain: Chain, root: str, pattern: str, seen: set[tuple[int, int]])
 
 def absent(pattern: str) -> Source:
     """The source of a glob that matches nothing."""
-    return Source(Log(pattern.rstrip("*"), condition=Condition.ABSENT), Nothing())
+    return Source(Log(pattern.partition("*")[0], condition=Condition.ABSENT), Nothing())
 
 
 def _looked_at(chain: Chain, root: str, names: inside.Names, seen: set[tuple[int, int]]) -> Source | None:

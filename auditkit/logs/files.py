@@ -75,7 +75,13 @@ class File:
     """Bytes that had been written to it besides when it was read to its end."""
     given: int = 0
     seen: Callable[[int], object] | None = field(default=None, compare=False)
-    """Told how many bytes of the file were read since it was told last."""
+    """Told how many bytes of the file were read since it was told last, however often it is read."""
+    told: int = 0
+    """How many it was told of."""
+
+    def watched(self, seen: Callable[[int], object]) -> None:
+        """Tell somebody from now on how far it is read."""
+        self.seen, self.told = seen, 0
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the unpacked bytes from the beginning; where they end too early, `broke` says why."""
@@ -96,6 +102,7 @@ class File:
         if self.mapped and not self.packed:
             mapped = self._mapped()
             self.given = len(mapped)
+            self._tell(self.given)
             return mapped
         held, size = [], 0
         for piece in self.chunks():
@@ -113,10 +120,14 @@ class File:
             if not piece:
                 raise BrokenError(CUT)
             left -= len(piece)
-            if self.seen:
-                self.seen(len(piece))
+            self._tell(self.size - left)
             yield piece
         self.grew = max(0, os.fstat(handle).st_size - self.size)
+
+    def _tell(self, done: int) -> None:
+        if self.seen and done > self.told:
+            self.seen(done - self.told)
+            self.told = done
 
     def _mapped(self) -> bytes | memoryview:
         self.broke = f"it is longer than the {MAPPED >> 30} GiB that are looked at" if self.size > MAPPED else ""

@@ -79,7 +79,7 @@ def _of_a_kind(sources: Sequence[Source], machine: Machine, how: How) -> Iterato
     if how.hands < 2 or sum(map(_weight, sources)) < WORTH:
         for number, source in enumerate(sources):
             if isinstance(source.data, File):
-                source.data.seen = how.show
+                source.data.watched(how.show)
             yield number, one(source, machine, how.told)
         return
     with tempfile.TemporaryDirectory(prefix="auditkit-") as directory:
@@ -126,7 +126,7 @@ def _work(job: workers.Job, seen: Callable[[int], object]) -> Reading:
     """Read one source in a process of its own; its events go into a file, if there is one for them."""
     source, machine, place = job
     if isinstance(source.data, File):
-        source.data.seen = seen
+        source.data.watched(seen)
     if not place:
         return one(source, machine)
     with open(place, "wb") as file:

@@ -114,9 +114,9 @@ these name, or `sshd -T -C` for the accounts and addresses that it tells apart. 
   half an hour at most. *Rights*: root, or the groups `adm` and `systemd-journal`.
 
 A mounted disk gives files, their status, listings, packages and times: nothing on it runs. Over SSH `become: sudo` makes it
-root's look. Hosts without Python are asked for files, status, commands, logs and listeners with the tools of GNU or busybox; there
-commands run one after the other, and the rest is a gap, as is a private key that is written in an odd way. Where evidence is
-older than what is asked for today, it is a gap.
+root's look. Hosts without Python are asked for files, status, commands, logs and listeners with the tools of GNU or busybox;
+there commands run one after the other, and the rest is a gap, as is a private key that is written in an odd way. Where
+evidence is older than what is asked for today, it is a gap.
 
 Facts are made on the host: of passwords whether one is set, by which scheme, and whether `!` or `*` stands before it, of
 private keys their format, whether they have a passphrase, and their public half."""

@@ -26,7 +26,7 @@ _ROW = re.compile(rb"([0-9a-f]{4}) ([0-9]{1,10}) ([0-9]{1,10}) ([0-9]{1,20}) ([0
 _DIRECTORY, _FILE = b"4", b"8"
 _GZIP = b"\x1f\x8b"
 _BLOCK = 512
-SECRET = "holds secrets, and is no log"
+NO_LOG = "holds secrets, and is no log"
 _NAMES = 100
 
 
@@ -77,7 +77,7 @@ def _one(need: Need, path: bytes, row: bytes) -> _File | Gap | None:
     if found[1][:1] != _FILE:
         return None if found[1][:1] == _DIRECTORY else Gap(text(path), "no regular file")
     if taking.is_secret(path):
-        return Gap(text(path), SECRET)
+        return Gap(text(path), NO_LOG)
     return _File(need, path, int(found[1], 16), *map(int, found.groups()[1:]))
 
 
@@ -112,7 +112,7 @@ def _pieces(talk: Talk, one: _File, packed: bool) -> Iterator[Item | Gap]:
     for answer in talk.answers(Question(each, 2 * ours.PIECE + inside.LIMIT) for each in words):
         data, why = given(answer, talk.nonce)
         if packed and not why and not data.startswith(_GZIP):
-            why = SECRET  # what led to a table of passwords gives facts of it, as they are
+            why = NO_LOG  # what led to a table of passwords gives facts of it, as they are
         elif packed and not why:
             data = _unpacked(data)
         data = data[: one.size - done]

@@ -105,14 +105,13 @@ def test_a_killed_client_leaves_nothing_of_the_logs_it_was_reading(fleet: Fleet)
 
 
 def _spools(pid: int) -> list[str]:
-    """The files without a name that a process of ours has open, by the process or a child of it."""
+    """The files without a name that the client has open: it may be a child of what was started."""
     found = []
     for process in Path("/proc").iterdir():
         try:
-            words = (process / "cmdline").read_bytes()
-            if process.name.isdigit() and b"logins" in words:
+            if process.name == str(pid) or b"\0logins\0py-1\0" in (process / "cmdline").read_bytes():
                 links = [os.readlink(link) for link in (process / "fd").iterdir()]
-                found += [link for link in links if "(deleted)" in link and os.path.getsize(f"/proc/{process.name}") >= 0]
+                found += [link for link in links if link.endswith("(deleted)")]
         except OSError:
             continue
     return found

@@ -1,4 +1,4 @@
-"""Timelines of all events for other tools, read back as these read them; nothing that an attacker chose gets out of its place."""
+"""Timelines of all events for other tools, read back as these read them; what an attacker chose stays in its place."""
 
 import csv
 import io
@@ -77,7 +77,8 @@ def test_every_kind_of_event_has_words() -> None:
 
 
 @given(
-    what=st.sampled_from(sorted(What)), user=st.none() | st.text() | st.binary().map(lambda raw: raw.decode("utf-8", "surrogateescape")),
+    what=st.sampled_from(sorted(What)),
+    user=st.none() | st.text() | st.binary().map(lambda raw: raw.decode("utf-8", "surrogateescape")),
     address=st.none() | st.text(), detail=st.text(), time=st.integers(-(1 << 70), 1 << 70),
 )  # fmt: skip
 def test_any_event_is_one_line_in_each_form(what: What, user: str | None, address: str | None, detail: str, time: int) -> None:

@@ -3,9 +3,7 @@
 What has stamps of its own is read first: its last one tells in which year logs end whose stamps have none.
 """
 
-import os
-import pickle
-import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -82,36 +80,51 @@ def _of_a_kind(sources: Sequence[Source], machine: Machine, how: How) -> Iterato
                 source.data.watched(how.show)
             yield number, one(source, machine, how.told)
         return
-    with tempfile.TemporaryDirectory(prefix="auditkit-") as directory:
-        yield from _side_by_side(sources, machine, how, directory if how.told else "")
+    yield from _side_by_side(sources, machine, how)
 
 
-def _side_by_side(sources: Sequence[Source], machine: Machine, how: How, directory: str) -> Iterator[tuple[int, Reading]]:
+def _side_by_side(sources: Sequence[Source], machine: Machine, how: How) -> Iterator[tuple[int, Reading]]:
     """The same by several processes; what kills one is tried once more by itself and with more care."""
     order = sorted(range(len(sources)), key=lambda number: -_weight(sources[number]))
+    before: Counter[int] = Counter()
     for again in (False, True):
+        heard = _Heard(sources, order, how, before)
         left = []
-        jobs = [(_ready(sources[number], not again), machine, _place(directory, number)) for number in order]
-        for at, reading in workers.done(_work, jobs, 1 if again else how.hands, how.show):
+        jobs = [(_ready(sources[number], not again), machine, how.told is not None) for number in order]
+        for at, reading in workers.done(_work, jobs, 1 if again else how.hands, heard):
             number = order[at]
             if reading != workers.KILLED:
                 yield number, reading
-                _tell(_place(directory, number), sources[number].log, how.told)
             elif again:
                 yield number, Reading(_lost(sources[number].log), None, Notes(), Tally())
             else:
                 left.append(number)
-        order = left
+        order, before = left, heard.events
+
+
+class _Heard:
+    """What processes tell while they read: how far they are, and events, each told once though it is read again."""
+
+    def __init__(self, sources: Sequence[Source], order: Sequence[int], how: How, before: Counter[int]) -> None:
+        self.events: Counter[int] = Counter()
+        self._sources, self._order, self._how, self._before = sources, list(order), how, before
+
+    def __call__(self, at: int, told: int | list[Event]) -> None:
+        if isinstance(told, int):
+            self._how.show(told)
+            return
+        number = self._order[at]
+        new = told[max(0, self._before[number] - self.events[number]) :]
+        self.events[number] += len(told)
+        if self._how.told:
+            for event in new:
+                self._how.told(self._sources[number].log, event)
 
 
 def _ready(source: Source, mapped: bool) -> Source:
     """A source as another process reads it."""
     data = source.data
     return replace(source, data=replace(data, mapped=mapped, seen=None)) if isinstance(data, File) else source
-
-
-def _place(directory: str, number: int) -> str:
-    return os.path.join(directory, str(number)) if directory else ""
 
 
 def _lost(log: Log) -> Log:
@@ -122,37 +135,19 @@ def _weight(source: Source) -> int:
     return (source.log.size or 0) * (PACKS if source.log.packed else 1)
 
 
-def _work(job: workers.Job, seen: Callable[[int], object]) -> Reading:
-    """Read one source in a process of its own; its events go into a file, if there is one for them."""
-    source, machine, place = job
+def _work(job: workers.Job, tell: workers.Tell) -> Reading:
+    """Read one source in a process of its own, and tell how far it is, and its events if somebody wants them."""
+    source, machine, wanted = job
     if isinstance(source.data, File):
-        source.data.watched(seen)
-    if not place:
-        return one(source, machine)
-    with open(place, "wb") as file:
-        held: list[Event] = []
+        source.data.watched(tell)
+    held: list[Event] = []
 
-        def tell(_log: Log, event: Event) -> None:
-            held.append(event)
-            if len(held) == BATCH:
-                pickle.dump(held, file)
-                held.clear()
+    def told(_log: Log, event: Event) -> None:
+        held.append(event)
+        if len(held) == BATCH:
+            tell(held)
+            held.clear()
 
-        reading = one(source, machine, tell)
-        pickle.dump(held, file)
+    reading = one(source, machine, told if wanted else None)
+    tell(held)
     return reading
-
-
-def _tell(place: str, log: Log, told: Told | None) -> None:
-    """Tell the events that another process of ours has written down."""
-    if not told or not place:
-        return
-    with open(place, "rb") as file:
-        while True:
-            try:
-                events = pickle.load(file)  # noqa: S301 - we wrote it, where nobody else can
-            except EOFError:
-                break
-            for event in events:
-                told(log, event)
-    os.unlink(place)

@@ -11,18 +11,19 @@ from multiprocessing.context import SpawnProcess
 from typing import Any
 
 Job = tuple[Any, ...]
-Work = Callable[[Job, Callable[[int], object]], Any]
-"""What is done with a job, by a function of a module; it tells how many bytes it has read since it told last."""
+Tell = Callable[[Any], None]
+Work = Callable[[Job, Tell], Any]
+"""What is done with a job, by a function of a module; what it tells meanwhile may be anything."""
 KILLED = "killed"
 PERIOD = 0.1
 """Seconds between two looks at how far they are."""
 _CONTEXT = get_context("spawn")  # threads may be under way here, and a fork would copy their locks
 
 
-def done(work: Work, jobs: Sequence[Job], hands: int, show: Callable[[int], object]) -> Iterator[tuple[int, Any]]:
+def done(work: Work, jobs: Sequence[Job], hands: int, heard: Callable[[int, Any], object]) -> Iterator[tuple[int, Any]]:
     """Yield number and outcome of each job as they end; KILLED of those whose process was ended by somebody else.
 
-    `show` is told how many bytes were read since.
+    `heard` is given the number of a job and what it tells meanwhile.
     """
     waiting = list(reversed(range(len(jobs))))
     workers: list[_Worker] = []
@@ -35,8 +36,8 @@ def done(work: Work, jobs: Sequence[Job], hands: int, show: Callable[[int], obje
                     worker.give(waiting.pop(), jobs)
             for worker in _heard(workers):
                 number, kind, told = worker.told()
-                if kind == "seen":
-                    show(told)
+                if number is not None and kind == "told":
+                    heard(number, told)
                 elif number is not None:
                     yield number, told
                 if kind == KILLED:
@@ -97,7 +98,7 @@ def _serve(asked: Connection, work: Work) -> None:
         except (EOFError, OSError):
             return
         with suppress(OSError):
-            asked.send(("done", work(job, lambda count: asked.send(("seen", count)))))
+            asked.send(("done", work(job, lambda told: asked.send(("told", told)))))
 
 
 def _watch() -> None:

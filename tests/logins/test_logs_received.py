@@ -1,7 +1,9 @@
 """Logs as hosts and evidence hand them out: the same bytes as on the disk, with the same facts, and no lie goes through."""
 
 import gzip
+import lzma
 import os
+import subprocess
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
@@ -16,10 +18,13 @@ from auditkit import evidence
 from auditkit.evidence import Header
 from auditkit.hosts.recorded import opened
 from auditkit.hosts.root import Root
-from auditkit.logins.nouns import Condition, Log
+from auditkit.logins import places
+from auditkit.logins.nouns import Condition, Log, What
 from auditkit.logs import received, spool
 from auditkit.logs.files import Source, found
+from auditkit.logs.reading import readings
 from auditkit.logs.received import Received
+from auditkit.logs.zones import Machine
 from auditkit.model import Gap, Item, Means, Need
 from auditkit.probe import logs
 from auditkit.recording import Recording, Writer
@@ -29,6 +34,7 @@ AUTH = Need(Means.LOG, "/var/log/auth.log*")
 NEEDS = (AUTH, Need(Means.LOG, "/var/log/wtmp*"), Need(Means.LOG, "/var/log/lastlog"), Need(Means.LOG, "/var/log/secure*"))
 JOURNAL = Need(Means.COMMAND, "/bin/journalctl -o export", long=True)
 THEN = datetime(2026, 11, 24, tzinfo=UTC)
+DATA = Path(__file__).parent / "data"
 
 
 Receive = Callable[..., tuple[Source, ...]]
@@ -208,3 +214,21 @@ def test_a_journal_that_is_not_there_is_empty_or_is_cut_are_different_things(
 ) -> None:
     (source,) = receive((JOURNAL,), journal(*pieces))
     assert source.log.condition is condition
+
+
+@pytest.mark.skipif(not Path("/bin/journalctl").exists(), reason="there is no journalctl here")
+def test_what_journalctl_is_asked_for_tells_what_the_file_of_the_journal_tells(tmp_path: Path, receive: Receive) -> None:
+    folder = tmp_path / "var/log/journal/0123456789abcdef0123456789abcdef"
+    folder.mkdir(parents=True)
+    (folder / "system.journal").write_bytes(lzma.decompress((DATA / "out.journal.xz").read_bytes()))
+    need = places.journal(places.ENTRIES)
+    program, *words = need.what.split(" ")
+    done = subprocess.run([program, "-D", str(folder.parent), *words], capture_output=True, check=True)
+    pieces = [b">" + done.stdout[at : at + 10_000] for at in range(0, len(done.stdout), 10_000)]
+    sources = receive((need,), (Item(need, need.what, data, THEN, "") for data in (*pieces, b"=0\n")))
+    now = Machine(int(THEN.timestamp() * 10**9) + 10**15, b"")
+    (told,) = readings(sources, now)
+    (file,) = readings(tuple(found(str(tmp_path), ["/var/log/journal/*/*.journal"])), now)
+    assert told.format
+    assert told.tally.counts == file.tally.counts
+    assert told.tally.counts[What.ACCEPTED] == 2

@@ -11,7 +11,10 @@ from pathlib import Path
 SEED = 8
 BEGAN = datetime(2026, 10, 1, tzinfo=UTC)
 PEOPLE = ("anna", "bert", "carla", "deploy")
-STOCK = tuple("admin test user oracle postgres ubuntu git pi ftp guest mysql www-data nagios hadoop minecraft dev tomcat".split())
+STOCK = (
+    "admin", "test", "user", "oracle", "postgres", "ubuntu", "git", "pi", "ftp", "guest", "mysql", "www-data", "nagios", "hadoop",
+    "minecraft", "dev", "tomcat",
+)  # fmt: skip
 HOSTILE = (
     "root from 192.0.2.99 port 1 ssh2",
     "a\\nNov 24 10",
@@ -105,7 +108,10 @@ def stranger(chance: random.Random, name: str) -> Iterator[tuple[str, str]]:
 def probe(chance: random.Random) -> Iterator[tuple[str, str]]:
     """A key that is offered, which leaves one line."""
     who = chance.choice(("root", "root", *PEOPLE))
-    yield "sshd", f"Connection closed by authenticating user {who} {source(chance)} port {chance.randrange(1024, 65536)} [preauth]"
+    yield (
+        "sshd",
+        f"Connection closed by authenticating user {who} {source(chance)} port {chance.randrange(1024, 65536)} [preauth]",
+    )
 
 
 def scan(chance: random.Random) -> Iterator[tuple[str, str]]:
@@ -115,7 +121,10 @@ def scan(chance: random.Random) -> Iterator[tuple[str, str]]:
         yield "sshd", "error: kex_exchange_identification: Connection closed by remote host"
         yield "sshd", f"Connection closed by {where} port {port}"
     else:
-        yield "sshd", f"Unable to negotiate with {where} port {port}: no matching host key type found. Their offer: ssh-dss [preauth]"
+        yield (
+            "sshd",
+            f"Unable to negotiate with {where} port {port}: no matching host key type found. Their offer: ssh-dss [preauth]",
+        )
 
 
 def job(chance: random.Random) -> Iterator[tuple[str, str]]:

@@ -14,7 +14,8 @@ from auditkit.logins.nouns import Bytes, Log, Setting, YearBy
 
 SECOND = 10**9
 DAY = 86400 * SECOND
-MONTHS = {name: number for number, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
+NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+MONTHS = {name: number for number, name in enumerate(NAMES, 1)}
 WITHIN = {f"{minute:02}:{second:02}": (minute * 60 + second) * SECOND for minute in range(60) for second in range(61)}
 """Minute and second of an hour to nanoseconds; second 60 is a leap second."""
 ROTATED = re.compile(r"[-.](?P<year>(?:19|20)[0-9]{2})-?(?P<month>[0-9]{2})-?(?P<day>[0-9]{2})(?![0-9]{3})")

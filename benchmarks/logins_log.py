@@ -12,9 +12,21 @@ SEED = 8
 BEGAN = datetime(2026, 10, 1, tzinfo=UTC)
 PEOPLE = ("anna", "bert", "carla", "deploy")
 STOCK = (
-    "admin", "test", "user", "oracle", "postgres", "ubuntu", "git", "pi", "ftp", "guest", "mysql", "www-data", "nagios", "hadoop",
-    "minecraft", "dev", "tomcat",
-)  # fmt: skip
+    "admin",
+    "test",
+    "user",
+    "oracle",
+    "postgres",
+    "ubuntu",
+    "git",
+    "pi",
+    "ftp",
+    "guest",
+    "mysql",
+    "nagios",
+    "minecraft",
+    "dev",
+)
 HOSTILE = (
     "root from 192.0.2.99 port 1 ssh2",
     "a\\nNov 24 10",

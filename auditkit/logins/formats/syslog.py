@@ -23,6 +23,8 @@ from auditkit.logins.tally import ADDRESSES, SERVICES, TALLIED, Source, Tally
 SHAPES = 256
 """Kinds of lines that were not understood, which are counted one by one."""
 EXAMPLE = 300
+HOSTS = 4096
+"""Names of machines among which the one is searched for that most lines have."""
 DIGITS = 12
 """Of a pid, there are less."""
 NEAR = 1000
@@ -44,12 +46,14 @@ PLAIN_LINE = re.compile(f" {MESSAGE}", re.DOTALL)
 LINE = re.compile(f" (?:{FREQUENT}|{MESSAGE})", re.DOTALL)
 STRUCTURED = re.compile(
     r" (?P<host>\S+) (?P<program>\S+) (?P<pid>\S+) \S+ "
-    r"(?:-|(?:\[(?:[^\]\"\\]|\"(?:[^\"\\]|\\.)*\")*\])+)(?: ?\ufeff?(?P<message>.*))?",
+    r"(?:-|(?:\[(?:[^\]\"\\]|\"(?:[^\"\\]|\\.)*\")*\])+)(?: \ufeff? ?(?P<message>.*))?",
     re.DOTALL,
 )
 """What stands behind a stamp of RFC 5424; rsyslog puts a blank more before the message."""
 BARE = re.compile(r" (?:(?P<host>\S+) )??\[(?P<program>[\w-]+)\](?P<pid>):? (?P<message>.*)", re.DOTALL)
 """`[sshd]`, as metalog has it."""
+OF_OLD = re.compile(r" (?P<host>\S+) (?P<program>syslogd)(?P<pid>) (?P<message>.*)", re.DOTALL)
+"""`syslogd 1.5.0: restart.`"""
 LAST = re.compile(r" (?:(?P<host>\S+) )?(?:--- )?last message repeated (?P<times>[0-9]{1,9}) times?(?: ---)?")
 REPEATED = re.compile(r"message repeated (?P<times>[0-9]{1,9}) times: \[ (?P<message>.*)\]", re.DOTALL)
 ID = re.compile(r"\[ID [0-9]+ \w+\.\w+\] ")
@@ -176,7 +180,8 @@ class Reader:
         for lines, sizes in pieces(self.data.chunks(), self.notes):
             number, offset = self.piece(lines, sizes, number, offset)
             self.before = lines[-1]
-            self.hosts.update(line[self.width + 1 :].partition(" ")[0] for line in lines[::SAMPLE])
+            if self.width and len(self.hosts) < HOSTS:
+                self.hosts.update(line[self.width + 1 :].partition(" ")[0] for line in lines[::SAMPLE])
             if self.tally is not None:
                 self.tally.rest()
             yield self.teller.events
@@ -267,8 +272,10 @@ class Reader:
         if again := LAST.fullmatch(line, end):
             before = self.last_of(again["host"] or "", lines[: max(at.line - self.first, 0)])
             return before is not None and self.teller.tell(before, at, int(again["times"]))
-        for form in (STRUCTURED,) if found["version"] else (PLAIN_LINE, BARE):
+        for form in (STRUCTURED,) if found["version"] else (PLAIN_LINE, BARE, OF_OLD):
             if rest := form.fullmatch(line, end):
+                if len(self.hosts) < HOSTS:
+                    self.hosts[rest["host"] or ""] += 1
                 return self.teller.tell(rest, at)
         self.notes.malformed += not line.endswith("-- MARK --")
         return False

@@ -7,7 +7,7 @@ autumn, is its second coming as soon as time would run backwards.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from auditkit.logins.nouns import Bytes, Log, Setting, YearBy
@@ -39,8 +39,9 @@ class Stamps:
 
     zone: tzinfo
     year: int
-    _hours: dict[str, int] = field(default_factory=dict)
-    """Beginning of a stamp, to its hour, to the time that hour began; of this year, and of hours that came once."""
+    _words: str = ""
+    """The hour of the stamp before, if it comes once, and when it began."""
+    _began: int = 0
     _day: Day | None = None
     _last: int = 0
     _twice: str = ""
@@ -51,12 +52,10 @@ class Stamps:
         within = WITHIN.get(stamp[10:])
         if within is None:
             return None
-        hour = self._hours.get(stamp[:9])
-        if hour is None:
-            hour = self._hour(stamp[:9], within)
-            if hour is None:
-                return None
-        self._last = hour + within
+        began = self._began if stamp[:9] == self._words else self._hour(stamp[:9], within)
+        if began is None:
+            return None
+        self._last = began + within
         return self._last
 
     def _hour(self, words: str, within: int) -> int | None:
@@ -68,18 +67,16 @@ class Stamps:
             return None
         if month is None:
             return None
-        turn = turned(self._day, (month, day))
-        if turn:
-            self._hours.clear()
-        self.year += turn
-        self._day = month, day
+        self.year += turned(self._day, (month, day))
+        self._day, self._words = (month, day), ""
         try:
             began = datetime(self.year, month, day, clock, tzinfo=self.zone)
         except ValueError:
             return None
         if is_twice(began) or is_twice(began + timedelta(minutes=30)):
             return self._of_two(words, began, within)
-        return self._hours.setdefault(words, nanoseconds(began))
+        self._words, self._began = words, nanoseconds(began)
+        return self._began
 
     def _of_two(self, words: str, began: datetime, within: int) -> int:
         """When an hour began that comes twice, the first time or the second."""

@@ -19,7 +19,7 @@ from auditkit.logins.nouns import PAM, Said, What
 
 ENDS = 500
 """Characters after which sshd cuts a message: `%.500s` in log.c."""
-MAY_END = 400
+MAY_END = 380
 """What can be left of a message that was cut, with a name of 200 characters, once blanks are off its end."""
 UNKNOWN = "UNKNOWN"
 """What sshd writes for an address that it cannot ask for any more."""

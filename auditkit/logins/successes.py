@@ -308,11 +308,14 @@ def _usual(companion: str, found: Sequence[Success], streams: Sequence[Stream]) 
 
 
 def _announces(streams: Sequence[Stream]) -> bool:
-    """Whether sshd tells of each connection when it begins, as from LogLevel VERBOSE on, by what the log itself shows."""
-    tallies = [reading.tally for stream in streams for reading in stream.readings]
-    connections, strangers = sum(one.connections for one in tallies), sum(len(one.strangers) for one in tallies)
-    announced = sum(one.counts[What.CONNECTED] for one in tallies)
-    return announced >= 2 and announced * 10 >= (connections - strangers) * 9
+    """Whether sshd tells of each connection when it begins, as from LogLevel VERBOSE on, by what the log itself shows.
+
+    Then all addresses have such a line, and there are as many as there are connections that asked for names nobody has.
+    """
+    others = [source.others for stream in streams for (service, _), source in _sources(stream) if is_ssh(service)]
+    announced = sum(each[What.CONNECTED] for each in others)
+    without = sum(not each[What.CONNECTED] for each in others)
+    return announced >= max(2, sum(each[What.INVALID_USER] for each in others)) and without * 20 <= len(others)
 
 
 def _uses_pam(streams: Sequence[Stream]) -> bool:

@@ -72,7 +72,7 @@ def first_of(*parses: Parse) -> Parse:
 def laid_over(fixed: Said, found: re.Match[str]) -> Said:
     """What is said with the groups of a match: an empty address, name of who did it or detail is none."""
     fields: dict[str, str | None] = found.groupdict()
-    if not fields:
+    if not fields or fixed.what is What.NOISE:
         return fixed
     given: dict[str, Any] = {name: MEANING[name](text) for name, text in fields.items() if text is not None}
     return fixed._replace(**given)

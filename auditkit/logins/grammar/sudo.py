@@ -13,9 +13,7 @@ from auditkit.logins.grammar.shells import became
 from auditkit.logins.nouns import Said, What
 
 LINE = re.compile(
-    r" *(?P<actor>\S.*?) : "
-    r"(?:(?P<reason>[^=]*?) ; )?(?P<where>(?:HOST=\S* ; )?TTY=\S* ; (?:CHROOT=.*? ; )?.*)",
-    re.DOTALL,
+    r" *(?P<actor>\S.*?) : (?:(?P<reason>[^=]*?) ; )?(?P<where>(?:HOST|TTY|CHROOT|PWD|CWD|USER|COMMAND)=.*)", re.DOTALL
 )
 GUESSES = re.compile(r"([0-9]{1,9}) incorrect password attempts?")
 TARGET = re.compile(r"(?P<user>.*?)(?: ; GROUP=[^;]*)?(?: ; TSID=[^;]*)?(?: ; ENV=.*)?", re.DOTALL)
@@ -58,8 +56,8 @@ def _called(where: str) -> tuple[str | None, str]:
     before, mark, command = where.partition(COMMAND)
     if not mark or COMMAND in command:
         return None, where
-    left, _, behind = before.rpartition(USER)
-    if not left or (USER in left and ENV in before):
+    left, mark, behind = f" ; {before}".rpartition(USER)
+    if not mark or (USER in left and ENV in before):
         return None, where
     found = TARGET.fullmatch(behind)
     return (found["user"] if found else None), command

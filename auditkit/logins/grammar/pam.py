@@ -12,7 +12,9 @@ from auditkit.logins.nouns import PAM, Said, What
 
 BEGINNINGS = ("pam_", "(pam_", "PAM ", "PAM-", "gkr-pam")
 """How each message of PAM begins."""
-HEAD = re.compile(r"\(?(pam[_-]\w+)\)?(?:\(([^()]*?)(?::(\w+))?\))?:? ", re.IGNORECASE)
+HEAD = re.compile(
+    r"(?:\((?P<old>pam_\w+)\)|(?P<module>pam[_-]\w+)(?:\((?P<service>[^()]*?)(?::(?P<phase>\w+))?\))?):? ", re.IGNORECASE
+)
 OF_OLD = re.compile(r"\(([^()\s]*)\) (session .*)", re.DOTALL)
 AT_SSHD = re.compile(
     r"(?:pam_\w+\(sshd:auth\): |PAM ([0-9]{1,9}) more )authentication failures?; "
@@ -115,8 +117,8 @@ def parse(message: str) -> Said | None:
         return Said(What.FAILED, often[3], usual(often[2]), None, PAM, "", int(often[1] or 1))
     head = HEAD.match(message)
     if head:
-        module, service, phase = head.groups()
-        return _told(module.lower().replace("-", "_"), service or "", phase or "", message[head.end() :])
+        module = (head["old"] or head["module"]).lower().replace("-", "_")
+        return _told(module, head["service"] or "", head["phase"] or "", message[head.end() :])
     if message.startswith("PAM ") and (ended := _ended("", message[4:])):
         return ended
     return _library(message)

@@ -9,15 +9,15 @@ import re
 from auditkit.logins.grammar.forms import IP, grammar, noise, says
 from auditkit.logins.nouns import Said, What
 
-SEAM = re.compile(r"\] (?:OK|FAIL) [A-Z]+: Client \"|\] FTP (?:command|response): Client \"|\] DEBUG: Client \"")
+SEAM = re.compile(r"\] (?:(?:OK|FAIL) [A-Z]+|FTP command|FTP response|DEBUG): Client \"[^\"]*\"(?=$|, )")
+"""Where a name can end: what follows is as vsftpd writes it."""
 PID = re.compile(r"\[pid [0-9]+\] ")
 CLIENT = rf'Client "{IP}"'
-GUESTS = frozenset(("ftp", "anonymous"))
 _known = grammar(
     says(What.CONNECTED, "CONNECT: ", CLIENT),
     says(What.REFUSED, "CONNECT: ", rf'{CLIENT}, "(?P<detail>.*)"'),
     says(What.ACCEPTED, "[", rf"(?P<user>.*)\] OK LOGIN: {CLIENT}", method="password"),
-    says(What.ACCEPTED, "[", rf'(?P<user>ftp|anonymous)\] OK LOGIN: {CLIENT}, anon password ".*"', method="password"),
+    says(What.ACCEPTED, "[", rf'(?P<user>[^\]"]*)\] OK LOGIN: {CLIENT}, anon password ".*"', method="anonymous"),
     says(What.FAILED, "[", rf'(?P<user>.*)\] FAIL LOGIN: {CLIENT}(?:, "(?P<detail>.*)")?', method="password"),
     says(What.NOISE, "[", rf"[^\]]*\] (?:(?:OK|FAIL) (?!LOGIN)[A-Z]+|FTP command|FTP response|DEBUG): {CLIENT}.*"),
     *noise("FTP command: ", "FTP response: ", "DEBUG: "),
@@ -30,7 +30,4 @@ def parse(message: str) -> Said | None:
     text = message[pid.end() :] if pid else message
     if text.startswith("[") and len(SEAM.findall(text)) > 1:
         return None
-    told = _known(text)
-    if told and told.what is What.ACCEPTED and told.user in GUESTS:
-        return told._replace(method="anonymous")
-    return told
+    return _known(text)

@@ -4,11 +4,11 @@ A source (auth.log, a journal, wtmp) is read as a stream of events; of these a T
 memory does not grow with the log. Times are nanoseconds since 1970 in UTC.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 
 class What(StrEnum):
@@ -169,6 +169,8 @@ class Log:
     condition: Condition = Condition.READ
     reason: str = ""
     """Why it could not be read, or where it breaks off."""
+    until: int | None = None
+    """The time of what follows, where this is a part of a source; see auditkit.logins.parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +224,10 @@ class Notes:
     """Offset and length of stretches of zero bytes; at most 64."""
     zeroed: int = 0
     """Records that are nothing but zeros, where the format has none such."""
+    numbering: str = ""
+    """Identity of the count that numbers its records, where there is one: files of one journal share it."""
+    runs: Sequence[tuple[int, int, int, int]] = ()
+    """Records whose numbers follow each other: first and last number, first and last time; see journals/numbers.py."""
     year_by: YearBy = YearBy.STAMP
     host: str = ""
     """The name that most lines give the machine."""
@@ -250,3 +256,5 @@ class Format:
     recognises: Callable[[str, bytes], bool]
     """Whether a source is of it, by its name and its first 4 KiB."""
     read: Read
+    count: "Callable[[Log, Bytes, Setting, Notes, Any], None] | None" = None
+    """Reads a source as `read` does, right into a Tally: for formats of so many events that making them takes most of the time."""

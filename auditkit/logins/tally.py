@@ -1,6 +1,6 @@
 """What is left of a source when its events went by: counts by address and name, and the events that matter one by one."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -16,13 +16,23 @@ KEPT = 200000
 EXAMPLES = 5
 """Lines of an address that are remembered from its beginning, and as many from its end."""
 CONNECTIONS = 4096
-"""Connections that are remembered at a time, for lines that lost their address."""
+"""Connections that are remembered at the least, for lines that lost their address; at most twice as many."""
 HOUR = 3600 * 10**9
 COUNTED = frozenset((What.INVALID_USER, What.PARTIAL, What.EXCEEDED, What.CLOSED, What.SCANNED, What.REFUSED, What.CONNECTED))
 """What is only counted, by its address."""
+FAILED, INVALID_USER = What.FAILED, What.INVALID_USER
+TALLIED = COUNTED | {FAILED}
+"""What `count` takes."""
 PASSING = frozenset((What.NOISE, What.UNKNOWN))
+HERE = frozenset((What.RAN, What.BECAME))
+"""What is done on the machine itself, from wherever its session is."""
 SERVICES = {"sshd-session": "sshd", "sshd-auth": "sshd"}
 """Programs that write for a service of another name."""
+REST = "*"
+"""The address of all beyond ADDRESSES."""
+
+Connection = tuple[str | None, int | None, str | None]
+"""Address, port and user."""
 
 
 @dataclass(slots=True)
@@ -51,16 +61,22 @@ class Source:
     """Guesses at names beyond the first PER_ADDRESS."""
     first: int | None = None
     last: int | None = None
-    hours: dict[int, int] = field(default_factory=dict)
+    hours: Counter[int] = field(default_factory=Counter)
     """Hour since 1970 to guesses."""
     early: list[tuple[int, int]] = field(default_factory=list)
     """Line and offset of the first lines."""
-    late: list[tuple[int, int]] = field(default_factory=list)
+    recent: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=EXAMPLES))
+    """The same of the last lines that are none of the first."""
 
     @property
     def tried(self) -> int:
         """Guesses: as the service counts them, or as PAM does where it writes nothing."""
         return self.guesses or self.pam
+
+    @property
+    def late(self) -> list[tuple[int, int]]:
+        """Line and offset of the last lines that are none of the first."""
+        return list(self.recent)
 
 
 @dataclass(slots=True)
@@ -77,18 +93,26 @@ class Tally:
     """Every event but guesses, what is only counted, and noise, in order."""
     lost: int = 0
     """Events beyond the first KEPT."""
-    _open: dict[tuple[str, int], tuple[str, int | None, str | None]] = field(default_factory=dict)
+    _young: dict[tuple[str, int], Connection] = field(default_factory=dict)
+    """Host and pid to connection, of those that said something since _old was full."""
+    _old: dict[tuple[str, int], Connection] = field(default_factory=dict)
 
     def add(self, event: Event) -> None:
         """Count an event, and keep it if it matters by itself."""
         what = event.what
+        if what in TALLIED:
+            self.count(
+                what, event.program, event.host, event.pid, event.user, event.address, event.port, event.method, event.times,
+                event.time, event.line, event.offset,
+            )  # fmt: skip
+            return
         self.counts[what] += event.times
         if what in PASSING:
             return
-        event = self._placed(event)
-        if what is What.FAILED or what in COUNTED:
-            self._count(event)
-        elif len(self.kept) < KEPT:
+        if event.pid is not None and what not in HERE:
+            address, port, user = self._connection((event.host, event.pid), event.address, event.port, event.user)
+            event = event._replace(address=address, port=port, user=user)
+        if len(self.kept) < KEPT:
             self.kept.append(event)
         else:
             self.lost += 1
@@ -99,66 +123,79 @@ class Tally:
             self.add(event)
         return self
 
-    def _placed(self, event: Event) -> Event:
-        """The event with the address of its connection, where its own line lost it."""
-        if event.pid is None:
-            return event
-        key = event.host, event.pid
-        if event.address:
-            self._open.pop(key, None)  # to the end of the queue
-            self._open[key] = event.address, event.port, event.user
-            if len(self._open) > CONNECTIONS:
-                del self._open[next(iter(self._open))]
-        elif key in self._open and event.what not in (What.RAN, What.BECAME):
-            address, port, user = self._open[key]
-            return event._replace(address=address, port=port, user=event.user or user)
-        return event
-
-    def _count(self, event: Event) -> None:
-        source = self._source(SERVICES.get(event.program, event.program), event.address or "")
-        time, user = event.time, event.user
-        if time is not None:
-            source.first = time if source.first is None else min(source.first, time)
-            source.last = time if source.last is None else max(source.last, time)
-        here = event.line, event.offset
-        if len(source.early) < EXAMPLES:
-            source.early.append(here)
+    def count(  # noqa: PLR0913, PLR0917 - called for every line of a log: plain arguments cost least
+        self,
+        what: What,
+        program: str,
+        host: str,
+        pid: int | None,
+        user: str | None,
+        address: str | None,
+        port: int | None,
+        method: str | None,
+        times: int,
+        time: int | None,
+        line: int,
+        offset: int,
+    ) -> None:
+        """Count an event that is TALLIED, without there being one; the arguments are its fields."""
+        self.counts[what] += times
+        if pid is not None:
+            address, port, user = self._connection((host, pid), address, port, user)
+        service = SERVICES.get(program, program)
+        source = self.sources.get((service, address or "")) or self._source(service, address or "")
+        guesses = 0
+        if what is not FAILED:
+            source.others[what] += times
+        elif method in PROBES:
+            source.probes += times
+        elif method == PAM:
+            source.pam += times
         else:
-            source.late.append(here)
-            del source.late[:-EXAMPLES]
-        guesses = self._guesses(source, event)
-        if guesses and time is not None:
-            hour = time // HOUR
-            source.hours[hour] = source.hours.get(hour, 0) + guesses
+            guesses = times
+            source.guesses += times
+        if time is not None:
+            if source.first is None or source.last is None:
+                source.first = source.last = time
+            elif time > source.last:
+                source.last = time
+            elif time < source.first:
+                source.first = time
+            if guesses:
+                source.hours[time // HOUR] += guesses
+        (source.early if len(source.early) < EXAMPLES else source.recent).append((line, offset))
         if user is not None:
-            self._named(source, event, user, guesses)
+            self._named(source, user, guesses, what is INVALID_USER, time)
 
-    @staticmethod
-    def _guesses(source: Source, event: Event) -> int:
-        """How many guesses an event is, counted."""
-        if event.what is not What.FAILED:
-            source.others[event.what] += event.times
-            return 0
-        if event.method in PROBES:
-            source.probes += event.times
-            return 0
-        if event.method == PAM:
-            source.pam += event.times
-            return 0
-        source.guesses += event.times
-        return event.times
+    def _connection(self, key: tuple[str, int], address: str | None, port: int | None, user: str | None) -> Connection:
+        """Where a line comes from: what its connection said of itself stands in for what the line lost.
+
+        A name that a resolver gave does not stand for an address that was seen.
+        """
+        known = None
+        if not address or (address[-1].isalpha() and ":" not in address):
+            known = self._young.get(key) or self._old.get(key)
+        if known is not None:
+            return known[0], known[1], known[2] if user is None else user
+        if address:
+            self._young[key] = address, port, user
+            if len(self._young) > CONNECTIONS:
+                self._old, self._young = self._young, {}
+        return address, port, user
 
     def _source(self, service: str, address: str) -> Source:
-        source = self.sources.get((service, address))
-        if source is None:
-            if len(self.sources) >= ADDRESSES:
-                address = "*"
-            source = self.sources.setdefault((service, address), Source())
-        return source
+        """What came from an address that is new."""
+        if len(self.sources) >= ADDRESSES:
+            address = REST
+        return self.sources.setdefault((service, address), Source())
 
-    def _named(self, source: Source, event: Event, user: str, guesses: int) -> None:
-        if user in source.names or len(source.names) < PER_ADDRESS:
-            source.names[user] = source.names.get(user, 0) + guesses
+    def _named(self, source: Source, user: str, guesses: int, unknown: bool, time: int | None) -> None:
+        """Count what was tried on a name."""
+        names = source.names
+        if user in names:
+            names[user] += guesses
+        elif len(names) < PER_ADDRESS:
+            names[user] = guesses
         else:
             source.more_names += guesses
         name = self.names.get(user)
@@ -168,8 +205,12 @@ class Tally:
                 return
             name = self.names[user] = Name()
         name.guesses += guesses
-        if event.what is What.INVALID_USER:
+        if unknown:
             name.exists = False
-        if event.time is not None:
-            name.first = event.time if name.first is None else min(name.first, event.time)
-            name.last = event.time if name.last is None else max(name.last, event.time)
+        if time is not None:
+            if name.first is None or name.last is None:
+                name.first = name.last = time
+            elif time > name.last:
+                name.last = time
+            elif time < name.first:
+                name.first = time

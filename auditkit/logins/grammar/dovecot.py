@@ -37,8 +37,13 @@ def parse(message: str) -> Said | None:
 
 
 def auth(message: str) -> Said | None:
-    """What a message says whose program is `auth` or `dovecot-auth` itself."""
-    return _auth(message)
+    """What a message says whose program is `auth` or `auth-worker`: in a log of dovecot's own, and of old."""
+    return parse(f"auth: {message}")
+
+
+def login(message: str) -> Said | None:
+    """The same of `imap-login`, `pop3-login` and their kin."""
+    return parse(f"imap-login: {message}")
 
 
 def _login(message: str) -> Said | None:

@@ -6,7 +6,7 @@ could not reach.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Any, NamedTuple
@@ -55,6 +55,20 @@ def grammar(*forms: Form) -> Parse:
         return None
 
     return parse
+
+
+GROUP = re.compile(r"\(\?P<(\w+)>")
+
+
+def alternatives(forms: Sequence[Form], name: str) -> str:
+    """One expression for any of these forms: what it says is in groups of the name, the number of the form and the field.
+
+    `frequent_3` is all of the fourth form and closes last, `frequent_3_user` what it says of the user.
+    """
+    named = (
+        GROUP.sub(rf"(?P<{name}_{number}_\1>", re.escape(form.start) + form.rest.pattern) for number, form in enumerate(forms)
+    )
+    return "|".join(f"(?P<{name}_{number}>{expression})" for number, expression in enumerate(named))
 
 
 def first_of(*parses: Parse) -> Parse:

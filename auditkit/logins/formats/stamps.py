@@ -61,3 +61,4 @@ class Clock:
             latest, self.notes.year_by = newest(replace(self.log, name="", mtime=None), self.setting)
         self._stamps = Stamps(self.setting.zone, first_year(self.data, latest, self.setting.zone))
         return self._stamps
+

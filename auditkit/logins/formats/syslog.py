@@ -221,9 +221,7 @@ class Reader:
             found = STAMP.match(line)
             rest = found and PLAIN_LINE.fullmatch(line, found.end())
             if rest and (rest["host"] or "") == (again["host"] or ""):
-                return self.teller.tell(
-                    rest["host"] or "", rest["program"], rest["pid"] or "", rest["message"], at, int(again["times"])
-                )
+                return self.teller.tell(rest["host"] or "", rest["program"], rest["pid"] or "", rest["message"], at, int(again["times"]))
         return False
 
 

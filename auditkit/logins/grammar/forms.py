@@ -65,9 +65,7 @@ def alternatives(forms: Sequence[Form], name: str) -> str:
 
     `frequent_3` is all of the fourth form and closes last, `frequent_3_user` what it says of the user.
     """
-    named = (
-        GROUP.sub(rf"(?P<{name}_{number}_\1>", re.escape(form.start) + form.rest.pattern) for number, form in enumerate(forms)
-    )
+    named = (GROUP.sub(rf"(?P<{name}_{number}_\1>", re.escape(form.start) + form.rest.pattern) for number, form in enumerate(forms))
     return "|".join(f"(?P<{name}_{number}>{expression})" for number, expression in enumerate(named))
 
 

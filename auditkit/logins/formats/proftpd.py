@@ -4,4 +4,4 @@ from auditkit.logins.formats.own import CLOCK, DATE, own
 
 WHO = r"(?P<host>\S+) proftpd\[(?P<pid>[0-9]+)\] (?P<message>.*)"
 FORMAT = own("proftpd", "log of proftpd", rf"{DATE} {CLOCK} {WHO}")
-OLD = own("proftpd", "log of proftpd", rf"(?P<month>[A-Z][a-z]{{2}}) (?P<day>[ 0-9][0-9]) {CLOCK} {WHO}")
+OLD = own("proftpd", "log of proftpd", rf"(?P<month>[A-Z][a-z]{{2}}) (?P<day>[ 0-9]?[0-9]) {CLOCK} {WHO}")

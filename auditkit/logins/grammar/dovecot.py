@@ -19,7 +19,7 @@ SILENT = ("no auth attempts", "plaintext auth", "before auth was ready", "before
 """Why a connection ended on which nobody tried to log in."""
 ANOTHER = {"EXTERNAL": "publickey", "GSSAPI": "gssapi", "ANONYMOUS": "anonymous"}
 """Ways to authenticate that are no password."""
-WHY = r"(?:\S+ )?(?:pam_authenticate\(\) failed: |[Uu]nknown user|[Pp]assword mismatch|Invalid credentials|user not found)"
+WHY = r"(?:\S+ )?(?:pam_authenticate\(\) failed: |[Uu]nknown user|[Pp]assword mismatch|[Ii]nvalid credentials|user not found)"
 _auth = grammar(
     says(What.FAILED, "", rf"(?:conn unix:\S+ \(.*?\): auth-worker<[0-9]+>: )?[\w-]+\((?P<user>.*),{IP}(?:,[^()]*)?\): {WHY}.*",
          method=PAM),

@@ -31,6 +31,7 @@ _known = grammar(
     says(What.EXCEEDED, "Exit before auth (user '",
          rf"(?P<user>.*)', [0-9]+ fails\): Max auth tries reached - user '.*' {FROM}"),
     says(What.EXCEEDED, "Exit before auth (user '", r"(?P<user>.*)', [0-9]+ fails\): Max auth tries reached - user '.*'"),
+    says(What.EXCEEDED, "Exit before auth", rf"{OUT} Max auth tries reached - user .*"),
     says(What.EXCEEDED, "Max auth tries reached - user '", rf"(?P<user>.*)' {FROM}"),
     says(What.CLOSED, "Exit before auth", rf"{OUT} \(user '(?P<user>.*)', [0-9]+ fails\): .*?"),
     says(What.CLOSED, "Exit before auth (user '", r"(?P<user>.*)', [0-9]+ fails\): .*?"),

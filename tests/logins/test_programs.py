@@ -23,7 +23,9 @@ CHOSEN = [line for line in (LINES / "chosen.list").read_text().split("\n") if li
 """Lines with `NAME` for what a client chose, each of a failure of 192.0.2.1."""
 PIECES = ["\n", *(LINES / "pieces.list").read_text().split("\n")]
 """What imitates the rest of a line of one program or another."""
-HOSTILE = st.lists(st.one_of(st.sampled_from(PIECES), TEXT), max_size=6).map("".join)
+HOSTILE = st.lists(
+    st.one_of(st.sampled_from(PIECES), TEXT, st.sampled_from(PIECES).map(lambda piece: piece * 99)), max_size=6
+).map("".join)
 
 
 def rows() -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ processes behind it tell (auth, auth-worker) tells the same guess a second time,
 
 import re
 
-from auditkit.logins.grammar.forms import IP, grammar, noise, says, usual
+from auditkit.logins.grammar.forms import IP, LONGEST, grammar, noise, says, usual
 from auditkit.logins.nouns import PAM, Said, What
 
 LOGIN = re.compile(
@@ -48,7 +48,7 @@ def login(message: str) -> Said | None:
 
 def _login(message: str) -> Said | None:
     """What is told of one connection when it is let in, or ends."""
-    found = LOGIN.fullmatch(message) if len(message) < 16384 else None
+    found = LOGIN.fullmatch(message) if len(message) < LONGEST else None
     if found is None:
         return OTHER if "rip=" not in message else None
     how, user, method = found["how"], found["user"] or None, found["method"] or ""

@@ -13,12 +13,15 @@ from typing import Any, NamedTuple
 
 from auditkit.logins.nouns import Parse, Said, What
 
-IP = r"(?P<address>(?:::ffff:)?[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]*(?:%[\w.-]+)?)"
+IP = (
+    r"(?P<address>(?:::ffff:)?[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
+    r"|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,8}(?:(?:\.[0-9]{1,3}){3})?(?:%[\w.-]{1,16})?)"
+)
 """An IP address, and nothing else."""
 HOST = r"(?P<address>[^\s\[\]()<>=,;]+)"
 """An address or the name of a host."""
 PORT = r"(?P<port>[0-9]{1,5})"
-LONGEST = 16384
+LONGEST = 8192
 """Characters of a message that is looked at: no program writes more into one."""
 
 

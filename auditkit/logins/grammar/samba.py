@@ -7,7 +7,7 @@ understood, and so counted; JSON holds them apart.
 import json
 import re
 
-from auditkit.logins.grammar.forms import usual
+from auditkit.logins.grammar.forms import LONGEST, usual
 from auditkit.logins.nouns import Said, What
 
 WORDS = re.compile(
@@ -35,7 +35,7 @@ def parse(message: str) -> Said | None:
 
 
 def _words(text: str) -> Said | None:
-    if len(text) > 16384 or any(text.count(part) != 1 for part in ONCE):
+    if len(text) > LONGEST or any(text.count(part) != 1 for part in ONCE):
         return None
     found = WORDS.fullmatch(text)
     if found is None or (found["status"] == RIGHT) != (found["became"] == "became"):

@@ -13,12 +13,15 @@ from typing import Any, NamedTuple
 
 from auditkit.logins.nouns import Parse, Said, What
 
-IP = r"(?P<address>(?:::ffff:)?[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]*(?:%[\w.-]+)?)"
+IP = (
+    r"(?P<address>(?:::ffff:)?[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
+    r"|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,8}(?:(?:\.[0-9]{1,3}){3})?(?:%[\w.-]{1,16})?)"
+)
 """An IP address, and nothing else."""
 HOST = r"(?P<address>[^\s\[\]()<>=,;]+)"
 """An address or the name of a host."""
 PORT = r"(?P<port>[0-9]{1,5})"
-LONGEST = 16384
+LONGEST = 8192
 """Characters of a message that is looked at: no program writes more into one."""
 
 
@@ -100,7 +103,7 @@ def first_of(*parses: Parse) -> Parse:
 def laid_over(fixed: Said, found: re.Match[str]) -> Said:
     """What is said with the groups of a match: an empty address, name of who did it or detail is none."""
     fields: dict[str, str | None] = found.groupdict()
-    if not fields:
+    if not fields or fixed.what is What.NOISE:
         return fixed
     given: dict[str, Any] = {name: MEANING[name](text) for name, text in fields.items() if text is not None}
     return fixed._replace(**given)

@@ -113,7 +113,7 @@ def _state(top: Header, name: str) -> Iterator[str]:
 def _list(walk: Walk) -> Iterator[str]:
     """Yield what the list of entries and the entries themselves say of each other."""
     if walk.unlisted:
-        yield f"{_entries(walk.unlisted)} that its list of entries leaves out: journalctl does not show them"
+        yield f"{_entries(walk.unlisted)} that its list of entries leaves out, so that journalctl does not show it"
     if walk.beyond and walk.top.state != file.ONLINE:
         yield f"{_entries(walk.beyond)} behind the end of its list of entries"
     if walk.entries > walk.top.entries and walk.top.state != file.ONLINE:

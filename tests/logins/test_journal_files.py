@@ -37,8 +37,15 @@ DAY: list[Entry] = [
     sshd("Server listening on 0.0.0.0 port 22."),
     sshd("Failed password for invalid user \udcff\x1b from 192.0.2.10 port 5 ssh2", 1),
     sshd("hello\nAccepted password for root from 192.0.2.10 port 5 ssh2", 2, _COMM="logger", _UID=1000),
-    sshd("Accepted password for alice from 198.51.100.7 port 6 ssh2", 3, _COMM="sshd-session", SYSLOG_IDENTIFIER="sshd-session"),
-    sshd("Failed password for bob from 192.0.2.10 port 7 ssh2: RSA-CERT SHA256:x ID " + "with words " * 150 + "(serial 3) CA RSA SHA256:y", 4),
+    sshd(
+        "Accepted password for alice from 198.51.100.7 port 6 ssh2", 3, _COMM="sshd-session", SYSLOG_IDENTIFIER="sshd-session"
+    ),
+    sshd(
+        "Failed password for bob from 192.0.2.10 port 7 ssh2: RSA-CERT SHA256:x ID "
+        + "with words " * 150
+        + "(serial 3) CA RSA SHA256:y",
+        4,
+    ),
     sshd("", 5, EMPTY_VALUE="", BINARY=b"\0\xff\n=", _COMM="cron", SYSLOG_IDENTIFIER="CRON", SYSLOG_FACILITY=9),
 ]
 VARIANTS = [{}, {"SYSTEMD_JOURNAL_COMPACT": "0"}, {"SYSTEMD_JOURNAL_KEYED_HASH": "0", "SYSTEMD_JOURNAL_COMPACT": "0"}]
@@ -271,7 +278,11 @@ def test_time_that_runs_backwards_in_one_boot_is_noted() -> None:
     assert before > time
 
 
-JOURNALD: Entry = {"_COMM": "systemd-journal", "_EXE": "/usr/lib/systemd/systemd-journald", "SYSLOG_IDENTIFIER": "systemd-journald"}
+JOURNALD: Entry = {
+    "_COMM": "systemd-journal",
+    "_EXE": "/usr/lib/systemd/systemd-journald",
+    "SYSLOG_IDENTIFIER": "systemd-journald",
+}
 
 
 def test_what_journald_says_of_itself(tmp_path: Path) -> None:
@@ -281,7 +292,12 @@ def test_what_journald_says_of_itself(tmp_path: Path) -> None:
         sshd("Vacuuming done, freed 24.0M of archived journals from /var/log/journal/x.", 2, **JOURNALD),
         sshd("Journal stopped", 3, MESSAGE_ID="d93fb3c9c24d451a97cea615ce59c00b", **JOURNALD),
         # by a user who would like a gap to be explained
-        sshd("Journal stopped", 4, MESSAGE_ID="d93fb3c9c24d451a97cea615ce59c00b", **(JOURNALD | {"_UID": 1000, "_COMM": "python3"})),
+        sshd(
+            "Journal stopped",
+            4,
+            MESSAGE_ID="d93fb3c9c24d451a97cea615ce59c00b",
+            **(JOURNALD | {"_UID": 1000, "_COMM": "python3"}),
+        ),
     ]
     events, reading = read(journal(entries, tmp_path))
     assert [(event.what, event.times, event.forged) for event in events] == [
@@ -293,7 +309,9 @@ def test_what_journald_says_of_itself(tmp_path: Path) -> None:
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, len(OUT) - 1 if not AT else AT[-1] + 500), st.binary(min_size=1, max_size=16)), max_size=40),
+    st.lists(
+        st.tuples(st.integers(0, len(OUT) - 1 if not AT else AT[-1] + 500), st.binary(min_size=1, max_size=16)), max_size=40
+    ),
     st.integers(0, AT[-1] + 4096),
 )
 @settings(max_examples=60)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from struct import Struct
 
 from auditkit.logins.journals.file import DATA, LEAST, MOST_ITEMS, OBJECT, Data, Header
-from auditkit.logins.journals.packed import MOST, unpacked
+from auditkit.logins.journals.packed import MOST, MOST_PACKED, unpacked
 
 REMEMBERED = 32768
 """Data objects whose value is remembered: an entry has most of its fields in common with the one before."""
@@ -56,7 +56,7 @@ class Values:
         if kind != DATA or size < LEAST[DATA] or size > len(self.data) - at:
             return None
         if flags := self.data[at + 1] & FLAGS:
-            return unpacked(bytes(self.data[begin : at + size]), flags)
+            return unpacked(bytes(self.data[begin : min(at + size, begin + MOST_PACKED)]), flags)
         return bytes(self.data[begin : min(at + size, begin + MOST)])
 
     def _struct(self, size: int) -> Struct:

@@ -22,7 +22,7 @@ REMOTE = shutil.which("systemd-journal-remote", path="/usr/lib/systemd:/lib/syst
 BOOT = "0123456789abcdef0123456789abcdef"
 T = 1_795_514_000_000_000
 """Microseconds since 1970: 24 November 2026."""
-Entry = dict[str, str | int | bytes]
+Entry = dict[str, Any]
 
 
 class Given:

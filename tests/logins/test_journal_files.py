@@ -153,9 +153,8 @@ def test_a_file_that_was_set_aside_says_so() -> None:
 def test_a_file_that_breaks_off_tells_what_it_has() -> None:
     _, reading = read(OUT[: AT[242]])
     assert reading.log.condition is Condition.TRUNCATED
-    assert reading.log.reason == (
-        f"it breaks off: {AT[242]} of its 8388608 bytes are there, and 242 of the 439 entries that its header counts could be read"
-    )
+    counts = "242 of the 439 entries that its header counts could be read"
+    assert reading.log.reason == f"it breaks off: {AT[242]} of its 8388608 bytes are there, and {counts}"
     assert reading.notes.lines == 242
 
 
@@ -192,7 +191,7 @@ def test_a_list_of_entries_that_is_gone_hides_no_entry() -> None:
 def test_an_entry_that_was_taken_out_of_the_list_is_read_and_told() -> None:
     hit = next(event.line for event in read(OUT)[0] if event.what is What.ACCEPTED)
     data = without_in_list(OUT, hit - 1)
-    events, reading = read(data)
+    _, reading = read(data)
     assert reading.tally.counts[What.ACCEPTED] == 2
     assert reading.notes.lines == 439
     assert reading.notes.remarks == [
@@ -209,10 +208,8 @@ def test_an_entry_that_became_something_else_is_missed() -> None:
     _, reading = read(spoilt(OUT, AT[150], b"\x01"))
     assert reading.log.reason == "438 of the 439 entries that its header counts could be read"
     assert reading.notes.malformed == 1
-    assert reading.notes.remarks == [
-        "1 sequence number is missing (151): these entries are in another journal file of the machine, or they were lost or "
-        "taken out"
-    ]
+    where = "these entries are in another journal file of the machine, or they were lost or taken out"
+    assert reading.notes.remarks == [f"1 sequence number is missing (151): {where}"]
 
 
 def test_a_size_that_reaches_over_other_entries_hides_none_of_them() -> None:

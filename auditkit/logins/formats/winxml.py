@@ -14,19 +14,23 @@ from auditkit.logins.windows.stream import events
 
 BEGINS, ENDS = re.compile(r"<Event[\s>]"), "</Event>"
 MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+BEGINNING = 4096
+DECLARED = re.compile(r"^<\?xml[^>]{0,200}\?>\s*")
+FIRST = re.compile(r"(?:<\w{1,64}>\s*)?<Event[\s>]")
 OBJECTS = re.compile(r'<Objects>.{0,400}EventLogRecord"', re.DOTALL)
 USELESS = "ConvertTo-Xml leaves out who and from where; export it with: wevtutil qe LOG /f:xml"
 
 
 def recognises(name: str, beginning: bytes) -> bool:
     """By the first element: an event, or the element around all events."""
-    start = _decoded(beginning).lstrip("\ufeff \t\r\n")
-    start = re.sub(r"^<\?xml[^>]{0,200}\?>\s*", "", start)
-    return bool(re.match(r"(?:<\w{1,64}>\s*)?<Event[\s>]", start) or OBJECTS.match(start))
+    start = _start(beginning)
+    return bool(FIRST.match(start) or OBJECTS.match(start))
 
 
-def _decoded(beginning: bytes) -> str:
-    return beginning.decode(_encoding(beginning), "replace")
+def _start(beginning: bytes) -> str:
+    """The text from its first element on."""
+    text = beginning.decode(_encoding(beginning), "replace").lstrip("\ufeff \t\r\n")
+    return DECLARED.sub("", text)
 
 
 def _encoding(beginning: bytes) -> str:
@@ -35,7 +39,7 @@ def _encoding(beginning: bytes) -> str:
 
 def read(log: Log, data: Bytes, setting: Setting, notes: Notes) -> Iterator[Event]:
     """Yield what the events tell, in the order of the text."""
-    if OBJECTS.match(_decoded(next(iter(data.chunks()), b"")[:4096]).lstrip("\ufeff \t\r\n")):
+    if OBJECTS.match(_start(next(iter(data.chunks()), b"")[:BEGINNING])):
         notes.broken = USELESS
         return
     yield from events(texts(data, notes), notes)

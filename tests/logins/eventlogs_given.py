@@ -22,25 +22,24 @@ class Element(NamedTuple):
     inner: "tuple[Element | str, ...]"
 
 
-def event(channel: str, number: int, data: dict[str, str], record: int = 1, second: int = 0, provider: str = "") -> Element:
+def event(channel: str, number: int, data: dict[str, str], *, record: int = 1, second: int = 0) -> Element:
     """An event with EventData, or with UserData where the fields of `data` are elements: see `user_event`."""
     fields = tuple(Element("Data", {"Name": name}, (value,) if value else ()) for name, value in data.items())
-    return _event(channel, number, record, second, provider, Element("EventData", {}, fields))
-
-
-def user_event(
-    channel: str, number: int, data: dict[str, str], record: int = 1, provider: str = "", inner: str = "EventXML"
-) -> Element:
-    """An event whose data are elements of its provider's own."""
-    fields = tuple(Element(name, {}, (value,) if value else ()) for name, value in data.items())
-    return _event(
-        channel, number, record, 0, provider, Element("UserData", {}, (Element(inner, {"xmlns": "Event_NS"}, fields),))
+    provider = PROVIDERS.get(channel, channel)
+    return Element(
+        "Event", {"xmlns": SCHEMA}, (_head(channel, number, provider, record, second), Element("EventData", {}, fields))
     )
 
 
-def _event(channel: str, number: int, record: int, second: int, provider: str, data: Element) -> Element:
-    provider = provider or PROVIDERS.get(channel, channel.partition("/")[0])
-    head = (
+def user_event(channel: str, number: int, data: dict[str, str], provider: str, inner: str = "EventXML") -> Element:
+    """An event whose data are elements of its provider's own."""
+    fields = tuple(Element(name, {}, (value,) if value else ()) for name, value in data.items())
+    own = Element(inner, {"xmlns": "Event_NS"}, fields)
+    return Element("Event", {"xmlns": SCHEMA}, (_head(channel, number, provider, 1, 0), Element("UserData", {}, (own,))))
+
+
+def _head(channel: str, number: int, provider: str, record: int, second: int) -> Element:
+    fields = (
         Element("Provider", {"Name": provider}, ()),
         Element("EventID", {}, (str(number),)),
         Element("TimeCreated", {"SystemTime": f"2026-11-24T09:{second // 60:02}:{second % 60:02}.5259260Z"}, ()),
@@ -49,15 +48,15 @@ def _event(channel: str, number: int, record: int, second: int, provider: str, d
         Element("Channel", {}, (channel,)),
         Element("Computer", {}, ("PC-07",)),
     )
-    return Element("Event", {"xmlns": SCHEMA}, (Element("System", {}, head), data))
+    return Element("System", {}, fields)
 
 
 def sshd(payload: str, record: int = 1, second: int = 0) -> Element:
     """What sshd.exe writes."""
-    return event("OpenSSH/Operational", 4, {"process": "sshd", "payload": payload}, record, second)
+    return event("OpenSSH/Operational", 4, {"process": "sshd", "payload": payload}, record=record, second=second)
 
 
-def logon(kind: str, user: str, record: int = 1, number: int = 4624, **data: str) -> Element:
+def logon(kind: str, user: str, number: int = 4624, **data: str) -> Element:
     """A logon, or a refused one, of the log Security."""
     usual = {
         "TargetUserName": user,
@@ -68,7 +67,7 @@ def logon(kind: str, user: str, record: int = 1, number: int = 4624, **data: str
         "IpPort": "-",
         "ProcessName": "-",
     }
-    return event("Security", number, usual | data, record)
+    return event("Security", number, usual | data)
 
 
 def xml(element: Element | str) -> str:

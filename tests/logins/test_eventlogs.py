@@ -14,9 +14,15 @@ from auditkit.logins.windows.records import record, stamp
 
 NINE = 1_795_510_800_525_926_000
 """24 November 2026, 9:00:00.525926 UTC."""
+EVENTLOG = "Microsoft-Windows-Eventlog"
 REMOTE = "Microsoft-Windows-TerminalServices-RemoteConnectionManager"
 SESSIONS = "Microsoft-Windows-TerminalServices-LocalSessionManager"
-SSHD = {"LogonProcessName": "sshd", "ProcessName": r"C:\Windows\System32\OpenSSH\sshd.exe"}
+
+
+def by_sshd(kind: str, user: str, number: int = 4624, **data: str) -> Element:
+    """What Windows writes of a user while sshd.exe checks him."""
+    program = r"C:\Windows\System32\OpenSSH\sshd.exe"
+    return logon(kind, user, number, LogonProcessName="sshd", ProcessName=program, **data)
 
 
 def told(element: Element) -> Event:
@@ -38,43 +44,43 @@ def says(event: Event) -> tuple[What, str | None, str | None, int | None, str, s
             logon("10", "anna", IpAddress="192.0.2.7", IpPort="50123"),
             (What.ACCEPTED, "anna", "192.0.2.7", 50123, "remote-desktop", "OFFICE"),
         ),
-        (logon("3", "anna", IpAddress="::ffff:192.0.2.7", IpPort="0"), (What.ACCEPTED, "anna", "192.0.2.7", None, "network", "OFFICE")),
+        (logon("3", "anna", IpAddress="::ffff:192.0.2.7"), (What.ACCEPTED, "anna", "192.0.2.7", None, "network", "OFFICE")),
         (logon("2", "anna", IpAddress="127.0.0.1"), (What.OPENED, "anna", None, None, "console", "OFFICE")),
         # what Windows writes while sshd still checks is no login
-        (logon("3", "anna", **SSHD), (What.NOISE, "anna", None, None, "network", "")),
-        (logon("8", "anna", **SSHD), (What.NOISE, "anna", None, None, "network-cleartext", "")),
+        (by_sshd("3", "anna"), (What.NOISE, "anna", None, None, "network", "")),
+        (by_sshd("8", "anna"), (What.NOISE, "anna", None, None, "network-cleartext", "")),
         (logon("5", "sshd_5848", TargetDomainName="VIRTUAL USERS"), (What.NOISE, "sshd_5848", None, None, "service", "")),
         (logon("3", "PC-07$", IpAddress="-"), (What.NOISE, "PC-07$", None, None, "network", "")),
         (logon("3", "PC-08$", IpAddress="192.0.2.8"), (What.ACCEPTED, "PC-08$", "192.0.2.8", None, "network", "OFFICE")),
         (
-            logon("3", "root", number=4625, IpAddress="192.0.2.9", Status="0xc000006d", SubStatus="0xc0000064"),
+            logon("3", "root", 4625, IpAddress="192.0.2.9", Status="0xc000006d", SubStatus="0xc0000064"),
             (What.FAILED, "root", "192.0.2.9", None, "network", "no such user"),
         ),
         (
-            logon("10", "anna", number=4625, IpAddress="192.0.2.9", SubStatus="0xC000006A"),
+            logon("10", "anna", 4625, IpAddress="192.0.2.9", SubStatus="0xC000006A"),
             (What.FAILED, "anna", "192.0.2.9", None, "remote-desktop", "wrong password"),
         ),
         (
-            logon("10", "anna", number=4625, IpAddress="2001:db8::9", SubStatus="0xc0000234"),
+            logon("10", "anna", 4625, IpAddress="2001:db8::9", SubStatus="0xc0000234"),
             (What.FAILED, "anna", "2001:db8::9", None, "remote-desktop", "account locked"),
         ),
         (
-            logon("10", "anna", number=4625, Status="0xc0000224", SubStatus="0x0"),
+            logon("10", "anna", 4625, Status="0xc0000224", SubStatus="0x0"),
             (What.CREDENTIAL_HELD, "anna", None, None, "remote-desktop", "password must be changed first"),
         ),
         (
-            logon("3", "guest", number=4625, SubStatus="0xc0000072"),
+            logon("3", "guest", 4625, SubStatus="0xc0000072"),
             (What.FAILED, "guest", None, None, "network", "account disabled"),
         ),
-        (logon("3", "x", number=4625, SubStatus="0xc0009999"), (What.FAILED, "x", None, None, "network", "0xc0009999")),
+        (logon("3", "x", 4625, SubStatus="0xc0009999"), (What.FAILED, "x", None, None, "network", "0xc0009999")),
         # sshd writes the guess down itself, and from where: this is the same one, seen a second time
         (
-            logon("8", "NOUSER", number=4625, SubStatus="0xc0000064", **SSHD),
+            by_sshd("8", "NOUSER", 4625, SubStatus="0xc0000064"),
             (What.FAILED, None, None, None, PAM, "no such user"),
         ),
         (
-            event("Security", 4771, {"TargetUserName": "anna", "IpAddress": "::ffff:192.0.2.9", "IpPort": "5000", "Status": "0x18"}),
-            (What.FAILED, "anna", "192.0.2.9", 5000, "kerberos", "wrong password"),
+            event("Security", 4771, {"TargetUserName": "anna", "IpAddress": "::ffff:192.0.2.9", "IpPort": "5", "Status": "0x18"}),
+            (What.FAILED, "anna", "192.0.2.9", 5, "kerberos", "wrong password"),
         ),
         (
             event("Security", 4768, {"TargetUserName": "anna", "IpAddress": "::1", "IpPort": "0", "Status": "0x0"}),
@@ -89,15 +95,15 @@ def says(event: Event) -> tuple[What, str | None, str | None, int | None, str, s
             (What.OPENED, "anna", None, None, "ntlm", "asked by PC-03"),
         ),
         (
-            user_event(f"{REMOTE}/Operational", 1149, {"Param1": "anna", "Param2": "OFFICE", "Param3": "192.0.2.7"}, provider=REMOTE),
+            user_event(f"{REMOTE}/Operational", 1149, {"Param1": "anna", "Param2": "OFFICE", "Param3": "192.0.2.7"}, REMOTE),
             (What.ACCEPTED, "anna", "192.0.2.7", None, "remote-desktop", "OFFICE"),
         ),
         (
-            user_event(f"{REMOTE}/Operational", 1149, {"Param1": "", "Param2": "", "Param3": "192.0.2.7"}, provider=REMOTE),
+            user_event(f"{REMOTE}/Operational", 1149, {"Param1": "", "Param2": "", "Param3": "192.0.2.7"}, REMOTE),
             (What.CONNECTED, None, "192.0.2.7", None, "remote-desktop", ""),
         ),
         (
-            user_event(f"{SESSIONS}/Operational", 21, {"User": r"OFFICE\anna", "SessionID": "2", "Address": "LOCAL"}, provider=SESSIONS),
+            user_event(f"{SESSIONS}/Operational", 21, {"User": r"OFFICE\anna", "SessionID": "2", "Address": "LOCAL"}, SESSIONS),
             (What.OPENED, "anna", None, None, "remote-desktop", ""),
         ),
         (
@@ -136,10 +142,8 @@ def test_who_did_it() -> None:
 
 
 def test_logs_that_were_cleared() -> None:
-    one = user_event(
-        "Security", 1102, {"SubjectUserName": "anna"}, provider="Microsoft-Windows-Eventlog", inner="LogFileCleared"
-    )
-    other = user_event("System", 104, {"SubjectUserName": "anna", "Channel": "OpenSSH/Operational"}, inner="LogFileCleared")
+    one = user_event("Security", 1102, {"SubjectUserName": "anna"}, EVENTLOG, "LogFileCleared")
+    other = user_event("System", 104, {"SubjectUserName": "anna", "Channel": "OpenSSH/Operational"}, EVENTLOG, "LogFileCleared")
     assert [(found.what, found.actor, found.detail) for found in map(told, (one, other))] == [
         (What.LOG_CLEARED, "anna", "Security"),
         (What.LOG_CLEARED, "anna", "OpenSSH/Operational"),
@@ -155,9 +159,10 @@ def test_what_anybody_may_write_claims_nothing() -> None:
 LOG = [
     sshd("Failed password for root from 192.0.2.1 port 22 ssh2", 1, 1),
     sshd("Invalid user <b>&\x07\u202e</Event> from 192.0.2.1 port 22", 2, 2),
-    logon("10", "anna", 3, IpAddress="192.0.2.7"),
+    logon("10", "anna", IpAddress="192.0.2.7"),
     sshd("Accepted publickey for \u00e4nna from 192.0.2.7 port 5 ssh2: ED25519 SHA256:abc", 4, 3),
 ]
+FILE = evtx(LOG)
 PLAIN = "\r\n".join(map(xml, LOG)).replace("\x07", "&#x7;")
 
 
@@ -174,7 +179,7 @@ def placeless(events: list[Event]) -> list[Event]:
         ("\ufeff" + PLAIN).encode("utf-16-be"),
         f'<?xml version="1.0" encoding="utf-8" standalone="yes"?>\r\n<Events>{PLAIN}</Events>'.encode(),
         PLAIN.replace("&#x7;", "\x07").encode(),
-        evtx(LOG),
+        FILE,
     ],
     ids=["wevtutil", "with a mark", "of PowerShell", "big-endian", "of the Event Viewer", "with what no XML may hold", "evtx"],
 )
@@ -263,8 +268,17 @@ def test_times(text: str, expected: int | None) -> None:
     assert stamp(text) == expected
 
 
+def test_lists_of_a_chunk_that_go_round_in_circles_are_cut_off() -> None:
+    data = bytearray(FILE)
+    place = 4096 + 600
+    data[place : place + 4] = (600).to_bytes(4, "little")
+    for table in (128, 384):
+        data[4096 + table : 4096 + table + 4] = (600).to_bytes(4, "little")
+    assert read(bytes(data), "log.evtx")[1].notes.malformed == 1
+
+
 def test_what_convertto_xml_leaves_out_is_said() -> None:
-    text = b'<?xml version="1.0" encoding="utf-8"?>\n<Objects>\n  <Object Type="System.Diagnostics.Eventing.Reader.EventLogRecord">'
+    text = b'<?xml version="1.0"?>\n<Objects>\n  <Object Type="System.Diagnostics.Eventing.Reader.EventLogRecord">'
     _, reading = read(text, "log.xml")
     assert reading.log.condition is Condition.UNREADABLE
     assert reading.log.reason == "ConvertTo-Xml leaves out who and from where; export it with: wevtutil qe LOG /f:xml"
@@ -288,9 +302,6 @@ def test_without_the_extra_it_says_which_one_it_takes() -> None:
         "unreadable reading it takes the extra `windows`: pip install 'auditkit[windows]'; "
         "or export it with: wevtutil qe LOG /f:xml\n"
     )
-
-
-FILE = evtx(LOG)
 
 
 @given(st.lists(st.tuples(st.integers(0, 8000), st.binary(min_size=1, max_size=8)), max_size=20), st.integers(0, len(FILE)))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from auditkit.logins.nouns import Bytes, Event, Format, Log, Notes, Setting
+from auditkit.logins.windows.chunks import Chunks
 from auditkit.logins.windows.stream import events
 
 SIGNATURE = b"ElfFile\0"
@@ -33,7 +34,7 @@ def read(log: Log, data: Bytes, setting: Setting, notes: Notes) -> Iterator[Even
 def _texts(parser: type, data: Bytes, notes: Notes) -> Iterator[tuple[str, int]]:
     """Yield the XML of each record; where a record or a chunk is damaged, count it and go on."""
     try:
-        records = iter(parser(Seekable(data.whole()), 1).records())
+        records = iter(parser(Chunks(data.whole()), 1).records())
     except (RuntimeError, OSError, ValueError) as error:
         notes.broken = f"it cannot be read: {_line(error)}"
         return
@@ -58,30 +59,6 @@ def _going_on(records: Iterator[object]) -> Iterator[object]:
 
 def _line(error: Exception) -> str:
     return " ".join(str(error).split())[:200]
-
-
-class Seekable:
-    """Bytes as a file that is open for reading: what `evtx` asks for."""
-
-    def __init__(self, data: bytes | memoryview) -> None:
-        self.data = memoryview(data)
-        self.at = 0
-
-    def read(self, size: int = -1) -> bytes:
-        """The next bytes, fewer at the end."""
-        end = len(self.data) if size < 0 else self.at + size
-        piece = bytes(self.data[self.at : end])
-        self.at += len(piece)
-        return piece
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Go to a place, counted from the beginning, from here, or from the end."""
-        self.at = max(0, offset + (0, self.at, len(self.data))[whence])
-        return self.at
-
-    def tell(self) -> int:
-        """Where it is."""
-        return self.at
 
 
 FORMAT = Format("evtx", "Windows event log", "windows", recognises, read)

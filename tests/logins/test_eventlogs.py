@@ -79,8 +79,8 @@ def says(event: Event) -> tuple[What, str | None, str | None, int | None, str, s
             (What.FAILED, None, None, None, PAM, "no such user"),
         ),
         (
-            event("Security", 4771, {"TargetUserName": "anna", "IpAddress": "::ffff:192.0.2.9", "IpPort": "5", "Status": "0x18"}),
-            (What.FAILED, "anna", "192.0.2.9", 5, "kerberos", "wrong password"),
+            event("Security", 4771, {"TargetUserName": "anna", "IpAddress": "::ffff:192.0.2.9", "Status": "0x18"}),
+            (What.FAILED, "anna", "192.0.2.9", None, "kerberos", "wrong password"),
         ),
         (
             event("Security", 4768, {"TargetUserName": "anna", "IpAddress": "::1", "IpPort": "0", "Status": "0x0"}),

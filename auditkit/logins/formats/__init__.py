@@ -1,9 +1,16 @@
 """Formats of sources: FORMATS has one line per format, one file each says how it is known and read."""
 
-from auditkit.logins.formats import evtx, export, journal, journaljson, winxml
+from auditkit.logins.formats import evtx, export, journal, journaljson, syslog, winxml
 from auditkit.logins.nouns import Format
 
-FORMATS: tuple[Format, ...] = (journal.FORMAT, export.FORMAT, journaljson.FORMAT, evtx.FORMAT, winxml.FORMAT)
+FORMATS: tuple[Format, ...] = (
+    journal.FORMAT,
+    export.FORMAT,
+    journaljson.FORMAT,
+    evtx.FORMAT,
+    winxml.FORMAT,
+    syslog.FORMAT,
+)
 """In the order in which they are tried."""
 BEGINNING = 4096
 """Bytes that a format is known by."""

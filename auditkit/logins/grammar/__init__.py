@@ -6,15 +6,55 @@ connects could choose still in it: so each form is parsed from the end that he c
 
 from collections.abc import Mapping
 
-from auditkit.logins.grammar import pam, sshd
+from auditkit.logins.grammar import daemons, desktops, doas, login, logind, pam, polkit, sshd, su, sudo, xrdp
 from auditkit.logins.nouns import Parse, Said, What
 
 PROGRAMS: Mapping[str, Parse] = {
+    "agetty": login.getty,
+    "chronyd": daemons.clock,
+    "cockpit-session": desktops.cockpit,
+    "cockpit-tls": desktops.cockpit,
+    "cockpit-ws": desktops.cockpit,
+    "doas": doas.parse,
+    "elogind": logind.parse,
+    "elogind-daemon": logind.parse,
+    "gdm": desktops.screen,
+    "gdm-password": desktops.screen,
+    "gdm-password]": desktops.screen,
+    "gdm-session-worker": desktops.screen,
+    "gdm3": desktops.screen,
+    "getty": login.getty,
+    "kernel": daemons.kernel,
+    "lightdm": desktops.screen,
+    "login": login.parse,
+    "mingetty": login.getty,
+    "ntpd": daemons.clock,
+    "ntpdate": daemons.clock,
     "PAM_pwdb": pam.old,
     "PAM_unix": pam.old,
+    "pkexec": polkit.pkexec,
+    "polkitd": polkit.daemon,
+    "rsyslogd": daemons.rsyslogd,
+    "sddm": desktops.screen,
+    "sddm-helper": desktops.screen,
     "sshd": sshd.parse,
     "sshd-auth": sshd.parse,
     "sshd-session": sshd.parse,
+    "su": su.parse,
+    "su-l": su.parse,
+    "sudo": sudo.parse,
+    "sudoedit": sudo.parse,
+    "syslog": daemons.syslogd,
+    "syslog-ng": daemons.syslogd,
+    "syslogd": daemons.syslogd,
+    "systemd": daemons.systemd,
+    "systemd-journal": daemons.journald,
+    "systemd-journald": daemons.journald,
+    "systemd-logind": logind.parse,
+    "systemd-timesyncd": daemons.clock,
+    "xrdp": xrdp.server,
+    "xrdp-sesexec": xrdp.sesman,
+    "xrdp-sesman": xrdp.sesman,
 }
 """Name of a program, as its lines have it, to what reads its messages."""
 

@@ -20,9 +20,9 @@ AT_SSHD = re.compile(
     re.DOTALL,
 )
 """The one form that logs are full of, at once."""
-FAILURE = re.compile(
-    r"(?:(?P<times>[0-9]{1,9}) more )?authentication failures?; "
-    r"logname=(?P<logname>.*?) uid=(?P<uid>\S*) euid=\S* tty=(?P<tty>\S*) ruser=",
+ENDED = re.compile(
+    r"(?:(?P<times>[0-9]{1,9}) more )?authentication (?P<end>failures?|success); "
+    r"logname=(?P<logname>.*?) uid=\S* euid=\S* tty=(?P<tty>\S*) ruser=",
     re.DOTALL,
 )
 RHOST = re.compile(r"(?P<rhost>[^\s=]*)(?: {1,2}user=(?P<user>.*?))?\s*", re.DOTALL)
@@ -47,7 +47,6 @@ QUIET = frozenset((
 AUTH = (
     says(What.INVALID_USER, "check pass; user (", r"(?P<user>.*)\) unknown"),
     says(What.INVALID_USER, "bad username [", r"(?P<user>.*)\]"),
-    says(What.PARTIAL, "authentication success; ", r"logname=.*? uid=\S* euid=\S* tty=\S* ruser=.*", method=PAM),
     says(What.FAILED, "authentication fails for '", r"(?P<user>.*)' \(.*", method=PAM),
     says(What.PARTIAL, "authentication succeeds for '", r"(?P<user>.*)' \(.*", method=PAM),
     says(What.PARTIAL, "user ", r"(?P<user>.*) authenticated as \S*", method=PAM),
@@ -118,8 +117,8 @@ def parse(message: str) -> Said | None:
     if head:
         module, service, phase = head.groups()
         return _told(module.lower().replace("-", "_"), service or "", phase or "", message[head.end() :])
-    if message.startswith("PAM ") and (failed := _failure("", message[4:])):
-        return failed
+    if message.startswith("PAM ") and (ended := _ended("", message[4:])):
+        return ended
     return _library(message)
 
 
@@ -142,8 +141,8 @@ def _told(module: str, service: str, phase: str, text: str) -> Said | None:
     """What a module says in the name of a service; `detail` of a session is the service."""
     if module in QUIET:
         return Said(What.NOISE)
-    if failed := _failure(service, text):
-        return failed
+    if ended := _ended(service, text):
+        return ended
     told = _known(text)
     if told is None or told.what is What.NOISE:
         return told
@@ -156,9 +155,9 @@ def _told(module: str, service: str, phase: str, text: str) -> Said | None:
     return told
 
 
-def _failure(service: str, text: str) -> Said | None:
-    """The guess that a line on failed authentication tells."""
-    found = FAILURE.match(text)
+def _ended(service: str, text: str) -> Said | None:
+    """What a line tells that begins with how authentication ended."""
+    found = ENDED.match(text)
     if found is None:
         return None
     ours = found["tty"] == "ssh" or service == "sshd"
@@ -168,7 +167,8 @@ def _failure(service: str, text: str) -> Said | None:
     if behind is None:
         return None
     ruser = ruser.removesuffix(" ")
+    what = What.PARTIAL if found["end"] == "success" else What.FAILED  # nobody is in by it yet
     user, times = behind["user"], int(found["times"] or 1)
     if not behind["rhost"] or service in LOCAL:
-        return Said(What.FAILED, user, method=PAM, times=times, actor=ruser or found["logname"] or None)
-    return Said(What.FAILED, user or ruser or None, usual(behind["rhost"]), method=PAM, times=times)
+        return Said(what, user, method=PAM, times=times, actor=ruser or found["logname"] or None)
+    return Said(what, user or ruser or None, usual(behind["rhost"]), method=PAM, times=times)

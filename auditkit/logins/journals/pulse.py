@@ -41,6 +41,10 @@ class Pulse:
             self.notes.backward.append((line, time, self.last))
         self.last = time
 
+    def again(self, times: int) -> None:
+        """Count so many records more of the time of the last one."""
+        self._count += times
+
     def done(self) -> None:
         """Bring the notes up to date."""
         self._flush()

@@ -1,0 +1,72 @@
+"""What programs write of logins, and what is understood of it: the tables in `lines/`, and that nobody can write into them.
+
+A table has a line as a log has it, `program: message`, and below it what it says: what happened and the fields that are given,
+or `nothing` for a program that tells nothing of logins.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auditkit.logins.grammar import PROGRAMS, said
+from auditkit.logins.nouns import Said, What
+
+LINES = Path(__file__).parent / "lines"
+EMPTY = Said(What.NOISE)._asdict()
+TEXT = st.text(st.characters(codec=None, exclude_categories=()), max_size=60)
+"""Any text, with lone surrogates: what was no UTF-8."""
+
+
+def rows() -> Iterator[tuple[str, str]]:
+    for table in sorted(LINES.glob("*.txt")):
+        lines = [line for line in table.read_text().split("\n") if line and not line.startswith("#")]
+        yield from zip(lines[::2], lines[1::2], strict=True)
+
+
+def told(program: str, message: str) -> str:
+    answer = said(program, message)
+    if answer is None:
+        return "nothing"
+    fields = answer._asdict()
+    return " ".join([fields.pop("what"), *(f"{name}={value}" for name, value in fields.items() if value != EMPTY[name])])
+
+
+@pytest.mark.parametrize(("line", "says"), list(rows()))
+def test_a_line_says(line: str, says: str) -> None:
+    program, _, message = line.partition(": ")
+    assert told(program, message) == says.removeprefix("    ")
+
+
+@given(st.sampled_from([*PROGRAMS, "sshd(pam_unix)", "x"]), TEXT)
+def test_no_text_breaks_a_grammar(program: str, message: str) -> None:
+    answer = said(program, message)
+    assert answer is None or isinstance(answer, Said)
+
+
+@given(TEXT, st.sampled_from(("vsftpd", "dovecot", "proftpd", "pure-ftpd")))
+def test_whatever_a_client_calls_itself_the_address_that_pam_tells_is_the_services(name: str, service: str) -> None:
+    line = f"pam_unix({service}:auth): authentication failure; logname= uid=0 euid=0 tty=ftp ruser={name} rhost=192.0.2.1 "
+    answer = said(service, line)
+    assert answer is not None
+    assert (answer.what, answer.address) == (What.FAILED, "192.0.2.1")
+
+
+@given(TEXT)
+def test_whatever_is_tried_at_sshd_the_address_that_pam_tells_is_the_first(name: str) -> None:
+    line = f"pam_sss(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.1 user={name}"
+    answer = said("sshd", line)
+    assert answer is not None
+    assert (answer.what, answer.address) == (What.FAILED, "192.0.2.1")
+
+
+@given(TEXT, TEXT, TEXT)
+def test_no_directory_variable_or_argument_makes_sudo_name_another_caller_or_account(pwd: str, env: str, words: str) -> None:
+    line = f"mallory : TTY=pts/0 ; PWD=/{pwd} ; USER=root ; ENV=A={env} ; COMMAND=/bin/id {words}"
+    answer = said("sudo", line)
+    assert answer is not None
+    assert answer.actor == "mallory"
+    assert answer.user in ("root", None)
+    assert "/bin/id " + words in answer.detail

@@ -44,7 +44,7 @@ def test_each_form_tells_what_the_file_tells(path: Path, form: str) -> None:
 def test_offsets_lead_to_the_entries(path: Path) -> None:
     text = journalctl(path, "-o", "export")
     events, _ = read(text, "given", 7777)
-    for event in events[::20]:
+    for event in [event for event in events if event.program == "sshd"][::20]:
         entry = text[event.offset :].split(b"\n\n", 1)[0]
         assert entry.startswith(b"__CURSOR=")
         assert f"_PID={event.pid}".encode() in entry.split(b"\n")

@@ -112,7 +112,7 @@ def of_text(name: str) -> list[tuple[str, int | None, Any]]:
 def test_the_journal_of_an_attack_tells_what_its_auth_log_tells() -> None:
     expected = [(pid, meaning) for program, pid, meaning in of_text("auth.iso8601.log") if program == "sshd"]
     events, reading = read(OUT)
-    mine = [event for event in events if event.forged is False]
+    mine = [event for event in events if event.program == "sshd" and event.forged is False]
     assert len(mine) == 437
     assert [(event.pid, event.what, event.user, event.address, event.port, event.key) for event in mine] == [
         (pid, meaning.what, meaning.user, meaning.address, meaning.port, meaning.key) for pid, meaning in expected
@@ -297,7 +297,7 @@ def test_what_journald_says_of_itself(tmp_path: Path) -> None:
         ),
     ]
     events, reading = read(journal(entries, tmp_path))
-    assert [(event.what, event.times, event.forged) for event in events] == [
+    assert [(event.what, event.times, event.forged) for event in events if event.what is not What.NOISE] == [
         (What.LOG_BEGAN, 1, False),
         (What.UNLOGGED, 1234, False),
         (What.LOG_ENDED, 1, False),

@@ -39,7 +39,13 @@ CASES = [
     ("systemd-logind", What.OPENED, {"_COMM": "systemd-logind", "_UID": 0}, False),
     ("polkit-agent-helper-1", What.FAILED, {"_COMM": "polkit-agent-he", "_UID": 0}, False),
     ("postfix/smtpd", What.FAILED, {"_COMM": "smtpd", "_UID": 104, "_SYSTEMD_UNIT": "postfix@-.service"}, False),
-    ("vsftpd", What.FAILED, {"_COMM": "vsftpd", "_UID": 65534, "_SYSTEMD_UNIT": "vsftpd.service"}, False),
+    ("vsftpd", What.FAILED, {"_COMM": "vsftpd", "_UID": 101, "_SYSTEMD_UNIT": "vsftpd.service"}, False),
+    # what a person makes the mail server run for him runs in its unit
+    ("postfix/smtpd", What.ACCEPTED, {"_COMM": "smtpd", "_UID": 1000, "_SYSTEMD_UNIT": "postfix@-.service"}, None),
+    ("postfix/smtpd", What.ACCEPTED, {"_COMM": "smtpd", "_UID": 1000, "_EXE": "/home/eve/smtpd"}, True),
+    # and sessions stay in the unit of sshd where no logind moves them
+    ("sshd", What.ACCEPTED, {"_COMM": "sshd", "_UID": 1000, "_SYSTEMD_UNIT": "ssh.service"}, True),
+    ("sshd", What.ACCEPTED, {"_COMM": "sshd", "_UID": 33, "_SYSTEMD_UNIT": "ssh.service"}, True),
     ("vsftpd", What.ACCEPTED, {"_COMM": "vsftpd", "_UID": 33, "_SYSTEMD_UNIT": "apache2.service"}, None),
     ("vsftpd", What.ACCEPTED, {"_COMM": "vsftpd", "_UID": 1000, "_SYSTEMD_UNIT": "user@1000.service"}, True),
 ]

@@ -28,6 +28,7 @@ from journals_given import (
 
 from auditkit.logins.grammar import said
 from auditkit.logins.journals.file import Walk
+from auditkit.logins.journals.hashes import Hashes, siphash
 from auditkit.logins.journals.values import Values
 from auditkit.logins.nouns import Condition, Event, What
 
@@ -234,6 +235,36 @@ def test_a_message_that_is_lost_is_no_event_less() -> None:
     events, reading = read(spoilt(OUT, message, b"\x07"))
     assert [event.what for event in events if event.line == accepted.line] == [What.UNKNOWN]
     assert "sshd: (the message cannot be read)" in reading.notes.unknown
+
+
+def test_a_byte_that_was_flipped_in_place_is_told() -> None:
+    _, reading = read(sample("t1"))
+    assert reading.notes.remarks == ["1 entry with bytes that were changed in place, or are damaged: number 11 is the first"]
+
+
+def test_a_success_whose_source_was_changed_in_place_is_not_trusted() -> None:
+    accepted = next(event for event in read(OUT)[0] if event.what is What.ACCEPTED)
+    at = OUT.index(b"MESSAGE=Accepted publickey")
+    changed = OUT[:at] + OUT[at : at + 100].replace(b"127.0.0.1", b"192.0.2.9") + OUT[at + 100 :]
+    again = next(event for event in read(changed)[0] if event.what is What.ACCEPTED)
+    assert again == accepted._replace(address="192.0.2.9", forged=None)
+
+
+@pytest.mark.parametrize("environment", VARIANTS, ids=["compact", "regular", "of Debian 10"])
+def test_the_hashes_of_a_sound_file_agree(tmp_path: Path, environment: dict[str, str]) -> None:
+    data = journal(DAY, tmp_path, **environment)
+    values = Values(data, top(data))
+    hashes = Hashes(values)
+    assert all(hashes.agree(values.items(entry.at, entry.size)) for entry in Walk(data, top(data)).entries_in_order())
+    at = data.index(b"SYSLOG_IDENTIFIER=sshd")
+    changed = spoilt(data, at + 20, b"xx")
+    values = Values(changed, top(data))
+    first = next(Walk(changed, top(data)).entries_in_order())
+    assert not Hashes(values).agree(values.items(first.at, first.size))
+
+
+def test_siphash_is_that_of_its_authors() -> None:
+    assert siphash(bytes(range(15)), bytes(range(16))) == 0xA129CA6149BE45E5
 
 
 def test_a_newer_format_is_refused_by_name() -> None:

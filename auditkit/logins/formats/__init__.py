@@ -1,6 +1,20 @@
 """Formats of sources: FORMATS has one line per format, one file each says how it is known and read."""
 
-from auditkit.logins.formats import exim, export, journal, journaljson, logread, openvpn, proftpd, smbd, syslog, vsftpd, xrdp
+from auditkit.logins.formats import (
+    evtx,
+    exim,
+    export,
+    journal,
+    journaljson,
+    logread,
+    openvpn,
+    proftpd,
+    smbd,
+    syslog,
+    vsftpd,
+    winxml,
+    xrdp,
+)
 from auditkit.logins.nouns import Format
 
 FORMATS: tuple[Format, ...] = (
@@ -16,6 +30,8 @@ FORMATS: tuple[Format, ...] = (
     smbd.FORMAT,
     openvpn.FORMAT,
     openvpn.OLD,
+    evtx.FORMAT,
+    winxml.FORMAT,
     syslog.FORMAT,
 )
 """In the order in which they are tried."""

@@ -120,12 +120,24 @@ class Before:
 def judge(joined: Joined) -> Iterator[tuple[Success, Finding]]:
     """Yield what is to be asked of each login; one rule speaks once for each account and address."""
     told: set[tuple[str, str, str | None]] = set()
+    alike: set[tuple[object, ...]] = set()
     for success in joined.successes:
+        if (kind := _kind(joined, success)) in alike:
+            continue
+        alike.add(kind)
         for finding in _of(joined, success):
             about = finding.rule.id, success.user, success.address
             if about not in told:
                 told.add(about)
                 yield success, finding
+
+
+def _kind(joined: Joined, success: Success) -> tuple[object, ...]:
+    """What all rules go by: of logins that are alike in it, as a program makes them by the thousand, one is judged."""
+    came = before(joined, success)
+    what = success.user, success.address, success.event.method, success.key, success.state, success.missing
+    known = _seen_before(joined, success), _has_history(joined, success), _server_told(joined, success)
+    return *what, *known, guessed(joined, success, came), came.others >= WEAK
 
 
 def before(joined: Joined, success: Success) -> Before:
@@ -136,12 +148,8 @@ def before(joined: Joined, success: Success) -> Before:
     one = joined.attackers.get(success.address or "")
     guesses = one.between(since, success.time) if one and one.first is not None and one.first <= success.time else 0
     names = tuple(each for each, times in one.names.items() if times) if one and guesses else ()
-    others = [
-        each
-        for each in joined.attackers.values()
-        if each.address != success.address and each.names.get(success.user) and each.between(since, success.time)
-    ]
-    return Before(guesses, names, len(others))
+    others = joined.addresses_at(success.user, since, success.time)
+    return Before(guesses, names, others - bool(guesses and one and one.names.get(success.user)))
 
 
 def guessed(joined: Joined, success: Success, came: Before) -> bool:
@@ -207,7 +215,7 @@ def _key(joined: Joined, success: Success, quotes: tuple[Quote, ...]) -> Iterato
 def _by_password(joined: Joined, success: Success, quotes: tuple[Quote, ...]) -> Iterator[Finding]:
     if success.event.method not in BY_SECRET or not success.event.method:
         return
-    ways = Counter(one.event.method for one in joined.every if one.real and one.user == success.user and one is not success)
+    ways = joined.ways[success.user] - Counter((success.event.method,))
     keyed = ways["publickey"]
     if keyed >= 3 and keyed * 10 >= sum(ways.values()) * 8:
         message = f"{_told(success)}; {keyed} of {sum(ways.values())} other logins of the account were by key"
@@ -229,8 +237,7 @@ def _first_seen(joined: Joined, success: Success, quotes: tuple[Quote, ...]) -> 
 
 def _habit(joined: Joined, success: Success) -> int:
     """On how many other days an account came from an address."""
-    times = [one.time for one in joined.every if one.real and (one.user, one.address) == (success.user, success.address)]
-    return len({time // DAY for time in times if time is not None}) - 1
+    return len({time // DAY for time in joined.came.get((success.user, success.address), ())}) - 1
 
 
 def _seen_before(joined: Joined, success: Success) -> bool:
@@ -238,11 +245,8 @@ def _seen_before(joined: Joined, success: Success) -> bool:
     past = joined.seen.past
     if past and any(user == success.user and address == (success.address or "") for user, address, _key in past.logins):
         return True
-    time = success.time or 0
-    return any(
-        one.real and one.user == success.user and one.address == success.address and (one.time or 0) <= time - DAY
-        for one in joined.every
-    )
+    times = joined.came.get((success.user, success.address), ())
+    return bool(times) and times[0] <= (success.time or 0) - DAY
 
 
 def _has_history(joined: Joined, success: Success) -> bool:

@@ -1,5 +1,6 @@
 """What was done after somebody got in: by the same process or terminal, or by the same account while the session was open."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -39,10 +40,8 @@ def deeds(success: Success, done: Sequence[Told]) -> tuple[Deed, ...]:
     end = success.ended if success.ended is not None else start + OPEN
     found: list[Deed] = []
     users = {success.user}
-    for one in done:
+    for one in done[bisect_left(done, start, key=_when) : bisect_right(done, end, key=_when)]:
         event = one.event
-        if event.time is None or event.time < start or event.time > end:
-            continue
         mine = event.actor in users or (event.what is What.SCHEDULED and event.user in users)
         if mine and event.what in (What.BECAME, What.RAN) and event.user:
             users.add(event.user)
@@ -60,4 +59,8 @@ def done(streams: Iterable[Stream]) -> list[Told]:
             if event.what in DEEDS and event.time is not None and not is_ssh(event.program):
                 about = event.what, event.actor, event.user, event.detail, event.time // (2 * 10**9)
                 found.setdefault(about, one)
-    return sorted(found.values(), key=lambda one: one.event.time or 0)
+    return sorted(found.values(), key=_when)
+
+
+def _when(one: Told) -> int:
+    return one.event.time or 0

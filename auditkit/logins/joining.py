@@ -1,5 +1,7 @@
 """The sources of one machine, joined: who got in, who tried, what was done, what time is covered. All rules judge this."""
 
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -39,6 +41,45 @@ class Joined:
     def successes(self) -> tuple[Success, ...]:
         """Those of the window that open a shell, at a distance."""
         return tuple(one for one in self.every if self.within(one.time) and not one.mail and not one.local)
+
+    @cached_property
+    def tried(self) -> Mapping[str, tuple[Sequence[int], Sequence[int]]]:
+        """Name to when each address that guessed at it began, and to when each ended, in order: so they are quick to count."""
+        found: dict[str, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
+        for one in self.attackers.values():
+            for user, guesses in one.names.items():
+                if guesses and one.first is not None and one.last is not None:
+                    found[user][0].append(one.first)
+                    found[user][1].append(one.last)
+        return {user: (sorted(began), sorted(ended)) for user, (began, ended) in found.items()}
+
+    def addresses_at(self, user: str, since: int, until: int) -> int:
+        """How many addresses that guessed at a name were about between two moments."""
+        began, ended = self.tried.get(user, ((), ()))
+        return bisect_right(began, until) - bisect_left(ended, since)
+
+    @cached_property
+    def came(self) -> Mapping[tuple[str, str | None], Sequence[int]]:
+        """Account and address to the times at which it came from there, at any time."""
+        found: dict[tuple[str, str | None], list[int]] = defaultdict(list)
+        for one in self.every:
+            if one.real and one.time is not None:
+                found[one.user, one.address].append(one.time)
+        return found
+
+    @cached_property
+    def logins_from(self) -> Counter[str | None]:
+        """Address to logins of the window."""
+        return Counter(one.address for one in self.successes if one.real)
+
+    @cached_property
+    def ways(self) -> Mapping[str, Counter[str]]:
+        """Account to how often it came by which method."""
+        found: dict[str, Counter[str]] = defaultdict(Counter)
+        for one in self.every:
+            if one.real:
+                found[one.user][one.event.method] += 1
+        return found
 
     def within(self, time: int | None) -> bool:
         """Whether a moment lies in the window; one that is not known may."""

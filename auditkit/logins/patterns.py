@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from statistics import median
 
@@ -87,10 +88,11 @@ def is_own(address: str, networks: Sequence[str]) -> bool:
         number = ip_address(address.removeprefix("::ffff:"))
     except ValueError:
         return False
-    return any(number in network for network in _networks(networks) if network.version == number.version)
+    return any(number in network for network in _networks(tuple(networks)) if network.version == number.version)
 
 
-def _networks(networks: Iterable[str]) -> list[IPv4Network | IPv6Network]:
+@cache
+def _networks(networks: tuple[str, ...]) -> list[IPv4Network | IPv6Network]:
     return [ip_network(each, strict=False) for each in networks]
 
 

@@ -39,5 +39,6 @@ def read(log: Log, data: Bytes, setting: Setting, told: Callable[[Event], object
             if told:
                 told(event)
     if notes.broken and log.condition is Condition.READ:
-        log = replace(log, condition=Condition.TRUNCATED, reason=notes.broken)
+        condition = Condition.TRUNCATED if notes.lines else Condition.UNREADABLE
+        log = replace(log, condition=condition, reason=notes.broken)
     return Reading(log, form, notes, tally)

@@ -1,5 +1,6 @@
 """Who got in: what several sources tell of one login is one success, with the sources that support it."""
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -159,7 +160,7 @@ def _joined(found: Sequence[Success], opened: list[Told]) -> list[Told]:
     by_pid: dict[tuple[str, int | None], list[Success]] = defaultdict(list)
     by_port: dict[tuple[str | None, int | None], list[Success]] = defaultdict(list)
     by_user: dict[str, list[Success]] = defaultdict(list)
-    for success in found:
+    for success in sorted(found, key=_when):
         by_user[success.user].append(success)
         by_port[success.event.address, success.event.port].append(success)
         for one in success.told:
@@ -181,9 +182,12 @@ def _joined(found: Sequence[Success], opened: list[Told]) -> list[Told]:
 
 def _latest(candidates: Sequence[Success], one: Told) -> Success | None:
     """The last login from an address and port before a session, of the same account."""
-    time = one.event.time
-    fits = [each for each in candidates if each.user == one.event.user and each.time is not None and time is not None]
-    return max((each for each in fits if (each.time or 0) <= (time or 0) + SAME), key=lambda each: each.time or 0, default=None)
+    before = candidates[: bisect_right(candidates, (one.event.time or 0) + SAME, key=_when)]
+    return next((each for each in reversed(before) if each.user == one.event.user and each.time is not None), None)
+
+
+def _when(success: Success) -> int:
+    return success.time or 0
 
 
 def _support(one: Told) -> str:
@@ -195,10 +199,11 @@ def _support(one: Told) -> str:
 
 def _owner(candidates: Sequence[Success], one: Told, support: str) -> Success | None:
     """The login that a session belongs to: the nearest one that it fits."""
-    reach = OF_PID if support == "session" else NEAR
+    reach, time = OF_PID if support == "session" else NEAR, one.event.time or 0
+    low, high = bisect_left(candidates, time - reach, key=_when), bisect_right(candidates, time + reach, key=_when)
     fits = [
         success
-        for success in candidates
+        for success in candidates[low:high]
         if success.time is not None and one.event.time is not None and abs(one.event.time - success.time) <= reach
         if not one.event.user or success.user == one.event.user
         if support != "session" or one.event.time - success.time >= -SAME
@@ -258,7 +263,7 @@ def _judge(found: Sequence[Success], streams: Sequence[Stream]) -> None:
         if True in forged and False not in forged:
             success.state = State.FORGED
             continue
-        if success in of_ssh:
+        if is_ssh(success.event.program):
             success.missing = tuple(each for each, usual in expected.items() if not _has(success, each) and usual(success))
         if success.support & {"journal", "wtmp", "lastlog", "audit"}:
             success.state = State.SUPPORTED
@@ -303,11 +308,14 @@ def _usual(companion: str, found: Sequence[Success], streams: Sequence[Stream]) 
 
 
 def _announces(streams: Sequence[Stream]) -> bool:
-    """Whether sshd tells of each connection when it begins, as from LogLevel VERBOSE on, by what the log itself shows."""
-    tallies = [reading.tally for stream in streams for reading in stream.readings]
-    connections, strangers = sum(one.connections for one in tallies), sum(len(one.strangers) for one in tallies)
-    announced = sum(one.counts[What.CONNECTED] for one in tallies)
-    return announced >= 2 and announced * 10 >= (connections - strangers) * 9
+    """Whether sshd tells of each connection when it begins, as from LogLevel VERBOSE on, by what the log itself shows.
+
+    Then all addresses have such a line, and there are as many as there are connections that asked for names nobody has.
+    """
+    others = [source.others for stream in streams for (service, _), source in _sources(stream) if is_ssh(service)]
+    announced = sum(each[What.CONNECTED] for each in others)
+    without = sum(not each[What.CONNECTED] for each in others)
+    return announced >= max(2, sum(each[What.INVALID_USER] for each in others)) and without * 20 <= len(others)
 
 
 def _uses_pam(streams: Sequence[Stream]) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from auditkit.logins import entered, sentence
 from auditkit.logins.covering import Cover
+from auditkit.logins.following import Deed
 from auditkit.logins.guesses import Attacker
 from auditkit.logins.joining import Joined, words
 from auditkit.logins.nouns import Condition, What
@@ -18,14 +19,20 @@ Object = Mapping[str, object]
 ADDRESSES = 200
 """Addresses that stand in a report; `more_sources` counts the rest."""
 NAMES = 50
-LOGINS = 2000
+LOGINS = 1000
+"""Logins that stand in a report: so many of the latest, and of those that need a question."""
 MOMENTS = 300
+DEEDS = 20
+"""Of one session."""
 SHAPES = 20
 
 
 def told(joined: Joined, pattern: Pattern, signals: Sequence[Signal], ask: Sequence[Success]) -> Object:
     """The object; `ask` are logins that something speaks against."""
     seen, coverage = joined.seen, joined.coverage
+    asked = {id(one) for one in ask}
+    odd = [one for one in joined.successes if not one.real or id(one) in asked]
+    told = {id(one) for one in (*odd[:LOGINS], *joined.successes[-LOGINS:])}
     return {
         "access": sentence.access(joined),
         "pattern": pattern.word,
@@ -36,8 +43,8 @@ def told(joined: Joined, pattern: Pattern, signals: Sequence[Signal], ask: Seque
         "not_understood": sum(sum(reading.notes.unknown.values()) for reading in seen.readings),
         "sources": [_source(joined, pattern, one) for one in pattern.active[:ADDRESSES]],
         "more_sources": max(len(pattern.active) - ADDRESSES, 0),
-        "successes": [_success(joined, one) for one in joined.successes[:LOGINS]],
-        "more_successes": max(len(joined.successes) - LOGINS, 0),
+        "successes": [_success(joined, one) for one in joined.successes if id(one) in told],
+        "more_successes": len(joined.successes) - len(told),
         "zone": str(seen.setting.zone) if seen.setting.zone_known else None,
         "why": pattern.why,
         "names": {
@@ -70,7 +77,7 @@ def _source(joined: Joined, pattern: Pattern, one: Attacker) -> Object:
         "existing": [name for name in users if name in pattern.existing][:NAMES],
         "services": sorted(one.services),
         "probes": one.probes,
-        "logins": sum(success.real and success.address == one.address for success in joined.successes),
+        "logins": joined.logins_from[one.address],
         "lines": [{"source": source, "line": line, "offset": offset} for source, line, offset in one.lines[:4]],
     }
 
@@ -92,9 +99,13 @@ def _success(joined: Joined, one: Success) -> Object:
         "missing": list(one.missing),
         "guesses_before": entered.before(joined, one).guesses,
         "lasted": entered.lasted(one) or None,
-        "did": [{"time": written(deed.event.time), "what": words(deed.event), "sure": deed.sure} for deed in joined.deeds(one)],
+        "did": [_deed(deed) for deed in joined.deeds(one)[:DEEDS]],
         "lines": [_line(each) for each in one.told[:6]],
     }
+
+
+def _deed(deed: Deed) -> Object:
+    return {"time": written(deed.event.time), "what": words(deed.event), "sure": deed.sure}
 
 
 def _line(one: Told) -> Object:
@@ -157,20 +168,23 @@ def _elsewhere(joined: Joined) -> Sequence[Object]:
     return [{"service": service, "user": user, "logins": n} for (service, user), n in sorted(counts.items())][:NAMES]
 
 
-OF_MATTER = (What.ACCOUNT, What.SCHEDULED, What.LOG_CLEARED, What.BOOTED, What.STOPPED, What.CLOCK, What.KEY_HELD)
+OF_MATTER = (
+    *(What.ACCOUNT, What.SCHEDULED, What.LOG_CLEARED, What.BOOTED, What.STOPPED, What.CLOCK),
+    *(What.KEY_HELD, What.CREDENTIAL_HELD),
+)
 """What stands in a timeline besides logins and who guessed most."""
 
 
 def _timeline(joined: Joined) -> list[Object]:
     """What matters, by its time: logins, what was done in them, changes of accounts, boots, when guessing begins and ends."""
     found: list[tuple[int, str, Told | None]] = []
-    for success in joined.successes:
+    for success in joined.successes[-MOMENTS:]:
         if success.time is not None:
             claim = "" if success.real else f" ({success.state})"
             found.append((success.time, f"{words(success.event)}{claim}", success.told[0]))
-            found += [(deed.event.time or 0, words(deed.event), deed.told) for deed in joined.deeds(success)]
-    for what in (*OF_MATTER, What.CREDENTIAL_HELD):
-        found += [(one.event.time or 0, words(one.event), one) for one in joined.told(what)[:MOMENTS]]
+            found += [(deed.event.time or 0, words(deed.event), deed.told) for deed in joined.deeds(success)[:DEEDS]]
+    for what in OF_MATTER:
+        found += [(one.event.time or 0, words(one.event), one) for one in joined.told(what)[-MOMENTS:]]
     for one in sorted(joined.attackers.values(), key=lambda one: -one.guesses)[:5]:
         if one.first is not None and one.last is not None and joined.within(one.first) and one.guesses > 1:
             found += [
@@ -179,7 +193,7 @@ def _timeline(joined: Joined) -> list[Object]:
             ]
     once = {(time, text): one for time, text, one in found}
     rows = sorted(once.items(), key=lambda row: row[0])
-    return [{"time": written(time), "what": text, "line": one and _line(one)} for (time, text), one in rows[:MOMENTS]]
+    return [{"time": written(time), "what": text, "line": one and _line(one)} for (time, text), one in rows[-MOMENTS:]]
 
 
 def _unknown(joined: Joined) -> Iterator[Object]:

@@ -52,7 +52,8 @@ def parts(case: str) -> tuple[str, dict[str, str]]:
 
 def written_out(text: str) -> str:
     """A log with all its lines."""
-    lines, many = [], False
+    lines: list[str] = []
+    many = False
     for line in text.splitlines():
         match = MANY.fullmatch(line)
         many = many or match is not None

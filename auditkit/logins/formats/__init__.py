@@ -1,9 +1,39 @@
 """Formats of sources: FORMATS has one line per format, one file each says how it is known and read."""
 
-from auditkit.logins.formats import export, journal, journaljson, syslog
+from auditkit.logins.formats import (
+    evtx,
+    exim,
+    export,
+    journal,
+    journaljson,
+    logread,
+    openvpn,
+    proftpd,
+    smbd,
+    syslog,
+    vsftpd,
+    winxml,
+    xrdp,
+)
 from auditkit.logins.nouns import Format
 
-FORMATS: tuple[Format, ...] = (journal.FORMAT, export.FORMAT, journaljson.FORMAT, syslog.FORMAT)
+FORMATS: tuple[Format, ...] = (
+    journal.FORMAT,
+    export.FORMAT,
+    journaljson.FORMAT,
+    vsftpd.FORMAT,
+    logread.FORMAT,
+    exim.FORMAT,
+    proftpd.FORMAT,
+    proftpd.OLD,
+    xrdp.FORMAT,
+    smbd.FORMAT,
+    openvpn.FORMAT,
+    openvpn.OLD,
+    evtx.FORMAT,
+    winxml.FORMAT,
+    syslog.FORMAT,
+)
 """In the order in which they are tried."""
 BEGINNING = 4096
 """Bytes that a format is known by."""

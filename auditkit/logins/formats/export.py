@@ -43,11 +43,12 @@ def _entry(source: Source, notes: Notes) -> Entry | None:
         if not line:
             return Entry(pairs, begin)
         name, found, value = line.partition(b"=")
-        if not found:
-            value = source.sized()
         if not NAME.fullmatch(name):
             notes.malformed += 1
-        elif name in KEPT and len(pairs) < MOST:
+            continue
+        if not found:
+            value = source.sized()
+        if name in KEPT and len(pairs) < MOST:
             pairs.append((name, value))
     if pairs:
         source.cut = True

@@ -8,6 +8,7 @@ from itertools import islice
 from auditkit.logins.journals import file, numbers
 from auditkit.logins.journals.entries import WANTED, Teller, single
 from auditkit.logins.journals.file import Header, Walk
+from auditkit.logins.journals.hashes import Hashes
 from auditkit.logins.journals.matches import matches
 from auditkit.logins.journals.pulse import Pulse
 from auditkit.logins.journals.values import Values
@@ -17,6 +18,10 @@ BOOTS = 4096
 ZEROS = re.compile(rb"\0{512,}")
 NUL_RUNS, LOOKED_AT = 64, 1 << 20
 MICROSECOND = 1000
+COUNTED = frozenset(
+    (What.FAILED, What.INVALID_USER, What.CLOSED, What.SCANNED, What.REFUSED, What.CONNECTED, What.NOISE, What.EXCEEDED)
+)
+"""Events that a forger of successes has no use for, and that there are most of."""
 
 
 def recognises(name: str, beginning: bytes) -> bool:
@@ -34,7 +39,8 @@ def read(log: Log, data: Bytes, setting: Setting, notes: Notes) -> Iterator[Even
     if newer := top.flags & ~(file.XZ | file.LZ4 | file.KEYED | file.ZSTD | file.COMPACT):
         notes.broken = f"it is of a newer format than is known here (flags {newer:#x})"
         return
-    reader = Reader(Walk(whole, top), Values(whole, top, WANTED), Teller(notes), notes)
+    values = Values(whole, top, WANTED)
+    reader = Reader(Walk(whole, top), values, Teller(notes), notes, Hashes(values))
     yield from reader.events()
     reader.done(log.name)
 
@@ -47,8 +53,14 @@ class Reader:
     values: Values
     teller: Teller
     notes: Notes
+    hashes: Hashes
     _boots: set[bytes] = field(default_factory=set)
     _incomplete: int = 0
+    _changed: list[int] = field(default_factory=list)
+    """Numbers of entries with a field that is not what its hash says."""
+    _left: int = 50_000
+    _left_counted: int = 2_000
+    """Events that are still held against their hashes: those that matter by themselves, and those that are only counted."""
 
     def events(self) -> Iterator[Event]:
         """Yield the events of all entries."""
@@ -79,7 +91,22 @@ class Reader:
             self._incomplete += 1
         event = self.teller.tell(single(pairs), time, line, at, self.walk.sure)
         if event is not None:
-            yield event
+            yield self._checked(event, items)
+
+    def _checked(self, event: Event, items: tuple[int, ...]) -> Event:
+        """The event, trusted only if its fields are what their hashes say; of what is only counted, some are looked at."""
+        counted = event.what in COUNTED
+        left = self._left_counted if counted else self._left
+        if not left:
+            return event
+        if counted:
+            self._left_counted -= 1
+        else:
+            self._left -= 1
+        if self.hashes.agree(items):
+            return event
+        self._changed.append(event.line)
+        return event._replace(forged=event.forged or None)
 
     def _booted(self, boot: bytes, time: int, line: int, at: int) -> Iterator[Event]:
         """Yield that the machine was started, where a boot begins within the file."""
@@ -91,7 +118,7 @@ class Reader:
     def done(self, name: str) -> None:
         """Say what the file shows besides its events."""
         self.teller.done()
-        self.notes.malformed += self.walk.damaged + self._incomplete
+        self.notes.malformed += self.walk.damaged + self._incomplete + len(self._changed)
         self.notes.remarks[:0] = [*_state(self.walk.top, name), *_list(self.walk), *self._fields()]
         self.notes.broken = _broken(self.walk)
         self.notes.nul_runs = list(islice(_zeros(self.walk), NUL_RUNS))
@@ -99,6 +126,9 @@ class Reader:
     def _fields(self) -> Iterator[str]:
         if self._incomplete:
             yield f"{_entries(self._incomplete)} with fields that could not be read"
+        if self._changed:
+            count, first = _entries(len(self._changed)), self._changed[0]
+            yield f"{count} with bytes that were changed in place, or are damaged: number {first} is the first"
 
 
 def _state(top: Header, name: str) -> Iterator[str]:
@@ -113,7 +143,7 @@ def _state(top: Header, name: str) -> Iterator[str]:
 def _list(walk: Walk) -> Iterator[str]:
     """Yield what the list of entries and the entries themselves say of each other."""
     if walk.unlisted:
-        yield f"{_entries(walk.unlisted)} that its list of entries leaves out: journalctl does not show them"
+        yield f"{_entries(walk.unlisted)} that its list of entries leaves out, so that journalctl does not show it"
     if walk.beyond and walk.top.state != file.ONLINE:
         yield f"{_entries(walk.beyond)} behind the end of its list of entries"
     if walk.entries > walk.top.entries and walk.top.state != file.ONLINE:

@@ -13,12 +13,15 @@ from typing import Any, NamedTuple
 
 from auditkit.logins.nouns import Parse, Said, What
 
-IP = r"(?P<address>(?:::ffff:)?[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]*(?:%[\w.-]+)?)"
+IP = (
+    r"(?P<address>(?:::ffff:)?[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
+    r"|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,8}(?:(?:\.[0-9]{1,3}){3})?(?:%[\w.-]{1,16})?)"
+)
 """An IP address, and nothing else."""
 HOST = r"(?P<address>[^\s\[\]()<>=,;]+)"
 """An address or the name of a host."""
 PORT = r"(?P<port>[0-9]{1,5})"
-LONGEST = 16384
+LONGEST = 8192
 """Characters of a message that is looked at: no program writes more into one."""
 
 
@@ -44,17 +47,31 @@ def noise(*starts: str) -> list[Form]:
 
 def grammar(*forms: Form) -> Parse:
     """The grammar of a program: the first form that fits a message says what it means."""
-    known = [(form.start, form.rest.fullmatch, form.fixed) for form in forms]
+    anywhere, by_word = _by_word(forms)
 
     def parse(message: str) -> Said | None:
         if len(message) > LONGEST:
             return None
-        for start, fullmatch, fixed in known:
+        for start, fullmatch, fixed in by_word.get(message.partition(" ")[0], anywhere):
             if message.startswith(start) and (found := fullmatch(message, len(start))):
                 return laid_over(fixed, found)
         return None
 
     return parse
+
+
+Known = list[tuple[str, Callable[[str, int], re.Match[str] | None], Said]]
+
+
+def _by_word(forms: Sequence[Form]) -> tuple[Known, dict[str, Known]]:
+    """The forms that may fit a message, in their order: by its first word, and where no form begins with that."""
+    words = {form.start.partition(" ")[0] for form in forms if " " in form.start}
+
+    def known(word: str) -> Known:
+        fit = (form for form in forms if " " not in form.start or form.start.partition(" ")[0] == word)
+        return [(form.start, form.rest.fullmatch, form.fixed) for form in fit]
+
+    return known(""), {word: known(word) for word in words}
 
 
 GROUP = re.compile(r"\(\?P<(\w+)>")
@@ -86,7 +103,7 @@ def first_of(*parses: Parse) -> Parse:
 def laid_over(fixed: Said, found: re.Match[str]) -> Said:
     """What is said with the groups of a match: an empty address, name of who did it or detail is none."""
     fields: dict[str, str | None] = found.groupdict()
-    if not fields:
+    if not fields or fixed.what is What.NOISE:
         return fixed
     given: dict[str, Any] = {name: MEANING[name](text) for name, text in fields.items() if text is not None}
     return fixed._replace(**given)

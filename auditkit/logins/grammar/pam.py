@@ -1,8 +1,9 @@
 """PAM: what its modules write into the log, in the name of whichever service asked them.
 
 The user and, at services that hand it on (FTP, mail, rlogin), `ruser` are what the client sent, blanks and `rhost=` included;
-`rhost` is the address that the service saw. sshd hands on no `ruser`, so there the first `rhost=` is its own; elsewhere the
-last one is. Source: libpam and the modules of Linux-PAM 0.7 to 1.7, pam_sss of sssd, pam_krb5, pam_ldap, pam_winbind.
+`rhost` is the address that the service saw. sshd, login and screens hand on no `ruser`, so there the first `rhost=` is their
+own; elsewhere the last one is. Source: libpam and the modules of Linux-PAM 0.7 to 1.7, pam_sss, pam_krb5, pam_ldap and
+pam_winbind.
 """
 
 import re
@@ -12,7 +13,9 @@ from auditkit.logins.nouns import PAM, Said, What
 
 BEGINNINGS = ("pam_", "(pam_", "PAM ", "PAM-", "gkr-pam")
 """How each message of PAM begins."""
-HEAD = re.compile(r"\(?(pam[_-]\w+)\)?(?:\(([^()]*?)(?::(\w+))?\))?:? ", re.IGNORECASE)
+HEAD = re.compile(
+    r"(?:\((?P<old>pam_\w+)\)|(?P<module>pam[_-]\w+)(?:\((?P<service>[^()]*?)(?::(?P<phase>\w+))?\))?):? ", re.IGNORECASE
+)
 OF_OLD = re.compile(r"\(([^()\s]*)\) (session .*)", re.DOTALL)
 AT_SSHD = re.compile(
     r"(?:pam_\w+\(sshd:auth\): |PAM ([0-9]{1,9}) more )authentication failures?; "
@@ -29,6 +32,8 @@ RHOST = re.compile(r"(?P<rhost>[^\s=]*)(?: {1,2}user=(?P<user>.*?))?\s*", re.DOT
 """What stands behind `rhost=`, to the end."""
 LOCAL = frozenset(("su", "su-l", "sudo", "sudo-i", "runuser", "runuser-l", "polkit-1", "doas"))
 """Services of those who are on the machine already."""
+NO_RUSER = LOCAL | {"sshd", "login", "remote", "cockpit", "xrdp-sesman", "gdm-password", "gdm", "lightdm", "sddm", "kde"}
+"""Services that hand on no `ruser` that a client sent, so that only the name behind the address can be hostile."""
 MACHINE = frozenset(
     ("cron", "crond", "atd", "anacron", "crontab", "systemd-user", "lightdm-greeter", "gdm-launch-environment", "sddm-greeter")
 )
@@ -115,8 +120,8 @@ def parse(message: str) -> Said | None:
         return Said(What.FAILED, often[3], usual(often[2]), None, PAM, "", int(often[1] or 1))
     head = HEAD.match(message)
     if head:
-        module, service, phase = head.groups()
-        return _told(module.lower().replace("-", "_"), service or "", phase or "", message[head.end() :])
+        module = (head["old"] or head["module"]).lower().replace("-", "_")
+        return _told(module, head["service"] or "", head["phase"] or "", message[head.end() :])
     if message.startswith("PAM ") and (ended := _ended("", message[4:])):
         return ended
     return _library(message)
@@ -160,7 +165,7 @@ def _ended(service: str, text: str) -> Said | None:
     found = ENDED.match(text)
     if found is None:
         return None
-    ours = found["tty"] == "ssh" or service == "sshd"
+    ours = found["tty"] == "ssh" or service in NO_RUSER
     rest = text[found.end() :]
     ruser, mark, tail = rest.partition("rhost=") if ours else rest.rpartition("rhost=")
     behind = RHOST.fullmatch(tail) if mark else None
@@ -170,5 +175,5 @@ def _ended(service: str, text: str) -> Said | None:
     what = What.PARTIAL if found["end"] == "success" else What.FAILED  # nobody is in by it yet
     user, times = behind["user"], int(found["times"] or 1)
     if not behind["rhost"] or service in LOCAL:
-        return Said(what, user, method=PAM, times=times, actor=ruser or found["logname"] or None)
+        return Said(what, user, method=PAM, times=times, actor=ruser or found["logname"].replace("LOGIN", "") or None)
     return Said(what, user or ruser or None, usual(behind["rhost"]), method=PAM, times=times)

@@ -12,11 +12,8 @@ from auditkit.logins.grammar.forms import first_of, grammar, noise
 from auditkit.logins.grammar.shells import became
 from auditkit.logins.nouns import Said, What
 
-LINE = re.compile(
-    r" *(?P<actor>\S.*?) : "
-    r"(?:(?P<reason>[^=]*?) ; )?(?P<where>(?:HOST=\S* ; )?TTY=\S* ; (?:CHROOT=.*? ; )?.*)",
-    re.DOTALL,
-)
+CALL = re.compile(r"(?:(?P<reason>[^=]*?) ; )?(?P<where>(?:HOST|TTY|CHROOT|PWD|CWD|USER|COMMAND)=.*)", re.DOTALL)
+LONGEST = 1 << 16
 GUESSES = re.compile(r"([0-9]{1,9}) incorrect password attempts?")
 TARGET = re.compile(r"(?P<user>.*?)(?: ; GROUP=[^;]*)?(?: ; TSID=[^;]*)?(?: ; ENV=.*)?", re.DOTALL)
 USER, COMMAND, ENV = " ; USER=", " ; COMMAND=", " ; ENV="
@@ -34,22 +31,23 @@ _others = grammar(
 
 def _line(message: str) -> Said | None:
     """What is told of one call of sudo."""
-    if len(message) > 65536 or " : " not in message:
+    name, _, rest = message.partition(" : ")
+    actor = name.strip(" ")
+    if not actor or len(message) > LONGEST:
         return None
-    rest = message.partition(" : ")[2]
     if rest.startswith("(command continued)") or "problem with defaults entries" in rest[:40]:
         return Said(What.NOISE)
-    found = LINE.fullmatch(message)
+    found = CALL.fullmatch(rest)
     if found is None:
         return None
     user, command = _called(found["where"])
     reason = found["reason"]
     if not reason:
-        return Said(became(command), user, detail=command, actor=found["actor"])
+        return Said(became(command), user, detail=command, actor=actor)
     if guesses := GUESSES.fullmatch(reason):
-        return Said(What.FAILED, found["actor"], method="password", times=int(guesses[1]), detail=command, actor=found["actor"])
+        return Said(What.FAILED, actor, method="password", times=int(guesses[1]), detail=command, actor=actor)
     if reason in REFUSALS:
-        return Said(What.DENIED, user, detail=f"{reason}: {command}", actor=found["actor"])
+        return Said(What.DENIED, user, detail=f"{reason}: {command}", actor=actor)
     return None
 
 
@@ -58,8 +56,8 @@ def _called(where: str) -> tuple[str | None, str]:
     before, mark, command = where.partition(COMMAND)
     if not mark or COMMAND in command:
         return None, where
-    left, _, behind = before.rpartition(USER)
-    if not left or (USER in left and ENV in before):
+    left, mark, behind = f" ; {before}".rpartition(USER)
+    if not mark or (USER in left and ENV in before):
         return None, where
     found = TARGET.fullmatch(behind)
     return (found["user"] if found else None), command

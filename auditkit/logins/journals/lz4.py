@@ -10,26 +10,26 @@ def decompressed(block: bytes, most: int) -> bytes:
     at, end = 0, len(block)
     while at < end and len(out) < most:
         token = block[at]
-        literals, at = _length(block, at + 1, token >> 4)
+        literals, at = _length(block, at + 1, token >> 4, most)
         out += block[at : at + literals]
         at += literals
         if at + 2 > end:
             break  # the last sequence has literals only
         back = block[at] | block[at + 1] << 8
-        copied, at = _length(block, at + 2, token & 15)
+        copied, at = _length(block, at + 2, token & 15, most)
         if not 0 < back <= len(out):
             break
         _copy(out, back, min(copied + 4, most - len(out)))
     return bytes(out[:most])
 
 
-def _length(block: bytes, at: int, length: int) -> tuple[int, int]:
+def _length(block: bytes, at: int, length: int, most: int) -> tuple[int, int]:
     """A length that began with a nibble, and where it ends: 15 says that bytes follow, 255 that one more does."""
     if length == 15:
         for more in memoryview(block)[at:]:
             at += 1
             length += more
-            if more != 255:
+            if more != 255 or length > most:
                 break
     return length, at
 

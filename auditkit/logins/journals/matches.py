@@ -13,6 +13,8 @@ VAGUE = frozenset(("log", "auth"))
 """Names of processes that many programs have; what they write is found by its identifier."""
 FIELDS = ",".join(sorted(name.decode() for name in WANTED))
 """What `journalctl --output-fields` is given, where it knows that (systemd 236): the rest is of no use here."""
+LEFT_OUT = frozenset(("kernel",))
+"""A program that says too much: of what it tells in text logs, the journal knows boots by their identity."""
 Match = tuple[str, str]
 
 
@@ -21,7 +23,7 @@ def matches(programs: Iterable[str] = PROGRAMS) -> tuple[Match, ...]:
 
     What claims to be of a program (SYSLOG_IDENTIFIER) is in it beside what is (_COMM): a forged entry shall be seen.
     """
-    names = {program.partition("(")[0] for program in programs}
+    names = {program.partition("(")[0] for program in programs} - LEFT_OUT
     processes = {process.decode() for name in names for process in NAMES.get(name.encode(), ())}
     processes |= {name.rpartition("/")[2][:LONGEST] for name in names}
     return tuple(

@@ -13,6 +13,7 @@ from auditkit.logins.nouns import Notes
 MOST = 20_000
 """Runs of a file that are remembered; with more of them its numbers are not compared."""
 SHOWN = 3
+ELSEWHERE = "these entries are in another journal file of the machine, or they were lost or taken out"
 
 
 class Run(NamedTuple):
@@ -49,15 +50,15 @@ class Count:
             self._runs.append(Run(self._first, self._last, self._begin, self._end))
         self._first, self._begin = number, time
 
-    def done(self, numbering: str) -> None:
-        """Write into the notes which numbers there are, and what is odd about them."""
+    def done(self, numbering: str, elsewhere: str = ELSEWHERE, orderly: bool = True) -> None:
+        """Write into the notes which numbers there are, and what is odd about them; `elsewhere` says of missing ones."""
         if not self._last:
             return
         self._turn(0, 0)
         self._odd -= 1
-        if self._odd:
+        if self._odd and orderly:
             self.notes.remarks.append(f"its sequence numbers run backwards {self._odd} times: journald writes no such file")
-        self.notes.remarks.extend(_remarks(missing(self._runs)))
+        self.notes.remarks.extend(_remarks(missing(self._runs), elsewhere))
         if len(self._runs) <= MOST:
             self.notes.numbering, self.notes.runs = numbering, list(self._runs)
 
@@ -87,12 +88,11 @@ def absent(all_notes: Iterable[Notes]) -> list[Run]:
     return [gap for runs in together.values() for gap in missing(runs)]
 
 
-def _remarks(gaps: list[Run]) -> list[str]:
+def _remarks(gaps: list[Run], elsewhere: str) -> list[str]:
     if not gaps:
         return []
     count = sum(gap.last - gap.first + 1 for gap in gaps)
     widest = sorted(gaps, key=lambda gap: gap.first - gap.last)[:SHOWN]
     named = ", ".join(f"{gap.first} to {gap.last}" if gap.first < gap.last else f"{gap.first}" for gap in sorted(widest))
     more = f" and in {len(gaps) - SHOWN} more places" if len(gaps) > SHOWN else ""
-    elsewhere = "these entries are in another journal file of the machine, or they were lost or taken out"
     return [f"{count} sequence {'number is' if count == 1 else 'numbers are'} missing ({named}{more}): {elsewhere}"]

@@ -10,6 +10,8 @@ XZ, LZ4, ZSTD = 1, 2, 4
 """Flags of a data object."""
 MOST = 64 << 10
 """Bytes of a value that are looked at; no program that tells of logins writes more into one."""
+MOST_PACKED = 1 << 20
+"""Bytes that are looked at of a packed value: so many hold MOST bytes of it however badly it is packed."""
 MEMORY = 64 << 20
 """What unpacking may take: systemd packs with windows far below."""
 

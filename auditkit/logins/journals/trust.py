@@ -26,7 +26,6 @@ NAMES: dict[bytes, frozenset[bytes]] = {
 }
 """Identifier to the names that its processes have, where that is not the identifier itself."""
 UNITS: dict[bytes, frozenset[bytes]] = {
-    **dict.fromkeys(SSHD, frozenset((b"ssh", b"sshd"))),
     b"polkitd": frozenset((b"polkit",)),
     b"exim": frozenset((b"exim4", b"exim")),
 }
@@ -40,6 +39,8 @@ CHILD = frozenset((What.ENDED, What.CLOSED, What.CONNECTED, What.NOISE, What.UNK
 """What the process of sshd that has become the user may write; the one that decides stays root."""
 SYSTEM = (b"/usr/", b"/bin/", b"/sbin/", b"/lib/", b"/opt/", b"/nix/", b"/gnu/")
 """Where executables lie that users cannot replace."""
+PEOPLE = 3
+"""Digits of the number of an account that is no person's: those begin with 1000."""
 LONGEST = 15
 """Bytes of the name of a process."""
 
@@ -47,16 +48,17 @@ LONGEST = 15
 def forged(program: str, what: What, fields: Fields) -> bool | None:
     """Whether another program wrote what an entry says; None where its fields cannot tell.
 
-    False takes root, or the unit of the service; nobody else has these. A user can run sudo without its powers and make
-    it write anything, so of the programs that anybody calls it stays open.
+    False takes root, or an account of the system in the unit of the service: what a mail server delivers to runs in its
+    unit, too, but as a person, and so do sessions of sshd where no logind moves them. A user can run sudo without its
+    powers and make it write anything, so of the programs that anybody calls it stays open.
     """
     claimed = program.encode("utf-8", "surrogateescape").partition(b"(")[0]
-    comm, uid, unit = fields.get(b"_COMM"), fields.get(b"_UID"), fields.get(b"_SYSTEMD_UNIT")
+    comm, uid = fields.get(b"_COMM"), fields.get(b"_UID")
     if fields.get(b"_TRANSPORT") == b"kernel" and claimed != b"kernel":
         return True
     if comm is not None and not _fits(claimed, comm):
         return True
-    if uid == b"0" or (unit is not None and _of_service(claimed, unit)):
+    if uid == b"0" or (_of_system(uid) and _of_service(claimed, fields.get(b"_SYSTEMD_UNIT", b""))):
         return False if comm is not None else None
     if uid is None:
         return None
@@ -80,8 +82,12 @@ def _fits(claimed: bytes, comm: bytes) -> bool:
     return comm in NAMES.get(claimed, ()) or comm == own[:LONGEST]
 
 
+def _of_system(uid: bytes | None) -> bool:
+    return uid is not None and uid.isdigit() and len(uid) <= PEOPLE
+
+
 def _of_service(claimed: bytes, unit: bytes) -> bool:
-    if not unit.endswith(b".service"):
-        return False
+    if claimed in SSHD or not unit.endswith(b".service"):
+        return False  # all of sshd that decides is root
     stem = unit.removesuffix(b".service").partition(b"@")[0]
     return stem in UNITS.get(claimed, ()) or stem == claimed.partition(b"/")[0]

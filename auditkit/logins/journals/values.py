@@ -4,13 +4,15 @@ from collections.abc import Container
 from dataclasses import dataclass, field
 from struct import Struct
 
-from auditkit.logins.journals.file import DATA, LEAST, MOST_ITEMS, OBJECT, Data, Header
-from auditkit.logins.journals.packed import MOST, unpacked
+from auditkit.logins.journals.file import DATA, LEAST, MOST_ITEMS, Data, Header
+from auditkit.logins.journals.packed import MOST, MOST_PACKED, unpacked
 
 REMEMBERED = 32768
 """Data objects whose value is remembered: an entry has most of its fields in common with the one before."""
 SHORT = 256
 """Bytes of a value that is remembered."""
+OBJECT = Struct("<BB6xQ")
+"""Type, flags and size of an object."""
 FLAGS = 7
 Pair = tuple[bytes, bytes]
 
@@ -43,21 +45,20 @@ class Values:
 
     def pairs(self, items: tuple[int, ...]) -> list[Pair]:
         """Name and value of the wanted fields."""
-        known = self._known
-        found = [known[at] if at in known else self._read(at) for at in items]
-        return [pair for pair in found if pair]
+        known, read = self._known, self._read
+        return [pair for at in items if (pair := known[at] if at in known else read(at))]
 
     def value(self, at: int) -> bytes | None:
         """What a data object holds, `NAME=value`, cut behind MOST bytes; None if it is none or is damaged."""
-        begin = at + self.before
-        if at < self.top.size or at % 8 or begin > len(self.data):
+        data, begin = self.data, at + self.before
+        if at & 7 or not self.top.size <= at <= len(data) - self.before:
             return None
-        kind, size = OBJECT.unpack_from(self.data, at)
-        if kind != DATA or size < LEAST[DATA] or size > len(self.data) - at:
+        kind, flags, size = OBJECT.unpack_from(data, at)
+        if kind != DATA or not self.before <= size <= len(data) - at:
             return None
-        if flags := self.data[at + 1] & FLAGS:
-            return unpacked(bytes(self.data[begin : at + size]), flags)
-        return bytes(self.data[begin : min(at + size, begin + MOST)])
+        if flags & FLAGS:
+            return unpacked(bytes(data[begin : min(at + size, begin + MOST_PACKED)]), flags & FLAGS)
+        return bytes(data[begin : at + size if size <= MOST else begin + MOST])
 
     def _struct(self, size: int) -> Struct:
         """How the items of an entry of this size lie."""
@@ -69,8 +70,7 @@ class Values:
 
     def _read(self, at: int) -> Pair | None:
         """Read a field, and remember it if it is short: entries have most of their fields in common."""
-        value = self.value(at)
-        name, found, rest = (value or b"").partition(b"=")
+        name, found, rest = (self.value(at) or b"").partition(b"=")
         if not found:
             self.unreadable += 1
             return None

@@ -4,7 +4,7 @@ A source (auth.log, a journal, wtmp) is read as a stream of events; of these a T
 memory does not grow with the log. Times are nanoseconds since 1970 in UTC.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from enum import StrEnum
@@ -164,6 +164,8 @@ class Setting:
     zone_known: bool = False
     anchor: int | None = None
     """A time that another source of the machine gives for its newest entries."""
+    accounts: Mapping[str, int] | None = None
+    """Names of the accounts that exist there, and their numbers; None if they are not known."""
 
 
 class Bytes(Protocol):

@@ -1,8 +1,13 @@
 """Formats of sources: FORMATS has one line per format, one file each says how it is known and read."""
 
+from auditkit.logins.formats import utmp
 from auditkit.logins.nouns import Format
 
-FORMATS: tuple[Format, ...] = ()
+FORMATS: tuple[Format, ...] = (
+    utmp.WTMP,
+    utmp.BTMP,
+    utmp.UTMP,
+)
 """In the order in which they are tried."""
 BEGINNING = 4096
 """Bytes that a format is known by."""

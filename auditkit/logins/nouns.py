@@ -230,7 +230,10 @@ class Format:
     title: str
     """As a person calls it: `systemd journal`."""
     kind: str
-    """`text`, `journal`, `wtmp`, `btmp`, `lastlog`, `audit`, `windows`: two of one kind do not tell the same twice."""
+    """`text`, `journal`, `wtmp`, `btmp`, `utmp`, `lastlog`, `tally`, `audit`, `windows`.
+
+    Two of one kind do not tell the same twice.
+    """
     recognises: Callable[[str, bytes], bool]
     """Whether a source is of it, by its name and its first 4 KiB."""
     read: Read

@@ -1,12 +1,16 @@
 """Formats of sources: FORMATS has one line per format, one file each says how it is known and read."""
 
-from auditkit.logins.formats import utmp
+from auditkit.logins.formats import faillock, lastlog, utmp
 from auditkit.logins.nouns import Format
 
 FORMATS: tuple[Format, ...] = (
     utmp.WTMP,
     utmp.BTMP,
     utmp.UTMP,
+    lastlog.FORMAT,
+    faillock.FORMAT,
+    faillock.TALLYLOG,
+    faillock.FAILLOG,
 )
 """In the order in which they are tried."""
 BEGINNING = 4096

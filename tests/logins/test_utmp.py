@@ -182,7 +182,6 @@ def test_a_machine_without_a_clock_writes_of_1970() -> None:
         ("evidence", BTMP, "btmp"),
         ("evidence", day("aarch64"), "wtmp"),
         ("btmp.1", b"Nov 24 09:54:53 vm sshd[1]: Server listening\n" * 50, None),
-        ("wtmp.db", b"SQLite format 3\0" + bytes(4000), None),
     ],
 )
 def test_a_file_is_known_by_name_and_records(name: str, data: bytes, kind: str | None) -> None:

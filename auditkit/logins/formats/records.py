@@ -43,6 +43,7 @@ def binary_address(binary: bytes, host: str) -> str | None:
     return str(ip_address(binary[:4]))
 
 
+@lru_cache(maxsize=REMEMBERED)
 def spelled(host: str) -> str:
     """An address as it is usually spelled; any other text as it is."""
     try:

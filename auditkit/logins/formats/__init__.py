@@ -1,10 +1,11 @@
 """Formats of sources: FORMATS has one line per format, one file each says how it is known and read."""
 
-from auditkit.logins.formats import audit, faillock, lastlog, lastlog2, utmp, wtmpdb
+from auditkit.logins.formats import audit, faillock, lastlog, lastlog2, logind, utmp, wtmpdb
 from auditkit.logins.nouns import Format
 
 FORMATS: tuple[Format, ...] = (
     audit.FORMAT,
+    logind.FORMAT,
     wtmpdb.FORMAT,
     lastlog2.FORMAT,
     utmp.WTMP,

@@ -12,9 +12,9 @@ FORMATS: tuple[Format, ...] = (
     utmp.BTMP,
     utmp.UTMP,
     lastlog.FORMAT,
-    faillock.FORMAT,
     faillock.TALLYLOG,
     faillock.FAILLOG,
+    faillock.FORMAT,
 )
 """In the order in which they are tried."""
 BEGINNING = 4096

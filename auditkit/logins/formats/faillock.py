@@ -7,10 +7,10 @@ in them, or none, say nothing of how often somebody tried before.
 import re
 from collections.abc import Iterator
 from functools import partial
-from struct import Struct, iter_unpack
+from struct import iter_unpack
 from typing import Any
 
-from auditkit.logins.formats.indexed import EARLIEST, LATEST, Shape, chosen, owner, records
+from auditkit.logins.formats.indexed import EARLIEST, LATEST, Shape, chosen, fitting, owner, padded, records
 from auditkit.logins.formats.records import SECOND, Clock, spelled, text
 from auditkit.logins.nouns import PAM, Bytes, Event, Format, Log, Notes, Setting, What
 
@@ -92,15 +92,23 @@ def tallied(where: Where, fields: tuple[Any, ...]) -> bool:
     return count >= 0 and 0 <= time < LATEST and (time > EARLIEST or not count) and (shown.isprintable() or not shown)
 
 
-def table(name: str, where: Where, structs: tuple[str, ...]) -> Format:
+def surely(where: Where, fields: tuple[Any, ...]) -> bool:
+    """Whether it is one beyond doubt."""
+    line = fields[where[1]]
+    return tallied(where, fields) and 0 in line and padded(line)
+
+
+def table(name: str, where: Where, layouts: tuple[str, ...]) -> Format:
     """The format of a table of counts, one for each uid."""
-    can = partial(tallied, where)
-    shapes = tuple(Shape(Struct(fields), can, can) for fields in structs)
-    return Format(name, name, "tally", partial(_called, name), partial(counts, shapes, where))
+    shapes = tuple(Shape(layout, partial(tallied, where), partial(surely, where)) for layout in layouts)
+    return Format(name, name, "tally", partial(called, name, shapes), partial(counts, shapes, where))
 
 
-def _called(table_name: str, name: str, beginning: bytes) -> bool:
-    return re.search(rf"(?:^|/){table_name}(?:[.-][^/]*)?$", name) is not None and b"\n" not in beginning[-1:]
+def called(table_name: str, shapes: tuple[Shape, ...], name: str, beginning: bytes) -> bool:
+    """Whether it has the name of a table, and records or zeros where it begins."""
+    if not re.search(rf"(?:^|/){table_name}(?:[.-][^/]*)?$", name):
+        return False
+    return not any(beginning) or any(fitting(shape, 0, beginning) > 0 for shape in shapes)
 
 
 def counts(shapes: tuple[Shape, ...], where: Where, log: Log, data: Bytes, setting: Setting, notes: Notes) -> Iterator[Event]:  # noqa: PLR0913, PLR0917  # the first two are the table's own

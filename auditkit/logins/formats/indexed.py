@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from struct import Struct
 from typing import Any
 
@@ -22,16 +23,25 @@ EARLIEST, LATEST = 0x1E13_3800, 0x1_0000_0000
 class Shape:
     """How one kind of machine lays out a record, and whether what was unpacked can be one."""
 
-    fields: Struct
+    layout: str
+    """As `struct` has it."""
     sound: Callable[[tuple[Any, ...]], bool]
     """Whether they can be one, where one must be."""
     certain: Callable[[tuple[Any, ...]], bool]
     """Whether they are one, beyond doubt."""
 
     @property
+    def fields(self) -> Struct:
+        """What unpacks it; made anew where the shape was pickled."""
+        return compiled(self.layout)
+
+    @property
     def size(self) -> int:
         """Bytes of a record."""
         return self.fields.size
+
+
+compiled = cache(Struct)
 
 
 def chosen(shapes: Sequence[Shape], data: Bytes) -> Shape:

@@ -5,7 +5,6 @@ sshd writes it where a terminal was asked for; pam_lastlog writes it for every s
 
 import re
 from collections.abc import Iterator
-from struct import Struct
 from typing import Any
 
 from auditkit.logins.formats.indexed import EARLIEST, LATEST, SAMPLE, Shape, chosen, fitting, owner, padded, records
@@ -26,10 +25,10 @@ def sound(fields: tuple[Any, ...]) -> bool:
 
 def certain(fields: tuple[Any, ...]) -> bool:
     """Whether it is one beyond doubt."""
-    return sound(fields) and fields[0] > EARLIEST and padded(fields[1]) and bool(text(fields[1]) or text(fields[2]))
+    return sound(fields) and fields[0] > EARLIEST and 0 in fields[1] and padded(fields[1]) and any(fields[1] + fields[2])
 
 
-SHAPES = tuple(Shape(Struct(fields), sound, certain) for fields in ("<I32s256s", "<q32s256s", ">I32s256s", ">q32s256s"))
+SHAPES = tuple(Shape(fields, sound, certain) for fields in ("<I32s256s", "<q32s256s", ">I32s256s", ">q32s256s"))
 
 
 def recognises(name: str, beginning: bytes) -> bool:

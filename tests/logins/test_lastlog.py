@@ -92,7 +92,7 @@ def test_a_record_that_cannot_be_is_counted() -> None:
     data = bytearray(lastlog_of(PEOPLE))
     data[1003 * 292 + 4 : 1003 * 292 + 8] = b"\x01\x02\x03\x04"
     events, notes = read("lastlog", bytes(data))
-    assert ([e.user for e in events], notes.malformed) == (["uid:0", "uid:1000", "uid:2000"], 1)
+    assert ([e.user for e in events], notes.malformed) == (["root", "uid:1000", "uid:2000"], 1)
 
 
 def test_a_lastlog_that_breaks_off_says_so() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from records_given import MACHINES, SECOND, Given, read, record
+from records_given import MACHINES, NOW, SECOND, Given, read, record
 
 from auditkit.logins.formats import recognised, utmp
 from auditkit.logins.formats.records import Clock
@@ -67,12 +67,17 @@ def test_guesses_are_counted_where_it_is_known_which_accounts_exist() -> None:
     assert notes.remarks == []
 
 
-def test_where_it_is_not_known_the_numbers_between_which_they_are_are_told() -> None:
+def test_where_it_is_not_known_they_are_estimated_and_the_bounds_are_told() -> None:
     events, notes = read("btmp", BTMP)
-    assert Counter(e.what for e in events) == {What.FAILED: 161}
+    assert Counter((e.what, e.method) for e in events) == {(What.FAILED, ""): 95, (What.FAILED, "none"): 66}
     (remark,) = notes.remarks
-    assert remark.startswith("161 records of sshd are 86 to 161 guesses")
-    assert remark.endswith("which accounts exist is not known")
+    assert remark.startswith("161 records of sshd are taken for 95 guesses, and may be 86 to 161")
+
+
+def test_no_name_and_no_address_is_lost_by_that() -> None:
+    tally = reading(Log("btmp"), Given(BTMP), Setting(NOW)).tally
+    assert tally.sources["sshd", "127.0.0.1"].tried == 95
+    assert set(tally.names) == {e.user for e in read("btmp", BTMP)[0]}
 
 
 def test_a_name_of_32_bytes_may_be_the_beginning_of_an_accounts() -> None:
@@ -181,7 +186,7 @@ def test_a_machine_without_a_clock_writes_of_1970() -> None:
         ("/run/utmp", day("s390x"), "utmp"),
         ("evidence", BTMP, "btmp"),
         ("evidence", day("aarch64"), "wtmp"),
-        ("btmp.1", b"Nov 24 09:54:53 vm sshd[1]: Server listening\n" * 50, None),
+        ("btmp.1", b"\x01\x02\x03\x04" * 1024, None),
     ],
 )
 def test_a_file_is_known_by_name_and_records(name: str, data: bytes, kind: str | None) -> None:

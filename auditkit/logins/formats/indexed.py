@@ -125,4 +125,5 @@ def owner(setting: Setting) -> Callable[[int], str]:
     names: dict[int, str] = {}
     for name, uid in (setting.accounts or {}).items():
         names.setdefault(uid, name)
+    names.setdefault(0, "root")
     return lambda uid: names.get(uid, f"uid:{uid}")

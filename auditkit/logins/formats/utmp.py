@@ -125,47 +125,56 @@ class Sessions:
 class Refusals:
     """What the records of btmp say, one after the other: which are guesses, as far as that can be told.
 
-    sshd writes the same record for a wrong password and for a connection to an account that does not exist. So the first
-    record of a connection to such an account is no guess; where nobody tells which accounts exist, all count as guesses.
+    sshd writes the same record for a wrong password and, before any, for a connection to an account that does not exist. Which
+    accounts exist a machine tells; where it does not, one record is taken for no guess of each connection that has several.
     """
 
     def __init__(self, setting: Setting) -> None:
         accounts = setting.accounts
         self._exist = None if accounts is None else frozenset(cut(name) for name in accounts)
-        self._seen: OrderedDict[tuple[int, bytes, bytes], int] = OrderedDict()
-        self._of_sshd = self._doubtful = 0
+        self._seen: OrderedDict[tuple[int, bytes, bytes], tuple[int, int]] = OrderedDict()
+        """Process, name and address to the records so far, and when the last one was."""
+        self._of_sshd = self._doubtful = self._no_guess = 0
 
     def event(self, number: int, offset: int, fields: Fields, time: int) -> Event:
         """What one record says."""
         _kind, _padding, pid, line, _id, user, host, _seconds, _micro, binary = fields
-        what, name = What.FAILED, text(user)
+        what, name, method = What.FAILED, text(user), ""
         program, address, detail = came(line, host, binary)
         if program == "sshd":
             self._of_sshd += 1
-            if name != "root" and (self._exist is None or name not in self._exist) and self._first(pid, user, binary, time):
-                self._doubtful += 1
-                what = What.FAILED if self._exist is None else What.INVALID_USER
-        return Event(what, time, "", program, pid, name, address, None, "", "", 1, detail, number, offset)
+            if name != "root" and (self._exist is None or name not in self._exist):
+                what, method = self._of_nobody(self._before(pid, user, binary, time))
+        return Event(what, time, "", program, pid, name, address, None, method, "", 1, detail, number, offset)
+
+    def _of_nobody(self, before: int) -> tuple[What, str]:
+        """What a record is, of a name that may not exist, behind so many of the same connection."""
+        if self._exist is not None:
+            return (What.FAILED, "") if before else (What.INVALID_USER, "")
+        self._doubtful += not before
+        self._no_guess += before == 1
+        return What.FAILED, "none" if before == 1 else ""
 
     def remarks(self) -> Iterator[str]:
         """Yield between which numbers the guesses are, where it cannot be said."""
         if self._doubtful and self._exist is None:
-            least, most = self._of_sshd - self._doubtful, self._of_sshd
+            least, taken, most = self._of_sshd - self._doubtful, self._of_sshd - self._no_guess, self._of_sshd
             yield (
-                f"{most:,} records of sshd are {least:,} to {most:,} guesses: there is one more of each connection to an "
-                "account that does not exist, and which accounts exist is not known"
+                f"{most:,} records of sshd are taken for {taken:,} guesses, and may be {least:,} to {most:,}: there is one more of "
+                "each connection to an account that does not exist, and which exist is not known"
             )
 
-    def _first(self, pid: int, user: bytes, address: bytes, time: int) -> bool:
-        """Whether no record of the same connection came before."""
+    def _before(self, pid: int, user: bytes, address: bytes, time: int) -> int:
+        """How many records of the same connection came before."""
         key = pid, user, address
-        before = self._seen.get(key)
-        self._seen[key] = time
-        if before is not None:
-            self._seen.move_to_end(key)
-        elif len(self._seen) > REMEMBERED:
+        count, last = self._seen.get(key, (0, time))
+        if not 0 <= time - last <= A_CONNECTION:
+            count = 0
+        self._seen[key] = count + 1, time
+        self._seen.move_to_end(key)
+        if len(self._seen) > REMEMBERED:
             self._seen.popitem(last=False)
-        return before is None or not 0 <= time - before <= A_CONNECTION
+        return count
 
 
 def cut(name: str) -> str:

@@ -160,8 +160,8 @@ class Refusals:
         if self._doubtful and self._exist is None:
             least, taken, most = self._of_sshd - self._doubtful, self._of_sshd - self._no_guess, self._of_sshd
             yield (
-                f"{most:,} records of sshd are taken for {taken:,} guesses, and may be {least:,} to {most:,}: there is one more of "
-                "each connection to an account that does not exist, and which exist is not known"
+                f"{most:,} records of sshd are taken for {taken:,} guesses, and may be {least:,} to {most:,}: there is one "
+                "more of each connection to an account that does not exist, and which exist is not known"
             )
 
     def _before(self, pid: int, user: bytes, address: bytes, time: int) -> int:

@@ -230,7 +230,7 @@ class Format:
     title: str
     """As a person calls it: `systemd journal`."""
     kind: str
-    """`text`, `journal`, `wtmp`, `btmp`, `utmp`, `lastlog`, `tally`, `sessions`, `audit`, `windows`.
+    """`text`, `journal`, `wtmp`, `btmp`, `lastlog`, `tally`, `audit`, `windows`.
 
     Two of one kind do not tell the same twice.
     """

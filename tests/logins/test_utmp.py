@@ -183,7 +183,7 @@ def test_a_machine_without_a_clock_writes_of_1970() -> None:
     [
         ("/var/log/wtmp", day(), "wtmp"),
         ("/var/log/btmp-20261101.gz", BTMP, "btmp"),
-        ("/run/utmp", day("s390x"), "utmp"),
+        ("/run/utmp", day("s390x"), "wtmp"),
         ("evidence", BTMP, "btmp"),
         ("evidence", day("aarch64"), "wtmp"),
         ("btmp.1", b"\x01\x02\x03\x04" * 1024, None),

@@ -2,7 +2,8 @@
 
 Measured with OpenSSH 9.2 of Debian: with PAM each wrong password is one USER_AUTH, and one USER_LOGIN besides; a connection
 to an unknown name has two more of these, a key that is refused has one. USER_LOGIN tells a success only where a terminal was
-asked for: it is USER_ACCT that stands for every success, and USER_START for its session.
+asked for: it is USER_ACCT that stands for every success, and USER_START for its session,
+which is told where nobody was let in before.
 """
 
 import re
@@ -170,7 +171,9 @@ class Told:
             return self.said(What.BECAME, read, actor=self._actor(read))
         if not read.op.startswith("PAM") and self._known(read):
             return self.said(What.NOISE, read)
-        event = self.said(What.OPENED, read)
+        process = self._processes.get(read.pid or 0)
+        told = process is not None and process.entered is not None and 0 <= read.time - process.entered < THE_SAME
+        event = self.said(What.NOISE if told else What.OPENED, read)  # USER_ACCT has told that somebody was let in
         if read.session not in (None, UNSET):
             self._sessions[read.session or 0] = Session(event.user, event.address, read.time)
             if len(self._sessions) > REMEMBERED:

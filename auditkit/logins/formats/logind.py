@@ -62,4 +62,4 @@ def unescaped(found: re.Match[str]) -> str:
     return bytes([byte]).decode("ascii", "surrogateescape")
 
 
-FORMAT = Format("logind", "session of systemd-logind", "sessions", recognises, read)
+FORMAT = Format("logind", "session of systemd-logind", "wtmp", recognises, read)

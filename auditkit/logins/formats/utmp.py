@@ -216,4 +216,4 @@ def _is(kind: str, name: str, beginning: bytes) -> bool:
 
 WTMP = Format("wtmp", "wtmp", "wtmp", partial(_is, "w"), sessions)
 BTMP = Format("btmp", "btmp", "btmp", partial(_is, "b"), refusals)
-UTMP = Format("utmp", "utmp", "utmp", partial(_is, "u"), partial(sessions, ordered=False))
+UTMP = Format("utmp", "utmp", "wtmp", partial(_is, "u"), partial(sessions, ordered=False))

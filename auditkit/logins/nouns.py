@@ -4,7 +4,7 @@ A source (auth.log, a journal, wtmp) is read as a stream of events; of these a T
 memory does not grow with the log. Times are nanoseconds since 1970 in UTC.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from enum import StrEnum
@@ -184,6 +184,8 @@ class Setting:
     zone_known: bool = False
     anchor: int | None = None
     """A time that another source of the machine gives for its newest entries."""
+    accounts: Mapping[str, int] | None = None
+    """Names of the accounts that exist there, and their numbers; None if they are not known."""
 
 
 class Bytes(Protocol):
@@ -286,7 +288,10 @@ class Format:
     title: str
     """As a person calls it: `systemd journal`."""
     kind: str
-    """`text`, `journal`, `wtmp`, `btmp`, `lastlog`, `audit`, `windows`: two of one kind do not tell the same twice."""
+    """`text`, `journal`, `wtmp`, `btmp`, `lastlog`, `tally`, `audit`, `windows`.
+
+    Two of one kind do not tell the same twice.
+    """
     recognises: Callable[[str, bytes], bool]
     """Whether a source is of it, by its name and its first 4 KiB."""
     read: Read

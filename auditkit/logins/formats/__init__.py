@@ -1,23 +1,41 @@
 """Formats of sources: FORMATS has one line per format, one file each says how it is known and read."""
 
 from auditkit.logins.formats import (
+    audit,
     evtx,
     exim,
     export,
+    faillock,
     journal,
     journaljson,
+    lastlog,
+    lastlog2,
+    logind,
     logread,
     openvpn,
     proftpd,
     smbd,
     syslog,
+    utmp,
     vsftpd,
     winxml,
+    wtmpdb,
     xrdp,
 )
 from auditkit.logins.nouns import Format
 
 FORMATS: tuple[Format, ...] = (
+    audit.FORMAT,
+    logind.FORMAT,
+    wtmpdb.FORMAT,
+    lastlog2.FORMAT,
+    utmp.WTMP,
+    utmp.BTMP,
+    utmp.UTMP,
+    lastlog.FORMAT,
+    faillock.TALLYLOG,
+    faillock.FAILLOG,
+    faillock.FORMAT,
     journal.FORMAT,
     export.FORMAT,
     journaljson.FORMAT,

@@ -133,7 +133,9 @@ class File:
         self.broke = f"it is longer than the {MAPPED >> 30} GiB that are looked at" if self.size > MAPPED else ""
         try:
             with _opened(self.root, self.path, self.inode) as handle:
-                if os.fstat(handle).st_size < self.size:
+                now = os.fstat(handle).st_size
+                self.grew = max(0, now - self.size)
+                if now < self.size:
                     self.broke = CUT
                     return b""
                 return memoryview(mmap.mmap(handle, min(self.size, MAPPED), access=mmap.ACCESS_READ)) if self.size else b""

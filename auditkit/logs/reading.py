@@ -12,7 +12,7 @@ from auditkit.logins.formats import BEGINNING, recognised
 from auditkit.logins.nouns import Condition, Event, Log, Notes
 from auditkit.logins.reading import Reading, read
 from auditkit.logins.tally import Tally
-from auditkit.logs import workers
+from auditkit.logs import parted, workers
 from auditkit.logs.files import File, Source
 from auditkit.logs.zones import Machine
 
@@ -80,17 +80,24 @@ def _of_a_kind(sources: Sequence[Source], machine: Machine, how: How) -> Iterato
                 source.data.watched(how.show)
             yield number, one(source, machine, how.told)
         return
-    yield from _side_by_side(sources, machine, how)
+    read: set[int] = set()
+    if not how.told:
+        large = [number for number, source in enumerate(sources) if parted.worth(source)]
+        ready = [_ready(sources[number], mapped=True) for number in large]
+        for at, reading in parted.readings(ready, machine, how.hands, how.show) if large else ():
+            read.add(large[at])
+            yield large[at], reading
+    yield from _side_by_side(sources, [number for number in range(len(sources)) if number not in read], machine, how)
 
 
-def _side_by_side(sources: Sequence[Source], machine: Machine, how: How) -> Iterator[tuple[int, Reading]]:
+def _side_by_side(sources: Sequence[Source], order: list[int], machine: Machine, how: How) -> Iterator[tuple[int, Reading]]:
     """The same by several processes; what kills one is tried once more by itself and with more care."""
-    order = sorted(range(len(sources)), key=lambda number: -_weight(sources[number]))
+    order.sort(key=lambda number: -_weight(sources[number]))
     before: Counter[int] = Counter()
     for again in (False, True):
         heard = _Heard(sources, order, how, before)
         left = []
-        jobs = [(_ready(sources[number], not again), machine, how.told is not None) for number in order]
+        jobs = [(_ready(sources[number], mapped=not again), machine, how.told is not None) for number in order]
         for at, reading in workers.done(_work, jobs, 1 if again else how.hands, heard):
             number = order[at]
             if reading != workers.KILLED:
@@ -121,7 +128,7 @@ class _Heard:
                 self._how.told(self._sources[number].log, event)
 
 
-def _ready(source: Source, mapped: bool) -> Source:
+def _ready(source: Source, *, mapped: bool) -> Source:
     """A source as another process reads it."""
     data = source.data
     return replace(source, data=replace(data, mapped=mapped, seen=None)) if isinstance(data, File) else source

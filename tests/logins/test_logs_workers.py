@@ -12,7 +12,7 @@ from fleet.machines import until
 
 from auditkit.logins.nouns import Condition
 from auditkit.logins.reading import Reading
-from auditkit.logs import reading, workers
+from auditkit.logs import parted, reading, workers
 from auditkit.logs.files import found
 from auditkit.logs.reading import How, readings
 from auditkit.logs.zones import Machine
@@ -82,11 +82,45 @@ def test_large_logs_read_by_several_processes_say_what_one_process_reads(
     def show(count: int) -> None:
         read[0] += count
 
-    assert readings(sources, Machine(NOW), How(2, show, told)) == alone
-    assert events[0] >= 9000
+    assert readings(sources, Machine(NOW), How(2, show)) == alone
     assert read[0] == 3 * (tmp_path / "auth.log").stat().st_size
     assert [one.log.condition for one in alone] == [*[Condition.READ] * 3, Condition.EMPTY, Condition.ABSENT]
+    readings(sources, Machine(NOW), How(2, told=told))
+    assert events[0] >= 9000
     assert [one.notes.size for one in alone[:3]] == [(tmp_path / "auth.log").stat().st_size] * 3
+
+
+def test_a_huge_log_read_in_parts_says_what_one_process_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "auth.log").write_bytes(b"".join(LINE % (number, number % 200) for number in range(20_000)))
+    os.utime(tmp_path / "auth.log", ns=(NOW, NOW))
+    sources = tuple(found(str(tmp_path), ["/auth.log"]))
+    (alone,) = readings(sources, Machine(NOW), How(hands=1))
+    monkeypatch.setattr(reading, "WORTH", 1)
+    monkeypatch.setattr(parted, "PART", 1 << 18)
+    read = [0]
+
+    def show(count: int) -> None:
+        read[0] += count
+
+    (together,) = readings(sources, Machine(NOW), How(2, show))
+    assert together.log == alone.log
+    assert together.tally.counts == alone.tally.counts
+    assert together.tally.sources.keys() == alone.tally.sources.keys()
+    assert (together.notes.lines, together.notes.size) == (20_000, (tmp_path / "auth.log").stat().st_size)
+    assert read[0] == together.notes.size
+
+
+def test_a_huge_log_that_is_cut_while_its_parts_are_read_is_never_taken_for_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "auth.log").write_bytes(b"".join(LINE % (number, number % 200) for number in range(20_000)))
+    sources = tuple(found(str(tmp_path), ["/auth.log"]))
+    os.truncate(tmp_path / "auth.log", 1 << 20)
+    monkeypatch.setattr(reading, "WORTH", 1)
+    monkeypatch.setattr(parted, "PART", 1 << 18)
+    (told,) = readings(sources, Machine(NOW), How(2))
+    assert told.log.condition is not Condition.READ
+    assert told.log.reason
 
 
 def test_what_kills_whoever_reads_it_is_unreadable_and_hides_nothing_else(

@@ -135,7 +135,7 @@ def _asked(recording: Recording, job: Job, progress: Shown) -> tuple[list[Gap], 
     """Ask a host all that the judges would; gives what could not be seen, and how many entries were."""
     explaining = (*packaged.NEEDS, *packaged.CLAIMING) if job.wanted else ()
     needs = auditing.asked_of(job.host, (*scan.NEEDS, *audits.needs(), *explaining))
-    gaps = [*_taken(recording, needs, auditing.office(job.run)), *_logs(recording, job)]
+    gaps = [*_taken(recording, needs, job.run.office), *_logs(recording, job)]
     recording.mounts()
     if job.wanted is None:
         return gaps, 0

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from auditkit.commands import attempts, auditing, checking, options, running, sealing, timelines
+from auditkit.commands import attempts, options, sealing, timelines
 from auditkit.config import Config
 from auditkit.errors import UsageError
 from auditkit.hosts import HOSTS, Host
@@ -64,9 +64,11 @@ def _moment(text: str | None) -> int | None:
 
 
 def _of_hosts(words: Sequence[str], run: options.Setting, asked: attempts.Asked, given: Mapping[str, Any]) -> int:
+    from auditkit.commands import auditing, checking, logtaking, running  # noqa: PLC0415 - files need none of it
+
     def judge(host: Host, run: options.Setting) -> HostReport:
         notes = (auditing.DEVICE_NOTE,) if auditing.is_device(host) else ()
-        return attempts.added(host, HostReport(host.name, notes=notes), run, asked)
+        return logtaking.added(host, HostReport(host.name, notes=notes), run, asked)
 
     plan = running.planned("logins", words, run, given)
     return running.answered(plan, run, judge, lambda told: checking.following(told, run))
@@ -81,6 +83,6 @@ def _of_files(words: Sequence[str], run: options.Setting, asked: attempts.Asked)
     sources, notes = named.sources(words)
     name = words[0] if len(words) == 1 else f"{words[0]} and {len(words) - 1} more"
     taken = attempts.Taken(name, sources, named.machine(words, run.started))
-    done = attempts.judge(replace(taken, office=auditing.office(run)), run, asked)
+    done = attempts.judge(replace(taken, office=run.office), run, asked)
     report = attempts.told(HostReport(name, notes=notes), done.verdict, (), len(done.readings))
     return options.answer(run, "logins", [report], ())

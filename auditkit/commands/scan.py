@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from auditkit.commands import attempts, auditing, checking, options, running
+from auditkit.commands import attempts, auditing, checking, logtaking, options, running
 from auditkit.hosts import Host
 from auditkit.model import HostReport
 
@@ -35,8 +35,8 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
             checked = HostReport(host.name, notes=(auditing.DEVICE_NOTE,))
         else:
             checked = checking.check(host, run, {**given, "may_lack": True})
-        audited = auditing.added(host, checked, wanted, auditing.office(run))
-        return attempts.added(host, audited, run, attempts.Asked())
+        audited = auditing.added(host, checked, wanted, run.office)
+        return logtaking.added(host, audited, run, attempts.Asked())
 
     plan = running.planned("scan", hosts, run, given)
     return checking.answered(plan, run, judge)

@@ -11,6 +11,8 @@ from auditkit.logins.seen import Account, KeyLine, Verified
 from auditkit.model import Gap, Item, Means
 
 _LEVEL = re.compile(rb"^loglevel[ \t=]+([A-Za-z0-9]+)", re.MULTILINE | re.IGNORECASE)
+DEFAULT = "INFO"
+"""sshd_config(5)."""
 _OF_KEYS = ("authorized_keys", "/.ssh", "/etc/passwd")
 
 
@@ -49,12 +51,13 @@ def verified(items: Iterable[Item]) -> tuple[Verified, ...]:
 
 
 def log_level(items: Iterable[Item]) -> str | None:
-    """LogLevel of sshd: as the server says it, else as its configuration does; None where neither is known."""
-    levels: dict[bool, str] = {}
+    """LogLevel of sshd: as the server says it, else as the first line of its files does that names one; None: not known."""
+    written = ""
     for item in items:
-        asked = item.need.means is Means.COMMAND and item.need.what.split(" ")[0].endswith("/sshd")
-        if asked or (item.need.means is Means.FILE and "/sshd_config" in item.source):
-            found = _LEVEL.search(item.data)
-            if found:
-                levels.setdefault(asked, found[1].decode("ascii").upper())
-    return levels.get(True) or levels.get(False)
+        found = _LEVEL.search(item.data)
+        level = found[1].decode("ascii").upper() if found else ""
+        if item.need.means is Means.COMMAND and item.need.what.split(" ")[0].endswith("/sshd") and level:
+            return level
+        if item.need.means is Means.FILE and "/sshd_config" in item.source:
+            written = written if written not in ("", DEFAULT) else level or DEFAULT
+    return written or None

@@ -79,7 +79,11 @@ LOGROTATE = Need(Means.FILE, "/etc/logrotate.conf", "how long logs are kept")
 ROTATED = Need(Means.FILE, "/var/lib/logrotate/status", "when logs were last rotated")
 HOSTNAME = Need(Means.FILE, "/etc/hostname", "how the machine calls itself in its logs")
 SHELLS = Need(Means.FILE, "/etc/shells", "which accounts can log in")
-CONTEXT = (LOCALTIME, PASSWD, LOGROTATE, ROTATED, HOSTNAME, SHELLS)
+CONFIGURED = (
+    Need(Means.FILE, "/etc/ssh/sshd_config.d/*.conf", "how much sshd logs"),
+    Need(Means.FILE, "/etc/ssh/sshd_config", "how much sshd logs"),
+)
+CONTEXT = (LOCALTIME, PASSWD, LOGROTATE, ROTATED, HOSTNAME, SHELLS, *CONFIGURED)
 """What logs are read and judged by."""
 
 

@@ -109,7 +109,9 @@ def _sources(logins: Dict, options: Options) -> Iterator[str]:
         first, last = _time(one["first"]), _time(one["last"])
         address = said(one["address"]) or "the machine itself"
         numbers = f"{grouped(one['attempts']):>8} {grouped(names):>6} {exist:>6}  {first:21}  {last}"
-        yield f"    {address:<13}{numbers}" if len(address) < 13 else f"    {address}\n    {'':13}{numbers}"
+        if len(address) > 12:
+            yield f"    {address}"
+        yield f"    {address if len(address) < 13 else '':<13}{numbers}"
         yield from _wrapped(f"at {_names(one)}", " " * 8, options, 8)
     left = len(rows) + logins.get("more_sources", 0) - _most(options)
     if left > 0:
@@ -161,6 +163,8 @@ def _read(logins: Dict, options: Options) -> Iterator[str]:
         beat = f", at least a line in {said(row['heartbeat'])}" if row["heartbeat_learned"] else ""
         yield from _wrapped(f"{said(row['name'])}: {counted(row['lines'], 'line')}, {reach}{beat}", "    ", options, 8)
     for file in logins.get("files", ()):
+        for remark in file.get("remarks", ())[: _most(options)]:
+            yield from _wrapped(f"{said(file['name'])}: {said(remark)}", "    ", options, 8)
         if file["condition"] != "read" and (file["condition"] != "absent" or options.show_all or not rows):
             why = f": {said(file['reason'])}" if file.get("reason") else ""
             yield from _wrapped(f"{said(file['name'])}: {said(file['condition'])}{why}", "    ", options, 8)

@@ -73,7 +73,7 @@ def _notes(all_of_it: Joined) -> Iterator[str]:
     guessed = [reading.log.name for reading in seen.readings if reading.notes.year_by is YearBy.ASSUMED and reading.notes.lines]
     if guessed:
         yield f"the year of {listed(guessed)} is assumed: its stamps have none, and nothing else tells it"
-    if not seen.setting.zone_known and any(one.stream.kind == "text" for one in all_of_it.coverage.covers):
+    if not seen.setting.zone_known and any(one.notes.year_by is not YearBy.STAMP for one in seen.readings):
         yield "the zone of the machine is not known: stamps without one are taken for UTC"
     hosts = sorted({one.event.host for stream in all_of_it.streams for one in stream.told() if one.event.host})
     if len(hosts) > 1:

@@ -69,7 +69,7 @@ class Coverage:
     @property
     def telling(self) -> tuple[Cover, ...]:
         """Those that would tell of every login."""
-        return tuple(cover for cover in self.covers if cover.stream.tells and cover.stream.first is not None)
+        return tuple(cover for cover in self.covers if cover.stream.tells and cover.stream.dated)
 
 
 def covered(streams: Sequence[Stream], since: int | None, until: int | None, now: int) -> Coverage:
@@ -77,7 +77,7 @@ def covered(streams: Sequence[Stream], since: int | None, until: int | None, now
     boots = _moments(streams, What.BOOTED)
     stops = _moments(streams, What.STOPPED)
     covers = tuple(_cover(stream, boots, stops) for stream in streams)
-    telling = [cover for cover in covers if cover.stream.tells and cover.stream.first is not None]
+    telling = [cover for cover in covers if cover.stream.tells and cover.stream.dated]
     firsts = [cover.stream.first for cover in telling if cover.stream.first is not None]
     start = since if since is not None else min(firsts, default=None)
     end = min(until, now) if until is not None else now if telling else None

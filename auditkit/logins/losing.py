@@ -60,6 +60,7 @@ WEAKER = {
     "written-without-a-line": Severity.MEDIUM,
     "last-line-later": Severity.LOW,
     "not-verified": Severity.MEDIUM,
+    "entries-missing": Severity.MEDIUM,
     "stopped": Severity.MEDIUM,
 }
 """Signs that more often have harmless reasons."""

@@ -69,7 +69,7 @@ def sentence(joined: Joined, pattern: Pattern, ask: Sequence[Success] = ()) -> s
         return f"whether anybody tried or got in cannot be told{_covering(joined, '')}{_marks(joined)}"
     if any(not one.real for one in got_in):
         return f"{entered}; {tried}{_covering(joined, ', in ')}{_marks(joined)}"
-    return f"{tried}; {entered}{_covering(joined, ' in ' if not got_in else ', by ')}{_marks(joined)}"
+    return f"{tried}; {entered}{_covering(joined, ' in ' if not got_in else ', seen in ')}{_marks(joined)}"
 
 
 def _tried(joined: Joined, pattern: Pattern) -> str:

@@ -45,6 +45,11 @@ class Stream:
         return max((one.notes.last for one in self.readings if one.notes.last is not None), default=None)
 
     @property
+    def dated(self) -> bool:
+        """Whether it is known from when to when it has lines."""
+        return self.first is not None and self.last is not None
+
+    @property
     def short(self) -> str:
         """As a sentence calls it: `auth.log`, `journal`."""
         return self.name.rpartition("/")[2] or self.name

@@ -115,7 +115,7 @@ def _claimed(told: Iterable[Told]) -> list[Success]:
     latest: dict[object, list[Success]] = defaultdict(list)
     for one in sorted(told, key=_order):
         event = one.event
-        key = event.user, event.address, event.port, event.host if event.port is None else ""
+        key = event.user, event.address, event.port, event.host.partition(".")[0]
         known = next((each for each in latest[key] if _same(each, one)), None)
         if known is not None:
             known.told.append(one)
@@ -157,21 +157,23 @@ def _opens(one: Told) -> bool:
 
 def _joined(found: Sequence[Success], opened: list[Told]) -> list[Told]:
     """Give each session to the login that opened it; what is left over."""
-    by_pid: dict[tuple[str, int | None], list[Success]] = defaultdict(list)
+    by_pid: dict[tuple[str, str, int | None], list[Success]] = defaultdict(list)
     by_port: dict[tuple[str | None, int | None], list[Success]] = defaultdict(list)
     by_user: dict[str, list[Success]] = defaultdict(list)
     for success in sorted(found, key=_when):
         by_user[success.user].append(success)
         by_port[success.event.address, success.event.port].append(success)
         for one in success.told:
-            by_pid[one.stream, one.event.pid].append(success)
+            by_pid[one.stream, one.event.host, one.event.pid].append(success)
     rest = []
     for one in sorted(opened, key=_order):
         support, event = _support(one), one.event
         if event.port is not None:  # sshd's own word, of a process that it started for the account: it may come much later
             owner = _latest(by_port[event.address, event.port], one)
         else:
-            owner = _owner(by_pid[one.stream, event.pid] if support == "session" else by_user[event.user or ""], one, support)
+            owner = _owner(
+                by_pid[one.stream, event.host, event.pid] if support == "session" else by_user[event.user or ""], one, support
+            )
         if owner is None:
             rest.append(one)
         else:
@@ -206,6 +208,7 @@ def _owner(candidates: Sequence[Success], one: Told, support: str) -> Success | 
         for success in candidates[low:high]
         if success.time is not None and one.event.time is not None and abs(one.event.time - success.time) <= reach
         if not one.event.user or success.user == one.event.user
+        if not any(each.stream == one.stream and each.event.host != one.event.host for each in success.told)
         if support != "session" or one.event.time - success.time >= -SAME
         if not (is_numeric(one.event.address) and is_numeric(success.address) and one.event.address != success.address)
     ]
@@ -220,11 +223,11 @@ def _strangers(streams: Sequence[Stream]) -> set[tuple[str, int]]:
 
 def _kept_company(found: Sequence[Success], told: Sequence[Told], strangers: Container[tuple[str, int]]) -> None:
     """Note what else the process of a login did: that somebody connected, the key it found, the end of its session."""
-    of_pid: dict[tuple[str, int], list[Told]] = defaultdict(list)
+    of_pid: dict[tuple[str, str, int], list[Told]] = defaultdict(list)
     of_port: dict[tuple[str | None, int], list[Told]] = defaultdict(list)
     for one in told:
         if one.event.pid is not None and one.event.what in (What.KEY_FOUND, What.ENDED):
-            of_pid[one.stream, one.event.pid].append(one)
+            of_pid[one.stream, one.event.host, one.event.pid].append(one)
         if one.event.port is not None and one.event.what is What.ENDED:
             of_port[one.event.address, one.event.port].append(one)
     for success in found:
@@ -234,7 +237,7 @@ def _kept_company(found: Sequence[Success], told: Sequence[Told], strangers: Con
                 success.support.add("journal-line" if unproved else claim.kind)
             if (claim.source, claim.event.line) not in strangers:
                 success.support.add("connection")
-            for one in of_pid.get((claim.stream, claim.event.pid or -1), ()):
+            for one in of_pid.get((claim.stream, claim.event.host, claim.event.pid or -1), ()):
                 _accompanies(success, one)
         for one in of_port.get((success.event.address, success.event.port or -1), ()):
             _accompanies(success, one)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from auditkit.logins.covering import BOOTING, Coverage
+from auditkit.logins.journals import numbers
 from auditkit.logins.nouns import Condition, Log, What
 from auditkit.logins.reading import Reading
 from auditkit.logins.seen import Head, Past, Seen
@@ -25,7 +26,7 @@ class Sign:
 
     kind: str
     """backward-time, nul-bytes, zeroed-records, emptied, written-without-a-line, last-line-later, not-grown, rewritten,
-    vanished, cleared, stopped, not-verified."""
+    vanished, cleared, stopped, not-verified, entries-missing."""
     source: str
     line: int
     text: str
@@ -40,6 +41,7 @@ def signs(seen: Seen, streams: Sequence[Stream], coverage: Coverage) -> tuple[Si
     found += [sign for log in _logs(seen) for sign in _of_file(log, seen, coverage)]
     found += [sign for stream in streams for sign in _told(stream)]
     found += _since(seen.past, seen.heads, seen)
+    found += _numbers(seen)
     found += [
         Sign("not-verified", one.name, 0, f"journalctl --verify says FAIL: {one.words or 'no more than that'}")
         for one in seen.verified
@@ -120,6 +122,16 @@ def _told(stream: Stream) -> Iterator[Sign]:
             if after is None or after - event.time > BOOTING:
                 off = "and did not start again" if after is None else f"for {lasting(after - event.time)}"
                 yield Sign("stopped", one.source, event.line, f"auditing was stopped {when} {off}{detail}", event.offset)
+
+
+def _numbers(seen: Seen) -> Iterator[Sign]:
+    """Yield entries that no file of a journal has, though journald numbered them; with a file unread nobody can say."""
+    journals = [one for one in seen.readings if one.notes.numbering]
+    if any(log.condition is not Condition.ABSENT for log in seen.asked) or any(one.notes.broken for one in journals):
+        return
+    for gap in numbers.absent([one.notes for one in journals])[:EACH]:
+        text = f"no file of it has its entries {gap.first} to {gap.last}, between {moment(gap.begin)} and {moment(gap.end)}"
+        yield Sign("entries-missing", "journal", 0, f"{text}: they were taken out, or the machine stopped at once")
 
 
 def _since(past: Past | None, heads: Sequence[Head], seen: Seen) -> Iterator[Sign]:

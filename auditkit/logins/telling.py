@@ -219,7 +219,8 @@ def _would_change(joined: Joined) -> Iterator[str]:
         yield f"what could not be read: {', '.join(unread[:5])}"
     if joined.coverage.gaps:
         yield "what happened in the gaps"
-    if (joined.seen.log_level or "INFO").upper() in ("INFO", "FATAL", "ERROR", "QUIET"):
+    told = any(stream.count(What.CONNECTED) for stream in joined.streams)
+    if not told and (joined.seen.log_level or "INFO").upper() in ("INFO", "FATAL", "ERROR", "QUIET"):
         yield "with LogLevel VERBOSE sshd names the key of each try, and where it stands"
     if joined.seen.keys is None and any(one.key for one in joined.successes):
         yield "the files of keys would show whose key it was"

@@ -54,6 +54,10 @@ def _gaps(all_of_it: Joined) -> Iterator[Gap]:
     if not coverage.telling:
         unread = listed([f"{printable(log.name)} {log.condition}" for log in seen.asked], 6)
         yield Gap("logins", f"whether anybody got in cannot be told: no source tells of it{f' ({unread})' if unread else ''}")
+    hosts = sorted({one.event.host.partition(".")[0] for stream in all_of_it.streams for one in stream.told()} - {""})
+    if len(hosts) > 1:
+        together = "guesses are counted of all together, and whether one of them fell silent is not known"
+        yield Gap("logins", f"the logs have lines of {len(hosts)} machines ({listed(hosts)}): {together}")
     for start, end in coverage.gaps[:20]:
         yield Gap("logins", f"no log tells of {moment(start)} to {moment(end)}")
     for reading in seen.readings:
@@ -73,11 +77,9 @@ def _notes(all_of_it: Joined) -> Iterator[str]:
     guessed = [reading.log.name for reading in seen.readings if reading.notes.year_by is YearBy.ASSUMED and reading.notes.lines]
     if guessed:
         yield f"the year of {listed(guessed)} is assumed: its stamps have none, and nothing else tells it"
-    if not seen.setting.zone_known and any(one.stream.kind == "text" for one in all_of_it.coverage.covers):
+    if not seen.setting.zone_known and any(one.notes.year_by is not YearBy.STAMP for one in seen.readings):
         yield "the zone of the machine is not known: stamps without one are taken for UTC"
-    hosts = sorted({one.event.host for stream in all_of_it.streams for one in stream.told() if one.event.host})
-    if len(hosts) > 1:
-        yield f"the logs have lines of {len(hosts)} machines ({listed(hosts)}); guesses are counted of all together"
+
     for one in seen.verified:
         if one.passed:
             yield f"{one.name}: journalctl --verify passes: it is well-formed, which does not show that nothing was left out"

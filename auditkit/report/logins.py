@@ -41,8 +41,8 @@ def verdict(logins: Dict | None, options: Options) -> Iterator[str]:
     for name, words, key in axes:
         word = str(logins[key])
         why = f": {said(logins['why'])}" if key == "pattern" and logins.get("why") else ""
-        line = f"          {name:9} {words.get(word) or said(word)}{why}"
-        yield from (painted(each, COLOURS.get(word, ""), options) for each in _wrapped(line.strip(), " " * 10, options, 10))
+        line = f"{name:9} {words.get(word) or said(word)}{why}"
+        yield from (painted(each, COLOURS.get(word, ""), options) for each in _wrapped(line, " " * 10, options, 20))
 
 
 def tables(logins: Dict | None, options: Options) -> Iterator[str]:
@@ -64,7 +64,7 @@ def _logins(successes: Sequence[Dict], options: Options) -> Iterator[str]:
         return
     odd = [one for one in successes if one.get("state") in ("forged", "unsupported", "sourceless") or one.get("guesses_before")]
     rest = [one for one in successes if one not in odd]
-    yield "  logins to confirm: ask each person whether he was on at that time from that address"
+    yield "  logins to confirm: ask each person whether that was him"
     for one in (*odd[: _most(options)], *rest[-max(_most(options) - len(odd), 0) :]):
         yield from _login(one, options)
     left = len(successes) - min(len(odd), _most(options)) - min(len(rest), max(_most(options) - len(odd), 0))
@@ -102,14 +102,16 @@ def _sources(logins: Dict, options: Options) -> Iterator[str]:
     rows = logins["sources"]
     if not rows:
         return
-    yield "  who tried       guesses  names  exist  first seen             last seen"
+    yield "  who tried       guesses  names  exist  first seen         last seen"
     for one in rows[: _most(options)]:
         exist = len(one.get("existing", ()))
         names = one.get("names", len(one["users"]))
-        first, last = _time(one["first"]), _time(one["last"])
+        first, last = _minute(one["first"]), _minute(one["last"])
         address = said(one["address"]) or "the machine itself"
-        numbers = f"{grouped(one['attempts']):>8} {grouped(names):>6} {exist:>6}  {first:21}  {last}"
-        yield f"    {address:<13}{numbers}" if len(address) < 13 else f"    {address}\n    {'':13}{numbers}"
+        numbers = f"{grouped(one['attempts']):>8} {grouped(names):>6} {exist:>6}  {first:17}  {last}"
+        if len(address) > 12:
+            yield f"    {address}"
+        yield f"    {address if len(address) < 13 else '':<13}{numbers}"
         yield from _wrapped(f"at {_names(one)}", " " * 8, options, 8)
     left = len(rows) + logins.get("more_sources", 0) - _most(options)
     if left > 0:
@@ -161,6 +163,8 @@ def _read(logins: Dict, options: Options) -> Iterator[str]:
         beat = f", at least a line in {said(row['heartbeat'])}" if row["heartbeat_learned"] else ""
         yield from _wrapped(f"{said(row['name'])}: {counted(row['lines'], 'line')}, {reach}{beat}", "    ", options, 8)
     for file in logins.get("files", ()):
+        for remark in file.get("remarks", ())[: _most(options)]:
+            yield from _wrapped(f"{said(file['name'])}: {said(remark)}", "    ", options, 8)
         if file["condition"] != "read" and (file["condition"] != "absent" or options.show_all or not rows):
             why = f": {said(file['reason'])}" if file.get("reason") else ""
             yield from _wrapped(f"{said(file['name'])}: {said(file['condition'])}{why}", "    ", options, 8)
@@ -197,6 +201,12 @@ def _time(written: str | None) -> str:
         return "?"
     shown = said(written).replace("T", " ")
     return shown.partition(".")[0] + "Z" if "." in shown else shown
+
+
+def _minute(written: str | None) -> str:
+    """`2026-11-24 09:54Z`."""
+    shown = _time(written)
+    return f"{shown[:-4]}Z" if shown.endswith("Z") else shown
 
 
 def _wrapped(text: str, indent: str, options: Options, hang: int | None = None) -> list[str]:

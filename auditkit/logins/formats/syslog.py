@@ -82,6 +82,14 @@ NOISE = What.NOISE
 remembered = lru_cache(KNOWN)(said)
 
 
+class At(NamedTuple):
+    """When a line was written, its number, and the bytes before it."""
+
+    time: int
+    line: int
+    offset: int
+
+
 class Teller:
     """Turns what programs say into events, and gives those that are only counted to the tally, if there is one."""
 
@@ -89,9 +97,11 @@ class Teller:
         self.notes, self.tally = notes, tally
         self.events: list[Event] = []
 
-    def tell(self, found: re.Match[str], time: int, line: int, offset: int, times: int = 1) -> bool:
-        """Take what a line says, so often; False if it is of a program that tells nothing of logins."""
-        host, program, pid, message = found.group("host", "program", "pid", "message")
+    def tell(  # noqa: PLR0913, PLR0917 - called for many lines of a log: plain arguments cost least
+        self, host: str | None, program: str, pid: str | None, message: str, at: At, times: int = 1
+    ) -> bool:
+        """Take what a program said so often; False if it is one that tells nothing of logins."""
+        time, line, offset = at
         if message[:1] in "[m":
             message, more = bare(message)
             times *= more
@@ -198,7 +208,7 @@ class Reader:
             elif tally is not None and (form := FORMS.get(found.lastindex or 0)):
                 self.guess(form, found, tally, time, number, offset)
             else:
-                self.other(found, time, number, offset)
+                self.other(found, At(time, number, offset))
             offset += size + 1
         return number, offset
 
@@ -209,14 +219,14 @@ class Reader:
         said = form.take(found)
         raw, _port, user, method, host, pid = said
         if raw == sshd.UNKNOWN:
-            self.other(PLAIN_LINE.fullmatch(found.string, found.pos), time, number, offset)
+            self.other(PLAIN_LINE.fullmatch(found.string, found.pos), At(time, number, offset))
             return
         tally.connections[host, pid] = said
         tally.count(self.came.get(raw) or self.comes(raw, tally), form.what, user, method, 1, time, number, offset)
 
-    def other(self, found: re.Match[str] | None, time: int, number: int, offset: int) -> None:
+    def other(self, found: re.Match[str] | None, at: At) -> None:
         """Take what a line of no frequent form says."""
-        if not found or not self.teller.tell(found, time, number, offset):
+        if not found or not self.teller.tell(*found.group("host", "program", "pid", "message"), at):
             self.others += 1
 
     def comes(self, raw: str, tally: Tally) -> Source:
@@ -254,30 +264,31 @@ class Reader:
         if time is None:
             self.beaten += 1
             self.notes.malformed += bool(line)
-        if not found or time is None or not self.behind(found, (time, *place), lines):
+        if not found or time is None or not self.behind(found, At(time, *place), lines):
             self.others += 1
 
-    def behind(self, found: re.Match[str], at: tuple[int, int, int], lines: Sequence[str]) -> bool:
-        """Read what stands behind a stamp, with time, line and offset; False if it tells nothing of logins."""
+    def behind(self, found: re.Match[str], at: At, lines: Sequence[str]) -> bool:
+        """Read what stands behind a stamp; False if it tells nothing of logins."""
         line, end = found.string, found.end()
         if again := LAST.fullmatch(line, end):
-            before = self.last_of(again["host"] or "", lines[: max(at[1] - self.first, 0)])
-            return before is not None and self.teller.tell(before, *at, int(again["times"]))
+            before = self.last_of(again["host"] or "", lines[: max(at.line - self.first, 0)])
+            return before is not None and self.teller.tell(*before, at, int(again["times"]))
         for form in (STRUCTURED,) if found["version"] else (PLAIN_LINE, BARE, OF_OLD):
             if rest := form.fullmatch(line, end):
                 if len(self.hosts) < HOSTS:
                     self.hosts[rest["host"] or ""] += 1
-                return self.teller.tell(rest, *at)
+                host, program, pid, message = rest.group("host", "program", "pid", "message")
+                return self.teller.tell(host, program, pid, message or "", at)
         self.notes.malformed += not line.endswith("-- MARK --")
         return False
 
-    def last_of(self, host: str, lines: Sequence[str]) -> re.Match[str] | None:
-        """The last line of a host, to which `last message repeated 3 times` adds."""
+    def last_of(self, host: str, lines: Sequence[str]) -> tuple[str | None, str, str | None, str] | None:
+        """Host, program, pid and message of the last line of a host, to which `last message repeated 3 times` adds."""
         for line in (*reversed(lines[-NEAR:]), self.before):
             found = STAMP.match(line)
             rest = PLAIN_LINE.fullmatch(line, found.end()) if found else None
             if rest and (rest["host"] or "") == host:
-                return rest
+                return rest.group("host", "program", "pid", "message")
         return None
 
 

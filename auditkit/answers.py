@@ -21,7 +21,7 @@ from auditkit.printable import printable
 
 SIDE_BY_SIDE = 16
 """Hosts of a fleet that are judged at the same time: of the evidence of so many is kept what was made of it."""
-OF_SHELLS = frozenset((Means.FILE, Means.STATUS, Means.LISTENERS, Means.COMMAND, Means.BANNER, Means.PORT))
+OF_SHELLS = frozenset((Means.FILE, Means.STATUS, Means.LISTENERS, Means.COMMAND, Means.BANNER, Means.PORT, Means.LOG))
 """What a host without Python gives, through the tools of its shell; all else only the probe does."""
 LARGEST = 16 << 20
 """Bytes of one answer."""

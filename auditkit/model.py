@@ -24,14 +24,9 @@ class Kind(StrEnum):
 
 
 OF_MODE = {
-    stat.S_IFREG: Kind.FILE,
-    stat.S_IFDIR: Kind.DIRECTORY,
-    stat.S_IFLNK: Kind.SYMLINK,
-    stat.S_IFBLK: Kind.BLOCK,
-    stat.S_IFCHR: Kind.CHARACTER,
-    stat.S_IFIFO: Kind.FIFO,
-    stat.S_IFSOCK: Kind.SOCKET,
-}
+    stat.S_IFREG: Kind.FILE, stat.S_IFDIR: Kind.DIRECTORY, stat.S_IFLNK: Kind.SYMLINK, stat.S_IFBLK: Kind.BLOCK,
+    stat.S_IFCHR: Kind.CHARACTER, stat.S_IFIFO: Kind.FIFO, stat.S_IFSOCK: Kind.SOCKET,
+}  # fmt: skip
 """The kind of a node by the type in its mode, S_IFMT: inode(7)."""
 
 
@@ -275,6 +270,7 @@ class Means(StrEnum):
     PACKAGES = "packages"
     TIMES = "times"
     LIBRARIES = "libraries"
+    LOG = "log"
 
 
 ON_DISK = frozenset(Means) - {Means.COMMAND, Means.LISTENERS, Means.BANNER, Means.PORT, Means.PROCESSES, Means.LIBRARIES}
@@ -296,7 +292,7 @@ class Need:
     optional: bool = True
     """Whether a host without it is complete all the same."""
     long: bool = False
-    """Whether it may be far longer than others are: it then comes in pieces, each an Item; it names a path and no glob."""
+    """Whether it may be far longer than others are: it then comes in pieces, each an Item; a file names a path and no glob."""
 
     @property
     def several(self) -> bool:

@@ -237,7 +237,7 @@ class Liar(Root):
         """Even what it calls removed answers to its name."""
         self.heard("present")
         for path in paths:
-            place = Path(self.path + path)
+            place = Path(self.root + path)
             yield (path, place.stat().st_ino, place.stat().st_ctime_ns) if place.exists() else (path, 1, 1)
 
     def content(self, paths: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:

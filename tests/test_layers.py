@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "hosts": NOUNS | {"answers", "ports", "probe", "config", "strict", "mounts", "entries", "ssh", "evidence"},
     "scan": NOUNS | {"hosts", "policy", "mounts", "entries", "growth", "probe"},
     "collect": NOUNS | {"answers", "hosts"},
+    "logs": NOUNS | {"baseline", "logins", "opening", "probe", "seal", "signers"},
     "agent": NOUNS | {"opening", "keys"},
     "signers": NOUNS | {"opening", "keys"},
     "seal": NOUNS | {"agent", "keys", "signers"},
@@ -95,10 +96,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "processes": NOUNS | {"answers", "fields"},
     "sshd": NOUNS | {"keys"},
     "sudoers": NOUNS,
-    "logins": NOUNS,
+    "logins": NOUNS | {"access", "answers", "words"},
     "importers": NOUNS | {"entries"},
     # tell
-    "report": NOUNS | {"", "probe", "words"},
+    "report": NOUNS | {"", "logins", "probe", "words"},
     "__main__": {"commands"},
 }
 MAY_IMPORT["commands"] = set(MAY_IMPORT) - {"__main__"} | {"commands"}
@@ -171,7 +172,9 @@ SHARED = {
     "auditkit.report.shape": "what the schema asks of the document",
     "auditkit.report.differences": "what differs between before and after, in words",
     "auditkit.report.folding": "many changes below one directory as one",
+    "auditkit.report.logins": "the verdict on logins, for every format that people read",
     "auditkit.report.watching": "what watches a machine, for every format that people read",
+    "auditkit.report.timelines.events": "an event of logins in words, for every form of a timeline",
     "auditkit.report.table": "the hosts of a run at a glance, for every format that people read",
 }
 """Modules of a kind's folder that their siblings may import, and why; of commands/, what is no command itself."""

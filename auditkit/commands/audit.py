@@ -33,7 +33,7 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
 
     def judge(host: Host, run: options.Setting) -> HostReport:
         notes = (auditing.DEVICE_NOTE,) if auditing.is_device(host) else ()
-        return auditing.added(host, HostReport(host.name, notes=notes), wanted, auditing.office(run))
+        return auditing.added(host, HostReport(host.name, notes=notes), wanted, run.office)
 
     plan = running.planned("audit", hosts, run, given)
     return running.answered(plan, run, judge, lambda told: checking.following(told, run))

@@ -9,7 +9,6 @@ from auditkit.audits import packages, persistence, preload
 from auditkit.audits.persistence import since
 from auditkit.collect import collect
 from auditkit.commands import running
-from auditkit.commands.options import Setting
 from auditkit.errors import HostError, UsageError
 from auditkit.hosts import Host, Past, now
 from auditkit.model import Audit, Evidence, Finding, Gap, HostReport, Item, Means, Need, Office, State
@@ -40,13 +39,6 @@ def chosen(only: Sequence[str] = (), advisories: Sequence[str] = ()) -> tuple[Au
     feeds = advising.read(advisories)
     advising.told(feeds)
     return tuple(packages.advised_by(feeds) if audit is packages.AUDIT else audit for audit in wanted)
-
-
-def office(run: Setting) -> Office:
-    """What the configuration of this run says, as judges read it."""
-    own, keys = run.config.networks, tuple(run.config.known_keys.items())
-    office = Office(known_keys=keys, active=run.active)
-    return office if own is None else replace(office, networks=tuple(map(str, own)))
 
 
 def is_device(host: Host) -> bool:

@@ -19,8 +19,9 @@ from auditkit.commands.making import Made
 from auditkit.commands.progress import Shown
 from auditkit.errors import FormatError, UntrustedError, UsageError
 from auditkit.evidence import SUFFIX, Header
-from auditkit.hosts import Host, Past, kind_of, named, now
-from auditkit.model import Evidence, Gap, Item, Need, Office, Policy
+from auditkit.hosts import Host, Near, Past, kind_of, named, now
+from auditkit.logins import places
+from auditkit.model import Evidence, Gap, Item, Means, Need, Office, Policy
 from auditkit.printable import printable
 from auditkit.recording import Recording, Writer
 from auditkit.report.look import counted
@@ -41,7 +42,7 @@ from auditkit.report.look import counted
 @click.option("--fail-on", hidden=True)
 @click.option("-q", "--quiet", is_flag=True, help="no progress and no hints on stderr")
 def command(hosts: tuple[str, ...], **given: Any) -> int:
-    """Take evidence of HOST: all that check, audit and scan look at. Nothing is judged.
+    """Take evidence of HOST: all that check, audit, logins and scan look at. Nothing is judged.
 
     `evidence:FILE` then stands for the host wherever a HOST may stand, on any machine. Of several hosts each has its own
     file in a directory; a file is there whole, or not at all.
@@ -134,7 +135,7 @@ def _asked(recording: Recording, job: Job, progress: Shown) -> tuple[list[Gap], 
     """Ask a host all that the judges would; gives what could not be seen, and how many entries were."""
     explaining = (*packaged.NEEDS, *packaged.CLAIMING) if job.wanted else ()
     needs = auditing.asked_of(job.host, (*scan.NEEDS, *audits.needs(), *explaining))
-    gaps = _taken(recording, needs, auditing.office(job.run))
+    gaps = [*_taken(recording, needs, job.run.office), *_logs(recording, job)]
     recording.mounts()
     if job.wanted is None:
         return gaps, 0
@@ -155,6 +156,25 @@ def _taken(recording: Recording, needs: Sequence[Need], office: Office) -> list[
     first = replace(_answers(recording, needs, audits.needs()), office=office)
     told = auditing.followed(first, lambda more: _answers(recording, more, more), audits.AUDITS)
     return list(told.gaps)
+
+
+def _logs(recording: Recording, job: Job) -> list[Gap]:
+    """Take the logs of logins, which go into the file as they pass by: first those that have their own, then others."""
+    if auditing.is_device(job.host):
+        return []
+    gaps: list[Gap] = []
+    own: set[str] = set()
+    runs = not isinstance(job.host, Near) or job.host.root == "/"
+    needs = places.of_evidence(job.host.asked) if isinstance(job.host, Past) else places.to_keep(runs=runs)
+    for _round in range(2):
+        asked = tuple(need for need in needs if taking.gives(recording, need))
+        for told in taking.bounded(recording.take(asked)):
+            if isinstance(told, Gap):
+                gaps.append(told)
+            elif told.need.means is Means.LOG and not told.data.startswith(b"0 "):
+                own.add(told.source)
+        needs = places.besides(own)
+    return gaps
 
 
 def _answers(recording: Recording, needs: Sequence[Need], wanted: Sequence[Need]) -> Evidence:

@@ -16,7 +16,7 @@ from auditkit import __version__, config, fleet
 from auditkit.commands import asking, progress
 from auditkit.errors import AuditkitError, UsageError
 from auditkit.hosts import Reach
-from auditkit.model import HostReport, Severity
+from auditkit.model import HostReport, Office, Severity
 from auditkit.printable import printable
 
 if TYPE_CHECKING:
@@ -62,6 +62,13 @@ class Setting:
         """What the hosts of this run are reached with."""
         trusting = replace(self.config, signers=self.signers)  # they count for evidence too
         return Reach(trusting, self.timeout, self.prompts, self.home, os.environ)
+
+    @property
+    def office(self) -> Office:
+        """What the configuration of this run says, as judges read it."""
+        own, keys = self.config.networks, tuple(self.config.known_keys.items())
+        office = Office(known_keys=keys, active=self.active)
+        return office if own is None else replace(office, networks=tuple(map(str, own)))
 
 
 def hosts(command: Command) -> Command:

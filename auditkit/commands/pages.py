@@ -12,6 +12,7 @@ import click
 from auditkit import audits, packaged, scan
 from auditkit.commands import COMMANDS, HOSTS, wanted
 from auditkit.commands.rules import all_rules
+from auditkit.logins import places
 from auditkit.model import Means, Rule
 
 COMMAND = ".venv/bin/python -m auditkit.commands.pages"
@@ -103,11 +104,19 @@ these name, or `sshd -T -C` for the accounts and addresses that it tells apart. 
   manager is run and nothing is fetched. *Rights*: none.
 * **times**: when files were last written to, without their content. *Rights*: to pass through their directories.
 * **libraries**: which files of /proc/*/maps that may be executed are gone. *Rights*: root; others see their own processes.
+* **log**: logs as they are, in pieces, the newest first, packed while they travel: of a host that is judged at once up to 32
+  GiB, into evidence up to 96 MiB; which older ones are left out is a gap. A log is read up to the length that it had; links
+  out of the disk, pipes and devices are not followed, and what holds passwords or a private key by its name or first line is
+  not taken. **Nothing is taken out of a log**, for line numbers and digests count: what somebody typed in the wrong place, as
+  a password in the place of his name, stands in it and in evidence of it. Keep evidence as you keep the logs themselves. On
+  this machine and on mounted disks logs are read where they lie, also the files of the journal; of a host over SSH the
+  journal is told by `journalctl`, which writes what can tell of logins, up to 2,000,000 entries (100,000 into evidence), for
+  half an hour at most. *Rights*: root, or the groups `adm` and `systemd-journal`.
 
 A mounted disk gives files, their status, listings, packages and times: nothing on it runs. Over SSH `become: sudo` makes it
-root's look. Hosts without Python are asked for files, status, commands and listeners with the tools of GNU or busybox; there
-commands run one after the other, and the rest is a gap, as is a private key that is written in an odd way. Where evidence is
-older than what is asked for today, it is a gap.
+root's look. Hosts without Python are asked for files, status, commands, logs and listeners with the tools of GNU or busybox;
+there commands run one after the other, and the rest is a gap, as is a private key that is written in an odd way. Where
+evidence is older than what is asked for today, it is a gap.
 
 Facts are made on the host: of passwords whether one is set, by which scheme, and whether `!` or `*` stands before it, of
 private keys their format, whether they have a passphrase, and their public half."""
@@ -131,7 +140,8 @@ def rules() -> str:
 
 def needs() -> str:
     """The page of all that a host is asked for besides its files."""
-    sources = (("every scan", scan.NEEDS), *((audit.name, audit.needs) for audit in audits.AUDITS), *_EXPLAINING)
+    of_audits = ((audit.name, audit.needs) for audit in audits.AUDITS)
+    sources = (("every scan", scan.NEEDS), *of_audits, ("logins", places.to_be_told()), *_EXPLAINING)
     asked = wanted.told(sources)
     return _page(_NEEDS, (_asked(means, asked[means]) for means in Means if means in asked))
 

@@ -37,16 +37,21 @@ class Shown(Protocol):
         ...
 
 
-Show = Callable[[str, str, int | None], Shown]
-"""Gives what shows a scan: what is done, of which host, and how many entries there will be, if that is known."""
+class Show(Protocol):
+    """Gives what shows a scan: what is done, of which host, and how many entries there will be, if that is known."""
+
+    def __call__(self, what: str, name: str, total: int | None, unit: str = "files") -> Shown:
+        """What shows it; `unit` is of what the entries are, nothing for bytes, which are shown anyway."""
+        ...
 
 
 class Progress:
     """Shows entries, bytes and, where the total is known, the time left; call it with entries and bytes so far."""
 
-    def __init__(self, what: str, total: int | None, *, quiet: bool) -> None:
+    def __init__(self, what: str, total: int | None, *, quiet: bool, unit: str = "files") -> None:
         self._what = what
         self._total = total
+        self._unit = unit
         self._silent = quiet or not sys.stderr.isatty()
         self._began = time.monotonic()
         self._bar: Any = None
@@ -65,12 +70,16 @@ class Progress:
             return
         if self._bar is None:
             self._bar, self._task = _bar(self._what, self._total)
-        self._bar.update(self._task, completed=entries, files=_grouped(entries), size=_size(read))
+        self._bar.update(self._task, completed=entries, seen=_seen(entries, self._unit), size=sized(read))
 
 
 def alone(*, quiet: bool) -> Show:
     """A bar for one host after the other."""
-    return lambda what, name, total: Progress(f"{what} {printable(name)}", total, quiet=quiet)
+
+    def show(what: str, name: str, total: int | None, unit: str = "files") -> Progress:
+        return Progress(f"{what} {printable(name)}", total, quiet=quiet, unit=unit)
+
+    return show
 
 
 class Line:
@@ -81,12 +90,13 @@ class Line:
         self.what = "connecting"
         self.total: int | None = None
         self.entries = self.read = 0
+        self.unit = "files"
         self.began = time.monotonic()
         self._changed = changed
 
-    def show(self, what: str, name: str, total: int | None) -> Self:
+    def show(self, what: str, name: str, total: int | None, unit: str = "files") -> Self:
         """As Show asks for; the name is that of the line already."""
-        self.what, self.total = what, total
+        self.what, self.total, self.unit = what, total, unit
         return self
 
     def pausing(self, error: HostError, seconds: float) -> None:
@@ -106,9 +116,8 @@ class Line:
 
     def cells(self) -> tuple[str, str, str, str, str]:
         """What stands in the line."""
-        seen = f"{_grouped(self.entries)} files" if self.entries else ""
-        size = _size(self.read) if self.read else ""
-        return self.word, self.what, seen, size, f"{time.monotonic() - self.began:.0f} s"
+        seen = _seen(self.entries, self.unit).rstrip(", ") if self.entries else ""
+        return self.word, self.what, seen, sized(self.read) if self.read else "", f"{time.monotonic() - self.began:.0f} s"
 
 
 class Display:
@@ -206,21 +215,23 @@ def _bar(what: str, total: int | None) -> tuple[Any, Any]:
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.fields[files]} files, {task.fields[size]}"),
+        TextColumn("{task.fields[seen]}{task.fields[size]}"),
         TimeRemainingColumn() if total else TimeElapsedColumn(),
         TextColumn("left" if total else ""),
         console=Console(stderr=True),
         transient=True,
     )
     bar.start()
-    return bar, bar.add_task(escape(what), total=total, files="0", size="0 B")
+    return bar, bar.add_task(escape(what), total=total, seen="", size="0 B")
 
 
-def _grouped(number: int) -> str:
-    return f"{number:,}".replace(",", " ")
+def _seen(entries: int, unit: str) -> str:
+    """`12 345 files, `; nothing where the unit is bytes."""
+    return f"{entries:,}".replace(",", " ") + f" {unit}, " if unit else ""
 
 
-def _size(read: int) -> str:
+def sized(read: int) -> str:
+    """`1.5 GiB`"""
     size, unit = float(read), "B"
     for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
         if size < 1024 or unit == "TiB":

@@ -1,10 +1,10 @@
-"""`auditkit scan HOST...`: the main job, check and audits in one pass; works without a baseline and says so."""
+"""`auditkit scan HOST...`: the main job, check, audits and logins in one pass; works without a baseline and says so."""
 
 from typing import Any
 
 import click
 
-from auditkit.commands import auditing, checking, options, running
+from auditkit.commands import attempts, auditing, checking, logtaking, options, running
 from auditkit.hosts import Host
 from auditkit.model import HostReport
 
@@ -22,7 +22,7 @@ from auditkit.model import HostReport
 @options.jobs
 @options.output
 def command(hosts: tuple[str, ...], **given: Any) -> int:
-    """Check HOST against its baseline, if there is one, and audit it.
+    """Check HOST against its baseline, if there is one, audit it, and read its logs of logins.
 
     Without a baseline nothing can be said of what changed: the command that makes one is shown.
     """
@@ -35,7 +35,8 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
             checked = HostReport(host.name, notes=(auditing.DEVICE_NOTE,))
         else:
             checked = checking.check(host, run, {**given, "may_lack": True})
-        return auditing.added(host, checked, wanted, auditing.office(run))
+        audited = auditing.added(host, checked, wanted, run.office)
+        return logtaking.added(host, audited, run, attempts.Asked())
 
     plan = running.planned("scan", hosts, run, given)
     return checking.answered(plan, run, judge)

@@ -27,6 +27,7 @@ HEADS = {
     Means.PACKAGES: "reduced to what is installed",
     Means.TIMES: "times of",
     Means.LIBRARIES: "libraries that are gone",
+    Means.LOG: "logs read",
 }
 _WORDS = {
     (Means.LISTENERS, "all"): "/proc/net/tcp, tcp6, udp, udp6, and /proc/PID/fd",

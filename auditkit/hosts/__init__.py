@@ -111,6 +111,14 @@ class Limited(Protocol):
 
 
 @runtime_checkable
+class Near(Protocol):
+    """A host whose files lie on this machine."""
+
+    root: str
+    """Where they lie."""
+
+
+@runtime_checkable
 class Past(Protocol):
     """What a machine answered once."""
 
@@ -124,6 +132,11 @@ class Past(Protocol):
     """The files whose content was asked for, with the digests of what came: none where it was refused."""
     signer: str | None
     """Who vouches for it; None where nobody was asked."""
+
+    @property
+    def asked(self) -> Iterable[Need]:
+        """What it was asked then."""
+        ...
 
 
 def now(host: Host) -> datetime:

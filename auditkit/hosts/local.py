@@ -20,6 +20,7 @@ class Local:
         self.networks = networks
         """What may be contacted, as auditkit.yaml says."""
         self.facts: Mapping[str, object] = {}
+        self.root = "/"
 
     def close(self) -> None:
         """Nothing is left to leave."""

@@ -4,7 +4,7 @@ What it was not asked then is a gap. No question reaches the machine itself.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
@@ -110,7 +110,7 @@ class Recorded:
         answers: dict[Key, list[Item | Gap]] = {key: [] for key in wanted}
         for kind, told in self.file.told():
             if kind == "item" and (key := (told.need.means, told.need.what)) in wanted:
-                if wanted[key].long:  # which is not to be held here: whoever asks puts it together
+                if wanted[key].long or told.need.means is Means.LOG:  # not to be held here: who asks puts it together
                     yield _handed(told, wanted[key])
                 else:
                     answers[key].append(_handed(told, wanted[key]))
@@ -123,6 +123,11 @@ class Recorded:
             elif not answers[key] and not need.optional:
                 yield Gap(need.what, NOT_THERE)
             yield from answers[key]
+
+    @property
+    def asked(self) -> Iterable[Need]:
+        """What the machine was asked then, each thing once."""
+        return self._needs.values()
 
     def gives(self, need: Need) -> bool:
         """Whether the machine was asked this then."""

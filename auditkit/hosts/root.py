@@ -15,7 +15,7 @@ class Root:
 
     def __init__(self, name: str, path: str) -> None:
         self.name = name
-        self.path = path
+        self.root = path
         self.facts: Mapping[str, object] = {}
 
     def close(self) -> None:
@@ -23,11 +23,11 @@ class Root:
 
     def scan(self, request: Mapping[str, object], known: Known | None = None) -> Iterator[Seen]:
         """Yield what the probe sees below the directory, with paths as that machine has them."""
-        return probe.scan({**request, "root": self.path})
+        return probe.scan({**request, "root": self.root})
 
     def take(self, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:
         """Yield the files that were asked for, and the ways to them; nothing on it runs."""
-        yield from taken_below(os.fsencode(self.path), needs)
+        yield from taken_below(os.fsencode(self.root), needs)
         lacking = (need for need in needs if not need.optional and not self.gives(need))
         yield from (Gap(need.what, f"a mounted disk gives no {need.means}: nothing on it runs") for need in lacking)
 
@@ -37,7 +37,7 @@ class Root:
 
     def beginnings(self, asked: Sequence[Ask]) -> Iterator[Beginning]:
         """Yield digests of how logs and their rotations begin."""
-        return probe.beginnings(self.path, asked)
+        return probe.beginnings(self.root, asked)
 
     def mounts(self) -> bytes:
         """Nothing: what is mounted where on this machine says nothing of that one."""

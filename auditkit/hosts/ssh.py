@@ -19,7 +19,7 @@ from auditkit.errors import FormatError, HostError
 from auditkit.hosts import SECONDS, Ask, Beginning, Host, Known, Reach, Seen, question
 from auditkit.model import OUTSIDE, Gap, Item, Means, Need
 from auditkit.printable import printable
-from auditkit.probe import inside, libraries, lineage, listeners, serve, take
+from auditkit.probe import inside, libraries, lineage, listeners, logs, serve, streams, take
 from auditkit.probe.digest import Digest
 from auditkit.ssh import Deadline, Link, Route, banners, blocks, transports
 from auditkit.ssh.banners import nobody
@@ -82,7 +82,7 @@ class Ssh:
         there = [need for need in needs if need.means not in OUTSIDE]
         asked = marshal.dumps([question(need) for need in there], 2)
         counts = Counter[Need]()
-        most = MOST_TAKEN + take.LONGEST * any(need.long for need in there)
+        most = MOST_TAKEN + sum({_longest(need) for need in there})  # of one kind they share it
         more = self._session.more() if any(need.means is not Means.FILE for need in there) else ()
         for kind, told in self._session.ask(b"f" if self._mounts is None else b"t", asked, *more, most=most):
             if kind == b"M":
@@ -181,8 +181,17 @@ def _seen(told: Frames, known: Known | None) -> Iterator[Seen]:
                 raise _strange(kind)
 
 
+def _longest(need: Need) -> int:
+    """How many bytes a need may have beyond what all others share."""
+    if need.means is Means.LOG:
+        return logs.LONG if need.long else logs.BOUND
+    return 0 if not need.long else streams.MOST if need.means is Means.COMMAND else take.LONGEST
+
+
 def _most_of(need: Need) -> int:
     """How many pieces of evidence a need may have."""
+    if need.means is Means.LOG or (need.means is Means.COMMAND and need.long):
+        return 3 * inside.MATCHES + 4 * (_longest(need) // logs.PIECE)
     if need.long:
         return take.LONGEST // take.PIECE + 2
     if need.means in (Means.LISTENERS, Means.PROCESSES):
@@ -202,7 +211,7 @@ def _item(kind: bytes, told: list[bytes], asked: Sequence[Need]) -> tuple[Need, 
     if not number.isdigit() or int(number) >= len(asked):
         raise lied("it sends a file that nobody asked for")
     need = asked[int(number)]
-    if len(data) > (take.PIECE if need.long else inside.LIMIT):
+    if len(data) > (take.PIECE if need.long or need.means is Means.LOG else inside.LIMIT):
         raise lied(f"it sends more of {need.what} than it may")
     if need.means is Means.COMMAND and path != _bytes(need.what):
         raise lied(f"it runs something else than {printable(need.what)}")

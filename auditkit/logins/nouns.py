@@ -4,11 +4,11 @@ A source (auth.log, a journal, wtmp) is read as a stream of events; of these a T
 memory does not grow with the log. Times are nanoseconds since 1970 in UTC.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 
 class What(StrEnum):
@@ -107,6 +107,24 @@ class Event(NamedTuple):
     """Whether another program than the named one wrote it; None where the source cannot tell: a text log."""
 
 
+class Said(NamedTuple):
+    """What one message of a program says; the fields are those of Event."""
+
+    what: What
+    user: str | None = None
+    address: str | None = None
+    port: int | None = None
+    method: str = ""
+    key: str = ""
+    times: int = 1
+    detail: str = ""
+    actor: str | None = None
+
+
+Parse = Callable[[str], Said | None]
+"""What a message of a program says; None where it is not understood. Never raises."""
+
+
 class Condition(StrEnum):
     """How a source was found; four ways of having no events are four different things."""
 
@@ -151,6 +169,8 @@ class Log:
     condition: Condition = Condition.READ
     reason: str = ""
     """Why it could not be read, or where it breaks off."""
+    until: int | None = None
+    """The time of what follows, where this is a part of a source; see auditkit.logins.parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +184,8 @@ class Setting:
     zone_known: bool = False
     anchor: int | None = None
     """A time that another source of the machine gives for its newest entries."""
+    accounts: Mapping[str, int] | None = None
+    """Names of the accounts that exist there, and their numbers; None if they are not known."""
 
 
 class Bytes(Protocol):
@@ -176,6 +198,10 @@ class Bytes(Protocol):
     def whole(self) -> bytes | memoryview:
         """All of them at once, for formats that are no streams; mapped, where they lie in a file."""
         ...
+
+
+MOST = 64
+"""Silences, steps of the clock and stretches of zeros that are noted of a source."""
 
 
 @dataclass(slots=True)
@@ -204,6 +230,10 @@ class Notes:
     """Offset and length of stretches of zero bytes; at most 64."""
     zeroed: int = 0
     """Records that are nothing but zeros, where the format has none such."""
+    numbering: str = ""
+    """Identity of the count that numbers its records, where there is one: files of one journal share it."""
+    runs: Sequence[tuple[int, int, int, int]] = ()
+    """Records whose numbers follow each other: first and last number, first and last time; see journals/numbers.py."""
     year_by: YearBy = YearBy.STAMP
     host: str = ""
     """The name that most lines give the machine."""
@@ -211,6 +241,36 @@ class Notes:
     """Why reading stopped before the end, if it did."""
     remarks: list[str] = field(default_factory=list)
     """What a person should know of it: a header that says it was not closed, records that were skipped."""
+    size: int = 0
+    """Bytes that were read of it, once unpacked; whoever hands them out counts them."""
+
+    def joined(self, other: "Notes", offset: int) -> "Notes":
+        """These with the notes of the part of the source that comes behind so many bytes."""
+        self._heard(other)
+        for shape, times in other.unknown.items():
+            self.unknown[shape] = self.unknown.get(shape, 0) + times
+        for shape, (line, text) in other.examples.items():
+            self.examples.setdefault(shape, (line + self.lines, text))
+        self.backward += [(line + self.lines, time, before) for line, time, before in other.backward]
+        self.nul_runs += [(at + offset, length) for at, length in other.nul_runs]
+        self.remarks += [remark for remark in other.remarks if remark not in self.remarks]
+        self.host = self.host if self.lines >= other.lines else other.host
+        self.lines, self.of_interest = self.lines + other.lines, self.of_interest + other.of_interest
+        self.malformed, self.zeroed = self.malformed + other.malformed, self.zeroed + other.zeroed
+        self.year_by, self.broken = other.year_by, other.broken
+        del self.backward[MOST:], self.nul_runs[MOST:]
+        return self
+
+    def _heard(self, other: "Notes") -> None:
+        """Join the heartbeat, and the silence between the two."""
+        for hour, lines in other.hours.items():
+            self.hours[hour] = self.hours.get(hour, 0) + lines
+        silences = self.silences + other.silences
+        if self.last is not None and other.first is not None and other.first > self.last:
+            silences.append((self.last, other.first))
+        self.silences = sorted(silences, key=lambda silence: silence[0] - silence[1])[:MOST]
+        times = [time for time in (self.first, self.last, other.first, other.last) if time is not None]
+        self.first, self.last = min(times, default=None), max(times, default=None)
 
 
 Read = Callable[[Log, Bytes, Setting, Notes], Iterator[Event]]
@@ -228,7 +288,12 @@ class Format:
     title: str
     """As a person calls it: `systemd journal`."""
     kind: str
-    """`text`, `journal`, `wtmp`, `btmp`, `lastlog`, `audit`, `windows`: two of one kind do not tell the same twice."""
+    """`text`, `journal`, `wtmp`, `btmp`, `lastlog`, `tally`, `audit`, `windows`.
+
+    Two of one kind do not tell the same twice.
+    """
     recognises: Callable[[str, bytes], bool]
     """Whether a source is of it, by its name and its first 4 KiB."""
     read: Read
+    count: "Callable[[Log, Bytes, Setting, Notes, Any], None] | None" = None
+    """Reads a source as `read` does, but right into a Tally: for formats of so many events that making them takes long."""

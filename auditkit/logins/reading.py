@@ -31,10 +31,14 @@ def read(log: Log, data: Bytes, setting: Setting, told: Callable[[Event], object
     if form is None:
         log = replace(log, condition=Condition.UNREADABLE, reason="it is of no format that is known")
         return Reading(log, None, notes, tally)
-    for event in form.read(log, data, setting, notes):
-        tally.add(event)
-        if told:
-            told(event)
+    if form.count and not told:
+        form.count(log, data, setting, notes, tally)
+    else:
+        for event in form.read(log, data, setting, notes):
+            tally.add(event)
+            if told:
+                told(event)
     if notes.broken and log.condition is Condition.READ:
-        log = replace(log, condition=Condition.TRUNCATED, reason=notes.broken)
+        condition = Condition.TRUNCATED if notes.lines else Condition.UNREADABLE
+        log = replace(log, condition=condition, reason=notes.broken)
     return Reading(log, form, notes, tally)

@@ -1,9 +1,11 @@
 """What is left of a source when its events went by: counts by address and name, and the events that matter one by one."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 
+from auditkit.logins.grammar.forms import usual
 from auditkit.logins.nouns import PAM, PROBES, Event, What
 
 ADDRESSES = 20000
@@ -16,13 +18,23 @@ KEPT = 200000
 EXAMPLES = 5
 """Lines of an address that are remembered from its beginning, and as many from its end."""
 CONNECTIONS = 4096
-"""Connections that are remembered at a time, for lines that lost their address."""
+"""Connections that are remembered at the least, for lines that lost their address; at most twice as many."""
 HOUR = 3600 * 10**9
 COUNTED = frozenset((What.INVALID_USER, What.PARTIAL, What.EXCEEDED, What.CLOSED, What.SCANNED, What.REFUSED, What.CONNECTED))
 """What is only counted, by its address."""
+FAILED, INVALID_USER = What.FAILED, What.INVALID_USER
+TALLIED = COUNTED | {FAILED}
+"""What `count` takes."""
 PASSING = frozenset((What.NOISE, What.UNKNOWN))
+HERE = frozenset((What.RAN, What.BECAME))
+"""What is done on the machine itself, from wherever its session is."""
 SERVICES = {"sshd-session": "sshd", "sshd-auth": "sshd"}
 """Programs that write for a service of another name."""
+REST = "*"
+"""The address of all beyond ADDRESSES."""
+
+Connection = tuple[str | None, ...]
+"""Address, port and user of a connection as its lines have them, and what else the one line says that it was taken from."""
 
 
 @dataclass(slots=True)
@@ -30,8 +42,6 @@ class Name:
     """What was tried on one account."""
 
     guesses: int = 0
-    first: int | None = None
-    last: int | None = None
     exists: bool | None = None
     """Whether the source says that there is such an account."""
 
@@ -51,45 +61,112 @@ class Source:
     """Guesses at names beyond the first PER_ADDRESS."""
     first: int | None = None
     last: int | None = None
-    hours: dict[int, int] = field(default_factory=dict)
+    hours: Counter[int] = field(default_factory=Counter)
     """Hour since 1970 to guesses."""
     early: list[tuple[int, int]] = field(default_factory=list)
     """Line and offset of the first lines."""
-    late: list[tuple[int, int]] = field(default_factory=list)
+    recent: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=EXAMPLES))
+    """The same of the last lines that are none of the first."""
 
     @property
     def tried(self) -> int:
         """Guesses: as the service counts them, or as PAM does where it writes nothing."""
         return self.guesses or self.pam
 
+    @property
+    def late(self) -> list[tuple[int, int]]:
+        """Line and offset of the last lines that are none of the first."""
+        return list(self.recent)
+
+    def joined(self, other: "Source", lines: int, offset: int) -> None:
+        """Take in what came from there in the part of the source behind so many lines and bytes."""
+        self.guesses, self.pam, self.probes = self.guesses + other.guesses, self.pam + other.pam, self.probes + other.probes
+        self.others.update(other.others)
+        self.hours.update(other.hours)
+        self.more_names += other.more_names
+        for user, guesses in other.names.items():
+            self.named(user, guesses)
+        times = [time for time in (self.first, other.first, self.last, other.last) if time is not None]
+        self.first, self.last = min(times, default=None), max(times, default=None)
+        for line, at in (*other.early, *other.recent):
+            self.met(line + lines, at + offset)
+
+    def named(self, user: str, guesses: int) -> None:
+        """Count guesses at a name, or that it was named."""
+        names = self.names
+        if user in names:
+            names[user] += guesses
+        elif len(names) < PER_ADDRESS:
+            names[user] = guesses
+        else:
+            self.more_names += guesses
+
+    def met(self, line: int, offset: int) -> None:
+        """Remember where a line of it stands."""
+        (self.recent if len(self.early) >= EXAMPLES else self.early).append((line, offset))
+
 
 @dataclass(slots=True)
 class Tally:
     """All of one source, in bounded memory; `add` an event after the other."""
 
-    counts: Counter[What] = field(default_factory=Counter)
     sources: dict[tuple[str, str], Source] = field(default_factory=dict)
     """Service and address to what came from there; the address `*` is all those beyond ADDRESSES."""
-    names: dict[str, Name] = field(default_factory=dict)
-    more_names: int = 0
-    """Guesses at names beyond the first NAMES."""
+    unknown: set[str] = field(default_factory=set)
+    """Names of which the source says that there is no such account: NAMES at the most."""
     kept: list[Event] = field(default_factory=list)
     """Every event but guesses, what is only counted, and noise, in order."""
     lost: int = 0
     """Events beyond the first KEPT."""
-    _open: dict[tuple[str, int], tuple[str, int | None, str | None]] = field(default_factory=dict)
+    passed: Counter[What] = field(default_factory=Counter)
+    """Events that are kept or pass, by what they tell."""
+    connections: dict[tuple[str, str], Connection] = field(default_factory=dict)
+    """Host and pid to connection, of those that spoke last: who adds many calls `rest` now and then."""
+    strangers: set[int] = field(default_factory=set)
+    """Lines that let somebody in whose connection no line of that process told of before."""
+    _resting: dict[tuple[str, str], Connection] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> Counter[What]:
+        """What was told how often."""
+        counts = self.passed.copy()
+        for source in self.sources.values():
+            counts.update(source.others)
+            counts[FAILED] += source.guesses + source.pam + source.probes
+        return +counts
+
+    @property
+    def names(self) -> dict[str, Name]:
+        """What was tried on each account, from wherever: NAMES at the most."""
+        names: dict[str, Name] = {}
+        for source in self.sources.values():
+            for user, guesses in source.names.items():
+                name = names.get(user)
+                if name is None and len(names) < NAMES:
+                    name = names[user] = Name(exists=False if user in self.unknown else None)
+                if name is not None:
+                    name.guesses += guesses
+        return names
 
     def add(self, event: Event) -> None:
         """Count an event, and keep it if it matters by itself."""
         what = event.what
-        self.counts[what] += event.times
         if what in PASSING:
+            self.passed[what] += event.times
             return
-        event = self._placed(event)
-        if what is What.FAILED or what in COUNTED:
-            self._count(event)
-        elif len(self.kept) < KEPT:
-            self.kept.append(event)
+        address, port, user = event.address, event.port, event.user
+        if what is What.ACCEPTED and self.is_strange(event):
+            self.strangers.add(event.line)
+        if event.pid is not None and what not in HERE:
+            address, port, user = self.connection(event.host, str(event.pid), address, port, user)
+        if what in TALLIED:
+            source = self.source(SERVICES.get(event.program, event.program), address or "")
+            self.count(source, what, user, event.method, event.times, event.time, event.line, event.offset)
+            return
+        self.passed[what] += event.times
+        if len(self.kept) < KEPT:
+            same = address == event.address and user == event.user
+            self.kept.append(event if same else event._replace(address=address, port=port, user=user))
         else:
             self.lost += 1
 
@@ -99,77 +176,91 @@ class Tally:
             self.add(event)
         return self
 
-    def _placed(self, event: Event) -> Event:
-        """The event with the address of its connection, where its own line lost it."""
-        if event.pid is None:
-            return event
-        key = event.host, event.pid
-        if event.address:
-            self._open.pop(key, None)  # to the end of the queue
-            self._open[key] = event.address, event.port, event.user
-            if len(self._open) > CONNECTIONS:
-                del self._open[next(iter(self._open))]
-        elif key in self._open and event.what not in (What.RAN, What.BECAME):
-            address, port, user = self._open[key]
-            return event._replace(address=address, port=port, user=event.user or user)
-        return event
+    def joined(self, other: "Tally", lines: int, offset: int) -> "Tally":
+        """This with what was counted in the part of the source that comes behind so many lines and bytes.
 
-    def _count(self, event: Event) -> None:
-        source = self._source(SERVICES.get(event.program, event.program), event.address or "")
-        time, user = event.time, event.user
-        if time is not None:
-            source.first = time if source.first is None else min(source.first, time)
-            source.last = time if source.last is None else max(source.last, time)
-        here = event.line, event.offset
-        if len(source.early) < EXAMPLES:
-            source.early.append(here)
-        else:
-            source.late.append(here)
-            del source.late[:-EXAMPLES]
-        guesses = self._guesses(source, event)
-        if guesses and time is not None:
-            hour = time // HOUR
-            source.hours[hour] = source.hours.get(hour, 0) + guesses
-        if user is not None:
-            self._named(source, event, user, guesses)
+        A line that lost its address keeps that, where its connection began in the part before.
+        """
+        for key, theirs in other.sources.items():
+            self.source(*key).joined(theirs, lines, offset)
+        self.unknown.update(islice(other.unknown - self.unknown, max(NAMES - len(self.unknown), 0)))
+        self.passed.update(other.passed)
+        kept = other.kept[: max(KEPT - len(self.kept), 0)]
+        strange = (event for event in kept if event.line in other.strangers and event.what is What.ACCEPTED)
+        self.strangers.update(event.line + lines for event in strange if self.is_strange(event))
+        self.kept += [event._replace(line=event.line + lines, offset=event.offset + offset) for event in kept]
+        self.lost += other.lost + len(other.kept) - len(kept)
+        return self
 
-    @staticmethod
-    def _guesses(source: Source, event: Event) -> int:
-        """How many guesses an event is, counted."""
-        if event.what is not What.FAILED:
-            source.others[event.what] += event.times
-            return 0
-        if event.method in PROBES:
-            source.probes += event.times
-            return 0
-        if event.method == PAM:
-            source.pam += event.times
-            return 0
-        source.guesses += event.times
-        return event.times
+    def connection(
+        self, host: str, pid: str, address: str | None, port: int | None, user: str | None
+    ) -> tuple[str | None, int | None, str | None]:
+        """Where a line comes from: what its connection said of itself stands in for what the line lost.
 
-    def _source(self, service: str, address: str) -> Source:
+        A name that a resolver gave does not stand for an address that was seen.
+        """
+        known = self.connections.get((host, pid)) or self._resting.get((host, pid))
+        if known is not None and (not address or port is None or (address[-1].isalpha() and ":" not in address)):
+            seen = usual(known[0] or "")
+            if seen == address or not address or address[-1].isalpha():
+                return seen, int(known[1]) if known[1] else None, known[2] if user is None else user
+        if address:
+            self.connections[host, pid] = address, str(port or ""), user
+            self.rest()
+        return address, port, user
+
+    def is_strange(self, event: Event) -> bool:
+        """Whether no line of its process told of its connection before."""
+        key = event.host, str(event.pid)
+        known = self.connections.get(key) or self._resting.get(key)
+        return known is None or known[:2] != (event.address, str(event.port or ""))
+
+    def rest(self) -> None:
+        """Forget connections that have not spoken for long, if there are many."""
+        if len(self.connections) > CONNECTIONS:
+            self._resting, self.connections = self.connections, {}
+
+    def source(self, service: str, address: str) -> Source:
+        """What came from an address so far."""
         source = self.sources.get((service, address))
         if source is None:
-            if len(self.sources) >= ADDRESSES:
-                address = "*"
-            source = self.sources.setdefault((service, address), Source())
+            key = service, address if len(self.sources) < ADDRESSES else REST
+            source = self.sources.setdefault(key, Source())
         return source
 
-    def _named(self, source: Source, event: Event, user: str, guesses: int) -> None:
-        if user in source.names or len(source.names) < PER_ADDRESS:
-            source.names[user] = source.names.get(user, 0) + guesses
+    def count(  # noqa: PLR0913, PLR0917 - called for most lines of a log: plain arguments cost least
+        self,
+        source: Source,
+        what: What,
+        user: str | None,
+        method: str | None,
+        times: int,
+        time: int | None,
+        line: int,
+        offset: int,
+    ) -> None:
+        """Count an event that is TALLIED, without there being one."""
+        guesses = 0
+        if what is not FAILED:
+            source.others[what] += times
+        elif method in PROBES:
+            source.probes += times
+        elif method == PAM:
+            source.pam += times
         else:
-            source.more_names += guesses
-        name = self.names.get(user)
-        if name is None:
-            if len(self.names) >= NAMES:
-                self.more_names += guesses
-                return
-            name = self.names[user] = Name()
-        name.guesses += guesses
-        if event.what is What.INVALID_USER:
-            name.exists = False
-        if event.time is not None:
-            name.first = event.time if name.first is None else min(name.first, event.time)
-            name.last = event.time if name.last is None else max(name.last, event.time)
+            guesses = times
+            source.guesses += times
+        if time is not None:
+            if source.last is None or source.first is None:
+                source.first = source.last = time
+            elif time >= source.last:
+                source.last = time
+            elif time < source.first:
+                source.first = time
+            if guesses:
+                source.hours[time // HOUR] += times
+        source.met(line, offset)
+        if user is not None:
+            source.named(user, guesses)
+            if what is INVALID_USER and len(self.unknown) < NAMES:
+                self.unknown.add(user)

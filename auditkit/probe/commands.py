@@ -55,7 +55,7 @@ def run(chain: Chain, asked: Iterable[Tuple[int, bytes, bool]], watch: Watch, li
 
     STATUS is the exit status, 128 and the number of the signal that has ended it, or `-` where it was ended here.
     """
-    waiting, under_way = list(reversed(list(asked))), []  # type: Tuple[List[Tuple[int, bytes, bool]], List[_Running]]
+    waiting, under_way = list(reversed(list(asked))), []  # type: Tuple[List[Tuple[int, bytes, bool]], List[Running]]
     end = time.monotonic() + LONGEST
     try:
         while waiting or under_way:
@@ -64,11 +64,11 @@ def run(chain: Chain, asked: Iterable[Tuple[int, bytes, bool]], watch: Watch, li
                 try:
                     if time.monotonic() > end:
                         raise OSError(errno.ETIMEDOUT, TOO_LATE)
-                    under_way.append(_Running(number, *_program(chain, what), watch, limit))
+                    under_way.append(Running(number, *program(chain, what), watch, limit))
                 except OSError as error:
                     if not optional or error.errno not in inside.ABSENT:
                         yield number, None, reason(error)
-            _hear(under_way)
+            hear(under_way)
             for one in [each for each in under_way if each.is_over()]:
                 under_way.remove(one)
                 yield one.number, one.end(), ""
@@ -77,7 +77,7 @@ def run(chain: Chain, asked: Iterable[Tuple[int, bytes, bool]], watch: Watch, li
             one.end()
 
 
-def _program(chain: Chain, what: bytes) -> Tuple[bytes, List[bytes]]:
+def program(chain: Chain, what: bytes) -> Tuple[bytes, List[bytes]]:
     """The file to run, in a directory that only root can change, and the words to give to it.
 
     Raises:
@@ -108,7 +108,7 @@ def not_run(path: str) -> str:
     return "not run, for others than root may change " + path
 
 
-class _Running:
+class Running:
     """One command under way."""
 
     def __init__(self, number: int, path: bytes, words: List[bytes], watch: Watch, limit: int) -> None:
@@ -154,15 +154,21 @@ class _Running:
 
     def end(self) -> bytes:
         """End all that is left of it; gives what it has come to."""
-        import subprocess  # noqa: PLC0415
-
         from . import hashes  # noqa: PLC0415 - only for who asks so
+
+        line = self.ended()
+        out, complaints = (bytes(each[: self.limit]).replace(b"\0", NO_CHARACTER) for each in self.said.values())
+        return b"%s\n%s\0%s" % (line, hashes.scrubbed(out), hashes.complaints_scrubbed(complaints))
+
+    def ended(self) -> bytes:
+        """End all that is left of it, and take in what it has said; gives STATUS."""
+        import subprocess  # noqa: PLC0415
 
         try:
             os.killpg(self.process.pid, 9)
         except OSError:
             pass  # it has become another user's
-        _hear([self], 0)
+        hear([self], 0)
         try:
             self.process.wait(_MOMENT)
         except subprocess.TimeoutExpired:
@@ -172,12 +178,10 @@ class _Running:
             if stream:
                 stream.close()
         code = self.process.returncode or 0
-        line = b"-" if self.cut else b"%d" % (code if code >= 0 else 128 - code)
-        out, complaints = (bytes(each[: self.limit]).replace(b"\0", NO_CHARACTER) for each in self.said.values())
-        return b"%s\n%s\0%s" % (line, hashes.scrubbed(out), hashes.complaints_scrubbed(complaints))
+        return b"-" if self.cut else b"%d" % (code if code >= 0 else 128 - code)
 
 
-def _hear(under_way: List[_Running], seconds: float = _TICK) -> None:
+def hear(under_way: List[Running], seconds: float = _TICK) -> None:
     """Take in what commands say, for so long at most; with no time, all that is there."""
     ears = select.poll()
     whose = {handle: one for one in under_way for handle in one.open}

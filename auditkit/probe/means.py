@@ -8,7 +8,7 @@ from .hints import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tupl
 
 FILE, STATUS, COMMAND, LISTENERS, LISTING, UNOWNED = "file", "status", "command", "listeners", "listing", "unowned"
 PACKAGES, TIMES, LIBRARIES = "packages", "times", "libraries"
-PRIVILEGED, PROCESSES = "privileged", "processes"
+PRIVILEGED, PROCESSES, LOG = "privileged", "processes", "log"
 
 Need = Tuple[str, bytes, bool, bool, bool]
 """The means, what is asked for, whether it holds secrets, whether a host without it is complete all the same, and whether
@@ -16,7 +16,8 @@ it may be long."""
 
 
 def taken(root: bytes, needs: Sequence[Need], watch: Any = None) -> Iterator[take.Told]:
-    """Yield what is there for each need: the files, then the ways, what lies where, what runs, and so on; last the commands.
+    """Yield what is there for each need: the files, then the ways, what lies where, what runs, and so on; last the commands,
+    the logs, and commands whose output may be long.
 
     Commands, listeners, processes and libraries are those of this machine: of another root nobody asks for them. `watch` is a
     commands.Watch, or what is like it.
@@ -66,9 +67,26 @@ def _others(chain: Chain, by: Dict[str, List[int]], needs: Sequence[Need], watch
     for number in by.get(TIMES, ()):
         for path, data, why in times.times(chain, needs[number][1]):
             yield number, path, data, why
-    asked = [(number, needs[number][1], needs[number][3]) for number in by.get(COMMAND, ())]
+    asked = [(number, needs[number][1], needs[number][3]) for number in by.get(COMMAND, ()) if not needs[number][4]]
     for number, data, why in commands.run(chain, asked, watch):
         yield number, needs[number][1], data, why
+    for told in _logs(chain, by, needs, watch):
+        yield told
+
+
+def _logs(chain: Chain, by: Dict[str, List[int]], needs: Sequence[Need], watch: Any) -> Iterator[take.Told]:
+    """What may be far longer than anything else: it comes last."""
+    if LOG in by:
+        from . import logs  # noqa: PLC0415 - only for who asks so
+
+        for told in logs.logs(chain, [(number, needs[number][1], *needs[number][3:]) for number in by[LOG]]):
+            yield told
+    long = [(number, needs[number][1], needs[number][3]) for number in by.get(COMMAND, ()) if needs[number][4]]
+    if long:
+        from . import streams  # noqa: PLC0415
+
+        for number, data, why in streams.run(chain, long, watch):
+            yield number, needs[number][1], data, why
 
 
 def _walked(chain: Chain, by: Dict[str, List[int]], root: bytes, watch: Any) -> Iterator[take.Told]:

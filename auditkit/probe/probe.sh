@@ -92,6 +92,10 @@ give() {
   esac
   case $how${real:+known} in
   piece*) said=$(dd bs="$most" skip="$at" count=1 <&5 2>&1 >&4) || echo "? $said";;
+  packed*)
+    said=$({ { dd bs="$most" skip="$at" count=1 <&5 2>/dev/null || echo '?' >&3; } | gzip -1 -c >&4; } 3>&1)
+    [ -z "$said" ] || echo "$said"
+    ;;
   plainknown|wholeknown) said=$(head -c "$most" <&5 2>&1 >&4) || echo "? $said";;
   factsknown) head -c "$most" <&5 | tr '\000' '\001' | sed -r "$facts" >&4 || echo secret;;
   *) echo secret;;
@@ -336,7 +340,8 @@ sums-one)
   done
   ;;
 take)
-  # whole: bytes that everybody there may read anyway, of no link; piece: the one of that number of a long file
+  # whole: bytes that everybody there may read anyway, of no link; piece: the one of that number of a long file; packed: the
+  # same, by gzip(1)
   how=$1 most=$2 f=$3 at=$4 size=$2
   if [ "$how" = whole ] && [ -L "$f" ]; then said=': a symlink now'
   elif [ ! -e "$f" ] || ! said=$(stat -L -c '%f %A %s' "$f" 2>/dev/null); then said=$(why stat -L "$f")
@@ -344,13 +349,22 @@ take)
     case $said in
     4*) said=': Is a directory';;
     8*)
-      [ "$how" != piece ] || size=$5
+      [ "$how" != piece ] && [ "$how" != packed ] || size=$5
       if [ "${said##* }" -ge "$size" ]; then said=long
       else said=$({ give 5<"$f"; } 2>/dev/null) || said=$({ echo '?'; true 5<"$f"; } 2>&1); fi;;
     *) said=${said#* }; said="no regular file (${said% *})";;
     esac
   fi
   printf '%s %s' "$N" "$said"
+  ;;
+logs)
+  # whether there is gzip(1), and the facts of what each name leads to, or why it leads to nothing
+  command -v gzip >/dev/null 2>&1 && printf gz
+  printf '\0'
+  for f; do
+    if said=$(stat -L -c '%f %u %g %i %s %Y %b' "$f" 2>/dev/null); then printf '+%s\0' "$said"
+    else printf '%s%s\0' - "$(why stat -L "$f")"; fi
+  done
   ;;
 several)
   # files that anybody may see, five at a time: up to so many bytes of each, and before and behind each of them all that
@@ -463,8 +477,8 @@ way)
 run)
   # stdout, NUL, stderr and how it ended, of a program that the other side has found to be root's. It has a group of its own
   # where there is setsid(1), so that nothing of it is left; what ends it in time is ended with it
-  most=$1 seconds=$2 own= group=
-  shift 2
+  most=$1 seconds=$2 pack=$3 own= group=
+  shift 3
   cd /
   command -v setsid >/dev/null 2>&1 && own=setsid group=-
   said=$({ { {
@@ -478,7 +492,7 @@ run)
     kill -TERM $!
     kill -KILL "$group$pid"
     printf '\n%s=%s' "$N" $code >&3
-  } 2>/dev/null | head -c "$most" >&4; } 5>&1 3>&1 | head -c "$most"; } 2>/dev/null)
+  } 2>/dev/null | if [ "$pack" ]; then head -c "$most" | gzip -1 -c; else head -c "$most"; fi >&4; } 5>&1 3>&1 | head -c 1048577; } 2>/dev/null)
   printf '\0%s' "$said"
   ;;
 sockets)

@@ -13,6 +13,7 @@ from typing import Any
 
 from auditkit.model import Severity, State
 from auditkit.printable import printable, said
+from auditkit.report import logins
 from auditkit.report.access import sentence_on_passwords, who_on_all, who_on_one
 from auditkit.report.differences import letter, second, text_lines, told
 from auditkit.report.document import FAILURES, FINDINGS, INCOMPLETE, UNTRUSTED, Document, apart, judged, severity, state, status
@@ -120,6 +121,7 @@ def _head(host: Dict) -> Iterator[str]:
 
 def _body(host: Dict, options: Options) -> Iterator[str]:
     """Yield what was found: changes, then findings, each with the worst last; then what could not be seen."""
+    yield from logins.verdict(host["logins"], options)
     changes = [change for change in host["changes"] if options.show_all or not change["explanation"]]
     yield from _changes(changes, options)
     if not options.show_all:
@@ -128,8 +130,7 @@ def _body(host: Dict, options: Options) -> Iterator[str]:
     for _rule, alike in groupby(ordered, key=lambda finding: (severity(finding), finding["rule"], finding["remedy"])):
         yield from _findings(list(alike), options)
     yield from _accepted(host.get("accepted", ()), options)
-    if host["logins"]:
-        yield f"  logins  {said(host['logins']['verdict'])}"
+    yield from logins.tables(host["logins"], options)
     yield from _timeline(host["facts"].get("timeline", ()), options)
     yield from who_watches(host["facts"].get("protections", ()), options)
     yield from _gaps(host["gaps"])

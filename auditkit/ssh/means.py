@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from auditkit.model import Gap, Item, Means, Need
-from auditkit.ssh import fetch, processes, programs, ways
+from auditkit.ssh import fetch, logs, processes, programs, ways
 from auditkit.ssh.talk import Talk
 
 
@@ -16,3 +16,4 @@ def take(talk: Talk, needs: Sequence[Need]) -> Iterator[Item | Gap]:
     yield from processes.take(talk, by[Means.LISTENERS])
     if by[Means.COMMAND]:
         yield from programs.take(talk, by[Means.COMMAND])
+    yield from logs.take(talk, by[Means.LOG])

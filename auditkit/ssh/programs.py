@@ -1,12 +1,13 @@
 """What programs of a host without Python write, as probe/commands.py gives it: run without a shell's reading of their words."""
 
 import re
+import zlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from stat import S_ISREG
 
 from auditkit.model import Gap, Item, Need
-from auditkit.probe import commands, hashes, inside
+from auditkit.probe import commands, hashes, inside, streams
 from auditkit.ssh.session import lied
 from auditkit.ssh.survey import ABSENT, bytes_of, text
 from auditkit.ssh.talk import NAMES_BYTES, WORDS, Question, Talk
@@ -16,6 +17,8 @@ _ENDED = re.compile(rb"\n([0-9a-f]{32})=([0-9]{1,3})\Z")
 _KILLED = 137
 """What a shell says of a program that was ended by SIGKILL, as the one is that takes too long."""
 _OWN_WORDS = 10
+MOST_PACKED = 64 << 20
+"""Bytes of a long output, packed: they are held in memory."""
 
 Refused = Gap | None
 
@@ -31,7 +34,8 @@ def take(talk: Talk, needs: Sequence[Need]) -> Iterator[Item | Gap]:
             continue
         program = _program(told, words[0], talk.tools.greeting.uid)
         if isinstance(program, bytes):
-            yield _run(talk, need, [program, *words[1:]])
+            ours = [program, *words[1:]]
+            yield from _streamed(talk, need, ours) if need.long else [_run(talk, need, ours)]
         elif program.reason not in ABSENT or not need.optional:
             yield Gap(need.what, program.reason)
 
@@ -61,15 +65,51 @@ def _program(told: dict[bytes, list[Step] | str], path: bytes, own: int) -> byte
 def _run(talk: Talk, need: Need, words: list[bytes]) -> Item | Gap:
     if len(words) > WORDS - _OWN_WORDS or sum(map(len, words)) > NAMES_BYTES:
         return Gap(need.what, "has more words than can be sent to a host without Python")
-    head = (b"run", b"%d" % (commands.LIMIT + 1), b"%d" % commands.SECONDS)
+    head = (b"run", b"%d" % (commands.LIMIT + 1), b"%d" % commands.SECONDS, b"")
     (answer,) = talk.answers([Question((*head, *words), 2 * inside.LIMIT)])
+    out, line, complaints = _ended(talk, need, answer)
+    line = line if len(out) <= commands.LIMIT else b"-"
+    told = hashes.scrubbed(out[: commands.LIMIT].replace(b"\0", commands.NO_CHARACTER))
+    data = b"%s\n%s\0%s" % (line, told, hashes.complaints_scrubbed(complaints))
+    return Item(need, need.what, data, datetime.now(UTC), "")
+
+
+def _ended(talk: Talk, need: Need, answer: bytes) -> tuple[bytes, bytes, bytes]:
+    """What a program wrote on stdout, how it ended, `-` where it was ended, and what it wrote on stderr."""
     out, mark, said = answer.rpartition(b"\0")
     ended = _ENDED.search(said)
     if not mark or (ended and ended[1] != talk.nonce):
         raise lied(f"what should be said by {need.what} is not")
     complaints = said[: ended.start()] if ended else said[: commands.LIMIT]
-    whole = ended is not None and len(out) <= commands.LIMIT and int(ended[2]) != _KILLED
-    line = ended[2] if ended and whole else b"-"
-    told = hashes.scrubbed(out[: commands.LIMIT].replace(b"\0", commands.NO_CHARACTER))
-    data = b"%s\n%s\0%s" % (line, told, hashes.complaints_scrubbed(complaints))
-    return Item(need, need.what, data, datetime.now(UTC), "")
+    return out, ended[2] if ended and int(ended[2]) != _KILLED else b"-", complaints
+
+
+def _streamed(talk: Talk, need: Need, words: list[bytes]) -> Iterator[Item | Gap]:
+    """Yield what a program writes, in pieces as probe/streams.py gives them; it travels packed."""
+    if len(words) > WORDS - _OWN_WORDS or sum(map(len, words)) > NAMES_BYTES:
+        yield Gap(need.what, "has more words than can be sent to a host without Python")
+        return
+    head = (b"run", b"%d" % streams.MOST, b"%d" % streams.SECONDS, b"gz")
+    (answer,) = talk.answers([Question((*head, *words), MOST_PACKED)])
+    out, line, complaints = _ended(talk, need, answer)
+    for piece in _unpacked(out):
+        yield Item(need, need.what, streams.OUT + piece, datetime.now(UTC), "")
+    end = streams.END + line + b"\n" + hashes.complaints_scrubbed(complaints)
+    yield Item(need, need.what, end, datetime.now(UTC), "")
+
+
+def _unpacked(packed: bytes) -> Iterator[bytes]:
+    """Yield what gzip(1) has packed there.
+
+    Raises:
+        HostError: it has not (`lied`).
+    """
+    unpacker = zlib.decompressobj(31)
+    try:
+        while packed and not unpacker.eof:
+            yield unpacker.decompress(packed, streams.PIECE)
+            packed = unpacker.unconsumed_tail
+    except zlib.error as error:
+        raise lied("what should be packed is not") from error
+    if packed and not unpacker.eof:
+        raise lied("what should be packed is cut")

@@ -18,7 +18,7 @@ from auditkit.probe.digest import OF_PACKAGES
 from auditkit.ssh import Deadline, Pipe
 from auditkit.ssh.session import BECOME, LATE, NOISE, Greeting, greeted, hear, last_of, patience, refused, whence
 
-WORDS = 200
+WORDS = 400
 """Words of a question, filled up with words that mean nothing."""
 NAMES_BYTES = 14 << 10
 """Bytes of names in a question: busybox's xargs takes 32 KiB, and the script is among them."""

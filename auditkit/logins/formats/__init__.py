@@ -1,8 +1,57 @@
 """Formats of sources: FORMATS has one line per format, one file each says how it is known and read."""
 
+from auditkit.logins.formats import (
+    audit,
+    evtx,
+    exim,
+    export,
+    faillock,
+    journal,
+    journaljson,
+    lastlog,
+    lastlog2,
+    logind,
+    logread,
+    openvpn,
+    proftpd,
+    smbd,
+    syslog,
+    utmp,
+    vsftpd,
+    winxml,
+    wtmpdb,
+    xrdp,
+)
 from auditkit.logins.nouns import Format
 
-FORMATS: tuple[Format, ...] = ()
+FORMATS: tuple[Format, ...] = (
+    audit.FORMAT,
+    logind.FORMAT,
+    wtmpdb.FORMAT,
+    lastlog2.FORMAT,
+    utmp.WTMP,
+    utmp.BTMP,
+    utmp.UTMP,
+    lastlog.FORMAT,
+    faillock.TALLYLOG,
+    faillock.FAILLOG,
+    faillock.FORMAT,
+    journal.FORMAT,
+    export.FORMAT,
+    journaljson.FORMAT,
+    vsftpd.FORMAT,
+    logread.FORMAT,
+    exim.FORMAT,
+    proftpd.FORMAT,
+    proftpd.OLD,
+    xrdp.FORMAT,
+    smbd.FORMAT,
+    openvpn.FORMAT,
+    openvpn.OLD,
+    evtx.FORMAT,
+    winxml.FORMAT,
+    syslog.FORMAT,
+)
 """In the order in which they are tried."""
 BEGINNING = 4096
 """Bytes that a format is known by."""

@@ -4,39 +4,196 @@ A message is what stands behind `program[pid]: `, decoded from UTF-8 with `surro
 connects could choose still in it: so each form is parsed from the end that he cannot reach.
 """
 
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+import re
+from collections.abc import Mapping
+from functools import lru_cache
 
-from auditkit.logins.nouns import What
+from auditkit.logins.grammar import (
+    accounts,
+    cron,
+    daemons,
+    desktops,
+    doas,
+    dovecot,
+    dropbear,
+    exim,
+    ftpd,
+    login,
+    logind,
+    mailboxes,
+    pam,
+    polkit,
+    postfix,
+    proftpd,
+    pureftpd,
+    samba,
+    sendmail,
+    sshd,
+    su,
+    sudo,
+    tinyssh,
+    vpn,
+    vsftpd,
+    webmin,
+    xrdp,
+)
+from auditkit.logins.nouns import Parse, Said, What
 
-
-class Said(NamedTuple):
-    """What one message says; see Event."""
-
-    what: What
-    user: str | None = None
-    address: str | None = None
-    port: int | None = None
-    method: str = ""
-    key: str = ""
-    times: int = 1
-    detail: str = ""
-    actor: str | None = None
-
-
-Parse = Callable[[str], Said | None]
-"""What a message says; None where it is not understood. Never raises."""
-
-PROGRAMS: Mapping[str, Parse] = {}
+PROGRAMS: Mapping[str, Parse] = {
+    "/usr/sbin/cron": cron.parse,
+    "/USR/SBIN/CRON": cron.parse,
+    "addgroup": accounts.parse,
+    "adduser": accounts.parse,
+    "agetty": login.getty,
+    "anacron": cron.parse,
+    "at": cron.parse,
+    "atd": cron.parse,
+    "auth": dovecot.auth,
+    "auth-worker": dovecot.auth,
+    "chage": accounts.parse,
+    "chfn": accounts.parse,
+    "chgpasswd": accounts.parse,
+    "chpasswd": accounts.parse,
+    "chronyd": daemons.clock,
+    "chsh": accounts.parse,
+    "cockpit-session": desktops.cockpit,
+    "cockpit-tls": desktops.cockpit,
+    "cockpit-ws": desktops.cockpit,
+    "courierpop3d": mailboxes.parse,
+    "courierpop3login": mailboxes.parse,
+    "CRON": cron.parse,
+    "cron": cron.parse,
+    "crond": cron.parse,
+    "crontab": cron.parse,
+    "delgroup": accounts.parse,
+    "deluser": accounts.parse,
+    "doas": doas.parse,
+    "dovecot": dovecot.parse,
+    "dovecot-auth": dovecot.auth,
+    "dropbear": dropbear.parse,
+    "elogind": logind.parse,
+    "elogind-daemon": logind.parse,
+    "exim": exim.parse,
+    "exim4": exim.parse,
+    "fcron": cron.parse,
+    "ftpd": ftpd.parse,
+    "gdm": desktops.screen,
+    "gdm-password": desktops.screen,
+    "gdm-password]": desktops.screen,
+    "gdm-session-worker": desktops.screen,
+    "gdm3": desktops.screen,
+    "getty": login.getty,
+    "gpasswd": accounts.parse,
+    "groupadd": accounts.parse,
+    "groupdel": accounts.parse,
+    "groupmems": accounts.parse,
+    "groupmod": accounts.parse,
+    "imap": mailboxes.parse,
+    "imap-login": dovecot.login,
+    "imapd": mailboxes.parse,
+    "imapd-ssl": mailboxes.parse,
+    "imaplogin": mailboxes.parse,
+    "imaps": mailboxes.parse,
+    "ipop3d": mailboxes.parse,
+    "in.ftpd": ftpd.parse,
+    "kernel": daemons.kernel,
+    "lightdm": desktops.screen,
+    "login": login.parse,
+    "managesieve-login": dovecot.login,
+    "mingetty": login.getty,
+    "newusers": accounts.parse,
+    "ntpd": daemons.clock,
+    "ntpdate": daemons.clock,
+    "openvpn": vpn.openvpn,
+    "PAM_pwdb": pam.old,
+    "PAM_unix": pam.old,
+    "passwd": accounts.parse,
+    "pkexec": polkit.pkexec,
+    "polkitd": polkit.daemon,
+    "pop3": mailboxes.parse,
+    "pop3-login": dovecot.login,
+    "pop3d": mailboxes.parse,
+    "pop3d-ssl": mailboxes.parse,
+    "pop3login": mailboxes.parse,
+    "pop3s": mailboxes.parse,
+    "pppd": vpn.ppp,
+    "pptpd": vpn.ppp,
+    "proftpd": proftpd.parse,
+    "pure-ftpd": pureftpd.parse,
+    "rsyslogd": daemons.rsyslogd,
+    "samba": samba.parse,
+    "saslauthd": sendmail.saslauthd,
+    "sddm": desktops.screen,
+    "sddm-helper": desktops.screen,
+    "sendmail": sendmail.parse,
+    "sm-acceptingconnections": sendmail.parse,
+    "sm-mta": sendmail.parse,
+    "sieve": mailboxes.parse,
+    "smbd": samba.parse,
+    "smbd_audit": samba.parse,
+    "sshd": sshd.parse,
+    "sshd-auth": sshd.parse,
+    "sshd-session": sshd.parse,
+    "su": su.parse,
+    "su-l": su.parse,
+    "submission-login": dovecot.login,
+    "sudo": sudo.parse,
+    "sudoedit": sudo.parse,
+    "syslog": daemons.syslogd,
+    "syslog-ng": daemons.syslogd,
+    "syslogd": daemons.syslogd,
+    "systemd": daemons.systemd,
+    "systemd-journal": daemons.journald,
+    "systemd-journald": daemons.journald,
+    "systemd-logind": logind.parse,
+    "systemd-timesyncd": daemons.clock,
+    "timsieved": mailboxes.parse,
+    "tinysshd": tinyssh.parse,
+    "tinysshnoneauthd": tinyssh.parse,
+    "useradd": accounts.parse,
+    "userdel": accounts.parse,
+    "usermin": webmin.parse,
+    "usermod": accounts.parse,
+    "vigr": accounts.parse,
+    "vipw": accounts.parse,
+    "vsftpd": vsftpd.parse,
+    "webmin": webmin.parse,
+    "wu-ftpd": ftpd.parse,
+    "wuftpd": ftpd.parse,
+    "xrdp": xrdp.server,
+    "xrdp-sesexec": xrdp.sesman,
+    "xrdp-sesman": xrdp.sesman,
+}
 """Name of a program, as its lines have it, to what reads its messages."""
+
+FAMILIES: tuple[tuple[re.Pattern[str], Parse], ...] = (
+    (re.compile(r"postfix[\w-]*(?:/[\w-]+)*/smtpd"), postfix.smtpd),
+    (re.compile(r"cyrus[\w-]*/\w+"), mailboxes.parse),
+    (re.compile(r"(?:ovpn|openvpn)[-@.].*"), vpn.openvpn),
+    (re.compile(r"gdm-.*"), desktops.screen),
+    (re.compile(r"auth(?:-worker)?\(\w*\)"), dovecot.auth),
+)
+"""The same for programs whose names tell the service or the configuration too."""
+
+
+@lru_cache(4096)
+def grammar_of(program: str) -> Parse | None:
+    """What reads the messages of a program; None for one that tells nothing of logins, but for what PAM writes in its name."""
+    return PROGRAMS.get(program) or next((parse for names, parse in FAMILIES if names.fullmatch(program)), None)
 
 
 def said(program: str, message: str) -> Said | None:
     """What a message of a program says: NOISE if it is of no interest, UNKNOWN if it is not understood.
 
-    None is given for programs that tell nothing of logins.
+    What PAM writes is understood in the lines of any program: `sshd[1]: pam_unix(sshd:auth): ...`, and of old
+    `sshd(pam_unix)[1]: ...`. None is given for other messages of programs that tell nothing of logins.
     """
-    parse = PROGRAMS.get(program)
-    if parse is None:
-        return None
-    return parse(message) or Said(What.UNKNOWN)
+    by_pam = message.startswith(pam.BEGINNINGS)
+    if by_pam and (told := pam.parse(message)):
+        return told
+    parse = grammar_of(program)
+    if parse is not None:
+        return parse(message) or Said(What.UNKNOWN)
+    if program.endswith(")"):
+        return pam.named(program, message)
+    return Said(What.UNKNOWN) if by_pam else None

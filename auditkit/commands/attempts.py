@@ -1,0 +1,163 @@
+"""Logs of logins read and judged, wherever they were taken: what hosts and files share."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from auditkit.commands import options
+from auditkit.commands.progress import sized
+from auditkit.commands.timelines import Timeline
+from auditkit.logins import context, places
+from auditkit.logins.nouns import Condition, Event, Log
+from auditkit.logins.reading import Reading
+from auditkit.logins.seen import Head, KeyLine, Seen, Verdict, Wanted
+from auditkit.logins.seen import Past as Before
+from auditkit.logins.verdict import judged
+from auditkit.logs import heads
+from auditkit.logs.files import Source
+from auditkit.logs.reading import How, readings
+from auditkit.logs.received import JOURNAL
+from auditkit.logs.zones import Machine
+from auditkit.model import Gap, HostReport, Item, Office
+from auditkit.printable import printable
+
+ANNOUNCED = 1 << 30
+"""Bytes of logs from which it is said beforehand how many there are."""
+HANDS = 2
+"""Processes that read the logs of one host."""
+LONGEST_LINE = 4096
+OLDER = "only its newest entries of interest were taken, and there are more"
+_BOUNDS = (places.ENTRIES, places.FEWER)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of the logs of each host."""
+
+    since: int | None = None
+    until: int | None = None
+    timeline: Timeline | None = None
+    key: str | None = None
+    """The key that signs what is kept of this run for the next one."""
+    keep: bool = True
+    """Whether anything is kept of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The logs of one machine, found or received, and what they are judged by."""
+
+    name: str
+    sources: tuple[Source, ...]
+    machine: Machine
+    items: tuple[Item, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    keys: Mapping[str, tuple[KeyLine, ...]] | None = None
+    office: Office = field(default_factory=Office)
+    past: Before | None = None
+
+
+def told(report: HostReport, verdict: Verdict, gaps: Iterable[Gap], logs: int) -> HostReport:
+    """The report with a verdict."""
+    every = tuple(dict.fromkeys((*report.gaps, *gaps, *verdict.gaps)))
+    return replace(
+        report,
+        findings=(*report.findings, *verdict.findings),
+        gaps=every,
+        notes=(*report.notes, *verdict.notes),
+        facts={**report.facts, "logins": verdict.logins},
+        counts={**report.counts, "logs": logs, "gaps": len(every)},
+    )
+
+
+# --- judging
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict, and what is to be kept for the next run."""
+
+    verdict: Verdict
+    readings: tuple[Reading, ...]
+    heads: tuple[Head, ...]
+    moment: int
+
+
+def judge(taken: Taken, run: options.Setting, asked: Asked) -> Judged:
+    """Read and judge the logs of a machine; lines that the verdict quotes are looked up, and it is judged once more."""
+    read = _read(taken, run, asked)
+    there = [(source, reading) for source, reading in zip(taken.sources, read, strict=True) if _is_there(reading.log)]
+    lengths = [head.length for head in taken.past.heads] if taken.past else []
+    begun = tuple(head for source, reading in there for head in heads.heads(source, reading, lengths))
+    seen = Seen(
+        host=taken.name,
+        readings=tuple(reading for _source, reading in there),
+        setting=taken.machine.setting(),
+        asked=tuple(_asked(reading.log for reading in read)),
+        accounts=_accounts(taken.items),
+        keys=taken.keys,
+        office=taken.office,
+        since=asked.since,
+        until=asked.until,
+        past=taken.past,
+        heads=begun,
+        log_level=context.log_level(taken.items),
+        verified=context.verified(taken.items),
+    )
+    verdict = judged(seen)
+    if verdict.wanted:
+        verdict = judged(replace(seen, texts=_texts(taken.sources, verdict.wanted)))
+    if any(reading.log.name == JOURNAL and reading.notes.lines in _BOUNDS for reading in seen.readings):
+        verdict = replace(verdict, gaps=(*verdict.gaps, Gap(JOURNAL, OLDER)))
+    return Judged(verdict, seen.readings, begun, taken.machine.now)
+
+
+def _read(taken: Taken, run: options.Setting, asked: Asked) -> tuple[Reading, ...]:
+    """What the logs say, with a bar for those who wait."""
+    total = sum(source.log.size or 0 for source in taken.sources if _is_there(source.log))
+    if total >= ANNOUNCED and not run.quiet:
+        options.talk(f"auditkit: {printable(taken.name)}: {sized(total)} of logs are to be read")
+    with run.show("reading the logs of", taken.name, total or None, "") as shown:
+        read = 0
+
+        def show(count: int) -> None:
+            nonlocal read
+            read += count
+            shown(read, read)
+
+        events: Callable[[Log, Event], None] | None = asked.timeline.of(taken.name) if asked.timeline else None
+        return readings(taken.sources, taken.machine, How(min(HANDS, run.jobs), show, events))
+
+
+def _is_there(log: Log) -> bool:
+    """Whether a source has anything to be read."""
+    return log.condition in (Condition.READ, Condition.TRUNCATED, Condition.EMPTY)
+
+
+def _asked(logs: Iterable[Log]) -> Iterator[Log]:
+    """Yield the logs that could not be read, and of those that are absent the ones that are missed."""
+    every = list(logs)
+    absent = [log.name for log in every if log.condition is Condition.ABSENT]
+    missed = places.missing(absent, {log.name for log in every if log.condition is not Condition.ABSENT})
+    for log in every:
+        if log.condition is Condition.UNREADABLE or (log.condition is Condition.ABSENT and log.name in missed):
+            yield log
+
+
+def _accounts(items: Iterable[Item]) -> Mapping[str, Any] | None:
+    passwd = next((item.data for item in items if item.source == places.PASSWD.what), None)
+    return None if passwd is None else context.accounts(passwd.decode("utf-8", "surrogateescape"))
+
+
+def _texts(sources: Iterable[Source], wanted: Iterable[Wanted]) -> dict[tuple[str, int], str]:
+    """The words of lines, looked up once more."""
+    by: dict[str, list[Wanted]] = {}
+    for one in wanted:
+        by.setdefault(one.source, []).append(one)
+    texts: dict[tuple[str, int], str] = {}
+    for source in sources:
+        lines = by.get(source.log.name, ())
+        places_of = {one.offset: one.line for one in lines}
+        for offset, text in source.lines(places_of, LONGEST_LINE) if lines else ():
+            texts[source.log.name, places_of[offset]] = text.decode("utf-8", "surrogateescape")
+    return texts

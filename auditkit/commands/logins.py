@@ -1,0 +1,88 @@
+"""`auditkit logins HOST...|FILE...`: did they get in? Every log of logins read, and a verdict on three axes."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from auditkit.commands import attempts, options, sealing, timelines
+from auditkit.config import Config
+from auditkit.errors import UsageError
+from auditkit.hosts import HOSTS, Host
+from auditkit.logs import named
+from auditkit.model import HostReport
+from auditkit.printable import printable
+
+
+@click.command("logins")
+@click.argument("words", nargs=-1, metavar="[HOST|FILE]...")
+@click.option("--since", metavar="TIME", help="judge what was logged from TIME on")
+@click.option("--until", metavar="TIME", help="judge what was logged up to TIME")
+@click.option(
+    "--timeline", metavar="FILE", help="write every event there: .csv or .jsonl for Timesketch, .ecs.jsonl for Elastic"
+)
+@click.option("--timeline-format", type=click.Choice(["csv", "jsonl", "ecs"]), help="the form of it, whatever its name says")
+@click.option("--key", metavar="FILE|agent", help="the SSH key that signs what is kept for the next run")
+@options.resume
+@options.fleet_of
+@options.trust
+@options.jobs
+@options.output
+def command(words: tuple[str, ...], **given: Any) -> int:
+    """Read all logs of logins of HOST, or FILEs of one machine: who tried, who got in, and how far the logs can tell.
+
+    A FILE is a log, packed or not, a journal, or a directory of them; a word with a slash in it is one.
+    """
+    run = options.setting(**given)
+    since, until = _moment(given["since"]), _moment(given["until"])
+    key = sealing.key(replace(run, signers=None), given["key"])
+    files = [word for word in words if is_file(word, run.config)]
+    if files and len(files) < len(words):
+        other = next(word for word in words if word not in files)
+        raise UsageError(f"{printable(files[0])} is a file and {printable(other)} a host", "ask for them one after the other")
+    with timelines.opened(given["timeline"], given["timeline_format"], since, until) as timeline:
+        asked = attempts.Asked(since, until, timeline, key)
+        code = _of_files(files, run, asked) if files else _of_hosts(words, run, asked, given)
+    if timeline and timeline.timeless and not run.quiet:
+        options.talk(f"auditkit: {timeline.timeless} events have no time and are not in the timeline")
+    return code
+
+
+def is_file(word: str, config: Config) -> bool:
+    """Whether a word of the command line names a file or directory and no host."""
+    if word in config.hosts or word == "local" or word.startswith("@"):
+        return False
+    if word.partition(":")[0] in HOSTS and ":" in word:
+        return False
+    return "/" in word or os.path.lexists(word)
+
+
+def _moment(text: str | None) -> int | None:
+    return int(options.time_of(text).timestamp() * 10**9) if text else None
+
+
+def _of_hosts(words: Sequence[str], run: options.Setting, asked: attempts.Asked, given: Mapping[str, Any]) -> int:
+    from auditkit.commands import auditing, checking, logtaking, running  # noqa: PLC0415 - files need none of it
+
+    def judge(host: Host, run: options.Setting) -> HostReport:
+        notes = (auditing.DEVICE_NOTE,) if auditing.is_device(host) else ()
+        return logtaking.added(host, HostReport(host.name, notes=notes), run, asked)
+
+    plan = running.planned("logins", words, run, given)
+    return running.answered(plan, run, judge, lambda told: checking.following(told, run))
+
+
+def _of_files(words: Sequence[str], run: options.Setting, asked: attempts.Asked) -> int:
+    """Judge files as the logs of one machine.
+
+    Raises:
+        UsageError: one of them is not there.
+    """
+    sources, notes = named.sources(words)
+    name = words[0] if len(words) == 1 else f"{words[0]} and {len(words) - 1} more"
+    taken = attempts.Taken(name, sources, named.machine(words, run.started))
+    done = attempts.judge(replace(taken, office=run.office), run, asked)
+    report = attempts.told(HostReport(name, notes=notes), done.verdict, (), len(done.readings))
+    return options.answer(run, "logins", [report], ())

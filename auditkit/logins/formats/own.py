@@ -1,0 +1,83 @@
+"""Logs that a program writes itself, past syslogd: each line has a stamp, perhaps a pid, and what it would have told syslogd.
+
+A format of this kind is an expression for a line, with the parts of the stamp in groups of the names of Parts, and the program
+in whose grammar `message` is.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from auditkit.logins.formats.pieces import pieces
+from auditkit.logins.formats.stamps import STAMP, Clock
+from auditkit.logins.formats.syslog import At, Teller
+from auditkit.logins.journals.pulse import Pulse
+from auditkit.logins.nouns import Bytes, Event, Format, Log, Notes, Setting
+
+CLOCK = r"(?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?)"
+DATE = r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})"
+CTIME = r"[A-Z][a-z]{2} (?P<month>[A-Z][a-z]{2}) (?P<day>[ 0-9][0-9]) (?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2}) (?P<year>[0-9]{4})"
+"""As ctime(3) has it: `Mon Nov 24 10:00:00 2025`."""
+OFFSET = r"(?P<offset>[+-][0-9]{2}:?[0-9]{2}|Z)"
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """How the lines of such a log are read."""
+
+    line: re.Pattern[str]
+    program: str
+    """In whose grammar messages are, where the line does not name one itself."""
+
+    def read(self, log: Log, data: Bytes, setting: Setting, notes: Notes) -> Iterator[Event]:
+        """Yield the events of a log; a line that begins with two blanks goes on with the stamp of the one before."""
+        teller, clock, pulse = Teller(notes, None), Clock(log, data, setting, notes), Pulse(notes)
+        number = offset = 0
+        time: int | None = None
+        for lines, sizes in pieces(data.chunks(), notes):
+            for line, size in zip(lines, sizes, strict=True):
+                number += 1
+                if found := self.line.fullmatch(line):
+                    time = self._time(found, clock)
+                if (found is None and not line.startswith("  ")) or time is None:
+                    notes.malformed += bool(line)
+                else:
+                    pulse.beat(time, number)
+                    notes.of_interest += self._tell(teller, found, line, At(time, number, offset))
+                offset += size + 1
+            yield from teller.events
+            teller.events.clear()
+        pulse.done()
+        notes.lines = number
+
+    def _tell(self, teller: Teller, found: re.Match[str] | None, line: str, at: At) -> bool:
+        """Give a message to the grammar of its program; False if it is of none."""
+        parts = found.groupdict() if found else {"message": line}
+        message = parts["message"]
+        program = parts.get("program") or self.program
+        return bool(message) and teller.tell(parts.get("host") or "", program, parts.get("pid") or "", message, at)
+
+    @staticmethod
+    def _time(found: re.Match[str], clock: Clock) -> int | None:
+        """The time of a line, as stamps.py knows it from its parts."""
+        parts = found.groupdict()
+        month, day, moment = parts["month"], parts["day"], parts["clock"]
+        if month.isdigit():
+            stamp = f"{parts['year']}-{month}-{day}T{moment}{parts.get('offset') or ''}"
+        else:
+            stamp = f"{month} {day} {parts['year']} {moment}" if parts.get("year") else f"{month} {day} {moment}"
+        known = STAMP.match(stamp)
+        return clock.of(known) if known else None
+
+
+def own(program: str, title: str, line: str, first: str = "", name: str = r"(?!)") -> Format:
+    """The format of such a log: known by its name, or by a message like `first` in one of its first lines."""
+    expression = re.compile(line, re.DOTALL)
+    beginning, called = re.compile(first, re.DOTALL), re.compile(name)
+
+    def recognises(path: str, begins: bytes) -> bool:
+        lines = begins.replace(b"\0", b"").decode("utf-8", "replace").splitlines()[:20]
+        matches = [found for found in map(expression.fullmatch, lines) if found]
+        return bool(matches) and bool(called.search(path) or any(beginning.match(found["message"]) for found in matches))
+
+    return Format(program, title, "text", recognises, Own(expression, program).read)

@@ -1,0 +1,69 @@
+"""Stamps of lines, of each kind that daemons write, to times.
+
+`Nov 24 09:54:56` by tradition (RFC 3164), with the year perhaps; `2026-11-24T09:54:53.525926+00:00` (RFC 3339, of any offset or
+none); `@4000000067431f2a0c5d3f1c` (TAI64N of multilog). All may have a priority before them: `<38>`.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from auditkit.logins.formats.years import SECOND, Stamps, first_year, nanoseconds, newest
+from auditkit.logins.journals.pulse import LATEST
+from auditkit.logins.nouns import Bytes, Log, Notes, Setting
+
+STAMP = re.compile(
+    r"(?:<[0-9]{1,3}>(?P<version>1 )?)?(?:"
+    r"(?P<month>[A-Z][a-z]{2}) (?P<day>[ 0-3]?[0-9]) (?:(?P<year>[0-9]{4}) )?(?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]+)?"
+    r"|(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})[T ](?P<moment>[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?)"
+    r"(?P<offset>Z|[+-][0-9]{2}:?[0-9]{2})?"
+    r"|@(?P<tai>4[0-9a-f]{23})"
+    r")(?= |$)"
+)
+TAI = (1 << 62) + 10
+"""What TAI64 adds to the seconds since 1970; leap seconds after 1972 are not counted, as by multilog."""
+PLAIN = re.compile(r"[A-Z][a-z]{2} [ 0-3][0-9] [0-9:]{8}|[0-9]{4}-[^,]*[0-9Z]").fullmatch
+"""Stamps that Clock.time takes as they are."""
+
+
+@dataclass(slots=True)
+class Clock:
+    """Tells the time of stamps of one file, in its order."""
+
+    log: Log
+    data: Bytes
+    setting: Setting
+    notes: Notes
+    _stamps: Stamps | None = None
+
+    def time(self, stamp: str) -> int | None:
+        """Nanoseconds since 1970 of a stamp that is PLAIN; None if it is no stamp."""
+        if not stamp[:1].isdigit():
+            return (self._stamps or self._by_tradition()).time(stamp)
+        try:
+            moment = datetime.fromisoformat(stamp)
+        except ValueError:
+            return None
+        return plausible(nanoseconds(moment if moment.tzinfo else moment.replace(tzinfo=self.setting.zone)))
+
+    def of(self, found: re.Match[str]) -> int | None:
+        """The same of what STAMP found."""
+        if found["tai"]:
+            return plausible((int(found["tai"][:16], 16) - TAI) * SECOND + int(found["tai"][16:], 16))
+        if found["date"]:
+            return self.time(f"{found['date']}T{found['moment'].replace(',', '.')}{found['offset'] or ''}")
+        stamp = f"{found['month']} {int(found['day']):2d} {found['clock']}"
+        return plausible(self.time(stamp) if not found["year"] else Stamps(self.setting.zone, int(found["year"])).time(stamp))
+
+    def _by_tradition(self) -> Stamps:
+        """The reader of stamps without a year, once the first of them is met."""
+        latest, self.notes.year_by = newest(self.log, self.setting)
+        if latest > self.setting.now and self.log.until is None:  # a name or time of the future tells nothing
+            latest, self.notes.year_by = newest(replace(self.log, name="", mtime=None), self.setting)
+        self._stamps = Stamps(self.setting.zone, first_year(self.data, latest, self.setting.zone))
+        return self._stamps
+
+
+def plausible(time: int | None) -> int | None:
+    """A time that a log can have; None for others, which are damage."""
+    return time if time is not None and 0 < time < LATEST else None

@@ -1,0 +1,198 @@
+"""The verdict in one sentence: what was tried, who got in, and what the sources that say so cover."""
+
+from collections.abc import Sequence
+
+from auditkit.logins.covering import Coverage
+from auditkit.logins.joining import Joined
+from auditkit.logins.patterns import KNOWN, Pattern
+from auditkit.logins.reading import Reading
+from auditkit.logins.streams import Stream
+from auditkit.logins.successes import State, Success
+from auditkit.logins.trying import known
+from auditkit.logins.wording import day, lasting, listed, moment, name, plural, span
+from auditkit.printable import printable
+
+NONE_SEEN, SEEN, UNSUPPORTED, CANNOT_TELL = "none-seen", "seen", "unsupported", "cannot-tell"
+COMPLETE, GAP, MISSING, TAMPER = "complete", "gap", "source-missing", "tamper"
+
+
+def access(joined: Joined) -> str:
+    """Whether somebody got in: what the sources say, and nothing where they cannot."""
+    states = {success.state for success in joined.successes}
+    if states & {State.SUPPORTED, State.BARE, State.SOURCELESS}:
+        return SEEN
+    if states:
+        return UNSUPPORTED
+    if not joined.coverage.telling or _nothing_of_it(joined.coverage) or any(map(may_tell, joined.seen.readings)):
+        return CANNOT_TELL
+    return NONE_SEEN
+
+
+SUCCESS_WORDS = ("accept", "opened", "success", "logged in", "login", "granted", "authenticated")
+"""Words of a line that was not understood, with which it may tell of somebody who got in."""
+
+
+def may_tell(reading: Reading) -> list[str]:
+    """Shapes of lines that were not understood and may tell of a success."""
+    return [shape for shape in reading.notes.unknown if any(word in shape.lower() for word in SUCCESS_WORDS)]
+
+
+def _nothing_of_it(coverage: Coverage) -> bool:
+    """Whether no moment of the window is covered."""
+    start, end = coverage.start, coverage.end
+    if start is None or end is None:
+        return True
+    return any(first <= start and last >= end and last > first for first, last in coverage.gaps)
+
+
+def coverage(joined: Joined) -> str:
+    """How far the sources can be relied on for the window."""
+    if joined.signs:
+        return TAMPER
+    if not joined.coverage.telling:
+        return MISSING
+    rotated = any(cover.missing for cover in joined.coverage.telling)
+    return GAP if joined.coverage.gaps or rotated else COMPLETE
+
+
+def sentence(joined: Joined, pattern: Pattern, ask: Sequence[Success] = ()) -> str:
+    """All of it, the most important first.
+
+    `52 guesses from 198.51.100.7 in 19 minutes at 9 names, 2 of which exist; no success seen in auth.log and journal, which
+    cover 1 to 24 Nov 2026 with one gap of 3 h on 12 Nov`. `ask` are logins that something speaks against.
+    """
+    got_in = joined.successes
+    tried, entered = _tried(joined, pattern), _entered(joined, got_in, ask)
+    if (held := known(joined)) and pattern.word == KNOWN:
+        tried = f"{held}; {tried}"
+    if not joined.coverage.telling and not pattern.guesses and not got_in:
+        return f"whether anybody tried or got in cannot be told{_covering(joined, '')}{_marks(joined)}"
+    if any(not one.real for one in got_in):
+        return f"{entered}; {tried}{_covering(joined, ', in ')}{_marks(joined)}"
+    return f"{tried}; {entered}{_covering(joined, ' in ' if not got_in else ', seen in ')}{_marks(joined)}"
+
+
+def _tried(joined: Joined, pattern: Pattern) -> str:
+    """`52 guesses from 198.51.100.7 in 19 minutes at 9 names, 2 of which exist`."""
+    if not pattern.guesses:
+        probed = sum(one.probes for one in joined.attackers.values())
+        return f"no guesses, {plural(probed, 'key')} offered and refused" if probed else "no guesses"
+    first, last = [one.first for one in pattern.active], [one.last for one in pattern.active]
+    begin, end = min((t for t in first if t is not None), default=None), max((t for t in last if t is not None), default=None)
+    since, until = joined.seen.since, joined.seen.until
+    begin = max(begin, since) if begin is not None and since is not None else begin
+    end = min(end, until) if end is not None and until is not None else end
+    within = f" in {lasting(max(end - begin, 10**9))}" if begin is not None and end is not None and pattern.guesses > 1 else ""
+    return f"{plural(pattern.guesses, 'guess')} from {_whence(pattern)}{within}{_names(joined, pattern)}"
+
+
+def _whence(pattern: Pattern) -> str:
+    addresses = [one.address for one in pattern.active]
+    if len(addresses) == 1:
+        return printable(addresses[0]) if addresses[0] else "the machine itself"
+    return plural(len(addresses), "address")
+
+
+def _names(joined: Joined, pattern: Pattern) -> str:
+    number = len(pattern.names)
+    if not number:
+        return ""
+    at = f" at {name(pattern.names[0])}" if number == 1 else f" at {plural(number, 'name')}"
+    if not pattern.existence_known:
+        return at
+    exist = len(pattern.existing)
+    if number == 1:
+        return f"{at}, which {'exists' if exist else 'does not exist'}"
+    return f"{at}, {exist or 'none'} of which {'exists' if exist == 1 else 'exist'}"
+
+
+def _entered(joined: Joined, got_in: Sequence[Success], ask: Sequence[Success]) -> str:
+    """`1 login, of anna from 192.0.2.7`, or that none was seen."""
+    real = [one for one in got_in if one.real]
+    claimed = [one for one in got_in if not one.real]
+    parts = []
+    if claimed:
+        parts.append(_claimed(claimed))
+    if len(real) == 1:
+        parts.append(f"1 login, of {_who(real[0])} at {moment(real[0].time)}")
+    elif real:
+        whom = listed(list(dict.fromkeys(name(one.user) for one in real)))
+        addresses = list(dict.fromkeys(one.address for one in real))
+        whence = printable(addresses[0]) if len(addresses) == 1 and addresses[0] else plural(len(addresses), "address")
+        parts.append(f"{plural(len(real), 'login')}, of {whom} from {whence}{_to_ask(ask)}")
+    elif access(joined) == CANNOT_TELL:
+        parts.append(f"whether anybody got in cannot be told{_why_not(joined)}")
+    else:
+        parts.append("no other success seen" if claimed else "no success seen")
+    return "; ".join(parts)
+
+
+def _claimed(claimed: Sequence[Success]) -> str:
+    """`a login of root from 198.51.100.9 at 2026-11-24 10:00:00Z is claimed, and nothing supports it`."""
+    first = f"of {_who(claimed[0])} at {moment(claimed[0].time)}"
+    forged = all(one.state is State.FORGED for one in claimed)
+    if len(claimed) == 1:
+        return f"a login {first} is claimed, and {'it is forged' if forged else 'nothing supports it'}"
+    return f"{len(claimed)} logins are claimed and {'are forged' if forged else 'nothing supports them'}, the first {first}"
+
+
+def _why_not(joined: Joined) -> str:
+    if not joined.coverage.telling:
+        return ""
+    return (
+        ": nothing covers that time" if _nothing_of_it(joined.coverage) else ": lines that may tell of it were not understood"
+    )
+
+
+def _to_ask(ask: Sequence[Success]) -> str:
+    """`, 1 of them to be asked about first: anna from 203.0.113.99 at 2026-11-24 03:10:00Z`."""
+    asked = [one for one in ask if one.real]
+    if not asked:
+        return ""
+    return f", {len(asked)} of them to be asked about first: {_who(asked[0])} at {moment(asked[0].time)}"
+
+
+def _who(success: Success) -> str:
+    return f"{name(success.user)} from {printable(success.address)}" if success.address else name(success.user)
+
+
+def _covering(joined: Joined, lead: str) -> str:
+    """`in auth.log and journal, which cover 1 to 24 Nov 2026 with one gap of 3 h on 12 Nov`."""
+    telling = [cover.stream for cover in joined.coverage.telling]
+    start, end = joined.coverage.start, joined.coverage.end
+    if not telling or start is None or end is None:
+        return f": {_without(joined)}"
+    which = f"{listed([stream.short for stream in telling])}, which {'covers' if len(telling) == 1 else 'cover'}"
+    return f"{lead}{which} {_reach(telling, start, end)}{_gaps(joined.coverage)}"
+
+
+def _reach(telling: Sequence[Stream], start: int, end: int) -> str:
+    """What of the window lies between the first and the last line."""
+    first = max(start, min(stream.first for stream in telling if stream.first is not None))
+    last = min(end, max(stream.last for stream in telling if stream.last is not None))
+    return span(first, last) if first <= last else "nothing of the time that is asked for"
+
+
+def _gaps(coverage: Coverage) -> str:
+    if not coverage.gaps:
+        return ""
+    longest = max(coverage.gaps, key=lambda gap: gap[1] - gap[0])
+    long = f"{lasting(longest[1] - longest[0])} on {day(longest[0])}"
+    if len(coverage.gaps) == 1:
+        return f" with one gap of {long}"
+    return f" with {len(coverage.gaps)} gaps, the longest of {long}"
+
+
+def _without(joined: Joined) -> str:
+    """Why nothing can be told."""
+    unread = [f"{log.name} {log.condition}" for log in joined.seen.asked]
+    unread += [f"{reading.log.name} {reading.log.condition}" for reading in joined.seen.readings if reading.format is None]
+    return f"no source tells of logins: {listed(unread)}" if unread else "no source tells of logins"
+
+
+def _marks(joined: Joined) -> str:
+    """That somebody may have been at the logs, in the sentence itself: nobody may read on without it."""
+    if not joined.signs:
+        return ""
+    where = listed(list(dict.fromkeys(sign.source.rpartition("/")[2] or sign.source for sign in joined.signs)), 3)
+    return f"; {plural(len(joined.signs), 'sign')} of tampering in {where}"

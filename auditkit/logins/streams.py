@@ -1,0 +1,133 @@
+"""Sources that continue each other are one stream: auth.log and what it was rotated to, all files of the journal."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from auditkit.logins.nouns import Event, What
+from auditkit.logins.reading import Reading
+
+JOURNAL = "journal"
+PRIMARY = ("text", "journal", "windows")
+"""Kinds that tell of every login and of guesses; the others tell of some, or of sessions alone."""
+AUTH = ("auth.log", "authlog", "auth", "secure", "sshd.log", "sshd-session.log")
+"""Names of logs that are there to tell of logins, also where no line of them does."""
+_PACKED = re.compile(r"\.(?:gz|xz|bz2|zst|lz4|Z)$")
+_ROTATED = re.compile(r"(?:\.(?P<number>[0-9]{1,4})|[-.](?P<date>[0-9]{8}(?:[-T]?[0-9]{2,6})?))$")
+
+
+class Told(NamedTuple):
+    """An event, and what told of it."""
+
+    source: str
+    kind: str
+    stream: str
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Sources of one kind that continue each other, the oldest first."""
+
+    name: str
+    kind: str
+    readings: tuple[Reading, ...]
+
+    @property
+    def first(self) -> int | None:
+        """The time of its first line."""
+        return min((one.notes.first for one in self.readings if one.notes.first is not None), default=None)
+
+    @property
+    def last(self) -> int | None:
+        """The time of its last line."""
+        return max((one.notes.last for one in self.readings if one.notes.last is not None), default=None)
+
+    @property
+    def dated(self) -> bool:
+        """Whether it is known from when to when it has lines."""
+        return self.first is not None and self.last is not None
+
+    @property
+    def short(self) -> str:
+        """As a sentence calls it: `auth.log`, `journal`."""
+        return self.name.rpartition("/")[2] or self.name
+
+    @property
+    def tells(self) -> bool:
+        """Whether it would tell of a login: a log of cron alone says nothing by its silence."""
+        if self.kind not in PRIMARY:
+            return False
+        return self.kind != "text" or self.short in AUTH or any(_of_logins(one) for one in self.readings)
+
+    def covers(self, time: int) -> bool:
+        """Whether a moment lies between its first and its last line."""
+        return self.first is not None and self.last is not None and self.first <= time <= self.last
+
+    def told(self) -> Iterator[Told]:
+        """Yield what was kept of it."""
+        for reading in self.readings:
+            yield from (Told(reading.log.name, self.kind, self.name, event) for event in reading.tally.kept)
+
+    def count(self, what: What) -> int:
+        """How often it tells of something."""
+        return sum(reading.tally.counts[what] for reading in self.readings)
+
+
+def streams(readings: Iterable[Reading]) -> tuple[Stream, ...]:
+    """The streams of a machine, by kind and name; of two copies of one source the first counts."""
+    found: dict[tuple[str, str], list[Reading]] = {}
+    for reading in readings:
+        if reading.format is not None:
+            kind = reading.format.kind
+            of_kind = found.setdefault((kind, JOURNAL if kind == JOURNAL else family(reading.log.name)[0]), [])
+            if all(_looks(reading) != _looks(other) for other in of_kind):
+                of_kind.append(reading)
+    return tuple(Stream(name, kind, tuple(sorted(parts, key=_begins))) for (kind, name), parts in sorted(found.items()))
+
+
+def family(name: str) -> tuple[str, int | None]:
+    """The name of a log without what rotation and packing add to it, and the number that rotation gave it."""
+    bare = _PACKED.sub("", name)
+    match = _ROTATED.search(bare)
+    if match is None:
+        return bare, None
+    return bare[: match.start()], int(match["number"]) if match["number"] else None
+
+
+def _begins(reading: Reading) -> int:
+    return reading.notes.first or 0
+
+
+def _looks(reading: Reading) -> tuple[object, ...]:
+    """What two copies of a log have in common, packed or not; one without a line has nothing."""
+    notes = reading.notes
+    if not notes.lines:
+        return (reading.log.name,)
+    return notes.lines, notes.first, notes.last, tuple(sorted(reading.tally.counts.items()))
+
+
+def _of_logins(reading: Reading) -> bool:
+    services = {service for service, _address in reading.tally.sources}
+    return any(map(is_ssh, services)) or any(is_ssh(event.program) for event in reading.tally.kept)
+
+
+SSH = frozenset(("sshd", "sshd-session", "sshd-auth", "dropbear"))
+_OTHER_SERVICES = ("dovecot", "postfix", "exim", "sendmail", "saslauthd", "vsftpd", "proftpd", "pure-ftpd", "imap", "pop3")
+"""How programs begin whose logins open a mailbox or files, and no shell."""
+
+
+def is_ssh(program: str) -> bool:
+    """Whether a program is a server of SSH."""
+    return program in SSH
+
+
+def opens_no_shell(program: str) -> bool:
+    """Whether a login of a program is one to mail or files alone."""
+    return program.lower().startswith(_OTHER_SERVICES)
+
+
+def is_numeric(address: str | None) -> bool:
+    """Whether it is an address, and no name of a machine that another source may know by its address."""
+    return bool(address) and (":" in str(address) or str(address).replace(".", "").isdigit())

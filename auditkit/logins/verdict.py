@@ -1,0 +1,111 @@
+"""From what the sources of a machine say to a verdict on three axes that are never merged: access, pattern, coverage.
+
+`judged` may be called twice: `wanted` names lines of text logs, and with their words in `Seen.texts` findings quote them.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from auditkit.logins import entered, losing, sentence, telling, trying
+from auditkit.logins.joining import Joined, joined
+from auditkit.logins.nouns import Condition, What, YearBy
+from auditkit.logins.patterns import Pattern, pattern
+from auditkit.logins.seen import Account, Head, KeyLine, Past, Seen, Verdict, Verified, Wanted
+from auditkit.logins.signals import signals
+from auditkit.logins.successes import State
+from auditkit.logins.wording import listed, moment, plural
+from auditkit.model import Finding, Gap, Rule, Severity
+from auditkit.printable import printable
+
+__all__ = ["RULES", "Account", "Head", "KeyLine", "Past", "Seen", "Verdict", "Verified", "Wanted", "judged"]
+
+RULES: tuple[Rule, ...] = (*entered.RULES, *trying.RULES, *losing.RULES)
+WANTED = 200
+"""Lines whose words are asked for."""
+
+
+def judged(seen: Seen) -> Verdict:
+    """Judge what is known of a machine."""
+    all_of_it = joined(seen)
+    looks = pattern(seen, all_of_it.streams, all_of_it.attackers, _credential(all_of_it))
+    of_logins = tuple(entered.judge(all_of_it))
+    ask = [success for success, finding in of_logins if finding.severity >= Severity.MEDIUM]
+    findings = (*(finding for _, finding in of_logins), *trying.judge(all_of_it, looks), *losing.judge(all_of_it))
+    logins = telling.told(all_of_it, looks, signals(all_of_it, looks), ask)
+    gaps = tuple(dict.fromkeys(_gaps(all_of_it)))
+    return Verdict(findings, gaps, logins, tuple(_notes(all_of_it)), _wanted(all_of_it, findings, looks), _entered(all_of_it))
+
+
+def _credential(all_of_it: Joined) -> str:
+    """Why somebody knows a credential: he was let in after guessing, or was right and refused."""
+    for success in all_of_it.successes:
+        if success.real and success.state is not State.SOURCELESS:
+            came = entered.before(all_of_it, success)
+            if entered.guessed(all_of_it, success, came):
+                return f"{plural(came.guesses, 'guess')} from {printable(success.address or '')}, and then a login"
+    return trying.known(all_of_it)
+
+
+def _gaps(all_of_it: Joined) -> Iterator[Gap]:
+    """Yield what could not be seen: sources, parts of them, lines that may matter, and time that none covers."""
+    seen, coverage = all_of_it.seen, all_of_it.coverage
+    for log in (*seen.asked, *(reading.log for reading in seen.readings)):
+        if log.condition in (Condition.UNREADABLE, Condition.TRUNCATED):
+            yield Gap(log.name, log.reason or f"is {log.condition}")
+    if not coverage.telling:
+        unread = listed([f"{printable(log.name)} {log.condition}" for log in seen.asked], 6)
+        yield Gap("logins", f"whether anybody got in cannot be told: no source tells of it{f' ({unread})' if unread else ''}")
+    hosts = sorted({one.event.host.partition(".")[0] for stream in all_of_it.streams for one in stream.told()} - {""})
+    if len(hosts) > 1:
+        together = "guesses are counted of all together, and whether one of them fell silent is not known"
+        yield Gap("logins", f"the logs have lines of {len(hosts)} machines ({listed(hosts)}): {together}")
+    for start, end in coverage.gaps[:20]:
+        yield Gap("logins", f"no log tells of {moment(start)} to {moment(end)}")
+    for reading in seen.readings:
+        if shapes := sentence.may_tell(reading):
+            times = sum(reading.notes.unknown[shape] for shape in shapes)
+            yield Gap(reading.log.name, f"{plural(times, 'line')} not understood that may tell of a login: {listed(shapes, 2)}")
+        if reading.tally.lost:
+            yield Gap(reading.log.name, f"{plural(reading.tally.lost, 'event')} beyond what is kept were only counted")
+
+
+def _notes(all_of_it: Joined) -> Iterator[str]:
+    """Yield what a reader should know of how it was read."""
+    seen = all_of_it.seen
+    unknown = sum(sum(reading.notes.unknown.values()) for reading in seen.readings)
+    if unknown:
+        yield f"{plural(unknown, 'line')} of programs that tell of logins not understood; the report lists them by kind"
+    guessed = [reading.log.name for reading in seen.readings if reading.notes.year_by is YearBy.ASSUMED and reading.notes.lines]
+    if guessed:
+        yield f"the year of {listed(guessed)} is assumed: its stamps have none, and nothing else tells it"
+    if not seen.setting.zone_known and any(one.notes.year_by is not YearBy.STAMP for one in seen.readings):
+        yield "the zone of the machine is not known: stamps without one are taken for UTC"
+
+    for one in seen.verified:
+        if one.passed:
+            yield f"{one.name}: journalctl --verify passes: it is well-formed, which does not show that nothing was left out"
+    if sum(stream.count(What.SCANNED) for stream in all_of_it.streams):
+        scanned = sum(stream.count(What.SCANNED) for stream in all_of_it.streams)
+        yield f"{plural(scanned, 'connection')} that spoke something else or nothing are no guesses, and not counted as such"
+
+
+def _wanted(all_of_it: Joined, findings: Sequence[Finding], looks: Pattern) -> tuple[Wanted, ...]:
+    """Lines of texts that findings quote."""
+    quoted = {(quote.source, quote.line) for finding in findings for quote in finding.quotes}
+    told = [one for stream in all_of_it.streams if stream.kind == "text" for one in stream.told()]
+    found = {
+        (one.source, one.event.line): one.event.offset for one in told if (printable(one.source), one.event.line) in quoted
+    }
+    texts = {reading.log.name for stream in all_of_it.streams if stream.kind == "text" for reading in stream.readings}
+    for one in looks.active:
+        for source, line, offset in one.lines:
+            if source in texts and (printable(source), line) in quoted:
+                found[source, line] = offset
+    return tuple(Wanted(source, line, offset) for (source, line), offset in list(found.items())[:WANTED])
+
+
+def _entered(all_of_it: Joined) -> frozenset[tuple[str, str, str]]:
+    return entered.confirmed(all_of_it.successes)
+
+
+ACCESS = (sentence.NONE_SEEN, sentence.SEEN, sentence.UNSUPPORTED, sentence.CANNOT_TELL)
+"""Words of the first axis."""

@@ -1,0 +1,103 @@
+"""Logs that a person names: files and directories of this machine that hold the logs of one machine, whichever that is."""
+
+import os
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from auditkit.errors import UsageError
+from auditkit.logins.formats import BEGINNING, recognised
+from auditkit.logins.nouns import Condition
+from auditkit.logs.files import Source, found
+from auditkit.logs.zones import Machine
+from auditkit.printable import printable
+
+MOST = 10_000
+"""Files below the directories that are named."""
+DEEPEST = 16
+HERE = "/var/log/"
+"""Where the logs of this machine are, whose zone is known."""
+LOCALTIME = "/etc/localtime"
+
+
+def sources(words: Iterable[str]) -> tuple[tuple[Source, ...], tuple[str, ...]]:
+    """The logs that are named, and notes on what lies beside them and is none.
+
+    A directory stands for all files below it whose format tells of logins; links in it are followed, as long as they stay
+    inside.
+
+    Raises:
+        UsageError: a file is not there.
+    """
+    made: list[Source] = []
+    notes: list[str] = []
+    for word in words:
+        if not os.path.isdir(word):
+            made.append(_file(word))
+            continue
+        inside = [
+            _renamed(source, word) for source in found(word, _below(word)) if source.log.condition is not Condition.ABSENT
+        ]
+        known = [source for source in inside if _may_tell(source)]
+        made += known
+        if len(known) < len(inside):
+            notes.append(f"{printable(word)}: {len(inside) - len(known)} files in it are of no format that tells of logins")
+    return tuple(made), tuple(notes)
+
+
+def machine(words: Sequence[str], now: datetime) -> Machine:
+    """What they are read by: the zone is known only of what lies where this machine has its own logs."""
+    own = all(os.path.realpath(word).startswith(HERE) or os.path.realpath(word) + "/" == HERE for word in words)
+    try:
+        with open(LOCALTIME, "rb") as file:
+            zone: bytes | None = file.read(1 << 16) if own else None
+    except OSError:
+        zone = None
+    return Machine(int(now.timestamp() * 10**9), zone)
+
+
+def _file(word: str) -> Source:
+    """A file by its name, wherever it is."""
+    path = os.path.realpath(word)
+    if not os.path.lexists(path):
+        raise UsageError(f"there is no file {printable(word)}", "name a log, a directory of logs, or a host")
+    directory, name = os.path.split(path)
+    escaped = "".join(f"[{sign}]" if sign in "*?[" else sign for sign in name)
+    return _renamed(next(iter(found(directory, [f"/{escaped}"]))), word, whole=True)
+
+
+def _renamed(source: Source, word: str, *, whole: bool = False) -> Source:
+    """A source with its name as the person sees it."""
+    name = word if whole else word.rstrip("/") + source.log.name
+    return source.called(name)
+
+
+def _may_tell(source: Source) -> bool:
+    if source.log.condition is not Condition.READ:
+        return True
+    return recognised(source.log.name, next(iter(source.data.chunks()), b"")[:BEGINNING]) is not None
+
+
+def _below(directory: str) -> Iterator[str]:
+    """Yield the path of each file below a directory, from there on, as a glob that matches nothing else."""
+    count = 0
+    for above, directories, names in os.walk(directory):
+        directories.sort()
+        relative = os.path.relpath(above, directory)
+        if relative.count("/") >= DEEPEST:
+            directories.clear()
+        for name in sorted(names):
+            count += 1
+            if count > MOST:
+                raise UsageError(f"there are more than {MOST} files below {printable(directory)}", "name the logs among them")
+            path = os.path.normpath(f"/{relative}/{name}")
+            if _is_file(os.path.join(above, name)):
+                yield "".join(f"[{sign}]" if sign in "*?[" else sign for sign in path)
+
+
+def _is_file(path: str) -> bool:
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        return False
+    return stat.S_ISREG(mode) or stat.S_ISLNK(mode)

@@ -1,0 +1,108 @@
+"""Pieces of logs that came over a network or out of evidence, kept packed in a file of ours without a name.
+
+Such a file is gone with whoever has it open, however that one ends.
+"""
+
+import mmap
+import os
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator
+from typing import IO
+
+from auditkit.logs.files import MAPPED
+from auditkit.logs.packing import BEGINNING, PIECE, BrokenError, packed_by, unpacked
+
+HELD = 16 << 20
+"""Bytes that are held in memory where all of it is wanted at once."""
+LONGER = f"it is longer than the {MAPPED >> 30} GiB that are looked at"
+_FAST = 1
+
+
+class Spool:
+    """The bytes of one log, which may have holes, in a file that several share; `add` its pieces in their order."""
+
+    def __init__(self, name: str, file: IO[bytes]) -> None:
+        self.packed = ""
+        self.size = 0
+        """Bytes that it has by now."""
+        self.lost = ""
+        """Why the rest of it did not come."""
+        self.broke = ""
+        self.grew = self.given = 0
+        self.seen: Callable[[int], object] = id
+        self._name = name
+        self._file = file
+        self._pieces: list[tuple[int, int, int]] = []
+        """Of each piece where it belongs, where it lies in our file, and how long it is there."""
+
+    def add(self, at: int, data: bytes) -> None:
+        """Take the next piece, which belongs there.
+
+        Raises:
+            BrokenError: it is packed by what is not unpacked here.
+        """
+        if not self._pieces:
+            self.packed = packed_by(self._name, data[:BEGINNING]) if not at else ""
+        kept = data if self.packed else zlib.compress(data, _FAST)
+        self._pieces.append((at, self._file.tell(), len(kept)))
+        self._file.write(kept)
+        self.size = at + len(data)
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the unpacked bytes from the beginning; where they end too early, `broke` says why."""
+        self.broke, self.given = self.lost, 0
+        try:
+            for piece in unpacked(self._raw(), self.packed) if self.packed else self._raw():
+                self.given += len(piece)
+                yield piece
+        except BrokenError as error:
+            self.broke = self.lost or str(error)
+
+    def whole(self) -> bytes | memoryview:
+        """All bytes at once: held if they are few, else mapped."""
+        if self.size <= HELD and not self.packed:
+            return b"".join(self.chunks())
+        self.broke = self.lost
+        with tempfile.TemporaryFile(prefix="auditkit-") as file:
+            size = self.given = self._laid(file)
+            return memoryview(mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)) if size else b""
+
+    def _laid(self, file: IO[bytes]) -> int:
+        """Lay all of it out in a file, with its holes; gives how long that is."""
+        if self.packed:
+            for piece in self.chunks():
+                file.write(piece)
+                if file.tell() > MAPPED:
+                    self.broke = LONGER
+                    break
+            file.flush()
+            return min(file.tell(), MAPPED)
+        for at, data in self._placed():
+            if at + len(data) > MAPPED:
+                self.broke = LONGER
+                break
+            file.seek(at)
+            file.write(data)
+        size = min(self.size, MAPPED)
+        file.truncate(size)
+        return size
+
+    def _placed(self) -> Iterator[tuple[int, bytes]]:
+        self._file.flush()
+        for at, start, length in self._pieces:
+            data = os.pread(self._file.fileno(), length, start)
+            self.seen(len(data))
+            yield at, data if self.packed else zlib.decompress(data)
+
+    def _raw(self) -> Iterator[bytes]:
+        """Yield the pieces with zeros in the holes."""
+        done = 0
+        for at, data in self._placed():
+            if at > max(done, MAPPED):
+                raise BrokenError(LONGER)
+            for start in range(done, at, PIECE):
+                yield bytes(min(PIECE, at - start))
+            if data:
+                yield data
+            done = at + len(data)

@@ -1,0 +1,147 @@
+"""`auditkit logins` on files, directories and disks, as a stranger runs it: what counts as a file, and what it remembers."""
+
+import gzip
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import SCHEMA, Cli, Outcome
+
+GUESSES = b"".join(
+    b"Nov 24 03:%02d:%02d srv sshd[%d]: Failed password for invalid user admin from 198.51.100.7 port %d ssh2\n"
+    % (number // 60, number % 60, 1000 + number, 40_000 + number)
+    for number in range(50)
+)
+LOGIN = b"Nov 24 09:00:00 srv sshd[2000]: Accepted password for anna from 192.0.2.9 port 5555 ssh2\n"
+THEN = 1_795_600_000
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Path:
+    """A directory with two logs, one of them packed, and a file that is none."""
+    log = tmp_path / "disk/var/log"
+    log.mkdir(parents=True)
+    (log / "auth.log").write_bytes(GUESSES + LOGIN)
+    (log / "auth.log.1.gz").write_bytes(gzip.compress(GUESSES.replace(b"Nov 24", b"Nov 17")))
+    (log / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
+    for path in log.iterdir():
+        os.utime(path, (THEN, THEN))
+    return log
+
+
+def host(outcome: Outcome) -> dict[str, Any]:
+    """The only host of a report that is as the schema has it."""
+    document = json.loads(outcome.out)
+    SCHEMA.validate(document)
+    (one,) = document["hosts"]
+    return dict(one)
+
+
+def logins(cli: Cli, *words: str) -> dict[str, Any]:
+    return host(cli.run("logins", *words, "--store", str(cli.store), "--format", "json"))
+
+
+def test_files_that_are_named_are_read_as_those_of_one_machine(cli: Cli, logs: Path) -> None:
+    told = logins(cli, str(logs / "auth.log"), str(logs / "auth.log.1.gz"))
+    assert told["host"] == f"{logs}/auth.log and 1 more"
+    assert (told["logins"]["access"], told["logins"]["attempts"]) == ("seen", 100)
+
+
+def test_a_directory_stands_for_all_logs_below_it(cli: Cli, logs: Path) -> None:
+    told = logins(cli, str(logs.parent))
+    assert told["logins"]["attempts"] == 100
+    assert f"{logs.parent}: 1 files in it are of no format that tells of logins" in told["notes"]
+
+
+def test_a_disk_is_read_where_its_logs_are(cli: Cli, logs: Path) -> None:
+    told = logins(cli, f"root:{logs.parents[1]}")
+    assert told["logins"]["attempts"] == 100
+    assert told["counts"]["logs"] == 2
+
+
+def test_evidence_of_a_disk_says_what_the_disk_says(cli: Cli, logs: Path, tmp_path: Path) -> None:
+    disk, path = f"root:{logs.parents[1]}", str(tmp_path / "one.evidence.zst")
+    assert cli.run("collect", disk, "--no-files", "-o", path).code in {0, 3}
+    there, then = logins(cli, disk), logins(cli, f"evidence:{path}")
+    for name in ("access", "pattern", "attempts", "sources", "successes", "not_understood"):
+        assert then["logins"][name] == there["logins"][name]
+
+
+def test_a_scan_of_a_disk_tells_of_logins(cli: Cli, logs: Path) -> None:
+    told = host(cli.run("scan", f"root:{logs.parents[1]}", "--store", str(cli.store), "--format", "json"))
+    assert told["logins"]["attempts"] == 100
+
+
+def test_an_audit_does_not(cli: Cli, logs: Path) -> None:
+    assert host(cli.run("audit", f"root:{logs.parents[1]}", "--only", "preload", "--format", "json"))["logins"] is None
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (("./no-such.log",), "there is no file ./no-such.log"),
+        (("./no-such.log", "local"), "is a file and local a host"),
+        (("nobody",), "nobody is no host"),
+    ],
+)
+def test_what_is_neither_host_nor_file_is_said(cli: Cli, words: tuple[str, ...], what: str) -> None:
+    done = cli.run("logins", *words)
+    assert (done.code, what in done.err) == (2, True), done.err
+
+
+def test_no_log_at_all_is_never_a_pass(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "empty/etc").mkdir(parents=True)
+    done = cli.run("logins", f"root:{tmp_path / 'empty'}", "--store", str(cli.store), "--format", "json")
+    assert done.code == 3
+    assert host(done)["logins"]["access"] == "cannot-tell"
+
+
+def test_names_of_files_may_be_of_any_bytes(cli: Cli, tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"a[1]*\xff\n.log")
+    odd.write_bytes(GUESSES)
+    assert logins(cli, str(odd))["logins"]["attempts"] == 50
+
+
+# --- what is remembered
+
+
+def test_a_log_that_was_cut_since_the_last_run_is_found(cli: Cli, logs: Path) -> None:
+    disk = f"root:{logs.parents[1]}"
+    first = logins(cli, disk)
+    assert "log-shrunk" not in str(first["findings"])
+    (logs / "auth.log").write_bytes(LOGIN)
+    os.utime(logs / "auth.log", (THEN + 1, THEN + 1))
+    again = logins(cli, disk)
+    assert again["logins"]["coverage"] == "tamper"
+
+
+def test_where_signers_are_named_only_what_they_signed_is_remembered(cli: Cli, logs: Path, tmp_path: Path) -> None:
+    key, signers, disk = tmp_path / "key", tmp_path / "signers", f"root:{logs.parents[1]}"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    signers.write_text(f'anna@office namespaces="auditkit" {key.with_suffix(".pub").read_text()}')
+    logins(cli, disk)
+    (kept,) = cli.store.glob("baselines/*/logins.json")
+    unsigned = logins(cli, disk, "--signers", str(signers))
+    assert [gap for gap in unsigned["gaps"] if "what earlier runs kept is left aside" in gap["reason"]]
+    kept.unlink()
+    logins(cli, disk, "--signers", str(signers))
+    assert not kept.exists(), "nobody would believe it"
+    logins(cli, disk, "--signers", str(signers), "--key", str(key))
+    signed = logins(cli, disk, "--signers", str(signers), "--key", str(key))
+    assert not [gap for gap in signed["gaps"] if "left aside" in gap["reason"]]
+    kept.write_text(kept.read_text().replace("auth.log", "auth.lag"))
+    changed = logins(cli, disk, "--signers", str(signers))
+    assert [gap for gap in changed["gaps"] if "what earlier runs kept is left aside" in gap["reason"]]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"past": "{}"}', '{"past": 5, "signature": null}', '{"past": "[1]"}'])
+def test_what_is_damaged_of_earlier_runs_is_a_gap(cli: Cli, logs: Path, text: str) -> None:
+    disk = f"root:{logs.parents[1]}"
+    logins(cli, disk)
+    (kept,) = cli.store.glob("baselines/*/logins.json")
+    kept.write_text(text)
+    told = logins(cli, disk)
+    assert bool(text) == bool([gap for gap in told["gaps"] if "what earlier runs kept is left aside" in gap["reason"]])

@@ -30,7 +30,7 @@ class Own:
     """In whose grammar messages are, where the line does not name one itself."""
 
     def read(self, log: Log, data: Bytes, setting: Setting, notes: Notes) -> Iterator[Event]:
-        """Yield the events of a log; a line that begins with two blanks goes on with the stamp of the one before."""
+        """Yield the events of a log; a line that begins with a blank goes on with the stamp of the one before."""
         teller, clock, pulse = Teller(notes, None), Clock(log, data, setting, notes), Pulse(notes)
         number = offset = 0
         time: int | None = None
@@ -39,7 +39,7 @@ class Own:
                 number += 1
                 if found := self.line.fullmatch(line):
                     time = self._time(found, clock)
-                if (found is None and not line.startswith("  ")) or time is None:
+                if (found is None and not line.startswith(" ")) or time is None:
                     notes.malformed += bool(line)
                 else:
                     pulse.beat(time, number)

@@ -198,6 +198,10 @@ class Bytes(Protocol):
         ...
 
 
+MOST = 64
+"""Silences, steps of the clock and stretches of zeros that are noted of a source."""
+
+
 @dataclass(slots=True)
 class Notes:
     """What reading a source shows besides its events; a reader fills it as it goes."""
@@ -236,6 +240,34 @@ class Notes:
     remarks: list[str] = field(default_factory=list)
     """What a person should know of it: a header that says it was not closed, records that were skipped."""
 
+    def joined(self, other: "Notes", offset: int) -> "Notes":
+        """These with the notes of the part of the source that comes behind so many bytes."""
+        self._heard(other)
+        for shape, times in other.unknown.items():
+            self.unknown[shape] = self.unknown.get(shape, 0) + times
+        for shape, (line, text) in other.examples.items():
+            self.examples.setdefault(shape, (line + self.lines, text))
+        self.backward += [(line + self.lines, time, before) for line, time, before in other.backward]
+        self.nul_runs += [(at + offset, length) for at, length in other.nul_runs]
+        self.remarks += [remark for remark in other.remarks if remark not in self.remarks]
+        self.host = self.host if self.lines >= other.lines else other.host
+        self.lines, self.of_interest = self.lines + other.lines, self.of_interest + other.of_interest
+        self.malformed, self.zeroed = self.malformed + other.malformed, self.zeroed + other.zeroed
+        self.year_by, self.broken = other.year_by, other.broken
+        del self.backward[MOST:], self.nul_runs[MOST:]
+        return self
+
+    def _heard(self, other: "Notes") -> None:
+        """Join the heartbeat, and the silence between the two."""
+        for hour, lines in other.hours.items():
+            self.hours[hour] = self.hours.get(hour, 0) + lines
+        silences = self.silences + other.silences
+        if self.last is not None and other.first is not None and other.first > self.last:
+            silences.append((self.last, other.first))
+        self.silences = sorted(silences, key=lambda silence: silence[0] - silence[1])[:MOST]
+        times = [time for time in (self.first, self.last, other.first, other.last) if time is not None]
+        self.first, self.last = min(times, default=None), max(times, default=None)
+
 
 Read = Callable[[Log, Bytes, Setting, Notes], Iterator[Event]]
 """Reads a source of one format: yields its events in its order, and fills the notes.
@@ -257,4 +289,4 @@ class Format:
     """Whether a source is of it, by its name and its first 4 KiB."""
     read: Read
     count: "Callable[[Log, Bytes, Setting, Notes, Any], None] | None" = None
-    """Reads a source as `read` does, right into a Tally: for formats of so many events that making them takes most of the time."""
+    """Reads a source as `read` does, but right into a Tally: for formats of so many events that making them takes long."""

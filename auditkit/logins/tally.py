@@ -3,7 +3,9 @@
 from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 
+from auditkit.logins.grammar.forms import usual
 from auditkit.logins.nouns import PAM, PROBES, Event, What
 
 ADDRESSES = 20000
@@ -31,8 +33,8 @@ SERVICES = {"sshd-session": "sshd", "sshd-auth": "sshd"}
 REST = "*"
 """The address of all beyond ADDRESSES."""
 
-Connection = tuple[str | None, int | None, str | None]
-"""Address, port and user."""
+Connection = tuple[str | None, ...]
+"""Address, port and user of a connection as its lines have them, and what else the one line says that it was taken from."""
 
 
 @dataclass(slots=True)
@@ -40,8 +42,6 @@ class Name:
     """What was tried on one account."""
 
     guesses: int = 0
-    first: int | None = None
-    last: int | None = None
     exists: bool | None = None
     """Whether the source says that there is such an account."""
 
@@ -78,42 +78,91 @@ class Source:
         """Line and offset of the last lines that are none of the first."""
         return list(self.recent)
 
+    def joined(self, other: "Source", lines: int, offset: int) -> None:
+        """Take in what came from there in the part of the source behind so many lines and bytes."""
+        self.guesses, self.pam, self.probes = self.guesses + other.guesses, self.pam + other.pam, self.probes + other.probes
+        self.others.update(other.others)
+        self.hours.update(other.hours)
+        self.more_names += other.more_names
+        for user, guesses in other.names.items():
+            self.named(user, guesses)
+        times = [time for time in (self.first, other.first, self.last, other.last) if time is not None]
+        self.first, self.last = min(times, default=None), max(times, default=None)
+        for line, at in (*other.early, *other.recent):
+            self.met(line + lines, at + offset)
+
+    def named(self, user: str, guesses: int) -> None:
+        """Count guesses at a name, or that it was named."""
+        names = self.names
+        if user in names:
+            names[user] += guesses
+        elif len(names) < PER_ADDRESS:
+            names[user] = guesses
+        else:
+            self.more_names += guesses
+
+    def met(self, line: int, offset: int) -> None:
+        """Remember where a line of it stands."""
+        (self.recent if len(self.early) >= EXAMPLES else self.early).append((line, offset))
+
 
 @dataclass(slots=True)
 class Tally:
     """All of one source, in bounded memory; `add` an event after the other."""
 
-    counts: Counter[What] = field(default_factory=Counter)
     sources: dict[tuple[str, str], Source] = field(default_factory=dict)
     """Service and address to what came from there; the address `*` is all those beyond ADDRESSES."""
-    names: dict[str, Name] = field(default_factory=dict)
-    more_names: int = 0
-    """Guesses at names beyond the first NAMES."""
+    unknown: set[str] = field(default_factory=set)
+    """Names of which the source says that there is no such account: NAMES at the most."""
     kept: list[Event] = field(default_factory=list)
     """Every event but guesses, what is only counted, and noise, in order."""
     lost: int = 0
     """Events beyond the first KEPT."""
-    _young: dict[tuple[str, int], Connection] = field(default_factory=dict)
-    """Host and pid to connection, of those that said something since _old was full."""
-    _old: dict[tuple[str, int], Connection] = field(default_factory=dict)
+    passed: Counter[What] = field(default_factory=Counter)
+    """Events that are kept or pass, by what they tell."""
+    connections: dict[tuple[str, str], Connection] = field(default_factory=dict)
+    """Host and pid to connection, of those that spoke last: who adds many calls `rest` now and then."""
+    _resting: dict[tuple[str, str], Connection] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> Counter[What]:
+        """What was told how often."""
+        counts = self.passed.copy()
+        for source in self.sources.values():
+            counts.update(source.others)
+            counts[FAILED] += source.guesses + source.pam + source.probes
+        return +counts
+
+    @property
+    def names(self) -> dict[str, Name]:
+        """What was tried on each account, from wherever: NAMES at the most."""
+        names: dict[str, Name] = {}
+        for source in self.sources.values():
+            for user, guesses in source.names.items():
+                name = names.get(user)
+                if name is None and len(names) < NAMES:
+                    name = names[user] = Name(exists=False if user in self.unknown else None)
+                if name is not None:
+                    name.guesses += guesses
+        return names
 
     def add(self, event: Event) -> None:
         """Count an event, and keep it if it matters by itself."""
         what = event.what
-        if what in TALLIED:
-            self.count(
-                what, event.program, event.host, event.pid, event.user, event.address, event.port, event.method, event.times,
-                event.time, event.line, event.offset,
-            )  # fmt: skip
-            return
-        self.counts[what] += event.times
         if what in PASSING:
+            self.passed[what] += event.times
             return
+        address, port, user = event.address, event.port, event.user
         if event.pid is not None and what not in HERE:
-            address, port, user = self._connection((event.host, event.pid), event.address, event.port, event.user)
-            event = event._replace(address=address, port=port, user=user)
+            address, port, user = self.connection(event.host, str(event.pid), address, port, user)
+        if what in TALLIED:
+            source = self.source(SERVICES.get(event.program, event.program), address or "")
+            self.count(source, what, user, event.method, event.times, event.time, event.line, event.offset)
+            return
+        self.passed[what] += event.times
         if len(self.kept) < KEPT:
-            self.kept.append(event)
+            same = address == event.address and user == event.user
+            self.kept.append(event if same else event._replace(address=address, port=port, user=user))
         else:
             self.lost += 1
 
@@ -123,27 +172,62 @@ class Tally:
             self.add(event)
         return self
 
-    def count(  # noqa: PLR0913, PLR0917 - called for every line of a log: plain arguments cost least
+    def joined(self, other: "Tally", lines: int, offset: int) -> "Tally":
+        """This with what was counted in the part of the source that comes behind so many lines and bytes.
+
+        A line that lost its address keeps that, where its connection began in the part before.
+        """
+        for key, theirs in other.sources.items():
+            self.source(*key).joined(theirs, lines, offset)
+        self.unknown.update(islice(other.unknown - self.unknown, max(NAMES - len(self.unknown), 0)))
+        self.passed.update(other.passed)
+        kept = other.kept[: max(KEPT - len(self.kept), 0)]
+        self.kept += [event._replace(line=event.line + lines, offset=event.offset + offset) for event in kept]
+        self.lost += other.lost + len(other.kept) - len(kept)
+        return self
+
+    def connection(
+        self, host: str, pid: str, address: str | None, port: int | None, user: str | None
+    ) -> tuple[str | None, int | None, str | None]:
+        """Where a line comes from: what its connection said of itself stands in for what the line lost.
+
+        A name that a resolver gave does not stand for an address that was seen.
+        """
+        known = self.connections.get((host, pid)) or self._resting.get((host, pid))
+        if known is not None and (not address or port is None or (address[-1].isalpha() and ":" not in address)):
+            seen = usual(known[0] or "")
+            if seen == address or not address or address[-1].isalpha():
+                return seen, int(known[1]) if known[1] else None, known[2] if user is None else user
+        if address:
+            self.connections[host, pid] = address, str(port or ""), user
+            self.rest()
+        return address, port, user
+
+    def rest(self) -> None:
+        """Forget connections that have not spoken for long, if there are many."""
+        if len(self.connections) > CONNECTIONS:
+            self._resting, self.connections = self.connections, {}
+
+    def source(self, service: str, address: str) -> Source:
+        """What came from an address so far."""
+        source = self.sources.get((service, address))
+        if source is None:
+            key = service, address if len(self.sources) < ADDRESSES else REST
+            source = self.sources.setdefault(key, Source())
+        return source
+
+    def count(  # noqa: PLR0913, PLR0917 - called for most lines of a log: plain arguments cost least
         self,
+        source: Source,
         what: What,
-        program: str,
-        host: str,
-        pid: int | None,
         user: str | None,
-        address: str | None,
-        port: int | None,
         method: str | None,
         times: int,
         time: int | None,
         line: int,
         offset: int,
     ) -> None:
-        """Count an event that is TALLIED, without there being one; the arguments are its fields."""
-        self.counts[what] += times
-        if pid is not None:
-            address, port, user = self._connection((host, pid), address, port, user)
-        service = SERVICES.get(program, program)
-        source = self.sources.get((service, address or "")) or self._source(service, address or "")
+        """Count an event that is TALLIED, without there being one."""
         guesses = 0
         if what is not FAILED:
             source.others[what] += times
@@ -155,62 +239,16 @@ class Tally:
             guesses = times
             source.guesses += times
         if time is not None:
-            if source.first is None or source.last is None:
+            if source.last is None or source.first is None:
                 source.first = source.last = time
-            elif time > source.last:
+            elif time >= source.last:
                 source.last = time
             elif time < source.first:
                 source.first = time
             if guesses:
-                source.hours[time // HOUR] += guesses
-        (source.early if len(source.early) < EXAMPLES else source.recent).append((line, offset))
+                source.hours[time // HOUR] += times
+        source.met(line, offset)
         if user is not None:
-            self._named(source, user, guesses, what is INVALID_USER, time)
-
-    def _connection(self, key: tuple[str, int], address: str | None, port: int | None, user: str | None) -> Connection:
-        """Where a line comes from: what its connection said of itself stands in for what the line lost.
-
-        A name that a resolver gave does not stand for an address that was seen.
-        """
-        known = None
-        if not address or (address[-1].isalpha() and ":" not in address):
-            known = self._young.get(key) or self._old.get(key)
-        if known is not None:
-            return known[0], known[1], known[2] if user is None else user
-        if address:
-            self._young[key] = address, port, user
-            if len(self._young) > CONNECTIONS:
-                self._old, self._young = self._young, {}
-        return address, port, user
-
-    def _source(self, service: str, address: str) -> Source:
-        """What came from an address that is new."""
-        if len(self.sources) >= ADDRESSES:
-            address = REST
-        return self.sources.setdefault((service, address), Source())
-
-    def _named(self, source: Source, user: str, guesses: int, unknown: bool, time: int | None) -> None:
-        """Count what was tried on a name."""
-        names = source.names
-        if user in names:
-            names[user] += guesses
-        elif len(names) < PER_ADDRESS:
-            names[user] = guesses
-        else:
-            source.more_names += guesses
-        name = self.names.get(user)
-        if name is None:
-            if len(self.names) >= NAMES:
-                self.more_names += guesses
-                return
-            name = self.names[user] = Name()
-        name.guesses += guesses
-        if unknown:
-            name.exists = False
-        if time is not None:
-            if name.first is None or name.last is None:
-                name.first = name.last = time
-            elif time > name.last:
-                name.last = time
-            elif time < name.first:
-                name.first = time
+            source.named(user, guesses)
+            if what is INVALID_USER and len(self.unknown) < NAMES:
+                self.unknown.add(user)

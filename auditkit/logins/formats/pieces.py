@@ -16,7 +16,7 @@ class Piece(NamedTuple):
     """Some lines that follow each other."""
 
     lines: Sequence[str]
-    """Without the end of the line, zeros and what is longer than LONGEST; bytes that are no UTF-8 as `surrogateescape` has them."""
+    """Without the end of the line, zeros and what is longer than LONGEST; bytes that are no UTF-8 by `surrogateescape`."""
     sizes: Iterable[int]
     """Bytes of each, as it stands there, without the line feed."""
 

@@ -14,7 +14,8 @@ from auditkit.logins.nouns import Bytes, Log, Notes, Setting
 STAMP = re.compile(
     r"(?:<[0-9]{1,3}>(?P<version>1 )?)?(?:"
     r"(?P<month>[A-Z][a-z]{2}) (?P<day>[ 0-3]?[0-9]) (?:(?P<year>[0-9]{4}) )?(?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]+)?"
-    r"|(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})[T ](?P<moment>[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?)(?P<offset>Z|[+-][0-9]{2}:?[0-9]{2})?"
+    r"|(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})[T ](?P<moment>[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?)"
+    r"(?P<offset>Z|[+-][0-9]{2}:?[0-9]{2})?"
     r"|@(?P<tai>4[0-9a-f]{23})"
     r")(?= |$)"
 )
@@ -61,4 +62,3 @@ class Clock:
             latest, self.notes.year_by = newest(replace(self.log, name="", mtime=None), self.setting)
         self._stamps = Stamps(self.setting.zone, first_year(self.data, latest, self.setting.zone))
         return self._stamps
-

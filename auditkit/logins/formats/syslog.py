@@ -17,32 +17,43 @@ from auditkit.logins.formats.stamps import PLAIN, STAMP, Clock
 from auditkit.logins.grammar import said, sshd
 from auditkit.logins.grammar.forms import alternatives, usual
 from auditkit.logins.journals.pulse import Pulse
-from auditkit.logins.nouns import Bytes, Event, Format, Log, Notes, Said, Setting, What
-from auditkit.logins.tally import TALLIED, Tally
+from auditkit.logins.nouns import Bytes, Event, Format, Log, Notes, Setting, What
+from auditkit.logins.tally import ADDRESSES, SERVICES, TALLIED, Source, Tally
 
 SHAPES = 256
 """Kinds of lines that were not understood, which are counted one by one."""
 EXAMPLE = 300
+HOSTS = 4096
+"""Names of machines among which the one is searched for that most lines have."""
+DIGITS = 12
+"""Of a pid, there are less."""
+NEAR = 1000
+"""Lines before it among which the one is searched for that was repeated."""
+SAMPLE = 64
+"""Of so many lines, one is asked for the name of the machine."""
 KNOWN = 8192
 """Messages that are remembered with what they say; many come again word for word."""
 WORTH = 200
 """Characters up to which a message is remembered."""
 NAMES = re.compile(r"(?:^|/)(?:auth|authlog|secure|messages|syslog|daemon|sshd)(?:\.log)?(?:[-.][-0-9.]+)?(?:\.\w+)?$").search
 """Names of text logs: known even where zeros are all that is left of them."""
-MESSAGE = r"(?:(?P<host>\S+) )??(?P<program>[^\s:\[]+)(?:\[(?P<pid>[^\]\s]*)\])?:(?: |$|(?=\[))(?P<message>.*)"
+MESSAGE = r"(?:(?P<host>[^ ]+) )??(?P<program>[^ :\[]+)(?:\[(?P<pid>[^\] ]*)\])?:(?: |$|(?=\[))(?P<message>.*)"
 FREQUENT = (
-    rf"(?P<at>\S+) sshd(?:-session|-auth)?\[(?P<connection>[0-9]+)\]: "
+    rf"(?P<at>[^ ]+) sshd(?:-session|-auth)?\[(?P<connection>[0-9]+)\]: "
     rf"{sshd.AROUND[0]}(?:{alternatives(sshd.FREQUENT, 'frequent')}){sshd.AROUND[1]}"
 )
 PLAIN_LINE = re.compile(f" {MESSAGE}", re.DOTALL)
 LINE = re.compile(f" (?:{FREQUENT}|{MESSAGE})", re.DOTALL)
 STRUCTURED = re.compile(
-    r" (?P<host>\S+) (?P<program>\S+) (?P<pid>\S+) \S+ (?:-|(?:\[(?:[^\]\"\\]|\"(?:[^\"\\]|\\.)*\")*\])+)(?: \ufeff? ?(?P<message>.*))?",
+    r" (?P<host>\S+) (?P<program>\S+) (?P<pid>\S+) \S+ "
+    r"(?:-|(?:\[(?:[^\]\"\\]|\"(?:[^\"\\]|\\.)*\")*\])+)(?: \ufeff? ?(?P<message>.*))?",
     re.DOTALL,
 )
 """What stands behind a stamp of RFC 5424; rsyslog puts a blank more before the message."""
 BARE = re.compile(r" (?:(?P<host>\S+) )??\[(?P<program>[\w-]+)\](?P<pid>):? (?P<message>.*)", re.DOTALL)
 """`[sshd]`, as metalog has it."""
+OF_OLD = re.compile(r" (?P<host>\S+) (?P<program>syslogd)(?P<pid>) (?P<message>.*)", re.DOTALL)
+"""`syslogd 1.5.0: restart.`"""
 LAST = re.compile(r" (?:(?P<host>\S+) )?(?:--- )?last message repeated (?P<times>[0-9]{1,9}) times?(?: ---)?")
 REPEATED = re.compile(r"message repeated (?P<times>[0-9]{1,9}) times: \[ (?P<message>.*)\]", re.DOTALL)
 ID = re.compile(r"\[ID [0-9]+ \w+\.\w+\] ")
@@ -54,29 +65,21 @@ class Frequent(NamedTuple):
     """How to take what a frequent form says out of a match, without a Said or an Event between."""
 
     what: What
-    take: Callable[[re.Match[str]], tuple[str | None, ...]]
-    """Host, pid, user, address, port and method."""
+    take: Callable[[re.Match[str]], tuple[str, str, str | None, str | None, str, str]]
+    """Address, port, user, method, host and pid."""
 
 
 def frequent(number: int) -> tuple[int, Frequent]:
     """A frequent form by the group of LINE that closes last when it was the one that matched."""
     groups, never = LINE.groupindex, LINE.groupindex["message"]
-    names = (f"frequent_{number}_{name}" for name in ("user", "address", "port", "method"))
-    taken = groups["at"], groups["connection"], *(groups.get(name, never) for name in names)
+    names = (f"frequent_{number}_{name}" for name in ("address", "port", "user", "method"))
+    taken = *(groups.get(name, never) for name in names), groups["at"], groups["connection"]
     return groups[f"frequent_{number}"], Frequent(sshd.FREQUENT[number].what, itemgetter(*taken))
 
 
 FORMS = dict(map(frequent, range(len(sshd.FREQUENT))))
-known = lru_cache(1 << 16)(usual)
+NOISE = What.NOISE
 remembered = lru_cache(KNOWN)(said)
-
-
-class At(NamedTuple):
-    """Where a line stands, and when it was written."""
-
-    time: int
-    line: int
-    offset: int
 
 
 class Teller:
@@ -86,34 +89,49 @@ class Teller:
         self.notes, self.tally = notes, tally
         self.events: list[Event] = []
 
-    def tell(self, host: str, program: str, pid: str, message: str, at: At, times: int = 1) -> bool:
-        """Take what a program said so often; False if it is one that tells nothing of logins."""
-        if message.startswith("[ID "):
-            message = ID.sub("", message, count=1)
-        repeated = REPEATED.fullmatch(message) if message.startswith("message repeated ") else None
-        if repeated:
-            message, times = repeated["message"], int(repeated["times"])
+    def tell(self, found: re.Match[str], time: int, line: int, offset: int, times: int = 1) -> bool:
+        """Take what a line says, so often; False if it is of a program that tells nothing of logins."""
+        host, program, pid, message = found.group("host", "program", "pid", "message")
+        if message[:1] in "[m":
+            message, more = bare(message)
+            times *= more
         told = (remembered if len(message) < WORTH else said)(program, message)
         if told is None:
             return False
-        if told.what is What.UNKNOWN:
-            self.unknown(program, message, at.line)
-        self.emit(told, times, host, program, int(pid) if pid.isdecimal() and len(pid) < 12 else None, at)
-        return True
-
-    def emit(self, told: Said, times: int, host: str, program: str, pid: int | None, at: At) -> None:
-        """Give an event to whoever wants it."""
         what, user, address, port, method, key, each, detail, actor = told
-        if self.tally is not None and what in TALLIED:
-            self.tally.count(what, program, host, pid, user, address, port, method, each * times, *at)
-            return
-        event = Event(
-            what, at.time, host, program, pid, user, address, port, method, key, each * times, detail, at.line, at.offset, actor
-        )
-        if self.tally is None:
-            self.events.append(event)
+        tally, times = self.tally, times * each
+        if what is What.UNKNOWN:
+            self.unknown(program, message, line)
+        if tally is not None and what is NOISE:
+            tally.passed[NOISE] += times
+        elif tally is not None and what in TALLIED:
+            if pid and pid.isdecimal():
+                address, port, user = tally.connection(host or "", pid, address, port, user)
+            source = tally.source(SERVICES.get(program, program), address or "")
+            tally.count(source, what, user, method, times, time, line, offset)
         else:
-            self.tally.add(event)
+            number = int(pid) if pid and pid.isdecimal() and len(pid) < DIGITS else None
+            add = self.events.append if tally is None else tally.add
+            add(
+                Event(
+                    what,
+                    time,
+                    host or "",
+                    program,
+                    number,
+                    user,
+                    address,
+                    port,
+                    method,
+                    key,
+                    times,
+                    detail,
+                    line,
+                    offset,
+                    actor,
+                )
+            )
+        return True
 
     def unknown(self, program: str, message: str, line: int) -> None:
         """Count a line that was not understood, by what is common to its kind."""
@@ -125,6 +143,14 @@ class Teller:
         self.notes.examples.setdefault(shape, (line, f"{program}: {message[:EXAMPLE]}"))
 
 
+def bare(message: str) -> tuple[str, int]:
+    """A message without what the log daemon put around it, and how often it came."""
+    if message.startswith("[ID "):
+        message = ID.sub("", message, count=1)
+    repeated = REPEATED.fullmatch(message) if message.startswith("message repeated ") else None
+    return (repeated["message"], int(repeated["times"])) if repeated else (message, 1)
+
+
 class Reader:
     """Reads one text log: into a tally, or into events."""
 
@@ -132,8 +158,10 @@ class Reader:
         self.data, self.notes, self.tally = data, notes, tally
         self.teller, self.clock, self.pulse = Teller(notes, tally), Clock(log, data, setting, notes), Pulse(notes)
         self.hosts: Counter[str] = Counter()
+        self.came: dict[str, Source] = {}
+        """What came to sshd from where, by the address as sshd spells it."""
         self.others = self.beaten = self.width = self.first = 0
-        """Lines of other programs and of none, the last line that the pulse knows, characters of a stamp, lines before a piece."""
+        """Lines of other programs and of none, the last one the pulse knows, characters of a stamp, lines before a piece."""
         self.stamp = self.before = ""
         """The stamp of the line before, and the last line of the piece before."""
 
@@ -143,6 +171,10 @@ class Reader:
         for lines, sizes in pieces(self.data.chunks(), self.notes):
             number, offset = self.piece(lines, sizes, number, offset)
             self.before = lines[-1]
+            if self.width and len(self.hosts) < HOSTS:
+                self.hosts.update(line[self.width + 1 :].partition(" ")[0] for line in lines[::SAMPLE])
+            if self.tally is not None:
+                self.tally.rest()
             yield self.teller.events
             self.teller.events.clear()
         self.pulse.again(number - self.beaten)
@@ -152,36 +184,58 @@ class Reader:
 
     def piece(self, lines: Sequence[str], sizes: Iterable[int], number: int, offset: int) -> tuple[int, int]:
         """Read lines, which begin behind so many others and so many bytes; gives what comes behind them."""
-        tally, plain, width, stamp, time = self.tally, PLAIN_LINE.fullmatch, self.width, self.stamp, None
-        match, self.first = plain if tally is None else LINE.fullmatch, number + 1
+        plain, width, stamp, time, self.first = PLAIN_LINE.fullmatch, self.width, self.stamp, None, number + 1
+        tally = self.tally
+        match = plain if tally is None else LINE.fullmatch
         for line, size in zip(lines, sizes, strict=True):
             number += 1
             if time is None or line[:width] != stamp:
                 time = self.turn(line, number)
                 width, stamp = self.width, self.stamp
             found = None if time is None else (match if size < sshd.MAY_END else plain)(line, width)
-            if found is None:
-                self.odd(line, time, number, offset, lines)
-            elif (form := FORMS.get(found.lastindex)) and tally is not None:
-                host, pid, user, address, port, method = form.take(found)
-                tally.count(form.what, "sshd", host, int(pid), user, known(address), int(port), method, 1, time, number, offset)
+            if found is None or time is None:
+                self.odd(line, time, (number, offset), lines)
+            elif tally is not None and (form := FORMS.get(found.lastindex or 0)):
+                self.guess(form, found, tally, time, number, offset)
             else:
-                host, program, pid, message = found.group("host", "program", "pid", "message")
-                if not self.teller.tell(host or "", program, pid or "", message, At(time, number, offset)):
-                    self.others += 1
+                self.other(found, time, number, offset)
             offset += size + 1
         return number, offset
 
+    def guess(  # noqa: PLR0913, PLR0917 - called for most lines of a log: plain arguments cost least
+        self, form: Frequent, found: re.Match[str], tally: Tally, time: int, number: int, offset: int
+    ) -> None:
+        """Count a line of a form that is frequent."""
+        said = form.take(found)
+        raw, _port, user, method, host, pid = said
+        if raw == sshd.UNKNOWN:
+            self.other(PLAIN_LINE.fullmatch(found.string, found.pos), time, number, offset)
+            return
+        tally.connections[host, pid] = said
+        tally.count(self.came.get(raw) or self.comes(raw, tally), form.what, user, method, 1, time, number, offset)
+
+    def other(self, found: re.Match[str] | None, time: int, number: int, offset: int) -> None:
+        """Take what a line of no frequent form says."""
+        if not found or not self.teller.tell(found, time, number, offset):
+            self.others += 1
+
+    def comes(self, raw: str, tally: Tally) -> Source:
+        """What came to sshd from an address that was not looked up lately."""
+        if len(self.came) > ADDRESSES:
+            self.came.clear()
+        return self.came.setdefault(raw, tally.source("sshd", usual(raw) or ""))
+
     def turn(self, line: str, number: int) -> int | None:
         """The time of a line whose stamp is not that of the line before; None where it is none of the plain ones."""
-        if not self.width or line[self.width : self.width + 1] != " " or not PLAIN(line[: self.width]):
+        width = self.width
+        time = self.clock.time(line[:width]) if width and line[width : width + 1] == " " else None
+        if time is None:
             found = STAMP.match(line)
-            self.width = found.end() if found and PLAIN(found.group()) else 0
-        self.stamp = line[: self.width]
-        time = self.clock.time(self.stamp) if self.width else None
+            self.width = width = found.end() if found and PLAIN(found.group()) else 0
+            time = self.clock.time(line[:width]) if width else None
+        self.stamp = line[:width]
         if time is not None:
             self.beat(time, number)
-            self.hosts[line[self.width + 1 : line.find(" ", self.width + 1)]] += 1
         return time
 
     def beat(self, time: int, number: int) -> None:
@@ -190,9 +244,9 @@ class Reader:
         self.pulse.beat(time, number)
         self.beaten = number
 
-    def odd(self, line: str, time: int | None, number: int, offset: int, lines: Sequence[str]) -> None:
+    def odd(self, line: str, time: int | None, place: tuple[int, int], lines: Sequence[str]) -> None:
         """Read a line that is not like most."""
-        found = STAMP.match(line)
+        found, number = STAMP.match(line), place[0]
         if time is None and found:
             time = self.clock.of(found)
             if time is not None:
@@ -200,29 +254,31 @@ class Reader:
         if time is None:
             self.beaten += 1
             self.notes.malformed += bool(line)
-        if not found or time is None or not self.odd_message(line, found, At(time, number, offset), lines):
+        if not found or time is None or not self.behind(found, (time, *place), lines):
             self.others += 1
 
-    def odd_message(self, line: str, found: re.Match[str], at: At, lines: Sequence[str]) -> bool:
-        """Read what stands behind a stamp; False if it tells nothing of logins."""
-        again = LAST.fullmatch(line, found.end())
-        if again:
-            return self.last_again(again, at, lines)
-        for form in (STRUCTURED,) if found["version"] else (PLAIN_LINE, BARE):
-            if rest := form.fullmatch(line, found.end()):
-                host, program, pid, message = rest.group("host", "program", "pid", "message")
-                return self.teller.tell(host or "", program, pid or "", message or "", at)
+    def behind(self, found: re.Match[str], at: tuple[int, int, int], lines: Sequence[str]) -> bool:
+        """Read what stands behind a stamp, with time, line and offset; False if it tells nothing of logins."""
+        line, end = found.string, found.end()
+        if again := LAST.fullmatch(line, end):
+            before = self.last_of(again["host"] or "", lines[: max(at[1] - self.first, 0)])
+            return before is not None and self.teller.tell(before, *at, int(again["times"]))
+        for form in (STRUCTURED,) if found["version"] else (PLAIN_LINE, BARE, OF_OLD):
+            if rest := form.fullmatch(line, end):
+                if len(self.hosts) < HOSTS:
+                    self.hosts[rest["host"] or ""] += 1
+                return self.teller.tell(rest, *at)
         self.notes.malformed += not line.endswith("-- MARK --")
         return False
 
-    def last_again(self, again: re.Match[str], at: At, lines: Sequence[str]) -> bool:
-        """`last message repeated 3 times`: what its host said before, so often more."""
-        for line in (*reversed(lines[: max(at.line - self.first, 0)]), self.before):
+    def last_of(self, host: str, lines: Sequence[str]) -> re.Match[str] | None:
+        """The last line of a host, to which `last message repeated 3 times` adds."""
+        for line in (*reversed(lines[-NEAR:]), self.before):
             found = STAMP.match(line)
-            rest = found and PLAIN_LINE.fullmatch(line, found.end())
-            if rest and (rest["host"] or "") == (again["host"] or ""):
-                return self.teller.tell(rest["host"] or "", rest["program"], rest["pid"] or "", rest["message"], at, int(again["times"]))
-        return False
+            rest = PLAIN_LINE.fullmatch(line, found.end()) if found else None
+            if rest and (rest["host"] or "") == host:
+                return rest
+        return None
 
 
 def read(log: Log, data: Bytes, setting: Setting, notes: Notes) -> Iterator[Event]:

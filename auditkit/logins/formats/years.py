@@ -7,14 +7,15 @@ autumn, is its second coming as soon as time would run backwards.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from auditkit.logins.nouns import Bytes, Log, Setting, YearBy
 
 SECOND = 10**9
 DAY = 86400 * SECOND
-MONTHS = {name: number for number, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
+NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+MONTHS = {name: number for number, name in enumerate(NAMES, 1)}
 WITHIN = {f"{minute:02}:{second:02}": (minute * 60 + second) * SECOND for minute in range(60) for second in range(61)}
 """Minute and second of an hour to nanoseconds; second 60 is a leap second."""
 ROTATED = re.compile(r"[-.](?P<year>(?:19|20)[0-9]{2})-?(?P<month>[0-9]{2})-?(?P<day>[0-9]{2})(?![0-9]{3})")
@@ -38,8 +39,9 @@ class Stamps:
 
     zone: tzinfo
     year: int
-    _hours: dict[str, int] = field(default_factory=dict)
-    """Beginning of a stamp, to its hour, to the time that hour began; of this year, and of hours that came once."""
+    _words: str = ""
+    """The hour of the stamp before, if it comes once, and when it began."""
+    _began: int = 0
     _day: Day | None = None
     _last: int = 0
     _twice: str = ""
@@ -50,12 +52,10 @@ class Stamps:
         within = WITHIN.get(stamp[10:])
         if within is None:
             return None
-        hour = self._hours.get(stamp[:9])
-        if hour is None:
-            hour = self._hour(stamp[:9], within)
-            if hour is None:
-                return None
-        self._last = hour + within
+        began = self._began if stamp[:9] == self._words else self._hour(stamp[:9], within)
+        if began is None:
+            return None
+        self._last = began + within
         return self._last
 
     def _hour(self, words: str, within: int) -> int | None:
@@ -67,18 +67,16 @@ class Stamps:
             return None
         if month is None:
             return None
-        turn = turned(self._day, (month, day))
-        if turn:
-            self._hours.clear()
-        self.year += turn
-        self._day = month, day
+        self.year += turned(self._day, (month, day))
+        self._day, self._words = (month, day), ""
         try:
             began = datetime(self.year, month, day, clock, tzinfo=self.zone)
         except ValueError:
             return None
         if is_twice(began) or is_twice(began + timedelta(minutes=30)):
             return self._of_two(words, began, within)
-        return self._hours.setdefault(words, nanoseconds(began))
+        self._words, self._began = words, nanoseconds(began)
+        return self._began
 
     def _of_two(self, words: str, began: datetime, within: int) -> int:
         """When an hour began that comes twice, the first time or the second."""

@@ -14,10 +14,10 @@ def _else(_message: str) -> Said:
 
 rsyslogd: Parse = first_of(
     grammar(
-        says(What.LOG_BEGAN, "[origin software=\"rsyslogd\"", r".*\] (?P<detail>start|restart)"),
-        says(What.LOG_ENDED, "[origin software=\"rsyslogd\"", r".*\] (?P<detail>exiting on signal [0-9]+)\.?"),
-        says(What.LOG_BEGAN, "[origin software=\"rsyslogd\"", r".*\] rsyslogd was (?P<detail>HUPed).*"),
-        says(What.UNLOGGED, "imuxsock lost ", r"(?P<times>[0-9]{1,9}) messages from pid (?P<detail>[0-9]+) due to rate-limiting"),
+        says(What.LOG_BEGAN, '[origin software="rsyslogd"', r".*\] (?P<detail>start|restart)"),
+        says(What.LOG_ENDED, '[origin software="rsyslogd"', r".*\] (?P<detail>exiting on signal [0-9]+)\.?"),
+        says(What.LOG_BEGAN, '[origin software="rsyslogd"', r".*\] rsyslogd was (?P<detail>HUPed).*"),
+        says(What.UNLOGGED, "imuxsock lost ", r"(?P<times>[0-9]{1,9}) messages from pid (?P<detail>[0-9]+) due to .*"),
         says(What.UNLOGGED, "imuxsock", r".*: (?P<times>[0-9]{1,9}) messages lost due to rate-limiting.*"),
         says(What.UNLOGGED, "imjournal: ", r"(?P<times>[0-9]{1,9}) messages lost due to rate-limiting.*"),
         says(What.UNLOGGED, "", r".*?(?P<times>[0-9]{1,9}) messages lost due to rate-limiting.*"),
@@ -55,7 +55,7 @@ kernel: Parse = first_of(
 )
 systemd: Parse = first_of(
     grammar(
-        says(What.STOPPED, "Reached target ", r"(?:\S+ - )?(?P<detail>(?:System )?(?:Shutdown|Power-Off|Power Off|Reboot|Final Step)).*"),
+        says(What.STOPPED, "Reached target ", r"(?:\S+ - )?(?P<detail>(?:System )?(?:Shutdown|Power.Off|Reboot|Final Step)).*"),
         says(What.STOPPED, "Starting ", r"(?P<detail>Power-Off|Reboot|Power Off).*"),
         says(What.STOPPED, "Shutting down."),
         says(What.CLOCK, "Time has been changed", detail="the clock was set"),

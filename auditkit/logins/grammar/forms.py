@@ -47,17 +47,31 @@ def noise(*starts: str) -> list[Form]:
 
 def grammar(*forms: Form) -> Parse:
     """The grammar of a program: the first form that fits a message says what it means."""
-    known = [(form.start, form.rest.fullmatch, form.fixed) for form in forms]
+    anywhere, by_word = _by_word(forms)
 
     def parse(message: str) -> Said | None:
         if len(message) > LONGEST:
             return None
-        for start, fullmatch, fixed in known:
+        for start, fullmatch, fixed in by_word.get(message.partition(" ")[0], anywhere):
             if message.startswith(start) and (found := fullmatch(message, len(start))):
                 return laid_over(fixed, found)
         return None
 
     return parse
+
+
+Known = list[tuple[str, Callable[[str, int], re.Match[str] | None], Said]]
+
+
+def _by_word(forms: Sequence[Form]) -> tuple[Known, dict[str, Known]]:
+    """The forms that may fit a message, in their order: by its first word, and where no form begins with that."""
+    words = {form.start.partition(" ")[0] for form in forms if " " in form.start}
+
+    def known(word: str) -> Known:
+        fit = (form for form in forms if " " not in form.start or form.start.partition(" ")[0] == word)
+        return [(form.start, form.rest.fullmatch, form.fixed) for form in fit]
+
+    return known(""), {word: known(word) for word in words}
 
 
 GROUP = re.compile(r"\(\?P<(\w+)>")
@@ -68,7 +82,9 @@ def alternatives(forms: Sequence[Form], name: str) -> str:
 
     `frequent_3` is all of the fourth form and closes last, `frequent_3_user` what it says of the user.
     """
-    named = (GROUP.sub(rf"(?P<{name}_{number}_\1>", re.escape(form.start) + form.rest.pattern) for number, form in enumerate(forms))
+    named = (
+        GROUP.sub(rf"(?P<{name}_{number}_\1>", re.escape(form.start) + form.rest.pattern) for number, form in enumerate(forms)
+    )
     return "|".join(f"(?P<{name}_{number}>{expression})" for number, expression in enumerate(named))
 
 

@@ -19,8 +19,10 @@ from auditkit.logins.nouns import PAM, Said, What
 
 ENDS = 500
 """Characters after which sshd cuts a message: `%.500s` in log.c."""
-MAY_END = 400
+MAY_END = 380
 """What can be left of a message that was cut, with a name of 200 characters, once blanks are off its end."""
+UNKNOWN = "UNKNOWN"
+"""What sshd writes for an address that it cannot ask for any more."""
 PREFIXES = ("error: ", "fatal: ", "log: ")
 STAGES = (" [preauth]", " [postauth]")
 
@@ -61,16 +63,16 @@ required | WARNING: Your password has expired | Protocol error | Forked child | 
 """)
 """How messages begin that say nothing of who came in; whoever connects chose none of these words."""
 WHO = r"(?:(?:invalid|illegal) user )?(?P<user>[^:]*)"
-ADDRESS = r"(?P<address>[\w.:%-]+)"
+ADDRESS = r"(?P<address>[0-9A-Za-z_.:%-]+)"
 PORT = r"(?: port (?P<port>[0-9]{1,5}))?"
-FROM = rf"{WHO} from {ADDRESS}{PORT}(?: on [\w.:%-]+)?(?: ssh[12])?"
-PEER = rf"(?:(?:invalid|authenticating) user (?P<user>[^:]*) (?=\S+ port ))?{ADDRESS}{PORT}"
+FROM = rf"{WHO} from {ADDRESS}{PORT}(?: on [0-9A-Za-z_.:%-]+)?(?: ssh[12])?"
+PEER = rf"(?:(?:invalid|authenticating) user (?P<user>[^:]*) (?=[^ ]+ port ))?{ADDRESS}{PORT}"
 IN = rf"user (?P<user>[^:]*) {ADDRESS} port (?P<port>[0-9]{{1,5}})"
 """As PEER, of somebody who was in: he is called neither."""
 KEY = r"(?:[A-Z0-9-]+ (?P<key>SHA256:[^\s,]+|(?:[0-9a-f]{2}:){15}[0-9a-f]{2}),? ?)?"
 """Its fingerprint, before OpenSSH 6.8 one by MD5."""
 GONE = ("Connection closed by ", "Connection reset by ", "Disconnected from ")
-METHOD = r"(?P<method>\S+) for "
+METHOD = r"(?P<method>[^ ]+) for "
 
 BEHIND_A_COLON = (
     says(What.FAILED, "Failed ", rf"{METHOD}{FROM}: {KEY}(?P<detail>.*)"),
@@ -100,7 +102,7 @@ AT_THE_END = (
     says(
         What.FAILED,
         "PAM: ",
-        rf"(?P<detail>[\w ]*?) for (?:illegal user )?(?P<user>.*) from {ADDRESS}(?: via [\w.:%-]+)?\s*",
+        rf"(?P<detail>[\w ]*?) for (?:illegal user )?(?P<user>.*) from {ADDRESS}(?: via [0-9A-Za-z_.:%-]+)?\s*",
         method=PAM,
     ),
     says(What.OPENED, "Starting session: ", rf"(?P<detail>.*) for (?P<user>[^:]*) from {ADDRESS}{PORT}(?: id [0-9]+)?"),
@@ -120,7 +122,7 @@ AFTER_LONG_WORDS = (
 )
 """As AT_THE_END, behind up to 200 characters of the client's choice."""
 WHOLE = (
-    says(What.CONNECTED, "Connection from ", rf"{ADDRESS}{PORT}(?: on [\w.:%-]+ port [0-9]+)?(?: rdomain .*)?"),
+    says(What.CONNECTED, "Connection from ", rf"{ADDRESS}{PORT}(?: on [0-9A-Za-z_.:%-]+ port [0-9]+)?(?: rdomain .*)?"),
     says(What.CONNECTED, "connect from ", rf".* \({ADDRESS}\)"),
     says(What.CONNECTED, "connect from ", ADDRESS),
     says(What.LISTENING, "Server listening on ", r"(?P<detail>.*?)\.?"),
@@ -197,9 +199,14 @@ LINE = re.compile(r".*:[0-9]+", re.DOTALL).fullmatch
 FREQUENT = (
     *(form for form in AT_THE_END if form.start in ("Failed ", "Invalid user ")),
     *(form for form in AFTER_LONG_WORDS if form.what is What.CLOSED),
-    *(form for form in BEHIND_A_COLON if form.start == "Received disconnect from "),
+    *(
+        form
+        for form in BEHIND_A_COLON
+        if form.start in ("Received disconnect from ", "Disconnecting ", "Unable to negotiate with ")
+    ),
+    *(form for form in AT_THE_END if form.what is What.EXCEEDED),
 )
-"""Forms of which a log of guesses is full; each says the same of a message shorter than MAY_END whoever comes first."""
+"""Forms of which a log of guesses is full; of a message shorter than MAY_END each says the same, whichever is tried first."""
 AROUND = rf"(?:{'|'.join(PREFIXES)})?", rf"(?:{'|'.join(re.escape(stage) for stage in STAGES)})?"
 """What may stand before and behind a message: expressions."""
 
@@ -214,7 +221,7 @@ def parse(message: str) -> Said | None:
     grasp = _SHORT if size < MAY_END else _LONG if size < ENDS else _CUT
     words = bare(message)
     said = grasp(words) or held(words)
-    if said and said.address == "UNKNOWN":  # the connection was gone when sshd asked who it was
+    if said and said.address == UNKNOWN:  # the connection was gone when sshd asked who it was
         return said._replace(address=None, port=None)
     return said
 

@@ -51,7 +51,7 @@ def visitors(fleet: Fleet, machines: Sequence[Machine], work: Path, scratch: Pat
     """Each tool at hand that visits all machines and runs `true` there."""
     number = len(machines)
     out = scratch / "bare.out"
-    logins = (*client(fleet), sys.executable, str(HERE / "logins.py"))
+    logins = (*client(fleet), sys.executable, str(HERE / "bare_logins.py"))
     places = (str(fleet.known_hosts), str(fleet.key), *(f"{machine.user}@{machine.address}" for machine in machines))
     for label, command in ((BARE, "true"), (f"{BARE}, `{FLOOR}` there", FLOOR)):
         yield Task(label, (*logins, command, *places), out, done=has(out, rb"^0$", number))

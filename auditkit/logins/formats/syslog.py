@@ -17,7 +17,7 @@ from auditkit.logins.formats.stamps import PLAIN, STAMP, Clock
 from auditkit.logins.grammar import said, sshd
 from auditkit.logins.grammar.forms import alternatives, usual
 from auditkit.logins.journals.pulse import Pulse
-from auditkit.logins.nouns import Bytes, Event, Format, Log, Notes, Said, Setting, What
+from auditkit.logins.nouns import Bytes, Event, Format, Log, Notes, Setting, What
 from auditkit.logins.tally import ADDRESSES, SERVICES, TALLIED, Source, Tally
 
 SHAPES = 256
@@ -82,22 +82,6 @@ NOISE = What.NOISE
 remembered = lru_cache(KNOWN)(said)
 
 
-class At(NamedTuple):
-    """Where a line stands, and when it was written."""
-
-    time: int
-    line: int
-    offset: int
-
-
-class Writer(NamedTuple):
-    """Who wrote a line, by its own word."""
-
-    host: str
-    program: str
-    pid: int | None
-
-
 class Teller:
     """Turns what programs say into events, and gives those that are only counted to the tally, if there is one."""
 
@@ -105,7 +89,7 @@ class Teller:
         self.notes, self.tally = notes, tally
         self.events: list[Event] = []
 
-    def tell(self, found: re.Match[str], at: At, times: int = 1) -> bool:
+    def tell(self, found: re.Match[str], time: int, line: int, offset: int, times: int = 1) -> bool:
         """Take what a line says, so often; False if it is of a program that tells nothing of logins."""
         host, program, pid, message = found.group("host", "program", "pid", "message")
         if message[:1] in "[m":
@@ -114,33 +98,40 @@ class Teller:
         told = (remembered if len(message) < WORTH else said)(program, message)
         if told is None:
             return False
-        if told.what is NOISE and self.tally is not None:
-            self.tally.passed[NOISE] += times
-            return True
-        if told.what is What.UNKNOWN:
-            self.unknown(program, message, at.line)
-        number = int(pid) if pid and pid.isdecimal() and len(pid) < DIGITS else None
-        self.emit(told._replace(times=told.times * times) if times != 1 else told, Writer(host or "", program, number), at)
-        return True
-
-    def emit(self, told: Said, writer: Writer, at: At) -> None:
-        """Give what was said to whoever wants it."""
-        what, user, address, port, method, key, times, detail, actor = told
-        host, program, pid = writer
-        tally = self.tally
-        if tally is not None and what in TALLIED:
-            if pid is not None:
-                address, port, user = tally.connection(host, pid, address, port, user)
+        what, user, address, port, method, key, each, detail, actor = told
+        tally, times = self.tally, times * each
+        if what is What.UNKNOWN:
+            self.unknown(program, message, line)
+        if tally is not None and what is NOISE:
+            tally.passed[NOISE] += times
+        elif tally is not None and what in TALLIED:
+            if pid and pid.isdecimal():
+                address, port, user = tally.connection(host or "", pid, address, port, user)
             source = tally.source(SERVICES.get(program, program), address or "")
-            tally.count(source, what, user, method, times, at.time, at.line, at.offset)
-            return
-        event = Event(
-            what, at.time, host, program, pid, user, address, port, method, key, times, detail, at.line, at.offset, actor
-        )
-        if tally is None:
-            self.events.append(event)
+            tally.count(source, what, user, method, times, time, line, offset)
         else:
-            tally.add(event)
+            number = int(pid) if pid and pid.isdecimal() and len(pid) < DIGITS else None
+            add = self.events.append if tally is None else tally.add
+            add(
+                Event(
+                    what,
+                    time,
+                    host or "",
+                    program,
+                    number,
+                    user,
+                    address,
+                    port,
+                    method,
+                    key,
+                    times,
+                    detail,
+                    line,
+                    offset,
+                    actor,
+                )
+            )
+        return True
 
     def unknown(self, program: str, message: str, line: int) -> None:
         """Count a line that was not understood, by what is common to its kind."""
@@ -207,7 +198,7 @@ class Reader:
             elif tally is not None and (form := FORMS.get(found.lastindex or 0)):
                 self.guess(form, found, tally, time, number, offset)
             else:
-                self.other(found, At(time, number, offset))
+                self.other(found, time, number, offset)
             offset += size + 1
         return number, offset
 
@@ -218,14 +209,14 @@ class Reader:
         said = form.take(found)
         raw, _port, user, method, host, pid = said
         if raw == sshd.UNKNOWN:
-            self.other(PLAIN_LINE.fullmatch(found.string, found.pos), At(time, number, offset))
+            self.other(PLAIN_LINE.fullmatch(found.string, found.pos), time, number, offset)
             return
         tally.connections[host, pid] = said
         tally.count(self.came.get(raw) or self.comes(raw, tally), form.what, user, method, 1, time, number, offset)
 
-    def other(self, found: re.Match[str] | None, at: At) -> None:
+    def other(self, found: re.Match[str] | None, time: int, number: int, offset: int) -> None:
         """Take what a line of no frequent form says."""
-        if not found or not self.teller.tell(found, at):
+        if not found or not self.teller.tell(found, time, number, offset):
             self.others += 1
 
     def comes(self, raw: str, tally: Tally) -> Source:
@@ -263,20 +254,20 @@ class Reader:
         if time is None:
             self.beaten += 1
             self.notes.malformed += bool(line)
-        if not found or time is None or not self.behind(found, At(time, *place), lines):
+        if not found or time is None or not self.behind(found, (time, *place), lines):
             self.others += 1
 
-    def behind(self, found: re.Match[str], at: At, lines: Sequence[str]) -> bool:
-        """Read what stands behind a stamp; False if it tells nothing of logins."""
+    def behind(self, found: re.Match[str], at: tuple[int, int, int], lines: Sequence[str]) -> bool:
+        """Read what stands behind a stamp, with time, line and offset; False if it tells nothing of logins."""
         line, end = found.string, found.end()
         if again := LAST.fullmatch(line, end):
-            before = self.last_of(again["host"] or "", lines[: max(at.line - self.first, 0)])
-            return before is not None and self.teller.tell(before, at, int(again["times"]))
+            before = self.last_of(again["host"] or "", lines[: max(at[1] - self.first, 0)])
+            return before is not None and self.teller.tell(before, *at, int(again["times"]))
         for form in (STRUCTURED,) if found["version"] else (PLAIN_LINE, BARE, OF_OLD):
             if rest := form.fullmatch(line, end):
                 if len(self.hosts) < HOSTS:
                     self.hosts[rest["host"] or ""] += 1
-                return self.teller.tell(rest, at)
+                return self.teller.tell(rest, *at)
         self.notes.malformed += not line.endswith("-- MARK --")
         return False
 

@@ -1,6 +1,6 @@
 """Bare logins: paramiko as it comes, one thread a machine, one command there; prints each exit status.
 
-`logins.py COMMAND KNOWN_HOSTS KEY USER@ADDRESS...`
+`bare_logins.py COMMAND KNOWN_HOSTS KEY USER@ADDRESS...`
 """
 
 import sys

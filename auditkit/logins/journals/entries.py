@@ -1,7 +1,7 @@
 """What an entry of the journal tells: its fields, from wherever they were read, as an event."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from auditkit.logins import grammar
@@ -25,7 +25,6 @@ class Teller:
     """Turns the entries of one source into events, and counts in its notes what it meets."""
 
     notes: Notes
-    said: Callable[[str, str], Said | None] = grammar.said
     _hosts: dict[bytes, int] = field(default_factory=dict)
 
     def tell(self, fields: Fields, time: int | None, line: int, offset: int = 0, sure: bool = True) -> Event | None:
@@ -41,7 +40,7 @@ class Teller:
         if told is None:
             # a root program that calls itself something else
             program = _text(fields.get(b"_COMM", b"")) if fields.get(b"_UID") == b"0" else ""
-            told = self.said(program, message)
+            told = grammar.said(program, message)
             told = None if told is not None and told.what in (What.UNKNOWN, What.NOISE) else told
         if told is None:
             return None
@@ -58,7 +57,7 @@ class Teller:
 
     def _told(self, program: str, fields: Fields, message: str) -> Said | None:
         """What the message of an entry says, by the program that it names, or by its identity."""
-        told = self.said(program, message)
+        told = grammar.said(program, message)
         if (told is None or told.what is What.UNKNOWN) and b"MESSAGE_ID" in fields:
             told = self._by_identity(program, fields, message) or told
         if program == messages.JOURNALD:

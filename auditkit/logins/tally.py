@@ -158,7 +158,7 @@ class Tally:
         if what is What.ACCEPTED and self.is_strange(event):
             self.strangers.add(event.line)
         if event.pid is not None and what not in HERE:
-            address, port, user = self.connection(event.host, event.pid, address, port, user)
+            address, port, user = self.connection(event.host, str(event.pid), address, port, user)
         if what in TALLIED:
             source = self.source(SERVICES.get(event.program, event.program), address or "")
             self.count(source, what, user, event.method, event.times, event.time, event.line, event.offset)
@@ -193,19 +193,19 @@ class Tally:
         return self
 
     def connection(
-        self, host: str, pid: int, address: str | None, port: int | None, user: str | None
+        self, host: str, pid: str, address: str | None, port: int | None, user: str | None
     ) -> tuple[str | None, int | None, str | None]:
         """Where a line comes from: what its connection said of itself stands in for what the line lost.
 
         A name that a resolver gave does not stand for an address that was seen.
         """
-        key, known = (host, str(pid)), None
-        if not address or (address[-1].isalpha() and ":" not in address):
-            known = self.connections.get(key) or self._resting.get(key)
-        if known is not None:
-            return usual(known[0] or ""), int(known[1]) if known[1] else None, known[2] if user is None else user
+        known = self.connections.get((host, pid)) or self._resting.get((host, pid))
+        if known is not None and (not address or port is None or (address[-1].isalpha() and ":" not in address)):
+            seen = usual(known[0] or "")
+            if seen == address or not address or address[-1].isalpha():
+                return seen, int(known[1]) if known[1] else None, known[2] if user is None else user
         if address:
-            self.connections[key] = address, str(port or ""), user
+            self.connections[host, pid] = address, str(port or ""), user
             self.rest()
         return address, port, user
 

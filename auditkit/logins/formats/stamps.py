@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from auditkit.logins.formats.years import SECOND, Stamps, first_year, nanoseconds, newest
+from auditkit.logins.journals.pulse import LATEST
 from auditkit.logins.nouns import Bytes, Log, Notes, Setting
 
 STAMP = re.compile(
@@ -43,17 +44,16 @@ class Clock:
             moment = datetime.fromisoformat(stamp)
         except ValueError:
             return None
-        return nanoseconds(moment if moment.tzinfo else moment.replace(tzinfo=self.setting.zone))
+        return plausible(nanoseconds(moment if moment.tzinfo else moment.replace(tzinfo=self.setting.zone)))
 
     def of(self, found: re.Match[str]) -> int | None:
         """The same of what STAMP found."""
         if found["tai"]:
-            nanos = (int(found["tai"][:16], 16) - TAI) * SECOND + int(found["tai"][16:], 16)
-            return nanos if nanos > 0 else None
+            return plausible((int(found["tai"][:16], 16) - TAI) * SECOND + int(found["tai"][16:], 16))
         if found["date"]:
             return self.time(f"{found['date']}T{found['moment'].replace(',', '.')}{found['offset'] or ''}")
         stamp = f"{found['month']} {int(found['day']):2d} {found['clock']}"
-        return self.time(stamp) if not found["year"] else Stamps(self.setting.zone, int(found["year"])).time(stamp)
+        return plausible(self.time(stamp) if not found["year"] else Stamps(self.setting.zone, int(found["year"])).time(stamp))
 
     def _by_tradition(self) -> Stamps:
         """The reader of stamps without a year, once the first of them is met."""
@@ -62,3 +62,8 @@ class Clock:
             latest, self.notes.year_by = newest(replace(self.log, name="", mtime=None), self.setting)
         self._stamps = Stamps(self.setting.zone, first_year(self.data, latest, self.setting.zone))
         return self._stamps
+
+
+def plausible(time: int | None) -> int | None:
+    """A time that a log can have; None for others, which are damage."""
+    return time if time is not None and 0 < time < LATEST else None

@@ -17,7 +17,7 @@ from auditkit.logins.formats.stamps import PLAIN, STAMP, Clock
 from auditkit.logins.grammar import said, sshd
 from auditkit.logins.grammar.forms import alternatives, usual
 from auditkit.logins.journals.pulse import Pulse
-from auditkit.logins.nouns import Bytes, Event, Format, Log, Notes, Said, Setting, What
+from auditkit.logins.nouns import Bytes, Event, Format, Log, Notes, Setting, What
 from auditkit.logins.tally import ADDRESSES, SERVICES, TALLIED, Source, Tally
 
 SHAPES = 256
@@ -83,19 +83,11 @@ remembered = lru_cache(KNOWN)(said)
 
 
 class At(NamedTuple):
-    """Where a line stands, and when it was written."""
+    """When a line was written, its number, and the bytes before it."""
 
     time: int
     line: int
     offset: int
-
-
-class Writer(NamedTuple):
-    """Who wrote a line, by its own word."""
-
-    host: str
-    program: str
-    pid: int | None
 
 
 class Teller:
@@ -105,42 +97,51 @@ class Teller:
         self.notes, self.tally = notes, tally
         self.events: list[Event] = []
 
-    def tell(self, found: re.Match[str], at: At, times: int = 1) -> bool:
-        """Take what a line says, so often; False if it is of a program that tells nothing of logins."""
-        host, program, pid, message = found.group("host", "program", "pid", "message")
+    def tell(  # noqa: PLR0913, PLR0917 - called for many lines of a log: plain arguments cost least
+        self, host: str | None, program: str, pid: str | None, message: str, at: At, times: int = 1
+    ) -> bool:
+        """Take what a program said so often; False if it is one that tells nothing of logins."""
+        time, line, offset = at
         if message[:1] in "[m":
             message, more = bare(message)
             times *= more
         told = (remembered if len(message) < WORTH else said)(program, message)
         if told is None:
             return False
-        if told.what is NOISE and self.tally is not None:
-            self.tally.passed[NOISE] += times
-            return True
-        if told.what is What.UNKNOWN:
-            self.unknown(program, message, at.line)
-        number = int(pid) if pid and pid.isdecimal() and len(pid) < DIGITS else None
-        self.emit(told._replace(times=told.times * times) if times != 1 else told, Writer(host or "", program, number), at)
-        return True
-
-    def emit(self, told: Said, writer: Writer, at: At) -> None:
-        """Give what was said to whoever wants it."""
-        what, user, address, port, method, key, times, detail, actor = told
-        host, program, pid = writer
-        tally = self.tally
-        if tally is not None and what in TALLIED:
-            if pid is not None:
-                address, port, user = tally.connection(host, pid, address, port, user)
+        what, user, address, port, method, key, each, detail, actor = told
+        tally, times = self.tally, times * each
+        if what is What.UNKNOWN:
+            self.unknown(program, message, line)
+        if tally is not None and what is NOISE:
+            tally.passed[NOISE] += times
+        elif tally is not None and what in TALLIED:
+            if pid and pid.isdecimal():
+                address, port, user = tally.connection(host or "", pid, address, port, user)
             source = tally.source(SERVICES.get(program, program), address or "")
-            tally.count(source, what, user, method, times, at.time, at.line, at.offset)
-            return
-        event = Event(
-            what, at.time, host, program, pid, user, address, port, method, key, times, detail, at.line, at.offset, actor
-        )
-        if tally is None:
-            self.events.append(event)
+            tally.count(source, what, user, method, times, time, line, offset)
         else:
-            tally.add(event)
+            number = int(pid) if pid and pid.isdecimal() and len(pid) < DIGITS else None
+            add = self.events.append if tally is None else tally.add
+            add(
+                Event(
+                    what,
+                    time,
+                    host or "",
+                    program,
+                    number,
+                    user,
+                    address,
+                    port,
+                    method,
+                    key,
+                    times,
+                    detail,
+                    line,
+                    offset,
+                    actor,
+                )
+            )
+        return True
 
     def unknown(self, program: str, message: str, line: int) -> None:
         """Count a line that was not understood, by what is common to its kind."""
@@ -225,7 +226,7 @@ class Reader:
 
     def other(self, found: re.Match[str] | None, at: At) -> None:
         """Take what a line of no frequent form says."""
-        if not found or not self.teller.tell(found, at):
+        if not found or not self.teller.tell(*found.group("host", "program", "pid", "message"), at):
             self.others += 1
 
     def comes(self, raw: str, tally: Tally) -> Source:
@@ -271,22 +272,23 @@ class Reader:
         line, end = found.string, found.end()
         if again := LAST.fullmatch(line, end):
             before = self.last_of(again["host"] or "", lines[: max(at.line - self.first, 0)])
-            return before is not None and self.teller.tell(before, at, int(again["times"]))
+            return before is not None and self.teller.tell(*before, at, int(again["times"]))
         for form in (STRUCTURED,) if found["version"] else (PLAIN_LINE, BARE, OF_OLD):
             if rest := form.fullmatch(line, end):
                 if len(self.hosts) < HOSTS:
                     self.hosts[rest["host"] or ""] += 1
-                return self.teller.tell(rest, at)
+                host, program, pid, message = rest.group("host", "program", "pid", "message")
+                return self.teller.tell(host, program, pid, message or "", at)
         self.notes.malformed += not line.endswith("-- MARK --")
         return False
 
-    def last_of(self, host: str, lines: Sequence[str]) -> re.Match[str] | None:
-        """The last line of a host, to which `last message repeated 3 times` adds."""
+    def last_of(self, host: str, lines: Sequence[str]) -> tuple[str | None, str, str | None, str] | None:
+        """Host, program, pid and message of the last line of a host, to which `last message repeated 3 times` adds."""
         for line in (*reversed(lines[-NEAR:]), self.before):
             found = STAMP.match(line)
             rest = PLAIN_LINE.fullmatch(line, found.end()) if found else None
             if rest and (rest["host"] or "") == host:
-                return rest
+                return rest.group("host", "program", "pid", "message")
         return None
 
 

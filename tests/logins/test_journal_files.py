@@ -47,7 +47,7 @@ DAY: list[Entry] = [
         + "(serial 3) CA RSA SHA256:y",
         4,
     ),
-    sshd("", 5, EMPTY_VALUE="", BINARY=b"\0\xff\n=", _COMM="cron", SYSLOG_IDENTIFIER="CRON", SYSLOG_FACILITY=9),
+    sshd("", 5, EMPTY_VALUE="", BINARY=b"\0\xff\n=", _COMM="smartd", SYSLOG_IDENTIFIER="smartd", SYSLOG_FACILITY=3),
 ]
 VARIANTS = [{}, {"SYSTEMD_JOURNAL_COMPACT": "0"}, {"SYSTEMD_JOURNAL_KEYED_HASH": "0", "SYSTEMD_JOURNAL_COMPACT": "0"}]
 

@@ -24,7 +24,7 @@ HOMES = Path("/var/spool")
 """In memory, and open to everybody."""
 HOSTILE = "x' from 198.51.100.9:22"
 HEADER = re.compile(r"<\d+>\w{3} [ \d]\d \d\d:\d\d:\d\d (?P<program>[^\s\[:]+)(?:\[\d+\])?: (?P<message>.*)", re.DOTALL)
-SUDOERS = "Defaults !lecture, !fqdn\nroot ALL=(ALL) ALL\nanna ALL=(ALL) ALL\n"
+SUDOERS = "Defaults !lecture, !fqdn, !mailerpath\nroot ALL=(ALL) ALL\nanna ALL=(ALL) ALL\n"
 
 
 def main(place: Path) -> None:
@@ -70,7 +70,8 @@ def world(place: Path) -> None:
     for name in ("null", "zero", "random", "urandom", "tty"):
         Path("/dev", name).touch()
         mount("--bind", devices / name, f"/dev/{name}")
-    mount("-t", "tmpfs", "-o", "mode=0755", "spool", HOMES)
+    for memory in (HOMES, "/var/mail", "/var/log", "/run"):  # nothing of it stays
+        mount("-t", "tmpfs", "-o", "mode=0755", "memory", memory)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     Path("/etc/sudoers").write_text(SUDOERS)
     Path("/etc/doas.conf").write_text("permit nopass anna as root\n")

@@ -31,6 +31,8 @@ Mon Nov 24 10:00:01 2025 [pid 2] [bob] FAIL LOGIN: Client "192.0.2.1"
 Mon Nov 24 10:00:09 2025 [pid 2] [bob] OK LOGIN: Client "192.0.2.1"
 """
 EXIM = """\
+2025-11-24 09:59:59 Warning: purging the environment.
+ Suggested action: use keep_environment.
 2025-11-24 09:59:59 exim 4.96 daemon started: pid=812, -q30m, listening for SMTP on port 25 (IPv4)
 2025-11-24 10:00:01 login authenticator failed for (ylmf-pc) [192.0.2.1]: 535 Incorrect authentication data (set_id=bob)
 2025-11-24 10:00:09 1qABCD-0005aB-CD <= bob@example.org H=(pc) [192.0.2.1] P=esmtpsa A=login:bob S=1234

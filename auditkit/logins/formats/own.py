@@ -5,19 +5,22 @@ in whose grammar `message` is.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from auditkit.logins.formats.pieces import pieces
 from auditkit.logins.formats.stamps import STAMP, Clock
-from auditkit.logins.formats.syslog import At, Teller
+from auditkit.logins.formats.syslog import Teller
+from auditkit.logins.grammar import said
 from auditkit.logins.journals.pulse import Pulse
-from auditkit.logins.nouns import Bytes, Event, Format, Log, Notes, Setting
+from auditkit.logins.nouns import Bytes, Event, Format, Log, Notes, Setting, What
 
 CLOCK = r"(?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?)"
 DATE = r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})"
 CTIME = r"[A-Z][a-z]{2} (?P<month>[A-Z][a-z]{2}) (?P<day>[ 0-9][0-9]) (?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2}) (?P<year>[0-9]{4})"
 """As ctime(3) has it: `Mon Nov 24 10:00:00 2025`."""
+DIGITS = 12
+"""More than any pid has."""
 OFFSET = r"(?P<offset>[+-][0-9]{2}:?[0-9]{2}|Z)"
 
 
@@ -30,8 +33,8 @@ class Own:
     """In whose grammar messages are, where the line does not name one itself."""
 
     def read(self, log: Log, data: Bytes, setting: Setting, notes: Notes) -> Iterator[Event]:
-        """Yield the events of a log; a line that begins with two blanks goes on with the stamp of the one before."""
-        teller, clock, pulse = Teller(notes, None), Clock(log, data, setting, notes), Pulse(notes)
+        """Yield the events of a log; a line that begins with a blank goes on with the stamp of the one before."""
+        clock, pulse, teller = Clock(log, data, setting, notes), Pulse(notes), Teller(notes, None)
         number = offset = 0
         time: int | None = None
         for lines, sizes in pieces(data.chunks(), notes):
@@ -39,23 +42,31 @@ class Own:
                 number += 1
                 if found := self.line.fullmatch(line):
                     time = self._time(found, clock)
-                if (found is None and not line.startswith("  ")) or time is None:
+                if (found is None and not line.startswith(" ")) or time is None:
                     notes.malformed += bool(line)
                 else:
                     pulse.beat(time, number)
-                    notes.of_interest += self._tell(teller, found, line, At(time, number, offset))
+                    if event := self._event(found.groupdict() if found else {"message": line}, teller, number):
+                        notes.of_interest += 1
+                        yield event._replace(time=time, offset=offset)
                 offset += size + 1
-            yield from teller.events
-            teller.events.clear()
         pulse.done()
         notes.lines = number
 
-    def _tell(self, teller: Teller, found: re.Match[str] | None, line: str, at: At) -> bool:
-        """Give a message to the grammar of its program; False if it is of none."""
-        parts = found.groupdict() if found else {"message": line}
-        message = parts["message"]
-        program = parts.get("program") or self.program
-        return bool(message) and teller.tell(parts.get("host") or "", program, parts.get("pid") or "", message, at)
+    def _event(self, parts: Mapping[str, str | None], teller: Teller, number: int) -> Event | None:
+        """What a message says by the grammar of its program; None if that tells nothing of logins."""
+        program, message, pid = parts.get("program") or self.program, parts["message"] or "", parts.get("pid")
+        told = said(program, message) if message else None
+        if told is None:
+            return None
+        if told.what is What.UNKNOWN:
+            teller.unknown(program, message, number)
+        process = int(pid) if pid and len(pid) < DIGITS else None
+        what, user, address, port, method, key, times, detail, actor = told
+        host = parts.get("host") or ""
+        return Event(
+            what, None, host, program, process, user, address, port, method, key, times, detail, number, actor=actor
+        )  # fmt: skip
 
     @staticmethod
     def _time(found: re.Match[str], clock: Clock) -> int | None:

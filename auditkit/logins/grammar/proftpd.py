@@ -34,7 +34,7 @@ _known = grammar(
 _daemon = grammar(
     *noise("ProFTPD ", "daemon ", "mod_", "error ", "warning", "notice", "fatal", "unable ", "Fatal", "Deprecated",
            "received ", "master "),
-    says(What.NOISE, "", r"\S+ - .*"),
+    says(What.NOISE, "", r"\S+(?: -|:) .*"),
 )  # fmt: skip
 
 

@@ -12,6 +12,8 @@ from auditkit.logins.grammar.forms import IP, PORT, grammar, noise, says
 from auditkit.logins.nouns import Said, What
 
 HEAD = re.compile(r"(?:tinysshd: )?[A-Za-z0-9]{8}: (?=info|fatal|warning|debug|tracing|BUG)")
+METHODS = {"unknown": "none", "none": "none", "password": "password", "hostbased": "hostbased"}
+"""How it calls ways to log in; all others are kinds of keys."""
 END = r" ?(?:\(.*\))?(?:\{[\w.]+:[0-9]+\})?"
 _known = grammar(
     says(What.ACCEPTED, "info: auth: ", rf"(?P<user>.*): (?P<method>\S+) (?P<key>\S*) accepted{END}"),
@@ -30,8 +32,7 @@ def parse(message: str) -> Said | None:
     told = _known(message[head.end() :].rstrip("\n")) if head else None
     if told is None or told.what not in (What.ACCEPTED, What.FAILED):
         return told
-    method = told.method if told.method in ("none", "password", "hostbased") else "publickey"
-    return told._replace(method=method, key=_fingerprint(told.key))
+    return told._replace(method=METHODS.get(told.method, "publickey"), key=_fingerprint(told.key))
 
 
 def _fingerprint(blob: str) -> str:

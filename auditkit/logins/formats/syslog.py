@@ -226,7 +226,8 @@ class Reader:
 
     def other(self, found: re.Match[str] | None, at: At) -> None:
         """Take what a line of no frequent form says."""
-        if not found or not self.teller.tell(*found.group("host", "program", "pid", "message"), at):
+        host, program, pid, message = found.group("host", "program", "pid", "message") if found else ("", "", "", "")
+        if not self.teller.tell(host, program, pid, message, at):
             self.others += 1
 
     def comes(self, raw: str, tally: Tally) -> Source:
@@ -288,7 +289,7 @@ class Reader:
             found = STAMP.match(line)
             rest = PLAIN_LINE.fullmatch(line, found.end()) if found else None
             if rest and (rest["host"] or "") == host:
-                return rest.group("host", "program", "pid", "message")
+                return rest["host"], rest["program"], rest["pid"], rest["message"]
         return None
 
 

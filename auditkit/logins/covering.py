@@ -65,11 +65,8 @@ class Coverage:
     covers: tuple[Cover, ...]
     gaps: tuple[tuple[int, int], ...]
     """From and to, within the window, where no source that tells of logins has anything."""
-
-    @property
-    def telling(self) -> tuple[Cover, ...]:
-        """Those that would tell of every login."""
-        return tuple(cover for cover in self.covers if cover.stream.tells and cover.stream.dated)
+    telling: tuple[Cover, ...] = ()
+    """Those that would tell of every login."""
 
 
 def covered(streams: Sequence[Stream], since: int | None, until: int | None, now: int) -> Coverage:
@@ -77,14 +74,14 @@ def covered(streams: Sequence[Stream], since: int | None, until: int | None, now
     boots = _moments(streams, What.BOOTED)
     stops = _moments(streams, What.STOPPED)
     covers = tuple(_cover(stream, boots, stops) for stream in streams)
-    telling = [cover for cover in covers if cover.stream.tells and cover.stream.dated]
+    telling = tuple(cover for cover in covers if cover.stream.tells and cover.stream.dated)
     firsts = [cover.stream.first for cover in telling if cover.stream.first is not None]
     start = since if since is not None else min(firsts, default=None)
     end = min(until, now) if until is not None else now if telling else None
     if start is None or end is None:
-        return Coverage(start, end, covers, ())
+        return Coverage(start, end, covers, (), telling)
     spans = [span for cover in telling for span in _spans(cover, end, stops)]
-    return Coverage(start, end, covers, tuple(_uncovered(spans, start, end)))
+    return Coverage(start, end, covers, tuple(_uncovered(spans, start, end)), telling)
 
 
 def _moments(streams: Iterable[Stream], what: What) -> list[int]:

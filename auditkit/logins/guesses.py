@@ -82,11 +82,15 @@ def _of_stream(stream: Stream, primary: Sequence[Stream] | None) -> dict[str, At
         for (service, address), source in reading.tally.sources.items():
             if by_number and is_ssh(service) and not source.guesses and source.pam and not is_numeric(address):
                 continue  # PAM names the machine of guesses that sshd counts by its address
+            hours = _hours(source)
+            if primary:
+                hours = {hour: guesses for hour, guesses in hours.items() if not any(_covers(each, hour) for each in primary)}
+                if not hours and source.first is not None:
+                    continue  # all of it is told by those that go before it, with names that are not cut
             mine = found.setdefault(address, Attacker(address))
             mine.services.add(service)
-            for hour, guesses in _hours(source).items():
-                if primary is None or not any(_covers(other, hour) for other in primary):
-                    mine.hours[hour] = mine.hours.get(hour, 0) + guesses
+            for hour, guesses in hours.items():
+                mine.hours[hour] = mine.hours.get(hour, 0) + guesses
             _add(mine, source)
             mine.lines += [(reading.log.name, *at) for at in (*source.early, *source.late)]
     return found

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from auditkit.logins.covering import Cover, Silence
 from auditkit.logins.joining import Joined
 from auditkit.logins.nouns import What
+from auditkit.logins.successes import State
 from auditkit.logins.tally import HOUR
 from auditkit.logins.tampering import Sign
-from auditkit.logins.wording import lasting, listed, moment, plural
+from auditkit.logins.wording import lasting, listed, moment, name, plural
 from auditkit.model import Finding, Quote, Rule, Severity
 from auditkit.printable import printable
 
@@ -78,6 +79,7 @@ def judge(joined: Joined) -> Iterator[Finding]:
         )
     yield from _limited(joined)
     yield from _disagree(joined)
+    yield from list(_not_in_the_log(joined))[:MOST]
 
 
 def _gaps(joined: Joined, cover: Cover) -> Iterator[Finding]:
@@ -130,6 +132,22 @@ def _limited(joined: Joined) -> Iterator[Finding]:
         )
         where = listed(sorted({printable(one.source) for one in told}))
         yield Finding(LIMITED, where, message, LIMITED.severity, tuple(joined.quote(one) for one in told[:3]))
+
+
+def _not_in_the_log(joined: Joined) -> Iterator[Finding]:
+    """Yield logins that the journal has and a text log of the same time has not; the reverse is a claim without support."""
+    texts = [cover for cover in joined.coverage.telling if cover.stream.kind == "text" and cover.stream.of_ssh]
+    for success in joined.successes:
+        time = success.time
+        if time is None or success.state is not State.SUPPORTED or "journal" not in success.support:
+            continue
+        told = {one.stream for one in success.told}
+        for cover in texts:
+            stream = cover.stream
+            silent = any(gap.start <= time <= gap.end for gap in cover.gaps)
+            if stream.name not in told and stream.covers(time) and not silent:
+                message = f"the login of {name(success.user)} at {moment(time)} stands in the journal and not in {stream.short}"
+                yield Finding(DISAGREE, printable(stream.name), message, Severity.HIGH, (joined.quote(success.told[0]),))
 
 
 def _disagree(joined: Joined) -> Iterator[Finding]:

@@ -9,7 +9,6 @@ from statistics import median
 
 from auditkit.logins.guesses import Attacker
 from auditkit.logins.names import is_stock
-from auditkit.logins.nouns import What
 from auditkit.logins.seen import Seen
 from auditkit.logins.streams import Stream
 from auditkit.logins.tally import HOUR
@@ -101,11 +100,11 @@ def _existing(seen: Seen, streams: Sequence[Stream], names: Sequence[str]) -> tu
     if seen.accounts is not None:
         accounts = seen.accounts
         return tuple(name for name in names if name in accounts), True
-    tallies = [reading.tally for stream in streams for reading in stream.readings]
-    if not any(tally.counts[What.INVALID_USER] for tally in tallies):
+    tallies = [reading.tally for stream in streams if stream.tells for reading in stream.readings]
+    unknown = {name for tally in tallies for name in tally.unknown}
+    if not unknown:
         return (), False
-    unknown = {name for tally in tallies for name, one in tally.names.items() if one.exists is False}
-    tried = {name for tally in tallies for name, one in tally.names.items() if one.guesses}
+    tried = {name for tally in tallies for source in tally.sources.values() for name, n in source.names.items() if n}
     return tuple(name for name in names if name in tried and name not in unknown), True
 
 

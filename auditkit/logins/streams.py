@@ -61,6 +61,11 @@ class Stream:
             return False
         return self.kind != "text" or self.short in AUTH or any(_of_logins(one) for one in self.readings)
 
+    @property
+    def of_ssh(self) -> bool:
+        """Whether servers of SSH write into it."""
+        return any(_of_logins(one) for one in self.readings)
+
     def covers(self, time: int) -> bool:
         """Whether a moment lies between its first and its last line."""
         return self.first is not None and self.last is not None and self.first <= time <= self.last

@@ -1,7 +1,7 @@
 """What an entry of the journal tells: its fields, from wherever they were read, as an event."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from auditkit.logins import grammar
@@ -25,7 +25,6 @@ class Teller:
     """Turns the entries of one source into events, and counts in its notes what it meets."""
 
     notes: Notes
-    said: Callable[[str, str], Said | None] = grammar.said
     _hosts: dict[bytes, int] = field(default_factory=dict)
 
     def tell(self, fields: Fields, time: int | None, line: int, offset: int = 0, sure: bool = True) -> Event | None:
@@ -35,7 +34,14 @@ class Teller:
         The process is _PID, which the kernel gave; SYSLOG_PID, which anybody may claim, only where there is no other.
         """
         program = _text(fields.get(b"SYSLOG_IDENTIFIER") or fields.get(b"_COMM", b""))
-        told, what_was_said = self._told(program, fields, sure)
+        raw = fields.get(b"MESSAGE")
+        message = _text(raw or b"")
+        told = self._told(program, fields, message)
+        if told is None:
+            # a root program that calls itself something else
+            program = _text(fields.get(b"_COMM", b"")) if fields.get(b"_UID") == b"0" else ""
+            told = grammar.said(program, message)
+            told = None if told is not None and told.what in (What.UNKNOWN, What.NOISE) else told
         if told is None:
             return None
         by_another = forged(program, told.what, fields) if sure else None
@@ -43,26 +49,20 @@ class Teller:
             return None
         self.notes.of_interest += 1
         if told.what is What.UNKNOWN:
-            self._unknown(program, what_was_said, line)
+            self._unknown(program, message if raw is not None else "(the message cannot be read)", line)
         return Event(
             told.what, time, self._host(fields), program, _number(fields.get(b"_PID") or fields.get(b"SYSLOG_PID")), told.user,
             told.address, told.port, told.method, told.key, told.times, told.detail, line, offset, told.actor, by_another,
         )  # fmt: skip
 
-    def _told(self, program: str, fields: Fields, sure: bool) -> tuple[Said | None, str]:
-        """What the message of an entry says, by its program, by who wrote it, or by its identity."""
-        raw = fields.get(b"MESSAGE")
-        message = _text(raw or b"")
-        told = self.said(program, message)
+    def _told(self, program: str, fields: Fields, message: str) -> Said | None:
+        """What the message of an entry says, by the program that it names, or by its identity."""
+        told = grammar.said(program, message)
         if (told is None or told.what is What.UNKNOWN) and b"MESSAGE_ID" in fields:
             told = self._by_identity(program, fields, message) or told
-        if told is None:
-            writer = _text(fields.get(b"_COMM", b""))
-            told = self.said(writer, message) if writer != program and fields.get(b"_UID") == b"0" else None
-            told = None if told is not None and told.what in (What.UNKNOWN, What.NOISE) else told
-        if program == messages.JOURNALD and sure:
+        if program == messages.JOURNALD:
             self._remark(program, fields, message)
-        return told, message if raw is not None else "(the message cannot be read)"
+        return told
 
     def _by_identity(self, program: str, fields: Fields, message: str) -> Said | None:
         meaning = messages.MEANINGS.get(fields[b"MESSAGE_ID"])

@@ -139,9 +139,8 @@ def _asked(logs: Iterable[Log]) -> Iterator[Log]:
     every = list(logs)
     absent = [log.name for log in every if log.condition is Condition.ABSENT]
     missed = places.missing(absent, {log.name for log in every if log.condition is not Condition.ABSENT})
-    for log in every:
-        if log.condition is Condition.UNREADABLE or (log.condition is Condition.ABSENT and log.name in missed):
-            yield log
+    yield from (log for log in every if log.condition is Condition.UNREADABLE)
+    yield from (Log(name, condition=Condition.ABSENT) for name in missed)
 
 
 def _accounts(items: Iterable[Item]) -> Mapping[str, Any] | None:

@@ -86,15 +86,22 @@ class Joined:
         since, until = self.seen.since, self.seen.until
         return time is None or ((since is None or time >= since) and (until is None or time <= until))
 
+    @cached_property
+    def _by_what(self) -> Mapping[What, Sequence[Told]]:
+        found: dict[What, list[Told]] = defaultdict(list)
+        for stream in self.streams:
+            for one in stream.told():
+                if self.within(one.event.time):
+                    found[one.event.what].append(one)
+        return found
+
     def told(self, what: What) -> list[Told]:
         """All events of one kind in the window, what two sources tell of one second once."""
         found: dict[tuple[object, ...], Told] = {}
-        for stream in self.streams:
-            for one in stream.told():
-                event = one.event
-                if event.what is what and self.within(event.time):
-                    second = event.time // (2 * 10**9) if event.time is not None else event.line
-                    found.setdefault((second, event.user, event.address, event.port, event.detail), one)
+        for one in self._by_what.get(what, ()):
+            event = one.event
+            second = event.time // (2 * 10**9) if event.time is not None else event.line
+            found.setdefault((second, event.user, event.address, event.port, event.detail), one)
         return sorted(found.values(), key=lambda one: one.event.time or 0)
 
     def deeds(self, success: Success) -> tuple[Deed, ...]:

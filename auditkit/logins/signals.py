@@ -16,6 +16,8 @@ from auditkit.logins.tally import HOUR
 from auditkit.logins.wording import lasting, listed, moment, name, plural
 
 LINES = 6
+CHANGES = (What.ACCOUNT, What.SCHEDULED)
+"""What makes a login last beyond its session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +112,10 @@ def _shift(joined: Joined) -> int:
 
 def _afterwards(joined: Joined, real: Iterable[Success]) -> Iterator[Signal]:
     """Yield changes of accounts and crontabs while a session was open."""
+    if not any(one.event.what in CHANGES for one in joined.done):
+        return
     for success in real:
-        changes = [deed.told for deed in joined.deeds(success) if deed.event.what in (What.ACCOUNT, What.SCHEDULED)]
+        changes = [deed.told for deed in joined.deeds(success) if deed.event.what in CHANGES]
         if changes:
             text = f"{plural(len(changes), 'change')} of accounts or crontabs in the session of {name(success.user)}"
             yield Signal("changes-after-login", f"{text} from {moment(success.time)}", _of(changes))

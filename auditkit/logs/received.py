@@ -121,15 +121,20 @@ class Received:
         if item.data[:1] == b"=":
             self._ended = item
         one = self._journal = self._journal or _One(Log(JOURNAL), Spool(JOURNAL, self._file))
-        if item.data[:1] == b">" and item.data[1:] != _NO_ENTRIES:
-            one.spool.add(one.spool.size, item.data[1:])
+        if item.data[:1] == b">" and item.data[1:] != _NO_ENTRIES and not one.reason:
+            try:
+                one.spool.add(one.spool.size, item.data[1:])
+            except BrokenError as error:
+                one.reason = str(error)
 
     def _journal_source(self, one: _One) -> Source:
         line, _, complaints = (self._ended.data[1:] if self._ended else b"-\n").partition(b"\n")
         said = complaints[:200].decode("utf-8", "replace").strip() or "journalctl was ended before it was done"
         if _OTHERS in complaints:
             self.gaps.append(Gap(JOURNAL, "only part of it can be seen by who asks: root sees all"))
-        if line == b"0":
+        if one.reason:
+            condition, why = Condition.TRUNCATED, one.reason
+        elif line == b"0":
             condition, why = (Condition.READ if one.spool.size else Condition.EMPTY), ""
         elif not one.spool.size:
             condition, why = (Condition.ABSENT, "") if _NONE in complaints else (Condition.UNREADABLE, said)

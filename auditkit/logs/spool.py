@@ -13,6 +13,8 @@ from typing import IO
 from auditkit.logs.files import MAPPED
 from auditkit.logs.packing import BEGINNING, PIECE, BrokenError, packed_by, unpacked
 
+KEPT = 8 << 30
+"""Bytes that all logs of a host may come to, as they are kept."""
 HELD = 16 << 20
 """Bytes that are held in memory where all of it is wanted at once."""
 LONGER = f"it is longer than the {MAPPED >> 30} GiB that are looked at"
@@ -40,13 +42,21 @@ class Spool:
         """Take the next piece, which belongs there.
 
         Raises:
-            BrokenError: it is packed by what is not unpacked here.
+            BrokenError: it is packed by what is not unpacked here, or there is no room for it.
         """
         if not self._pieces:
             self.packed = packed_by(self._name, data[:BEGINNING]) if not at else ""
         kept = data if self.packed else zlib.compress(data, _FAST)
-        self._pieces.append((at, self._file.tell(), len(kept)))
-        self._file.write(kept)
+        start = os.lseek(self._file.fileno(), 0, os.SEEK_END)
+        if start + len(kept) > KEPT:
+            raise BrokenError(f"more than {KEPT >> 30} GiB of logs came, packed, and no more are kept")
+        view = memoryview(kept)
+        try:
+            while view:
+                view = view[os.write(self._file.fileno(), view) :]
+        except OSError as error:
+            raise BrokenError(f"it cannot be kept here while it is read: {error.strerror}") from error
+        self._pieces.append((at, start, len(kept)))
         self.size = at + len(data)
 
     def chunks(self) -> Iterator[bytes]:
@@ -89,7 +99,6 @@ class Spool:
         return size
 
     def _placed(self) -> Iterator[tuple[int, bytes]]:
-        self._file.flush()
         for at, start, length in self._pieces:
             data = os.pread(self._file.fileno(), length, start)
             self.seen(len(data))

@@ -185,6 +185,14 @@ def test_no_bytes_of_a_host_raise(pieces: list[bytes]) -> None:
     got.close()
 
 
+def test_logs_that_there_is_no_room_for_are_cut_and_say_so(receive: Receive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool, "KEPT", 3000)
+    pieces = [piece(at, os.urandom(1000), 10_000) for at in range(0, 10_000, 1000)]
+    (source,) = receive((AUTH,), pieces)
+    assert len(b"".join(source.data.chunks())) == 2000
+    assert source.data.broke.startswith("more than 0 GiB of logs came")
+
+
 # --- what journalctl writes
 
 

@@ -8,7 +8,7 @@ import click
 from auditkit import hosts as kinds
 from auditkit.commands import auditing, checking, options, running
 from auditkit.hosts import Host
-from auditkit.model import Audit, HostReport
+from auditkit.model import Audit, Gap, HostReport
 
 
 @click.command("audit")
@@ -33,7 +33,9 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
 
     def judge(host: Host, run: options.Setting) -> HostReport:
         notes = (auditing.DEVICE_NOTE,) if auditing.is_device(host) else ()
-        return auditing.added(host, HostReport(host.name, notes=notes), wanted, auditing.office(run))
+        before = auditing.known(host, run, wanted)
+        gaps, base = ((before,), None) if isinstance(before, Gap) else ((), before)
+        return auditing.added(host, HostReport(host.name, notes=notes, gaps=gaps), wanted, auditing.office(run), base)
 
     plan = running.planned("audit", hosts, run, given)
     return running.answered(plan, run, judge, lambda told: checking.following(told, run))

@@ -1,18 +1,20 @@
 """Evidence taken and judged: what `scan` and `audit` share."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from difflib import get_close_matches
 
-from auditkit import audits
-from auditkit.audits import packages, persistence, preload
+from auditkit import audits, store
+from auditkit.audits import listeners, packages, persistence, preload
+from auditkit.audits.listeners.since import kept
 from auditkit.audits.persistence import since
 from auditkit.collect import collect
 from auditkit.commands import running
 from auditkit.commands.options import Setting
-from auditkit.errors import HostError, UsageError
-from auditkit.hosts import Host, Past, now
-from auditkit.model import Audit, Evidence, Finding, Gap, HostReport, Item, Means, Need, Office, State
+from auditkit.errors import AuditkitError, HostError, UsageError
+from auditkit.hosts import Host, Past, is_here, now
+from auditkit.model import Audit, BaselineFacts, Evidence, Finding, Gap, HostReport, Item, Means, Need, Office, State
 from auditkit.printable import printable
 
 DEVICE = "device"
@@ -107,16 +109,48 @@ def _joined(evidence: Evidence, ask: Callable[[tuple[Need, ...]], Evidence], mor
     return replace(evidence, items=(*evidence.items, *again, *then.items), gaps=tuple(gaps), unasked=tuple(unasked))
 
 
-def added(host: Host, report: HostReport, wanted: Sequence[Audit], office: Office) -> HostReport:
-    """The report of a host with what the audits say of it; one that has fallen silent is not asked again.
+def known(host: Host, run: Setting, wanted: Sequence[Audit]) -> BaselineFacts | Gap | None:
+    """The newest baseline of a host that is not compared with it, for the audits that go by it; a gap where it is not believed.
 
-    One that lies is: what makes it lie may be among what they look at. So is evidence, which holds what came before.
+    Of evidence of a `local` nobody knows whether it is of the same machine: that has none.
+    """
+    if listeners.AUDIT not in wanted or is_device(host) or (isinstance(host, Past) and is_here(host.name)):
+        return None
+    try:
+        path = store.newest(run.store, host.name)
+        if path is None:
+            return None
+        trusted = store.trusted(path, run.signers, of=host.name)
+        with closing(trusted.baseline):
+            return trusted.facts()
+    except AuditkitError as error:
+        return Gap("baseline", f"what was there before is not known: {error}")
+
+
+def heard(host: Host, run: Setting) -> tuple[Mapping[str, object], ...] | None:
+    """What listens on a host and what it says, as a baseline keeps it; None where that cannot be asked.
+
+    It is put to the service itself, from here, as `audit` does.
+
+    Raises:
+        HostError: the host cannot be asked.
+    """
+    audit = listeners.AUDIT
+    return kept(audits.facts(taken(host, (audit,), office(run)), (audit,)).get("listeners"))
+
+
+def added(
+    host: Host, report: HostReport, wanted: Sequence[Audit], office: Office, before: BaselineFacts | None = None
+) -> HostReport:
+    """The report of a host with what the audits say of it, by its baseline or `before`; one that fell silent is left alone.
+
+    One that lies is asked again: what makes it lie may be among what they look at; evidence, for it holds what came before.
     """
     wanted = fitting(host, wanted)
     if report.state not in (State.OK, State.LIED) and not isinstance(host, Past):
         return report
     try:
-        evidence = taken(host, wanted, office)
+        evidence = replace(taken(host, wanted, office), before=report.baseline or before)
     except HostError as error:
         lost = running.failed(host.name, error)
         state = report.state if report.state is State.LIED else lost.state

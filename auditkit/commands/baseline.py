@@ -92,6 +92,7 @@ def _made(job: Job, wanted: Policy, key: str | None, place: tuple[str, int, str 
         reason=f"imported from {imported}" if imported else "",
         machine=ground.machine,
         owners=owners.keep(os.path.dirname(os.path.abspath(path)), owned.manifests, owned.layout),
+        listeners=None if imported else sealing.heard(job.host, job.run, wanted),
     )
     packages, distribution = owned.packages, owned.distribution
     del owned  # a database may be large

@@ -351,7 +351,7 @@ class Evidence:
     """Of whoever judges, not of who took it."""
     unasked: tuple[Need, ...] = ()
     """What could not be asked: a disk runs nothing, and old evidence knows no new question."""
-    before: BaselineFacts | None = None
+    before: BaselineFacts | None = field(default=None, compare=False)
     """The newest baseline of the host, for judges of what is new since; None where there is none."""
 
     def was_asked(self, need: Need) -> bool:

@@ -8,8 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from auditkit.audits.packages.knowledge import newest_of
 from auditkit.audits.packages.seen import LISTS, MOST_QUOTES, Host, days
-from auditkit.model import Finding, Gap, Quote, Rule, Severity
+from auditkit.audits.packages.seen import host as host_of
+from auditkit.model import Evidence, Finding, Gap, Quote, Rule, Severity
 from auditkit.packages.candidates import Standing, order
 from auditkit.packages.changelogs import Made
 from auditkit.packages.offers import Offer
@@ -117,6 +119,15 @@ def _built(host: Host) -> Built:
         if entries and (source not in found or order(entries[0].version, found[source][0].version) > 0):
             found[source] = entries
     return found
+
+
+def missing(evidence: Evidence) -> Mapping[str, Pending] | None:
+    """What misses an update, by its name; None where the lists are not there, or too old for that nothing is missing."""
+    host = host_of(evidence)
+    newest = newest_of(host)
+    if not host.known or newest is None or newest.date is None or days(newest.date, host.now) > WARN:
+        return None
+    return {one.standing.package.name: one for one in pending(host)}
 
 
 def judge(host: Host) -> Iterator[Finding | Gap]:

@@ -96,7 +96,6 @@ class Watch:
     cross_mounts: bool = False
     """Whether the scan goes on into other file systems mounted below."""
     line: int = 0
-    """The line of the policy file it stands on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +251,8 @@ class Finding:
     quotes: tuple[Quote, ...] = ()
     remedy: str = ""
     """Instead of the rule's remedy, where the case has a better one."""
+    window: bool = False
+    """Whether what it names was changed, or started, in the window of time that was asked about."""
 
 
 class Means(StrEnum):

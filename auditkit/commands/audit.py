@@ -17,6 +17,7 @@ from auditkit.model import Audit, Gap, HostReport
 @click.option("--list", "only_list", is_flag=True, help="list every rule by audit, and ask nothing")
 @click.option("--needs", "only_needs", is_flag=True, help="say what would be read, run and contacted on HOST, and ask nothing")
 @options.advisories
+@options.window("tell first what of what findings name was changed, or started, after TIME")
 @options.active
 @options.resume
 @options.timeout
@@ -35,7 +36,8 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
         notes = (auditing.DEVICE_NOTE,) if auditing.is_device(host) else ()
         before = auditing.known(host, run, wanted)
         gaps, base = ((before,), None) if isinstance(before, Gap) else ((), before)
-        return auditing.added(host, HostReport(host.name, notes=notes, gaps=gaps), wanted, auditing.office(run), base)
+        begun = HostReport(host.name, notes=notes, gaps=gaps)
+        return auditing.added(host, begun, wanted, auditing.office(run), before=base, span=run.window)
 
     plan = running.planned("audit", hosts, run, given)
     return running.answered(plan, run, judge, lambda told: checking.following(told, run))

@@ -1,28 +1,36 @@
 """Evidence taken and judged: what `scan` and `audit` share."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from difflib import get_close_matches
 
 from auditkit import audits, store
 from auditkit.audits import listeners, packages, persistence, preload
-from auditkit.audits.listeners.since import kept
-from auditkit.audits.persistence import since
-from auditkit.collect import collect
+from auditkit.audits.listeners import since as new
+from auditkit.audits.persistence import since, window
+from auditkit.collect import collect, gives
 from auditkit.commands import running
 from auditkit.commands.options import Setting
 from auditkit.errors import AuditkitError, HostError, UsageError
 from auditkit.hosts import Host, Past, is_here, now
 from auditkit.model import Audit, BaselineFacts, Evidence, Finding, Gap, HostReport, Item, Means, Need, Office, State
 from auditkit.printable import printable
+from auditkit.timeline import Span
 
 DEVICE = "device"
+SUSPECT = (
+    "what a running machine says of its files and processes comes from a kernel that may be the intruder's: look at its disk"
+    " from a rescue system as well (root:/mnt/disk)"
+)
+"""What is to be kept in mind wherever a window of time is asked about."""
 OF_DEVICES = ("listeners",)
 """Audits of what is seen from outside."""
 DEVICE_NOTE = "nobody logs in to it: only what its ports say was looked at"
 LEFT_BEHIND = frozenset((*persistence.AUDIT.rules, *preload.AUDIT.rules))
 """Rules of what somebody may have left behind: a baseline tells since when."""
+RAISED = LEFT_BEHIND | {new.NEW, new.OTHER_PROGRAM}
+"""Rules of what matters more where it came in the window of an incident."""
 ROUNDS = 4
 """Rounds of questions behind the first one: a process names a file, that another one, and so on."""
 
@@ -136,13 +144,21 @@ def heard(host: Host, run: Setting) -> tuple[Mapping[str, object], ...] | None:
         HostError: the host cannot be asked.
     """
     audit = listeners.AUDIT
-    return kept(audits.facts(taken(host, (audit,), office(run)), (audit,)).get("listeners"))
+    return new.kept(audits.facts(taken(host, (audit,), office(run)), (audit,)).get("listeners"))
 
 
 def added(
-    host: Host, report: HostReport, wanted: Sequence[Audit], office: Office, before: BaselineFacts | None = None
+    host: Host,
+    report: HostReport,
+    wanted: Sequence[Audit],
+    office: Office,
+    *,
+    before: BaselineFacts | None = None,
+    span: Span | None = None,
 ) -> HostReport:
     """The report of a host with what the audits say of it, by its baseline or `before`; one that fell silent is left alone.
+
+    What came in the `span` of an incident stands first.
 
     One that lies is asked again: what makes it lie may be among what they look at; evidence, for it holds what came before.
     """
@@ -151,16 +167,37 @@ def added(
         return report
     try:
         evidence = replace(taken(host, wanted, office), before=report.baseline or before)
+        told = list(audits.judge(evidence, wanted))
+        found: list[Finding | Gap] = list(since.joined(_findings(told), report, LEFT_BEHIND))
+        if span is not None:
+            evidence, found = _ranked(host, evidence, list(_findings(found)), span)
     except HostError as error:
         lost = running.failed(host.name, error)
         state = report.state if report.state is State.LIED else lost.state
         return replace(report, gaps=(*report.gaps, *lost.gaps), state=state)
-    told = tuple(audits.judge(evidence, wanted))
-    found = tuple(since.joined((one for one in told if isinstance(one, Finding)), report, LEFT_BEHIND))
-    gaps = tuple(dict.fromkeys((*report.gaps, *evidence.gaps, *(one for one in told if isinstance(one, Gap)))))
+    gaps = tuple(dict.fromkeys((*report.gaps, *evidence.gaps, *(one for one in (*told, *found) if isinstance(one, Gap)))))
     counts = {**report.counts, "audits": len(wanted), "gaps": len(gaps)}
     facts = {**report.facts, **audits.facts(evidence, wanted)}
-    return replace(report, findings=(*report.findings, *found), gaps=gaps, counts=counts, facts=facts)
+    notes = (*report.notes, SUSPECT) if span and not host.name.startswith("root:") else report.notes
+    findings = (*report.findings, *_findings(found))
+    return replace(report, findings=findings, gaps=gaps, counts=counts, facts=facts, notes=notes)
+
+
+def _findings(told: Iterable[Finding | Gap]) -> Iterator[Finding]:
+    return (one for one in told if isinstance(one, Finding))
+
+
+def _ranked(host: Host, evidence: Evidence, found: list[Finding], span: Span) -> tuple[Evidence, list[Finding | Gap]]:
+    """The evidence with since when that is which findings name, and the findings by that.
+
+    Raises:
+        HostError: the host cannot be asked any more.
+    """
+    begin, end = (int(moment.timestamp() * 10**9) for moment in (span[0], span[1] or evidence.taken))
+    needs = window.asked(found, evidence)
+    told = _joined(evidence, lambda more: collect(host, more, lambda: now(host)), [need for need in needs if gives(host, need)])
+    told = replace(told, unasked=(*told.unasked, *(need for need in needs if not gives(host, need))))
+    return told, list(window.marked(found, told, window.Window(begin, end), RAISED))
 
 
 def _named(name: str) -> Audit:

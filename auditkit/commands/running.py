@@ -27,7 +27,7 @@ WORST = (0, 1, 3, 2, 4)
 """Exit statuses, each one outweighing those before it."""
 CURRENT = timedelta(hours=12)
 """For how long a result counts in a run that is resumed."""
-MATTERS = ("baseline_file", "older", "against", "policy_name", "since", "only", "active")
+MATTERS = ("baseline_file", "older", "against", "policy_name", "since", "until", "only", "active")
 """Options without which what was said of a host is no answer to what is asked now."""
 
 

@@ -124,7 +124,7 @@ def _body(host: Dict, options: Options) -> Iterator[str]:
     yield from _changes(changes, options)
     if not options.show_all:
         yield from (f"  {line}" for line in _explained(host["explained"], options))
-    ordered = sorted(apart(host), key=lambda finding: (severity(finding), finding["rule"]))
+    ordered = sorted(apart(host), key=lambda finding: (severity(finding), "window" in finding, finding["rule"]))
     for _rule, alike in groupby(ordered, key=lambda finding: (severity(finding), finding["rule"], finding["remedy"])):
         yield from _findings(list(alike), options)
     yield from _accepted(host.get("accepted", ()), options)

@@ -84,8 +84,7 @@ class Times:
         """What happened in the window to what a quote or a subject names; empty where nothing is known to have."""
         if (node := self.nodes.get(source)) is not None:
             return self.of_node(node)
-        process = "/".join(source.split("/")[:3]) if source.startswith("/proc/") else source
-        started = self.started.get(process)
+        started = self.started.get(source)
         return f"started {day(started)}" if started is not None and self.window.holds(started) else ""
 
     def of_node(self, node: Listed) -> str:
@@ -108,7 +107,9 @@ def _is_path(source: str) -> bool:
 
 
 def _sources(one: Finding) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((one.subject, *(quote.source for quote in one.quotes))))
+    """What a finding names: paths, places where something listens; of a process `/proc/PID`, whatever of it was quoted."""
+    sources = (one.subject, *(quote.source for quote in one.quotes))
+    return tuple(dict.fromkeys("/".join(each.split("/")[:3]) if each.startswith("/proc/") else each for each in sources))
 
 
 def marked(

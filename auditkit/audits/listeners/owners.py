@@ -23,8 +23,8 @@ DELETED = Rule(
     "listener-program-deleted",
     "A program listens whose file is gone",
     Severity.HIGH,
-    "It runs from memory only: after an update, until it is restarted, or because somebody removed the file on purpose so that"
-    " nobody finds it.",
+    "Nobody can look any more at what answers there: it was updated and not restarted, or somebody did not want it to be"
+    " found. The process runs from memory only; /proc/PID/exe still gives its content, until it ends.",
     "If its package was updated: systemctl restart UNIT. Else keep a copy before it ends: cp /proc/PID/exe /root/PID.exe, and"
     " find out who started it.",
     ("proc_pid_exe(5)", "needrestart(1)", "ATT&CK T1070.004"),

@@ -50,8 +50,8 @@ CERTIFICATE_ENDS = Rule(
     "certificate-ends",
     "A certificate has ended or ends soon",
     Severity.LOW,
-    "When it has ended clients refuse the connection, or people learn to click warnings away, which is what somebody in between"
-    " needs.",
+    "When it has ended people see warnings, or the service is not there for them. Clients refuse the connection, or users"
+    " learn to click warnings away, which is what somebody in between needs.",
     "Renew it, and see why that was not done by itself: certbot certificates; systemctl list-timers.",
     ("RFC 5280 section 4.1.2.5",),
 )

@@ -18,7 +18,8 @@ IDLE = Rule(
     "automatic-updates-idle",
     "Updates are to be installed by themselves, and are not",
     Severity.MEDIUM,
-    "unattended-upgrades is there, so that everybody believes that security updates come by themselves; it does nothing.",
+    "Everybody believes that security updates come by themselves, and they do not. unattended-upgrades is installed, and its"
+    " settings, its timer or its last runs show that it does nothing.",
     "unattended-upgrade --dry-run -d says what it would do. To switch it on: dpkg-reconfigure -plow unattended-upgrades;"
     " systemctl unmask apt-daily.timer apt-daily-upgrade.timer && systemctl enable --now apt-daily.timer"
     " apt-daily-upgrade.timer (undo: systemctl disable --now of the same).",

@@ -31,8 +31,8 @@ UPDATES_PENDING = Rule(
     "updates-pending",
     "Updates are there and not installed",
     Severity.LOW,
-    "What they mend is no hole that its vendor calls one; yet the further a host falls behind, the larger and riskier is the"
-    " step that a security update one day has to take.",
+    "No hole is known in what is installed, and yet the further a host falls behind, the larger and riskier is the step that a"
+    " security update one day has to take. A newer version stands in a list that apt of this host has already fetched.",
     "apt-get update && apt-get -s dist-upgrade shows what would come; apt-get dist-upgrade installs it.",
     ("apt_preferences(5)",),
 )

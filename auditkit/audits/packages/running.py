@@ -20,8 +20,8 @@ REBOOT = Rule(
     "reboot-pending",
     "An older kernel runs than is installed",
     Severity.LOW,
-    "What a new kernel mends is mended after a restart and no sooner: until then local users and what comes over the network"
-    " meet the old one.",
+    "What the newer kernel mends is still open on this machine until it is restarted. The running kernel is the one it was"
+    " started with; local users and what comes over the network meet that one.",
     "Restart the machine when it suits: systemctl reboot. needrestart -k says the same of the kernel.",
     ("needrestart(1)", "CIS Debian 1.2.2"),
 )

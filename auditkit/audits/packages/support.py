@@ -11,7 +11,8 @@ UNSUPPORTED = Rule(
     "release-unsupported",
     "The release of the distribution gets no security updates any more",
     Severity.HIGH,
-    "Holes found since then stay open for good, and the host shows nothing of it: there are no updates to miss.",
+    "Holes found since then stay open for good, and the host shows nothing of it. apt has no updates to miss, because nobody"
+    " makes any for this release.",
     "Upgrade to a supported release, as its release notes say, or move what runs there. Until then, let nobody reach it who"
     " need not.",
     ("CIS Controls 2.2", "MITRE ATT&CK M1051"),
@@ -20,7 +21,8 @@ ENDING = Rule(
     "release-support-ends",
     "The support of the release ends soon, or is no longer the full one",
     Severity.INFO,
-    "From then on there are no security updates without paying, or from volunteers and for fewer packages.",
+    "A new release, or a contract, has to be planned before that day. From then on there are no security updates without"
+    " paying, or from volunteers and for fewer packages.",
     "Plan the upgrade to the next release; its release notes say how.",
     ("CIS Controls 2.2",),
 )

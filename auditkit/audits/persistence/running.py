@@ -50,7 +50,8 @@ PROCESS_OUTDATED = Rule(
     "process-outdated",
     "Services run programs that were updated since they started",
     Severity.INFO,
-    "What was mended by the update is not mended in them until they are started anew.",
+    "What was mended by the update is still open in these services. A process keeps the program that it was started with,"
+    " until it is started anew.",
     "systemctl restart UNIT, or restart the machine.",
     ("needrestart(1)",),
 )

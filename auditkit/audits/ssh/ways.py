@@ -44,8 +44,8 @@ AUTHORITY = Rule(
     "ssh-authority-trusted",
     "Certificates of an authority open accounts",
     Severity.HIGH,
-    "Whoever holds the key of TrustedUserCAKeys signs himself into every account whose name, or whose principals, he writes"
-    " into a certificate: no file of keys shows how many there are, and taking one back needs RevokedKeys.",
+    "Whoever holds one key can let in anybody as anybody, and no file here says whom. The key of TrustedUserCAKeys signs"
+    " certificates for every account name or principal that he writes into them, and taking one back needs RevokedKeys.",
     "See who holds the key of the authority, and name it in known_keys of auditkit.yaml. If nobody does, take the line out:"
     " sshd -t && systemctl reload ssh, keeping this session open (undo: write it back).",
     ("sshd_config(5) TrustedUserCAKeys", "CERTIFICATES in ssh-keygen(1)"),
@@ -54,8 +54,8 @@ STRICT_OFF = Rule(
     "ssh-strict-modes-off",
     "sshd takes keys from files that others may write to",
     Severity.HIGH,
-    "With StrictModes no, sshd does not look at modes and owners: whoever may write to authorized_keys, or to a directory"
-    " above it, lets himself in.",
+    "Accounts can be taken over by people who may only write to a file. With StrictModes no, sshd does not look at modes and"
+    " owners: whoever may write to authorized_keys, or to a directory above it, lets himself in.",
     "Say StrictModes yes; key-without-effect names the keys that then stop to work, and why.",
     ("sshd_config(5) StrictModes",),
 )

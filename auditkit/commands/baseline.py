@@ -16,8 +16,7 @@ from auditkit.commands.making import Made
 from auditkit.errors import UsageError
 from auditkit.hosts import Host, Past, named, now
 from auditkit.model import Gap, Header, Policy
-from auditkit.printable import printable
-from auditkit.report.look import counted
+from auditkit.printable import counted, printable
 from auditkit.writer import Writer, locked
 
 

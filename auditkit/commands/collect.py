@@ -21,9 +21,8 @@ from auditkit.errors import FormatError, UntrustedError, UsageError
 from auditkit.evidence import SUFFIX, Header
 from auditkit.hosts import Host, Past, kind_of, named, now
 from auditkit.model import Evidence, Gap, Item, Need, Office, Policy
-from auditkit.printable import printable
+from auditkit.printable import counted, printable
 from auditkit.recording import Recording, Writer
-from auditkit.report.look import counted
 
 
 @click.command("collect")

@@ -16,7 +16,7 @@ _ONE_AT_A_TIME = threading.Lock()
 MAGIC = importlib.util.MAGIC_NUMBER.hex()
 
 LATER = frozenset((
-    *("changelogs", "commands", "libraries", "listeners", "listing", "lists", "owned", "privileged", "processes"),
+    *("changelogs", "commands", "dpkg", "libraries", "listeners", "listing", "lists", "owned", "privileged", "processes"),
     *("status", "times", "unpacked"),
 ))  # fmt: skip
 """Modules for other evidence than files: a host is not sent them for a scan."""

@@ -8,6 +8,7 @@ from auditkit import answers
 from auditkit.audits.packages.seen import Host, days, files_of
 from auditkit.model import Finding, Gap, Means, Need, Quote, Rule, Severity
 from auditkit.packages import dpkg
+from auditkit.printable import counted
 
 LOG = Need(Means.FILE, "/var/log/unattended-upgrades/unattended-upgrades.log", "when updates were last installed by themselves")
 MASKED = Need(Means.TIMES, "/etc/systemd/system/apt-daily*.timer", "whether apt's timers are switched off")
@@ -84,7 +85,7 @@ def _idle(host: Host) -> Iterator[str]:
         yield f"switched off: {', '.join(off)}"
     last = last_run(host)
     if last and days(last, host.now) > LATE:
-        yield f"its last run that ended well was {days(last, host.now)} days ago, on {last:%Y-%m-%d}"
+        yield f"its last run that ended well was {counted(days(last, host.now), 'day')} ago, on {last:%Y-%m-%d}"
 
 
 def _masked(host: Host) -> list[str]:

@@ -15,6 +15,7 @@ from auditkit.model import Evidence, Finding, Gap, Quote, Rule, Severity
 from auditkit.packages.candidates import Standing, order
 from auditkit.packages.changelogs import Made
 from auditkit.packages.offers import Offer
+from auditkit.printable import counted
 
 SECURITY_PENDING = Rule(
     "security-updates-pending",
@@ -168,9 +169,9 @@ def _range(host: Host, one: Pending) -> str:
     parts = []
     if one.made:
         of = "built on" if one.exact else "the installed version is of"
-        parts.append(f"at most {days(one.made, host.now)} days ({of} {one.made:%Y-%m-%d})")
+        parts.append(f"at most {counted(days(one.made, host.now), 'day')} ({of} {one.made:%Y-%m-%d})")
     if one.listed:
-        parts.append(f"at least {days(one.listed, host.now)} days (listed on {one.listed:%Y-%m-%d})")
+        parts.append(f"at least {counted(days(one.listed, host.now), 'day')} (listed on {one.listed:%Y-%m-%d})")
     told = f"available {', '.join(parts)}" if parts else "since when it is available is not known"
     shown = one.since and one.since not in (one.made, one.listed)
     return f"{told}; this host may have missed it since {one.since:%Y-%m-%d}" if shown and one.since else told

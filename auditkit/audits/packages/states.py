@@ -6,7 +6,7 @@ from auditkit.audits.packages.seen import MOST_QUOTES, Host, days
 from auditkit.model import Finding, Gap, Quote, Rule, Severity
 from auditkit.packages import Package, dpkg
 from auditkit.packages.candidates import Standing, order
-from auditkit.printable import few
+from auditkit.printable import counted, few
 
 BROKEN = Rule(
     "package-broken",
@@ -108,7 +108,7 @@ def _strangers(host: Host) -> Iterator[Finding | Gap]:
         return
     if orphans:
         oldest = min(filter(None, map(host.version_made, orphans)), default=None)
-        of = f"; the oldest version is {days(oldest, host.now)} days old" if oldest else ""
+        of = f"; the oldest version is {counted(days(oldest, host.now), 'day')} old" if oldest else ""
         yield _grouped(host, ORPHANED, orphans, f"{_many(orphans)} in no list: {_named(orphans)}{of}")
     known = (one for one in host.standings if one.offers and not one.origins)
     foreign = [one.package for one in known if not one.pending and not one.beyond]

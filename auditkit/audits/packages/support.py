@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time
 from auditkit.audits.packages.ends import AS_OF, ROLLING, UNRELEASED, End, end_of
 from auditkit.audits.packages.seen import OS_RELEASE, OS_RELEASE_TOO, Host, days
 from auditkit.model import Finding, Gap, Quote, Rule, Severity
+from auditkit.printable import counted
 
 UNSUPPORTED = Rule(
     "release-unsupported",
@@ -46,14 +47,16 @@ def judge(host: Host) -> Iterator[Finding | Gap]:
     last, today = end.extended or end.standard, host.now.date()
     if last < today:
         paid = f"; for who pays until {end.paid}" if end.paid and end.paid >= today else ""
-        message = f"{end.name} has had no support for {_days(host, last)} days, since {last}{paid}"
+        message = f"{end.name} has had no support for {counted(_days(host, last), 'day')}, since {last}{paid}"
         yield Finding(UNSUPPORTED, "distribution", message, _severity(end, today), (_quote(host),))
     elif end.standard < today:
         left = (last - today).days
-        message = f"{end.name} has had only long-term support since {end.standard}; that ends on {last}, in {left} days"
+        message = (
+            f"{end.name} has had only long-term support since {end.standard}; that ends on {last}, in {counted(left, 'day')}"
+        )
         yield Finding(ENDING, "distribution", message, Severity.LOW if left < SOON else ENDING.severity, (_quote(host),))
     elif (end.standard - today).days < SOON and not end.extended:
-        message = f"the support of {end.name} ends on {end.standard}, in {(end.standard - today).days} days"
+        message = f"the support of {end.name} ends on {end.standard}, in {counted((end.standard - today).days, 'day')}"
         yield Finding(ENDING, "distribution", message, Severity.LOW, (_quote(host),))
 
 

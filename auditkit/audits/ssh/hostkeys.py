@@ -14,7 +14,7 @@ from auditkit.keys.authorized import Line
 from auditkit.keys.public import Public, Strength
 from auditkit.keys.published import PUBLISHED
 from auditkit.model import Evidence, Finding, Gap, Means, Need, Rule, Severity
-from auditkit.printable import printable
+from auditkit.printable import counted, printable
 
 FILES = "/etc/ssh/ssh_host_*_key"
 PUBLIC = Need(Means.FILE, f"{FILES}.pub", "by which keys this host is known")
@@ -213,5 +213,5 @@ def _older(out: bytes) -> Iterator[Finding]:
     old = [file for file, changed in times.items() if file in _USUAL and born is not None and changed < born - DAY]
     if old and born is not None:
         days = (born - min(times[file] for file in old)) // DAY
-        message = f"{', '.join(old)}: last changed {days} days before {MACHINE}"
+        message = f"{', '.join(old)}: last changed {counted(days, 'day')} before {MACHINE}"
         yield Finding(HOST_KEY_OLDER, "host keys", message, HOST_KEY_OLDER.severity)

@@ -34,15 +34,17 @@ CONFIGURED = Rule(
     "configuration-changed",
     "a configuration file is not as its package ships it",
     Severity.LOW,
-    "Admins change these, so it is no alarm; but what a changed one says was written by somebody here, not by the vendor.",
+    "Admins change these files, so it is no alarm. But what a changed one says was written by somebody here and not by the"
+    " vendor, whose signature says nothing of it.",
     "know why each of these was changed; a baseline tells when the next one is",
 )
 DIVERTED = Rule(
     "diversion-foreign",
     "a file of a package is put elsewhere, and no package that is installed says so",
     Severity.MEDIUM,
-    "dpkg-divert moves a package's file out of the way, and another file can stand in its place without dpkg -V or debsums"
-    " ever looking at it.",
+    "A program of the system may have been replaced by another one, in a way that the usual checks do not see. dpkg-divert"
+    " moves a package's file out of the way, and another file can stand in its place without dpkg -V or debsums ever looking"
+    " at it.",
     "see what is in its place; dpkg-divert --remove PATH unless an admin meant it",
     ("dpkg-divert(1)",),
 )

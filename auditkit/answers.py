@@ -97,6 +97,8 @@ class Listed:
     """`security.capability` in hex."""
     packages: tuple[str, ...] | None
     """Which packages have put it there, none of them if it is nobody's; None where that is not known."""
+    birth: int | None = None
+    """When it came into being on this file system, which nobody can set; None where that is not told, or was not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +271,7 @@ def _listed(item: Item) -> Listed:
         None if told["target"] is None else fields.text(told["target"]),
         None if told["capabilities"] is None else bytes.fromhex(fields.text(told["capabilities"])).hex(),
         None if packages is None else fields.texts(packages),
+        fields.number(told, "birth", -_MOST_TIME, _MOST_TIME) if "birth" in told else None,
     )
 
 

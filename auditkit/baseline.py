@@ -79,6 +79,7 @@ def header_document(header: Header) -> dict[str, Any]:
         "reason": header.reason,
         "machine": header.machine,
         "owners": header.owners,
+        "listeners": None if header.listeners is None else [dict(each) for each in header.listeners],
     }
 
 
@@ -124,6 +125,7 @@ def _header(line: bytes, name: str) -> Header:
             reason=str(told.get("reason", "")),
             machine=None if told.get("machine") is None else str(told["machine"]),
             owners=None if told.get("owners") is None else str(told["owners"]),
+            listeners=None if told.get("listeners") is None else tuple(map(dict, told["listeners"])),
         )
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise FormatError(f"{name} is no baseline: its first line is not a header") from error

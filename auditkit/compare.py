@@ -15,21 +15,22 @@ ADDED = Rule(
     "path-added",
     "a path is there that was not there",
     Severity.MEDIUM,
-    "New files in watched places are how intruders stay: a cron job, a unit, a key, a library that is loaded first.",
+    "Something new lies where only known things should: an update or a colleague put it there, or an intruder who wants to"
+    " stay. In watched places that is done with a cron job, a unit, a key, or a library that is loaded first.",
     "find out who put it there (package? colleague?); accept it with `auditkit accept HOST PATH`, or take it as evidence",
 )
 REMOVED = Rule(
     "path-removed",
     "a path is gone",
     Severity.MEDIUM,
-    "A removed file may be a log that told too much, or a protection that stood in the way.",
+    "Something that was wanted is gone. It may be a log that told too much, or a protection that stood in the way.",
     "find out who removed it; accept it with `auditkit accept HOST PATH`, or put it back from a backup",
 )
 CONTENT = Rule(
     "content-changed",
     "the content of a file is not what it was",
     Severity.MEDIUM,
-    "Its digest differs from the sealed one, so its content does, whatever its size and times say.",
+    "It does not say or do what you approved. Its digest differs from the sealed one, whatever its size and times say.",
     "compare it with a backup or the package it comes from; accept it with `auditkit accept HOST PATH` if it is meant",
 )
 QUIET = Rule(
@@ -45,14 +46,14 @@ ATTRIBUTES = Rule(
     "attributes-changed",
     "owner, mode or another attribute is not what it was",
     Severity.MEDIUM,
-    "Who may read, write or run a file decides as much as what is in it.",
+    "Others may read, change or run it than you approved. Owner, mode and flags decide as much as what is in a file.",
     "put the attribute back (chown, chmod, setfacl, setcap, chattr), or accept it with `auditkit accept HOST PATH`",
 )
 KIND = Rule(
     "kind-changed",
     "a path is of another kind than it was",
     Severity.HIGH,
-    "A file that became a symlink or a device leads readers and writers somewhere else.",
+    "It may lead somewhere else now. Who reads or writes a path that became a link or a device reaches what that leads to.",
     "look where it leads with `ls -l`; put the original back",
 )
 TARGET = Rule(
@@ -67,7 +68,8 @@ SETUID = Rule(
     "setuid-gained",
     "a program runs as its owner or group now, whoever starts it",
     Severity.HIGH,
-    "A setuid root program gives root to every local user who can make it misbehave, and a setuid shell to everybody.",
+    "Whoever gets into any account of the machine may be its master through this program. A setuid root program runs as root"
+    " for every local user who can make it misbehave, and a setuid shell for everybody.",
     "chmod u-s,g-s PATH unless its package ships it so; find out who set it",
     ("chmod(1)", "inode(7)"),
 )
@@ -75,7 +77,8 @@ CAPABILITY = Rule(
     "capability-gained",
     "a program has file capabilities that it had not",
     Severity.HIGH,
-    "Capabilities such as cap_setuid give root without the setuid bit, where few people look.",
+    "A program can do what only the master of the machine should, in a way that few people look for. File capabilities such as"
+    " cap_setuid give root without the setuid bit: getcap shows them, ls does not.",
     "setcap -r PATH unless its package ships it so; find out who set it",
     ("capabilities(7)", "getcap(8)"),
 )
@@ -83,15 +86,16 @@ TOUCHED = Rule(
     "times-changed",
     "only times, inode or link count of a path changed",
     Severity.LOW,
-    "The same content was written again, copied back, or given another name: reinstalls and backups do so, and so does"
-    " somebody who put things back.",
+    "The content is the same, so this is seldom an alarm; it may show that somebody put things back. Reinstalls and backups"
+    " that write the same content again, or give it another name, change times, inode and links, too.",
     "nothing, if a reinstall or restore explains it; otherwise look at what else happened at that time",
 )
 MOVED = Rule(
     "path-moved",
     "a file has another name or place",
     Severity.MEDIUM,
-    "The same file is found elsewhere: what used the old name does not find it, what reads the new place does.",
+    "The content is still there, under another name: what needs it may not find it, and what finds it may not be meant to. The"
+    " same inode or content is at another path; what used the old name does not find it, what reads the new place does.",
     "find out who moved it; accept it with `auditkit accept HOST PATH`",
 )
 REWRITTEN = Rule(

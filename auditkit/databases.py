@@ -25,8 +25,8 @@ DOWNGRADED = Rule(
     "package-downgraded",
     "a package is older than it was",
     Severity.MEDIUM,
-    "An old version is signed as well as a new one, and has the holes that the new one closed: putting it back is a way to open"
-    " them that no digest shows.",
+    "Holes that were closed are open again, whoever did that and why. An old version is signed as well as a new one, so that"
+    " no digest and no signature shows it: only the order of versions does.",
     "find out who wanted the old version and why; upgrade it again",
 )
 FORGED = Rule(

@@ -23,10 +23,8 @@ class Kind(StrEnum):
     SOCKET = "socket"
 
 
-OF_MODE = {
-    stat.S_IFREG: Kind.FILE, stat.S_IFDIR: Kind.DIRECTORY, stat.S_IFLNK: Kind.SYMLINK, stat.S_IFBLK: Kind.BLOCK,
-    stat.S_IFCHR: Kind.CHARACTER, stat.S_IFIFO: Kind.FIFO, stat.S_IFSOCK: Kind.SOCKET,
-}  # fmt: skip
+_TYPES = (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK, stat.S_IFBLK, stat.S_IFCHR, stat.S_IFIFO, stat.S_IFSOCK)
+OF_MODE = dict(zip(_TYPES, Kind, strict=True))
 """The kind of a node by the type in its mode, S_IFMT: inode(7)."""
 
 
@@ -98,7 +96,6 @@ class Watch:
     cross_mounts: bool = False
     """Whether the scan goes on into other file systems mounted below."""
     line: int = 0
-    """The line of the policy file it stands on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +214,8 @@ class Header:
     """Which machine that was, as `blake3:HEX` of what it says of itself; None where it did not say, or was not asked."""
     owners: str | None = None
     """`blake3:HEX` of the list of paths by package that lies beside the baseline; None where there is none."""
+    listeners: tuple[Mapping[str, object], ...] | None = None
+    """What listened and what it said, by lines of `facts.listeners`; None where that was not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +251,8 @@ class Finding:
     quotes: tuple[Quote, ...] = ()
     remedy: str = ""
     """Instead of the rule's remedy, where the case has a better one."""
+    window: bool = False
+    """Whether what it names was changed, or started, in the window of time that was asked about."""
 
 
 class Means(StrEnum):
@@ -327,6 +328,19 @@ class Office:
 
 
 @dataclass(frozen=True, slots=True)
+class BaselineFacts:
+    """Which baseline a host was compared with."""
+
+    file: str
+    made: datetime
+    sequence: int
+    signer: str | None
+    entries: int
+    policy: str
+    listeners: tuple[Mapping[str, object], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """All that was taken from one host, and what could not be."""
 
@@ -338,6 +352,8 @@ class Evidence:
     """Of whoever judges, not of who took it."""
     unasked: tuple[Need, ...] = ()
     """What could not be asked: a disk runs nothing, and old evidence knows no new question."""
+    before: BaselineFacts | None = field(default=None, compare=False)
+    """The newest baseline of the host, for judges of what is new since; None where there is none."""
 
     def was_asked(self, need: Need) -> bool:
         """Whether the host was asked this, so that no item and no gap means that nothing is there."""
@@ -363,18 +379,6 @@ class Audit:
     """What is wanted besides, once the needs are there: the files that they name, say; it is asked again with these."""
     then: tuple[Need, ...] = ()
     """The kinds of needs that `follow` may come to, with `*` for what the answers fill in: for who wants to know before."""
-
-
-@dataclass(frozen=True, slots=True)
-class BaselineFacts:
-    """Which baseline a host was compared with."""
-
-    file: str
-    made: datetime
-    sequence: int
-    signer: str | None
-    entries: int
-    policy: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,10 @@ GONE = Rule(
     id="mount-gone",
     title="a file system that a watched path was on is not mounted any more",
     severity=Severity.MEDIUM,
-    why="What was watched is out of sight: it may have been unmounted to hide it, or to show what lies below.",
+    why=(
+        "Part of what is watched could not be looked at, so that nothing can be said of it. The file system was unmounted"
+        " since the baseline: by accident, to hide it, or to show what lies below."
+    ),
     remedy="mount it again and check once more",
     references=("mount(8)",),
 )

@@ -62,3 +62,16 @@ def few(words: "list[str]", most: int) -> str:
 def said(sentence: str) -> str:
     """A sentence of ours, whose foreign parts may have gone through printable() already: no backslash is doubled again."""
     return "\\".join(printable(part) for part in sentence.split("\\"))
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 gap`, `2 gaps`, `41 208 entries`."""
+    if number == 1:
+        return f"1 {noun}"
+    plural = noun[:-1] + "ies" if noun.endswith("y") and noun[-2] not in "aeiou" else noun + "s"
+    return f"{grouped(number)} {plural}"
+
+
+def grouped(number: int) -> str:
+    """A number with a space between thousands, from five digits on."""
+    return f"{number:,}".replace(",", " ") if abs(number) >= 10_000 else str(number)

@@ -54,6 +54,7 @@ class Trusted:
             self.signer,
             self.baseline.footer.entries,
             header.policy.name,
+            header.listeners,
         )
 
 

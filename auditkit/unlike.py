@@ -24,8 +24,8 @@ DISAGREE = Rule(
     "hosts-disagree",
     "hosts have different files in the same version of a package",
     Severity.HIGH,
-    "At least one of them has not what the vendor ships, and there are too few hosts to tell which: none of them is known to be"
-    " right.",
+    "At least one of these machines does not have what the vendor ships, and none of them is known to be right. The hosts show"
+    " different content for one file of the same version, and there are too few of them to tell which is the odd one.",
     "ask the vendor for each of them: auditkit check HOST... --against vendor; or name more hosts that have the package",
     ("dpkg(1)",),
 )
@@ -40,7 +40,8 @@ LACKING = Rule(
     "missing-unlike-other-hosts",
     "files of a package are missing that other hosts have in the same version",
     Severity.MEDIUM,
-    "What is missing may be a check, a log rule or a protection; its package on this host says that it is there.",
+    "Something that should protect or record may have been taken away on this machine alone. Its package on this host says"
+    " that the file is there, and hosts with the same version have it: a check, a log rule, a module.",
     "find out who removed it; reinstall the package to have it back",
     ("dpkg(1)",),
 )
@@ -65,7 +66,8 @@ DIVERTED = Rule(
     "diverted-unlike-other-hosts",
     "a file of a package is put elsewhere on this host, and not on others with the same version",
     Severity.MEDIUM,
-    "dpkg-divert moves a package's file out of the way, and another file can stand in its place.",
+    "On this machine a program may have been replaced by another one. dpkg-divert moves a package's file out of the way here,"
+    " not on other hosts with the same version, and another file can stand in its place.",
     "see what is in its place; dpkg-divert --remove PATH unless an admin meant it",
     ("dpkg-divert(1)",),
 )

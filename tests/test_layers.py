@@ -90,7 +90,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "access": NOUNS | {"answers", "keys", "sshd"},
     "advisories": NOUNS,
     "audits": NOUNS
-    | {"access", "advisories", "answers", "banners", "keys", "packages", "processes", "sshd", "sudoers", "words"},
+    | {"access", "advisories", "answers", "banners", "fields", "keys", "packages", "processes", "sshd", "sudoers", "words"},
     "fields": set(),
     "answers": NOUNS | {"fields"},
     "processes": NOUNS | {"answers", "fields"},

@@ -13,6 +13,10 @@ from typing import Any
 
 import pytest
 
+from auditkit import answers
+from auditkit.answers import Listening, Process
+from auditkit.audits import listeners
+from auditkit.audits.listeners.seen import LISTENERS
 from auditkit.audits.persistence import kernel, privileged, running
 from auditkit.audits.persistence.seen import Seen
 from auditkit.collect import collect
@@ -59,6 +63,40 @@ def said(judge: Callable[[Seen], Iterable[Finding | Gap]], *items: Item) -> list
     return [
         f"gap {one.reason}" if isinstance(one, Gap) else f"{one.severity.word} {one.rule.id}: {one.message}" for one in told
     ]
+
+
+def listening(pid: int, program: str, address: str) -> Item:
+    told = Process(pid, 1, 0, 1000.0, program, (program,), "", (Listening("tcp", address, 80),))
+    return Item(LISTENERS, f"/proc/{pid}", answers.written(told), NOON, "")
+
+
+ANY = "0.0.0.0"
+
+
+@pytest.mark.parametrize(
+    ("program", "address", "expected"),
+    [
+        (
+            "/opt/x",
+            ANY,
+            "high process-deleted: x (pid 7, uid 0) runs /opt/x, which was deleted, and listens on tcp 0.0.0.0:80;",
+        ),
+        ("/usr/bin/x", ANY, "medium process-outdated: 1 of them: x; of these listen for others: x"),
+        ("/usr/bin/x", "127.0.0.1", "info process-outdated: 1 of them: x"),
+        ("/memfd:x", ANY, "high process-in-memory: x (pid 7, uid 0) runs /memfd:x (deleted), and listens on tcp 0.0.0.0:80"),
+    ],
+)
+def test_a_program_that_is_gone_and_listens_is_told_of_once(program: str, address: str, expected: str) -> None:
+    gone = f"{program} (deleted)"
+    items = (views(), process(7, program=gone), listening(7, gone, address), node("/usr/bin/x", ctime=2000 * SECOND))
+    (told,) = said(running.judge, *items)
+    assert told.startswith(expected)
+    evidence = Evidence("h", NOON, items)
+    assert [one for one in listeners.judge(evidence) if isinstance(one, Finding)] == []
+    without = Evidence("h", NOON, tuple(each for each in items if each.need.means is not Means.PROCESSES))
+    assert [one.rule.id for one in listeners.judge(without) if isinstance(one, Finding)] == ["listener-program-deleted"]
+    elsewhere = Evidence("h", NOON, (process(7, program=gone, elsewhere=True), *without.items))
+    assert [one.rule.id for one in listeners.judge(elsewhere) if isinstance(one, Finding)] == ["listener-program-deleted"]
 
 
 def test_ordinary_processes_are_not_spoken_of() -> None:

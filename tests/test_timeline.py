@@ -25,8 +25,8 @@ f /etc/no-ctime lacks=ctime
 """
 
 
-def told(since: datetime | None, tree: list[bytes]) -> list[str]:
-    spy = Spy(since)
+def told(since: datetime | None, tree: list[bytes], until: datetime | None = None) -> list[str]:
+    spy = Spy((since, until) if since else None)
     assert list(spy.watch(tree)) == tree
     return [("backdated " if moment.backdated else "") + moment.entry.path for moment in spy.moments()]
 
@@ -55,6 +55,18 @@ def test_only_what_is_later_than_the_moment_counts(second: int, paths: list[str]
 @pytest.mark.parametrize(("distance", "word"), [(DAY - 1, "/x"), (DAY, "/x"), (DAY + 1, "backdated /x"), (-5 * DAY, "/x")])
 def test_a_day_between_modification_and_status_change_is_the_limit(distance: int, word: str) -> None:
     assert told(NOON, blocks(f"f /x ctime={20 * DAY} mtime={20 * DAY - distance}")) == [word]
+
+
+def test_a_span_that_has_ended_holds_what_was_changed_or_born_in_it() -> None:
+    tree = f"""
+f /etc/changed ctime={12 * DAY} mtime={DAY}
+f /etc/later ctime={13 * DAY} mtime={DAY}
+f /etc/born ctime={14 * DAY} mtime={14 * DAY} btime={11 * DAY}
+f /etc/written ctime={14 * DAY} mtime={11 * DAY}
+f /etc/before ctime={9 * DAY} mtime={11 * DAY}
+"""
+    found = told(NOON, blocks(tree), NOON + timedelta(days=2))
+    assert [each.removeprefix("backdated ") for each in found] == ["/etc/changed", "/etc/written", "/etc/born"]
 
 
 def test_the_moment_may_be_told_in_any_zone() -> None:

@@ -13,7 +13,8 @@ UNLIKE_OTHERS = Rule(
     "service-version-unlike-others",
     "A service says another version than on most other machines",
     Severity.INFO,
-    "Where all machines are kept alike, the one that differs has missed an update, or was updated by somebody on his own.",
+    "One machine is not kept like the others. It has missed an update, or was updated by somebody on his own, if all of them"
+    " should be alike.",
     "See why: apt policy PACKAGE there and on one of the others; then bring it to what the others have.",
     ("CIS Controls 4.1",),
 )

@@ -62,7 +62,8 @@ def _accepted(host: Host, base: files.Baseline, paths: Sequence[str], run: optio
         source = scan.Scan(host, ground, run.jobs, progress, run.timeout, base.blocks)
         result = integrity.with_baseline(base, source, checking.turn_of(base, given), vouching.of(run, host))
     chosen = result.changes if given["everything"] else accept.chosen(result.changes, paths)
-    if not chosen and not (given["everything"] and result.findings):
+    heard = sealing.heard(host, run, base.header.policy) if given["everything"] else base.header.listeners
+    if not chosen and not (given["everything"] and result.findings) and heard == base.header.listeners:
         raise _nothing(host, source.gaps)
     path, sequence, previous = store.place(run.store, host.name)
     header = replace(
@@ -75,6 +76,7 @@ def _accepted(host: Host, base: files.Baseline, paths: Sequence[str], run: optio
         tool=options.TOOL,
         reason=given["reason"],
         machine=source.ground.machine or base.header.machine,
+        listeners=heard,
     )
     if given["everything"]:
         owned = packaged.owned(host)

@@ -8,7 +8,7 @@ import click
 from auditkit import hosts as kinds
 from auditkit.commands import auditing, checking, options, running
 from auditkit.hosts import Host
-from auditkit.model import Audit, HostReport
+from auditkit.model import Audit, Gap, HostReport
 
 
 @click.command("audit")
@@ -17,6 +17,7 @@ from auditkit.model import Audit, HostReport
 @click.option("--list", "only_list", is_flag=True, help="list every rule by audit, and ask nothing")
 @click.option("--needs", "only_needs", is_flag=True, help="say what would be read, run and contacted on HOST, and ask nothing")
 @options.advisories
+@options.window("tell first what of what findings name was changed, or started, after TIME")
 @options.active
 @options.resume
 @options.timeout
@@ -33,7 +34,10 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
 
     def judge(host: Host, run: options.Setting) -> HostReport:
         notes = (auditing.DEVICE_NOTE,) if auditing.is_device(host) else ()
-        return auditing.added(host, HostReport(host.name, notes=notes), wanted, run.office)
+        before = auditing.known(host, run, wanted)
+        gaps, base = ((before,), None) if isinstance(before, Gap) else ((), before)
+        begun = HostReport(host.name, notes=notes, gaps=gaps)
+        return auditing.added(host, begun, wanted, run.office, before=base, span=run.window)
 
     plan = running.planned("audit", hosts, run, given)
     return running.answered(plan, run, judge, lambda told: checking.following(told, run))

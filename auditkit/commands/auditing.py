@@ -1,25 +1,36 @@
 """Evidence taken and judged: what `scan` and `audit` share."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from difflib import get_close_matches
 
-from auditkit import audits
-from auditkit.audits import packages, persistence, preload
-from auditkit.audits.persistence import since
-from auditkit.collect import collect
+from auditkit import audits, store
+from auditkit.audits import listeners, packages, persistence, preload
+from auditkit.audits.listeners import since as new
+from auditkit.audits.persistence import since, window
+from auditkit.collect import collect, gives
 from auditkit.commands import running
-from auditkit.errors import HostError, UsageError
-from auditkit.hosts import Host, Past, now
-from auditkit.model import Audit, Evidence, Finding, Gap, HostReport, Item, Means, Need, Office, State
+from auditkit.commands.options import Setting
+from auditkit.errors import AuditkitError, HostError, UsageError
+from auditkit.hosts import Host, Past, is_here, now
+from auditkit.model import Audit, BaselineFacts, Evidence, Finding, Gap, HostReport, Item, Means, Need, Office, State
 from auditkit.printable import printable
+from auditkit.timeline import Span
 
 DEVICE = "device"
+SUSPECT = (
+    "what a running machine says of its files and processes comes from a kernel that may be the intruder's: look at its disk"
+    " from a rescue system as well (root:/mnt/disk)"
+)
+"""What is to be kept in mind wherever a window of time is asked about."""
 OF_DEVICES = ("listeners",)
 """Audits of what is seen from outside."""
 DEVICE_NOTE = "nobody logs in to it: only what its ports say was looked at"
 LEFT_BEHIND = frozenset((*persistence.AUDIT.rules, *preload.AUDIT.rules))
 """Rules of what somebody may have left behind: a baseline tells since when."""
+RAISED = LEFT_BEHIND | {new.NEW, new.OTHER_PROGRAM}
+"""Rules of what matters more where it came in the window of an incident."""
 ROUNDS = 4
 """Rounds of questions behind the first one: a process names a file, that another one, and so on."""
 
@@ -99,26 +110,87 @@ def _joined(evidence: Evidence, ask: Callable[[tuple[Need, ...]], Evidence], mor
     return replace(evidence, items=(*evidence.items, *again, *then.items), gaps=tuple(gaps), unasked=tuple(unasked))
 
 
-def added(host: Host, report: HostReport, wanted: Sequence[Audit], office: Office) -> HostReport:
-    """The report of a host with what the audits say of it; one that has fallen silent is not asked again.
+def known(host: Host, run: Setting, wanted: Sequence[Audit]) -> BaselineFacts | Gap | None:
+    """The newest baseline of a host that is not compared with it, for the audits that go by it; a gap where it is not believed.
 
-    One that lies is: what makes it lie may be among what they look at. So is evidence, which holds what came before.
+    Of evidence of a `local` nobody knows whether it is of the same machine: that has none.
+    """
+    if listeners.AUDIT not in wanted or is_device(host) or (isinstance(host, Past) and is_here(host.name)):
+        return None
+    try:
+        path = store.newest(run.store, host.name)
+        if path is None:
+            return None
+        trusted = store.trusted(path, run.signers, of=host.name)
+        with closing(trusted.baseline):
+            return trusted.facts()
+    except AuditkitError as error:
+        return Gap("baseline", f"what was there before is not known: {error}")
+
+
+def heard(host: Host, run: Setting) -> tuple[Mapping[str, object], ...] | None:
+    """What listens on a host and what it says, as a baseline keeps it; None where that cannot be asked.
+
+    It is put to the service itself, from here, as `audit` does.
+
+    Raises:
+        HostError: the host cannot be asked.
+    """
+    audit = listeners.AUDIT
+    return new.kept(audits.facts(taken(host, (audit,), run.office), (audit,)).get("listeners"))
+
+
+def added(
+    host: Host,
+    report: HostReport,
+    wanted: Sequence[Audit],
+    office: Office,
+    *,
+    before: BaselineFacts | None = None,
+    span: Span | None = None,
+) -> HostReport:
+    """The report of a host with what the audits say of it, by its baseline or `before`; one that fell silent is left alone.
+
+    What came in the `span` of an incident stands first.
+
+    One that lies is asked again: what makes it lie may be among what they look at; evidence, for it holds what came before.
     """
     wanted = fitting(host, wanted)
     if report.state not in (State.OK, State.LIED) and not isinstance(host, Past):
         return report
     try:
-        evidence = taken(host, wanted, office)
+        evidence = replace(taken(host, wanted, office), before=report.baseline or before)
+        told = list(audits.judge(evidence, wanted))
+        found: list[Finding | Gap] = list(since.joined(_findings(told), report, LEFT_BEHIND))
+        if span is not None:
+            evidence, found = _ranked(host, evidence, list(_findings(found)), span)
     except HostError as error:
         lost = running.failed(host.name, error)
         state = report.state if report.state is State.LIED else lost.state
         return replace(report, gaps=(*report.gaps, *lost.gaps), state=state)
-    told = tuple(audits.judge(evidence, wanted))
-    found = tuple(since.joined((one for one in told if isinstance(one, Finding)), report, LEFT_BEHIND))
-    gaps = tuple(dict.fromkeys((*report.gaps, *evidence.gaps, *(one for one in told if isinstance(one, Gap)))))
+    gaps = tuple(dict.fromkeys((*report.gaps, *evidence.gaps, *(one for one in (*told, *found) if isinstance(one, Gap)))))
     counts = {**report.counts, "audits": len(wanted), "gaps": len(gaps)}
     facts = {**report.facts, **audits.facts(evidence, wanted)}
-    return replace(report, findings=(*report.findings, *found), gaps=gaps, counts=counts, facts=facts)
+    notes = (*report.notes, SUSPECT) if span and not host.name.startswith("root:") else report.notes
+    findings = (*report.findings, *_findings(found))
+    return replace(report, findings=findings, gaps=gaps, counts=counts, facts=facts, notes=notes)
+
+
+def _findings(told: Iterable[Finding | Gap]) -> Iterator[Finding]:
+    return (one for one in told if isinstance(one, Finding))
+
+
+def _ranked(host: Host, evidence: Evidence, found: list[Finding], span: Span) -> tuple[Evidence, list[Finding | Gap]]:
+    """The evidence with since when that is which findings name, and the findings by that.
+
+    Raises:
+        HostError: the host cannot be asked any more.
+    """
+    begin, end = (int(moment.timestamp() * 10**9) for moment in (span[0], span[1] or evidence.taken))
+    needs = window.asked(found, evidence)
+    told = _joined(evidence, lambda more: collect(host, more, lambda: now(host)), [need for need in needs if gives(host, need)])
+    told = replace(told, unasked=(*told.unasked, *(need for need in needs if not gives(host, need))))
+    return told, list(window.marked(found, told, window.Window(begin, end), RAISED))
 
 
 def _named(name: str) -> Audit:

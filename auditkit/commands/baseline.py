@@ -16,8 +16,7 @@ from auditkit.commands.making import Made
 from auditkit.errors import UsageError
 from auditkit.hosts import Host, Past, named, now
 from auditkit.model import Gap, Header, Policy
-from auditkit.printable import printable
-from auditkit.report.look import counted
+from auditkit.printable import counted, printable
 from auditkit.writer import Writer, locked
 
 
@@ -92,6 +91,7 @@ def _made(job: Job, wanted: Policy, key: str | None, place: tuple[str, int, str 
         reason=f"imported from {imported}" if imported else "",
         machine=ground.machine,
         owners=owners.keep(os.path.dirname(os.path.abspath(path)), owned.manifests, owned.layout),
+        listeners=None if imported else sealing.heard(job.host, job.run, wanted),
     )
     packages, distribution = owned.packages, owned.distribution
     del owned  # a database may be large

@@ -15,7 +15,7 @@ from auditkit.model import HostReport
 @click.option("--older", is_flag=True, help="with --baseline: it may be older than the newest known")
 @click.option("--against", metavar="vendor|DIR", help="no baseline: what packages ship, or a backup tree")
 @click.option("--policy", "policy_name", metavar="NAME|FILE", help="with --against: what to compare")
-@click.option("--since", metavar="TIME", help="list what changed its status after TIME too")
+@options.window("list what changed its status after TIME too")
 @options.resume
 @options.reread
 @options.fleet_of

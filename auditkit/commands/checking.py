@@ -46,7 +46,6 @@ def usable(given: Mapping[str, Any]) -> None:
     Raises:
         UsageError: one of them can be right for no host.
     """
-    _since(given)
     if given.get("against") == VENDOR and (given.get("policy_name") or given.get("since")):
         raise UsageError("--against vendor looks at what packages ship, and at nothing else", "leave --policy and --since out")
     if given.get("against") and given.get("baseline_file"):
@@ -91,7 +90,7 @@ def _with(host: Host, trusted: store.Trusted, run: options.Setting, given: Mappi
         if integrity.is_foreign(host, stands, base.header) and not given.get("baseline_file"):
             return HostReport(host.name, gaps=(Gap("integrity", FOREIGN),))
         scan = Scan(host, stands, run.jobs, progress, run.timeout, base.blocks, also=peering.kept(run))
-        result = integrity.with_baseline(base, scan, turn_of(base, given), vouching.of(run, host), _since(given))
+        result = integrity.with_baseline(base, scan, turn_of(base, given), vouching.of(run, host), run.window)
         if result.last and not given.get("baseline_file"):
             store.keep_turn(base.path, result.last)
         notes = _notes(host, stands, trusted, run)
@@ -146,7 +145,7 @@ def _without(host: Host, run: options.Setting, given: Mapping[str, Any]) -> Host
     wanted = policy.load(sealing.policy_name(run, host.name))
     with _progress(host, run, None) as progress:
         scan = Scan(host, ground(host, wanted), run.jobs, progress, run.timeout, also=peering.kept(run))
-        result = integrity.looked(scan, _since(given))
+        result = integrity.looked(scan, run.window)
         report = integrity.report(host, integrity.with_gaps(result, [Gap("integrity", NO_BASELINE)]), None)
         return peering.left(report, host, run, scan)
 
@@ -171,7 +170,7 @@ def _against(host: Host, run: options.Setting, given: Mapping[str, Any]) -> Host
         stands = ground(host, wanted)
         copy = Scan(other, stands, max(1, run.jobs // 2), lambda _entries, _read: None, run.timeout)
         scan = Scan(host, stands, max(1, run.jobs // 2), progress, run.timeout, also=peering.kept(run))
-        result = integrity.compared(copy, scan, _since(given), TREES_DIFFER)
+        result = integrity.compared(copy, scan, run.window, TREES_DIFFER)
     gaps = tuple(Gap(gap.subject, f"in {place}: {gap.reason}") for gap in copy.gaps)
     result = integrity.with_gaps(result, gaps)
     report = integrity.report(host, result, None, [f"compared with the tree {place}, which nobody signed"])
@@ -180,10 +179,6 @@ def _against(host: Host, run: options.Setting, given: Mapping[str, Any]) -> Host
 
 def _progress(host: Host, run: options.Setting, total: int | None) -> Shown:
     return run.show("checking", host.name, total)
-
-
-def _since(given: Mapping[str, Any]) -> Any:
-    return options.time_of(given["since"]) if given.get("since") else None
 
 
 def following(told: Mapping[str, Mapping[str, Any]], run: options.Setting) -> tuple[str, ...]:

@@ -22,9 +22,8 @@ from auditkit.evidence import SUFFIX, Header
 from auditkit.hosts import Host, Near, Past, kind_of, named, now
 from auditkit.logins import places
 from auditkit.model import Evidence, Gap, Item, Means, Need, Office, Policy
-from auditkit.printable import printable
+from auditkit.printable import counted, printable
 from auditkit.recording import Recording, Writer
-from auditkit.report.look import counted
 
 
 @click.command("collect")

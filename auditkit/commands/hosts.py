@@ -13,8 +13,7 @@ from auditkit.errors import AuditkitError, HostError, UsageError
 from auditkit.fleet import Result
 from auditkit.hosts import Host, is_here, named
 from auditkit.model import State
-from auditkit.printable import printable
-from auditkit.report.look import grouped
+from auditkit.printable import grouped, printable
 from auditkit.ssh.route import route
 
 SECONDS = 60.0

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from auditkit import compare, distrust, entries, growth, hosts, mounts, policy, settle, timeline
@@ -16,6 +15,7 @@ from auditkit.probe.haste import RAISE
 from auditkit.probe.patterns import ANY_DEPTH, IGNORE, Matcher
 from auditkit.probe.rotation import NOT_KNOWN
 from auditkit.scan import Ground, Scan
+from auditkit.timeline import Span
 
 if TYPE_CHECKING:
     from auditkit.packaged import Signed
@@ -67,21 +67,19 @@ class Compared:
     """Where the turn of files that are fetched ended; "" where none were."""
 
 
-def compared(
-    before: Iterable[bytes], scan: Scan, since: datetime | None = None, passing: frozenset[str] = frozenset()
-) -> Compared:
+def compared(before: Iterable[bytes], scan: Scan, span: Span | None = None, passing: frozenset[str] = frozenset()) -> Compared:
     """A scan compared with blocks of before; `passing` names attributes that two trees never share."""
-    return _compared(before, scan, Watched(scan.ground.watched), since, passing=passing)
+    return _compared(before, scan, Watched(scan.ground.watched), span, passing=passing)
 
 
-def with_baseline(base: Baseline, scan: Scan, turn: distrust.Turn, signed: "Signed", since: datetime | None = None) -> Compared:
+def with_baseline(base: Baseline, scan: Scan, turn: distrust.Turn, signed: "Signed", span: Span | None = None) -> Compared:
     """A scan compared with a baseline by its policy, their mount tables too, and files fetched whose turn it is.
 
     `signed` asks the vendors of packages that own changed files.
     """
     homes = tuple(dict.fromkeys((*base.header.homes, *scan.ground.homes)))
     watched = Watched(policy.expand(base.header.policy, homes))
-    result = _compared(base.blocks(), scan, watched, since, unseen=base.footer.gaps)
+    result = _compared(base.blocks(), scan, watched, span, unseen=base.footer.gaps)
     tables = base.header.mounts, scan.ground.mounts
     new = mounts.compare(*tables, watched.concerns) if all(tables) else ()
     seen = len(scan.gaps)
@@ -196,12 +194,12 @@ def _compared(
     before: Iterable[bytes],
     scan: Scan,
     watched: Watched,
-    since: datetime | None,
+    span: Span | None,
     *,
     unseen: tuple[Gap, ...] = (),
     passing: frozenset[str] = frozenset(),
 ) -> Compared:
-    spy = timeline.Spy(since)
+    spy = timeline.Spy(span)
     told = _bounded(compare.compare(compare.pairs(before, spy.watch(scan.as_far_as_it_goes())), watched.watch, passing))
     odd = [gap for gap in told if isinstance(gap, Gap)]
     changes = settle.settle([change for change in told if isinstance(change, Change)], [*scan.gaps, *odd], unseen)
@@ -239,9 +237,9 @@ def with_gaps(result: Compared, gaps: Iterable[Gap]) -> Compared:
     return replace(result, changes=kept, findings=tuple(compare.findings(kept)), gaps=(*result.gaps, *gaps))
 
 
-def looked(scan: Scan, since: datetime | None) -> Compared:
+def looked(scan: Scan, span: Span | None) -> Compared:
     """A scan that is compared with nothing: its gaps and its timeline."""
-    spy = timeline.Spy(since)
+    spy = timeline.Spy(span)
     for _block in spy.watch(scan.as_far_as_it_goes()):
         pass
     return Compared((), (), tuple(scan.gaps), scan.entries, spy.moments(), scan.ended)

@@ -18,6 +18,7 @@ from auditkit.errors import AuditkitError, UsageError
 from auditkit.hosts import Reach
 from auditkit.model import HostReport, Office, Severity
 from auditkit.printable import printable
+from auditkit.timeline import Span
 
 if TYPE_CHECKING:
     from auditkit.ledger import Ledger, Page
@@ -56,6 +57,8 @@ class Setting:
     """The page of it for the host that is worked on."""
     active: bool = False
     """Whether services may be asked what only who needs no password gets."""
+    window: Span | None = None
+    """The time that is asked about."""
 
     @property
     def reach(self) -> Reach:
@@ -141,6 +144,13 @@ def fleet_of(command: Command) -> Command:
     return option(password(command))
 
 
+def window(what: str) -> Callable[[Command], Command]:
+    """The time that is asked about, as after an incident; `what` it is good for."""
+    since = click.option("--since", metavar="TIME", help=what)
+    until = click.option("--until", metavar="TIME", help="with --since: and before TIME (default: now)")
+    return lambda command: since(until(command))
+
+
 def active(command: Command) -> Command:
     """Whether data stores are asked."""
     what = "ask data stores whether they want a password, and SNMP for the communities that everybody knows"
@@ -208,6 +218,7 @@ def setting(**given: Any) -> Setting:
         prompts=asking.prompts(given.get("password_fd")),
         signing=asking.Prompts(asking.person),
         active=bool(given.get("active")),
+        window=span(given.get("since"), given.get("until")),
     )
 
 
@@ -316,3 +327,19 @@ def time_of(text: str) -> datetime:
     except ValueError as error:
         raise UsageError(f"{printable(text)} is no time", 'write it like "2026-11-24 03:10" or 2026-11-24T03:10:00Z') from error
     return moment.astimezone(UTC)
+
+
+def span(since: str | None, until: str | None) -> Span | None:
+    """The time between two moments as people write them, the second now if it is not said; None for no such time.
+
+    Raises:
+        UsageError: there is no such time.
+    """
+    if since is None:
+        if until is not None:
+            raise UsageError("--until says when a window ends, and nothing says when it begins", "add --since TIME")
+        return None
+    begin, end = time_of(since), time_of(until) if until else None
+    if end is not None and end < begin:
+        raise UsageError("--until is before --since", "write the earlier time behind --since")
+    return begin, end

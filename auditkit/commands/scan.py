@@ -12,7 +12,7 @@ from auditkit.model import HostReport
 @click.command("scan")
 @options.hosts
 @options.baseline
-@click.option("--since", metavar="TIME", help="list what changed its status after TIME too")
+@options.window("list what changed its status after TIME too, and tell first what findings name of it")
 @options.advisories
 @options.active
 @options.resume
@@ -35,7 +35,7 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
             checked = HostReport(host.name, notes=(auditing.DEVICE_NOTE,))
         else:
             checked = checking.check(host, run, {**given, "may_lack": True})
-        audited = auditing.added(host, checked, wanted, run.office)
+        audited = auditing.added(host, checked, wanted, run.office, span=run.window)
         return logtaking.added(host, audited, run, attempts.Asked())
 
     plan = running.planned("scan", hosts, run, given)

@@ -1,18 +1,21 @@
 """Keys, policies and imports as the command line names them: what `baseline` and `accept` share."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from tempfile import TemporaryFile
 from typing import IO, Any, BinaryIO, cast
 
 from auditkit import baseline as files
 from auditkit.commands import options
 from auditkit.errors import FormatError, UsageError
-from auditkit.model import Entry, Gap
+from auditkit.hosts import Host
+from auditkit.model import Entry, Gap, Level, Policy
 from auditkit.printable import printable, said
 from auditkit.writer import Writer
 
 DEFAULT_POLICY = "linux"
+SYSTEM = frozenset(("/", "/etc"))
+"""Who watches these cares for the whole system, and not for one tree of it."""
 MOST_GAPS = 10
 """Gaps that are named one by one."""
 
@@ -35,6 +38,19 @@ def policy_name(run: options.Setting, host: str) -> str:
     """The policy of a host as auditkit.yaml has it, else `linux`."""
     entry = run.config.hosts.get(host)
     return (entry and entry.policy) or run.config.defaults.policy or DEFAULT_POLICY
+
+
+def heard(host: Host, run: options.Setting, wanted: Policy) -> tuple[Mapping[str, object], ...] | None:
+    """What listens on a host, for a baseline by a policy that watches how the system is set up; None for any other.
+
+    Raises:
+        HostError: the host cannot be asked.
+    """
+    if not any(watch.path in SYSTEM and watch.level is not Level.IGNORE for watch in wanted.watches):
+        return None
+    from auditkit.commands import auditing  # noqa: PLC0415 - all audits are loaded with it
+
+    return auditing.heard(host, run)
 
 
 def sealer(key: str | None, ask: Callable[[str], str]) -> Callable[[IO[bytes]], bytes] | None:

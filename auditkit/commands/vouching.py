@@ -9,8 +9,7 @@ from auditkit.commands import options
 from auditkit.errors import AuditkitError, FormatError
 from auditkit.hosts import Host
 from auditkit.model import Gap
-from auditkit.printable import printable
-from auditkit.report.look import counted
+from auditkit.printable import counted, printable
 
 if TYPE_CHECKING:
     from auditkit.packaged import Files, Signed

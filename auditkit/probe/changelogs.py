@@ -8,7 +8,7 @@ import os
 import re
 import zlib
 
-from . import inside
+from . import dpkg, inside
 from .chain import Chain
 from .hints import Dict, Iterator, List, Optional, Tuple
 from .look import reason
@@ -23,7 +23,6 @@ PACKED, PLAIN = 8 << 10, 24 << 10
 """Bytes that are read of a changelog, and bytes that they are unpacked to."""
 NAMED = 40
 """Ids of holes that are told of one entry."""
-_FIELD = re.compile(rb"^(Package|Status|Version|Architecture):[ \t]*([!-~][ -~]*)$", re.MULTILINE | re.IGNORECASE)
 _REBUILT = re.compile(rb"\+b[0-9]+\Z")
 _ENTRY = re.compile(
     rb"^[!-~]+ \(([!-~]+)\)([^;\n]{0,200})|^ -- [^\n]{0,400}?>  ?([ -~]{10,60})$|(CVE-[0-9]{4}-[0-9]{4,7})", re.MULTILINE
@@ -34,22 +33,16 @@ Told = Tuple[bytes, Optional[bytes], str]
 
 def changelogs(chain: Chain, what: bytes) -> Iterator[Told]:
     """Yield one record for each entry, `NAME:ARCH TAB VERSION TAB SUITES TAB DATE TAB HOLES`, all of them as one answer."""
-    try:
-        status = inside.read(chain, inside.resolved(chain, (b"var", b"lib", b"dpkg", b"status")), 4 * inside.LIMIT)
-    except OSError as error:
-        if error.errno not in inside.ABSENT:
-            yield what, None, reason(error)
-        return
     told: List[bytes] = []
-    for number, paragraph in enumerate(status.split(b"\n\n")):
-        if number == MOST:
-            yield what, None, "more than %d packages; the changelogs of the others were not read" % MOST
-            break
-        fields: Dict[bytes, bytes] = {}
-        for name, value in _FIELD.findall(paragraph):
-            fields.setdefault(name.lower(), value.strip())
-        if fields.get(b"status", b"").endswith(b" installed"):
-            told.extend(_of(chain, fields))
+    try:
+        for number, fields in enumerate(dpkg.packages(chain)):
+            if number == MOST:
+                yield what, None, "more than %d packages; the changelogs of the others were not read" % MOST
+                break
+            if fields.get(b"status", b"").endswith(b" installed"):
+                told.extend(_of(chain, fields))
+    except OSError as error:
+        yield what, None, reason(error)
     if told:
         yield what, b"".join(told)[: inside.LIMIT], ""
 

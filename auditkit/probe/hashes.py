@@ -62,10 +62,12 @@ _SNMP = (b"community", b"com2sec", b"sink", b"createuser", b"usmuser")
 """What stands in lower case in every text that has one of these."""
 _LONGEST_SNMP = 1 << 20
 """No snmpd.conf is longer."""
-_CALLED = (
-    rb"(?:passwo?r?d|passphrase|secret|token|credential|(?:api|access|private|auth|shared|encryption)[_-]?key)[\w.-]{0,64}"
+CALLED = (
+    rb"passw|passphrase|pass\b|pwd|secret|token|credential|psk|authtok|bindpw"
+    rb"|(?:api|access|private|auth|shared|encryption)[_-]?key"
 )
-"""What variables, settings and options that hold a secret have in their names."""
+"""What variables, settings and options that hold a secret have in their names: the one list, for whoever leaves such out."""
+_CALLED = rb"(?:" + CALLED + rb")[\w.-]{0,64}"
 _SECRET = _Lazy(
     rb"(" + _CALLED + rb"=[\"']?|[\"'][\w.-]{0,64}?" + _CALLED + rb"[\"'][ \t]{0,8}:[ \t]{0,8}[\"']"
     rb"|--" + _CALLED + rb"[ \t]{1,8}[\"']?|://[^/\s:@]{1,64}:(?=[^/\s@]{1,256}@)"
@@ -80,7 +82,8 @@ _KNOWN_TOKEN = _Lazy(
     rb"|eyJ[\w-]{10,2048}\.eyJ[\w-]{10,4096}\.[\w-]{10,1024})"
 )
 _SOUNDS_SECRET = (
-    *(b"passw", b"passphrase", b"secret", b"token", b"credential", b"://", b" -u", b"\t-u", b" --user", b"\t--user"),
+    *(b"pass", b"pwd", b"psk", b"authtok", b"bindpw"),
+    *(b"secret", b"token", b"credential", b"://", b" -u", b"\t-u", b" --user", b"\t--user"),
     *(b"bearer ", b"bearer\t", b"_key", b"-key", b"ikey", b"skey", b"ekey", b"hkey", b"dkey", b"nkey"),
     *(b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"github_pat_", b"glpat-", b"xox", b"akia", b"eyj"),
 )

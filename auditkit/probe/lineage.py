@@ -3,6 +3,7 @@
 import os
 import sys
 
+from . import procfs
 from .hints import Iterator, List, Optional, Tuple
 from .look import reason
 
@@ -53,30 +54,14 @@ def _path(pid: int) -> bytes:
 
 def _process(pid: int) -> Tuple[int, List[bytes]]:
     """The parent of a process, and what is to be told of it."""
-    name, parent = _status(pid)
-    variables = [each for each in _bytes_of(_path(pid)).split(b"\0") if each.startswith(LOADS)]
-    return parent, [name, *variables, *_files(pid)]
+    name, parent, _start = procfs.parsed(procfs.begun(b"/proc/%d/stat" % pid))
+    variables = [each for each in procfs.begun(_path(pid), LARGEST).split(b"\0") if each.startswith(LOADS)]
+    code = procfs.code(procfs.begun(b"/proc/%d/maps" % pid, LARGEST))
+    return parent, [name, *variables, *sorted(each for each in code if each.startswith(b"/"))]
 
 
 def _parent(pid: int) -> int:
     try:
-        return _status(pid)[1]
+        return procfs.parsed(procfs.begun(b"/proc/%d/stat" % pid))[1]
     except OSError:
         return 0
-
-
-def _status(pid: int) -> Tuple[bytes, int]:
-    """Name and parent of a process: proc_pid_stat(5); the name may hold blanks and parentheses."""
-    name, _, rest = _bytes_of(b"/proc/%d/stat" % pid).partition(b"(")[2].rpartition(b")")
-    return name, int(rest.split()[1])
-
-
-def _files(pid: int) -> List[bytes]:
-    """The files whose code is mapped: proc_pid_maps(5)."""
-    lines = [line.split(None, 5) for line in _bytes_of(b"/proc/%d/maps" % pid).split(b"\n")]
-    return sorted({line[5] for line in lines if len(line) > 5 and line[1][2:3] == b"x" and line[5].startswith(b"/")})
-
-
-def _bytes_of(path: bytes) -> bytes:
-    with open(path, "rb") as file:
-        return file.read(LARGEST)

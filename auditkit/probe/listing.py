@@ -11,9 +11,10 @@ import stat
 
 from . import inside, owned
 from .chain import DIRECTORY, Chain, opened
-from .hints import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from .hints import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 from .inside import Names
 from .look import reason
+from .stat import BIRTH, reader
 
 BELOW = b"**"
 PACKAGES = b"packages"
@@ -24,6 +25,8 @@ Need = Tuple[int, bytes, bool, bool]
 
 A part that is `**` stands for all directories below; behind it stands at most one part more, for names there."""
 Told = Tuple[int, bytes, Optional[bytes], str]
+Statx = Callable[..., Tuple[int, ...]]
+"""See stat.reader."""
 Node = Tuple[bytes, bytes, Dict[str, object]]
 """Path as asked for, the same without symlinks above it, and what lstat tells."""
 
@@ -34,9 +37,10 @@ def listing(chain: Chain, needs: Sequence[Need], watch: Any) -> Iterator[Told]:
     Where it is not known who owns what, `packages` is null, and what nobody owns cannot be told at all.
     """
     nodes = []  # type: List[Tuple[Need, Node]]
+    statx = reader()
     for need in needs:
         there = False
-        for path, node, why in _of_need(chain, need):
+        for path, node, why in _of_need(chain, need, statx):
             there = True
             if node is not None:
                 nodes.append((need, node))
@@ -59,7 +63,7 @@ def written(told: Dict[str, object]) -> bytes:
     return json.dumps(told, ensure_ascii=True, separators=(",", ":")).encode("ascii")
 
 
-def _of_need(chain: Chain, need: Need) -> Iterator[Tuple[bytes, Optional[Node], str]]:
+def _of_need(chain: Chain, need: Need, statx: Statx) -> Iterator[Tuple[bytes, Optional[Node], str]]:
     """Yield each node of a need, or the path that cannot be told of and why; nothing of what is not there."""
     above, is_deep, name = need[1].partition(b"/" + BELOW)
     count = 0
@@ -74,21 +78,21 @@ def _of_need(chain: Chain, need: Need) -> Iterator[Tuple[bytes, Optional[Node], 
             elif why:
                 yield b"/" + b"/".join(each), None, why
             else:
-                for told in _told(chain, each):
+                for told in _told(chain, each, statx):
                     yield told
 
 
-def _told(chain: Chain, names: Names) -> Iterator[Tuple[bytes, Optional[Node], str]]:
+def _told(chain: Chain, names: Names, statx: Statx) -> Iterator[Tuple[bytes, Optional[Node], str]]:
     path = b"/" + b"/".join(names)
     try:
-        yield path, node(chain, names), ""
+        yield path, node(chain, names, statx), ""
     except OSError as error:
         if error.errno not in inside.ABSENT:
             yield path, None, reason(error)
 
 
-def node(chain: Chain, names: Names) -> Node:
-    """What lstat tells of a path, with its target or its capabilities.
+def node(chain: Chain, names: Names, statx: Statx) -> Node:
+    """What lstat tells of a path, with its target or its capabilities, and when it came into being.
 
     Raises:
         OSError: it is not there, or cannot be looked at.
@@ -101,7 +105,12 @@ def node(chain: Chain, names: Names) -> Node:
     it = os.stat(names[-1], dir_fd=at, follow_symlinks=False)
     target = os.readlink(names[-1], dir_fd=at).decode("utf-8", "surrogateescape") if stat.S_ISLNK(it.st_mode) else None
     capabilities = granted(at, names[-1]) if stat.S_ISREG(it.st_mode) else None
-    return path, b"/" + b"/".join((*above, names[-1])), described(it, target, capabilities)
+    told = dict(described(it, target, capabilities), birth=_born(statx(at, names[-1])))
+    return path, b"/" + b"/".join((*above, names[-1])), told
+
+
+def _born(told: Tuple[int, ...]) -> Optional[int]:
+    return told[9] * 1000000000 + told[10] if told[0] & BIRTH else None
 
 
 def granted(at: int, name: bytes) -> Optional[str]:

@@ -11,7 +11,7 @@ import errno
 import os
 import re
 
-from . import inside, unpacked
+from . import dpkg, inside, unpacked
 from .chain import Chain
 from .hints import Any, Callable, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 from .look import reason
@@ -25,7 +25,6 @@ LONGEST = 1 << 20
 MEMBERS = 200000
 """Files in one database of pacman; the largest has 15,000."""
 NOT_ALL = "what came before it unpacks to %d MiB already: it is not read" % (ALL >> 20)
-_STATUS, _IMAGE = (b"var", b"lib", b"dpkg", b"status"), b"/var/lib/dpkg/status.d/*"
 _PACKED = (b".gz", b".xz", b".lzma", b".bz2", b".lz4", b".zst")
 _NAME = re.compile(rb"^Package:[ \t]*([!-~]+)", re.MULTILINE | re.IGNORECASE)
 _FIRST = b"Package: "
@@ -117,19 +116,9 @@ def installed(chain: Chain, pattern: bytes) -> Set[bytes]:
         return {place[-2].rsplit(b"-", 2)[0] for place, _why, _uid in inside.places(chain, b"/var/lib/pacman/local/*/desc", 0)}
     if pattern.startswith(b"/var/cache/apk/"):
         files = [(b"lib", b"apk", b"db", b"installed"), (b"usr", b"lib", b"apk", b"db", b"installed")]
-        return {name for place in files for name in re.findall(rb"^P:(.+)$", _text(chain, place), re.MULTILINE)}
-    texts = [_text(chain, _STATUS)]
-    texts += [_text(chain, place) for place, why, _uid in inside.places(chain, _IMAGE, 0) if not why]
-    return {name for text in texts for name in _NAME.findall(text)}
-
-
-def _text(chain: Chain, place: inside.Names) -> bytes:
-    try:
-        return inside.read(chain, inside.resolved(chain, place), 4 * inside.LIMIT)
-    except OSError as error:
-        if error.errno in (*inside.ABSENT, errno.EISDIR):
-            return b""
-        raise
+        texts = (dpkg.text(chain, place) for place in files)
+        return {name for text in texts for name in re.findall(rb"^P:(.+)$", text, re.MULTILINE)}
+    return {fields[b"package"] for fields in dpkg.packages(chain) if b"package" in fields}
 
 
 def paragraphs(pieces: Iterable[bytes], names: Set[bytes]) -> Iterator[bytes]:

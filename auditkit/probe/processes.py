@@ -10,6 +10,7 @@ import re
 import time
 
 from . import libc, procfs
+from .hashes import CALLED
 from .hints import Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 from .lineage import LOADS
 from .listeners import PROCESSES
@@ -24,8 +25,8 @@ DELETED = b" (deleted)"
 WORDS = 512
 """Bytes of the arguments of one process."""
 LEFT_OUT = b"<left out>"
-_SECRET = re.compile(rb"(?i)pass|secret|token|key|cred|auth|env|cookie")
-"""What names a value that nobody but its program has to know."""
+_SECRET = re.compile(rb"(?i)" + CALLED + rb"|pass|key|cred|auth|env|cookie")
+"""What names a value that nobody but its program has to know: of arguments more is left out than of files, which are judged."""
 MOST = 50
 """Files with code, variables and memory files of one process."""
 HANDLES = 500000
@@ -40,7 +41,6 @@ _CONTROL = ("/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup"
 _KTHREAD = 0x00200000
 """PF_KTHREAD in the flags of proc_pid_stat(5)."""
 _STATE, _FLAGS = 0, 6
-_CODE = re.compile(rb"^[0-9a-f]+-[0-9a-f]+ ..x. \S+ \S+ \S+ +(/.*)$", re.MULTILINE)
 _MEMORY = b"/memfd:"
 _COVER = re.compile(rb"^\S+ \S+ \S+ \S+ /proc/([0-9]{1,7})(?:/\S*)? ", re.MULTILINE)
 _GONE = (errno.ENOENT, errno.ESRCH)
@@ -171,7 +171,7 @@ def is_odd(path: bytes) -> bool:
 
 def code_of(maps: bytes) -> List[bytes]:
     """The odd files with code that is mapped: proc_pid_maps(5)."""
-    return sorted({path for path in _CODE.findall(maps) if is_odd(path)})
+    return sorted({path for path in procfs.code(maps) if is_odd(path)})
 
 
 def _code(pid: int) -> List[bytes]:

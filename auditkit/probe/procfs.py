@@ -4,17 +4,27 @@ import os
 import re
 
 from . import inside
-from .hints import List, Optional, Tuple
+from .hints import List, Optional, Set, Tuple
 
 ARGUMENTS = 128 << 10
 """Bytes of the arguments of one process."""
+_CODE = re.compile(rb"^[0-9a-f]+-[0-9a-f]+ ..x. \S+ \S+ \S+ +(/.*)$", re.MULTILINE)
+
+
+def begun(path: bytes, most: int = inside.LIMIT) -> bytes:
+    """How a file there begins.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with open(path, "rb") as file:
+        return file.read(most)
 
 
 def some(path: bytes, most: int = inside.LIMIT) -> bytes:
     """How a file there begins; nothing where it cannot be read."""
     try:
-        with open(path, "rb") as file:
-            return file.read(most)
+        return begun(path, most)
     except OSError:
         return b""
 
@@ -44,6 +54,11 @@ def parsed(stat: bytes) -> Tuple[bytes, int, int]:
     name, _, rest = stat.partition(b"(")[2].rpartition(b")")
     fields = rest.split()
     return name, int(fields[1]), int(fields[19])
+
+
+def code(maps: bytes) -> Set[bytes]:
+    """The files whose code is mapped: proc_pid_maps(5)."""
+    return set(_CODE.findall(maps))
 
 
 def uid_of(status: bytes) -> Optional[int]:

@@ -2,6 +2,8 @@
 
 import re
 
+from .hashes import CALLED
+
 _SECRET_NAME = re.compile(
     r"g?shadow|.*\.(?:key|pem|p12|pfx|kdbx?|jks|keytab|gpg|asc)|.*(?:secret|passw|credential|token|private|psk).*"
     r"|id_(?:rsa|dsa|ecdsa|ed25519).*|ssh_host_.*_key|\.?(?:pgpass|netrc|my\.cnf|htpasswd)|debian\.cnf|opasswd|.*\.nmconnection"
@@ -16,8 +18,7 @@ _SECRET_TEXT = re.compile(
     rb"PRIVATE KEY-----|\$(?:1|2[abxy]|5|6|7|y|gy|argon2\w*|apr1)\$|grub\.pbkdf2\."
     rb"|://[^/\s:@]+:[^/\s@]+@|\s(?:-u|--user)[ =]\S+:\S"
     # a word for a secret, its sign or a blank, and a value; but no switch, no number, no path, no word of PAM or sudoers
-    rb"|(?i:^[^#;\n]*?(?:passw|passphrase|pass\b|pwd|secret|token|credential|psk|authtok|bindpw"
-    rb"|(?:api|access|private|auth|shared|encryption)[_-]?key)[\w.-]*[\"'\]]*[ \t]*(?:=>|[=:,]|[ \t])[ \t]*[\"']?"
+    rb"|(?i:^[^#;\n]*?(?:" + CALLED + rb")[\w.-]*[\"'\]]*[ \t]*(?:=>|[=:,]|[ \t])[ \t]*[\"']?"
     rb"(?!(?:yes|no|on|off|true|false|none|null|all|ask|files|compat|db|nis|sss|ldap|winbind|systemd|required|requisite"
     rb"|sufficient|optional|include|substack|prohibit-password|done|ok|ignore|bad|die|[0-9]+)\b|[/\[!=:#;%]|\s)[^\s#;])",
     re.MULTILINE,

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from auditkit.printable import printable, said
-from auditkit.report.look import Options, counted, grouped, painted
+from auditkit.printable import counted, grouped, printable, said
+from auditkit.report.look import Options, painted
 
 MOST_DOORS, MOST_KEYS, MOST_HOST_KEYS, MOST_FALLS = 15, 12, 10, 8
 """Lines of each part."""

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from auditkit.printable import printable, said
-from auditkit.report.look import counted
+from auditkit.printable import counted, printable, said
 from auditkit.words import attributes
 
 PASSING = ("mtime", "ctime", "btime", "inode", "links")

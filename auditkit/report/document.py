@@ -232,6 +232,7 @@ def _finding(finding: Finding) -> Document:
         "remedy": finding.remedy or finding.rule.remedy,
         "quotes": [{"source": quote.source, "line": quote.line, "text": quote.text} for quote in finding.quotes],
         "references": list(finding.rule.references),
+        **({"window": True} if finding.window else {}),
     }
 
 

@@ -4,8 +4,8 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from auditkit.printable import said
-from auditkit.report.look import Options, counted, grouped, painted
+from auditkit.printable import counted, grouped, said
+from auditkit.report.look import Options, painted
 
 Dict = Mapping[str, Any]
 FEW, MANY = 6, 200

@@ -20,16 +20,3 @@ def painted(line: str, colour: str, options: Options) -> str:
     """The line in a colour, where colours are wanted."""
     code = COLOURS.get(colour)
     return f"\x1b[{code}m{line}\x1b[0m" if options.color and code else line
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 gap`, `2 gaps`, `41 208 entries`."""
-    if number == 1:
-        return f"1 {noun}"
-    plural = noun[:-1] + "ies" if noun.endswith("y") and noun[-2] not in "aeiou" else noun + "s"
-    return f"{grouped(number)} {plural}"
-
-
-def grouped(number: int) -> str:
-    """A number with a space between thousands, from five digits on."""
-    return f"{number:,}".replace(",", " ") if abs(number) >= 10_000 else str(number)

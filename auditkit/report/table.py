@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from auditkit.model import Severity, State
-from auditkit.printable import printable
+from auditkit.printable import counted, grouped, printable
 from auditkit.report.document import apart, judged, severity, state
-from auditkit.report.look import Options, counted, grouped, painted
+from auditkit.report.look import Options, painted
 
 ALARMING = (State.LIED, State.UNTRUSTED, State.HOSTKEY_CHANGED)
 """States that somebody may have brought about on purpose, the worst last."""

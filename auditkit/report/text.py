@@ -12,13 +12,13 @@ from itertools import chain, groupby
 from typing import Any
 
 from auditkit.model import Severity, State
-from auditkit.printable import printable, said
+from auditkit.printable import counted, grouped, printable, said
 from auditkit.report import logins
 from auditkit.report.access import sentence_on_passwords, who_on_all, who_on_one
 from auditkit.report.differences import letter, second, text_lines, told
 from auditkit.report.document import FAILURES, FINDINGS, INCOMPLETE, UNTRUSTED, Document, apart, judged, severity, state, status
 from auditkit.report.folding import OnMany, folded, minor, on_many, part, said_by
-from auditkit.report.look import Options, counted, grouped, painted
+from auditkit.report.look import Options, painted
 from auditkit.report.table import against_each_other, overview, verdict, worst_first
 from auditkit.report.watching import who_watches
 
@@ -126,7 +126,7 @@ def _body(host: Dict, options: Options) -> Iterator[str]:
     yield from _changes(changes, options)
     if not options.show_all:
         yield from (f"  {line}" for line in _explained(host["explained"], options))
-    ordered = sorted(apart(host), key=lambda finding: (severity(finding), finding["rule"]))
+    ordered = sorted(apart(host), key=lambda finding: (severity(finding), "window" in finding, finding["rule"]))
     for _rule, alike in groupby(ordered, key=lambda finding: (severity(finding), finding["rule"], finding["remedy"])):
         yield from _findings(list(alike), options)
     yield from _accepted(host.get("accepted", ()), options)

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from auditkit.printable import said
-from auditkit.report.look import Options, counted
+from auditkit.printable import counted, said
+from auditkit.report.look import Options
 
 Dict = Mapping[str, Any]
 

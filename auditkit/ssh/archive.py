@@ -16,8 +16,8 @@ _ONE_AT_A_TIME = threading.Lock()
 MAGIC = importlib.util.MAGIC_NUMBER.hex()
 
 LATER = frozenset((
-    *("changelogs", "commands", "libraries", "listeners", "listing", "lists", "logs", "owned", "privileged", "processes"),
-    *("procfs", "status", "streams", "times", "unpacked"),
+    *("changelogs", "commands", "dpkg", "libraries", "listeners", "listing", "lists", "logs", "owned", "privileged"),
+    *("processes", "status", "streams", "times", "unpacked"),
 ))  # fmt: skip
 """Modules for other evidence than files: a host is not sent them for a scan."""
 

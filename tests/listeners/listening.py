@@ -7,6 +7,7 @@
 -- ssh --        ports of SSH servers that have shown themselves at the login
 -- listed --     ports of a device
 -- active --     as with --active
+-- before --     what the newest baseline knew: `tcp ADDRESS:PORT PROGRAM PACKAGE BANNER`, `-` where it was not seen
 -- /path --      a file
 """
 
@@ -29,7 +30,7 @@ from auditkit.audits import listeners
 from auditkit.audits.listeners.seen import LISTED
 from auditkit.banners import Heard
 from auditkit.commands import auditing
-from auditkit.model import Evidence, Item, Means, Need, Office
+from auditkit.model import BaselineFacts, Evidence, Item, Means, Need, Office
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SERVICES = Path(__file__).parent.parent / "cases" / "banners"
@@ -48,7 +49,14 @@ class Words:
     def evidence(self) -> Evidence:
         """What is taken of it, round by round."""
         first = replace(self._answers(listeners.AUDIT.needs), office=Office(NETWORKS, active="active" in self.parts))
-        return auditing.followed(first, self._answers, (listeners.AUDIT,))
+        return replace(auditing.followed(first, self._answers, (listeners.AUDIT,)), before=self._before())
+
+    def _before(self) -> BaselineFacts | None:
+        """The newest baseline, if there is one."""
+        if "before" not in self.parts:
+            return None
+        lines = tuple(map(known, self.parts["before"].splitlines()))
+        return BaselineFacts("/b", datetime(2026, 11, 20, tzinfo=UTC), 3, None, 9, "linux", lines)
 
     def _answers(self, needs: tuple[Need, ...]) -> Evidence:
         device = "listed" in self.parts
@@ -106,6 +114,15 @@ def process(line: str) -> Process:
     deleted = DELETED if "deleted" in rest else ""
     unit = words.get("unit", "/system.slice/x.service")
     return Process(int(pid), 1, int(uid), 1.0, program + deleted, arguments, unit, listens)
+
+
+def known(line: str) -> dict[str, object]:
+    """`tcp 0.0.0.0:80 /usr/sbin/nginx nginx Server: nginx/1.22.1`"""
+    protocol, place, *rest = line.split(" ", 4)
+    address, _colon, port = place.rpartition(":")
+    program, package, banner = (None if word == "-" else word for word in rest)
+    where = {"protocol": protocol, "address": address.strip("[]"), "port": int(port)}
+    return {**where, "program": program, "package": package, "banner": banner}
 
 
 def said(lines: str, what: str) -> Heard | None:

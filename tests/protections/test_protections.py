@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_accounts import parts, told
-from watched import NOW, watched
+from watched import COMMANDS, FILES, NOW, Watched, watched
 
+from auditkit.access.needs import VERSION
 from auditkit.audits import protections
 from auditkit.commands.options import schema
 from auditkit.model import Evidence, Finding, Gap, Item, Means, Severity
@@ -143,3 +144,25 @@ def test_what_makes_no_sense_is_a_gap() -> None:
     show = next(need for need in protections.AUDIT.needs if need.means is Means.COMMAND and "systemctl" in need.what)
     items = (*(item for item in plain.items if item.need != show), Item(show, show.what, b"nonsense", NOW, ""))
     assert [one.subject for one in protections.judge(replace(plain, items=items)) if isinstance(one, Gap)] == [show.what]
+
+
+NEW, OLD = "OpenSSH_10.0p2 Debian-7", "OpenSSH_9.2p1 Debian-2"
+INCLUDES = "Include /etc/ssh/sshd_config.d/*.conf\n"
+BRAKES = {
+    "as it comes": (NEW, {"": "Port 22\n"}, True, ""),
+    "too old": (OLD, {"": "Port 22\n"}, None, ""),
+    "turned off": (NEW, {"": "PerSourcePenalties no\n"}, False, "PerSourcePenalties is no"),
+    "the first line wins": (NEW, {"": INCLUDES + "PerSourcePenalties no\n", "a.conf": "PerSourcePenalties yes\n"}, True, ""),
+    "a file that nothing includes": (NEW, {"": "Port 22\n", "a.conf": "PerSourcePenalties no\n"}, True, ""),
+    "a file of another name": (NEW, {"": INCLUDES, "a.off": "PerSourcePenalties no\n"}, True, ""),
+    "on with times of its own": (NEW, {"": 'PerSourcePenalties "crash:1s" authfail:2\n'}, True, ""),
+}
+
+
+@pytest.mark.parametrize("case", BRAKES)
+def test_sshd_has_a_brake_of_its_own_as_it_reads_its_files(case: str) -> None:
+    version, texts, on, detail = BRAKES[case]
+    files = {f"/etc/ssh/sshd_config{f'.d/{name}' if name else ''}": text for name, text in texts.items()}
+    taken = replace(Watched(), files={**FILES, **files}, commands={**COMMANDS, VERSION.what: f"{version}, OpenSSL 3\n"})
+    row = table(taken.evidence()).get("sshd PerSourcePenalties", {"enabled": None, "detail": ""})
+    assert (row["enabled"], row["detail"]) == (on, detail)

@@ -21,7 +21,7 @@ from auditkit.errors import HostError
 from auditkit.hosts import recorded
 from auditkit.hosts.ssh import Ssh
 from auditkit.model import Evidence, Finding, Gap, Item, Severity, State
-from auditkit.probe import lineage
+from auditkit.probe import lineage, procfs
 from auditkit.ssh import Deadline, Link, Route, fetch, link
 from auditkit.ssh.session import Greeting, Session
 from auditkit.ssh.shell import Shell
@@ -83,7 +83,7 @@ def test_only_what_the_loader_obeys_leaves_an_environment() -> None:
     assert "secret" not in told
 
 
-SEEN = {"stat": b"9 (sh) S 8 9", "environ": b"LD_AUDIT=/a.so\0TOKEN=x\0", "maps": b"1-2 r-xp 0 8:1 5 /bin/sh\n"}
+SEEN = {"environ": b"LD_AUDIT=/a.so\0TOKEN=x\0", "maps": b"1-2 r-xp 0 8:1 5 /bin/sh\n"}
 HINT = ": what is loaded into it and those above it is not known; look as root (become: sudo)"
 
 
@@ -91,14 +91,14 @@ def walked(monkeypatch: pytest.MonkeyPatch, *processes: tuple[int, int, OSError 
     """Where a line goes, and why not on, on a machine with these processes: number, parent, why they cannot be seen."""
     known = {pid: (parent, why) for pid, parent, why in processes}
 
-    def bytes_of(path: bytes) -> bytes:
+    def begun(path: bytes, _most: int = 0) -> bytes:
         _empty, _proc, pid, file = path.decode().split("/")
         parent, why = known.get(int(pid), (0, FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))))
         if why is not None:
             raise why
-        return b"9 (a) b) S %d 9" % parent if file == "stat" else SEEN[file]
+        return b"9 (a) b) S %d 9" % parent + b" 0" * 17 if file == "stat" else SEEN[file]
 
-    monkeypatch.setattr(lineage, "_bytes_of", bytes_of)
+    monkeypatch.setattr(procfs, "begun", begun)
     monkeypatch.setattr(os, "getpid", lambda: 9)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     return [(path, why) for path, _data, why in lineage.lineage()]
@@ -134,14 +134,13 @@ def test_a_machine_without_such_processes_leaves_none(monkeypatch: pytest.Monkey
 
 def test_a_parent_that_ends_meanwhile_is_no_gap(monkeypatch: pytest.MonkeyPatch) -> None:
     heirs = iter([8, 1])  # what its child says of it, at first and then
-    monkeypatch.setattr(lineage, "_status", lambda pid: (b"sh", next(heirs) if pid == 9 else {1: 0}[pid]))
-    monkeypatch.setattr(lineage, "_bytes_of", lambda path: SEEN[path.decode().rpartition("/")[2]])
+    monkeypatch.setattr(lineage, "_parent", lambda pid: next(heirs))
     monkeypatch.setattr(os, "getpid", lambda: 9)
 
     def process(pid: int) -> tuple[int, list[bytes]]:
         if pid == 8:
             raise ProcessLookupError(errno.ESRCH, "No such process")
-        return lineage._status(pid)[1], [b"sh"]
+        return (next(heirs) if pid == 9 else 0), [b"sh"]
 
     monkeypatch.setattr(lineage, "_process", process)
     assert [(path, why) for path, _data, why in lineage.lineage()] == [PROBE, FIRST]

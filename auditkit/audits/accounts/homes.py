@@ -23,7 +23,8 @@ HOME_OPEN = Rule(
     "home-writable",
     "Others may write to a home, or to a directory above it",
     Severity.HIGH,
-    "Whoever may write there puts a .profile, .bashrc or .ssh of his own into it and is that account at its next login.",
+    "Somebody else can take over this account the next time its owner logs in. Whoever may write to the home puts a .profile,"
+    " .bashrc or .ssh of his own into it.",
     "chmod go-w PATH (undo: chmod with the mode that ls -ld showed before). Then look at what is in it, and when it came.",
     ("CIS Debian Linux Benchmark 7.2.9", "SCAP Security Guide file_permissions_home_directories", "MITRE ATT&CK T1546.004"),
 )
@@ -31,7 +32,8 @@ DOTFILE_OPEN = Rule(
     "dotfile-writable",
     "Others may change what an account runs when it logs in",
     Severity.HIGH,
-    "Shells, ssh and the desktop read these files at each login and do what they say: whoever may write to one is the account.",
+    "Somebody else can take over this account the next time its owner logs in. Shells, ssh and the desktop read these files at"
+    " each login and do what they say.",
     "chmod go-w PATH, and chown to the account (undo: the mode and owner that ls -ld showed before). First see what is in it.",
     ("CIS Debian Linux Benchmark 7.2.10", "SCAP Security Guide file_permission_user_init_files", "MITRE ATT&CK T1546.004"),
 )
@@ -39,9 +41,8 @@ HOME_OF_ANOTHER = Rule(
     "home-of-another",
     "A home belongs to another account",
     Severity.MEDIUM,
-    "Its owner may put anything into it, and so is the account whose home it is; or the account was deleted and made anew, and"
-    " the"
-    " files of the one before are still there.",
+    "One person's files and settings belong to somebody else, who can use them to act as that person. Its owner may put"
+    " anything into the home; or the account was deleted and made anew, and the files of the one before are still there.",
     "chown NAME: PATH (undo: chown back to the owner that ls -ld showed before), after you know whose the files are.",
     ("CIS Debian Linux Benchmark 7.2.9", "SCAP Security Guide file_ownership_home_directories"),
 )
@@ -49,7 +50,8 @@ ROOT_HOME_READABLE = Rule(
     "root-home-readable",
     "Everybody may look into the home of root",
     Severity.LOW,
-    "There lie histories, notes and copies of configuration with secrets in them, often readable one by one.",
+    "Secrets of whoever runs the machine may be read by every account on it. In /root lie histories, notes and copies of"
+    " configuration, often readable one by one once the directory can be entered.",
     "chmod 0700 /root (undo: chmod 0755 /root).",
     ("SCAP Security Guide", "Debian Policy 10.9"),
 )

@@ -29,7 +29,8 @@ WEAK_MAKER = Rule(
     "weak-password-scheme",
     "New passwords will be kept by a weak scheme",
     Severity.MEDIUM,
-    "Each password that is set from now on is easily guessed by whoever gets a copy of /etc/shadow.",
+    "If the file of passwords is ever copied, those set from now on are quickly guessed. ENCRYPT_METHOD and pam_unix decide by"
+    " which scheme /etc/shadow keeps a new password, and this one is too fast to slow a guesser down.",
     "In the file that is named: yescrypt, or sha512 where that is not known (undo: write the line back). Then have passwords"
     " set anew.",
     ("login.defs(5) ENCRYPT_METHOD", "pam_unix(8)", "crypt(5)"),
@@ -58,7 +59,8 @@ CHANGED_LATELY = Rule(
     "password-changed-lately",
     "Passwords were set in the last two weeks",
     Severity.INFO,
-    "After an incident this is the first list to read: a password that its owner did not set is a way in that stays.",
+    "After an incident this is the first list to read: a password that its owner did not set is a way in that stays. The date"
+    " is the third field of /etc/shadow, which passwd sets, and anybody who is root can.",
     "Ask the owners whether they did. chage -l NAME shows the day.",
     ("shadow(5)", "MITRE ATT&CK T1098"),
 )

@@ -32,7 +32,8 @@ SHELL_OPEN = Rule(
     "shell-writable",
     "Others may change the shell of an account",
     Severity.HIGH,
-    "Whoever may write to the program, or to a directory above it, is that account at its next login.",
+    "Somebody else can take over this account the next time its owner logs in. Whoever may write to the program that"
+    " /etc/passwd names as its shell, or to a directory above it, decides what runs then.",
     "chown root:root PATH; chmod go-w PATH (undo: the owner and mode that ls -ld showed before). First compare the program"
     " with that"
     " of its package.",

@@ -52,8 +52,8 @@ READS_ALL = Rule(
     "sudo-command-reads-all",
     "A command that may be run as root reads any file",
     Severity.MEDIUM,
-    "With it the account reads the hashes of all passwords, private keys and the secrets of services, which often leads on to"
-    " root.",
+    "Whoever may do this can read every secret of the machine, and often becomes its master with them. The command opens any"
+    " file as root: the hashes of all passwords, private keys, the secrets of services.",
     f"Name the files that it may read, without wildcards: `*` in sudoers fits blanks and slashes too. {_EDIT}",
     ("sudoers(5) Wildcards",),
 )
@@ -61,9 +61,8 @@ WRITABLE = Rule(
     "sudo-command-writable",
     "Others may change a program that is run as root",
     Severity.HIGH,
-    "Whoever may write to the program of a rule, to a script it is given, or to a directory above it, puts his own there and"
-    " has it"
-    " run as root.",
+    "Somebody who was given one task as root can give himself all of them. Whoever may write to the program of a rule, to a"
+    " script it is given, or to a directory above it, puts his own there and has it run as root.",
     "chown root:root PATH and chmod go-w PATH, for the directories above it too (undo: the owner and mode that ls -ld showed"
     " before);"
     " better, put the program below /usr/local/sbin.",

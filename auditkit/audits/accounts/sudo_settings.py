@@ -26,9 +26,8 @@ KEEPS_VARIABLES = Rule(
     "sudo-keeps-variables",
     "sudo hands on variables that load code",
     Severity.HIGH,
-    "With LD_PRELOAD, PYTHONPATH and the like in env_keep, or with !env_reset or setenv, whoever may run one harmless command"
-    " as"
-    " root has it load a library or module of his own, and is root.",
+    "Whoever was allowed one harmless command as root is as good as root. With LD_PRELOAD, PYTHONPATH and the like in"
+    " env_keep, or with !env_reset or setenv, that command loads a library or module of his own.",
     f"Take these names out of env_keep, and env_reset back in: {_BACK}",
     ("sudoers(5) env_keep", "MITRE ATT&CK T1574.006"),
 )
@@ -46,9 +45,9 @@ LAX = Rule(
     "sudo-lax-settings",
     "Settings of sudo weaken the password that it asks for",
     Severity.LOW,
-    "A password that is remembered without end or for all terminals opens root to whatever else runs in the account; one that"
-    " is"
-    " shown while it is typed is read by others.",
+    "The password that stands between an account and root is asked for too seldom, or shown. One that is remembered without"
+    " end or for all terminals opens root to whatever else runs in the account; one that is shown while it is typed is read by"
+    " others.",
     f"Take the setting out, so that the default holds: {_BACK}",
     ("sudoers(5)", "CIS Debian Linux Benchmark 5.2.6"),
 )

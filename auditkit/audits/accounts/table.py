@@ -41,8 +41,9 @@ EMPTY_PASSWORD = Rule(
     "empty-password",
     "An account needs no password",
     Severity.CRITICAL,
-    "An empty password field lets anybody in who types the name, wherever empty passwords are accepted: at the console"
-    " and with su where PAM says nullok, over SSH where sshd says PermitEmptyPasswords yes.",
+    "Anybody who knows or guesses the name of the account can use it. An empty field in /etc/shadow is taken wherever empty"
+    " passwords are accepted: at the console and with su where PAM says nullok, over SSH where sshd says PermitEmptyPasswords"
+    " yes.",
     "Lock the password: passwd -l NAME (undo: passwd -d NAME); or set one: passwd NAME."
     " If it is the field of /etc/passwd that is empty: first pwconv, which moves it to /etc/shadow.",
     ("shadow(5)", "pam_unix(8)", "SCAP Security Guide no_empty_passwords_etc_shadow"),
@@ -61,7 +62,8 @@ PASSWD_LINE_UNREADABLE = Rule(
     "passwd-line-unreadable",
     "A line of /etc/passwd is no account",
     Severity.MEDIUM,
-    "glibc passes over it in silence: the account that was meant is not there, or the line was never meant as one.",
+    "Somebody meant to make or change an account, and it did not come out as meant. glibc passes over a line that is malformed"
+    " in silence, and other programs may read it otherwise.",
     "pwck -r names it. cp -p /etc/passwd /root/passwd.before; mend it with vipw (undo: cp -p /root/passwd.before /etc/passwd).",
     ("passwd(5)", "pwck(8)"),
 )
@@ -79,7 +81,8 @@ UID_SHARED = Rule(
     "uid-shared",
     "Two accounts share a uid",
     Severity.LOW,
-    "They own each other's files and may end each other's processes; logs name whichever stands first.",
+    "Nobody can say later which of the two did something. For the kernel accounts with one uid are the same: they own each"
+    " other's files and may end each other's processes, and logs name whichever stands first.",
     "Give one a number of its own: usermod --uid NEW NAME (undo: usermod --uid OLD NAME), and hand over its files.",
     ("passwd(5)", "SCAP Security Guide account_unique_id"),
 )
@@ -96,8 +99,9 @@ SHADOW_MISMATCH = Rule(
     "shadow-mismatch",
     "/etc/passwd and /etc/shadow do not match",
     Severity.INFO,
-    "An account that points to /etc/shadow and is not there has no password that could match; a password that belongs"
-    " to no account waits for one of that name.",
+    "Accounts were edited by hand or by a tool that broke off, and what is left may surprise somebody later. An account that"
+    " points to /etc/shadow and is not there has no password that could match; a password without an account waits for one of"
+    " that name.",
     "pwck -r lists them; pwconv mends both (undo: restore copies made before with cp -p).",
     ("pwck(8)", "pwconv(8)"),
 )

@@ -7,14 +7,14 @@ put together once, by seen.py. Servers of SSH are those of the audit `ssh`: they
 from collections.abc import Iterator, Mapping
 
 from auditkit.access.needs import DISK
-from auditkit.audits.listeners import devices, installed, owners, reach, shown
+from auditkit.audits.listeners import devices, installed, owners, reach, shown, since
 from auditkit.audits.listeners.seen import LISTED, LISTENERS, NEEDS, Port, Seen, question, seen
 from auditkit.banners.certificates import certificate
 from auditkit.banners.services import LEFT_ALONE
 from auditkit.model import Audit, Evidence, Finding, Gap, Means, Need
 from auditkit.printable import few, printable
 
-GROUPS = (reach, shown, installed, owners, devices)
+GROUPS = (reach, shown, installed, owners, since, devices)
 MOST_ASKED = 64
 _SAYS = "what a service says to whoever connects to it"
 THEN = (
@@ -84,7 +84,7 @@ def _fact(port: Port, address: str, told: Seen) -> dict[str, object]:
         "protocol": port.protocol,
         "process": printable(port.name) if port.name else None,
         "package": next(iter(installed.packages(port)), None),
-        "banner": reading.banner or None,
+        "banner": port.banner or None,
         "service": port.service.name if port.service else None,
         "program": printable(process.program) if process and process.program else None,
         "unit": printable(process.unit.rpartition("/")[2]) if process and process.unit else None,

@@ -7,6 +7,7 @@ from auditkit import answers
 from auditkit.audits.listeners.fixes import fix
 from auditkit.audits.listeners.reach import of_port
 from auditkit.audits.listeners.seen import Port, Seen
+from auditkit.audits.packages.pending import missing
 from auditkit.banners import Product
 from auditkit.model import Evidence, Finding, Gap, Means, Need, Rule, Severity
 from auditkit.packages.versions import deb_part
@@ -84,6 +85,21 @@ def behind(evidence: Evidence, port: Port, product: Product) -> int:
         if said and upstream and not _is_part(said[0], upstream[1]):
             return deb_part(said[0], upstream[1])
     return 0
+
+
+def standing(evidence: Evidence, port: Port, product: Product) -> tuple[str, bool | None]:
+    """What is to be said of the age of a service: the update it misses, or that there is none; None: nobody can tell.
+
+    It takes a package of this host that speaks itself, and new lists: else an old version may be a patched one.
+    """
+    names = packages(port) if port.name in fix(product.name).programs else ()
+    known = missing(evidence) if names else None
+    if known is None:
+        return "", None
+    late = [known[name] for name in names if name in known]
+    if late:
+        return f", and misses an update: {printable(late[0].standing.candidate or '')} is offered", True
+    return ", for which its lists have no newer one", False
 
 
 def _is_part(said: str, upstream: str) -> bool:

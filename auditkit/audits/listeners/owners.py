@@ -3,11 +3,14 @@
 import re
 from collections.abc import Iterator
 
+from auditkit import processes
+from auditkit.answers import Process
 from auditkit.audits.listeners.installed import packages
 from auditkit.audits.listeners.reach import of_port
 from auditkit.audits.listeners.seen import Port, Seen, is_plain, script_of
 from auditkit.model import Evidence, Finding, Gap, Means, Need, Rule, Severity
 from auditkit.printable import few, printable
+from auditkit.processes import Running
 
 UNOWNED = Rule(
     "listener-unowned",
@@ -23,8 +26,8 @@ DELETED = Rule(
     "listener-program-deleted",
     "A program listens whose file is gone",
     Severity.HIGH,
-    "It runs from memory only: after an update, until it is restarted, or because somebody removed the file on purpose so that"
-    " nobody finds it.",
+    "Nobody can look any more at what answers there: it was updated and not restarted, or somebody did not want it to be"
+    " found. The process runs from memory only; /proc/PID/exe still gives its content, until it ends.",
     "If its package was updated: systemctl restart UNIT. Else keep a copy before it ends: cp /proc/PID/exe /root/PID.exe, and"
     " find out who started it.",
     ("proc_pid_exe(5)", "needrestart(1)", "ATT&CK T1070.004"),
@@ -74,7 +77,7 @@ def judge(evidence: Evidence, seen: Seen) -> Iterator[Finding | Gap]:
             continue
         told.add(what)
         if port.deleted:
-            yield _deleted(port)
+            yield from () if _is_told(evidence, port.process) else (_deleted(port),)
         elif not port.program:
             unknown.append(f"process {port.process.pid}")
         elif port.file is None or port.file.packages is None:
@@ -87,6 +90,14 @@ def judge(evidence: Evidence, seen: Seen) -> Iterator[Finding | Gap]:
         shown = few(list(map(printable, unknown)), MOST_PORTS)
         yield Gap("listeners", f"which package has brought them is not known: {shown}")
     yield from _nobodys(seen)
+
+
+def _is_told(evidence: Evidence, process: Process) -> bool:
+    """Whether `persistence`, which looks at all processes, says of this one that its file is gone, and where it listens."""
+    source = f"/proc/{process.pid}"
+    items = (item for item in evidence.items if item.need.means is Means.PROCESSES and item.source == source)
+    told = (processes.read(item) for item in items)
+    return any(isinstance(one, Running) and one.is_gone and not one.elsewhere for one in told)
 
 
 def _by_place(path: str) -> Severity:

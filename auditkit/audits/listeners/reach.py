@@ -23,8 +23,8 @@ STORE_OPEN = Rule(
     "data-store-without-authentication",
     "A data store answers whoever connects",
     Severity.CRITICAL,
-    "All that is stored there can be read, changed and deleted by everybody who reaches the port, and from some stores the way"
-    " to commands on the machine is short: a Redis that anybody may write to has let intruders put a key into root's"
+    "All that is stored there can be read, changed and deleted by everybody who reaches the port. From some stores the way to"
+    " commands on the machine is short: a Redis that anybody may write to has let intruders put a key into root's"
     " authorized_keys for years.",
     "Bind it to this machine, and set a password. Redis: `bind 127.0.0.1 -::1`, `requirepass ...` in /etc/redis/redis.conf,"
     " then systemctl restart redis-server. memcached: `-l 127.0.0.1` and `-U 0` in /etc/memcached.conf. MongoDB: `bindIp:"
@@ -47,8 +47,8 @@ SCREEN_OPEN = Rule(
     "screen-without-password",
     "A screen is shown to whoever connects",
     Severity.CRITICAL,
-    "Who connects sees what is on that screen, and types and clicks there as the person who is logged in, with no password"
-    " asked.",
+    "Whoever connects sees and does what the person at that screen can. The server lets a client in without a password or a"
+    " cookie, and then passes on the picture, keys and clicks.",
     "VNC: set a password or a better way in, `SecurityTypes VncAuth,TLSVnc`, and let it listen on this machine only,"
     " `-localhost`, reached over ssh -L. X11: start the server with `-nolisten tcp`, and see with xhost that access control is"
     " on.",

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 
@@ -10,8 +10,10 @@ from auditkit import answers, banners
 from auditkit.access import passwd
 from auditkit.answers import DELETED, Listed, Listening, Process, name_of
 from auditkit.banners import Heard, Reading
+from auditkit.banners.reading import LONGEST
 from auditkit.banners.services import LEFT_ALONE, LISTEN, SSH, Service, service_of
 from auditkit.model import Evidence, Gap, Means, Need, Quote
+from auditkit.printable import printable
 
 LISTENERS = Need(Means.LISTENERS, "all", "what listens, and which program it is")
 BANNER = Need(Means.BANNER, "ssh", "what the SSH server shows whoever connects")
@@ -50,6 +52,8 @@ class Port:
     """What its program runs, if it is an interpreter."""
     listed: bool = False
     """Whether auditkit.yaml lists it."""
+    greeting: str = ""
+    """What a server of SSH showed who logged in."""
 
     @property
     def open(self) -> bool:
@@ -98,6 +102,11 @@ class Port:
         return banners.read(self.heard) if self.heard else Reading()
 
     @property
+    def banner(self) -> str:
+        """One line of what it says; empty where nothing was heard."""
+        return self.reading.banner or self.greeting
+
+    @property
     def out_of_reach(self) -> bool:
         """Whether nobody could connect: a firewall stands before it, or it has ended since."""
         return self.heard is not None and self.heard.outcome in ("refused", "unreachable")
@@ -114,7 +123,7 @@ class Port:
         """Where it listens, which program that is, and what it says."""
         who = f"{self.process.program} " if self.process and self.process.program else ""
         who = who or ("" if self.listed else "something ")
-        says = f"{who}says {self.reading.banner}" if self.reading.banner else f"{who}listens"
+        says = f"{who}says {self.banner}" if self.banner else f"{who}listens"
         return Quote(self.place, 0, says)
 
 
@@ -140,7 +149,7 @@ def seen(evidence: Evidence) -> Seen:
                 gaps.append(one)
             else:
                 heard.setdefault(item.need.what, []).append(one)
-    logged_in = {one.port for one in map(answers.shown, evidence.of(BANNER)) if not isinstance(one, Gap)}
+    logged_in = {one.port: one.banner for one in map(answers.shown, evidence.of(BANNER)) if not isinstance(one, Gap)}
     ports = [*_listening([each for each in told if not isinstance(each, Gap)], logged_in), *_listed(evidence)]
     if len(ports) > MOST:
         gaps.append(Gap("listeners", f"{len(ports)} ports: more than {MOST} are not told of"))
@@ -149,8 +158,8 @@ def seen(evidence: Evidence) -> Seen:
     return Seen(tuple(full), _accounts(evidence), tuple(gaps))
 
 
-def _listening(processes: Iterable[Process], logged_in: Container[int]) -> Iterator[Port]:
-    """Yield each port once, by the process that it belongs to; `logged_in`: ports of SSH servers that showed themselves."""
+def _listening(processes: Iterable[Process], logged_in: Mapping[int, str]) -> Iterator[Port]:
+    """Yield each port once, by the process that it belongs to; `logged_in`: what SSH servers showed, by their ports."""
     holders = dict[tuple[str, str, int], list[Process]]()
     for process in processes:
         for each in process.listens:
@@ -166,7 +175,10 @@ def _listening(processes: Iterable[Process], logged_in: Container[int]) -> Itera
         service = _service(protocol, port, process)
         if protocol == "tcp" and port in logged_in and name_of(process.program) in ("", *HOLDERS):
             service = service_of("tcp", _SSH_PORT)
-        yield Port(protocol, port, tuple(addresses), None if pid is None else process, service)
+        shown = logged_in.get(port, "") if service is not None and service.name == SSH else ""
+        yield Port(
+            protocol, port, tuple(addresses), None if pid is None else process, service, greeting=printable(shown[:LONGEST])
+        )
 
 
 def _service(protocol: str, port: int, process: Process) -> Service | None:
@@ -195,7 +207,7 @@ def _filled(port: Port, heard: Mapping[str, list[Heard]], files: Mapping[str, Li
     script = script_of(port)
     return Port(
         *(port.protocol, port.number, port.addresses, port.process, port.service, said),
-        files.get(port.program), files.get(script) if script else None, port.listed,
+        files.get(port.program), files.get(script) if script else None, port.listed, port.greeting,
     )  # fmt: skip
 
 

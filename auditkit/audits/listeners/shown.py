@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from auditkit.audits.listeners.fixes import FIXES, Fix, fix
-from auditkit.audits.listeners.installed import behind
+from auditkit.audits.listeners.installed import behind, standing
 from auditkit.audits.listeners.reach import found
 from auditkit.audits.listeners.seen import Port, Seen, is_own
 from auditkit.banners import Product
@@ -50,8 +50,8 @@ CERTIFICATE_ENDS = Rule(
     "certificate-ends",
     "A certificate has ended or ends soon",
     Severity.LOW,
-    "When it has ended clients refuse the connection, or people learn to click warnings away, which is what somebody in between"
-    " needs.",
+    "When it has ended people see warnings, or the service is not there for them. Clients refuse the connection, or users"
+    " learn to click warnings away, which is what somebody in between needs.",
     "Renew it, and see why that was not done by itself: certbot certificates; systemctl list-timers.",
     ("RFC 5280 section 4.1.2.5",),
 )
@@ -104,13 +104,23 @@ def _version(evidence: Evidence, name: str, where: Sequence[tuple[Port, Product]
     if lines:
         what = f"{name} shows its version all the same"
         return Finding(HIDDEN_IN_VAIN, name, what, HIDDEN_IN_VAIN.severity, (*lines[:MOST_QUOTES], *quotes), remedy)
-    outside = any(port.heard and not is_own(port.heard.address, evidence.office.networks) for port, _product in where)
-    old = any(behind(evidence, port, product) < 0 for port, product in where)
-    severity = Severity.MEDIUM if outside or old else SHOWS_VERSION.severity
-    why = " to other networks than the office's" if outside else ", which is older than what is installed" if old else ""
+    severity, why = _matters(evidence, where)
     return Finding(
         SHOWS_VERSION, name, f"{name} shows its version{why}{_by(fix(name, device=device))}", severity, quotes, remedy
     )
+
+
+def _matters(evidence: Evidence, where: Sequence[tuple[Port, Product]]) -> tuple[Severity, str]:
+    """How much a version that is shown matters, and why: what counts is whether it misses an update, and who sees it."""
+    outside = any(port.heard and not is_own(port.heard.address, evidence.office.networks) for port, _product in where)
+    ages = [standing(evidence, port, product) for port, product in where]
+    late = next((why for why, misses in ages if misses), "")
+    seen_by = " to other networks than the office's" if outside else ""
+    if late or any(behind(evidence, port, product) < 0 for port, product in where):
+        return Severity.MEDIUM, seen_by + (late or ", which is older than what is installed")
+    if all(misses is False for _why, misses in ages):
+        return Severity.LOW if outside else Severity.INFO, seen_by + ages[0][0]
+    return Severity.MEDIUM if outside else SHOWS_VERSION.severity, seen_by
 
 
 def _by(one: Fix) -> str:

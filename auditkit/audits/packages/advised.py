@@ -15,6 +15,7 @@ from auditkit.audits.packages.seen import MOST_QUOTES, Host
 from auditkit.model import Finding, Gap, Quote, Rule, Severity
 from auditkit.packages import dpkg
 from auditkit.packages.candidates import Standing, order
+from auditkit.printable import counted
 
 FIX_MISSING = Rule(
     "advisory-fix-missing",
@@ -52,7 +53,7 @@ def judge(host: Host, feeds: Sequence[Feed]) -> Iterator[Finding | Gap]:
     for feed in feeds:
         age = (host.now.date() - feed.made).days if feed.made else STALE + 1
         if age > STALE and not (feed.exploited and feed.made):
-            of = f"of {feed.made}, {age} days old" if feed.made else "of no day that is known"
+            of = f"of {feed.made}, {counted(age, 'day')} old" if feed.made else "of no day that is known"
             yield Gap(f"advisories {feed.file}", f"{feed.kind} {of}: what was published since is not in it")
     name = host.system.get("ID", "")
     releases = _releases(host)

@@ -8,6 +8,7 @@ from auditkit import answers
 from auditkit.audits.packages.seen import Host, days, files_of
 from auditkit.model import Finding, Gap, Means, Need, Quote, Rule, Severity
 from auditkit.packages import dpkg
+from auditkit.printable import counted
 
 LOG = Need(Means.FILE, "/var/log/unattended-upgrades/unattended-upgrades.log", "when updates were last installed by themselves")
 MASKED = Need(Means.TIMES, "/etc/systemd/system/apt-daily*.timer", "whether apt's timers are switched off")
@@ -18,7 +19,8 @@ IDLE = Rule(
     "automatic-updates-idle",
     "Updates are to be installed by themselves, and are not",
     Severity.MEDIUM,
-    "unattended-upgrades is there, so that everybody believes that security updates come by themselves; it does nothing.",
+    "Everybody believes that security updates come by themselves, and they do not. unattended-upgrades is installed, and its"
+    " settings, its timer or its last runs show that it does nothing.",
     "unattended-upgrade --dry-run -d says what it would do. To switch it on: dpkg-reconfigure -plow unattended-upgrades;"
     " systemctl unmask apt-daily.timer apt-daily-upgrade.timer && systemctl enable --now apt-daily.timer"
     " apt-daily-upgrade.timer (undo: systemctl disable --now of the same).",
@@ -83,7 +85,7 @@ def _idle(host: Host) -> Iterator[str]:
         yield f"switched off: {', '.join(off)}"
     last = last_run(host)
     if last and days(last, host.now) > LATE:
-        yield f"its last run that ended well was {days(last, host.now)} days ago, on {last:%Y-%m-%d}"
+        yield f"its last run that ended well was {counted(days(last, host.now), 'day')} ago, on {last:%Y-%m-%d}"
 
 
 def _masked(host: Host) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from auditkit.audits.packages.seen import Host, days
 from auditkit.model import Finding, Gap, Quote, Rule, Severity
 from auditkit.packages.offers import Release
+from auditkit.printable import counted
 
 LISTS_OLD = Rule(
     "package-lists-old",
@@ -39,9 +40,8 @@ def judge(host: Host) -> Iterator[Finding | Gap]:
     age = days(newest.date, host.now)
     if secure and age > DOUBTFUL:
         severity = Severity.MEDIUM if age > WARN else Severity.LOW
-        message = (
-            f"the newest list of a security archive is {age} days old: what came out since {newest.date:%Y-%m-%d} is not known"
-        )
+        since = f"what came out since {newest.date:%Y-%m-%d} is not known"
+        message = f"the newest list of a security archive is {counted(age, 'day')} old: {since}"
         yield Finding(LISTS_OLD, "packages", message, severity, (_quote(newest),))
     for release in host.releases:
         if release.until and release.until < host.now and release is not newest:

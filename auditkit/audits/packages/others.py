@@ -16,7 +16,7 @@ from auditkit.model import Evidence, Finding, Gap, Means, Need, Quote, Severity
 from auditkit.packages import Compare, Package, apk, pacman, rpm_versions, rpmdb, versions
 from auditkit.packages.reading import text
 from auditkit.packages.stanzas import stanzas
-from auditkit.printable import few
+from auditkit.printable import counted, few
 
 SYNC = Need(Means.PACKAGES, "/var/lib/pacman/sync/*.db", "which newer versions there are, as of the last pacman -Sy")
 CACHED = Need(Means.PACKAGES, "/var/cache/apk/APKINDEX*", "which newer versions there are, as of the last apk update")
@@ -128,9 +128,8 @@ def _old(one: Seen, evidence: Evidence) -> Iterator[Finding | Gap]:
         yield Gap("pending updates", f"how old the lists of {one.system.name} are is not known")
     elif (age := days(max(moments), evidence.taken)) > DOUBTFUL:
         severity = Severity.MEDIUM if age > WARN else Severity.LOW
-        message = (
-            f"the newest list of {one.system.name} is {age} days old: what came out since {max(moments):%Y-%m-%d} is not known"
-        )
+        since = f"what came out since {max(moments):%Y-%m-%d} is not known"
+        message = f"the newest list of {one.system.name} is {counted(age, 'day')} old: {since}"
         yield Finding(LISTS_OLD, "packages", message, severity, remedy=f"{one.system.update}, and see what it complains of")
 
 

@@ -8,11 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from auditkit.audits.packages.knowledge import newest_of
 from auditkit.audits.packages.seen import LISTS, MOST_QUOTES, Host, days
-from auditkit.model import Finding, Gap, Quote, Rule, Severity
+from auditkit.audits.packages.seen import host as host_of
+from auditkit.model import Evidence, Finding, Gap, Quote, Rule, Severity
 from auditkit.packages.candidates import Standing, order
 from auditkit.packages.changelogs import Made
 from auditkit.packages.offers import Offer
+from auditkit.printable import counted
 
 SECURITY_PENDING = Rule(
     "security-updates-pending",
@@ -29,8 +32,8 @@ UPDATES_PENDING = Rule(
     "updates-pending",
     "Updates are there and not installed",
     Severity.LOW,
-    "What they mend is no hole that its vendor calls one; yet the further a host falls behind, the larger and riskier is the"
-    " step that a security update one day has to take.",
+    "No hole is known in what is installed, and yet the further a host falls behind, the larger and riskier is the step that a"
+    " security update one day has to take. A newer version stands in a list that apt of this host has already fetched.",
     "apt-get update && apt-get -s dist-upgrade shows what would come; apt-get dist-upgrade installs it.",
     ("apt_preferences(5)",),
 )
@@ -119,6 +122,15 @@ def _built(host: Host) -> Built:
     return found
 
 
+def missing(evidence: Evidence) -> Mapping[str, Pending] | None:
+    """What misses an update, by its name; None where the lists are not there, or too old for that nothing is missing."""
+    host = host_of(evidence)
+    newest = newest_of(host)
+    if not host.known or newest is None or newest.date is None or days(newest.date, host.now) > WARN:
+        return None
+    return {one.standing.package.name: one for one in pending(host)}
+
+
 def judge(host: Host) -> Iterator[Finding | Gap]:
     """Yield one finding for all security updates that are missing, and one for the others."""
     if not host.standings:
@@ -157,9 +169,9 @@ def _range(host: Host, one: Pending) -> str:
     parts = []
     if one.made:
         of = "built on" if one.exact else "the installed version is of"
-        parts.append(f"at most {days(one.made, host.now)} days ({of} {one.made:%Y-%m-%d})")
+        parts.append(f"at most {counted(days(one.made, host.now), 'day')} ({of} {one.made:%Y-%m-%d})")
     if one.listed:
-        parts.append(f"at least {days(one.listed, host.now)} days (listed on {one.listed:%Y-%m-%d})")
+        parts.append(f"at least {counted(days(one.listed, host.now), 'day')} (listed on {one.listed:%Y-%m-%d})")
     told = f"available {', '.join(parts)}" if parts else "since when it is available is not known"
     shown = one.since and one.since not in (one.made, one.listed)
     return f"{told}; this host may have missed it since {one.since:%Y-%m-%d}" if shown and one.since else told

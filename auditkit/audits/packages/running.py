@@ -8,7 +8,7 @@ from auditkit.audits.packages.seen import MOST_QUOTES, Host, days, files_of
 from auditkit.model import Finding, Gap, Means, Need, Quote, Rule, Severity
 from auditkit.packages import Package
 from auditkit.packages.candidates import order
-from auditkit.printable import few, printable
+from auditkit.printable import counted, few, printable
 
 KERNEL = Need(Means.FILE, "/proc/version", "which kernel runs, in which build")
 SIGNATURE = Need(Means.FILE, "/proc/version_signature", "which build of Ubuntu's kernel runs")
@@ -20,8 +20,8 @@ REBOOT = Rule(
     "reboot-pending",
     "An older kernel runs than is installed",
     Severity.LOW,
-    "What a new kernel mends is mended after a restart and no sooner: until then local users and what comes over the network"
-    " meet the old one.",
+    "What the newer kernel mends is still open on this machine until it is restarted. The running kernel is the one it was"
+    " started with; local users and what comes over the network meet that one.",
     "Restart the machine when it suits: systemctl reboot. needrestart -k says the same of the kernel.",
     ("needrestart(1)", "CIS Debian 1.2.2"),
 )
@@ -62,7 +62,7 @@ def _kernel(host: Host) -> Iterator[Finding]:
         and order(own, newest.version) < 0
     ):
         put = host.put_there(newest)
-        since = f", installed {days(put, host.now)} days ago" if put else ""
+        since = f", installed {counted(days(put, host.now), 'day')} ago" if put else ""
         severity = Severity.MEDIUM if put and days(put, host.now) > WARN else REBOOT.severity
         message = f"kernel {printable(release[1])} {own} runs; {newest.name} {newest.version} is there{since}"
         yield Finding(REBOOT, "kernel", message, severity, (Quote(KERNEL.what, 1, text[:200].strip()),))
@@ -111,7 +111,7 @@ def _libraries(host: Host) -> Iterator[Finding | Gap]:
     upgraded = host.last_upgrade()
     late = days(upgraded, host.now) if upgraded else 0
     many = "1 process runs" if len(holding) == 1 else f"{len(holding)} processes run"
-    since = f"; the last upgrade was {late} days ago" if upgraded else ""
+    since = f"; the last upgrade was {counted(late, 'day')} ago" if upgraded else ""
     named = few(list(dict.fromkeys(printable(answers.name_of(one.program)) for one in holding)), MOST_QUOTES)
     quotes = tuple(
         Quote(f"/proc/{one.pid}/maps", 0, f"{answers.name_of(one.program)} {one.unit}: {one.libraries[0]}"[:200])

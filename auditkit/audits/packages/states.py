@@ -6,14 +6,14 @@ from auditkit.audits.packages.seen import MOST_QUOTES, Host, days
 from auditkit.model import Finding, Gap, Quote, Rule, Severity
 from auditkit.packages import Package, dpkg
 from auditkit.packages.candidates import Standing, order
-from auditkit.printable import few
+from auditkit.printable import counted, few
 
 BROKEN = Rule(
     "package-broken",
     "A package is half installed",
     Severity.MEDIUM,
-    "Its installation or upgrade broke off: parts of it may be of the old version, its services may not run, and apt installs"
-    " nothing more, security updates included, until it is mended.",
+    "Until it is mended nothing more is installed on this machine, security updates included. The installation or upgrade"
+    " broke off: parts may be of the old version, and services of the package may not run.",
     "dpkg --audit says what is wrong; dpkg --configure -a, then apt-get -f install mends most.",
     ("dpkg(1)",),
 )
@@ -21,8 +21,8 @@ HELD = Rule(
     "update-held-back",
     "An update is held back on purpose",
     Severity.LOW,
-    "A hold or a pin keeps a package at its version whatever comes out; what was meant for a week is often forgotten for"
-    " years.",
+    "Somebody decided once that this shall not be updated, and it has missed updates since. A hold or a pin keeps a package at"
+    " its version whatever comes out, and what was meant for a week is often forgotten for years.",
     "apt-mark showhold and apt-cache policy PACKAGE say why; apt-mark unhold PACKAGE lets it go (undo: apt-mark hold PACKAGE),"
     " a pin is taken out of /etc/apt/preferences.d.",
     ("apt-mark(8)", "apt_preferences(5)"),
@@ -108,7 +108,7 @@ def _strangers(host: Host) -> Iterator[Finding | Gap]:
         return
     if orphans:
         oldest = min(filter(None, map(host.version_made, orphans)), default=None)
-        of = f"; the oldest version is {days(oldest, host.now)} days old" if oldest else ""
+        of = f"; the oldest version is {counted(days(oldest, host.now), 'day')} old" if oldest else ""
         yield _grouped(host, ORPHANED, orphans, f"{_many(orphans)} in no list: {_named(orphans)}{of}")
     known = (one for one in host.standings if one.offers and not one.origins)
     foreign = [one.package for one in known if not one.pending and not one.beyond]

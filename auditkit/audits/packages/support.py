@@ -6,12 +6,14 @@ from datetime import UTC, date, datetime, time
 from auditkit.audits.packages.ends import AS_OF, ROLLING, UNRELEASED, End, end_of
 from auditkit.audits.packages.seen import OS_RELEASE, OS_RELEASE_TOO, Host, days
 from auditkit.model import Finding, Gap, Quote, Rule, Severity
+from auditkit.printable import counted
 
 UNSUPPORTED = Rule(
     "release-unsupported",
     "The release of the distribution gets no security updates any more",
     Severity.HIGH,
-    "Holes found since then stay open for good, and the host shows nothing of it: there are no updates to miss.",
+    "Holes found since then stay open for good, and the host shows nothing of it. apt has no updates to miss, because nobody"
+    " makes any for this release.",
     "Upgrade to a supported release, as its release notes say, or move what runs there. Until then, let nobody reach it who"
     " need not.",
     ("CIS Controls 2.2", "MITRE ATT&CK M1051"),
@@ -20,7 +22,8 @@ ENDING = Rule(
     "release-support-ends",
     "The support of the release ends soon, or is no longer the full one",
     Severity.INFO,
-    "From then on there are no security updates without paying, or from volunteers and for fewer packages.",
+    "A new release, or a contract, has to be planned before that day. From then on there are no security updates without"
+    " paying, or from volunteers and for fewer packages.",
     "Plan the upgrade to the next release; its release notes say how.",
     ("CIS Controls 2.2",),
 )
@@ -44,14 +47,16 @@ def judge(host: Host) -> Iterator[Finding | Gap]:
     last, today = end.extended or end.standard, host.now.date()
     if last < today:
         paid = f"; for who pays until {end.paid}" if end.paid and end.paid >= today else ""
-        message = f"{end.name} has had no support for {_days(host, last)} days, since {last}{paid}"
+        message = f"{end.name} has had no support for {counted(_days(host, last), 'day')}, since {last}{paid}"
         yield Finding(UNSUPPORTED, "distribution", message, _severity(end, today), (_quote(host),))
     elif end.standard < today:
         left = (last - today).days
-        message = f"{end.name} has had only long-term support since {end.standard}; that ends on {last}, in {left} days"
+        message = (
+            f"{end.name} has had only long-term support since {end.standard}; that ends on {last}, in {counted(left, 'day')}"
+        )
         yield Finding(ENDING, "distribution", message, Severity.LOW if left < SOON else ENDING.severity, (_quote(host),))
     elif (end.standard - today).days < SOON and not end.extended:
-        message = f"the support of {end.name} ends on {end.standard}, in {(end.standard - today).days} days"
+        message = f"the support of {end.name} ends on {end.standard}, in {counted((end.standard - today).days, 'day')}"
         yield Finding(ENDING, "distribution", message, Severity.LOW, (_quote(host),))
 
 

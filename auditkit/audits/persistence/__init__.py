@@ -6,7 +6,7 @@ themselves are rows of table.py.
 
 from collections.abc import Iterator
 
-from auditkit.audits.persistence import files, kernel, lines, others, privileged, running, since
+from auditkit.audits.persistence import files, kernel, lines, others, privileged, running, since, window
 from auditkit.audits.persistence.seen import Seen
 from auditkit.model import Audit, Evidence, Finding, Gap, Means, Need
 
@@ -42,7 +42,7 @@ AUDIT = Audit(
     "persistence",
     "how somebody could come back who was in once",
     tuple(dict.fromkeys(need for group in GROUPS for need in group.NEEDS)),
-    (*(rule for group in GROUPS for rule in group.RULES), *since.RULES),
+    (*(rule for group in GROUPS for rule in group.RULES), *since.RULES, *window.RULES),
     judge,
     follow=follow,
     then=THEN,

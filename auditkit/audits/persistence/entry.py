@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 from auditkit.model import Rule, Severity
 
@@ -11,6 +12,9 @@ EVIDENCE = (
 )
 SHELL = r"[^\s#]"
 """A line of a script that is no comment."""
+_HOME = "(?:/home/[^/]+|/root|/var/lib/[^/]+)"
+_SPLIT = re.compile(r"(\*\*|\*|\?)")
+_PART = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +80,16 @@ def entry(  # noqa: PLR0913, PLR0917 - the columns of a table
 def homes(*names: str) -> tuple[str, ...]:
     """Paths in the home of every account, and in homes that no account has any more."""
     return tuple(path for name in names for path in (f"~/{name}", f"/home/*/{name}"))
+
+
+def is_of(entry: Entry, path: str) -> bool:
+    """Whether a path is one where such things lie."""
+    return any(_compiled(pattern).fullmatch(path) for pattern in (*entry.own, *entry.vendor, *entry.watched))
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """The paths that a pattern of the table stands for; `~` is any home."""
+    home, path = (_HOME, pattern[1:]) if pattern.startswith("~/") else ("", pattern)
+    parts = (_PART.get(part, re.escape(part)) for part in _SPLIT.split(path))
+    return re.compile(home + "".join(parts), re.DOTALL)

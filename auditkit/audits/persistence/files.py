@@ -28,7 +28,8 @@ WRITABLE = Rule(
     "startup-writable",
     "Others than root may change what starts as root",
     Severity.HIGH,
-    "Whoever may write to the file, or to the program that it starts, is root at its next start.",
+    "Somebody who is not in charge of this machine can become its master. What may be changed by others here is run as root at"
+    " its next start.",
     "See that it says what it should; then: chown root:root FILE; chmod go-w FILE (undo: chown and chmod to what is shown"
     " here).",
     ("crontab(5)", "systemd.exec(5)", "MITRE ATT&CK T1574.010"),

@@ -12,7 +12,8 @@ HOOKS: tuple[Entry, ...] = (
         "T1546.017",
         "rules of udev",
         "A rule of udev runs a program, and no package has brought it",
-        "udev runs it as root whenever a device of that kind comes: at every start, for some.",
+        "Plugging something in, or starting the machine, runs a program that nobody has vouched for. udev runs it as root"
+        " whenever a device comes that the rule fits: for some, at every start.",
         f"{_OUT} Then: udevadm control --reload.",
         "udev(7)",
         own=("/etc/udev/rules.d/*", "/run/udev/rules.d/*"),
@@ -25,7 +26,8 @@ HOOKS: tuple[Entry, ...] = (
         "T1546.016",
         "hooks of apt and dpkg",
         "A hook of apt or dpkg that no package has brought",
-        "apt and dpkg run it as root at the next update or installation, which on many machines is every night.",
+        "Every update runs a program that nobody has vouched for. apt and dpkg run their hooks as root at the next update or"
+        " installation, which on many machines is every night.",
         _OUT,
         "apt.conf(5)",
         "dpkg.cfg(5)",
@@ -44,7 +46,8 @@ HOOKS: tuple[Entry, ...] = (
         "T1546.016",
         "plugins of dnf and yum",
         "A plugin of dnf or yum that no package has brought",
-        "It runs as root whenever packages are looked up or installed.",
+        "Every look for updates runs code that nobody has vouched for. dnf and yum load their plugins as root whenever"
+        " packages are looked up or installed.",
         f"{_COPY} write enabled=0 into its .conf (undo: mv FILE.before FILE).",
         "dnf.conf(5)",
         own=("/etc/yum/pluginconf.d/*", "/etc/dnf/plugins/*", "/etc/dnf/libdnf5-plugins/*"),
@@ -60,7 +63,8 @@ HOOKS: tuple[Entry, ...] = (
         "T1543",
         "services of D-Bus",
         "A service of D-Bus that no package has brought",
-        "D-Bus starts it whenever any program asks for its name: as root, where it is one of the system bus.",
+        "Any program can start something here that nobody has vouched for. D-Bus starts a service whenever its name is asked"
+        " for: as root, where it is one of the system bus.",
         f"{_COPY} mv FILE /root/ (undo: mv it back); systemctl reload dbus.",
         "dbus-daemon(1)",
         own=homes(".local/share/dbus-1/services/*"),
@@ -73,7 +77,8 @@ HOOKS: tuple[Entry, ...] = (
         "T1548",
         "rules of polkit",
         "A rule of polkit says yes, and no package has brought it",
-        "Who it is for becomes root through whatever asks polkit, as pkexec and systemctl do, and is asked for no password.",
+        "Somebody becomes the master of the machine without being asked for a password. The rule answers yes to whatever asks"
+        " polkit, as pkexec and systemctl do.",
         _OUT,
         "polkit(8)",
         own=("/etc/polkit-1/**", "/var/lib/polkit-1/**", "/usr/local/share/polkit-1/**"),
@@ -86,7 +91,8 @@ HOOKS: tuple[Entry, ...] = (
         "T1546",
         "hooks of the network",
         "A hook of the network that no package has brought",
-        "It runs as root whenever an interface goes up or down: at every start, and with every lease.",
+        "Whenever the network comes or goes, a program runs that nobody has vouched for. The hook is run as root for an"
+        " interface that goes up or down: at every start, and with every lease.",
         "chmod a-x FILE (undo: chmod a+x FILE); of interfaces(5): take the line out.",
         "interfaces(5)",
         "NetworkManager-dispatcher(8)",
@@ -108,8 +114,8 @@ HOOKS: tuple[Entry, ...] = (
         "T1546.018",
         "hooks of Python",
         "A file runs code in every Python, and no package has brought it",
-        "A line of a .pth that begins with import, sitecustomize and usercustomize run whenever Python starts, which many"
-        " tools of the system are written in.",
+        "Many tools of the system run this code without anybody having asked for it. A line of a .pth that begins with import,"
+        " sitecustomize and usercustomize are run whenever Python starts.",
         f"{_COPY} mv FILE /root/ (undo: mv it back).",
         "Python's documentation: site",
         own=(
@@ -132,7 +138,8 @@ HOOKS: tuple[Entry, ...] = (
         "T1546",
         "addresses that are programs",
         "A mail starts a program",
-        "Whoever can send a mail to that address starts it, as the account that it is for.",
+        "Whoever can send a mail to that address starts a program on this machine. The mail server, or procmail, pipes the"
+        " mail into it as the account that it is for.",
         f"{_OUT} Then: newaliases.",
         "aliases(5)",
         own=("/etc/aliases", "/etc/mail/aliases", *homes(".forward", ".procmailrc", ".qmail")),
@@ -144,8 +151,9 @@ HOOKS: tuple[Entry, ...] = (
         "T1574",
         "files that name programs or addresses",
         "A file of the system starts a program, or leads elsewhere",
-        "inetd and xinetd run a program for whoever connects, rsyslog and logrotate run one as root, an editor runs what its rc"
-        " says, and a line of /etc/hosts sends updates to another machine.",
+        "A file of the system has been given something to start, or another way for its traffic. inetd and xinetd run a"
+        " program for whoever connects, rsyslog and logrotate run one as root, an editor runs what its rc says, a line of"
+        " /etc/hosts sends updates to another machine.",
         _OUT,
         "inetd.conf(5)",
         "logrotate(8)",
@@ -191,7 +199,8 @@ HOOKS: tuple[Entry, ...] = (
         "T1610",
         "containers",
         "A manifest of a container that no package has brought",
-        "kubelet starts what lies there, whatever the cluster says.",
+        "A container runs here that nobody who runs the cluster has asked for. kubelet starts what lies in this directory,"
+        " whatever the cluster says; systemd does the same for Quadlet files.",
         f"{_COPY} mv FILE /root/ (undo: mv it back).",
         "kubelet(8)",
         own=("/etc/kubernetes/manifests/*", "/etc/containers/systemd/**"),

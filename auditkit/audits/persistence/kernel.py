@@ -52,8 +52,9 @@ KERNEL_RUNS = Rule(
     "kernel-runs-program",
     "The kernel runs a program that no package has brought",
     Severity.HIGH,
-    "core_pattern and binfmt_misc name programs that the kernel itself starts, as root for core_pattern, whenever another"
-    " crashes or a file of some format is run.",
+    "A program of nobody is started by the system itself, with all rights, and by something that anybody can cause."
+    " core_pattern names what the kernel starts as root whenever a program crashes, binfmt_misc what it starts for files of"
+    " some format.",
     f"{EVIDENCE} sysctl -w kernel.core_pattern=core (undo: write back what is shown here); of binfmt_misc: echo -1 > FILE.",
     ("core(5)", "binfmt_misc: Linux admin-guide", "MITRE ATT&CK T1546"),
 )

@@ -36,7 +36,8 @@ PAM_ELSEWHERE = Rule(
     "pam-module-elsewhere",
     "PAM loads a module from where no package puts one",
     Severity.HIGH,
-    "It runs as root and sees every password.",
+    "Somebody may be listening in on every password. PAM loads the module into each program that asks it, which runs as root,"
+    " and packages put modules into one directory only.",
     f"{EVIDENCE} {_OUT}",
     ("pam.conf(5)", "MITRE ATT&CK T1556.003"),
 )
@@ -70,7 +71,8 @@ UPDATES_ELSEWHERE = Rule(
     "updates-led-elsewhere",
     "/etc/hosts leads the machine's updates to another address",
     Severity.MEDIUM,
-    "Updates then come from there, or not at all: packages are signed, and one that is out of date is signed as well.",
+    "Updates come from another machine than they should, or not at all. Packages are signed, so nothing false is installed;"
+    " one that is out of date is signed as well, and a hole that it has stays open.",
     f"{EVIDENCE} {_LINE}.",
     ("hosts(5)", "MITRE ATT&CK T1565.001"),
 )

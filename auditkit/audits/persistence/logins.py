@@ -91,7 +91,8 @@ LOGINS: tuple[Entry, ...] = (
         "T1037",
         "scripts of the greeting",
         "A script of the greeting that no package has brought",
-        "pam_motd runs it as root whenever somebody logs in.",
+        "Somebody's program runs as the master of the machine whenever anybody logs in. pam_motd runs the scripts of"
+        " update-motd.d as root at each login.",
         "chmod a-x FILE (undo: chmod a+x FILE).",
         "update-motd(5)",
         own=("/etc/update-motd.d/*",),
@@ -103,7 +104,8 @@ LOGINS: tuple[Entry, ...] = (
         "T1547.013",
         "programs that a desktop starts",
         "A program that a desktop starts, and that no package has brought",
-        "Every session of a desktop starts it, as whoever has logged in.",
+        "A program that nobody has installed with the system runs whenever somebody sits down at this machine. Every session"
+        " of a desktop starts it from autostart, as whoever has logged in.",
         "Add Hidden=true to it (undo: take that line out).",
         "Desktop Application Autostart Specification",
         own=(
@@ -119,7 +121,8 @@ LOGINS: tuple[Entry, ...] = (
         "T1574.006",
         "settings of the loader",
         "A directory of libraries that no package has named",
-        "ld.so looks there for libraries of every program; one that is found first takes the place of the system's.",
+        "Programs of this machine may run code that did not come with them. ld.so looks in these directories for the libraries"
+        " of every program, and what is found first takes the place of the system's.",
         f"{_COPY} mv FILE /root/, then ldconfig (undo: mv it back, and ldconfig).",
         "ldconfig(8)",
         own=("/etc/ld.so.conf", "/etc/ld.so.conf.d/*"),
@@ -132,7 +135,8 @@ LOGINS: tuple[Entry, ...] = (
         "T1546",
         "hooks of git",
         "A hook of git in a repository that the system or a person works with",
-        "git runs it at each commit, pull or push, as whoever does that: root, where etckeeper or a deployment does.",
+        "Work that looks harmless can start somebody else's program. git runs a hook at each commit, pull or push, as whoever"
+        " does that: root, where etckeeper or a deployment does.",
         "chmod a-x FILE (undo: chmod a+x FILE).",
         "githooks(5)",
         "git-config(1)",

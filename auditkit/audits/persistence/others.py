@@ -25,7 +25,8 @@ WEB_SHELL = Rule(
     "web-shell",
     "A page runs what a request says",
     Severity.CRITICAL,
-    "Whoever knows its address runs programs as the web server, without a password and without a trace in any list of logins.",
+    "Whoever knows its address uses the machine, without a password and without a trace in any list of logins. The page takes"
+    " a command or code from the request and runs it as the account of the web server.",
     f"{EVIDENCE} The web server's log tells who asked for it. mv FILE /root/ takes it away (undo: mv it back).",
     ("OWASP: Unrestricted File Upload", "MITRE ATT&CK T1505.003"),
 )
@@ -42,7 +43,8 @@ DOCKER_OPEN = Rule(
     "docker-open-to-network",
     "docker takes orders from the network",
     Severity.HIGH,
-    "Whoever may give docker orders is root of the host; over TCP without tlsverify that is whoever reaches the port.",
+    "Whoever reaches that port is the master of this machine. Orders to docker can mount the whole disk into a container as"
+    " root, and over TCP without tlsverify nobody is asked who he is.",
     "Take the tcp:// address out of hosts in /etc/docker/daemon.json, or set tlsverify; systemctl restart docker (undo:"
     " write it back).",
     ("dockerd(8)", "MITRE ATT&CK T1610"),

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from ipaddress import ip_address
 
 from auditkit import answers, processes
-from auditkit.answers import DELETED, Listed
+from auditkit.answers import DELETED, Listed, Listening
 from auditkit.audits.persistence.seen import Seen, kind, may_change, whose
 from auditkit.model import Finding, Gap, Kind, Means, Need, Quote, Rule, Severity
-from auditkit.printable import printable
+from auditkit.printable import few, printable
 from auditkit.processes import MEMORY, Running, Views
 
 ALL = Need(Means.PROCESSES, "all", "what runs, what is loaded into it, and whether anything hides")
@@ -50,7 +51,8 @@ PROCESS_OUTDATED = Rule(
     "process-outdated",
     "Services run programs that were updated since they started",
     Severity.INFO,
-    "What was mended by the update is not mended in them until they are started anew.",
+    "What was mended by the update is still open in these services. A process keeps the program that it was started with,"
+    " until it is started anew.",
     "systemctl restart UNIT, or restart the machine.",
     ("needrestart(1)",),
 )
@@ -207,13 +209,25 @@ def _grouped(found: Iterable[Finding]) -> Iterator[Finding]:
         yield replace(first, message=first.message + more, severity=severity, quotes=quotes)
 
 
+def _places(seen: Seen, one: Running) -> tuple[Listening, ...]:
+    """Where a process listens, if anybody has asked that."""
+    told = (answers.process(item) for item in seen.evidence.items if item.need.means is Means.LISTENERS)
+    return next((each.listens for each in told if not isinstance(each, Gap) and each.pid == one.pid), ())
+
+
+def _listens(seen: Seen, one: Running) -> str:
+    """`, and listens on tcp 0.0.0.0:80`, or nothing."""
+    places = [f"{each.protocol} {each.place}" for each in _places(seen, one)]
+    return f", and listens on {few(places, 3)}" if places else ""
+
+
 def _of_process(seen: Seen, one: Running) -> Iterator[Finding]:
     if one.kernel:
         return
     if one.arguments and _BRACKETS.match(one.arguments[0]) and one.program:
         message = f"{_where(one)} calls itself {printable(one.arguments[0])} and runs {printable(one.program)}"
         yield Finding(PROCESS_DISGUISED, one.program, message, PROCESS_DISGUISED.severity, _quotes(one))
-    yield from _in_memory(one)
+    yield from _in_memory(seen, one)
     yield from _deleted(seen, one)
     yield from _temporary(one)
     yield from _loads(seen, one)
@@ -227,13 +241,13 @@ def _of_process(seen: Seen, one: Running) -> Iterator[Finding]:
         )
 
 
-def _in_memory(one: Running) -> Iterator[Finding]:
+def _in_memory(seen: Seen, one: Running) -> Iterator[Finding]:
     code = [path for path in (*one.code, *one.memory) if path.startswith(MEMORY) and not _NOT_CODE.match(path)]
     if one.program.startswith(MEMORY) or code:
         path = one.program if one.program.startswith(MEMORY) else code[0]
         usual = _RUNTIMES.fullmatch(path) is not None
         severity = Severity.INFO if usual else PROCESS_IN_MEMORY.severity
-        message = f"{_where(one)} runs {printable(path)}"
+        message = f"{_where(one)} runs {printable(path)}{_listens(seen, one)}"
         yield Finding(PROCESS_IN_MEMORY, one.program or path, message, severity, _quotes(one, *code[:3]))
 
 
@@ -243,7 +257,7 @@ def _deleted(seen: Seen, one: Running) -> Iterator[Finding]:
         path = one.program.removesuffix(DELETED)
         node = seen.node(path)
         now = "nothing lies there now" if node is None else f"what lies there now: {whose(node)}"
-        message = f"{_where(one)} runs {printable(path)}, which was deleted; {now}"
+        message = f"{_where(one)} runs {printable(path)}, which was deleted{_listens(seen, one)}; {now}"
         yield Finding(PROCESS_DELETED, path, message, PROCESS_DELETED.severity, _quotes(one))
 
 
@@ -260,7 +274,11 @@ def _outdated(seen: Seen, every: Sequence[Running]) -> Iterator[Finding]:
     if old:
         names = ", ".join(dict.fromkeys(printable(answers.name_of(one.program)) for one in old[:10]))
         quotes = tuple(quote for one in old[:10] for quote in _quotes(one))
-        yield Finding(PROCESS_OUTDATED, "processes", f"{len(old)} of them: {names}", PROCESS_OUTDATED.severity, quotes)
+        reached = [one for one in old if any(not ip_address(each.address).is_loopback for each in _places(seen, one))]
+        open_ones = ", ".join(dict.fromkeys(printable(answers.name_of(one.program)) for one in reached[:10]))
+        message = f"{len(old)} of them: {names}" + (f"; of these listen for others: {open_ones}" if reached else "")
+        severity = Severity.MEDIUM if reached else PROCESS_OUTDATED.severity
+        yield Finding(PROCESS_OUTDATED, "processes", message, severity, quotes)
 
 
 def _temporary(one: Running) -> Iterator[Finding]:

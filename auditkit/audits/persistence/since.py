@@ -1,11 +1,9 @@
 """What a baseline adds: which of the findings are of something that is new or was changed, and what else of the kind was."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
 
-from auditkit.audits.persistence.entry import EVIDENCE, Entry
+from auditkit.audits.persistence.entry import EVIDENCE, Entry, is_of
 from auditkit.audits.persistence.seen import listing
 from auditkit.audits.persistence.table import ENTRIES
 from auditkit.model import Change, ChangeKind, Finding, HostReport, Quote, Rule, Severity
@@ -22,9 +20,6 @@ CHANGED = Rule(
 RULES = (CHANGED,)
 _WORDS = {ChangeKind.ADDED: "new", ChangeKind.CHANGED: "changed", ChangeKind.REMOVED: "gone"}
 MOST_QUOTES = 10
-_HOME = "(?:/home/[^/]+|/root|/var/lib/[^/]+)"
-_SPLIT = re.compile(r"(\*\*|\*|\?)")
-_PART = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
 def joined(findings: Iterable[Finding], report: HostReport, rules: frozenset[Rule]) -> Iterator[Finding]:
@@ -46,7 +41,7 @@ def joined(findings: Iterable[Finding], report: HostReport, rules: frozenset[Rul
         else:
             yield one
     for entry in (entry for entry in ENTRIES if entry.rule):  # of keys and accounts their own judges speak
-        left = [change for path, change in changes.items() if path not in named and _is_of(entry, path)]
+        left = [change for path, change in changes.items() if path not in named and is_of(entry, path)]
         if left:
             named.update(change.path for change in left)
             yield _of_entry(entry, left, date)
@@ -70,15 +65,3 @@ def _told(changes: Sequence[Change]) -> str:
     if len(changes) == 1:
         return _WORDS[changes[0].change]
     return ", ".join(f"{number} {_WORDS[kind]}" for kind, number in count.items() if number)
-
-
-def _is_of(entry: Entry, path: str) -> bool:
-    return any(_compiled(pattern).fullmatch(path) for pattern in (*entry.own, *entry.vendor, *entry.watched))
-
-
-@cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """The paths that a pattern of the table stands for; `~` is any home."""
-    home, path = (_HOME, pattern[1:]) if pattern.startswith("~/") else ("", pattern)
-    parts = (_PART.get(part, re.escape(part)) for part in _SPLIT.split(path))
-    return re.compile(home + "".join(parts), re.DOTALL)

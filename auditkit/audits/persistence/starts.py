@@ -66,7 +66,8 @@ STARTS: tuple[Entry, ...] = (
         "T1053.006",
         "timers of systemd",
         "A timer of systemd that no package has brought",
-        "It starts a unit at its times, as cron does, and stands in no crontab.",
+        "Something runs at its times without anybody asking for it, and somebody should know why. A timer starts a unit as"
+        " cron would, and stands in no crontab.",
         "systemctl list-timers --all shows them; systemctl disable --now NAME.timer (undo: systemctl enable --now NAME.timer).",
         "systemd.timer(5)",
         own=tuple(f"{place}/**/*.timer" for place in (*_UNITS, *_RUN)),
@@ -131,8 +132,8 @@ STARTS: tuple[Entry, ...] = (
         "T1547.006",
         "settings of the kernel's modules",
         "A file loads modules of the kernel, or runs programs when they are loaded",
-        "modules-load.d loads what it names at every start; an install line of modprobe.d runs any command as root in place of"
-        " a module.",
+        "What runs at the heart of the system is decided here, and not by its vendor. modules-load.d loads what it names at"
+        " every start; an install line of modprobe.d runs any command as root in place of a module.",
         f"{_COPY} take the line out (undo: mv FILE.before FILE).",
         "modules-load.d(5)",
         "modprobe.d(5)",
@@ -145,8 +146,8 @@ STARTS: tuple[Entry, ...] = (
         "T1542.003",
         "parts of the boot",
         "A part of the boot that no package has brought",
-        "What runs in the initramfs, in hooks of the kernel's packages and in GRUB runs before everything that might look"
-        " at it; the hooks run as root at the next update of the kernel.",
+        "It runs before everything that might look at it, so that nothing on the machine itself would tell of what it does."
+        " Such files are parts of the initramfs and of GRUB, and hooks that run as root at the next update of the kernel.",
         f"{_COPY} chmod a-x FILE, then update-initramfs -u and update-grub (undo: chmod a+x FILE, and the same again).",
         "initramfs-tools(7)",
         "grub-mkconfig(8)",

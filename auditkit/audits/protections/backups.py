@@ -19,7 +19,7 @@ from auditkit.audits.protections.tools import (
 )  # fmt: skip
 from auditkit.audits.protections.watcher import Watcher, watcher
 from auditkit.model import Finding, Gap, Means, Need, Quote, Rule, Severity
-from auditkit.printable import printable
+from auditkit.printable import counted, printable
 
 _WHY = "when the last backup succeeded"
 TRACES = {
@@ -121,8 +121,10 @@ def judge(told: Machine) -> Iterator[Finding | Gap]:
                 yield Finding(UNKNOWN, tool.name, message, UNKNOWN.severity)
         elif age > MEDIUM_DAYS:
             severity = Severity.HIGH if age > HIGH_DAYS else OLD.severity
-            quotes = (Quote(source, 0, f"{age} days old"),)
-            yield Finding(OLD, tool.name, f"the last sign of a backup by {tool.name} is {age} days old", severity, quotes)
+            quotes = (Quote(source, 0, f"{counted(age, 'day')} old"),)
+            yield Finding(
+                OLD, tool.name, f"the last sign of a backup by {tool.name} is {counted(age, 'day')} old", severity, quotes
+            )
 
 
 def watchers(told: Machine) -> Iterator[Watcher]:

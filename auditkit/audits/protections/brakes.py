@@ -8,14 +8,17 @@ import re
 from collections.abc import Iterator
 from ipaddress import ip_network
 
+from auditkit.access import finding
+from auditkit.access.configuring import Configured, configured
 from auditkit.access.needs import CONFIG, DROP_INS, LISTENERS, VERSION
 from auditkit.answers import name_of
 from auditkit.audits.protections.jails import FOLDER, Jail, jails
-from auditkit.audits.protections.machine import Machine, decoded, is_loopback
+from auditkit.audits.protections.machine import Machine, is_loopback
 from auditkit.audits.protections.tools import BRAKE, CROWDSEC, FAIL2BAN, SSHGUARD
 from auditkit.audits.protections.watcher import Watcher, watcher
 from auditkit.model import Finding, Gap, Means, Need, Quote, Rule, Severity
 from auditkit.printable import printable
+from auditkit.sshd.criteria import Connection
 
 _WHY = "which jails fail2ban has, what they read and whom they ban"
 JAILS = tuple(
@@ -83,8 +86,7 @@ RULES = (JAIL_MISSING, JAIL_BLIND, JAIL_ELSEWHERE, JAIL_IGNORES, NO_BOUNCER)
 
 SSH_PORT = 22
 _FIRST_WITH_PENALTIES = (9, 8)
-_VERSION = re.compile(r"OpenSSH_([0-9]{1,3})\.([0-9]{1,3})")
-_PENALTIES = re.compile(r"(?im)^[ \t]*PerSourcePenalties[ \t=]+\"?([^\s\"]+)")
+_ORDER = (False, None, True)
 _ALL_PORTS = re.compile(r"allports|\broute\b|hostsdeny|%\(|<")
 _NAMED_PORTS = {"ssh": SSH_PORT}
 
@@ -200,12 +202,22 @@ def _quotes(told: Machine, jail: Jail) -> tuple[Quote, ...]:
 
 
 def _penalties(told: Machine) -> Iterator[Watcher]:
-    """Yield sshd's own brake: from OpenSSH 9.8 on it is there unless somebody turns it off."""
-    ran = told.ran(VERSION)
-    found = _VERSION.search(decoded(ran.complaints + ran.out)) if ran else None
-    if not found:
-        return
-    off = any(match[1].lower() == "no" for text in told.texts(CONFIG, DROP_INS).values() for match in _PENALTIES.finditer(text))
-    there = (int(found[1]), int(found[2])) >= _FIRST_WITH_PENALTIES
-    detail = "PerSourcePenalties is no" if off else "" if there else f"OpenSSH {found[1]}.{found[2]} has none"
-    yield Watcher(BRAKE, "sshd PerSourcePenalties", there, not off if there else None, None, None, detail)
+    """Yield sshd's own brake as its servers are set, the weakest counts: from OpenSSH 9.8 on it is there unless turned off."""
+    servers = [configured(told.evidence, each) for each in finding.found(told.evidence)[0] if each.kind == "openssh"]
+    rows = [(server.version, *_brake(server)) for server in servers if server.version is not None]
+    if rows:
+        version, on, detail = min(rows, key=lambda row: (_ORDER.index(row[1]), row[0]))
+        there = version >= _FIRST_WITH_PENALTIES
+        yield Watcher(BRAKE, "sshd PerSourcePenalties", there, on if there else None, None, None, detail)
+
+
+def _brake(server: Configured) -> tuple[bool | None, str]:
+    """Whether a server makes who guesses wait, and what else is to be told of that; None: nobody can tell."""
+    if server.version is not None and server.version < _FIRST_WITH_PENALTIES:
+        return False, f"OpenSSH {server.version[0]}.{server.version[1]} has none"
+    own = server.answer.dump.values.get("persourcepenalties") if server.answer and server.answer.dump else None
+    effect = server.configuration.of(Connection()).effects.get("PerSourcePenalties") if server.configuration else None
+    value = own or (effect.value if effect else None)
+    if value is None:
+        return None, server.why or "what its files say of it is not known"
+    return value != ("no",), "PerSourcePenalties is no" if value == ("no",) else ""

@@ -6,6 +6,7 @@ from auditkit.audits.protections.machine import Machine
 from auditkit.audits.protections.tools import AIDE, SAMHAIN, TRIPWIRE
 from auditkit.audits.protections.watcher import Watcher, watcher
 from auditkit.model import Finding, Gap, Means, Need, Rule, Severity
+from auditkit.printable import counted
 
 _DATA = "how old the database is that files are held against"
 _RUN = "when files were last held against it"
@@ -59,7 +60,7 @@ def judge(told: Machine) -> Iterator[Finding | Gap]:
         elif RUNS[tool]:
             last = _age(told, RUNS[tool])
             if last is None or last > LEAST_RUNS:
-                when = "no check has left a log" if last is None else f"the last check was {last} days ago"
+                when = "no check has left a log" if last is None else f"the last check was {counted(last, 'day')} ago"
                 yield Finding(NOT_CHECKED, tool.name, when, NOT_CHECKED.severity)
 
 
@@ -72,7 +73,7 @@ def watchers(told: Machine) -> Iterator[Watcher]:
     """Yield each tool, with the age of its database."""
     for tool, needs in DATA.items():
         last = _age(told, RUNS[tool])
-        yield watcher(told, tool, "" if last is None else f"last check {last} days ago", _age(told, needs))
+        yield watcher(told, tool, "" if last is None else f"last check {counted(last, 'day')} ago", _age(told, needs))
 
 
 def _age(told: Machine, needs: tuple[Need, ...]) -> int | None:

@@ -8,7 +8,7 @@ from auditkit.audits.protections.machine import DAY, Machine
 from auditkit.audits.protections.tools import AUDITD, LOG, OFF_HOST, RSYSLOG, SYSLOG_NG
 from auditkit.audits.protections.watcher import Watcher, watcher
 from auditkit.model import Finding, Gap, Means, Need, Quote, Rule, Severity
-from auditkit.printable import printable
+from auditkit.printable import counted, printable
 
 _JOURNAL = "whether the journal is kept over a restart, and how much of it"
 JOURNALD = tuple(
@@ -139,7 +139,9 @@ def watchers(told: Machine) -> Iterator[Watcher]:
     if told.there(SYSTEMD):
         back = _goes_back(told)
         kept = "kept over a restart" if _is_persistent(told) else "lost at a restart"
-        yield Watcher(LOG, "journald", True, None, None, None, kept if back is None else f"{kept}, goes back {back} days")
+        yield Watcher(
+            LOG, "journald", True, None, None, None, kept if back is None else f"{kept}, goes back {counted(back, 'day')}"
+        )
     rules = _audit_rules(told)
     yield watcher(told, AUDITD, "" if rules is None else "has rules" if rules else "has no rules")
     yield watcher(told, RSYSLOG)
@@ -218,7 +220,7 @@ def _short(told: Machine) -> Iterator[Finding]:
         return
     back, born = _goes_back(told), [told.age(one.mtime / 1e9) for one in told.listed(BORN)]
     if back is not None and back < LEAST_DAYS and born and born[0] > 2 * LEAST_DAYS:
-        message = f"it goes back {back} days, and the system is {born[0]} days old"
+        message = f"it goes back {counted(back, 'day')}, and the system is {counted(born[0], 'day')} old"
         yield Finding(SHORT, "journal", message, SHORT.severity, _quotes(told, "SystemMaxUse", "SystemKeepFree"))
 
 

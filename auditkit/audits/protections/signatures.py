@@ -9,7 +9,7 @@ from auditkit.audits.protections.machine import Machine, decoded
 from auditkit.audits.protections.tools import CHKROOTKIT, CLAMD, FRESHCLAM, OSSEC, RKHUNTER, SNORT, SURICATA, WAZUH, Tool
 from auditkit.audits.protections.watcher import Watcher, watcher
 from auditkit.model import Finding, Gap, Means, Need, Quote, Rule, Severity
-from auditkit.printable import printable
+from auditkit.printable import counted, printable
 
 _AGE = "how old the signatures are"
 _DATABASES = tuple(
@@ -102,7 +102,7 @@ def judge(told: Machine) -> Iterator[Finding | Gap]:
             yield Finding(NONE, tool.name, f"{tool.name} is installed, and there are no signatures", NONE.severity)
         elif age is not None and age > DAYS[tool]:
             severity = OLD.severity if told.state(tool).running is not False or tool is FRESHCLAM else Severity.LOW
-            yield Finding(OLD, tool.name, f"its signatures are {age} days old ({built.text})", severity, (built,))
+            yield Finding(OLD, tool.name, f"its signatures are {counted(age, 'day')} old ({built.text})", severity, (built,))
     yield from _lookers(told)
     yield from _agent(told)
 
@@ -116,7 +116,9 @@ def watchers(told: Machine) -> Iterator[Watcher]:
     for tool in (RKHUNTER, CHKROOTKIT):
         found = [told.age(one.mtime / 1e9) for one in told.listed(DATED[tool][-1])]
         last = _last_run(told, tool)
-        yield watcher(told, tool, "" if last is None else f"last looked {last} days ago", found[0] if found else None)
+        yield watcher(
+            told, tool, "" if last is None else f"last looked {counted(last, 'day')} ago", found[0] if found else None
+        )
     state = dict(_AGENT.findall(told.text(AGENT) or ""))
     yield watcher(told, WAZUH, f"agent: {printable(state['status'])}" if "status" in state else "")
     yield watcher(told, OSSEC)
@@ -180,7 +182,7 @@ def _lookers(told: Machine) -> Iterator[Finding]:
         last = _last_run(told, tool)
         if last is not None and last <= LEAST_RUNS:
             continue
-        how = "nothing shows that it ever looked" if last is None else f"it last looked {last} days ago"
+        how = "nothing shows that it ever looked" if last is None else f"it last looked {counted(last, 'day')} ago"
         quotes = tuple(Quote(path, 0, line[:200]) for path, line in off[:1])
         severity = NEVER_LOOKS.severity if quotes or last is not None else Severity.LOW
         remedy = NEVER_LOOKS.remedy.replace("NAME", tool.name)
@@ -203,6 +205,6 @@ def _agent(told: Machine) -> Iterator[Finding]:
     except (ValueError, OverflowError):
         silent = 0
     if said.get("status") != "connected" or silent > 1:
-        message = f"it says {printable(said.get('status', ''))!r}, and had an answer {silent} days ago"
+        message = f"it says {printable(said.get('status', ''))!r}, and had an answer {counted(silent, 'day')} ago"
         quotes = (Quote(AGENT.what, 0, f"status='{said.get('status', '')}'"),)
         yield Finding(NO_MANAGER, "wazuh", message, NO_MANAGER.severity, quotes)

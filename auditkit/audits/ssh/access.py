@@ -34,7 +34,8 @@ FROM_INSIDE = Rule(
     "ssh-password-from-inside",
     "An account can log in with a password from the own networks",
     Severity.MEDIUM,
-    "Whoever is in the office, or on one machine of it, may guess: that is how one machine becomes all.",
+    "Whoever is in the office, or on one machine of it, may guess: that is how one machine becomes all. For these addresses"
+    " sshd offers a password, or keyboard-interactive that asks for one.",
     "Take keys in place of passwords: PasswordAuthentication no, KbdInteractiveAuthentication no.",
     _KEYWORDS,
 )
@@ -42,7 +43,8 @@ BY_KEYBOARD = Rule(
     "ssh-password-by-keyboard-interactive",
     "PasswordAuthentication is no, and passwords are taken all the same",
     Severity.HIGH,
-    "Keyboard-interactive is a second way to ask for the very same password: with UsePAM it is on unless a line says no.",
+    "Passwords can still be guessed over the network, though somebody has turned that off. Keyboard-interactive is a second"
+    " way to ask for the very same password: with UsePAM it is on unless a line says no.",
     "Turn it off too: KbdInteractiveAuthentication no (until OpenSSH 8.6: ChallengeResponseAuthentication no).",
     ("sshd_config(5) KbdInteractiveAuthentication", "/usr/share/doc/openssh-server/README.Debian.gz"),
 )
@@ -58,7 +60,8 @@ EMPTY = Rule(
     "ssh-empty-password",
     "An account can log in over SSH without any password",
     Severity.CRITICAL,
-    "PermitEmptyPasswords lets in whoever knows the name of an account that has an empty password; no credential is asked for.",
+    "Whoever knows the name of the account is in, and is asked for nothing. PermitEmptyPasswords lets sshd take an empty"
+    " password, and the field of this account in /etc/shadow is empty.",
     "Say PermitEmptyPasswords no, and lock the account: passwd -l NAME (undo: passwd -u NAME).",
     ("sshd_config(5) PermitEmptyPasswords", "CIS Debian 12 5.1.19"),
 )
@@ -66,7 +69,8 @@ ROOT = Rule(
     "ssh-root-password",
     "Root can log in with a password",
     Severity.CRITICAL,
-    "Everybody knows the name; one guessed or lost password is the whole machine, and no log says which person it was.",
+    "One guessed or lost password is the whole machine, and no log says which person it was. Everybody knows the name root,"
+    " and PermitRootLogin yes lets it try passwords.",
     "Say PermitRootLogin prohibit-password, or no where people use sudo.",
     ("sshd_config(5) PermitRootLogin", "CIS Debian 12 5.1.20"),
 )
@@ -74,7 +78,8 @@ UNKNOWN = Rule(
     "ssh-password-unknown",
     "Whether a password lets somebody in cannot be told",
     Severity.MEDIUM,
-    "PAM asks modules, or accounts come from servers, of which nothing can be seen on this host: it may let people in.",
+    "It may be that people get in with a password, and from here nobody can say. PAM asks modules, or accounts come from"
+    " servers, of which nothing can be seen on this host.",
     "See for yourself, as an account that should not get in: ssh -o PubkeyAuthentication=no -o NumberOfPasswordPrompts=1"
     " NAME@HOST. Where no passwords are wanted, say PasswordAuthentication no and KbdInteractiveAuthentication no: then"
     " nothing is asked, whatever PAM would say.",

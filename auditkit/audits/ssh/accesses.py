@@ -35,11 +35,11 @@ KEY_FILES = (FIRST, SECOND, FIRST_WAY, SECOND_WAY)
 MOST_FILES = 1000
 """Files of keys in unusual places that are asked for."""
 MOST_OPTIONS = 200
-_IN_HOME = re.compile(r"/\.ssh/authorized_keys2?\Z")
+AT_HOME = re.compile(r"/\.ssh/authorized_keys2?\Z")
+"""Behind the home of an account, where sshd looks for keys unless it is told otherwise."""
 _NO_SERVER = "no server is known that reads it"
 NOBODY = Login("?", -1, -1, None, "", "", Password.UNKNOWN, None)
 """Whose keys they are is not known."""
-_USUAL = re.compile(r".*/\.ssh/authorized_keys2?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ def _accesses(told: Seen) -> Iterator[Access | Gap]:
     yield from _not_known(told)
     known = Known(told, ways.ways(told.evidence), groups(told.evidence, told.logins), lists(told.evidence))
     owned, named = set[str](), _grouped((plain(file), file) for file in read)
-    usual = _grouped((_IN_HOME.sub("", plain(file)), file) for file in read if _USUAL.fullmatch(file))
+    usual = _grouped((AT_HOME.sub("", plain(file)), file) for file in read if AT_HOME.search(file))
     for login, readings in everybody.items():
         files = _of_login(login, readings, named, usual)
         asked = [replace(one, admitted=tuple(admitted(one.server, login, one.treated))) for one in readings if files]
@@ -218,7 +218,7 @@ def _elsewhere(told: Seen, everybody: Everybody) -> tuple[str, ...]:
     paths = [path for login, one in pairs for path in expanded(one.treated.effective, login) or ()]
     words = (word for line in configuring.named(told.evidence, "AuthorizedKeysFile") for word in line)
     paths += [filled(word, login) for word in words if word.lower() != "none" for login in everybody]
-    return tuple(path for path in dict.fromkeys(paths) if not _USUAL.fullmatch(path))
+    return tuple(path for path in dict.fromkeys(paths) if not AT_HOME.search(path))
 
 
 def wanted(evidence: Evidence) -> tuple[Need, ...]:
@@ -246,7 +246,7 @@ def _too_late(told: Seen, everybody: Everybody) -> Iterator[Gap]:
     for login, readings in everybody.items():
         for one in readings:
             paths = expanded(one.treated.effective, login) or ()
-            if any(not told.evidence.was_asked(replace(FIRST, what=path)) for path in paths if not _USUAL.fullmatch(path)):
+            if any(not told.evidence.was_asked(replace(FIRST, what=path)) for path in paths if not AT_HOME.search(path)):
                 late[one.server.name, one.treated.effective.effects["AuthorizedKeysFile"].origin] = None
     for name, origin in late:
         yield Gap(name, f"the files of keys that {printable(origin)} names may not all have been looked at")
@@ -332,7 +332,7 @@ def way_of(steps: tuple[answers.Step, ...], login: Login, groups: Groups | None 
         return None
     homes = {
         "/" + login.home.strip("/"),
-        steps[0].path.removesuffix("/.ssh/authorized_keys").removesuffix("/.ssh/authorized_keys2"),
+        AT_HOME.sub("", steps[0].path),
     }
     end = next((place for place, step in enumerate(steps) if place and step.path in homes), len(steps) - 1)
     gone = steps[: end + 1]

@@ -37,8 +37,8 @@ UNDER_MATCH = Rule(
     "ssh-line-under-match",
     "A line that looks as if it held for everybody stands under a Match",
     Severity.MEDIUM,
-    "A Match block goes on until the next Match or the end of the file, whatever the indentation: the line holds for some"
-    " only.",
+    "A protection that somebody wrote down holds for some people only. A Match block goes on until the next Match or the end"
+    " of the file, whatever the indentation.",
     "Move it above the first Match, or write Match all before it.",
     ("sshd_config(5) Match",),
 )
@@ -64,7 +64,8 @@ DEPRECATED = Rule(
     "ssh-deprecated-keyword",
     "sshd knows a keyword no longer, or by another name",
     Severity.INFO,
-    "It does nothing, or will be refused one day; who reads it believes that it does something.",
+    "Who reads the line believes that it protects, and it does not. sshd passes over the keyword, or takes it for another one,"
+    " and one day will refuse to start with it.",
     "Take the line out, or write the new name.",
     ("sshd_config(5)",),
 )
@@ -72,8 +73,8 @@ FORWARDING = Rule(
     "ssh-forwarding",
     "More is forwarded than most hosts need",
     Severity.LOW,
-    "Connections that come in over a login pass the firewall; with X11 a host that was taken over reads the keyboard of who"
-    " logs in.",
+    "Whoever logs in here gets further into the network than he needs. Connections that come in over a login pass the"
+    " firewall; with X11 a host that was taken over reads the keyboard of who logs in.",
     "Say GatewayPorts no, PermitTunnel no, X11Forwarding no.",
     ("sshd_config(5) X11Forwarding, GatewayPorts, PermitTunnel", "CIS Debian 12 5.1.8"),
 )
@@ -90,7 +91,8 @@ NO_PAM = Rule(
     "ssh-without-pam",
     "sshd does not ask PAM",
     Severity.LOW,
-    "What PAM does at each login does not happen: limits, two factors, accounts that are over or locked, who may log in where.",
+    "Rules for logins that hold elsewhere on this machine do not hold over SSH. With UsePAM no nothing of PAM is asked:"
+    " limits, two factors, accounts that are over or locked, who may log in where.",
     "Say UsePAM yes, and test a login before you close this session.",
     ("sshd_config(5) UsePAM", "CIS Debian 12 5.1.22"),
 )

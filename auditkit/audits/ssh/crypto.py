@@ -38,8 +38,8 @@ NO_POST_QUANTUM = Rule(
     "ssh-no-post-quantum",
     "What is recorded of connections today can be read once there are quantum computers",
     Severity.LOW,
-    "The server has no key exchange that withstands them (mlkem768x25519-sha256, sntrup761x25519-sha512): who stores the"
-    " traffic can wait.",
+    "What is recorded of connections today may be read in some years. The server has no key exchange that withstands quantum"
+    " computers (mlkem768x25519-sha256, sntrup761x25519-sha512): who stores the traffic can wait.",
     "OpenSSH has one since 9.0 and prefers it; take KexAlgorithms out of the configuration, or upgrade.",
     ("https://www.openssh.com/pq.html", "CIS Debian 13 5.1.13"),
 )
@@ -47,8 +47,8 @@ RSA_SIZE = Rule(
     "ssh-rsa-size",
     "A server takes RSA keys that are within reach of being broken",
     Severity.INFO,
-    "RequiredRSASize is 1024 where nothing else is said: RSA keys below 2048 bits in an authorized_keys let in whoever has"
-    " the means to break them.",
+    "Keys that a rich attacker can break are still let in. RequiredRSASize is 1024 where nothing else is said, so that RSA"
+    " keys below 2048 bits in an authorized_keys are taken.",
     "Where no key below 2048 bits is in use, see key-weak: RequiredRSASize 2048.",
     ("sshd_config(5) RequiredRSASize",),
 )
@@ -56,8 +56,8 @@ MODULI_SHORT = Rule(
     "ssh-moduli-short",
     "A key exchange uses groups below 3072 bits",
     Severity.INFO,
-    "diffie-hellman-group-exchange takes its groups from the file of moduli; those of 2048 bits are not good for years to come,"
-    " and a client that asks for short ones gets them.",
+    "Some connections are protected less well than they could be, for years to come. diffie-hellman-group-exchange takes its"
+    " groups from the file of moduli, and a client that asks for short ones, of 2048 bits, gets them.",
     "awk '$5 >= 3071' /etc/ssh/moduli | sudo tee /etc/ssh/moduli.long | grep -c . && sudo cp -p /etc/ssh/moduli"
     " /etc/ssh/moduli.before && sudo cp /etc/ssh/moduli.long /etc/ssh/moduli (undo: sudo cp -p /etc/ssh/moduli.before"
     " /etc/ssh/moduli).",

@@ -14,7 +14,7 @@ from auditkit.keys.authorized import Line
 from auditkit.keys.public import Public, Strength
 from auditkit.keys.published import PUBLISHED
 from auditkit.model import Evidence, Finding, Gap, Means, Need, Rule, Severity
-from auditkit.printable import printable
+from auditkit.printable import counted, printable
 
 FILES = "/etc/ssh/ssh_host_*_key"
 PUBLIC = Need(Means.FILE, f"{FILES}.pub", "by which keys this host is known")
@@ -35,7 +35,8 @@ HOST_KEY_OPEN = Rule(
     "ssh-host-key-open",
     "A host key is not for root alone",
     Severity.HIGH,
-    "Whoever reads it can pose as this host, and read and change what goes over connections to it; whoever may replace it too.",
+    "Somebody else can pose as this machine. Whoever reads the private host key can answer in its place, and read and change"
+    " what goes over connections to it; whoever may replace it too.",
     "chown root:root FILE; chmod 600 FILE (undo: chmod back). If others than root work on this host, the key is lost, so make a"
     f" new one: {_NEW}",
     ("sshd(8) FILES", "CIS Debian 12 5.1.2"),
@@ -53,7 +54,8 @@ HOST_KEY_PUBLISHED = Rule(
     "ssh-host-key-published",
     "Everybody has the private half of a host key",
     Severity.CRITICAL,
-    "It came with a device or an image and can be downloaded: whoever sits between can pose as this host.",
+    "Anybody in the world can pose as this machine. The private half came with a device or an image and can be downloaded, so"
+    " that whoever sits between answers with the right key.",
     f"Make a new one: {_NEW}",
     ("https://github.com/rapid7/ssh-badkeys",),
 )
@@ -70,8 +72,9 @@ HOST_KEY_DIFFERS = Rule(
     "ssh-host-key-differs",
     "The host key on the network is none of those on the disk",
     Severity.CRITICAL,
-    "The server that answers has a key that lies in none of the files that its configuration names: another server runs than"
-    " the one configured, somebody sits between, or the files were changed and sshd was not restarted.",
+    "Another server may be answering for this one, and taking what people type. What was seen on the network lies in none of"
+    " the files that the configuration names: another sshd runs, somebody sits between, or the files were changed and sshd was"
+    " not restarted.",
     "See which server listens: ss -ltnp; when it started: systemctl status ssh; and when the files changed: ls -l"
     " /etc/ssh/ssh_host_*. Compare fingerprints at the console before you type a password.",
     ("sshd_config(5) HostKey",),
@@ -210,5 +213,5 @@ def _older(out: bytes) -> Iterator[Finding]:
     old = [file for file, changed in times.items() if file in _USUAL and born is not None and changed < born - DAY]
     if old and born is not None:
         days = (born - min(times[file] for file in old)) // DAY
-        message = f"{', '.join(old)}: last changed {days} days before {MACHINE}"
+        message = f"{', '.join(old)}: last changed {counted(days, 'day')} before {MACHINE}"
         yield Finding(HOST_KEY_OLDER, "host keys", message, HOST_KEY_OLDER.severity)

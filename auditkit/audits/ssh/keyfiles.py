@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from auditkit import answers
 from auditkit.access import needs
 from auditkit.model import Evidence, Finding, Gap, Means, Need, Rule, Severity
-from auditkit.printable import printable
+from auditkit.printable import counted, printable
 
 NEEDS = needs.KEYS
 KEY_FILE_FAST = Rule(
@@ -56,7 +56,7 @@ def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
             yield Finding(KEY_FILE_FAST, flagged[2], message, KEY_FILE_FAST.severity)
     stated = [found for line in _lines(evidence, _TIMES) if (found := _STATED.fullmatch(line))]
     apart = {found[3]: (int(found[2]) - int(found[1])) // DAY for found in stated}
-    late = [f"{printable(file)} by {days} days" for file, days in apart.items() if days > 0]
+    late = [f"{printable(file)} by {counted(days, 'day')}" for file, days in apart.items() if days > 0]
     if late:
         yield Finding(KEY_FILE_TIMES, "files of keys", f"changed after they were written: {', '.join(late)}", Severity.INFO)
 

@@ -24,7 +24,7 @@ KEY_PUBLISHED = Rule(
     "key-published",
     "A key lets in whose private half everybody has",
     Severity.CRITICAL,
-    "The private key came with a product or a tool and can be downloaded: whoever has it is let in.",
+    "Anybody in the world can log in with it. The private half came with a product or a tool and can be downloaded.",
     f"See who used it: grep the log for its fingerprint. {_TAKE_OUT}",
     (_FORM, "https://github.com/rapid7/ssh-badkeys"),
 )
@@ -41,8 +41,8 @@ KEY_WITHOUT_EFFECT = Rule(
     "key-without-effect",
     "A line looks like a key that lets somebody in, and does not",
     Severity.MEDIUM,
-    "Either somebody believes to have access, or to have limited it, and is wrong; or the line waits for the day when"
-    " it works.",
+    "Somebody believes to have access, or to have limited it, and is wrong. sshd does not take the line as it stands, and it"
+    " may begin to work one day, with another setting or version.",
     f"If it is not wanted: {_TAKE_OUT} If it is: mend what the message names, and test it with a second session.",
     (_FORM,),
 )
@@ -50,7 +50,8 @@ KEY_IN_SECOND_FILE = Rule(
     "key-in-second-file",
     "A key stands in authorized_keys2",
     Severity.MEDIUM,
-    "OpenSSH reads ~/.ssh/authorized_keys2 unless it is told not to, and who takes keys away seldom looks there.",
+    "A key that lets somebody in stands where people who take keys away seldom look. OpenSSH reads ~/.ssh/authorized_keys2 as"
+    " well as authorized_keys, unless AuthorizedKeysFile says otherwise.",
     "Find out whose it is; move what is wanted to authorized_keys and take the rest out. Set AuthorizedKeysFile"
     " .ssh/authorized_keys, so that the second file is not read any more (undo: take that line out).",
     ("sshd_config(5) AuthorizedKeysFile",),
@@ -59,8 +60,8 @@ KEY_FORWARDS = Rule(
     "key-forwards",
     "A key that is to run one command opens the network too",
     Severity.MEDIUM,
-    'command="..." limits what runs, and nothing else: whoever has the key may still forward connections into the network'
-    " (ssh -N -L), though no shell ever starts.",
+    'A key that was made for one task opens the whole network. command="..." limits what runs, and nothing else: whoever has'
+    " the key may still forward connections (ssh -N -L), though no shell ever starts.",
     "Write restrict, before command= (undo: take that word out).",
     (_FORM,),
 )
@@ -68,7 +69,8 @@ KEY_FROM_ANYWHERE = Rule(
     "root-key-from-anywhere",
     "A key of root lets in from any address, to do anything",
     Severity.LOW,
-    "Whoever copies the key, from a laptop or a backup, is root from wherever he is.",
+    "Whoever copies the key, from a laptop or a backup, is the master of this machine from wherever he is. The line has"
+    " neither from= nor command=, so that sshd asks neither for an address nor limits what runs.",
     'Write from="192.168.10.0/24" and the like before it, and keep a session open while you test (undo: take that word out).',
     (_FORM,),
 )
@@ -76,7 +78,8 @@ KEY_SETS_ENVIRONMENT = Rule(
     "key-sets-environment",
     "A key sets variables of the login that it opens",
     Severity.MEDIUM,
-    "Where sshd says PermitUserEnvironment yes, LD_PRELOAD or PATH of a line run foreign code, whatever command= says.",
+    "A key that was given narrow rights may do more than that. Where sshd says PermitUserEnvironment yes, LD_PRELOAD or PATH"
+    " of its line run foreign code, whatever command= says.",
     "Take environment= out of the line, and keep PermitUserEnvironment at no (undo: write it back).",
     ("sshd_config(5) PermitUserEnvironment", "CIS Debian 12 5.1.21"),
 )
@@ -84,8 +87,8 @@ KEY_OF_AUTHORITY = Rule(
     "key-of-authority",
     "Whoever holds a key can make as many keys for this account as he likes",
     Severity.MEDIUM,
-    "A cert-authority lets in every certificate it has signed for the name of the account, and with principals= for the names"
-    " there: no line here says how many there are, and taking one back needs RevokedKeys.",
+    "Somebody can let in others, and no list here says whom. A cert-authority lets in every certificate it has signed for the"
+    " name of the account, or for the principals= of the line, and taking one back needs RevokedKeys.",
     'See who holds it; limit it with principals="..." to names that only this use has (undo: take that word out).',
     (_FORM, "CERTIFICATES in ssh-keygen(1)"),
 )
@@ -93,7 +96,8 @@ KEY_WITHOUT_TOUCH = Rule(
     "key-without-touch",
     "A hardware key lets in without anybody touching it",
     Severity.LOW,
-    "With no-touch-required, malware on the machine it is plugged into logs in whenever it likes.",
+    "A hardware key was bought so that somebody has to be there, and this line does without. With no-touch-required, malware"
+    " on the machine it is plugged into logs in whenever it likes.",
     "Take no-touch-required out (undo: write it back); automation gets a key of its own, with from= and command=.",
     (_FORM,),
 )
@@ -101,8 +105,8 @@ KEY_UNKNOWN = Rule(
     "key-unknown",
     "A key lets in of which nobody knows whose it is",
     Severity.HIGH,
-    "known_keys of auditkit.yaml names the keys of this office, and this is none of them: it may be of a colleague, of one"
-    " who has left, or of an intruder.",
+    "Somebody can get in, and nobody knows who. known_keys of auditkit.yaml names the keys of this office, and this is none of"
+    " them: it may be of a colleague, of one who has left, or of an intruder.",
     f"Ask whose it is: the fingerprint stands in the log of each login, grep SHA256: /var/log/auth.log. If it is somebody's,"
     f" name it in known_keys. If not, keep a copy of the file as evidence, then: {_TAKE_OUT}",
     (_FORM, "MITRE ATT&CK T1098.004"),
@@ -121,8 +125,8 @@ KEY_SHARED = Rule(
     "key-shared",
     "One key opens the accounts of several people",
     Severity.MEDIUM,
-    "Then several people have the same private key, or one person is several: the log cannot tell who it was, and nobody can"
-    " take the key from one of them alone.",
+    "The log cannot tell who it was, and nobody can take the key from one of them alone. Either several people have the same"
+    " private key, or one person is several: the same public key stands with several accounts.",
     f"Have each of them make a key, ssh-keygen -t ed25519, and log in with it; then, in every file: {_TAKE_OUT}",
     (_FORM,),
 )

@@ -25,8 +25,8 @@ PATH_FOREIGN = Rule(
     "ssh-path-foreign",
     "A line sends sshd to a program or file that no package has brought",
     Severity.HIGH,
-    "The programs that these keywords name run as root or at every login: another one in their place is a way to stay that no"
-    " check of packages finds.",
+    "Somebody may have put a program of his own where logins pass. What these keywords name runs as root or at every login,"
+    " and no check of packages looks at a file that no package has brought.",
     "See what the file is and when it came; copy it as evidence. If nobody needs it, take the line out: sshd -t && systemctl"
     " reload ssh, keeping this session open (undo: write it back).",
     ("sshd_config(5)",),
@@ -45,8 +45,9 @@ START_CHANGED = Rule(
     "ssh-start-changed",
     "The SSH server is not started as its package starts it",
     Severity.MEDIUM,
-    "A unit, a drop-in or a file of defaults adds options or programs to its start, or lets it listen elsewhere; they go before"
-    " /etc/ssh/sshd_config and outlive updates.",
+    "Who may log in can be decided by something else than the file that everybody reads. A unit, a drop-in or a file of"
+    " defaults adds options or programs to the start of sshd, or lets it listen elsewhere; they go before /etc/ssh/sshd_config"
+    " and outlive updates.",
     "systemctl cat ssh.service ssh.socket shows what is in force. If nobody needs it: cp -p FILE FILE.before; take the lines"
     " out; systemctl daemon-reload && systemctl restart ssh, keeping this session open (undo: cp -p FILE.before FILE).",
     ("systemd.unit(5)", "sshd(8)", "MITRE ATT&CK T1543.002"),

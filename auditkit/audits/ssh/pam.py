@@ -42,7 +42,8 @@ PAM_FOREIGN = Rule(
     "pam-foreign-module",
     "PAM loads a module that no package has brought",
     Severity.CRITICAL,
-    "It runs as root inside sshd and sees every password; a module that knows a password of its own is a common way to stay.",
+    "Somebody may be listening in on every password, and have one of his own. The module runs as root inside sshd; one that"
+    " lets in by a password that it knows is a common way to stay.",
     f"Copy the module as evidence before anything is changed, and see when it came. {_BACK}",
     ("pam.conf(5)", "MITRE ATT&CK T1556.003"),
 )

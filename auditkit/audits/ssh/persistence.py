@@ -33,8 +33,9 @@ SERVER_STARTED_ODDLY = Rule(
     "ssh-server-started-oddly",
     "An SSH server was started in an unusual way",
     Severity.HIGH,
-    "What stands on its command line goes before every line of its configuration, and who started it by hand got round the unit"
-    " that an update or a restart would use.",
+    "A door was opened beside the one that everybody knows of, or in another way than the system does. What stands on the"
+    " command line goes before every line of the configuration, and who started it by hand got round the unit that an update"
+    " or a restart would use.",
     f"See what started it: systemctl status PID. {_EVIDENCE} Then: systemctl restart ssh, and look again.",
     ("sshd(8)",),
 )
@@ -42,7 +43,8 @@ SERVER_DELETED = Rule(
     "ssh-server-deleted",
     "The program of a running SSH server is not on the disk any more",
     Severity.CRITICAL,
-    "Either it was updated and not restarted, or somebody deleted the file so that nobody finds it.",
+    "Nobody can look any more at the program that lets people in. Either it was updated and not restarted, or somebody deleted"
+    " the file so that nobody finds it.",
     "cp /proc/PID/exe to another machine as evidence, and compare it with the package's. Then: systemctl restart ssh, keeping"
     " this session open.",
     ("proc_pid_exe(5)",),
@@ -61,8 +63,8 @@ LOGIN_ENVIRONMENT = Rule(
     "ssh-login-environment",
     "A file sets variables of every login over SSH",
     Severity.HIGH,
-    "With PermitUserEnvironment sshd reads ~/.ssh/environment: LD_PRELOAD or PATH in it run foreign code at every login,"
-    " whatever command= of a key says.",
+    "A file decides what runs when people log in, and few know of it. With PermitUserEnvironment sshd reads"
+    " ~/.ssh/environment: LD_PRELOAD or PATH in it run foreign code at every login, whatever command= of a key says.",
     "Read it, take it away if nobody here wrote it, and keep PermitUserEnvironment at no.",
     ("sshd_config(5) PermitUserEnvironment",),
 )

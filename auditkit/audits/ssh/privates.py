@@ -24,7 +24,8 @@ PRIVATE_KEY_UNENCRYPTED = Rule(
     "private-key-unencrypted",
     "A private key lies on the disk without a passphrase",
     Severity.MEDIUM,
-    "Whoever reads the file, as root, from a backup or a stolen disk, logs in wherever the key lets in.",
+    "Whoever gets at this file, or at a backup of it, can use it at once. It is not encrypted, so that root, a stolen disk or"
+    " a copy is enough to log in wherever the key lets in.",
     "Give it a passphrase: ssh-keygen -p -f FILE (undo: the same with an empty one). A key of a job that runs by itself stays"
     ' as it is, and is limited where it lets in: restrict,command="...",from="..." before it.',
     ("ssh-keygen(1)",),
@@ -33,8 +34,8 @@ AGENT_FORWARDED = Rule(
     "ssh-agent-forwarded",
     "A client hands its agent on to the hosts it connects to",
     Severity.MEDIUM,
-    "With ForwardAgent, root on such a host uses every key of the agent for as long as the login lasts, and so goes on to all"
-    " that they open.",
+    "One broken machine can use the keys of everybody who logs in to it. With ForwardAgent, root on such a host uses every key"
+    " of the agent for as long as the login lasts, and so goes on to all that they open.",
     "Take ForwardAgent yes out, and use ProxyJump to get through a host (undo: write it back).",
     ("ssh_config(5) ForwardAgent", "MITRE ATT&CK T1563.001"),
 )
@@ -42,8 +43,8 @@ SERVER_NOT_CHECKED = Rule(
     "ssh-server-not-checked",
     "A client does not check who answers",
     Severity.MEDIUM,
-    "With StrictHostKeyChecking no or UserKnownHostsFile /dev/null whoever sits between can pose as the host and take what is"
-    " typed, passwords too.",
+    "People may type their passwords into somebody else's machine. With StrictHostKeyChecking no or UserKnownHostsFile"
+    " /dev/null whoever sits between can pose as the host.",
     "Take the line out, or write StrictHostKeyChecking accept-new, which only trusts a host the first time (undo: write it"
     " back).",
     ("ssh_config(5) StrictHostKeyChecking",),

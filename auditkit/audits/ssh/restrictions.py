@@ -37,8 +37,8 @@ CLOSED_KEY = Rule(
     "ssh-closed-account-key",
     "An account that was closed still has a key that works",
     Severity.HIGH,
-    "Locking the password (passwd -l) does not stop a key, and a shell that gives no session does not stop the forwarding of"
-    " connections into the network.",
+    "Somebody who should be out can still get in. Locking the password (passwd -l) does not stop a key, and a shell that gives"
+    " no session does not stop the forwarding of connections into the network.",
     "End the account: usermod --expiredate 1 NAME (undo: usermod --expiredate '' NAME), and take its key out.",
     ("passwd(1) -l", "usermod(8) --expiredate", "sshd_config(5) DisableForwarding"),
 )
@@ -46,7 +46,8 @@ METHODS_MISUSED = Rule(
     "ssh-methods-misused",
     "AuthenticationMethods does not do what it seems to",
     Severity.MEDIUM,
-    "A list with a method that is off lets nobody in; one that asks for the password first tells a guesser when it is right.",
+    "A second factor that somebody has set up does not work as he thinks. A list of AuthenticationMethods with a method that"
+    " is off lets nobody in; one that asks for the password first tells a guesser when it is right.",
     "Write the key first: AuthenticationMethods publickey,password.",
     ("sshd_config(5) AuthenticationMethods",),
 )
@@ -54,7 +55,8 @@ HOSTBASED = Rule(
     "ssh-hostbased",
     "Other hosts say who logs in",
     Severity.HIGH,
-    "With HostbasedAuthentication whoever is root on a host that is trusted is whoever he likes here.",
+    "One broken machine opens this one as well. With HostbasedAuthentication whoever is root on a host that is trusted is"
+    " whoever he likes here.",
     "Say HostbasedAuthentication no.",
     ("sshd_config(5) HostbasedAuthentication", "CIS Debian 12 5.1.10, 5.1.11"),
 )
@@ -62,7 +64,8 @@ KERBEROS = Rule(
     "ssh-kerberos-unused",
     "Kerberos is on, and the host has joined no realm",
     Severity.LOW,
-    "Code that nobody here uses is reached before anybody has logged in.",
+    "It is of no use here, and one more thing that can have a hole. GSSAPIAuthentication lets code of Kerberos be reached"
+    " before anybody has logged in.",
     "Say GSSAPIAuthentication no and KerberosAuthentication no.",
     ("sshd_config(5) GSSAPIAuthentication", "CIS Debian 12 5.1.9"),
 )
@@ -78,7 +81,8 @@ LIMITS = Rule(
     "ssh-login-limits",
     "More tries or more time to log in than are good",
     Severity.LOW,
-    "Passwords are taken: each connection may try often, or stay open without a login until there is room for nobody else.",
+    "Guessing is easier here than it need be, or the service can be blocked. Passwords are taken, and each connection may try"
+    " often, or stay open without a login until there is room for nobody else.",
     "Say MaxAuthTries 4 and LoginGraceTime 60.",
     ("sshd_config(5) MaxAuthTries, LoginGraceTime", "CIS Debian 12 5.1.13, 5.1.16"),
 )

@@ -1,13 +1,12 @@
 """K. Where servers take keys from besides the files of accounts: programs, authorities; and whether they look at modes."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 
 from auditkit import answers
 from auditkit.access import asking, needs, seen, telling
 from auditkit.access.nouns import Login, Server
-from auditkit.audits.ssh.accesses import Access, accesses
+from auditkit.audits.ssh.accesses import AT_HOME, Access, accesses
 from auditkit.audits.ssh.owned import ask_owner, owner, runs_anything
 from auditkit.audits.ssh.settings import setting, settings, statements
 from auditkit.keys import authorized
@@ -44,8 +43,8 @@ AUTHORITY = Rule(
     "ssh-authority-trusted",
     "Certificates of an authority open accounts",
     Severity.HIGH,
-    "Whoever holds the key of TrustedUserCAKeys signs himself into every account whose name, or whose principals, he writes"
-    " into a certificate: no file of keys shows how many there are, and taking one back needs RevokedKeys.",
+    "Whoever holds one key can let in anybody as anybody, and no file here says whom. The key of TrustedUserCAKeys signs"
+    " certificates for every account name or principal that he writes into them, and taking one back needs RevokedKeys.",
     "See who holds the key of the authority, and name it in known_keys of auditkit.yaml. If nobody does, take the line out:"
     " sshd -t && systemctl reload ssh, keeping this session open (undo: write it back).",
     ("sshd_config(5) TrustedUserCAKeys", "CERTIFICATES in ssh-keygen(1)"),
@@ -54,8 +53,8 @@ STRICT_OFF = Rule(
     "ssh-strict-modes-off",
     "sshd takes keys from files that others may write to",
     Severity.HIGH,
-    "With StrictModes no, sshd does not look at modes and owners: whoever may write to authorized_keys, or to a directory"
-    " above it, lets himself in.",
+    "Accounts can be taken over by people who may only write to a file. With StrictModes no, sshd does not look at modes and"
+    " owners: whoever may write to authorized_keys, or to a directory above it, lets himself in.",
     "Say StrictModes yes; key-without-effect names the keys that then stop to work, and why.",
     ("sshd_config(5) StrictModes",),
 )
@@ -80,7 +79,6 @@ KEYS_ELSEWHERE = Rule(
     ("sshd_config(5) AuthorizedKeysFile", "MITRE ATT&CK T1098.004"),
 )
 RULES = (KEYS_FROM_COMMAND, AUTHORITY, STRICT_OFF, KEYS_BY_CREDENTIAL, KEYS_ELSEWHERE)
-_AT_HOME = re.compile(r"/\.ssh/authorized_keys2?\Z")
 MOST_KEYS = 5
 _WHOSE = {None: "whether a package brought it is not known", "": "no package has brought it"}
 
@@ -118,7 +116,7 @@ def _elsewhere(evidence: Evidence, server: Server) -> Iterator[Finding]:
     """Yield each line that has keys read from other files than those of homes, where one of them lets somebody in."""
     by_line = defaultdict[Place, list[Access]](list)
     for one in accesses(evidence):
-        if isinstance(one, Access) and one.alive and one.treated and not _AT_HOME.search(one.line.file):
+        if isinstance(one, Access) and one.alive and one.treated and not AT_HOME.search(one.line.file):
             for place in one.treated[0].effective.effects["AuthorizedKeysFile"].set_by[:1]:
                 by_line[place].append(one)
     for place, several in by_line.items():

@@ -173,17 +173,16 @@ def _of(joined: Joined, success: Success) -> Iterator[Finding]:
     if success.state is State.UNSUPPORTED:
         yield _finding(UNSUPPORTED, success, f"{_told(success)}, and {_missing(success)}", quotes)
         return
-    if success.state is State.SOURCELESS:
-        if _server_told(joined, success):
-            by = listed(sorted(success.support))
-            message = f"a session of {name(success.user)} was opened at {moment(success.time)}, by {by}; no server tells of it"
-            yield _finding(SESSION_ALONE, success, f"{message}{_deeds(joined, success)}", quotes)
-        return
+    alone = success.state is State.SOURCELESS and _server_told(joined, success)
+    if alone:
+        by = listed(sorted(success.support))
+        message = f"a session of {name(success.user)} was opened at {moment(success.time)}, by {by}; no server tells of it"
+        yield _finding(SESSION_ALONE, success, f"{message}{_deeds(joined, success)}", quotes)
     after = list(_after_guessing(joined, success, quotes))
     yield from after
     yield from _key(joined, success, quotes)
     yield from _by_password(joined, success, quotes)
-    if not after:
+    if not after and not alone:
         yield from _first_seen(joined, success, quotes)
 
 

@@ -75,3 +75,12 @@ def test_a_boot_explains_that_a_log_was_silent() -> None:
     boot = record(BOOT_TIME, nanoseconds("2026-11-23T06:16:00+00:00") // 10**9, b"reboot", b"~", b"6.1.0")
     assert verdict(off + on, boot).logins["coverage"] == "complete"
     assert verdict(off + on, session(b"anna", "192.0.2.20")).logins["coverage"] == "gap"
+
+
+def test_a_session_after_guesses_is_asked_about_though_no_server_tells_of_it() -> None:
+    guesses = "x30 +4s 2026-11-24T08:55:00+00:00 vm sshd[9]: Failed password for anna from 203.0.113.5 port {40000+} ssh2\n"
+    found = verdict(CRON + guesses, session(b"anna", "203.0.113.5"))
+    assert {(finding.rule.id, finding.severity.word) for finding in found.findings} >= {
+        ("success-after-guessing", "critical"),
+        ("session-without-login", "medium"),
+    }

@@ -2,7 +2,7 @@
 
 import struct
 from dataclasses import dataclass
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from io import BytesIO
 from zoneinfo import ZoneInfo
 
@@ -10,6 +10,8 @@ from auditkit.logins.nouns import Setting
 
 LARGEST = 1 << 16
 """Bytes of a zone: the longest of the database has some 4000."""
+YEAR = 2026
+"""Whose winter and summer name a zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +31,16 @@ class Machine:
 
 
 def zone_of(localtime: bytes) -> tzinfo | None:
-    """The zone that the bytes of a tzfile(5) mean, UTC for none; None where they mean nothing."""
+    """The zone that the bytes of a tzfile(5) mean, named `CET/CEST` as it says; UTC for none, None where they mean nothing."""
     if not localtime:
         return UTC
     try:
-        return ZoneInfo.from_file(BytesIO(localtime[:LARGEST]), "localtime")
+        zone = _read(localtime, "local time")
+        letters = dict.fromkeys(str(zone.tzname(datetime(YEAR, month, 1, tzinfo=zone))) for month in (1, 7))
+        return _read(localtime, "/".join(letters))
     except (ValueError, struct.error, IndexError, OverflowError, EOFError):
         return None
+
+
+def _read(localtime: bytes, name: str) -> ZoneInfo:
+    return ZoneInfo.from_file(BytesIO(localtime[:LARGEST]), name)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from auditkit.commands import options
 from auditkit.commands.progress import sized
@@ -10,7 +9,7 @@ from auditkit.commands.timelines import Timeline
 from auditkit.logins import context, places
 from auditkit.logins.nouns import Condition, Event, Log
 from auditkit.logins.reading import Reading
-from auditkit.logins.seen import Head, KeyLine, Seen, Verdict, Wanted
+from auditkit.logins.seen import Account, Head, KeyLine, Seen, Verdict, Wanted
 from auditkit.logins.seen import Past as Before
 from auditkit.logins.verdict import judged
 from auditkit.logs import heads
@@ -55,6 +54,8 @@ class Taken:
     keys: Mapping[str, tuple[KeyLine, ...]] | None = None
     office: Office = field(default_factory=Office)
     past: Before | None = None
+    copied: bool = False
+    """Whether they are copies that somebody gave, of whenever."""
 
 
 def told(report: HostReport, verdict: Verdict, gaps: Iterable[Gap], logs: int) -> HostReport:
@@ -85,6 +86,8 @@ class Judged:
 
 def judge(taken: Taken, run: options.Setting, asked: Asked) -> Judged:
     """Read and judge the logs of a machine; lines that the verdict quotes are looked up, and it is judged once more."""
+    accounts = _accounts(taken.items)
+    taken = replace(taken, machine=replace(taken.machine, accounts=_numbers(accounts)))
     read = _read(taken, run, asked)
     there = [(source, reading) for source, reading in zip(taken.sources, read, strict=True) if _is_there(reading.log)]
     lengths = [head.length for head in taken.past.heads] if taken.past else []
@@ -94,11 +97,12 @@ def judge(taken: Taken, run: options.Setting, asked: Asked) -> Judged:
         readings=tuple(reading for _source, reading in there),
         setting=taken.machine.setting(),
         asked=tuple(_asked(reading.log for reading in read)),
-        accounts=_accounts(taken.items),
+        accounts=accounts,
         keys=taken.keys,
         office=taken.office,
         since=asked.since,
         until=asked.until,
+        copied=taken.copied,
         past=taken.past,
         heads=begun,
         log_level=context.log_level(taken.items),
@@ -143,9 +147,16 @@ def _asked(logs: Iterable[Log]) -> Iterator[Log]:
     yield from (Log(name, condition=Condition.ABSENT) for name in missed)
 
 
-def _accounts(items: Iterable[Item]) -> Mapping[str, Any] | None:
+def _numbers(accounts: Mapping[str, Account] | None) -> Mapping[str, int] | None:
+    """Name to number of each account, as readers want it."""
+    if accounts is None:
+        return None
+    return {name: account.uid for name, account in accounts.items() if account.uid is not None}
+
+
+def _accounts(items: Iterable[Item]) -> Mapping[str, Account] | None:
     passwd = next((item.data for item in items if item.source == places.PASSWD.what), None)
-    return None if passwd is None else context.accounts(passwd.decode("utf-8", "surrogateescape"))
+    return None if passwd is None else context.accounts(passwd.decode("utf-8", "surrogateescape")) or None
 
 
 def _texts(sources: Iterable[Source], wanted: Iterable[Wanted]) -> dict[tuple[str, int], str]:

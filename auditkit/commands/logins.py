@@ -35,7 +35,7 @@ def command(words: tuple[str, ...], **given: Any) -> int:
 
     A FILE is a log, packed or not, a journal, or a directory of them; a word with a slash in it is one.
     """
-    run = options.setting(**given)
+    run = options.setting(**(given if given["since"] else {**given, "until": None}))  # --until alone is a window, too
     since, until = _moment(given["since"]), _moment(given["until"])
     key = sealing.key(replace(run, signers=None), given["key"])
     files = [word for word in words if is_file(word, run.config)]
@@ -82,7 +82,7 @@ def _of_files(words: Sequence[str], run: options.Setting, asked: attempts.Asked)
     """
     sources, notes = named.sources(words)
     name = words[0] if len(words) == 1 else f"{words[0]} and {len(words) - 1} more"
-    taken = attempts.Taken(name, sources, named.machine(words, run.started))
+    taken = attempts.Taken(name, sources, named.machine(words, run.started), named.accounts(words, run.started), copied=True)
     done = attempts.judge(replace(taken, office=run.office), run, asked)
     report = attempts.told(HostReport(name, notes=notes), done.verdict, (), len(done.readings))
     return options.answer(run, "logins", [report], ())

@@ -86,10 +86,17 @@ def streams(readings: Iterable[Reading]) -> tuple[Stream, ...]:
     for reading in readings:
         if reading.format is not None:
             kind = reading.format.kind
-            of_kind = found.setdefault((kind, JOURNAL if kind == JOURNAL else family(reading.log.name)[0]), [])
+            of_kind = found.setdefault((kind, _of(reading)), [])
             if all(_looks(reading) != _looks(other) for other in of_kind):
                 of_kind.append(reading)
     return tuple(Stream(name, kind, tuple(sorted(parts, key=_begins))) for (kind, name), parts in sorted(found.items()))
+
+
+def _of(reading: Reading) -> str:
+    """What a source is a part of: the journal, the sessions of logind, of which each has a file, or the log that was rotated."""
+    if reading.format is not None and reading.format.name == "logind":
+        return reading.log.name.rpartition("/")[0]
+    return JOURNAL if reading.format is not None and reading.format.kind == JOURNAL else family(reading.log.name)[0]
 
 
 def family(name: str) -> tuple[str, int | None]:

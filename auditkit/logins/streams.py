@@ -93,7 +93,7 @@ def streams(readings: Iterable[Reading]) -> tuple[Stream, ...]:
 
 
 def _of(reading: Reading) -> str:
-    """What a source is a part of: the journal, the sessions of logind, of which each has a file, or the log that was rotated."""
+    """What a source is a part of: the journal, the sessions of logind, a file each, or a log that was rotated."""
     if reading.format is not None and reading.format.name == "logind":
         return reading.log.name.rpartition("/")[0]
     return JOURNAL if reading.format is not None and reading.format.kind == JOURNAL else family(reading.log.name)[0]

@@ -1,4 +1,4 @@
-"""Where machines keep what they know of logins: each place is found below a root and below a directory, and read as what it is."""
+"""Where machines keep what they know of logins: each place is found below a root or directory, and read as what it is."""
 
 from pathlib import Path
 

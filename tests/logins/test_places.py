@@ -40,7 +40,7 @@ def tree(root: Path) -> None:
 def told(sources: tuple[Source, ...]) -> dict[str, str | None]:
     """Name of each source that is there to the format that it was read as."""
     there = tuple(source for source in sources if source.log.condition is not Condition.ABSENT)
-    return {one.log.name: one.format and one.format.name for one in readings(there, Machine(NOW))}
+    return {one.log.name: one.format.name if one.format else None for one in readings(there, Machine(NOW))}
 
 
 def test_each_place_is_looked_at_once_and_read_as_what_it_is(tmp_path: Path) -> None:

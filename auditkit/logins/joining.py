@@ -130,7 +130,8 @@ class Joined:
 def joined(seen: Seen) -> Joined:
     """Join what the sources of a machine tell."""
     found = streams(seen.readings)
-    coverage = covered(found, seen.since, seen.until, _end(seen, found))
+    end = seen.setting.now if seen.newest is None else min(seen.newest, seen.setting.now)
+    coverage = covered(found, seen.since, seen.until, seen.setting.now if seen.until is not None else end)
     return Joined(
         seen,
         found,
@@ -141,14 +142,6 @@ def joined(seen: Seen) -> Joined:
         tuple(one for one in disagreements(found) if _in(seen, one.hour)),
         done(found),
     )
-
-
-def _end(seen: Seen, found: Sequence[Stream]) -> int:
-    """Up to when the sources can be asked: when they were taken, or their newest line where they are copies of whenever."""
-    lasts = [stream.last for stream in found if stream.last is not None]
-    if not seen.copied or seen.until is not None or not lasts:
-        return seen.setting.now
-    return min(max(lasts), seen.setting.now)
 
 
 def _in(seen: Seen, hour: int) -> bool:

@@ -130,7 +130,8 @@ class Joined:
 def joined(seen: Seen) -> Joined:
     """Join what the sources of a machine tell."""
     found = streams(seen.readings)
-    coverage = covered(found, seen.since, seen.until, seen.setting.now)
+    end = seen.setting.now if seen.newest is None else min(seen.newest, seen.setting.now)
+    coverage = covered(found, seen.since, seen.until, seen.setting.now if seen.until is not None else end)
     return Joined(
         seen,
         found,

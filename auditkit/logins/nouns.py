@@ -237,6 +237,8 @@ class Notes:
     year_by: YearBy = YearBy.STAMP
     host: str = ""
     """The name that most lines give the machine."""
+    hosts: set[str] = field(default_factory=set, compare=False)
+    """Names of machines in its lines, as far as they were met: 4096 at the most."""
     broken: str = ""
     """Why reading stopped before the end, if it did."""
     remarks: list[str] = field(default_factory=list)
@@ -254,6 +256,7 @@ class Notes:
         self.backward += [(line + self.lines, time, before) for line, time, before in other.backward]
         self.nul_runs += [(at + offset, length) for at, length in other.nul_runs]
         self.remarks += [remark for remark in other.remarks if remark not in self.remarks]
+        self.hosts |= other.hosts
         self.host = self.host if self.lines >= other.lines else other.host
         self.lines, self.of_interest = self.lines + other.lines, self.of_interest + other.of_interest
         self.malformed, self.zeroed = self.malformed + other.malformed, self.zeroed + other.zeroed

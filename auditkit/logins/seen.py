@@ -77,6 +77,8 @@ class Seen:
     """Own networks, and whose keys are known."""
     since: int | None = None
     until: int | None = None
+    newest: int | None = None
+    """The last line of all, where the sources are copies of whenever: nothing is expected of the time behind it."""
     past: Past | None = None
     heads: tuple[Head, ...] = ()
     """Of the logs as they are now, once for each `length` of `past.heads`, so that both can be held together."""

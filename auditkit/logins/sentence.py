@@ -6,7 +6,7 @@ from auditkit.logins.covering import Coverage
 from auditkit.logins.joining import Joined
 from auditkit.logins.patterns import KNOWN, Pattern
 from auditkit.logins.reading import Reading
-from auditkit.logins.streams import Stream
+from auditkit.logins.streams import PARTLY, Stream
 from auditkit.logins.successes import State, Success
 from auditkit.logins.trying import known
 from auditkit.logins.wording import day, lasting, listed, moment, name, plural, span
@@ -75,6 +75,8 @@ def sentence(joined: Joined, pattern: Pattern, ask: Sequence[Success] = ()) -> s
 def _tried(joined: Joined, pattern: Pattern) -> str:
     """`52 guesses from 198.51.100.7 in 19 minutes at 9 names, 2 of which exist`."""
     if not pattern.guesses:
+        if not any(cover.stream.tells_of_guesses for cover in joined.coverage.covers):
+            return "whether anybody tried cannot be told"
         probed = sum(one.probes for one in joined.attackers.values())
         return f"no guesses, {plural(probed, 'key')} offered and refused" if probed else "no guesses"
     first, last = [one.first for one in pattern.active], [one.last for one in pattern.active]
@@ -161,7 +163,7 @@ def _covering(joined: Joined, lead: str) -> str:
     telling = [cover.stream for cover in joined.coverage.telling]
     start, end = joined.coverage.start, joined.coverage.end
     if not telling or start is None or end is None:
-        return f": {_without(joined)}"
+        return f": {without(joined)}"
     which = f"{listed([stream.short for stream in telling])}, which {'covers' if len(telling) == 1 else 'cover'}"
     return f"{lead}{which} {_reach(telling, start, end)}{_gaps(joined.coverage)}"
 
@@ -183,11 +185,15 @@ def _gaps(coverage: Coverage) -> str:
     return f" with {len(coverage.gaps)} gaps, the longest of {long}"
 
 
-def _without(joined: Joined) -> str:
-    """Why nothing can be told."""
+def without(joined: Joined) -> str:
+    """Why it cannot be told who got in: what is there tells of it in part only, what would tell of it is not there."""
+    partly = [cover.stream for cover in joined.coverage.covers if cover.stream.kind in PARTLY]
+    holds = list(dict.fromkeys(f"{stream.short} holds {PARTLY[stream.kind]}" for stream in partly))
     unread = [f"{log.name} {log.condition}" for log in joined.seen.asked]
-    unread += [f"{reading.log.name} {reading.log.condition}" for reading in joined.seen.readings if reading.format is None]
-    return f"no source tells of logins: {listed(unread)}" if unread else "no source tells of logins"
+    others = (reading.log for reading in joined.seen.readings if reading.format is None)
+    why = [*holds, *unread, *(f"{log.name} {log.condition}" for log in others)]
+    what = "no source tells of every login" if holds else "no source tells of logins"
+    return f"{what}: {listed(why, 6)}" if why else what
 
 
 def _marks(joined: Joined) -> str:

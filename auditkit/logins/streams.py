@@ -10,7 +10,14 @@ from auditkit.logins.reading import Reading
 
 JOURNAL = "journal"
 PRIMARY = ("text", "journal", "windows")
-"""Kinds that tell of every login and of guesses; the others tell of some, or of sessions alone."""
+"""Kinds that tell of every login and of guesses, and in whose lines the server itself speaks; audit tells of both, too."""
+PARTLY = {
+    "btmp": "failures only",
+    "tally": "failures only",
+    "wtmp": "sessions at terminals only",
+    "lastlog": "the last login of each account only",
+}
+"""Kinds that do not tell of every login, and what they hold of it."""
 AUTH = ("auth.log", "authlog", "auth", "secure", "sshd.log", "sshd-session.log")
 """Names of logs that are there to tell of logins, also where no line of them does."""
 _PACKED = re.compile(r"\.(?:gz|xz|bz2|zst|lz4|Z)$")
@@ -57,9 +64,16 @@ class Stream:
     @property
     def tells(self) -> bool:
         """Whether it would tell of a login: a log of cron alone says nothing by its silence."""
+        if self.kind == "audit":
+            return self.of_ssh
         if self.kind not in PRIMARY:
             return False
         return self.kind != "text" or self.short in AUTH or any(_of_logins(one) for one in self.readings)
+
+    @property
+    def tells_of_guesses(self) -> bool:
+        """Whether it would tell of guesses."""
+        return self.tells or self.kind == "btmp"
 
     @property
     def of_ssh(self) -> bool:
@@ -86,10 +100,17 @@ def streams(readings: Iterable[Reading]) -> tuple[Stream, ...]:
     for reading in readings:
         if reading.format is not None:
             kind = reading.format.kind
-            of_kind = found.setdefault((kind, JOURNAL if kind == JOURNAL else family(reading.log.name)[0]), [])
+            of_kind = found.setdefault((kind, _of(reading)), [])
             if all(_looks(reading) != _looks(other) for other in of_kind):
                 of_kind.append(reading)
     return tuple(Stream(name, kind, tuple(sorted(parts, key=_begins))) for (kind, name), parts in sorted(found.items()))
+
+
+def _of(reading: Reading) -> str:
+    """What a source is a part of: the journal, the sessions of logind, a file each, or a log that was rotated."""
+    if reading.format is not None and reading.format.name == "logind":
+        return reading.log.name.rpartition("/")[0]
+    return JOURNAL if reading.format is not None and reading.format.kind == JOURNAL else family(reading.log.name)[0]
 
 
 def family(name: str) -> tuple[str, int | None]:

@@ -103,7 +103,8 @@ def successes(streams: Sequence[Stream]) -> list[Success]:
     """Every success that the sources tell of, each once, by its time."""
     told = [one for stream in streams for one in stream.told()]
     found = _claimed(one for one in told if one.event.what is What.ACCEPTED and one.kind not in RECORDS)
-    rest = _joined(found, [one for one in told if _opens(one)])
+    found += [Success([one]) for one in _joined(found, [one for one in told if _audited(one)])]
+    rest = _joined(found, [one for one in told if _opens(one) and not _audited(one)])
     _kept_company(found, told, _strangers(streams))
     _judge(found, streams)
     return sorted((*found, *_sessions(rest)), key=lambda one: one.time or 0)
@@ -145,6 +146,12 @@ def _worth(one: Told) -> tuple[bool, bool, bool]:
 
 def _order(one: Told) -> tuple[int, str, int]:
     return one.event.time or 0, one.kind, one.event.line
+
+
+def _audited(one: Told) -> bool:
+    """Whether a server tells of a login through the kernel's audit, which takes it of root alone."""
+    event = one.event
+    return one.kind == "audit" and event.what is What.ACCEPTED and (is_ssh(event.program) or bool(event.address))
 
 
 def _opens(one: Told) -> bool:
@@ -209,6 +216,7 @@ def _owner(candidates: Sequence[Success], one: Told, support: str) -> Success | 
         if success.time is not None and one.event.time is not None and abs(one.event.time - success.time) <= reach
         if not one.event.user or success.user == one.event.user
         if not any(each.stream == one.stream and each.event.host != one.event.host for each in success.told)
+        if not _audited(one) or not any(each.stream == one.stream and _audited(each) for each in success.told)
         if support != "session" or one.event.time - success.time >= -SAME
         if not (is_numeric(one.event.address) and is_numeric(success.address) and one.event.address != success.address)
     ]
@@ -259,14 +267,14 @@ def _accompanies(success: Success, one: Told) -> None:
 
 def _judge(found: Sequence[Success], streams: Sequence[Stream]) -> None:
     """Say of each how far it can be relied on: by who wrote it, and by what accompanies the others."""
-    of_ssh = [success for success in found if is_ssh(success.event.program)]
+    of_ssh = [success for success in found if _is_written(success)]
     expected = {companion: _usual(companion, of_ssh, streams) for companion in COMPANIONS}
     for success in found:
         forged = [one.event.forged for one in success.told if one.event.what is What.ACCEPTED]
         if True in forged and False not in forged:
             success.state = State.FORGED
             continue
-        if is_ssh(success.event.program):
+        if _is_written(success):
             success.missing = tuple(each for each, usual in expected.items() if not _has(success, each) and usual(success))
         if success.support & {"journal", "wtmp", "lastlog", "audit"}:
             success.state = State.SUPPORTED
@@ -274,6 +282,11 @@ def _judge(found: Sequence[Success], streams: Sequence[Stream]) -> None:
             success.state = State.UNSUPPORTED
         elif success.support - {"text", "windows", "journal-line"}:
             success.state = State.SUPPORTED
+
+
+def _is_written(success: Success) -> bool:
+    """Whether a server of SSH wrote a line of it, which others accompany; what audit alone tells of has none."""
+    return is_ssh(success.event.program) and success.event.what is What.ACCEPTED and success.told[0].kind not in RECORDS
 
 
 def _has(success: Success, companion: str) -> bool:

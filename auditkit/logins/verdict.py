@@ -52,8 +52,8 @@ def _gaps(all_of_it: Joined) -> Iterator[Gap]:
         if log.condition in (Condition.UNREADABLE, Condition.TRUNCATED):
             yield Gap(log.name, log.reason or f"is {log.condition}")
     if not coverage.telling:
-        unread = listed([f"{printable(log.name)} {log.condition}" for log in seen.asked], 6)
-        yield Gap("logins", f"whether anybody got in cannot be told: no source tells of it{f' ({unread})' if unread else ''}")
+        anybody = "anybody else" if any(one.real for one in all_of_it.successes) else "anybody"
+        yield Gap("logins", f"whether {anybody} got in cannot be told: {sentence.without(all_of_it)}")
     hosts = sorted({one.event.host.partition(".")[0] for stream in all_of_it.streams for one in stream.told()} - {""})
     if len(hosts) > 1:
         together = "guesses are counted of all together, and whether one of them fell silent is not known"

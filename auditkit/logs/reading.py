@@ -4,11 +4,11 @@ What has stamps of its own is read first: its last one tells in which year logs 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from auditkit.logins.formats import BEGINNING, recognised
+from auditkit.logins.formats import BEGINNING, central, recognised
 from auditkit.logins.nouns import Condition, Event, Log, Notes
 from auditkit.logins.reading import Reading, read
 from auditkit.logins.tally import Tally
@@ -65,6 +65,14 @@ def one(source: Source, machine: Machine, told: Told | None = None) -> Reading:
     if data.grew:
         reading.notes.remarks.append(f"{data.grew} bytes were written to it while it was read, and are left out")
     return reading
+
+
+def of_machines(source: Source, reading: Reading, machine: Machine, names: Iterable[str]) -> dict[str, Reading]:
+    """What a text log that was read says of each machine, of these names and others; `*` are all beyond a thousand."""
+    made = central.read(reading.log, source.data, machine.setting(), names)
+    for notes, _tally in made.values():
+        notes.size = source.data.given
+    return {name: replace(reading, notes=notes, tally=tally) for name, (notes, tally) in made.items()}
 
 
 def _is_text(source: Source) -> bool:

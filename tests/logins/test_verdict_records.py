@@ -1,9 +1,11 @@
 """Records beside the log: what wtmp adds to a login, and what its silence says."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from machines_in_words import NO_NETWORK, Held, nanoseconds, written_out
 from records_given import record
+from test_wtmpdb import database
 
 from auditkit.logins import reading
 from auditkit.logins.nouns import Log, Setting
@@ -20,7 +22,11 @@ USER_PROCESS, BOOT_TIME = 7, 2
 
 def verdict(log: str, wtmp: bytes) -> Verdict:
     """The verdict on a text log and a wtmp."""
-    sources = {"/var/log/auth.log": written_out(log).encode(), "/var/log/wtmp": wtmp}
+    return of_files({"/var/log/auth.log": written_out(log).encode(), "/var/log/wtmp": wtmp})
+
+
+def of_files(sources: Mapping[str, bytes]) -> Verdict:
+    """The verdict on files of one machine."""
     readings = [reading.read(Log(name, size=len(data)), Held(data), Setting(NOW)) for name, data in sources.items()]
     return judged(Seen("vm", tuple(readings), Setting(NOW), office=NO_NETWORK))
 
@@ -84,3 +90,54 @@ def test_a_session_after_guesses_is_asked_about_though_no_server_tells_of_it() -
         ("success-after-guessing", "critical"),
         ("session-without-login", "medium"),
     }
+
+
+# --- one source alone
+
+
+LASTLOG2 = "CREATE TABLE Lastlog2(Name TEXT PRIMARY KEY, Time INTEGER, TTY TEXT, RemoteHost TEXT, Service TEXT) STRICT"
+
+
+def alone(name: str, data: bytes) -> tuple[object, str, str]:
+    """The access, the sentence, and why more cannot be told, by one file."""
+    found = of_files({name: data})
+    gaps = [gap.reason for gap in found.gaps if gap.subject == "logins"]
+    return found.logins["access"], str(found.logins["verdict"]), "; ".join(gaps)
+
+
+def test_sessions_that_wtmp_alone_tells_of_are_logins_and_whether_there_were_others_is_not_known() -> None:
+    access, sentence, gap = alone("/var/log/wtmp", session(b"anna", "192.0.2.20"))
+    assert access == "seen"
+    assert sentence.startswith("whether anybody tried cannot be told; 1 login, of anna from 192.0.2.20 at 2026-11-24")
+    assert gap == (
+        "whether anybody else got in cannot be told: no source tells of every login: wtmp holds sessions at terminals only"
+    )
+
+
+def test_lastlog2_alone_tells_of_the_last_login_of_each_account() -> None:
+    data = database(LASTLOG2, rows=(("anna", AT, "pts/0", "192.0.2.20", "sshd"),), table="Lastlog2")
+    access, sentence, gap = alone("/var/lib/lastlog/lastlog2.db", data)
+    assert (access, "1 login, of anna from 192.0.2.20" in sentence) == ("seen", True)
+    assert gap.endswith("lastlog2.db holds the last login of each account only")
+
+
+def test_btmp_alone_holds_failures_only() -> None:
+    access, sentence, _gap = alone("/var/log/btmp", (Path(__file__).parent / "data/btmp").read_bytes())
+    assert access == "cannot-tell"
+    assert " guesses from 127.0.0.1" in sentence
+    assert "whether anybody got in cannot be told: no source tells of every login: btmp holds failures only" in sentence
+
+
+def test_audit_alone_is_the_word_of_sshd() -> None:
+    found = of_files({"/var/log/audit/audit.log": (Path(__file__).parent / "data/audit.sshd-9.2.log").read_bytes()})
+    assert (found.logins["access"], {login["state"] for login in logins(found)}) == ("seen", {"supported"})
+    assert "session-without-login" not in {finding.rule.id for finding in found.findings}
+    assert "audit.log, which covers" in str(found.logins["verdict"])
+    assert not [gap for gap in found.gaps if "no source" in gap.reason]
+
+
+def test_a_login_of_audit_whose_line_was_taken_out_of_the_log_is_one_of_its_own() -> None:
+    audit = (Path(__file__).parent / "data/audit.sshd-9.2.log").read_bytes()
+    told = len(logins(of_files({"/var/log/audit/audit.log": audit})))
+    both = of_files({"/var/log/audit/audit.log": audit, "/var/log/auth.log": written_out(CRON + LOGIN).encode()})
+    assert len(logins(both)) == told + 1

@@ -183,6 +183,7 @@ class Reader:
             self.before = lines[-1]
             if self.width and len(self.hosts) < HOSTS:
                 self.hosts.update(line[self.width + 1 :].partition(" ")[0] for line in lines[::SAMPLE])
+            self.name()
             if self.tally is not None:
                 self.tally.rest()
             yield self.teller.events
@@ -190,7 +191,17 @@ class Reader:
         self.pulse.again(number - self.beaten)
         self.pulse.done()
         self.notes.lines, self.notes.of_interest = number, number - self.others
+        self.notes.hosts |= {event.host for event in self.tally.kept} if self.tally is not None else set()
+        self.notes.hosts |= set(self.hosts)
         self.notes.host = max(self.hosts, key=self.hosts.__getitem__, default="")
+
+    def name(self) -> None:
+        """Note which machines a piece has lines of: those that let somebody in or kept him out, and a sample of the others."""
+        hosts = self.notes.hosts
+        if len(hosts) < HOSTS:
+            hosts |= {event.host for event in self.teller.events}
+        if self.tally is not None and len(hosts) < HOSTS:
+            hosts |= {host for host, _pid in self.tally.connections}
 
     def piece(self, lines: Sequence[str], sizes: Iterable[int], number: int, offset: int) -> tuple[int, int]:
         """Read lines, which begin behind so many others and so many bytes; gives what comes behind them."""

@@ -17,6 +17,7 @@ from auditkit.report import logins
 from auditkit.report.access import sentence_on_passwords, who_on_all, who_on_one
 from auditkit.report.differences import letter, second, text_lines, told
 from auditkit.report.document import FAILURES, FINDINGS, INCOMPLETE, UNTRUSTED, Document, apart, judged, severity, state, status
+from auditkit.report.entered import who_got_in
 from auditkit.report.folding import OnMany, folded, minor, on_many, part, said_by
 from auditkit.report.look import Options, painted
 from auditkit.report.table import against_each_other, overview, verdict, worst_first
@@ -60,7 +61,8 @@ def pieces(document: Document, options: Options) -> Iterator[str]:
 
 
 def _several(hosts: Sequence[Dict], options: Options, known: Dict | None) -> Iterator[Iterable[str]]:
-    """Yield the table, who can log in, what is to be said of each host that is not ok, the worst last, and what all come to."""
+    """Yield who got in, the table, who can log in, each host that is not ok, the worst last, and what all come to."""
+    yield who_got_in(hosts, options)
     yield overview(hosts, options)
     yield against_each_other(hosts, options)
     yield who_on_all(known, options)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from auditkit.commands import options
 from auditkit.commands.progress import sized
@@ -10,7 +9,7 @@ from auditkit.commands.timelines import Timeline
 from auditkit.logins import context, places
 from auditkit.logins.nouns import Condition, Event, Log
 from auditkit.logins.reading import Reading
-from auditkit.logins.seen import Head, KeyLine, Seen, Verdict, Wanted
+from auditkit.logins.seen import Account, Head, KeyLine, Seen, Verdict, Wanted
 from auditkit.logins.seen import Past as Before
 from auditkit.logins.verdict import judged
 from auditkit.logs import heads
@@ -85,6 +84,9 @@ class Judged:
 
 def judge(taken: Taken, run: options.Setting, asked: Asked) -> Judged:
     """Read and judge the logs of a machine; lines that the verdict quotes are looked up, and it is judged once more."""
+    accounts = _accounts(taken.items)
+    numbers = {name: one.uid for name, one in accounts.items() if one.uid is not None} if accounts is not None else None
+    taken = replace(taken, machine=replace(taken.machine, accounts=numbers))
     read = _read(taken, run, asked)
     there = [(source, reading) for source, reading in zip(taken.sources, read, strict=True) if _is_there(reading.log)]
     lengths = [head.length for head in taken.past.heads] if taken.past else []
@@ -94,7 +96,7 @@ def judge(taken: Taken, run: options.Setting, asked: Asked) -> Judged:
         readings=tuple(reading for _source, reading in there),
         setting=taken.machine.setting(),
         asked=tuple(_asked(reading.log for reading in read)),
-        accounts=_accounts(taken.items),
+        accounts=accounts,
         keys=taken.keys,
         office=taken.office,
         since=asked.since,
@@ -143,7 +145,7 @@ def _asked(logs: Iterable[Log]) -> Iterator[Log]:
     yield from (Log(name, condition=Condition.ABSENT) for name in missed)
 
 
-def _accounts(items: Iterable[Item]) -> Mapping[str, Any] | None:
+def _accounts(items: Iterable[Item]) -> Mapping[str, Account] | None:
     passwd = next((item.data for item in items if item.source == places.PASSWD.what), None)
     return None if passwd is None else context.accounts(passwd.decode("utf-8", "surrogateescape"))
 

@@ -1,7 +1,7 @@
 """How times, stretches and lists are said in sentences on logins."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from auditkit.printable import printable
 
@@ -24,6 +24,23 @@ def _at(time: int | None) -> datetime | None:
         return datetime.fromtimestamp(0, UTC) + timedelta(seconds=time // _SECOND)
     except OverflowError:
         return None
+
+
+def local(time: int, zone: tzinfo) -> datetime | None:
+    """A time as the clock of a machine shows it; None of one that no calendar has."""
+    at = _at(time)
+    try:
+        return at and at.astimezone(zone)
+    except (OverflowError, ValueError):
+        return None
+
+
+def zone_of(zone: tzinfo, time: int) -> str:
+    """`UTC`, `CET (UTC+01:00)`: what the clock of a machine goes by at a time."""
+    at = local(time, zone)
+    if at is None or not at.utcoffset():
+        return "UTC"
+    return f"{printable(at.tzname() or '')} (UTC{at.strftime('%z')[:3]}:{at.strftime('%z')[3:5]})"
 
 
 def day(time: int, year: bool = False) -> str:

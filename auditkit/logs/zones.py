@@ -1,6 +1,7 @@
 """The zone of a machine's stamps: what its /etc/localtime holds, tzfile(5)."""
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from io import BytesIO
@@ -21,11 +22,13 @@ class Machine:
     localtime: bytes | None = None
     """What /etc/localtime holds; empty where there is none, which means UTC; None where that is not known."""
     anchor: int | None = None
+    accounts: Mapping[str, int] | None = None
+    """Names of its accounts and their numbers, where they are known."""
 
     def setting(self) -> Setting:
         """As readers want it."""
         zone = zone_of(self.localtime) if self.localtime is not None else None
-        return Setting(self.now, zone or UTC, zone is not None, self.anchor)
+        return Setting(self.now, zone or UTC, zone is not None, self.anchor, self.accounts)
 
 
 def zone_of(localtime: bytes) -> tzinfo | None:

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from auditkit.model import State
+from auditkit.model import Severity, State
 from auditkit.printable import counted, few, grouped, said
 from auditkit.report.document import FAILURES, state
 from auditkit.report.look import Options, painted
@@ -53,8 +53,9 @@ def _sentence(asked: int, seen: Sequence[Dict], claimed: Sequence[Dict], none: S
 
 
 def _to_ask(host: Dict) -> list[Dict]:
-    """Logins of a host that something speaks against."""
-    return [one for one in host["logins"]["successes"] if one.get("ask") or one.get("state") in ("forged", "unsupported")]
+    """Logins of a host that something speaks against, the worst first."""
+    odd = [one for one in host["logins"]["successes"] if one.get("ask") or one.get("state") in ("forged", "unsupported")]
+    return sorted(odd, key=lambda one: -Severity[str(one.get("ask") or "info").upper()])
 
 
 def _asked(host: Dict) -> str:

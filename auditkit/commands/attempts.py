@@ -85,8 +85,7 @@ class Judged:
 def judge(taken: Taken, run: options.Setting, asked: Asked) -> Judged:
     """Read and judge the logs of a machine; lines that the verdict quotes are looked up, and it is judged once more."""
     accounts = _accounts(taken.items)
-    numbers = {name: one.uid for name, one in accounts.items() if one.uid is not None} if accounts is not None else None
-    taken = replace(taken, machine=replace(taken.machine, accounts=numbers))
+    taken = replace(taken, machine=replace(taken.machine, accounts=_numbers(accounts)))
     read = _read(taken, run, asked)
     there = [(source, reading) for source, reading in zip(taken.sources, read, strict=True) if _is_there(reading.log)]
     lengths = [head.length for head in taken.past.heads] if taken.past else []
@@ -145,9 +144,16 @@ def _asked(logs: Iterable[Log]) -> Iterator[Log]:
     yield from (Log(name, condition=Condition.ABSENT) for name in missed)
 
 
+def _numbers(accounts: Mapping[str, Account] | None) -> Mapping[str, int] | None:
+    """Name to number of each account, as readers want it."""
+    if accounts is None:
+        return None
+    return {name: account.uid for name, account in accounts.items() if account.uid is not None}
+
+
 def _accounts(items: Iterable[Item]) -> Mapping[str, Account] | None:
     passwd = next((item.data for item in items if item.source == places.PASSWD.what), None)
-    return None if passwd is None else context.accounts(passwd.decode("utf-8", "surrogateescape"))
+    return None if passwd is None else context.accounts(passwd.decode("utf-8", "surrogateescape")) or None
 
 
 def _texts(sources: Iterable[Source], wanted: Iterable[Wanted]) -> dict[tuple[str, int], str]:

@@ -12,7 +12,7 @@ from auditkit.logins.patterns import Pattern
 from auditkit.logins.signals import Signal
 from auditkit.logins.streams import Told
 from auditkit.logins.successes import Success
-from auditkit.logins.wording import lasting, zone_of
+from auditkit.logins.wording import lasting
 from auditkit.model import Severity
 from auditkit.words import written
 
@@ -51,7 +51,7 @@ def told(joined: Joined, pattern: Pattern, signals: Sequence[Signal], ask: Seque
             if id(one) in told
         ],
         "more_successes": len(joined.successes) - len(told),
-        "zone": zone_of(seen.setting.zone, seen.setting.now) if seen.setting.zone_known else None,
+        "zone": str(seen.setting.zone) if seen.setting.zone_known else None,
         "why": pattern.why,
         "names": {
             "tried": len(pattern.names),

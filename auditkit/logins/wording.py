@@ -35,14 +35,6 @@ def local(time: int, zone: tzinfo) -> datetime | None:
         return None
 
 
-def zone_of(zone: tzinfo, time: int) -> str:
-    """`UTC`, `CET (UTC+01:00)`: what the clock of a machine goes by at a time."""
-    at = local(time, zone)
-    if at is None or not at.utcoffset():
-        return "UTC"
-    return f"{printable(at.tzname() or '')} (UTC{at.strftime('%z')[:3]}:{at.strftime('%z')[3:5]})"
-
-
 def day(time: int, year: bool = False) -> str:
     """`24 Nov`, or with its year."""
     at = _at(time)

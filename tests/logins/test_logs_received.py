@@ -247,5 +247,5 @@ def test_what_a_host_told_is_read_however_much_it_is(receive: Receive) -> None:
     size = WORTH + len(LINE)
     sources = receive((AUTH,), [piece(0, LINE, size), piece(WORTH, LINE, size)])
     (told,) = readings(sources, Machine(int(THEN.timestamp() * 10**9), b""))
-    assert (told.log.condition, told.tally.counts[What.INVALID_USER]) == (Condition.READ, 1)
+    assert (told.log.condition, told.tally.counts[What.INVALID_USER]) == (Condition.READ, 2)
     assert told.notes.nul_runs

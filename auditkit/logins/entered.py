@@ -1,11 +1,13 @@
 """Rules on those who got in: each login that needs a person says why, and what was done in it."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from auditkit.logins.covering import Cover
 from auditkit.logins.joining import Joined, words
 from auditkit.logins.patterns import MISTYPED, is_own
+from auditkit.logins.seen import Login
 from auditkit.logins.successes import RECORDS, State, Success
 from auditkit.logins.tally import HOUR
 from auditkit.logins.wording import lasting, listed, moment, name, plural
@@ -173,16 +175,27 @@ def _of(joined: Joined, success: Success) -> Iterator[Finding]:
     if success.state is State.UNSUPPORTED:
         yield _finding(UNSUPPORTED, success, f"{_told(success)}, and {_missing(success)}", quotes)
         return
-    alone = success.state is State.SOURCELESS and _server_told(joined, success)
-    if alone:
-        by = listed(sorted(success.support))
-        message = f"a session of {name(success.user)} was opened at {moment(success.time)}, by {by}; no server tells of it"
-        yield _finding(SESSION_ALONE, success, f"{message}{_deeds(joined, success)}", quotes)
     after = list(_after_guessing(joined, success, quotes))
     yield from after
+    if success.state is State.SOURCELESS:
+        yield from _alone(joined, success, quotes, guessed=bool(after))
+        return
     yield from _key(joined, success, quotes)
     yield from _by_password(joined, success, quotes)
-    if not after and not alone:
+    if not after:
+        yield from _first_seen(joined, success, quotes)
+
+
+def _alone(joined: Joined, success: Success, quotes: tuple[Quote, ...], *, guessed: bool) -> Iterator[Finding]:
+    """Yield that no server tells of a session: where one should, where its log breaks off, and where there is none."""
+    by = listed(sorted(success.support))
+    message = f"a session of {name(success.user)} was opened at {moment(success.time)}, by {by}"
+    if _server_told(joined, success):
+        yield _finding(SESSION_ALONE, success, f"{message}; no server tells of it{_deeds(joined, success)}", quotes)
+    elif _began_before(joined, success):
+        missing = "the log of the server says nothing of that time, though it begins before it"
+        yield _finding(SESSION_ALONE, success, f"{message}; {missing}{_deeds(joined, success)}", quotes)
+    elif not _of_servers(joined) and not guessed:
         yield from _first_seen(joined, success, quotes)
 
 
@@ -240,17 +253,22 @@ def _habit(joined: Joined, success: Success) -> int:
 
 
 def _seen_before(joined: Joined, success: Success) -> bool:
-    """Whether the account was entered from this address before, by an earlier run or earlier in the logs."""
-    past = joined.seen.past
-    if past and any(user == success.user and address == (success.address or "") for user, address, _key in past.logins):
+    """Whether the account was entered from this address a day before or more, by an earlier run or by the logs.
+
+    That an earlier run has seen this very login says nothing for it: it is told of until somebody accepts it.
+    """
+    known = joined.of_earlier_runs.get((success.user, success.address or ""), success.time or 0)
+    if known <= (success.time or 0) - DAY:
         return True
     times = joined.came.get((success.user, success.address), ())
     return bool(times) and times[0] <= (success.time or 0) - DAY
 
 
 def _has_history(joined: Joined, success: Success) -> bool:
-    """Whether there is something to hold a login against: an earlier run, or days of logs before it."""
-    if joined.seen.past and joined.seen.past.last is not None:
+    """Whether there is something to hold a login against: a run before it, or days of logs."""
+    past = joined.seen.past
+    begun = (past.last if past.first is None else past.first) if past else None
+    if begun is not None and success.time is not None and begun < success.time:
         return True
     firsts = [cover.stream.first for cover in joined.coverage.telling if cover.stream.first is not None]
     return success.time is not None and bool(firsts) and success.time - min(firsts) >= HISTORY
@@ -259,10 +277,26 @@ def _has_history(joined: Joined, success: Success) -> bool:
 def _server_told(joined: Joined, success: Success) -> bool:
     """Whether a log of the server covers the moment of a session, so that it should tell of it."""
     time = success.time
-    covers = [cover for cover in joined.coverage.telling if cover.stream.kind not in RECORDS]
-    if time is None or set(success.support) == {"lastlog"}:
+    if time is None or _of_no_network(success):
         return False
+    covers = _of_servers(joined)
     return any(cover.stream.covers(time) and not any(gap.start <= time <= gap.end for gap in cover.gaps) for cover in covers)
+
+
+def _began_before(joined: Joined, success: Success) -> bool:
+    """Whether the log of a server begins before a session, and should go on to it."""
+    firsts = [cover.stream.first for cover in _of_servers(joined)]
+    return not _of_no_network(success) and any(first is not None and first < (success.time or 0) for first in firsts)
+
+
+def _of_no_network(success: Success) -> bool:
+    """Whether only lastlog tells of a login, and names no address: a terminal of the machine looks the same."""
+    return set(success.support) == {"lastlog"} and not success.address
+
+
+def _of_servers(joined: Joined) -> list[Cover]:
+    """The logs that servers write who let somebody in."""
+    return [cover for cover in joined.coverage.telling if cover.stream.kind not in RECORDS]
 
 
 # --- words
@@ -320,6 +354,10 @@ def lasted(success: Success) -> str:
     return lasting(success.ended - success.time) if success.ended is not None and success.time is not None else ""
 
 
-def confirmed(found: Iterable[Success]) -> frozenset[tuple[str, str, str]]:
-    """What the next run holds logins against."""
-    return frozenset((one.user, one.address or "", one.key) for one in found if one.real)
+def confirmed(found: Iterable[Success]) -> Mapping[Login, int | None]:
+    """What the next run holds logins against: each with when it was first."""
+    first: dict[Login, int | None] = {}
+    for one in found:
+        if one.real:
+            first.setdefault((one.user, one.address or "", one.key), one.time)
+    return first

@@ -68,6 +68,14 @@ class Joined:
         return found
 
     @cached_property
+    def of_earlier_runs(self) -> Mapping[tuple[str, str], int]:
+        """Account and address to when earlier runs saw it come from there first: 0 where that is not known any more."""
+        found: dict[tuple[str, str], int] = {}
+        for (user, address, _key), first in (self.seen.past.logins if self.seen.past else {}).items():
+            found[user, address] = min(first or 0, found.get((user, address), first or 0))
+        return found
+
+    @cached_property
     def logins_from(self) -> Counter[str | None]:
         """Address to logins of the window."""
         return Counter(one.address for one in self.successes if one.real)

@@ -63,6 +63,7 @@ WEAKER = {
     "not-verified": Severity.MEDIUM,
     "entries-missing": Severity.MEDIUM,
     "stopped": Severity.MEDIUM,
+    "taken-away": Severity.MEDIUM,
 }
 """Signs that more often have harmless reasons."""
 MOST = 20
@@ -95,6 +96,8 @@ def _gaps(joined: Joined, cover: Cover) -> Iterator[Finding]:
         told = f"; {other}" if other else ""
         message = f"no line for {lasting(gap.long)}, from {moment(gap.start)} to {moment(gap.end)}; {usual}{told}"
         yield Finding(GAP, where, message, Severity.HIGH if other else GAP.severity)
+    if stopped := _stopped(joined, cover):
+        yield Finding(GAP, where, stopped, Severity.HIGH)
     if cover.missing:
         numbers = listed([f".{number}" for number in cover.missing])
         later = "and later ones are: it was taken away, or moved by hand"
@@ -104,6 +107,18 @@ def _gaps(joined: Joined, cover: Cover) -> Iterator[Finding]:
             f"{numbers} of its rotated files {'is' if len(cover.missing) == 1 else 'are'} not there, {later}",
             GAP.severity,
         )
+
+
+def _stopped(joined: Joined, cover: Cover) -> str:
+    """That a log breaks off, while another one that was there at the time goes on; the empty word where it does not."""
+    last = cover.stream.last
+    for other in joined.coverage.telling:
+        first, goes_on = other.stream.first, other.stream.last
+        if last is None or first is None or goes_on is None or not joined.within(last):
+            continue
+        if first <= last and goes_on - last > max(cover.beat, other.beat):
+            return f"its last line is of {moment(last)}, and {other.stream.short} goes on to {moment(goes_on)}"
+    return ""
 
 
 def _lines_elsewhere(joined: Joined, gap: Silence) -> str:

@@ -41,15 +41,21 @@ class Head:
     digest: str
 
 
+Login = tuple[str, str, str]
+"""User, address and fingerprint; the empty word where there was none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Past:
     """What earlier runs kept of a machine."""
 
     heads: tuple[Head, ...] = ()
-    logins: frozenset[tuple[str, str, str]] = frozenset()
-    """User, address and fingerprint of each login that was seen; the empty word where there was none."""
+    logins: Mapping[Login, int | None] = field(default_factory=dict)
+    """Each login that was seen, and when for the first time; None where that is not known any more."""
     last: int | None = None
     """When the latest of these runs was."""
+    first: int | None = None
+    """When the first of them was, where that is known: logins since then are held against what was seen by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,5 +115,5 @@ class Verdict:
     notes: tuple[str, ...] = ()
     wanted: tuple[Wanted, ...] = ()
     """Lines of texts whose words are worth fetching: judged again with them in `Seen.texts`, the findings quote the log."""
-    logged_in: frozenset[tuple[str, str, str]] = frozenset()
+    logged_in: Mapping[Login, int | None] = field(default_factory=dict)
     """What the next run is to have as `Past.logins`, with what it had before."""

@@ -146,6 +146,13 @@ def _why_not(joined: Joined) -> str:
     )
 
 
+def why_not(joined: Joined) -> str | None:
+    """Why it cannot be told whether anybody got in; None where it can."""
+    if access(joined) != CANNOT_TELL:
+        return None
+    return _why_not(joined).removeprefix(": ") or without(joined)
+
+
 def _to_ask(ask: Sequence[Success]) -> str:
     """`, 1 of them to be asked about first: anna from 203.0.113.99 at 2026-11-24 03:10:00Z`."""
     asked = [one for one in ask if one.real]

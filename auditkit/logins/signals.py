@@ -13,7 +13,7 @@ from auditkit.logins.patterns import MISTYPED, Pattern
 from auditkit.logins.streams import Told
 from auditkit.logins.successes import Success
 from auditkit.logins.tally import HOUR
-from auditkit.logins.wording import lasting, listed, moment, name, plural
+from auditkit.logins.wording import lasting, listed, local, moment, name, plural
 
 LINES = 6
 CHANGES = (What.ACCOUNT, What.SCHEDULED)
@@ -106,7 +106,8 @@ def _odd_hours(joined: Joined, real: Iterable[Success]) -> Iterator[Signal]:
 
 def _shift(joined: Joined) -> int:
     """Nanoseconds that the machine's clock is before UTC; summer time is not worth the trouble here."""
-    offset = joined.seen.setting.zone.utcoffset(None)
+    at = local(joined.seen.setting.now, joined.seen.setting.zone)
+    offset = at.utcoffset() if at else None
     return int(offset.total_seconds()) * 10**9 if offset is not None else 0
 
 

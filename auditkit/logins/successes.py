@@ -172,15 +172,15 @@ def _joined(found: Sequence[Success], opened: list[Told]) -> list[Told]:
         by_port[success.event.address, success.event.port].append(success)
         for one in success.told:
             by_pid[one.stream, one.event.host, one.event.pid].append(success)
+    everybody = sorted(found, key=_when)
     rest = []
     for one in sorted(opened, key=_order):
         support, event = _support(one), one.event
         if event.port is not None:  # sshd's own word, of a process that it started for the account: it may come much later
             owner = _latest(by_port[event.address, event.port], one)
         else:
-            owner = _owner(
-                by_pid[one.stream, event.host, event.pid] if support == "session" else by_user[event.user or ""], one, support
-            )
+            named = everybody if _is_number(event.user) else by_user[event.user or ""]
+            owner = _owner(by_pid[one.stream, event.host, event.pid] if support == "session" else named, one, support)
         if owner is None:
             rest.append(one)
         else:
@@ -214,13 +214,18 @@ def _owner(candidates: Sequence[Success], one: Told, support: str) -> Success | 
         success
         for success in candidates[low:high]
         if success.time is not None and one.event.time is not None and abs(one.event.time - success.time) <= reach
-        if not one.event.user or success.user == one.event.user
+        if not one.event.user or success.user == one.event.user or _is_number(one.event.user)
         if not any(each.stream == one.stream and each.event.host != one.event.host for each in success.told)
         if not _audited(one) or not any(each.stream == one.stream and _audited(each) for each in success.told)
         if support != "session" or one.event.time - success.time >= -SAME
         if not (is_numeric(one.event.address) and is_numeric(success.address) and one.event.address != success.address)
     ]
     return min(fits, key=lambda success: abs((one.event.time or 0) - (success.time or 0)), default=None)
+
+
+def _is_number(user: str | None) -> bool:
+    """Whether a source knows only the number of an account, whose name nobody told: its login fits by time and address."""
+    return bool(user) and str(user).startswith("uid:")
 
 
 def _strangers(streams: Sequence[Stream]) -> set[tuple[str, int]]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from auditkit.logins.covering import BOOTING, Coverage
+from auditkit.logins.covering import BOOTING, Cover, Coverage
 from auditkit.logins.journals import numbers
 from auditkit.logins.nouns import Condition, Log, What
 from auditkit.logins.reading import Reading
@@ -26,7 +26,7 @@ class Sign:
 
     kind: str
     """backward-time, nul-bytes, zeroed-records, emptied, written-without-a-line, last-line-later, not-grown, rewritten,
-    vanished, cleared, stopped, not-verified, entries-missing."""
+    vanished, taken-away, cleared, stopped, not-verified, entries-missing."""
     source: str
     line: int
     text: str
@@ -40,6 +40,7 @@ def signs(seen: Seen, streams: Sequence[Stream], coverage: Coverage) -> tuple[Si
     found = [sign for reading in seen.readings for sign in _of_reading(reading, clock, coverage)]
     found += [sign for log in _logs(seen) for sign in _of_file(log, seen, coverage)]
     found += [sign for stream in streams for sign in _told(stream)]
+    found += [sign for cover in coverage.telling for sign in _taken_away(cover, seen)]
     found += _since(seen.past, seen.heads, seen)
     found += _numbers(seen)
     found += [
@@ -104,6 +105,19 @@ def _emptied(base: str, log: Log, seen: Seen, coverage: Coverage) -> bool:
     return not any(abs(log.mtime - last) <= max(2 * HOUR, _beat(base, coverage)) for last in ends)
 
 
+def _taken_away(cover: Cover, seen: Seen) -> Iterator[Sign]:
+    """Yield that a log is not there and what it was rotated to is, and that ends long ago: on a machine, not of copies."""
+    stream, last = cover.stream, cover.stream.last
+    names = [log.name for log in _logs(seen) if log.condition is not Condition.ABSENT]
+    if stream.kind != "text" or last is None or seen.accounts is None or seen.setting.now - last <= cover.beat:
+        return
+    if any(name.startswith(stream.name) and family(name)[1] is None for name in names):
+        return  # it is there, or dates in the names do not show that it should be
+    newest = max((one.notes.last or 0, one.log.name) for one in stream.readings)[1].rpartition("/")[2]
+    text = f"it is not there, and {newest} ends {moment(last)}: it was taken away, or nothing logs into it any more"
+    yield Sign("taken-away", stream.name, 0, text)
+
+
 def _beat(base: str, coverage: Coverage) -> int:
     return next((cover.beat for cover in coverage.covers if cover.stream.name == base), 0)
 
@@ -136,6 +150,8 @@ def _numbers(seen: Seen) -> Iterator[Sign]:
 
 def _since(past: Past | None, heads: Sequence[Head], seen: Seen) -> Iterator[Sign]:
     """Yield where a log is not what an earlier run has seen, grown: it begins as it did, here or where it was rotated to."""
+    if past and past.last is not None and past.last > seen.setting.now:
+        return  # evidence of a time before that run: its logs are shorter
     for before in past.heads if past else ():
         if not before.length:
             continue

@@ -13,6 +13,7 @@ from auditkit.logins.signals import Signal
 from auditkit.logins.streams import Told
 from auditkit.logins.successes import Success
 from auditkit.logins.wording import lasting
+from auditkit.model import Severity
 from auditkit.words import written
 
 Object = Mapping[str, object]
@@ -27,23 +28,28 @@ DEEDS = 20
 SHAPES = 20
 
 
-def told(joined: Joined, pattern: Pattern, signals: Sequence[Signal], ask: Sequence[Success]) -> Object:
-    """The object; `ask` are logins that something speaks against."""
+def told(joined: Joined, pattern: Pattern, signals: Sequence[Signal], ask: Sequence[tuple[Success, Severity]]) -> Object:
+    """The object; `ask` are logins that something speaks against, the worst first."""
     seen, coverage = joined.seen, joined.coverage
-    asked = {id(one) for one in ask}
+    asked = {id(one): how for one, how in ask}
     odd = [one for one in joined.successes if not one.real or id(one) in asked]
     told = {id(one) for one in (*odd[:LOGINS], *joined.successes[-LOGINS:])}
     return {
         "access": sentence.access(joined),
         "pattern": pattern.word,
         "coverage": sentence.coverage(joined),
-        "verdict": sentence.sentence(joined, pattern, ask),
+        "verdict": sentence.sentence(joined, pattern, [one for one, _ in ask]),
+        "why_not": sentence.why_not(joined),
         "window": {"from": written(coverage.start), "to": written(coverage.end)},
         "attempts": pattern.guesses,
         "not_understood": sum(sum(reading.notes.unknown.values()) for reading in seen.readings),
         "sources": [_source(joined, pattern, one) for one in pattern.active[:ADDRESSES]],
         "more_sources": max(len(pattern.active) - ADDRESSES, 0),
-        "successes": [_success(joined, one) for one in joined.successes if id(one) in told],
+        "successes": [
+            {**_success(joined, one), "ask": asked[id(one)].word if id(one) in asked else None}
+            for one in joined.successes
+            if id(one) in told
+        ],
         "more_successes": len(joined.successes) - len(told),
         "zone": str(seen.setting.zone) if seen.setting.zone_known else None,
         "why": pattern.why,

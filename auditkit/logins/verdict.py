@@ -3,15 +3,15 @@
 `judged` may be called twice: `wanted` names lines of text logs, and with their words in `Seen.texts` findings quote them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from auditkit.logins import entered, losing, sentence, telling, trying
 from auditkit.logins.joining import Joined, joined
 from auditkit.logins.nouns import Condition, What, YearBy
 from auditkit.logins.patterns import Pattern, pattern
-from auditkit.logins.seen import Account, Head, KeyLine, Past, Seen, Verdict, Verified, Wanted
+from auditkit.logins.seen import Account, Head, KeyLine, Login, Past, Seen, Verdict, Verified, Wanted
 from auditkit.logins.signals import signals
-from auditkit.logins.successes import State
+from auditkit.logins.successes import Success
 from auditkit.logins.wording import listed, moment, plural
 from auditkit.model import Finding, Gap, Rule, Severity
 from auditkit.printable import printable
@@ -28,17 +28,27 @@ def judged(seen: Seen) -> Verdict:
     all_of_it = joined(seen)
     looks = pattern(seen, all_of_it.streams, all_of_it.attackers, _credential(all_of_it))
     of_logins = tuple(entered.judge(all_of_it))
-    ask = [success for success, finding in of_logins if finding.severity >= Severity.MEDIUM]
+    ask = _to_ask(of_logins)
     findings = (*(finding for _, finding in of_logins), *trying.judge(all_of_it, looks), *losing.judge(all_of_it))
     logins = telling.told(all_of_it, looks, signals(all_of_it, looks), ask)
     gaps = tuple(dict.fromkeys(_gaps(all_of_it)))
     return Verdict(findings, gaps, logins, tuple(_notes(all_of_it)), _wanted(all_of_it, findings, looks), _entered(all_of_it))
 
 
+def _to_ask(of_logins: Iterable[tuple[Success, Finding]]) -> list[tuple[Success, Severity]]:
+    """Logins that something speaks against, each once: the worst first, those that most speaks against, and the latest."""
+    against: dict[int, tuple[Success, list[Severity]]] = {}
+    for success, finding in of_logins:
+        if finding.severity >= Severity.MEDIUM:
+            against.setdefault(id(success), (success, []))[1].append(finding.severity)
+    ordered = sorted(against.values(), key=lambda one: (max(one[1]), len(one[1]), one[0].time or 0), reverse=True)
+    return [(success, max(severities)) for success, severities in ordered]
+
+
 def _credential(all_of_it: Joined) -> str:
     """Why somebody knows a credential: he was let in after guessing, or was right and refused."""
     for success in all_of_it.successes:
-        if success.real and success.state is not State.SOURCELESS:
+        if success.real:
             came = entered.before(all_of_it, success)
             if entered.guessed(all_of_it, success, came):
                 return f"{plural(came.guesses, 'guess')} from {printable(success.address or '')}, and then a login"
@@ -103,7 +113,7 @@ def _wanted(all_of_it: Joined, findings: Sequence[Finding], looks: Pattern) -> t
     return tuple(Wanted(source, line, offset) for (source, line), offset in list(found.items())[:WANTED])
 
 
-def _entered(all_of_it: Joined) -> frozenset[tuple[str, str, str]]:
+def _entered(all_of_it: Joined) -> Mapping[Login, int | None]:
     return entered.confirmed(all_of_it.successes)
 
 

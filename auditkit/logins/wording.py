@@ -1,7 +1,7 @@
 """How times, stretches and lists are said in sentences on logins."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from auditkit.printable import printable
 
@@ -23,6 +23,15 @@ def _at(time: int | None) -> datetime | None:
     try:
         return datetime.fromtimestamp(0, UTC) + timedelta(seconds=time // _SECOND)
     except OverflowError:
+        return None
+
+
+def local(time: int, zone: tzinfo) -> datetime | None:
+    """A time as the clock of a machine shows it; None of one that no calendar has."""
+    at = _at(time)
+    try:
+        return at and at.astimezone(zone)
+    except (OverflowError, ValueError):
         return None
 
 

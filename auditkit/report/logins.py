@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from auditkit.model import Severity
 from auditkit.printable import counted, grouped, said
 from auditkit.report.look import Options, painted
 
@@ -59,11 +60,13 @@ def tables(logins: Dict | None, options: Options) -> Iterator[str]:
 
 
 def _logins(successes: Sequence[Dict], options: Options) -> Iterator[str]:
-    """Yield who got in, newest last, those that need a question first: each with what supports it."""
+    """Yield who got in: first those that something speaks against, the worst first, then the latest others."""
     if not successes:
         return
-    odd = [one for one in successes if one.get("state") in ("forged", "unsupported", "sourceless") or one.get("guesses_before")]
-    rest = [one for one in successes if one not in odd]
+    states = ("forged", "unsupported", "sourceless")
+    odd = [one for one in successes if one.get("ask") or one.get("state") in states or one.get("guesses_before")]
+    odd.sort(key=lambda one: -Severity[str(one.get("ask") or "info").upper()])
+    rest = [one for one in successes if not any(one is other for other in odd)]
     yield "  logins to confirm: ask each person whether that was him"
     for one in (*odd[: _most(options)], *rest[-max(_most(options) - len(odd), 0) :]):
         yield from _login(one, options)

@@ -155,7 +155,7 @@ def _knows(known: Seen, word: str, value: str = "") -> Seen:
             return replace(known, office=replace(known.office, networks=tuple(values)))
         case "before":
             login = values[0], values[1], values[2] if len(values) > 2 else ""
-            return replace(known, past=replace(past, logins=past.logins | {login}, last=1))
+            return replace(known, past=replace(past, logins={**past.logins, login: None}, last=1))
         case "head-before":
             return replace(known, past=replace(past, heads=(*past.heads, _head(values))))
         case "head":

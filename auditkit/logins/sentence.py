@@ -6,8 +6,9 @@ from auditkit.logins.covering import Coverage
 from auditkit.logins.joining import Joined
 from auditkit.logins.patterns import KNOWN, Pattern
 from auditkit.logins.reading import Reading
-from auditkit.logins.streams import Stream
+from auditkit.logins.streams import Stream, is_ssh
 from auditkit.logins.successes import State, Success
+from auditkit.logins.trying import addresses as counted
 from auditkit.logins.trying import known
 from auditkit.logins.wording import day, lasting, listed, moment, name, plural, span
 from auditkit.printable import printable
@@ -89,15 +90,18 @@ def _tried(joined: Joined, pattern: Pattern) -> str:
 def _whence(pattern: Pattern) -> str:
     addresses = [one.address for one in pattern.active]
     if len(addresses) == 1:
+        if not addresses[0] and any(map(is_ssh, pattern.active[0].services)):
+            return "an address that its lines do not have"
         return printable(addresses[0]) if addresses[0] else "the machine itself"
-    return plural(len(addresses), "address")
+    return counted(pattern)
 
 
 def _names(joined: Joined, pattern: Pattern) -> str:
     number = len(pattern.names)
     if not number:
         return ""
-    at = f" at {name(pattern.names[0])}" if number == 1 else f" at {plural(number, 'name')}"
+    more = "more than " if any(one.more_names for one in pattern.active) else ""
+    at = f" at {name(pattern.names[0])}" if number == 1 else f" at {more}{plural(number, 'name')}"
     if not pattern.existence_known:
         return at
     exist = len(pattern.existing)

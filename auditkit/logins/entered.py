@@ -105,6 +105,8 @@ HISTORY = 5 * DAY
 BY_SECRET = ("password", "keyboard-interactive", "keyboard-interactive/pam", "")
 WEAK = 5
 """From so many other addresses on a name counts as under attack."""
+HARD = 30
+"""From so many guesses of few addresses on it does, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ def _kind(joined: Joined, success: Success) -> tuple[object, ...]:
     came = before(joined, success)
     what = success.user, success.address, success.event.method, success.key, success.state, success.missing
     known = _seen_before(joined, success), _has_history(joined, success), _server_told(joined, success)
-    return *what, *known, guessed(joined, success, came), came.others >= WEAK
+    return *what, *known, guessed(joined, success, came), min(came.others, WEAK)
 
 
 def before(joined: Joined, success: Success) -> Before:
@@ -212,6 +214,22 @@ def _after_guessing(joined: Joined, success: Success, quotes: tuple[Quote, ...])
     elif came.others >= WEAK and success.event.method in BY_SECRET and not own and not _seen_before(joined, success):
         message = f"{came.others} other addresses guessed at this account in the day before: {_told(success)}"
         yield _finding(AFTER_GUESSING, success, f"{message}{_deeds(joined, success)}", quotes, Severity.HIGH)
+    elif came.others and success.event.method in BY_SECRET and not own and not _seen_before(joined, success):
+        yield from _from_elsewhere(joined, success, quotes)
+
+
+def _from_elsewhere(joined: Joined, success: Success, quotes: tuple[Quote, ...]) -> Iterator[Finding]:
+    """Yield that few addresses guessed hard at an account, and a new one came in: who guesses need not be who comes."""
+    if success.time is None:
+        return
+    since, until = success.time - DAY, success.time
+    at_it = [one for one in joined.guessed_at(success.user) if one.address != success.address]
+    guesses = sum(min(one.names[success.user], one.between(since, until)) for one in at_it)
+    if guesses >= HARD:
+        message = f"{plural(guesses, 'guess')} at this account came from elsewhere in the day before: {_told(success)}"
+        lines = joined.lines(max(at_it, key=lambda one: one.between(since, until)), 1)
+        text = f"{message}{_deeds(joined, success)}"
+        yield _finding(AFTER_GUESSING, success, text, (*quotes, *lines), Severity.HIGH)
 
 
 def _key(joined: Joined, success: Success, quotes: tuple[Quote, ...]) -> Iterator[Finding]:

@@ -58,6 +58,19 @@ class Joined:
         began, ended = self.tried.get(user, ((), ()))
         return bisect_right(began, until) - bisect_left(ended, since)
 
+    def guessed_at(self, user: str) -> Sequence[Attacker]:
+        """Addresses that guessed at a name, at any time."""
+        return self._guessed_at.get(user, ())
+
+    @cached_property
+    def _guessed_at(self) -> Mapping[str, Sequence[Attacker]]:
+        found: dict[str, list[Attacker]] = defaultdict(list)
+        for one in self.attackers.values():
+            for user, guesses in one.names.items():
+                if guesses:
+                    found[user].append(one)
+        return found
+
     @cached_property
     def came(self) -> Mapping[tuple[str, str | None], Sequence[int]]:
         """Account and address to the times at which it came from there, at any time."""

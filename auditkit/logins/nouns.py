@@ -235,6 +235,8 @@ class Notes:
     runs: Sequence[tuple[int, int, int, int]] = ()
     """Records whose numbers follow each other: first and last number, first and last time; see journals/numbers.py."""
     year_by: YearBy = YearBy.STAMP
+    zoneless: bool = False
+    """Whether it has stamps without a zone."""
     host: str = ""
     """The name that most lines give the machine."""
     hosts: set[str] = field(default_factory=set, compare=False)
@@ -260,7 +262,7 @@ class Notes:
         self.host = self.host if self.lines >= other.lines else other.host
         self.lines, self.of_interest = self.lines + other.lines, self.of_interest + other.of_interest
         self.malformed, self.zeroed = self.malformed + other.malformed, self.zeroed + other.zeroed
-        self.year_by, self.broken = other.year_by, other.broken
+        self.year_by, self.broken, self.zoneless = other.year_by, other.broken, self.zoneless or other.zoneless
         del self.backward[MOST:], self.nul_runs[MOST:]
         return self
 

@@ -6,8 +6,9 @@ from auditkit.logins.covering import Coverage
 from auditkit.logins.joining import Joined
 from auditkit.logins.patterns import KNOWN, Pattern
 from auditkit.logins.reading import Reading
-from auditkit.logins.streams import PARTLY, Stream
+from auditkit.logins.streams import PARTLY, Stream, is_ssh
 from auditkit.logins.successes import State, Success
+from auditkit.logins.trying import addresses as counted
 from auditkit.logins.trying import known
 from auditkit.logins.wording import day, lasting, listed, moment, name, plural, span
 from auditkit.printable import printable
@@ -23,7 +24,8 @@ def access(joined: Joined) -> str:
         return SEEN
     if states:
         return UNSUPPORTED
-    if not joined.coverage.telling or _nothing_of_it(joined.coverage) or any(map(may_tell, joined.seen.readings)):
+    unread = any(map(may_tell, joined.seen.readings)) or _lost(joined)
+    if not joined.coverage.telling or _nothing_of_it(joined.coverage) or unread:
         return CANNOT_TELL
     return NONE_SEEN
 
@@ -35,6 +37,11 @@ SUCCESS_WORDS = ("accept", "opened", "success", "logged in", "login", "granted",
 def may_tell(reading: Reading) -> list[str]:
     """Shapes of lines that were not understood and may tell of a success."""
     return [shape for shape in reading.notes.unknown if any(word in shape.lower() for word in SUCCESS_WORDS)]
+
+
+def _lost(joined: Joined) -> int:
+    """Logins that were more than are kept: they may be of any time."""
+    return sum(reading.tally.lost_logins for reading in joined.seen.readings)
 
 
 def _nothing_of_it(coverage: Coverage) -> bool:
@@ -91,15 +98,18 @@ def _tried(joined: Joined, pattern: Pattern) -> str:
 def _whence(pattern: Pattern) -> str:
     addresses = [one.address for one in pattern.active]
     if len(addresses) == 1:
+        if not addresses[0] and any(map(is_ssh, pattern.active[0].services)):
+            return "an address that its lines do not have"
         return printable(addresses[0]) if addresses[0] else "the machine itself"
-    return plural(len(addresses), "address")
+    return counted(pattern)
 
 
 def _names(joined: Joined, pattern: Pattern) -> str:
     number = len(pattern.names)
     if not number:
         return ""
-    at = f" at {name(pattern.names[0])}" if number == 1 else f" at {plural(number, 'name')}"
+    more = "more than " if any(one.more_names for one in pattern.active) else ""
+    at = f" at {name(pattern.names[0])}" if number == 1 else f" at {more}{plural(number, 'name')}"
     if not pattern.existence_known:
         return at
     exist = len(pattern.existing)
@@ -121,7 +131,8 @@ def _entered(joined: Joined, got_in: Sequence[Success], ask: Sequence[Success]) 
         whom = listed(list(dict.fromkeys(name(one.user) for one in real)))
         addresses = list(dict.fromkeys(one.address for one in real))
         whence = printable(addresses[0]) if len(addresses) == 1 and addresses[0] else plural(len(addresses), "address")
-        parts.append(f"{plural(len(real), 'login')}, of {whom} from {whence}{_to_ask(ask)}")
+        more = "more than " if _lost(joined) else ""
+        parts.append(f"{more}{plural(len(real), 'login')}, of {whom} from {whence}{_to_ask(ask)}")
     elif access(joined) == CANNOT_TELL:
         parts.append(f"whether anybody got in cannot be told{_why_not(joined)}")
     else:
@@ -141,9 +152,11 @@ def _claimed(claimed: Sequence[Success]) -> str:
 def _why_not(joined: Joined) -> str:
     if not joined.coverage.telling:
         return ""
-    return (
-        ": nothing covers that time" if _nothing_of_it(joined.coverage) else ": lines that may tell of it were not understood"
-    )
+    if _nothing_of_it(joined.coverage):
+        return ": nothing covers that time"
+    if any(map(may_tell, joined.seen.readings)):
+        return ": lines that may tell of it were not understood"
+    return ": there are more logins than are kept"
 
 
 def why_not(joined: Joined) -> str | None:
@@ -183,13 +196,16 @@ def _reach(telling: Sequence[Stream], start: int, end: int) -> str:
 
 
 def _gaps(coverage: Coverage) -> str:
-    if not coverage.gaps:
-        return ""
-    longest = max(coverage.gaps, key=lambda gap: gap[1] - gap[0])
+    since = [gap for gap in coverage.gaps if gap[1] == coverage.end]
+    within = [gap for gap in coverage.gaps if gap not in since]
+    after = f"{' and' if within else ', and'} nothing of the {lasting(since[0][1] - since[0][0])} since" if since else ""
+    if not within:
+        return after
+    longest = max(within, key=lambda gap: gap[1] - gap[0])
     long = f"{lasting(longest[1] - longest[0])} on {day(longest[0])}"
-    if len(coverage.gaps) == 1:
-        return f" with one gap of {long}"
-    return f" with {len(coverage.gaps)} gaps, the longest of {long}"
+    if len(within) == 1:
+        return f" with one gap of {long}{after}"
+    return f" with {len(within)} gaps, the longest of {long}{after}"
 
 
 def without(joined: Joined) -> str:

@@ -101,7 +101,7 @@ def streams(readings: Iterable[Reading]) -> tuple[Stream, ...]:
         if reading.format is not None:
             kind = reading.format.kind
             of_kind = found.setdefault((kind, _of(reading)), [])
-            if all(_looks(reading) != _looks(other) for other in of_kind):
+            if not any(_copies(reading, other) for other in of_kind):
                 of_kind.append(reading)
     return tuple(Stream(name, kind, tuple(sorted(parts, key=_begins))) for (kind, name), parts in sorted(found.items()))
 
@@ -124,6 +124,16 @@ def family(name: str) -> tuple[str, int | None]:
 
 def _begins(reading: Reading) -> int:
     return reading.notes.first or 0
+
+
+def _copies(one: Reading, other: Reading) -> bool:
+    """Whether two sources are the same one: of one of them that was edited, what it tells is not."""
+    return _looks(one) == _looks(other) and _tells(one) == _tells(other)
+
+
+def _tells(reading: Reading) -> list[tuple[object, ...]]:
+    """Who did what and when, by the events that were kept."""
+    return [(one.what, one.time, one.user, one.address, one.port) for one in reading.tally.kept]
 
 
 def _looks(reading: Reading) -> tuple[object, ...]:

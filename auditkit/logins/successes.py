@@ -303,6 +303,7 @@ class _Usual:
 
     def __init__(self, companion: str, others: Sequence[Success], streams: Sequence[Stream], always: bool) -> None:
         self._companion, self._streams, self._always = companion, streams, always
+        self._full = min((time for stream in streams for one in stream.readings if (time := one.tally.lost_from)), default=None)
         self._able = [success for success in others if self._possible(success)]
         self._with = sum(_has(success, companion) for success in self._able)
 
@@ -315,6 +316,8 @@ class _Usual:
 
     def _possible(self, success: Success) -> bool:
         """Whether it could be there: a key has no line where none was used, the journal may not reach that far back."""
+        if self._companion in ("session", "key-line") and self._full is not None and (success.time or 0) >= self._full:
+            return False  # it may be among what is not kept
         if self._companion == "key-line":
             return success.event.method == "publickey" and "-CERT" not in success.event.detail.upper()
         if self._companion == "journal":

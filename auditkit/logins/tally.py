@@ -14,7 +14,10 @@ NAMES = 20000
 PER_ADDRESS = 256
 """Names that are counted one by one of each address."""
 KEPT = 200000
-"""Events that are kept."""
+"""Events that are kept; as many again of those that are RARE, so that a flood of the others hides none of them."""
+RARE = frozenset((What.KEY_HELD, What.CREDENTIAL_HELD, What.ACCOUNT, What.SCHEDULED, What.LOG_BEGAN, What.LOG_ENDED,
+                  What.LOG_CLEARED, What.BOOTED, What.STOPPED))  # fmt: skip
+"""What nobody can make at a distance, besides the first login of an account from an address."""
 EXAMPLES = 5
 """Lines of an address that are remembered from its beginning, and as many from its end."""
 CONNECTIONS = 4096
@@ -117,7 +120,11 @@ class Tally:
     kept: list[Event] = field(default_factory=list)
     """Every event but guesses, what is only counted, and noise, in order."""
     lost: int = 0
-    """Events beyond the first KEPT."""
+    """Events beyond KEPT."""
+    lost_logins: int = 0
+    """Logins among them: of accounts and addresses of which earlier ones are kept, or beyond all bounds."""
+    lost_from: int | None = None
+    """When the first of them was."""
     passed: Counter[What] = field(default_factory=Counter)
     """Events that are kept or pass, by what they tell."""
     connections: dict[tuple[str, str], Connection] = field(default_factory=dict)
@@ -125,6 +132,8 @@ class Tally:
     strangers: set[int] = field(default_factory=set)
     """Lines that let somebody in whose connection no line of that process told of before."""
     _resting: dict[tuple[str, str], Connection] = field(default_factory=dict)
+    _entered: set[tuple[str | None, str | None]] = field(default_factory=set)
+    """Account and address of the logins that are kept, once there are many events."""
 
     @property
     def counts(self) -> Counter[What]:
@@ -164,11 +173,29 @@ class Tally:
             self.count(source, what, user, event.method, event.times, event.time, event.line, event.offset)
             return
         self.passed[what] += event.times
-        if len(self.kept) < KEPT:
-            same = address == event.address and user == event.user
-            self.kept.append(event if same else event._replace(address=address, port=port, user=user))
-        else:
-            self.lost += 1
+        same = address == event.address and user == event.user
+        self.keep(event if same else event._replace(address=address, port=port, user=user))
+
+    def keep(self, event: Event) -> bool:
+        """Keep an event, if there is room for it."""
+        kept = len(self.kept)
+        if kept < KEPT or (kept < 2 * KEPT and self._rare(event)):
+            self.kept.append(event)
+            return True
+        self.lost += 1
+        self.lost_logins += event.what is What.ACCEPTED
+        self.lost_from = event.time if self.lost_from is None else self.lost_from
+        return False
+
+    def _rare(self, event: Event) -> bool:
+        """Whether an event is not to be lost among many."""
+        if event.what is not What.ACCEPTED:
+            return event.what in RARE
+        if not self._entered:
+            self._entered = {(one.user, one.address) for one in self.kept if one.what is What.ACCEPTED}
+        first = (event.user, event.address) not in self._entered
+        self._entered.add((event.user, event.address))
+        return first
 
     def extend(self, events: Iterable[Event]) -> "Tally":
         """Add all of them."""
@@ -185,11 +212,12 @@ class Tally:
             self.source(*key).joined(theirs, lines, offset)
         self.unknown.update(islice(other.unknown - self.unknown, max(NAMES - len(self.unknown), 0)))
         self.passed.update(other.passed)
-        kept = other.kept[: max(KEPT - len(self.kept), 0)]
-        strange = (event for event in kept if event.line in other.strangers and event.what is What.ACCEPTED)
-        self.strangers.update(event.line + lines for event in strange if self.is_strange(event))
-        self.kept += [event._replace(line=event.line + lines, offset=event.offset + offset) for event in kept]
-        self.lost += other.lost + len(other.kept) - len(kept)
+        for event in other.kept:
+            kept = self.keep(event._replace(line=event.line + lines, offset=event.offset + offset))
+            if kept and event.what is What.ACCEPTED and event.line in other.strangers and self.is_strange(event):
+                self.strangers.add(event.line + lines)
+        self.lost, self.lost_logins = self.lost + other.lost, self.lost_logins + other.lost_logins
+        self.lost_from = other.lost_from if self.lost_from is None else self.lost_from
         return self
 
     def connection(

@@ -12,6 +12,7 @@ from auditkit.logins.patterns import Pattern
 from auditkit.logins.signals import Signal
 from auditkit.logins.streams import Told
 from auditkit.logins.successes import Success
+from auditkit.logins.tally import REST
 from auditkit.logins.wording import lasting
 from auditkit.model import Severity
 from auditkit.words import written
@@ -192,7 +193,8 @@ def _timeline(joined: Joined) -> list[Object]:
     for what in OF_MATTER:
         found += [(one.event.time or 0, words(one.event), one) for one in joined.told(what)[-MOMENTS:]]
     for one in sorted(joined.attackers.values(), key=lambda one: -one.guesses)[:5]:
-        if one.first is not None and one.last is not None and joined.within(one.first) and one.guesses > 1:
+        dated = one.first is not None and one.last is not None and joined.within(one.first)
+        if dated and one.guesses > 1 and one.address != REST:
             found += [
                 (one.first, f"guesses begin from {one.address}", None),
                 (one.last, f"guesses end from {one.address}", None),

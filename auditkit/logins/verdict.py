@@ -84,10 +84,14 @@ def _notes(all_of_it: Joined) -> Iterator[str]:
     unknown = sum(sum(reading.notes.unknown.values()) for reading in seen.readings)
     if unknown:
         yield f"{plural(unknown, 'line')} of programs that tell of logins not understood; the report lists them by kind"
+    for reading in seen.readings:
+        if reading.notes.malformed and reading.format is not None and reading.format.kind == "text":
+            of = f"{reading.notes.malformed} of {plural(reading.notes.lines, 'line')}"
+            yield f"{printable(reading.log.name)}: {of} have no time or no program, and were not read"
     guessed = [reading.log.name for reading in seen.readings if reading.notes.year_by is YearBy.ASSUMED and reading.notes.lines]
     if guessed:
         yield f"the year of {listed(guessed)} is assumed: its stamps have none, and nothing else tells it"
-    if not seen.setting.zone_known and any(one.notes.year_by is not YearBy.STAMP for one in seen.readings):
+    if not seen.setting.zone_known and any(one.notes.zoneless for one in seen.readings):
         yield "the zone of the machine is not known: stamps without one are taken for UTC"
 
     for one in seen.verified:

@@ -13,7 +13,7 @@ def moment(time: int | None) -> str:
     """`2026-11-24 09:54:59Z`; of a time that no calendar has its seconds."""
     at = _at(time)
     if at is None:
-        return "at an unknown time" if time is None else f"{time // _SECOND} s after 1970"
+        return "an unknown time" if time is None else f"{time // _SECOND} s after 1970"
     return f"{at:%Y-%m-%d %H:%M:%S}Z"
 
 

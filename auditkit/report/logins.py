@@ -106,11 +106,13 @@ def _sources(logins: Dict, options: Options) -> Iterator[str]:
     if not rows:
         return
     yield "  who tried       guesses  names  exist  first seen         last seen"
+    known = logins.get("names", {}).get("exist") is not None
     for one in rows[: _most(options)]:
-        exist = len(one.get("existing", ()))
+        exist = len(one.get("existing", ())) if known else "?"
         names = one.get("names", len(one["users"]))
         first, last = _minute(one["first"]), _minute(one["last"])
-        address = said(one["address"]) or "the machine itself"
+        address = said(one["address"]) or _nowhere(one.get("services", ()))
+        address = "all others" if address == "*" else address
         numbers = f"{grouped(one['attempts']):>8} {grouped(names):>6} {exist:>6}  {first:17}  {last}"
         if len(address) > 12:
             yield f"    {address}"
@@ -124,6 +126,11 @@ def _sources(logins: Dict, options: Options) -> Iterator[str]:
         days = counted(usual["days"], "day")
         busiest = f"the busiest of {days} had {grouped(usual['busiest'])}"
         yield f"    a usual day here has {grouped(usual['per_day'])} guesses, {busiest}"
+
+
+def _nowhere(services: Sequence[str]) -> str:
+    """What is said of guesses without an address: those at a server came from somewhere."""
+    return "not in its lines" if {"sshd", "dropbear"} & set(services) else "the machine itself"
 
 
 def _names(one: Dict) -> str:

@@ -15,8 +15,10 @@ from auditkit.logins.formats import (
     openvpn,
     proftpd,
     smbd,
+    sshd,
     syslog,
     utmp,
+    verbose,
     vsftpd,
     winxml,
     wtmpdb,
@@ -39,6 +41,7 @@ FORMATS: tuple[Format, ...] = (
     journal.FORMAT,
     export.FORMAT,
     journaljson.FORMAT,
+    verbose.FORMAT,
     vsftpd.FORMAT,
     logread.FORMAT,
     exim.FORMAT,
@@ -50,7 +53,10 @@ FORMATS: tuple[Format, ...] = (
     openvpn.OLD,
     evtx.FORMAT,
     winxml.FORMAT,
+    sshd.WINDOWS,
+    sshd.CAUGHT,
     syslog.FORMAT,
+    sshd.TIMELESS,
 )
 """In the order in which they are tried."""
 BEGINNING = 4096

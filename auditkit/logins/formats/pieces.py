@@ -10,6 +10,8 @@ LONGEST = 1 << 16
 """Bytes of a line that are looked at; no daemon writes more into one."""
 NUL_RUNS = 64
 ZEROS = re.compile(rb"\0+")
+MARK = b"\xef\xbb\xbf"
+"""What some editors and PowerShell put before text of UTF-8."""
 
 
 class Piece(NamedTuple):
@@ -57,10 +59,8 @@ def of_text(whole: bytes) -> Piece:
 
 def of(raw: Sequence[bytes], sizes: Sequence[int]) -> Piece:
     """Lines as they shall be read: without zeros, carriage returns at the end, and what is too long."""
-    return Piece(
-        [line.lstrip(b"\0")[:LONGEST].replace(b"\0", b"").rstrip(b"\r").decode("utf-8", "surrogateescape") for line in raw],
-        sizes,
-    )
+    short = (line.removeprefix(MARK).lstrip(b"\0")[:LONGEST].replace(b"\0", b"").rstrip(b"\r") for line in raw)
+    return Piece([line.decode("utf-8", "surrogateescape") for line in short], sizes)
 
 
 def zeros(chunk: bytes, offset: int, notes: Notes) -> None:

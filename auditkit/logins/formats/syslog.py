@@ -12,7 +12,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple
 
-from auditkit.logins.formats.pieces import pieces
+from auditkit.logins.formats.pieces import MARK, pieces
 from auditkit.logins.formats.stamps import PLAIN, STAMP, Clock
 from auditkit.logins.grammar import said, sshd
 from auditkit.logins.grammar.forms import alternatives, usual
@@ -54,7 +54,20 @@ BARE = re.compile(r" (?:(?P<host>\S+) )??\[(?P<program>[\w-]+)\](?P<pid>):? (?P<
 """`[sshd]`, as metalog has it."""
 OF_OLD = re.compile(r" (?P<host>\S+) (?P<program>syslogd)(?P<pid>) (?P<message>.*)", re.DOTALL)
 """`syslogd 1.5.0: restart.`"""
-LAST = re.compile(r" (?:(?P<host>\S+) )?(?:--- )?last message repeated (?P<times>[0-9]{1,9}) times?(?: ---)?")
+LEVEL = r"(?:[a-z]+[0-7]?|[0-9]+)\.(?:emerg|panic|alert|crit|err|error|warning|warn|notice|info|debug|[0-7])"
+LOOSE = re.compile(
+    rf" {{1,2}}(?:<{LEVEL}> )?(?:(?P<host>[^ ]+) )??(?:<?{LEVEL}>? )?"
+    r"(?P<program>[^ :\[]+)(?:\[(?P<pid>[^\] ]*)\])?:(?: |$|(?=\[))(?P<message>.*)",
+    re.DOTALL,
+)
+"""With facility and level, as syslogd of busybox has them behind the host and that of FreeBSD before it, if it is asked to."""
+HEADINGS = re.compile(r"-- .* --|-- (?:Journal|Logs) beg[ai]ns? .*|.*-- MARK --").fullmatch
+"""Lines of journalctl and syslogd that are of no program."""
+MAY_TELL = re.compile(
+    r"(?! ).*?(?:\b(?:Accepted|Failed) [\w/-]{1,40} for |session opened for user|\bsshd(?:-session)?(?:\[|: ))", re.DOTALL
+).match
+"""A line that cannot be read, and may tell of a login all the same; one that goes on with that before it begins with a blank."""
+LAST = re.compile(rf" (?:<{LEVEL}> )?(?:(?P<host>\S+) )?(?:--- )?last message repeated (?P<times>[0-9]{{1,9}}) times?(?: ---)?")
 REPEATED = re.compile(r"message repeated (?P<times>[0-9]{1,9}) times: \[ (?P<message>.*)\]", re.DOTALL)
 ID = re.compile(r"\[ID [0-9]+ \w+\.\w+\] ")
 """What Solaris writes before a message."""
@@ -275,7 +288,7 @@ class Reader:
                 self.beat(time, number)
         if time is None:
             self.beaten += 1
-            self.notes.malformed += bool(line)
+            self.malformed(line, number, "no time" if not found else "no time that can be")
         if not found or time is None or not self.behind(found, At(time, *place), lines):
             self.others += 1
 
@@ -285,20 +298,28 @@ class Reader:
         if again := LAST.fullmatch(line, end):
             before = self.last_of(again["host"] or "", lines[: max(at.line - self.first, 0)])
             return before is not None and self.teller.tell(*before, at, int(again["times"]))
-        for form in (STRUCTURED,) if found["version"] else (PLAIN_LINE, BARE, OF_OLD):
+        for form in (STRUCTURED,) if found["version"] else (PLAIN_LINE, BARE, OF_OLD, LOOSE):
             if rest := form.fullmatch(line, end):
                 if len(self.hosts) < HOSTS:
                     self.hosts[rest["host"] or ""] += 1
                 host, program, pid, message = rest.group("host", "program", "pid", "message")
                 return self.teller.tell(host, program, pid, message or "", at)
-        self.notes.malformed += not line.endswith("-- MARK --")
+        self.malformed(line[end:].lstrip(" "), at.line, "no program")
         return False
+
+    def malformed(self, line: str, number: int, why: str) -> None:
+        """Count a line that cannot be read, and show it if it may tell of a login all the same."""
+        if not line or HEADINGS(line):
+            return
+        self.notes.malformed += 1
+        if MAY_TELL(line):
+            self.teller.unknown(f"({why})", line, number)
 
     def last_of(self, host: str, lines: Sequence[str]) -> tuple[str | None, str, str | None, str] | None:
         """Host, program, pid and message of the last line of a host, to which `last message repeated 3 times` adds."""
         for line in (*reversed(lines[-NEAR:]), self.before):
             found = STAMP.match(line)
-            rest = PLAIN_LINE.fullmatch(line, found.end()) if found else None
+            rest = PLAIN_LINE.fullmatch(line, found.end()) or LOOSE.fullmatch(line, found.end()) if found else None
             if rest and (rest["host"] or "") == host:
                 return rest["host"], rest["program"], rest["pid"], rest["message"]
         return None
@@ -318,7 +339,7 @@ def count(log: Log, data: Bytes, setting: Setting, notes: Notes, tally: Tally) -
 
 def recognises(name: str, beginning: bytes) -> bool:
     """Whether one of the first lines has a stamp, or the name is one that syslogd gives."""
-    lines = beginning.replace(b"\0", b"").decode("utf-8", "replace").split("\n")[:20]
+    lines = beginning.removeprefix(MARK).replace(b"\0", b"").decode("utf-8", "replace").split("\n")[:20]
     return any(map(STAMP.match, lines)) or NAMES(name) is not None
 
 

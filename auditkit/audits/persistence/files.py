@@ -121,11 +121,16 @@ def _texts(seen: Seen, entry: Entry) -> Iterator[Need]:
     if not entry.read:
         return
     why = f"what {entry.what} run"
-    globs = [path for path in entry.own if "**" not in path and _holds_text(seen, path)]
+    globs = [path for path in entry.own if not _is_wide(path) and _holds_text(seen, path)]
     yield from (Need(Means.FILE, path, why) for path in globs)
     known = {item.source for path in globs for item in seen.of(Means.LISTING, path)}
     left = (end for one in places(seen, entry) if one.node.path not in known and (end := _text_of(seen, one)))
     yield from (Need(Means.FILE, path, why) for path in islice(left, MOST_READ))
+
+
+def _is_wide(pattern: str) -> bool:
+    """Whether it takes long to go through all that it may stand for, which is done once and not to read as well."""
+    return "**" in pattern or pattern.startswith(("~/*/", "/home/*/*/"))
 
 
 def _holds_text(seen: Seen, pattern: str) -> bool:

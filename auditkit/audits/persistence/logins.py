@@ -173,7 +173,7 @@ LOGINS: tuple[Entry, ...] = (
             *("/etc/.git/hooks/*", "/srv/*/.git/hooks/*", "/opt/*/.git/hooks/*", "/var/www/*/.git/hooks/*", "/etc/gitconfig"),
             *("/etc/.git/config", "/srv/*/.git/config", "/opt/*/.git/config", "/var/www/*/.git/config"),
             *homes(".git/hooks/*", "*/.git/hooks/*", "*/*/.git/hooks/*", ".gitconfig", ".config/git/config"),
-            *homes(".git/config", "*/.git/config", "*/*/.git/config"),
+            *homes(".git/config", "*/.git/config"),
         ),
         vendor=("/usr/share/git-core/templates/hooks/*", "/usr/local/share/git-core/templates/hooks/*"),
         line=r"^\s*(pager|hooksPath|fsmonitor|sshCommand|askPass|editor)\s*=\s*\S*[/;|&$`]|^\s*\w+\s*=\s*\"?!",

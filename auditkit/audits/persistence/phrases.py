@@ -194,9 +194,10 @@ def together(lines: Sequence[str]) -> Iterator[tuple[int, Phrase]]:
 
 def said(line: str, phrases: tuple[Phrase, ...] = PHRASES) -> Iterator[Phrase]:
     """Yield what a line says of these, however far to the right it says it."""
-    plain = _SPLIT.sub("", line)
+    texts = dict.fromkeys((line, _SPLIT.sub("", line)))
+    pieces = [piece for text in texts for piece in _pieces(text)]
     for phrase in phrases:
-        if any(phrase.pattern.search(piece) for text in dict.fromkeys((line, plain)) for piece in _pieces(text)):
+        if any(map(phrase.pattern.search, pieces)):
             yield phrase
 
 

@@ -12,7 +12,7 @@ from auditkit.logins.nouns import Condition, Event, Log
 from auditkit.logins.reading import Reading
 from auditkit.logins.seen import Head, KeyLine, Seen, Verdict, Wanted
 from auditkit.logins.seen import Past as Before
-from auditkit.logins.verdict import judged
+from auditkit.logins.verdict import judged, quoted
 from auditkit.logs import heads
 from auditkit.logs.files import Source
 from auditkit.logs.reading import How, readings
@@ -84,7 +84,7 @@ class Judged:
 
 
 def judge(taken: Taken, run: options.Setting, asked: Asked) -> Judged:
-    """Read and judge the logs of a machine; lines that the verdict quotes are looked up, and it is judged once more."""
+    """Read and judge the logs of a machine; lines that the verdict quotes are looked up."""
     read = _read(taken, run, asked)
     there = [(source, reading) for source, reading in zip(taken.sources, read, strict=True) if _is_there(reading.log)]
     lengths = [head.length for head in taken.past.heads] if taken.past else []
@@ -106,7 +106,7 @@ def judge(taken: Taken, run: options.Setting, asked: Asked) -> Judged:
     )
     verdict = judged(seen)
     if verdict.wanted:
-        verdict = judged(replace(seen, texts=_texts(taken.sources, verdict.wanted)))
+        verdict = quoted(verdict, _texts(taken.sources, verdict.wanted))
     if any(reading.log.name == JOURNAL and reading.notes.lines in _BOUNDS for reading in seen.readings):
         verdict = replace(verdict, gaps=(*verdict.gaps, Gap(JOURNAL, OLDER)))
     return Judged(verdict, seen.readings, begun, taken.machine.now)

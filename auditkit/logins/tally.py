@@ -111,8 +111,11 @@ class Source:
         (self.recent if len(self.early) >= EXAMPLES else self.early).append((line, offset))
 
     def met_among(self, places: Iterable[tuple[int, int]], since: int) -> None:
-        """The same of lines among which others may have been met since a line."""
+        """The same of lines in their order, among which others may have been met since a line."""
         others = [place for place in (*self.early, *self.recent) if place[0] >= since]
+        if len(self.early) >= EXAMPLES and not others:
+            self.recent.extend(places)
+            return
         if others:
             self.early = [place for place in self.early if place[0] < since]
             self.recent = deque((place for place in self.recent if place[0] < since), EXAMPLES)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from auditkit.logins.grammar import said, sshd
 from auditkit.logins.grammar.forms import alternatives, usual
 from auditkit.logins.nouns import PAM, What
-from auditkit.logins.tally import ADDRESSES, EXAMPLES, HOUR, SERVICES, Tally
+from auditkit.logins.tally import ADDRESSES, CONNECTIONS, EXAMPLES, HOUR, SERVICES, Tally
 
 KNOWN = 16384
 """Messages without address and port that are remembered with what they say."""
@@ -140,7 +140,8 @@ class Counts:
         self.tags: dict[str, Tag] = {}
         self.known: dict[str, dict[Key, Meaning]] = {}
         self.spoken: dict[str, dict[str, tuple[Came, Meaning, str]]] = {}
-        """Host to what its connections said."""
+        """Host to what its connections said; `older` is the same of those that have not spoken for long."""
+        self.older: dict[str, dict[str, tuple[Came, Meaning, str]]] = {}
         self.came: dict[str, Came | None] = {}
         """Address as the line has it to what came from there; None where it is none."""
         self.of_users: dict[str | None, Meaning] = {}
@@ -178,6 +179,8 @@ class Counts:
     def asked(self, tag: Tag, pid: str, meaning: Meaning) -> tuple[Came, Meaning] | None:
         """What a line of PAM says once its connection was asked; None where lines of this piece do not tell that."""
         came, before = self.comes(meaning.address), tag.spoke.get(pid)
+        if before is None:
+            self.settle(tag.host, pid)
         if came is None or (before is None and self.tally.knows(tag.host, pid)) or (before and before[0] is not came):
             return None
         user = meaning.user if meaning.user is not None or before is None else before[1].user
@@ -192,13 +195,14 @@ class Counts:
 
     def settle(self, host: str, pid: str) -> None:
         """Hand the tally what a connection said last: a line follows that may ask it."""
-        last = self.spoken[host].pop(pid, None)
-        if last:
-            self.tally.connections[host, pid] = _connection(*last)
+        older = self.older.get(host)
+        before, last = older.pop(pid, None) if older else None, self.spoken[host].pop(pid, None)
+        if last or before:
+            self.tally.connections[host, pid] = _connection(*(last or before))  # type: ignore[misc]
 
     def settle_all(self) -> None:
         """The same of all."""
-        for host, spoke in self.spoken.items():
+        for host, spoke in (*self.older.items(), *self.spoken.items()):
             self.tally.connections.update({(host, pid): _connection(*last) for pid, last in spoke.items()})
             spoke.clear()
 
@@ -215,9 +219,13 @@ class Counts:
             ends = places if len(places) <= 2 * EXAMPLES else (*places[:EXAMPLES], *places[-EXAMPLES:])
             source.met_among([(first + at, starts[at] + at) for at in ends], first)
             came.meanings, came.places = [], []
-        self.settle_all()
+        for host, spoke in self.spoken.items():
+            if len(spoke) > CONNECTIONS:
+                self.older[host] = spoke.copy()
+                spoke.clear()
         if len(self.tags) > TAGS:
-            self.tags, self.known, self.spoken, self.remembered = {}, {}, {}, 0
+            self.settle_all()
+            self.older, self.tags, self.known, self.spoken, self.remembered = {}, {}, {}, {}, 0
         if len(self.came) > ADDRESSES:
             self.came = {}
 

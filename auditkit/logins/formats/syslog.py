@@ -169,6 +169,8 @@ class Reader:
                 self.tally.rest()
             yield self.teller.events
             self.teller.events.clear()
+        if self.counts:
+            self.counts.settle_all()
         self.pulse.again(number - self.beaten)
         self.pulse.done()
         self.notes.lines, self.notes.of_interest = number, number - self.others
@@ -191,17 +193,16 @@ class Reader:
         tag: Tag | None = None
         time, tagged, times, passed = None, "", [], 0
         for at, line in enumerate(lines):
-            head, colon, message = line.partition("]: ")
+            head, _, message = line.partition("]: ")
             words, _, pid = head.rpartition("[")
             if tag is None or words != tagged:
                 if time is None or line[: self.width] != self.stamp:
                     time = self.turn(line, first + at)
                 tagged, tag = words, None if time is None else self.tag(words, counts)
             times.append(time or 0)
-            if tag is not None and colon and pid.isdecimal():
+            if tag is not None and message and pid.isdecimal():
                 before, _, tail = message.partition(BEFORE_PORT)
-                behind = tail.lstrip(NUMERALS)
-                if 0 < len(tail) - len(behind) <= LONGEST_PORT:
+                if tail and 0 < len(tail) - len(behind := tail.lstrip(NUMERALS)) <= LONGEST_PORT:
                     before, _, raw = before.rpartition(" ")
                     key = before, behind
                     meaning = tag.known.get(key) or counts.meaning(tag, key)
@@ -223,9 +224,11 @@ class Reader:
                         self.others += 1
                         continue
                 counts.settle(tag.host, pid)
+                if not self.teller.tell(tag.host, tag.program, pid, message, At(time or 0, first + at, starts[at] + at)):
+                    self.others += 1
             else:
                 counts.settle_all()
-            self.one(line, time, (first + at, starts[at] + at), lines)
+                self.one(line, time, (first + at, starts[at] + at), lines)
         if passed:
             counts.tally.passed[NOISE] += passed
         counts.fold(times, starts, first)
@@ -262,8 +265,7 @@ class Reader:
 
     def beat(self, time: int, number: int) -> None:
         """Let the pulse know of a line, and of those since it heard last."""
-        self.pulse.again(number - self.beaten - 1)
-        self.pulse.beat(time, number)
+        self.pulse.beat(time, number, again=number - self.beaten - 1)
         self.beaten = number
 
     def odd(self, line: str, time: int | None, place: tuple[int, int], lines: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ from auditkit.logins.nouns import Condition, Event, Log
 from auditkit.logins.reading import Reading
 from auditkit.logins.seen import Account, Head, KeyLine, Seen, Verdict, Wanted
 from auditkit.logins.seen import Past as Before
-from auditkit.logins.verdict import judged
+from auditkit.logins.verdict import judged, quoted
 from auditkit.logins.wording import listed, plural
 from auditkit.logs import heads
 from auditkit.logs.files import Source
@@ -167,7 +167,7 @@ def _judged(taken: Taken, read: Sequence[Reading], asked: Asked) -> Judged:
     )
     verdict = judged(seen)
     if verdict.wanted:
-        verdict = judged(replace(seen, texts=_texts(taken.sources, verdict.wanted)))
+        verdict = quoted(verdict, _texts(taken.sources, verdict.wanted))
     if any(reading.log.name == JOURNAL and reading.notes.lines in _BOUNDS for reading in seen.readings):
         verdict = replace(verdict, gaps=(*verdict.gaps, Gap(JOURNAL, OLDER)))
     return Judged(verdict, seen.readings, begun, taken.machine.now)

@@ -86,7 +86,7 @@ def covered(streams: Sequence[Stream], since: int | None, until: int | None, now
 
 def _moments(streams: Iterable[Stream], what: What) -> list[int]:
     """When the machine went up, or down, by whichever source."""
-    times = {one.event.time for stream in streams for one in stream.told() if one.event.what is what}
+    times = {one.event.time for stream in streams for one in stream.told(what)}
     return sorted(time for time in times if time is not None)
 
 

@@ -2,14 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
-from auditkit.logins.covering import Cover
-from auditkit.logins.joining import Joined, words
+from auditkit.logins.covering import DAY, Cover
+from auditkit.logins.joining import Before, Joined, words
 from auditkit.logins.patterns import MISTYPED, is_own
 from auditkit.logins.seen import Login
 from auditkit.logins.successes import RECORDS, State, Success
-from auditkit.logins.tally import HOUR
 from auditkit.logins.wording import lasting, listed, moment, name, plural
 from auditkit.model import Finding, Quote, Rule, Severity
 from auditkit.printable import printable
@@ -99,7 +97,6 @@ BY_PASSWORD = Rule(
 )
 RULES = (AFTER_GUESSING, UNSUPPORTED, FORGED, SESSION_ALONE, UNKNOWN_KEY, FIRST_SEEN, TO_CONFIRM, BY_PASSWORD)
 
-DAY = 24 * HOUR
 HISTORY = 5 * DAY
 """How long before a login the logs have to reach for what is new to be new."""
 BY_SECRET = ("password", "keyboard-interactive", "keyboard-interactive/pam", "")
@@ -107,18 +104,6 @@ WEAK = 5
 """From so many other addresses on a name counts as under attack."""
 HARD = 30
 """From so many guesses of few addresses on it does, too."""
-
-
-@dataclass(frozen=True, slots=True)
-class Before:
-    """What came before a login."""
-
-    guesses: int
-    """Of its address, in the day before."""
-    names: tuple[str, ...]
-    """Those that were guessed at from there."""
-    others: int
-    """Other addresses that guessed at its account."""
 
 
 def judge(joined: Joined) -> Iterator[tuple[Success, Finding]]:
@@ -138,22 +123,10 @@ def judge(joined: Joined) -> Iterator[tuple[Success, Finding]]:
 
 def _kind(joined: Joined, success: Success) -> tuple[object, ...]:
     """What all rules go by: of logins that are alike in it, as a program makes them by the thousand, one is judged."""
-    came = before(joined, success)
+    came = joined.before(success)
     what = success.user, success.address, success.event.method, success.key, success.state, success.missing
     known = _seen_before(joined, success), _has_history(joined, success), _server_told(joined, success)
     return *what, *known, guessed(joined, success, came), min(came.others, WEAK)
-
-
-def before(joined: Joined, success: Success) -> Before:
-    """What came before a login, of its own address and of others."""
-    if success.time is None:
-        return Before(0, (), 0)
-    since = success.time - DAY
-    one = joined.attackers.get(success.address or "")
-    guesses = one.between(since, success.time) if one and one.first is not None and one.first <= success.time else 0
-    names = tuple(each for each, times in one.names.items() if times) if one and guesses else ()
-    others = joined.addresses_at(success.user, since, success.time)
-    return Before(guesses, names, others - bool(guesses and one and one.names.get(success.user)))
 
 
 def guessed(joined: Joined, success: Success, came: Before) -> bool:
@@ -202,7 +175,7 @@ def _alone(joined: Joined, success: Success, quotes: tuple[Quote, ...], *, guess
 
 
 def _after_guessing(joined: Joined, success: Success, quotes: tuple[Quote, ...]) -> Iterator[Finding]:
-    came = before(joined, success)
+    came = joined.before(success)
     own = is_own(success.address or "", joined.seen.office.networks)
     if guessed(joined, success, came):
         few = came.guesses <= 2 * MISTYPED and len(came.names) < 3

@@ -75,9 +75,7 @@ def judge(joined: Joined) -> Iterator[Finding]:
         if cover.stream.tells:
             yield from _gaps(joined, cover)
     for sign in joined.signs[:MOST]:
-        yield Finding(
-            TAMPERED, printable(sign.source), sign.text, WEAKER.get(sign.kind, TAMPERED.severity), _quote(joined, sign)
-        )
+        yield Finding(TAMPERED, printable(sign.source), sign.text, WEAKER.get(sign.kind, TAMPERED.severity), _quote(sign))
     yield from _limited(joined)
     yield from _disagree(joined)
     yield from list(_not_in_the_log(joined))[:MOST]
@@ -132,9 +130,8 @@ def _lines_elsewhere(joined: Joined, gap: Silence) -> str:
     return ""
 
 
-def _quote(joined: Joined, sign: Sign) -> tuple[Quote, ...]:
-    text = joined.seen.texts.get((sign.source, sign.line), "")
-    return (Quote(printable(sign.source), sign.line, printable(text[:300]) or sign.kind),) if sign.line else ()
+def _quote(sign: Sign) -> tuple[Quote, ...]:
+    return (Quote(printable(sign.source), sign.line, sign.kind),) if sign.line else ()
 
 
 def _limited(joined: Joined) -> Iterator[Finding]:

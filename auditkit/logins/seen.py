@@ -91,13 +91,11 @@ class Seen:
     verified: tuple[Verified, ...] = ()
     log_level: str | None = None
     """LogLevel of sshd: from VERBOSE on it tells more of each login."""
-    texts: Mapping[tuple[str, int], str] = field(default_factory=dict)
-    """Name of a source and number of a line to its text: of lines that `Verdict.wanted` names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A line that the verdict quotes; `Seen.texts` of a second judgment has its words."""
+    """A line that the verdict quotes."""
 
     source: str
     line: int
@@ -114,6 +112,6 @@ class Verdict:
     """`logins` of the report, as schema.json has it."""
     notes: tuple[str, ...] = ()
     wanted: tuple[Wanted, ...] = ()
-    """Lines of texts whose words are worth fetching: judged again with them in `Seen.texts`, the findings quote the log."""
+    """Lines of texts whose words are worth fetching: `verdict.quoted` lets the findings quote them."""
     logged_in: Mapping[Login, int | None] = field(default_factory=dict)
     """What the next run is to have as `Past.logins`, with what it had before."""

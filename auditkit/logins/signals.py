@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from statistics import median
 
-from auditkit.logins.entered import BY_SECRET, before, guessed
+from auditkit.logins.entered import BY_SECRET, guessed
 from auditkit.logins.guesses import Attacker
 from auditkit.logins.joining import Joined
 from auditkit.logins.nouns import What
@@ -53,7 +53,7 @@ def signals(joined: Joined, pattern: Pattern) -> tuple[Signal, ...]:
 def _after_failures(joined: Joined, real: Iterable[Success]) -> Iterator[Signal]:
     """Yield logins after failures: of the same address, of others at the same account."""
     for success in real:
-        came = before(joined, success)
+        came = joined.before(success)
         who = f"{name(success.user)} at {moment(success.time)}"
         if came.guesses and guessed(joined, success, came):
             yield Signal(

@@ -84,10 +84,12 @@ class Stream:
         """Whether a moment lies between its first and its last line."""
         return self.first is not None and self.last is not None and self.first <= time <= self.last
 
-    def told(self) -> Iterator[Told]:
-        """Yield what was kept of it."""
+    def told(self, *whats: What) -> Iterator[Told]:
+        """Yield what was kept of it of these kinds; a log may have so much that nobody goes through all of it."""
+        wanted = frozenset(whats)
         for reading in self.readings:
-            yield from (Told(reading.log.name, self.kind, self.name, event) for event in reading.tally.kept)
+            source, kept = reading.log.name, reading.tally.kept
+            yield from (Told(source, self.kind, self.name, event) for event in kept if event.what in wanted)
 
     def count(self, what: What) -> int:
         """How often it tells of something."""

@@ -25,6 +25,10 @@ RECORDS = ("wtmp", "lastlog", "audit")
 """Kinds of sources that only root and the kernel write."""
 
 
+OF_LOGINS = (What.ACCEPTED, What.OPENED, What.KEY_FOUND, What.ENDED)
+"""What tells of somebody who got in, of his session, and of what his process did besides."""
+
+
 class State(StrEnum):
     """How far a success can be relied on."""
 
@@ -61,22 +65,22 @@ class Success:
     @property
     def time(self) -> int | None:
         """When it was."""
-        return self.event.time
+        return self.told[0].event.time
 
     @property
     def user(self) -> str:
         """The account; the empty word where no source says."""
-        return next((one.event.user for one in self.told if one.event.user), "")
+        return self.told[0].event.user or next((one.event.user for one in self.told if one.event.user), "")
 
     @property
     def address(self) -> str | None:
         """Where it came from."""
-        return next((one.event.address for one in self.told if one.event.address), None)
+        return self.told[0].event.address or next((one.event.address for one in self.told if one.event.address), None)
 
     @property
     def key(self) -> str:
         """The fingerprint of the key."""
-        return next((one.event.key for one in self.told if one.event.key), "")
+        return self.told[0].event.key or next((one.event.key for one in self.told if one.event.key), "")
 
     @property
     def service(self) -> str:
@@ -101,7 +105,7 @@ class Success:
 
 def successes(streams: Sequence[Stream]) -> list[Success]:
     """Every success that the sources tell of, each once, by its time."""
-    told = [one for stream in streams for one in stream.told()]
+    told = [one for stream in streams for one in stream.told(*OF_LOGINS)]
     found = _claimed(one for one in told if one.event.what is What.ACCEPTED and one.kind not in RECORDS)
     found += [Success([one]) for one in _joined(found, [one for one in told if _audited(one)])]
     rest = _joined(found, [one for one in told if _opens(one) and not _audited(one)])

@@ -94,6 +94,11 @@ class Source:
         for line, at in (*other.early, *other.recent):
             self.met(line + lines, at + offset)
 
+    def within(self, first: int, last: int) -> None:
+        """Lines came from there between two moments."""
+        self.first = first if self.first is None or first < self.first else self.first
+        self.last = last if self.last is None or last > self.last else self.last
+
     def named(self, user: str, guesses: int) -> None:
         """Count guesses at a name, or that it was named."""
         names = self.names
@@ -107,6 +112,18 @@ class Source:
     def met(self, line: int, offset: int) -> None:
         """Remember where a line of it stands."""
         (self.recent if len(self.early) >= EXAMPLES else self.early).append((line, offset))
+
+    def met_among(self, places: Iterable[tuple[int, int]], since: int) -> None:
+        """The same of lines in their order, among which others may have been met since a line."""
+        others = [place for place in (*self.early, *self.recent) if place[0] >= since]
+        if len(self.early) >= EXAMPLES and not others:
+            self.recent.extend(places)
+            return
+        if others:
+            self.early = [place for place in self.early if place[0] < since]
+            self.recent = deque((place for place in self.recent if place[0] < since), EXAMPLES)
+        for line, offset in sorted((*others, *places)):
+            self.met(line, offset)
 
 
 @dataclass(slots=True)
@@ -237,6 +254,10 @@ class Tally:
             self.rest()
         return address, port, user
 
+    def knows(self, host: str, pid: str) -> bool:
+        """Whether a connection said anything of itself."""
+        return (host, pid) in self.connections or (host, pid) in self._resting
+
     def is_strange(self, event: Event) -> bool:
         """Whether no line of its process told of its connection before."""
         key = event.host, str(event.pid)
@@ -268,6 +289,15 @@ class Tally:
         offset: int,
     ) -> None:
         """Count an event that is TALLIED, without there being one."""
+        guesses = self.told(source, what, user, method, times)
+        if time is not None:
+            source.within(time, time)
+            if guesses:
+                source.hours[time // HOUR] += times
+        source.met(line, offset)
+
+    def told(self, source: Source, what: What, user: str | None, method: str | None, times: int) -> int:
+        """Count what was told so often, but for when and where it was; gives how many guesses that is."""
         guesses = 0
         if what is not FAILED:
             source.others[what] += times
@@ -278,17 +308,8 @@ class Tally:
         else:
             guesses = times
             source.guesses += times
-        if time is not None:
-            if source.last is None or source.first is None:
-                source.first = source.last = time
-            elif time >= source.last:
-                source.last = time
-            elif time < source.first:
-                source.first = time
-            if guesses:
-                source.hours[time // HOUR] += times
-        source.met(line, offset)
         if user is not None:
             source.named(user, guesses)
             if what is INVALID_USER and len(self.unknown) < NAMES:
                 self.unknown.add(user)
+        return guesses

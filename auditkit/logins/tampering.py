@@ -35,7 +35,7 @@ class Sign:
 
 def signs(seen: Seen, streams: Sequence[Stream], coverage: Coverage) -> tuple[Sign, ...]:
     """All signs, source by source."""
-    boots = [one.event.time for stream in streams for one in stream.told() if one.event.what in (What.BOOTED, What.CLOCK)]
+    boots = [one.event.time for stream in streams for one in stream.told(What.BOOTED, What.CLOCK)]
     clock = [time for time in boots if time is not None]
     found = [sign for reading in seen.readings for sign in _of_reading(reading, clock, coverage)]
     found += [sign for log in _logs(seen) for sign in _of_file(log, seen, coverage)]
@@ -124,7 +124,7 @@ def _beat(base: str, coverage: Coverage) -> int:
 
 def _told(stream: Stream) -> Iterator[Sign]:
     """Yield what the sources say themselves of being cleared or stopped."""
-    told = list(stream.told())
+    told = list(stream.told(What.LOG_BEGAN, What.LOG_CLEARED, What.LOG_ENDED))
     begun = sorted(one.event.time for one in told if one.event.what is What.LOG_BEGAN and one.event.time is not None)
     for one in told:
         event, detail = one.event, f": {one.event.detail}" if one.event.detail else ""

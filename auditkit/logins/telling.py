@@ -104,7 +104,7 @@ def _success(joined: Joined, one: Success) -> Object:
         "key_of": dict(joined.seen.office.known_keys).get(one.key),
         "key_lines": [{"account": line.account, "where": line.where, "comment": line.comment} for line in lines],
         "missing": list(one.missing),
-        "guesses_before": entered.before(joined, one).guesses,
+        "guesses_before": joined.before(one).guesses,
         "lasted": entered.lasted(one) or None,
         "did": [_deed(deed) for deed in joined.deeds(one)[:DEEDS]],
         "lines": [_line(each) for each in one.told[:6]],

@@ -1,12 +1,13 @@
 """From what the sources of a machine say to a verdict on three axes that are never merged: access, pattern, coverage.
 
-`judged` may be called twice: `wanted` names lines of text logs, and with their words in `Seen.texts` findings quote them.
+`Verdict.wanted` names lines of text logs: once somebody fetched their words, `quoted` puts these into the findings.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from auditkit.logins import entered, losing, sentence, telling, trying
-from auditkit.logins.joining import Joined, joined
+from auditkit.logins.joining import Joined, joined, requoted
 from auditkit.logins.nouns import Condition, What, YearBy
 from auditkit.logins.patterns import Pattern, pattern
 from auditkit.logins.seen import Account, Head, KeyLine, Login, Past, Seen, Verdict, Verified, Wanted
@@ -16,7 +17,7 @@ from auditkit.logins.wording import listed, moment, plural
 from auditkit.model import Finding, Gap, Rule, Severity
 from auditkit.printable import printable
 
-__all__ = ["RULES", "Account", "Head", "KeyLine", "Past", "Seen", "Verdict", "Verified", "Wanted", "judged"]
+__all__ = ["RULES", "Account", "Head", "KeyLine", "Past", "Seen", "Verdict", "Verified", "Wanted", "judged", "quoted"]
 
 RULES: tuple[Rule, ...] = (*entered.RULES, *trying.RULES, *losing.RULES)
 WANTED = 200
@@ -45,11 +46,17 @@ def _to_ask(of_logins: Iterable[tuple[Success, Finding]]) -> list[tuple[Success,
     return [(success, max(severities)) for success, severities in ordered]
 
 
+def quoted(verdict: Verdict, texts: Mapping[tuple[str, int], str]) -> Verdict:
+    """A verdict that quotes lines by their own words; `texts` has these by name of the source and number of the line."""
+    shown = {(printable(source), line): text for (source, line), text in texts.items()}
+    return replace(verdict, findings=tuple(requoted(finding, shown) for finding in verdict.findings))
+
+
 def _credential(all_of_it: Joined) -> str:
     """Why somebody knows a credential: he was let in after guessing, or was right and refused."""
     for success in all_of_it.successes:
         if success.real:
-            came = entered.before(all_of_it, success)
+            came = all_of_it.before(success)
             if entered.guessed(all_of_it, success, came):
                 return f"{plural(came.guesses, 'guess')} from {printable(success.address or '')}, and then a login"
     return trying.known(all_of_it)
@@ -64,7 +71,9 @@ def _gaps(all_of_it: Joined) -> Iterator[Gap]:
     if not coverage.telling:
         anybody = "anybody else" if any(one.real for one in all_of_it.successes) else "anybody"
         yield Gap("logins", f"whether {anybody} got in cannot be told: {sentence.without(all_of_it)}")
-    hosts = sorted({one.event.host.partition(".")[0] for stream in all_of_it.streams for one in stream.told()} - {""})
+    readings = [reading for stream in all_of_it.streams for reading in stream.readings]
+    named = {event.host for reading in readings for event in reading.tally.kept}
+    hosts = sorted({host.partition(".")[0] for host in named} - {""})
     if len(hosts) > 1:
         together = "guesses are counted of all together, and whether one of them fell silent is not known"
         yield Gap("logins", f"the logs have lines of {len(hosts)} machines ({listed(hosts)}): {together}")
@@ -104,16 +113,18 @@ def _notes(all_of_it: Joined) -> Iterator[str]:
 
 def _wanted(all_of_it: Joined, findings: Sequence[Finding], looks: Pattern) -> tuple[Wanted, ...]:
     """Lines of texts that findings quote."""
-    quoted = {(quote.source, quote.line) for finding in findings for quote in finding.quotes}
-    told = [one for stream in all_of_it.streams if stream.kind == "text" for one in stream.told()]
-    found = {
-        (one.source, one.event.line): one.event.offset for one in told if (printable(one.source), one.event.line) in quoted
-    }
-    texts = {reading.log.name for stream in all_of_it.streams if stream.kind == "text" for reading in stream.readings}
-    for one in looks.active:
-        for source, line, offset in one.lines:
-            if source in texts and (printable(source), line) in quoted:
-                found[source, line] = offset
+    quoted: dict[str, set[int]] = {}
+    for quote in (quote for finding in findings for quote in finding.quotes):
+        quoted.setdefault(quote.source, set()).add(quote.line)
+    readings = [reading for stream in all_of_it.streams if stream.kind == "text" for reading in stream.readings]
+    lines = {reading.log.name: quoted.get(printable(reading.log.name), set()) for reading in readings}
+    found: dict[tuple[str, int], int] = {}
+    for reading in readings:
+        name, mine = reading.log.name, lines[reading.log.name]
+        found |= {(name, event.line): event.offset for event in reading.tally.kept if event.line in mine}
+    for source, line, offset in (at for one in looks.active for at in one.lines):
+        if line in lines.get(source, ()):
+            found[source, line] = offset
     return tuple(Wanted(source, line, offset) for (source, line), offset in list(found.items())[:WANTED])
 
 

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from auditkit.logins import reading
 from auditkit.logins.nouns import Condition, Log, Setting
 from auditkit.logins.seen import Account, Head, KeyLine, Past, Seen, Verdict, Verified
-from auditkit.logins.verdict import judged
+from auditkit.logins.verdict import judged, quoted
 from auditkit.model import Finding, Office
 from auditkit.printable import printable
 
@@ -173,7 +173,8 @@ def _head(values: list[str]) -> Head:
 
 def answer(known: Seen, files: Mapping[str, str]) -> str:
     """Every line of what is said of a machine, once the lines were fetched that are quoted."""
-    verdict = judged(replace(known, texts=dict(_fetched(judged(known), files))))
+    verdict = judged(known)
+    verdict = quoted(verdict, dict(_fetched(verdict, files)))
     logins = verdict.logins
     axes = f"{logins['access']}, {logins['pattern']}, {logins['coverage']}\n"
     return axes + f"{logins['verdict']}\n" + "".join(_logins(verdict)) + "".join(_rest(verdict))

@@ -95,7 +95,7 @@ def _reader(made: dict[str, Reader], machine: str, log: Log, data: Bytes, settin
 
 def _take(reader: Reader, run: Run, number: int, offset: int) -> tuple[int, int]:
     """Read some lines of one machine; the lines of others between them are none of its heartbeat."""
-    reader.beaten = number
+    reader.beaten, reader.first = number, number + 1
     end, offset = reader.piece(run.lines, run.sizes, number, offset)
     reader.pulse.again(end - reader.beaten)
     reader.before = run.lines[-1]

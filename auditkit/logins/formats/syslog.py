@@ -1,24 +1,24 @@
 """Text logs of syslogd, rsyslog, syslog-ng and their like: auth.log, secure, messages, packed ones and central ones too.
 
 Behind the stamp (see stamps.py) stand the host, the program with its pid, and what it said. Lines of guesses, of which a log is
-full, go from one expression for all their forms right into the tally, without an event; whoever wants events gets the same ones
-by the grammar alone. A stamp that is that of the line before is not looked at again.
+full, go right into the tally, without an event (see counting.py); whoever wants events gets the same ones. A stamp that is that
+of the line before is not looked at again.
 """
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from operator import itemgetter
+from itertools import accumulate
 from typing import NamedTuple
 
+from auditkit.logins.formats.counting import BEFORE_PORT, LONGEST_PORT, NUMERALS, Counts, How, Tag
 from auditkit.logins.formats.pieces import MARK, pieces
 from auditkit.logins.formats.stamps import PLAIN, STAMP, Clock
-from auditkit.logins.grammar import said, sshd
-from auditkit.logins.grammar.forms import alternatives, usual
+from auditkit.logins.grammar import said
 from auditkit.logins.journals.pulse import Pulse
 from auditkit.logins.nouns import Bytes, Event, Format, Log, Notes, Setting, What
-from auditkit.logins.tally import ADDRESSES, SERVICES, TALLIED, Source, Tally
+from auditkit.logins.tally import SERVICES, TALLIED, Tally
 
 SHAPES = 256
 """Kinds of lines that were not understood, which are counted one by one."""
@@ -38,12 +38,7 @@ WORTH = 200
 NAMES = re.compile(r"(?:^|/)(?:auth|authlog|secure|messages|syslog|daemon|sshd)(?:\.log)?(?:[-.][-0-9.]+)?(?:\.\w+)?$").search
 """Names of text logs: known even where zeros are all that is left of them."""
 MESSAGE = r"(?:(?P<host>[^ ]+) )??(?P<program>[^ :\[]+)(?:\[(?P<pid>[^\] ]*)\])?:(?: |$|(?=\[))(?P<message>.*)"
-FREQUENT = (
-    rf"(?P<at>[^ ]+) sshd(?:-session|-auth)?\[(?P<connection>[0-9]+)\]: "
-    rf"{sshd.AROUND[0]}(?:{alternatives(sshd.FREQUENT, 'frequent')}){sshd.AROUND[1]}"
-)
 PLAIN_LINE = re.compile(f" {MESSAGE}", re.DOTALL)
-LINE = re.compile(f" (?:{FREQUENT}|{MESSAGE})", re.DOTALL)
 STRUCTURED = re.compile(
     r" (?P<host>\S+) (?P<program>\S+) (?P<pid>\S+) \S+ "
     r"(?:-|(?:\[(?:[^\]\"\\]|\"(?:[^\"\\]|\\.)*\")*\])+)(?: \ufeff? ?(?P<message>.*))?",
@@ -74,24 +69,8 @@ ID = re.compile(r"\[ID [0-9]+ \w+\.\w+\] ")
 WORD = re.compile(r"[A-Za-z][a-z'_-]*[:;,.]?")
 
 
-class Frequent(NamedTuple):
-    """How to take what a frequent form says out of a match, without a Said or an Event between."""
-
-    what: What
-    take: Callable[[re.Match[str]], tuple[str, str, str | None, str | None, str, str]]
-    """Address, port, user, method, host and pid."""
-
-
-def frequent(number: int) -> tuple[int, Frequent]:
-    """A frequent form by the group of LINE that closes last when it was the one that matched."""
-    groups, never = LINE.groupindex, LINE.groupindex["message"]
-    names = (f"frequent_{number}_{name}" for name in ("address", "port", "user", "method"))
-    taken = *(groups.get(name, never) for name in names), groups["at"], groups["connection"]
-    return groups[f"frequent_{number}"], Frequent(sshd.FREQUENT[number].what, itemgetter(*taken))
-
-
-FORMS = dict(map(frequent, range(len(sshd.FREQUENT))))
 NOISE = What.NOISE
+COUNTED, PASSED, OTHER, ASKS = How.COUNTED, How.PASSED, How.OTHER, How.ASKS
 remembered = lru_cache(KNOWN)(said)
 
 
@@ -181,8 +160,7 @@ class Reader:
         self.data, self.notes, self.tally = data, notes, tally
         self.teller, self.clock, self.pulse = Teller(notes, tally), Clock(log, data, setting, notes), Pulse(notes)
         self.hosts: Counter[str] = Counter()
-        self.came: dict[str, Source] = {}
-        """What came to sshd from where, by the address as sshd spells it."""
+        self.counts = Counts(tally) if tally is not None else None
         self.others = self.beaten = self.width = self.first = 0
         """Lines of other programs and of none, the last one the pulse knows, characters of a stamp, lines before a piece."""
         self.stamp = self.before = ""
@@ -192,7 +170,11 @@ class Reader:
         """Read all, piece by piece; yield the events of each."""
         number = offset = 0
         for lines, sizes in pieces(self.data.chunks(), self.notes):
-            number, offset = self.piece(lines, sizes, number, offset)
+            self.first = number + 1
+            if self.counts is None:
+                number, offset = self.piece(lines, sizes, number, offset)
+            else:
+                number, offset = self.counted(lines, sizes, offset, self.counts)
             self.before = lines[-1]
             if self.width and len(self.hosts) < HOSTS:
                 self.hosts.update(line[self.width + 1 :].partition(" ")[0] for line in lines[::SAMPLE])
@@ -201,6 +183,8 @@ class Reader:
                 self.tally.rest()
             yield self.teller.events
             self.teller.events.clear()
+        if self.counts:
+            self.counts.settle_all()
         self.pulse.again(number - self.beaten)
         self.pulse.done()
         self.notes.lines, self.notes.of_interest = number, number - self.others
@@ -218,47 +202,77 @@ class Reader:
 
     def piece(self, lines: Sequence[str], sizes: Iterable[int], number: int, offset: int) -> tuple[int, int]:
         """Read lines, which begin behind so many others and so many bytes; gives what comes behind them."""
-        plain, width, stamp, time, self.first = PLAIN_LINE.fullmatch, self.width, self.stamp, None, number + 1
-        tally = self.tally
-        match = plain if tally is None else LINE.fullmatch
+        time = None
         for line, size in zip(lines, sizes, strict=True):
             number += 1
-            if time is None or line[:width] != stamp:
+            if time is None or line[: self.width] != self.stamp:
                 time = self.turn(line, number)
-                width, stamp = self.width, self.stamp
-            found = None if time is None else (match if size < sshd.MAY_END else plain)(line, width)
-            if found is None or time is None:
-                self.odd(line, time, (number, offset), lines)
-            elif tally is not None and (form := FORMS.get(found.lastindex or 0)):
-                self.guess(form, found, tally, time, number, offset)
-            else:
-                self.other(found, At(time, number, offset))
+            self.one(line, time, (number, offset), lines)
             offset += size + 1
         return number, offset
 
-    def guess(  # noqa: PLR0913, PLR0917 - called for most lines of a log: plain arguments cost least
-        self, form: Frequent, found: re.Match[str], tally: Tally, time: int, number: int, offset: int
-    ) -> None:
-        """Count a line of a form that is frequent."""
-        said = form.take(found)
-        raw, _port, user, method, host, pid = said
-        if raw == sshd.UNKNOWN:
-            self.other(PLAIN_LINE.fullmatch(found.string, found.pos), At(time, number, offset))
-            return
-        tally.connections[host, pid] = said
-        tally.count(self.came.get(raw) or self.comes(raw, tally), form.what, user, method, 1, time, number, offset)
+    def counted(self, lines: Sequence[str], sizes: Iterable[int], offset: int, counts: Counts) -> tuple[int, int]:
+        """The same for the tally: what is common to many lines is understood once, and the rest is read one by one."""
+        first, starts = self.first, list(accumulate(sizes, initial=offset))
+        tag: Tag | None = None
+        time, tagged, times, passed = None, "", [], 0
+        for at, line in enumerate(lines):
+            head, _, message = line.partition("]: ")
+            words, _, pid = head.rpartition("[")
+            if tag is None or words != tagged:
+                if time is None or line[: self.width] != self.stamp:
+                    time = self.turn(line, first + at)
+                tagged, tag = words, None if time is None else self.tag(words, counts)
+            times.append(time or 0)
+            if tag is not None and message and pid.isdecimal():
+                before, _, tail = message.partition(BEFORE_PORT)
+                if tail and 0 < len(tail) - len(behind := tail.lstrip(NUMERALS)) <= LONGEST_PORT:
+                    before, _, raw = before.rpartition(" ")
+                    key = before, behind
+                    meaning = tag.known.get(key) or counts.meaning(tag, key)
+                    if meaning.how is COUNTED and (came := counts.came.get(raw) or counts.comes(raw)):
+                        came.meanings.append(meaning)
+                        came.places.append(at)
+                        tag.spoke[pid] = came, meaning, tail
+                        continue
+                else:
+                    meaning = tag.known.get(message) or counts.meaning(tag, message)
+                    if meaning.how is PASSED:
+                        passed += 1
+                        continue
+                    if meaning.how is ASKS and (asked := counts.asked(tag, pid, meaning)):
+                        asked[0].meanings.append(asked[1])
+                        asked[0].places.append(at)
+                        continue
+                    if meaning.how is OTHER:
+                        self.others += 1
+                        continue
+                counts.settle(tag.host, pid)
+                if not self.teller.tell(tag.host, tag.program, pid, message, At(time or 0, first + at, starts[at] + at)):
+                    self.others += 1
+            else:
+                counts.settle_all()
+                self.one(line, time, (first + at, starts[at] + at), lines)
+        if passed:
+            counts.tally.passed[NOISE] += passed
+        counts.fold(times, starts, first)
+        return first + len(lines) - 1, starts[-1] + len(lines)
 
-    def other(self, found: re.Match[str] | None, at: At) -> None:
-        """Take what a line of no frequent form says."""
-        host, program, pid, message = found.group("host", "program", "pid", "message") if found else ("", "", "", "")
-        if not self.teller.tell(host, program, pid, message, at):
+    def tag(self, words: str, counts: Counts) -> Tag | None:
+        """Who writes lines with these words between the stamp and the pid; None where they are not written as most are."""
+        words = words[self.width :]
+        tag = counts.tags.get(words)
+        if tag is None and (found := PLAIN_LINE.fullmatch(f"{words}[1]: ")) and found["pid"] == "1" and not found["message"]:
+            tag = counts.tag(words, found["host"] or "", found["program"])
+        return tag
+
+    def one(self, line: str, time: int | None, place: tuple[int, int], lines: Sequence[str]) -> None:
+        """Take what a line says, by itself."""
+        found = None if time is None else PLAIN_LINE.fullmatch(line, self.width)
+        if found is None or time is None:
+            self.odd(line, time, place, lines)
+        elif not self.teller.tell(found["host"], found["program"], found["pid"], found["message"], At(time, *place)):
             self.others += 1
-
-    def comes(self, raw: str, tally: Tally) -> Source:
-        """What came to sshd from an address that was not looked up lately."""
-        if len(self.came) > ADDRESSES:
-            self.came.clear()
-        return self.came.setdefault(raw, tally.source("sshd", usual(raw) or ""))
 
     def turn(self, line: str, number: int) -> int | None:
         """The time of a line whose stamp is not that of the line before; None where it is none of the plain ones."""
@@ -275,8 +289,7 @@ class Reader:
 
     def beat(self, time: int, number: int) -> None:
         """Let the pulse know of a line, and of those since it heard last."""
-        self.pulse.again(number - self.beaten - 1)
-        self.pulse.beat(time, number)
+        self.pulse.beat(time, number, again=number - self.beaten - 1)
         self.beaten = number
 
     def odd(self, line: str, time: int | None, place: tuple[int, int], lines: Sequence[str]) -> None:

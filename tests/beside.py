@@ -1,13 +1,15 @@
-"""Runs the tests of most folders beside those of the files: two processes, each with its tests in their order.
+"""Runs the tests in three processes: each takes a file that nobody has begun, as long as there is one.
 
-They are forked once all tests are known, so that each is a parent of its own processes only, and send pytest's own
-reports back, which are told here as if the tests had run here. A test without a report is an error. With `--one-by-one`,
-and where somebody wants to look on (`--pdb`, `-s`), there is one process as usual.
+A file's tests run in their order, in one process. There are more processes than most machines of ours have processors, for
+many a test waits: for a daemon, a time-out, a disk. They are forked once all tests are known, so that each is a parent of
+its own processes only, and send pytest's own reports back, which are told here as if the tests had run here. A test without
+a report is an error. With `--one-by-one`, and where somebody wants to look on (`--pdb`, `-s`), there is one process as usual.
 """
 
 import os
 import signal
 import traceback
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,22 +19,25 @@ from typing import Any
 
 import pytest
 
+PROCESSES = 3
 TESTS = Path(__file__).resolve().parent
-WITH_THE_FILES = frozenset(TESTS / name for name in ("truth", "vendor"))
-"""Folders whose tests run with those of the files, so that one half takes as long as the other."""
+LONG = ("fleet/test_fleet_real.py", "truth/test_truth.py", "fleet/test_logins_real.py", "listeners/test_daemons.py")
+"""What takes longest comes first, so that no process is busy with it when the others have nothing left."""
+Tests = Sequence[pytest.Item]
+NUMBER = 2
+"""Bytes of the number of a file."""
 
 
 @dataclass
-class Half:
-    """Tests that run in a process of their own, and what it has said of them."""
+class Runner:
+    """A process that runs tests, and what it has said of them."""
 
-    items: Sequence[pytest.Item]
     process: int
     words: "Connection[Any, Any]"
     reports: list[pytest.TestReport] = field(default_factory=list)
     """Of the test under way."""
-    done: int = 0
-    """Tests that all was told of."""
+    test: str = ""
+    """What is under way."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -42,68 +47,83 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
-    """Run all tests in two processes; None leaves it to pytest."""
-    with_files = {TESTS, *WITH_THE_FILES}
-    parts = [[item for item in session.items if (item.path.parent in with_files) is whether] for whether in (False, True)]
+    """Run all tests in several processes; None leaves it to pytest."""
+    files = _files(session.items)
     option = session.config.option
     alone = option.one_by_one or option.collectonly or option.usepdb or option.trace or option.capture == "no"
-    if alone or session.testsfailed or not all(parts):
+    if alone or session.testsfailed or len(files) < 2:
         return None
-    session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined] # one for both
-    with _running(session, parts) as halves:
-        for half, told in _heard(halves):
-            _tell(session, half, told)
+    session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined] # one for all
+    missing = Counter(item.nodeid for item in session.items)
+    with _running(session, files) as runners:
+        for runner, told in _heard(runners):
+            missing[_tell(session, runner, told)] -= 1
             if session.shouldfail:
                 raise session.Failed(session.shouldfail)
             if session.shouldstop:
                 raise session.Interrupted(session.shouldstop)
-    for half in halves:
-        if missing := half.items[half.done :]:
-            raise RuntimeError(f"the process of the tests is gone: {missing[0].nodeid} has no report, nor what came after it")
+    lost = [runner.test for runner in runners if runner.test] or [*(+missing)]
+    if lost:
+        raise RuntimeError(f"the process of the tests is gone: {lost[0]} has no report, nor what came after it")
     return True
 
 
+def _files(items: Tests) -> list[Tests]:
+    """The tests of each file, those that take long first."""
+    files: dict[Path, list[pytest.Item]] = {TESTS / name: [] for name in LONG}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    return [tests for tests in files.values() if tests]
+
+
 @contextmanager
-def _running(session: pytest.Session, parts: Sequence[Sequence[pytest.Item]]) -> Iterator[list[Half]]:
+def _running(session: pytest.Session, files: Sequence[Tests]) -> Iterator[list[Runner]]:
     """The processes that run these tests; none of them outlives the block."""
-    halves: list[Half] = []
+    runners: list[Runner] = []
+    queue, end = os.pipe()
+    with open(end, "wb") as all_:
+        all_.writelines(number.to_bytes(NUMBER, "big") for number in range(len(files)))
     try:
-        halves.extend(_begun(session, items) for items in parts)
-        yield halves
+        runners.extend(_begun(session, files, queue) for _ in range(min(PROCESSES, len(files))))
+        yield runners
     except BaseException:
-        for half in halves:
-            os.kill(half.process, signal.SIGINT)  # as by Ctrl-C: what the test has set up is taken down
+        for runner in runners:
+            os.kill(runner.process, signal.SIGINT)  # as by Ctrl-C: what the test has set up is taken down
         raise
     finally:
-        for half in halves:
-            half.words.close()
-            os.waitpid(half.process, 0)
+        os.close(queue)
+        for runner in runners:
+            runner.words.close()
+            os.waitpid(runner.process, 0)
 
 
-def _begun(session: pytest.Session, items: Sequence[pytest.Item]) -> Half:
+def _begun(session: pytest.Session, files: Sequence[Tests], queue: int) -> Runner:
     here, there = Pipe(duplex=False)
     process = os.fork()
     if process:
         there.close()
-        return Half(items, process, here)
+        return Runner(process, here)
     try:
         here.close()
-        _run(session, items, there)
+        _run(session, files, queue, there)
     finally:
         os._exit(0)
 
 
-def _run(session: pytest.Session, items: Sequence[pytest.Item], words: "Connection[Any, Any]") -> None:
-    """Run tests one after the other, and send each report instead of showing it."""
+def _run(session: pytest.Session, files: Sequence[Tests], queue: int, words: "Connection[Any, Any]") -> None:
+    """Run the tests of one file after the other, and send each report instead of showing it."""
     config = session.config
     config.pluginmanager.unregister(name="terminalreporter")
     capture: Any = config.pluginmanager.getplugin("capturemanager")
-    capture.stop_global_capturing()  # its file is shared with the other process
+    capture.stop_global_capturing()  # its file is shared with the other processes
     capture.start_global_capturing()
     config.pluginmanager.register(Sender(config, words))
     try:
-        for item, following in zip(items, [*items[1:], None], strict=True):
-            config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        while number := os.read(queue, NUMBER):
+            tests = files[int.from_bytes(number, "big")]
+            # what comes then is not known yet: all is taken down but what the whole session shares
+            for item, following in zip(tests, [*tests[1:], session], strict=True):
+                config.hook.pytest_runtest_protocol(item=item, nextitem=following)
     except BaseException:  # noqa: BLE001 - whatever it is, the other process tells it
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         words.send({"broken": traceback.format_exc()})
@@ -117,14 +137,18 @@ class Sender:
     def __init__(self, config: pytest.Config, words: "Connection[Any, Any]") -> None:
         self.config, self.words = config, words
 
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """What is under way."""
+        self.words.send({"begun": nodeid})
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Every set-up, call and tear-down."""
         self.words.send(self.config.hook.pytest_report_to_serializable(config=self.config, report=report))
 
 
-def _heard(halves: Sequence[Half]) -> Iterator[tuple[Half, dict[str, Any]]]:
+def _heard(runners: Sequence[Runner]) -> Iterator[tuple[Runner, dict[str, Any]]]:
     """Yield what the processes send, until all have ended."""
-    open_ = {half.words: half for half in halves}
+    open_ = {runner.words: runner for runner in runners}
     while open_:
         for words in wait(list(open_)):
             assert isinstance(words, Connection)
@@ -134,17 +158,22 @@ def _heard(halves: Sequence[Half]) -> Iterator[tuple[Half, dict[str, Any]]]:
                 del open_[words]
 
 
-def _tell(session: pytest.Session, half: Half, told: dict[str, Any]) -> None:
-    """Take one report; once a test is done, show it as pytest does."""
+def _tell(session: pytest.Session, runner: Runner, told: dict[str, Any]) -> str:
+    """Take one report; once a test is done, show it as pytest does, and give its name."""
     if "broken" in told:
         raise RuntimeError(told["broken"])
+    if "begun" in told:
+        runner.test = told["begun"]
+        return ""
     hook = session.config.hook
-    half.reports.append(hook.pytest_report_from_serializable(config=session.config, data=told))
-    last = half.reports[-1]
-    if last.when == "teardown":
-        hook.pytest_runtest_logstart(nodeid=last.nodeid, location=last.location)
-        for report in half.reports:
-            hook.pytest_runtest_logreport(report=report)
-        hook.pytest_runtest_logfinish(nodeid=last.nodeid, location=last.location)
-        half.reports.clear()
-        half.done += 1
+    runner.reports.append(hook.pytest_report_from_serializable(config=session.config, data=told))
+    last = runner.reports[-1]
+    if last.when != "teardown":
+        return ""
+    hook.pytest_runtest_logstart(nodeid=last.nodeid, location=last.location)
+    for report in runner.reports:
+        hook.pytest_runtest_logreport(report=report)
+    hook.pytest_runtest_logfinish(nodeid=last.nodeid, location=last.location)
+    runner.reports.clear()
+    runner.test = ""
+    return str(last.nodeid)

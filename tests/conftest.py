@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import hypothesis
 import jsonschema
 import pytest
 from beside import pytest_addoption, pytest_runtestloop  # noqa: F401 - pytest finds them here
+from loaded import LOADED, Asked, Run
 
 from auditkit.probe import probe
 
@@ -32,18 +32,6 @@ STARTED: list["subprocess.Popen[bytes]"] = []
 NOBODY = 65534
 COMPILED = "PYTHONPYCACHEPREFIX"
 """Says where Python keeps what it made of the sources."""
-AS_ANOTHER = """
-import ctypes, difflib, importlib, os, pkgutil, sys, auditkit
-for module in pkgutil.walk_packages(auditkit.__path__, "auditkit."):
-    if module.name != "auditkit.__main__":
-        importlib.import_module(module.name)
-user = int(sys.argv.pop(1))
-os.setgroups([]), os.setgid(user), os.setuid(user)
-ctypes.CDLL(None).prctl(4, 1)
-sys.exit(auditkit.commands.main())
-"""
-"""auditkit as another user, who need not be able to read this Python: all is imported before the user changes, and
-PR_SET_DUMPABLE gives /proc/self back, as for a process that the user started."""
 HIDER = r"""
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -128,24 +116,21 @@ class Cli:
         return self.home / "store"
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
-        """A run under way."""
-        arguments = [os.fsencode(word) for word in words]
-        main = ["-m", "auditkit"] if self.user is None else ["-c", AS_ANOTHER, str(self.user)]
+        """A run under way; nothing but the time that it takes tells one that is forked."""
+        if not (self.tracer or self.environment):
+            asked = Asked(words, str(self.home), surroundings(self.home), self.user, self.limits)
+            STARTED.append(Run(asked))
+            return STARTED[-1]
         process = subprocess.Popen(
-            [*self.tracer, sys.executable, *main, *arguments],
+            [*self.tracer, sys.executable, "-m", "auditkit", *map(os.fsencode, words)],
             cwd=self.home,
             env=surroundings(self.home) | self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            preexec_fn=self._limit if self.limits else None,  # noqa: PLW1509 - this process has no threads then
         )
         STARTED.append(process)
         return process
-
-    def _limit(self) -> None:
-        for what, most in self.limits:
-            resource.setrlimit(what, (most, most))
 
     def end(self, process: subprocess.Popen[bytes]) -> Outcome:
         """What a run came to; one that hangs is a failure."""
@@ -236,9 +221,10 @@ def fill(tree: Path, number: int = 30) -> list[str]:
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Python compiles auditkit once for all the runs of the tests, and leaves nothing beside the sources."""
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv(COMPILED, str(tmp_path_factory.mktemp("compiled")))
+        environment.setenv(COMPILED, str(tmp_path_factory.getbasetemp() / "compiled"))
         environment.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
         yield
+        LOADED.end()
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Two processes for the tests: all that went wrong in either is told, and no test is lost."""
+"""Several processes for the tests: all that went wrong in any of them is told, and no test is lost."""
 
 import os
 import shutil
@@ -9,18 +9,24 @@ from pathlib import Path
 import pytest
 
 BESIDE = Path(__file__).with_name("beside.py")
-SAYS_WHO = "import os\ndef test_who():\n    open(f'by-{os.getpid()}', 'w').close()\n"
+SAYS_WHO = """
+import os, time
+def test_who():
+    open(f'by-{os.getpid()}', 'w').close()
+    while len([name for name in os.listdir() if name.startswith('by-')]) < PROCESSES:
+        time.sleep(0.01)
+"""
 
 
 def run(folder: Path, tests: dict[str, str], *options: str) -> subprocess.CompletedProcess[str]:
-    """pytest on these files, with two processes."""
+    """pytest on these files, in several processes."""
     shutil.copy(BESIDE, folder)
     (folder / "conftest.py").write_text("from beside import pytest_addoption, pytest_runtestloop\n")
     for name, text in tests.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
     words = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-ra", *options, "."]
-    return subprocess.run(words, cwd=folder, env=os.environ, capture_output=True, text=True, check=False)
+    return subprocess.run(words, cwd=folder, env=os.environ, capture_output=True, text=True, check=False, timeout=120)
 
 
 BAD = """
@@ -49,9 +55,11 @@ def test_what_happens_in_either_is_told_as_ever(tmp_path: Path) -> None:
     assert told.stdout.count("E       assert 1 == 2") == 2
 
 
-@pytest.mark.parametrize(("options", "processes"), [((), 2), (("--one-by-one",), 1), (("-s",), 1)])
-def test_they_run_in_two_processes_or_in_one(tmp_path: Path, options: tuple[str, ...], processes: int) -> None:
-    assert run(tmp_path, {"one/test_a.py": SAYS_WHO, "test_b.py": SAYS_WHO}, *options).returncode == 0
+@pytest.mark.parametrize(("options", "processes"), [((), 3), (("--one-by-one",), 1), (("-s",), 1)])
+def test_they_run_in_three_processes_or_in_one(tmp_path: Path, options: tuple[str, ...], processes: int) -> None:
+    says = SAYS_WHO.replace("PROCESSES", str(processes))
+    files = {"one/test_a.py": says, "test_b.py": says, "two/test_c.py": says, "two/test_d.py": "def test_d(): pass\n"}
+    assert run(tmp_path, files, *options).returncode == 0
     assert len(list(tmp_path.glob("by-*"))) == processes
 
 

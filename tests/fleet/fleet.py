@@ -10,12 +10,12 @@ import ipaddress
 import json
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 from conftest import Outcome, surroundings
+from loaded import Asked, Run
 
 from fleet import images, keys, machines
 from fleet.machines import HERE, PATIENCE, Machine, Plan
@@ -165,8 +165,12 @@ class Fleet:
     @property
     def prefix(self) -> tuple[str, ...]:
         """The words before a command that shall see the network of the fleet; its files and processes are the usual ones."""
-        spaces = [f"--{name}=/proc/{self.controller}/ns/{file}" for name, file in (("net", "net"), ("mount", "mnt"))]
-        return ("nsenter", *spaces, f"--wd={self.home}", "--")
+        return ("nsenter", *(f"--{name}={file}" for name, file in self.spaces.items()), f"--wd={self.home}", "--")
+
+    @property
+    def spaces(self) -> dict[str, str]:
+        """The namespaces that are the client's side: what nsenter calls each, and its file."""
+        return {name: f"/proc/{self.controller}/ns/{file}" for name, file in (("net", "net"), ("mount", "mnt"))}
 
     @property
     def environment(self) -> dict[str, str]:
@@ -204,13 +208,7 @@ class Fleet:
 
         It ends with the fleet at the latest.
         """
-        client = subprocess.Popen(
-            [*self.prefix, sys.executable, "-m", "auditkit", *words],
-            env=self.environment,
-            stdin=given,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        client = Run(Asked(words, str(self.home), self.environment, spaces=tuple(self.spaces.values())), given)
         self._clients.append(client)
         return client
 

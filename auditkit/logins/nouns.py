@@ -73,6 +73,10 @@ PROBES = frozenset(("none", "publickey", "hostbased", "gssapi-with-mic"))
 """Methods of a FAILED event that are no guesses at a secret."""
 
 
+NOBODY = frozenset(("no such account", "no such user"))
+"""Details of a FAILED event by which there is no account of that name."""
+
+
 class Event(NamedTuple):
     """What one line or record says, in the terms of all sources; an empty word or None is what it does not say.
 

@@ -61,6 +61,7 @@ WEAKER = {
     "written-without-a-line": Severity.MEDIUM,
     "last-line-later": Severity.LOW,
     "not-verified": Severity.MEDIUM,
+    "altered": Severity.MEDIUM,
     "entries-missing": Severity.MEDIUM,
     "stopped": Severity.MEDIUM,
     "taken-away": Severity.MEDIUM,

@@ -32,6 +32,7 @@ LOGS = (
     _log("/var/run/faillock/*", "failures by account since its last success"),
     _log("/var/log/tallylog", "failures by account, as older systems count them"),
     _log("/var/log/faillog", "failures by account, as older systems count them"),
+    _log("/var/log/sudo.log*", "who ran what as whom, where sudo has a log of its own"),
     _log("/var/log/vsftpd.log*", "logins to the FTP server"),
     _log("/var/log/proftpd/*.log*", "logins to the FTP server"),
     _log("/var/log/mail.log*", "logins to the mail server"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from auditkit.logins.grammar.forms import usual
-from auditkit.logins.nouns import PAM, PROBES, Event, What
+from auditkit.logins.nouns import NOBODY, PAM, PROBES, Event, What
 
 ADDRESSES = 20000
 """Addresses that are counted one by one; what the rest did is counted together."""
@@ -188,6 +188,8 @@ class Tally:
         if what in TALLIED:
             source = self.source(SERVICES.get(event.program, event.program), address or "")
             self.count(source, what, user, event.method, event.times, event.time, event.line, event.offset)
+            if event.detail in NOBODY:
+                self.nobody(user)
             return
         self.passed[what] += event.times
         same = address == event.address and user == event.user
@@ -276,6 +278,11 @@ class Tally:
             key = service, address if len(self.sources) < ADDRESSES else REST
             source = self.sources.setdefault(key, Source())
         return source
+
+    def nobody(self, user: str | None) -> None:
+        """Note that there is no account of that name."""
+        if user is not None and len(self.unknown) < NAMES:
+            self.unknown.add(user)
 
     def count(  # noqa: PLR0913, PLR0917 - called for most lines of a log: plain arguments cost least
         self,

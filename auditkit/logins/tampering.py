@@ -26,7 +26,7 @@ class Sign:
 
     kind: str
     """backward-time, nul-bytes, zeroed-records, emptied, written-without-a-line, last-line-later, not-grown, rewritten,
-    vanished, taken-away, cleared, stopped, not-verified, entries-missing."""
+    vanished, taken-away, altered, cleared, stopped, not-verified, entries-missing."""
     source: str
     line: int
     text: str
@@ -70,6 +70,8 @@ def _of_reading(reading: Reading, clock: Sequence[int], coverage: Coverage) -> I
     for offset, length in notes.nul_runs[:EACH]:
         text = f"{length} zero bytes at offset {offset}: overwritten, or the machine lost power while it wrote"
         yield Sign("nul-bytes", name, 0, text, offset)
+    for text in notes.odd[:EACH]:
+        yield Sign("altered", name, 0, text)
     if notes.zeroed:
         text = f"{plural(notes.zeroed, 'record')} of nothing but zeros, as tools leave them that clean logs"
         yield Sign("zeroed-records", name, 0, text)
@@ -143,6 +145,8 @@ def _numbers(seen: Seen) -> Iterator[Sign]:
     journals = [one for one in seen.readings if one.notes.numbering]
     if any(log.condition is not Condition.ABSENT for log in seen.asked) or any(one.notes.broken for one in journals):
         return
+    if seen.newest is not None and len(journals) < 2:
+        return  # one file that somebody gave: the others of its machine may be well
     for gap in numbers.absent([one.notes for one in journals])[:EACH]:
         text = f"no file of it has its entries {gap.first} to {gap.last}, between {moment(gap.begin)} and {moment(gap.end)}"
         yield Sign("entries-missing", "journal", 0, f"{text}: they were taken out, or the machine stopped at once")

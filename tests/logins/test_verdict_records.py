@@ -1,5 +1,6 @@
 """Records beside the log: what wtmp adds to a login, and what its silence says."""
 
+import lzma
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from auditkit.logins.nouns import Log, Setting
 from auditkit.logins.seen import Seen, Verdict
 from auditkit.logins.verdict import judged
 
+DATA = Path(__file__).parent / "data"
 NOW = nanoseconds("2026-11-24T12:00:00+00:00")
 AT = nanoseconds("2026-11-24T09:00:00+00:00") // 10**9
 HOURLY = "vm CRON[{500+}]: pam_unix(cron:session): session opened for user root(uid=0) by (uid=0)\n"
@@ -76,6 +78,19 @@ def test_zeros_in_place_of_a_record_are_a_sign_of_tampering() -> None:
     assert "log-tampered" in {finding.rule.id for finding in found.findings}
 
 
+def test_a_record_that_was_set_to_empty_and_keeps_its_name_is_a_sign_of_tampering() -> None:
+    found = verdict(CRON + LOGIN, session(b"anna", "192.0.2.20") + record(0, AT + 1, b"mallory", b"pts/1", b"198.51.100.9"))
+    (told,) = [finding for finding in found.findings if finding.rule.id == "log-tampered"]
+    assert told.message == "1 record that holds a name is set to EMPTY, which nothing does in wtmp that adds to it"
+
+
+def test_an_entry_of_a_journal_whose_bytes_were_changed_is_a_sign_of_tampering() -> None:
+    found = of_files({"/var/log/journal/1/system.journal": lzma.decompress((DATA / "t1.journal.xz").read_bytes())})
+    assert [finding.message for finding in found.findings if "changed in place" in finding.message]
+    whole = of_files({"/var/log/journal/1/system.journal": lzma.decompress((DATA / "out.journal.xz").read_bytes())})
+    assert whole.logins["coverage"] != "tamper"
+
+
 def test_a_boot_explains_that_a_log_was_silent() -> None:
     off, on = f"x60 +1h 2026-11-20T00:17:01+00:00 {HOURLY}", f"x30 +1h 2026-11-23T06:17:01+00:00 {HOURLY}"
     boot = record(BOOT_TIME, nanoseconds("2026-11-23T06:16:00+00:00") // 10**9, b"reboot", b"~", b"6.1.0")
@@ -122,14 +137,14 @@ def test_lastlog2_alone_tells_of_the_last_login_of_each_account() -> None:
 
 
 def test_btmp_alone_holds_failures_only() -> None:
-    access, sentence, _gap = alone("/var/log/btmp", (Path(__file__).parent / "data/btmp").read_bytes())
+    access, sentence, _gap = alone("/var/log/btmp", (DATA / "btmp").read_bytes())
     assert access == "cannot-tell"
     assert " guesses from 127.0.0.1" in sentence
     assert "whether anybody got in cannot be told: no source tells of every login: btmp holds failures only" in sentence
 
 
 def test_audit_alone_is_the_word_of_sshd() -> None:
-    found = of_files({"/var/log/audit/audit.log": (Path(__file__).parent / "data/audit.sshd-9.2.log").read_bytes()})
+    found = of_files({"/var/log/audit/audit.log": (DATA / "audit.sshd-9.2.log").read_bytes()})
     assert (found.logins["access"], {login["state"] for login in logins(found)}) == ("seen", {"supported"})
     assert "session-without-login" not in {finding.rule.id for finding in found.findings}
     assert "audit.log, which covers" in str(found.logins["verdict"])
@@ -137,7 +152,7 @@ def test_audit_alone_is_the_word_of_sshd() -> None:
 
 
 def test_a_login_of_audit_whose_line_was_taken_out_of_the_log_is_one_of_its_own() -> None:
-    audit = (Path(__file__).parent / "data/audit.sshd-9.2.log").read_bytes()
+    audit = (DATA / "audit.sshd-9.2.log").read_bytes()
     told = len(logins(of_files({"/var/log/audit/audit.log": audit})))
     both = of_files({"/var/log/audit/audit.log": audit, "/var/log/auth.log": written_out(CRON + LOGIN).encode()})
     assert len(logins(both)) == told + 1

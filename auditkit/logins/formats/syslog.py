@@ -17,7 +17,7 @@ from auditkit.logins.formats.pieces import MARK, pieces
 from auditkit.logins.formats.stamps import PLAIN, STAMP, Clock
 from auditkit.logins.grammar import said
 from auditkit.logins.journals.pulse import Pulse
-from auditkit.logins.nouns import Bytes, Event, Format, Log, Notes, Setting, What
+from auditkit.logins.nouns import NOBODY, Bytes, Event, Format, Log, Notes, Setting, What
 from auditkit.logins.tally import SERVICES, TALLIED, Tally
 
 SHAPES = 256
@@ -111,6 +111,8 @@ class Teller:
                 address, port, user = tally.connection(host or "", pid, address, port, user)
             source = tally.source(SERVICES.get(program, program), address or "")
             tally.count(source, what, user, method, times, time, line, offset)
+            if detail in NOBODY:
+                tally.nobody(user)
         else:
             number = int(pid) if pid and pid.isdecimal() and len(pid) < DIGITS else None
             add = self.events.append if tally is None else tally.add

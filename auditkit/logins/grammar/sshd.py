@@ -239,5 +239,6 @@ def held(words: str) -> Said | None:
     """Whether somebody holds a key that he may not use from where he is; of old sshd wrote no file before it."""
     place, tried, rest = words.partition(TRIED)
     if tried and LINE(place):
-        return HELD(TRIED[2:] + rest)
+        said = HELD(TRIED[2:] + rest)
+        return said and said._replace(detail=f"{place}{'' if said.detail[:1] == ',' else ' '}{said.detail}".rstrip())
     return HELD(words)

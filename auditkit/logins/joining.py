@@ -138,7 +138,7 @@ class Joined:
 def joined(seen: Seen) -> Joined:
     """Join what the sources of a machine tell."""
     found = streams(seen.readings)
-    coverage = covered(found, seen.since, seen.until, seen.setting.now)
+    coverage = covered(found, seen.since, seen.until, seen.setting.now, seen.asked)
     return Joined(
         seen,
         found,

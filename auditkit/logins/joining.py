@@ -173,7 +173,8 @@ def joined(seen: Seen) -> Joined:
     """Join what the sources of a machine tell."""
     found = streams(seen.readings)
     end = seen.setting.now if seen.newest is None else min(seen.newest, seen.setting.now)
-    coverage = covered(found, seen.since, seen.until, seen.setting.now if seen.until is not None else end)
+    now = seen.setting.now if seen.until is not None else end
+    coverage = covered(found, seen.since, seen.until, now, seen.asked)
     return Joined(
         seen,
         found,

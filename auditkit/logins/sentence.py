@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from auditkit.logins.covering import Coverage
 from auditkit.logins.joining import Joined
+from auditkit.logins.nouns import Condition, Log
 from auditkit.logins.patterns import KNOWN, Pattern
 from auditkit.logins.reading import Reading
-from auditkit.logins.streams import PARTLY, Stream, is_ssh
+from auditkit.logins.streams import AUTH, JOURNAL, PARTLY, Stream, family, is_ssh
 from auditkit.logins.successes import State, Success
 from auditkit.logins.trying import addresses as counted
 from auditkit.logins.trying import known
@@ -24,8 +25,8 @@ def access(joined: Joined) -> str:
         return SEEN
     if states:
         return UNSUPPORTED
-    unread = any(map(may_tell, joined.seen.readings)) or _lost(joined)
-    if not joined.coverage.telling or _nothing_of_it(joined.coverage) or unread:
+    known = joined.coverage.telling and not joined.coverage.lost and not _nothing_of_it(joined.coverage)
+    if not known or any(map(may_tell, joined.seen.readings)) or _lost(joined):
         return CANNOT_TELL
     return NONE_SEEN
 
@@ -56,10 +57,16 @@ def coverage(joined: Joined) -> str:
     """How far the sources can be relied on for the window."""
     if joined.signs:
         return TAMPER
-    if not joined.coverage.telling:
+    if not joined.coverage.telling or any(map(_would_tell, joined.seen.asked)):
         return MISSING
     rotated = any(cover.missing for cover in joined.coverage.telling)
     return GAP if joined.coverage.gaps or rotated else COMPLETE
+
+
+def _would_tell(log: Log) -> bool:
+    """Whether a log that could not be read is one that is there to tell of logins."""
+    name = family(log.name)[0]
+    return log.condition is Condition.UNREADABLE and (name.rpartition("/")[2] in AUTH or JOURNAL in name)
 
 
 def sentence(joined: Joined, pattern: Pattern, ask: Sequence[Success] = ()) -> str:
@@ -76,7 +83,8 @@ def sentence(joined: Joined, pattern: Pattern, ask: Sequence[Success] = ()) -> s
         return f"whether anybody tried or got in cannot be told{_covering(joined, '')}{_marks(joined)}"
     if any(not one.real for one in got_in):
         return f"{entered}; {tried}{_covering(joined, ', in ')}{_marks(joined)}"
-    return f"{tried}; {entered}{_covering(joined, ' in ' if not got_in else ', seen in ')}{_marks(joined)}"
+    lead = ", seen in " if got_in else " in " if access(joined) == NONE_SEEN else "; there is "
+    return f"{tried}; {entered}{_covering(joined, lead)}{_marks(joined)}"
 
 
 def _tried(joined: Joined, pattern: Pattern) -> str:
@@ -152,6 +160,8 @@ def _claimed(claimed: Sequence[Success]) -> str:
 def _why_not(joined: Joined) -> str:
     if not joined.coverage.telling:
         return ""
+    if joined.coverage.lost:
+        return ": part of a log that may tell of it could not be read"
     if _nothing_of_it(joined.coverage):
         return ": nothing covers that time"
     if any(map(may_tell, joined.seen.readings)):

@@ -127,6 +127,8 @@ def _with(known: Seen, title: str, text: str) -> Seen:
     written = written_out(text)
     data = exported(written) if name == "journal" else written.encode("utf-8", "surrogateescape")
     read = reading.read(replace(log, size=len(data)), Held(data), known.setting)
+    if Condition.TRUNCATED in words:
+        read = replace(read, log=replace(read.log, condition=Condition.TRUNCATED, reason="the rest of it did not come"))
     return replace(known, readings=(*known.readings, read))
 
 

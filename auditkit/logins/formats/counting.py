@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import lru_cache
 from typing import NamedTuple
 
 from auditkit.logins.grammar import said, sshd
@@ -17,7 +18,7 @@ from auditkit.logins.grammar.forms import usual
 from auditkit.logins.nouns import PAM, Said, What
 from auditkit.logins.tally import ADDRESSES, CONNECTIONS, EXAMPLES, HOUR, SERVICES, TALLIED, Tally
 
-KNOWN = 16384
+KNOWN = 32768
 """Messages without address and port that are remembered with what they say."""
 WORTH = 200
 """Characters up to which other messages are remembered."""
@@ -86,12 +87,15 @@ class Tag(NamedTuple):
     """Pid to what its connection said last in this piece, and what stands behind `port` in it."""
 
 
+remembered = lru_cache(8192)(said)
+
+
 def told_of(program: str, message: str) -> Said | None:
     """What a message says, without what the log daemon put around it, and how often it came."""
     if message.startswith("[ID "):
         message = ID.sub("", message, count=1)
     repeated = REPEATED.fullmatch(message) if message.startswith("message repeated ") else None
-    told = said(program, repeated["message"] if repeated else message)
+    told = remembered(program, repeated["message"] if repeated else message)
     return told._replace(times=told.times * int(repeated["times"])) if told and repeated else told
 
 
@@ -150,12 +154,15 @@ class Counts:
 
     def meaning(self, tag: Tag, key: Key) -> Meaning:
         """What a message says that is not known."""
+        meaning = understood(tag.program, key)
+        if meaning.how is How.ALONE and isinstance(key, str):  # hardly ever comes again
+            return meaning
         if self.remembered >= KNOWN:
             for known in self.known.values():
                 known.clear()
             self.remembered = 0
         self.remembered += 1
-        meaning = tag.known[key] = understood(tag.program, key)
+        tag.known[key] = meaning
         return meaning
 
     def comes(self, raw: str) -> Came | None:

@@ -8,7 +8,6 @@ of the line before is not looked at again.
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -30,10 +29,6 @@ NEAR = 1000
 """Lines before it among which the one is searched for that was repeated."""
 SAMPLE = 64
 """Of so many lines, one is asked for the name of the machine."""
-KNOWN = 8192
-"""Messages that are remembered with what they say; many come again word for word."""
-WORTH = 200
-"""Characters up to which a message is remembered."""
 NAMES = re.compile(r"(?:^|/)(?:auth|authlog|secure|messages|syslog|daemon|sshd)(?:\.log)?(?:[-.][-0-9.]+)?(?:\.\w+)?$").search
 """Names of text logs: known even where zeros are all that is left of them."""
 MESSAGE = r"(?:(?P<host>[^ ]+) )??(?P<program>[^ :\[]+)(?:\[(?P<pid>[^\] ]*)\])?:(?: |$|(?=\[))(?P<message>.*)"
@@ -54,7 +49,6 @@ WORD = re.compile(r"[A-Za-z][a-z'_-]*[:;,.]?")
 
 NOISE = What.NOISE
 COUNTED, PASSED, OTHER, ASKS = How.COUNTED, How.PASSED, How.OTHER, How.ASKS
-remembered = lru_cache(KNOWN)(told_of)
 
 
 class At(NamedTuple):
@@ -76,7 +70,7 @@ class Teller:
         self, host: str | None, program: str, pid: str | None, message: str, at: At, times: int = 1
     ) -> bool:
         """Take what a program said so often; False if it is one that tells nothing of logins."""
-        told = (remembered if len(message) < WORTH else told_of)(program, message)
+        told = told_of(program, message)
         if told is None:
             return False
         if told.what is What.UNKNOWN:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from auditkit.logins.nouns import Event, What
@@ -33,7 +34,7 @@ class Told(NamedTuple):
     event: Event
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stream:
     """Sources of one kind that continue each other, the oldest first."""
 
@@ -41,12 +42,12 @@ class Stream:
     kind: str
     readings: tuple[Reading, ...]
 
-    @property
+    @cached_property
     def first(self) -> int | None:
         """The time of its first line."""
         return min((one.notes.first for one in self.readings if one.notes.first is not None), default=None)
 
-    @property
+    @cached_property
     def last(self) -> int | None:
         """The time of its last line."""
         return max((one.notes.last for one in self.readings if one.notes.last is not None), default=None)
@@ -61,7 +62,7 @@ class Stream:
         """As a sentence calls it: `auth.log`, `journal`."""
         return self.name.rpartition("/")[2] or self.name
 
-    @property
+    @cached_property
     def tells(self) -> bool:
         """Whether it would tell of a login: a log of cron alone says nothing by its silence."""
         if self.kind == "audit":
@@ -75,7 +76,7 @@ class Stream:
         """Whether it would tell of guesses."""
         return self.tells or self.kind == "btmp"
 
-    @property
+    @cached_property
     def of_ssh(self) -> bool:
         """Whether servers of SSH write into it."""
         return any(_of_logins(one) for one in self.readings)

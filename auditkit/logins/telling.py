@@ -193,12 +193,9 @@ def _timeline(joined: Joined) -> list[Object]:
     for what in OF_MATTER:
         found += [(one.event.time or 0, words(one.event), one) for one in joined.told(what)[-MOMENTS:]]
     for one in sorted(joined.attackers.values(), key=lambda one: -one.guesses)[:5]:
-        dated = one.first is not None and one.last is not None and joined.within(one.first)
-        if dated and one.guesses > 1 and one.address != REST:
-            found += [
-                (one.first, f"guesses begin from {one.address}", None),
-                (one.last, f"guesses end from {one.address}", None),
-            ]
+        if one.first is None or one.last is None or one.guesses < 2 or one.address == REST or not joined.within(one.first):
+            continue
+        found += [(one.first, f"guesses begin from {one.address}", None), (one.last, f"guesses end from {one.address}", None)]
     once = {(time, text): one for time, text, one in found}
     rows = sorted(once.items(), key=lambda row: row[0])
     return [{"time": written(time), "what": text, "line": one and _line(one)} for (time, text), one in rows[-MOMENTS:]]

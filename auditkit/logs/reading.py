@@ -17,7 +17,7 @@ from auditkit.logs.files import File, Source
 from auditkit.logs.spool import Spool
 from auditkit.logs.zones import Machine
 
-WORTH = 24 << 20
+WORTH = 8 << 20
 """Bytes from which it is worth to begin processes."""
 PACKS = 10
 """How often a packed byte counts."""

@@ -10,15 +10,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from operator import itemgetter
+from functools import lru_cache
 from typing import NamedTuple
 
 from auditkit.logins.grammar import said, sshd
-from auditkit.logins.grammar.forms import alternatives, usual
-from auditkit.logins.nouns import PAM, What
-from auditkit.logins.tally import ADDRESSES, CONNECTIONS, EXAMPLES, HOUR, SERVICES, Tally
+from auditkit.logins.grammar.forms import usual
+from auditkit.logins.nouns import PAM, Said, What
+from auditkit.logins.tally import ADDRESSES, CONNECTIONS, EXAMPLES, HOUR, SERVICES, TALLIED, Tally
 
-KNOWN = 16384
+KNOWN = 32768
 """Messages without address and port that are remembered with what they say."""
 WORTH = 200
 """Characters up to which other messages are remembered."""
@@ -26,14 +26,16 @@ TAGS = 4096
 """Names of machines and programs that are remembered from one piece to the next."""
 NUMERALS = "0123456789"
 BEFORE_PORT = " port "
-LONGEST_PORT, LONGEST_ADDRESS = 5, 45
-PROBES = ("192.0.2.1", "1"), ("2001:db8::1", "65535")
+LONGEST_PORT = 5
+LONGEST = sshd.MAY_END - 64
+"""Characters of a message without address and port that has not lost its end."""
+PROBES = ("192.0.2.1", 1), ("2001:db8::1", 65535)
 """Addresses and ports with which is tried what a message says that has others."""
 SSHD = frozenset(("sshd", *SERVICES))
-_FREQUENT = re.compile(
-    rf"{sshd.AROUND[0]}(?:{alternatives(sshd.FREQUENT, 'frequent')}){sshd.AROUND[1]}(?P<never>(?!))?", re.DOTALL
-)
-FAILED, NOISE = What.FAILED, What.NOISE
+REPEATED = re.compile(r"message repeated (?P<times>[0-9]{1,9}) times: \[ (?P<message>.*)\]", re.DOTALL)
+ID = re.compile(r"\[ID [0-9]+ \w+\.\w+\] ")
+"""What Solaris writes before a message."""
+NOISE = What.NOISE
 Key = str | tuple[str, str]
 """A message, or what stands before the address and behind the port in it."""
 
@@ -58,11 +60,9 @@ class Meaning:
     """What lines say that differ in nothing but stamp, pid, address and port; two of them may say the same."""
 
     how: How
-    what: What = NOISE
+    told: Said | None = None
+    """What they say, with an address and a port that may be those of others; None where each has to be looked at."""
     user: str | None = None
-    method: str = ""
-    address: str = ""
-    """Where all of them come from, of those that ask."""
 
 
 class Came:
@@ -87,49 +87,47 @@ class Tag(NamedTuple):
     """Pid to what its connection said last in this piece, and what stands behind `port` in it."""
 
 
-def _taken(number: int) -> tuple[int, tuple[What, "itemgetter[tuple[str | None, ...]]"]]:
-    """How to take address, port, user and method of a frequent form out of a match, by the group that closes last in it."""
-    groups, never = _FREQUENT.groupindex, _FREQUENT.groupindex["never"]
-    taken = [groups.get(f"frequent_{number}_{name}", never) for name in ("address", "port", "user", "method")]
-    return groups[f"frequent_{number}"], (sshd.FREQUENT[number].what, itemgetter(*taken))  # type: ignore[arg-type]
+remembered = lru_cache(8192)(said)
 
 
-_FORMS = dict(map(_taken, range(len(sshd.FREQUENT))))
+def told_of(program: str, message: str) -> Said | None:
+    """What a message says, without what the log daemon put around it, and how often it came."""
+    if message.startswith("[ID "):
+        message = ID.sub("", message, count=1)
+    repeated = REPEATED.fullmatch(message) if message.startswith("message repeated ") else None
+    told = remembered(program, repeated["message"] if repeated else message)
+    return told._replace(times=told.times * int(repeated["times"])) if told and repeated else told
 
 
 def understood(program: str, key: Key) -> Meaning:
     """What the lines of a key say."""
+    told = _told(program, key)
     if isinstance(key, tuple):
-        return _frequent(*key) if program in SSHD else Meaning(How.ALONE)
-    if key[:1] in "[m" or len(key) > WORTH:  # these may be repeated ones
-        return Meaning(How.ALONE)
-    told = said(program, key)
-    if told is None:
+        if told is not None and told.what in TALLIED:
+            return Meaning(How.COUNTED, told, told.user)
+    elif told is None:
         return Meaning(How.OTHER)
-    if told.what is NOISE and told.times == 1:
-        return Meaning(How.PASSED)
-    if told.what is FAILED and told.method == PAM and told.address and told.times == 1 and program in SSHD:
-        return Meaning(How.ASKS, FAILED, told.user, PAM, told.address)
-    return Meaning(How.ALONE)
+    elif told.what is NOISE:
+        return Meaning(How.PASSED, told)
+    elif told.what is What.FAILED and told.method == PAM and told.address and program in SSHD:
+        return Meaning(How.ASKS, told)
+    return Meaning(How.ALONE, told if told and told.what is not What.UNKNOWN else None)
 
 
-def _frequent(before: str, behind: str) -> Meaning:
-    """The meaning of a frequent form, if what was cut out of it is address and port, and nothing that the client chose.
+def _told(program: str, key: Key) -> Said | None:
+    """What the lines of a key say, if what was cut out of them is address and port, and nothing that the client chose.
 
     That is so if two messages with others in their place differ in just these.
     """
-    if len(before) + len(behind) + LONGEST_ADDRESS + LONGEST_PORT + 8 > sshd.MAY_END or not (before + behind).isascii():
-        return Meaning(How.ALONE)
-    meant = set()
-    for probe in PROBES:
-        found = _FREQUENT.fullmatch(f"{before} {probe[0]}{BEFORE_PORT}{probe[1]}{behind}")
-        if found is None:
-            return Meaning(How.ALONE)
-        what, take = _FORMS[found.lastindex or 0]
-        address, port, user, method = take(found)
-        meant.add((what, user, method or "", (address, port) == probe))
-    what, user, method, cut = meant.pop()
-    return Meaning(How.COUNTED, what, user, method) if cut and not meant else Meaning(How.ALONE)
+    if isinstance(key, str):
+        return told_of(program, key)
+    before, behind = key
+    if program not in SSHD or len(before) + len(behind) > LONGEST or not (before + behind).isascii():
+        return None
+    one, other = (told_of(program, f"{before} {address}{BEFORE_PORT}{port}{behind}") for address, port in PROBES)
+    if not one or not other or ((one.address, one.port), (other.address, other.port)) != PROBES:
+        return None
+    return one if (one[:2], one[4:]) == (other[:2], other[4:]) else None  # all but address and port
 
 
 class Counts:
@@ -144,8 +142,8 @@ class Counts:
         self.older: dict[str, dict[str, tuple[Came, Meaning, str]]] = {}
         self.came: dict[str, Came | None] = {}
         """Address as the line has it to what came from there; None where it is none."""
-        self.of_users: dict[str | None, Meaning] = {}
-        """What PAM means by a line, by the user."""
+        self.of_users: dict[tuple[str | None, int], Meaning] = {}
+        """What PAM means by a line, by the user and how often."""
         self.remembered = 0
 
     def tag(self, words: str, host: str, program: str) -> Tag:
@@ -156,12 +154,15 @@ class Counts:
 
     def meaning(self, tag: Tag, key: Key) -> Meaning:
         """What a message says that is not known."""
+        meaning = understood(tag.program, key)
+        if meaning.how is How.ALONE and isinstance(key, str):  # hardly ever comes again
+            return meaning
         if self.remembered >= KNOWN:
             for known in self.known.values():
                 known.clear()
             self.remembered = 0
         self.remembered += 1
-        meaning = tag.known[key] = understood(tag.program, key)
+        tag.known[key] = meaning
         return meaning
 
     def comes(self, raw: str) -> Came | None:
@@ -178,17 +179,23 @@ class Counts:
 
     def asked(self, tag: Tag, pid: str, meaning: Meaning) -> tuple[Came, Meaning] | None:
         """What a line of PAM says once its connection was asked; None where lines of this piece do not tell that."""
-        came, before = self.comes(meaning.address), tag.spoke.get(pid)
+        told, before = meaning.told, tag.spoke.get(pid)
+        came = self.comes(told.address or "") if told else None
         if before is None:
             self.settle(tag.host, pid)
-        if came is None or (before is None and self.tally.knows(tag.host, pid)) or (before and before[0] is not came):
+        if (
+            told is None
+            or came is None
+            or (before is None and self.tally.knows(tag.host, pid))
+            or (before and before[0] is not came)
+        ):
             return None
-        user = meaning.user if meaning.user is not None or before is None else before[1].user
+        user = told.user if told.user is not None or before is None else before[1].user
         if len(self.of_users) > KNOWN:
             self.of_users.clear()
-        means = self.of_users.get(user)
+        means = self.of_users.get((user, told.times))
         if means is None:
-            means = self.of_users[user] = Meaning(How.COUNTED, FAILED, user, PAM)
+            means = self.of_users[user, told.times] = Meaning(How.COUNTED, told, user)
         if before is None:
             tag.spoke[pid] = came, means, ""
         return came, means
@@ -234,13 +241,15 @@ class Counts:
         source, places = self.tally.source("sshd", came.address), came.places
         of_ends = (times[places[0]], times[places[-1]]) if ordered else [times[at] for at in places]
         source.within(min(of_ends), max(of_ends))
-        guesses = set()
+        guesses: dict[Meaning, int] = {}
         for meaning, often in Counter(came.meanings).items():
-            if self.tally.told(source, meaning.what, meaning.user, meaning.method, often):
-                guesses.add(meaning)
-        if guesses:
-            said_at = zip(came.meanings, places, strict=True)
-            source.hours.update(times[at] // HOUR for meaning, at in said_at if meaning in guesses)
+            told = meaning.told
+            if told and self.tally.told(source, told.what, meaning.user, told.method, often * told.times):
+                guesses[meaning] = told.times
+        hours = source.hours
+        for meaning, at in zip(came.meanings, places, strict=True) if guesses else ():
+            if meaning in guesses:
+                hours[times[at] // HOUR] += guesses[meaning]
 
 
 def _connection(came: Came, meaning: Meaning, tail: str) -> tuple[str | None, ...]:

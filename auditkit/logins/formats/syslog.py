@@ -8,16 +8,14 @@ of the line before is not looked at again.
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
-from auditkit.logins.formats.counting import BEFORE_PORT, LONGEST_PORT, NUMERALS, Counts, How, Tag
+from auditkit.logins.formats.counting import BEFORE_PORT, LONGEST_PORT, NUMERALS, Came, Counts, How, Meaning, Tag, told_of
 from auditkit.logins.formats.pieces import MARK, pieces
 from auditkit.logins.formats.stamps import PLAIN, STAMP, Clock
-from auditkit.logins.grammar import said
 from auditkit.logins.journals.pulse import Pulse
-from auditkit.logins.nouns import NOBODY, Bytes, Event, Format, Log, Notes, Setting, What
+from auditkit.logins.nouns import NOBODY, Bytes, Event, Format, Log, Notes, Said, Setting, What
 from auditkit.logins.tally import SERVICES, TALLIED, Tally
 
 SHAPES = 256
@@ -31,10 +29,6 @@ NEAR = 1000
 """Lines before it among which the one is searched for that was repeated."""
 SAMPLE = 64
 """Of so many lines, one is asked for the name of the machine."""
-KNOWN = 8192
-"""Messages that are remembered with what they say; many come again word for word."""
-WORTH = 200
-"""Characters up to which a message is remembered."""
 NAMES = re.compile(r"(?:^|/)(?:auth|authlog|secure|messages|syslog|daemon|sshd)(?:\.log)?(?:[-.][-0-9.]+)?(?:\.\w+)?$").search
 """Names of text logs: known even where zeros are all that is left of them."""
 MESSAGE = r"(?:(?P<host>[^ ]+) )??(?P<program>[^ :\[]+)(?:\[(?P<pid>[^\] ]*)\])?:(?: |$|(?=\[))(?P<message>.*)"
@@ -61,17 +55,13 @@ HEADINGS = re.compile(r"-- .* --|-- (?:Journal|Logs) beg[ai]ns? .*|.*-- MARK --"
 MAY_TELL = re.compile(
     r"(?! ).*?(?:\b(?:Accepted|Failed) [\w/-]{1,40} for |session opened for user|\bsshd(?:-session)?(?:\[|: ))", re.DOTALL
 ).match
-"""A line that cannot be read, and may tell of a login all the same; one that goes on with that before it begins with a blank."""
+"""A line that cannot be read, and may tell of a login all the same; what goes on with the one before begins with a blank."""
 LAST = re.compile(rf" (?:<{LEVEL}> )?(?:(?P<host>\S+) )?(?:--- )?last message repeated (?P<times>[0-9]{{1,9}}) times?(?: ---)?")
-REPEATED = re.compile(r"message repeated (?P<times>[0-9]{1,9}) times: \[ (?P<message>.*)\]", re.DOTALL)
-ID = re.compile(r"\[ID [0-9]+ \w+\.\w+\] ")
-"""What Solaris writes before a message."""
 WORD = re.compile(r"[A-Za-z][a-z'_-]*[:;,.]?")
 
 
 NOISE = What.NOISE
 COUNTED, PASSED, OTHER, ASKS = How.COUNTED, How.PASSED, How.OTHER, How.ASKS
-remembered = lru_cache(KNOWN)(said)
 
 
 class At(NamedTuple):
@@ -93,49 +83,42 @@ class Teller:
         self, host: str | None, program: str, pid: str | None, message: str, at: At, times: int = 1
     ) -> bool:
         """Take what a program said so often; False if it is one that tells nothing of logins."""
-        time, line, offset = at
-        if message[:1] in "[m":
-            message, more = bare(message)
-            times *= more
-        told = (remembered if len(message) < WORTH else said)(program, message)
+        told = told_of(program, message)
         if told is None:
             return False
-        what, user, address, port, method, key, each, detail, actor = told
-        tally, times = self.tally, times * each
-        if what is What.UNKNOWN:
-            self.unknown(program, message, line)
+        if told.what is What.UNKNOWN:
+            self.unknown(program, message, at.line)
+        self.take(told, told.address, told.port, host or "", program, pid, at, times)
+        return True
+
+    def take(  # noqa: PLR0913, PLR0917 - as above
+        self,
+        told: Said,
+        address: str | None,
+        port: int | None,
+        host: str,
+        program: str,
+        pid: str | None,
+        at: At,
+        times: int = 1,
+    ) -> None:
+        """Take what is said, but for address and port, which may be others."""
+        tally, (time, line, offset) = self.tally, at
+        what, user, _address, _port, method, key, each, detail, actor = told
+        times *= each
         if tally is not None and what is NOISE:
             tally.passed[NOISE] += times
         elif tally is not None and what in TALLIED:
             if pid and pid.isdecimal():
-                address, port, user = tally.connection(host or "", pid, address, port, user)
+                address, port, user = tally.connection(host, pid, address, port, user)
             source = tally.source(SERVICES.get(program, program), address or "")
             tally.count(source, what, user, method, times, time, line, offset)
             if detail in NOBODY:
                 tally.nobody(user)
         else:
             number = int(pid) if pid and pid.isdecimal() and len(pid) < DIGITS else None
-            add = self.events.append if tally is None else tally.add
-            add(
-                Event(
-                    what,
-                    time,
-                    host or "",
-                    program,
-                    number,
-                    user,
-                    address,
-                    port,
-                    method,
-                    key,
-                    times,
-                    detail,
-                    line,
-                    offset,
-                    actor,
-                )
-            )
-        return True
+            said = what, time, host, program, number, user, address, port, method, key, times, detail, line, offset, actor
+            (self.events.append if tally is None else tally.add)(Event(*said))
 
     def unknown(self, program: str, message: str, line: int) -> None:
         """Count a line that was not understood, by what is common to its kind."""
@@ -145,14 +128,6 @@ class Teller:
             shape = "others"
         unknown[shape] = unknown.get(shape, 0) + 1
         self.notes.examples.setdefault(shape, (line, f"{program}: {message[:EXAMPLE]}"))
-
-
-def bare(message: str) -> tuple[str, int]:
-    """A message without what the log daemon put around it, and how often it came."""
-    if message.startswith("[ID "):
-        message = ID.sub("", message, count=1)
-    repeated = REPEATED.fullmatch(message) if message.startswith("message repeated ") else None
-    return (repeated["message"], int(repeated["times"])) if repeated else (message, 1)
 
 
 class Reader:
@@ -226,39 +201,51 @@ class Reader:
                     time = self.turn(line, first + at)
                 tagged, tag = words, None if time is None else self.tag(words, counts)
             times.append(time or 0)
-            if tag is not None and message and pid.isdecimal():
-                before, _, tail = message.partition(BEFORE_PORT)
-                if tail and 0 < len(tail) - len(behind := tail.lstrip(NUMERALS)) <= LONGEST_PORT:
-                    before, _, raw = before.rpartition(" ")
-                    key = before, behind
-                    meaning = tag.known.get(key) or counts.meaning(tag, key)
-                    if meaning.how is COUNTED and (came := counts.came.get(raw) or counts.comes(raw)):
-                        came.meanings.append(meaning)
-                        came.places.append(at)
-                        tag.spoke[pid] = came, meaning, tail
-                        continue
-                else:
-                    meaning = tag.known.get(message) or counts.meaning(tag, message)
-                    if meaning.how is PASSED:
-                        passed += 1
-                        continue
-                    if meaning.how is ASKS and (asked := counts.asked(tag, pid, meaning)):
-                        asked[0].meanings.append(asked[1])
-                        asked[0].places.append(at)
-                        continue
-                    if meaning.how is OTHER:
-                        self.others += 1
-                        continue
-                counts.settle(tag.host, pid)
-                if not self.teller.tell(tag.host, tag.program, pid, message, At(time or 0, first + at, starts[at] + at)):
-                    self.others += 1
-            else:
+            if tag is None or not message or not pid.isdecimal():
                 counts.settle_all()
                 self.one(line, time, (first + at, starts[at] + at), lines)
+                continue
+            before, _, tail = message.partition(BEFORE_PORT)
+            if tail and 0 < len(tail) - len(behind := tail.lstrip(NUMERALS)) <= LONGEST_PORT:
+                before, _, raw = before.rpartition(" ")
+                key = before, behind
+                meaning, came = tag.known.get(key) or counts.meaning(tag, key), counts.came.get(raw) or counts.comes(raw)
+                if came and meaning.how is COUNTED:
+                    came.meanings.append(meaning)
+                    came.places.append(at)
+                    tag.spoke[pid] = came, meaning, tail
+                    continue
+            else:
+                meaning, came, behind = tag.known.get(message) or counts.meaning(tag, message), None, tail
+                if meaning.how is PASSED and meaning.told:
+                    passed += meaning.told.times
+                    continue
+                if meaning.how is OTHER:
+                    self.others += 1
+                    continue
+                if meaning.how is ASKS and (asked := counts.asked(tag, pid, meaning)):
+                    asked[0].meanings.append(asked[1])
+                    asked[0].places.append(at)
+                    continue
+            counts.settle(tag.host, pid)
+            self.alone(
+                tag, pid, message, (meaning, came, tail[: len(tail) - len(behind)]), At(time or 0, first + at, starts[at] + at)
+            )
         if passed:
             counts.tally.passed[NOISE] += passed
         counts.fold(times, starts, first)
         return first + len(lines) - 1, starts[-1] + len(lines)
+
+    def alone(self, tag: Tag, pid: str, message: str, means: tuple[Meaning, Came | None, str], at: At) -> None:
+        """Take what one line says that is written as most are; what it means may be known, but for its address and port."""
+        meaning, came, port = means
+        told = meaning.told
+        if told and came:
+            self.teller.take(told, came.address, int(port), tag.host, tag.program, pid, at)
+        elif told and not port:
+            self.teller.take(told, told.address, told.port, tag.host, tag.program, pid, at)
+        elif not self.teller.tell(tag.host, tag.program, pid, message, at):
+            self.others += 1
 
     def tag(self, words: str, counts: Counts) -> Tag | None:
         """Who writes lines with these words between the stamp and the pid; None where they are not written as most are."""

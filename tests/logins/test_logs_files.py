@@ -72,6 +72,14 @@ def test_a_log_that_grows_is_read_up_to_where_it_was_found(tmp_path: Path) -> No
     assert (source.data.broke, source.data.grew) == ("", 2 * len(LINE))
 
 
+def test_its_length_is_right_though_it_is_read_again_before_it_was_read_to_its_end(tmp_path: Path) -> None:
+    (tmp_path / "auth.log").write_bytes(b"a line\n" * 400_000)
+    (source,) = found(str(tmp_path), ["/auth.log"])
+    pieces = source.data.chunks()
+    lengths = [len(next(pieces)), sum(map(len, source.data.chunks())), sum(map(len, pieces))]
+    assert lengths[0] + lengths[2] == lengths[1] == source.data.given == 2_800_000
+
+
 def test_a_log_that_is_cut_or_swapped_meanwhile_says_so(tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(LINE * 2)
     (source,) = found(str(tmp_path), ["/log"])

@@ -48,6 +48,8 @@ class Running:
     """Handles of programs that lie in memory alone."""
     packet: bool
     """Whether it hears packets as they come from the network: packet(7)."""
+    talks: bool = False
+    """Whether its input is a connection of TCP; of old evidence that is not known."""
 
     @property
     def shown(self) -> str:
@@ -106,6 +108,7 @@ def _running(item: Item) -> Running:
         code=fields.texts(told["code"]),
         memory=fields.texts(told["memory"]),
         packet=fields.truth(told, "packet"),
+        talks=fields.truth(told, "talks") if "talks" in told else False,
     )
 
 

@@ -172,6 +172,7 @@ SHARED = {
     "auditkit.report.shape": "what the schema asks of the document",
     "auditkit.report.differences": "what differs between before and after, in words",
     "auditkit.report.folding": "many changes below one directory as one",
+    "auditkit.report.entered": "who got in where, of several hosts",
     "auditkit.report.logins": "the verdict on logins, for every format that people read",
     "auditkit.report.watching": "what watches a machine, for every format that people read",
     "auditkit.report.timelines.events": "an event of logins in words, for every form of a timeline",

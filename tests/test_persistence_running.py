@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -113,6 +114,28 @@ RUNNING: list[tuple[str, dict[str, Any], list[str]]] = [
             "high process-in-memory: x (pid 7, uid 0) runs /memfd:a (deleted)",
         ],
     ),
+    (
+        "a thread of the kernel by its name alone",
+        {"name": "kworker/0:1", "program": "/usr/bin/x"},
+        ["critical process-disguised: kworker/0:1 (pid 7, uid 0) calls itself kworker/0:1 and runs /usr/bin/x"],
+    ),
+    (
+        "a shell that somebody else types into",
+        {"program": "/usr/bin/dash", "talks": True},
+        ["critical shell-on-a-connection: x (pid 7, uid 0) runs /usr/bin/dash, and its input is a connection of TCP"],
+    ),
+    (
+        "an interpreter on a connection",
+        {"program": "/usr/bin/python3.11", "talks": True},
+        ["high shell-on-a-connection: x (pid 7, uid 0) runs /usr/bin/python3.11, and its input is a connection of TCP"],
+    ),
+    ("a server that inetd has started", {"program": "/usr/sbin/in.ftpd", "talks": True}, []),
+    (
+        "a script where everybody may write",
+        {"program": "/usr/bin/bash", "arguments": ["bash", "-x", "/dev/shm/a"]},
+        ["high process-from-temporary: x (pid 7, uid 0) runs code of /dev/shm/a"],
+    ),
+    ("an editor of a file there", {"program": "/usr/bin/vim", "arguments": ["vim", "/tmp/a"]}, []),
     ("code in memory", {"code": ["/memfd:b (deleted)"]}, ["high process-in-memory: x (pid 7, uid 0) runs /memfd:b (deleted)"]),
     (
         "a handle of one",
@@ -328,6 +351,9 @@ def test_real_processes_are_found_and_the_ordinary_ones_beside_them_are_not(tmp_
         subprocess.Popen(each, env=environment, stderr=subprocess.DEVNULL)
         for each, environment in zip(words, environments, strict=True)
     ]
+    here, there = socket.create_server(("127.0.0.1", 0)), socket.socket()
+    there.connect(here.getsockname())
+    shell = subprocess.Popen(["/bin/sh", "-i"], stdin=there.fileno(), stdout=there.fileno(), stderr=there.fileno())
     try:
         end = time.monotonic() + 20
         while not all(Path(f"/proc/{one.pid}/cmdline").read_bytes().endswith(b"\x0061\0") for one in started):
@@ -335,9 +361,12 @@ def test_real_processes_are_found_and_the_ordinary_ones_beside_them_are_not(tmp_
             time.sleep(0.01)
         (tmp_path / "gone").unlink()
         memory, gone, preloaded, _plain = (f"/proc/{one.pid}/cmdline" for one in started)
-        told = [one for one in of_this_machine() if {quote.source for quote in one.quotes} & {memory, gone, preloaded, _plain}]
+        talking, every = f"/proc/{shell.pid}/cmdline", {memory, gone, preloaded, _plain, f"/proc/{shell.pid}/cmdline"}
+        told = [one for one in of_this_machine() if {quote.source for quote in one.quotes} & every]
     finally:
-        for one in started:
+        here.close()
+        there.close()
+        for one in (*started, shell):
             one.kill()
             one.wait()
     assert {(one.rule.id, quote.source) for one in told for quote in one.quotes if quote.source.endswith("cmdline")} >= {
@@ -345,6 +374,7 @@ def test_real_processes_are_found_and_the_ordinary_ones_beside_them_are_not(tmp_
         ("process-in-memory", memory),
         ("process-deleted", gone),
         ("process-preloaded", preloaded),
+        ("shell-on-a-connection", talking),
     }
     assert all(_plain != quote.source for one in told for quote in one.quotes)
 

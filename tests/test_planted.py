@@ -94,6 +94,18 @@ def test_text_that_was_not_read_is_a_gap(disk: Disk) -> None:
         "nc -z mirror.example 80",
         "chmod 2755 /srv/share",
         "HISTSIZE=1000",
+        "SHELL=/bin/bash",
+        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin",
+        "curl -fsS -o /var/lib/app/list https://mirror.example/list; install -m 644 /var/lib/app/list /srv/list",
+        "wget -qO /tmp/x.tar https://mirror.example/x.tar && tar -xf /tmp/x.tar -C /srv",
+        "save_path = /tmp",
+        "import socket, subprocess",
+        "ExecStart=/bin/sh -c 'exec app --interactive'",
+        "smtp stream tcp nowait mail /usr/sbin/exim4 exim4 -bs",
+        "echo 'it''s fine'",
+        "printf 'a\\nb\\n'",
+        "trap 'rm -f $TMP' EXIT",
+        "privileged: false",
     ],
 )
 def test_honest_lines_are_not_suspicious(line: str) -> None:

@@ -1,21 +1,22 @@
 """Logs of logins read and judged, wherever they were taken: what hosts and files share."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from auditkit.commands import options
 from auditkit.commands.progress import sized
 from auditkit.commands.timelines import Timeline
 from auditkit.logins import context, places
+from auditkit.logins.formats.central import MOST, REST, machines
 from auditkit.logins.nouns import Condition, Event, Log
 from auditkit.logins.reading import Reading
-from auditkit.logins.seen import Head, KeyLine, Seen, Verdict, Wanted
+from auditkit.logins.seen import Account, Head, KeyLine, Seen, Verdict, Wanted
 from auditkit.logins.seen import Past as Before
-from auditkit.logins.verdict import judged
+from auditkit.logins.verdict import judged, quoted
+from auditkit.logins.wording import listed, plural
 from auditkit.logs import heads
 from auditkit.logs.files import Source
-from auditkit.logs.reading import How, readings
+from auditkit.logs.reading import How, of_machines, readings
 from auditkit.logs.received import JOURNAL
 from auditkit.logs.zones import Machine
 from auditkit.model import Gap, HostReport, Item, Office
@@ -55,6 +56,8 @@ class Taken:
     keys: Mapping[str, tuple[KeyLine, ...]] | None = None
     office: Office = field(default_factory=Office)
     past: Before | None = None
+    newest: int | None = None
+    """The last line of all, where they are copies that somebody gave, of whenever."""
 
 
 def told(report: HostReport, verdict: Verdict, gaps: Iterable[Gap], logs: int) -> HostReport:
@@ -84,8 +87,65 @@ class Judged:
 
 
 def judge(taken: Taken, run: options.Setting, asked: Asked) -> Judged:
-    """Read and judge the logs of a machine; lines that the verdict quotes are looked up, and it is judged once more."""
+    """Read and judge the logs of a machine."""
+    taken = _with_accounts(taken)
+    return _judged(taken, _read(taken, run, asked), asked)
+
+
+def judge_each(taken: Taken, run: options.Setting, asked: Asked) -> Iterator[tuple[str, Judged]]:
+    """Read logs that may be of several machines, as a log server has them; yield name and verdict of each machine.
+
+    What does not say whose it is (wtmp, a journal) has the name that was asked for.
+    """
+    taken = _with_accounts(taken)
     read = _read(taken, run, asked)
+    taken = replace(taken, newest=max((one.notes.last for one in read if one.notes.last is not None), default=None))
+    texts = [reading.format is not None and reading.format.name == "syslog" for reading in read]
+    names = {name for reading, is_text in zip(read, texts, strict=True) if is_text for name in reading.notes.hosts}
+    if len(set(machines(names).values())) < 2:
+        yield taken.name, _judged(taken, read, asked)
+        return
+    parts: dict[str, list[tuple[Source, Reading]]] = {}
+    for source, reading, is_text in zip(taken.sources, read, texts, strict=True):
+        for name, part in of_machines(source, reading, taken.machine, names).items() if is_text else ():
+            parts.setdefault(name, []).append((source, part))
+    quiet = [name for name, told in parts.items() if not any(reading.notes.of_interest for _source, reading in told)]
+    for name in sorted(set(parts) - set(quiet)):
+        yield _called(name), _part(taken, _called(name), parts[name], asked)
+    rest = [(source, reading) for source, reading, is_text in zip(taken.sources, read, texts, strict=True) if not is_text]
+    gaps = tuple(_not_told_apart(parts, quiet))
+    if rest or gaps:
+        done = _part(taken, taken.name, rest, asked)
+        yield taken.name, replace(done, verdict=replace(done.verdict, gaps=(*done.verdict.gaps, *gaps)))
+
+
+def _called(name: str) -> str:
+    """How a report calls a machine of a central log."""
+    return {"": "lines without a name", REST: "all other names"}.get(name, name)
+
+
+def _part(taken: Taken, name: str, told: Iterable[tuple[Source, Reading]], asked: Asked) -> Judged:
+    """Judge what one machine of a central log says; whose accounts are known nobody can say."""
+    sources, read = [source for source, _reading in told], [reading for _source, reading in told]
+    return _judged(replace(taken, name=name, sources=tuple(sources), items=(), keys=None), read, asked)
+
+
+def _not_told_apart(parts: Container[str], quiet: Iterable[str]) -> Iterator[Gap]:
+    """Yield which machines of a central log have no verdict of their own."""
+    names = sorted(map(_called, quiet))
+    if names:
+        machines = f"{plural(len(names), 'machine')} that the logs have lines of"
+        yield Gap("logins", f"no line tells of logins of {machines}: {listed(names)}")
+    if REST in parts:
+        yield Gap("logins", f"the logs name more than {MOST} machines: what the others wrote is judged together")
+
+
+def _with_accounts(taken: Taken) -> Taken:
+    return replace(taken, machine=replace(taken.machine, accounts=_numbers(_accounts(taken.items))))
+
+
+def _judged(taken: Taken, read: Sequence[Reading], asked: Asked) -> Judged:
+    """Judge what logs say; lines that the verdict quotes are looked up, and it is judged once more."""
     there = [(source, reading) for source, reading in zip(taken.sources, read, strict=True) if _is_there(reading.log)]
     lengths = [head.length for head in taken.past.heads] if taken.past else []
     begun = tuple(head for source, reading in there for head in heads.heads(source, reading, lengths))
@@ -99,6 +159,7 @@ def judge(taken: Taken, run: options.Setting, asked: Asked) -> Judged:
         office=taken.office,
         since=asked.since,
         until=asked.until,
+        newest=taken.newest,
         past=taken.past,
         heads=begun,
         log_level=context.log_level(taken.items),
@@ -106,7 +167,7 @@ def judge(taken: Taken, run: options.Setting, asked: Asked) -> Judged:
     )
     verdict = judged(seen)
     if verdict.wanted:
-        verdict = judged(replace(seen, texts=_texts(taken.sources, verdict.wanted)))
+        verdict = quoted(verdict, _texts(taken.sources, verdict.wanted))
     if any(reading.log.name == JOURNAL and reading.notes.lines in _BOUNDS for reading in seen.readings):
         verdict = replace(verdict, gaps=(*verdict.gaps, Gap(JOURNAL, OLDER)))
     return Judged(verdict, seen.readings, begun, taken.machine.now)
@@ -143,9 +204,16 @@ def _asked(logs: Iterable[Log]) -> Iterator[Log]:
     yield from (Log(name, condition=Condition.ABSENT) for name in missed)
 
 
-def _accounts(items: Iterable[Item]) -> Mapping[str, Any] | None:
+def _numbers(accounts: Mapping[str, Account] | None) -> Mapping[str, int] | None:
+    """Name to number of each account, as readers want it."""
+    if accounts is None:
+        return None
+    return {name: account.uid for name, account in accounts.items() if account.uid is not None}
+
+
+def _accounts(items: Iterable[Item]) -> Mapping[str, Account] | None:
     passwd = next((item.data for item in items if item.source == places.PASSWD.what), None)
-    return None if passwd is None else context.accounts(passwd.decode("utf-8", "surrogateescape"))
+    return None if passwd is None else context.accounts(passwd.decode("utf-8", "surrogateescape")) or None
 
 
 def _texts(sources: Iterable[Source], wanted: Iterable[Wanted]) -> dict[tuple[str, int], str]:

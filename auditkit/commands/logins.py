@@ -35,7 +35,7 @@ def command(words: tuple[str, ...], **given: Any) -> int:
 
     A FILE is a log, packed or not, a journal, or a directory of them; a word with a slash in it is one.
     """
-    run = options.setting(**given)
+    run = options.setting(**(given if given["since"] else {**given, "until": None}))  # --until alone is a window, too
     since, until = _moment(given["since"]), _moment(given["until"])
     key = sealing.key(replace(run, signers=None), given["key"])
     files = [word for word in words if is_file(word, run.config)]
@@ -75,14 +75,15 @@ def _of_hosts(words: Sequence[str], run: options.Setting, asked: attempts.Asked,
 
 
 def _of_files(words: Sequence[str], run: options.Setting, asked: attempts.Asked) -> int:
-    """Judge files as the logs of one machine.
+    """Judge files as the logs of one machine, or of as many as a central log names.
 
     Raises:
         UsageError: one of them is not there.
     """
     sources, notes = named.sources(words)
     name = words[0] if len(words) == 1 else f"{words[0]} and {len(words) - 1} more"
-    taken = attempts.Taken(name, sources, named.machine(words, run.started))
-    done = attempts.judge(replace(taken, office=run.office), run, asked)
-    report = attempts.told(HostReport(name, notes=notes), done.verdict, (), len(done.readings))
-    return options.answer(run, "logins", [report], ())
+    taken = attempts.Taken(name, sources, named.machine(words, run.started), named.accounts(words, run.started))
+    done = attempts.judge_each(replace(taken, office=run.office), run, asked)
+    reports = [attempts.told(HostReport(one), each.verdict, (), len(each.readings)) for one, each in done]
+    reports[-1] = replace(reports[-1], notes=(*notes, *reports[-1].notes))
+    return options.answer(run, "logins", reports, ())

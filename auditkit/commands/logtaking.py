@@ -21,6 +21,8 @@ from auditkit.model import Evidence, Gap, HostReport, Item, Means, State
 
 NOT_TAKEN = "the evidence holds no logs: take it again, with this auditkit"
 
+FIRST = "no earlier run on these logs is known: that one was cut, or a login is new, only they themselves can show"
+
 
 def added(host: Host, report: HostReport, run: options.Setting, asked: Asked) -> HostReport:
     """The report of a host with what its logs say of logins; one that has fallen silent is not asked again."""
@@ -35,7 +37,8 @@ def added(host: Host, report: HostReport, run: options.Setting, asked: Asked) ->
         state = report.state if report.state is State.LIED else lost.state
         return replace(report, gaps=(*report.gaps, *lost.gaps), state=state)
     kept = () if why else _kept(host, run, asked, verdict, past)
-    return told(report, verdict.verdict, (*taken.gaps, *why, *kept), len(verdict.readings))
+    told_ = told(report, verdict.verdict, (*taken.gaps, *why, *kept), len(verdict.readings))
+    return told_ if past or why else replace(told_, notes=(*told_.notes, FIRST))
 
 
 # --- taking
@@ -121,11 +124,12 @@ def _kept(host: Host, run: options.Setting, asked: Asked, done: Judged, past: Be
     """Keep what this run saw for the next one; nothing of evidence, nor where nobody would believe it."""
     if not asked.keep or isinstance(host, Past) or (run.signers and not asked.key):
         return ()
-    logins = done.verdict.logged_in | (past.logins if past else frozenset())
+    logins = heads.together(done.verdict.logged_in, past.logins if past else {})
+    begun = past.first if past else done.moment
     longest = {head.name: head for head in sorted(done.heads, key=lambda head: head.length)}
     sealer: Callable[[IO[bytes]], bytes] | None = sealing.sealer(asked.key, run.signing)
     try:
-        heads.keep(run.store, host.name, Before(tuple(longest.values()), logins, done.moment), sealer)
+        heads.keep(run.store, host.name, Before(tuple(longest.values()), logins, done.moment, begun), sealer)
     except AuditkitError as error:
         return (Gap("logins", f"nothing is kept for the next run: {error}"),)
     return ()

@@ -1,10 +1,10 @@
 """What time the sources cover: the heartbeat of each log is learned from itself, and what is missing of it is a gap."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from auditkit.logins.nouns import What
+from auditkit.logins.nouns import Condition, Log, What
 from auditkit.logins.streams import Stream, family
 from auditkit.logins.tally import HOUR
 
@@ -67,10 +67,15 @@ class Coverage:
     """From and to, within the window, where no source that tells of logins has anything."""
     telling: tuple[Cover, ...] = ()
     """Those that would tell of every login."""
+    lost: tuple[tuple[int, int], ...] = ()
+    """From and to, within the gaps, what one of them had of that time and could not be read."""
 
 
-def covered(streams: Sequence[Stream], since: int | None, until: int | None, now: int) -> Coverage:
-    """What of a window is covered; without one it goes from the first line there is to now."""
+def covered(streams: Sequence[Stream], since: int | None, until: int | None, now: int, asked: Iterable[Log] = ()) -> Coverage:
+    """What of a window is covered; without one it goes from the first line there is to now.
+
+    `asked` are logs that could not be read.
+    """
     boots = _moments(streams, What.BOOTED)
     stops = _moments(streams, What.STOPPED)
     covers = tuple(_cover(stream, boots, stops) for stream in streams)
@@ -80,13 +85,22 @@ def covered(streams: Sequence[Stream], since: int | None, until: int | None, now
     end = min(until, now) if until is not None else now if telling else None
     if start is None or end is None:
         return Coverage(start, end, covers, (), telling)
-    spans = [span for cover in telling for span in _spans(cover, end, stops)]
-    return Coverage(start, end, covers, tuple(_uncovered(spans, start, end)), telling)
+    unread = {log.name for log in asked if log.condition is Condition.UNREADABLE}
+    lost = {cover.stream.name: tuple(_lost(cover.stream, end, unread)) for cover in telling}
+    spans = [
+        part
+        for cover in telling
+        for first, last in _spans(cover, end, stops)
+        for part in _uncovered(sorted(lost[cover.stream.name]), first, last)
+    ]
+    gaps = tuple(_uncovered(spans, start, end))
+    missed = [each for several in lost.values() for each in several]
+    return Coverage(start, end, covers, gaps, telling, tuple(_within(missed, gaps)))
 
 
 def _moments(streams: Iterable[Stream], what: What) -> list[int]:
     """When the machine went up, or down, by whichever source."""
-    times = {one.event.time for stream in streams for one in stream.told() if one.event.what is what}
+    times = {one.event.time for stream in streams for one in stream.told(what)}
     return sorted(time for time in times if time is not None)
 
 
@@ -198,6 +212,25 @@ def _spans(cover: Cover, end: int, stops: Sequence[int]) -> list[tuple[int, int]
     down = any(last - BOOTING <= stop <= last + BOOTING for stop in stops)
     spans.append((at, end if down or 0 <= end - last <= cover.beat else last))
     return spans
+
+
+def _lost(stream: Stream, end: int, unread: Collection[str]) -> Iterator[tuple[int, int]]:
+    """Yield from and to of what a stream had and nobody could read: behind where a file breaks off, or all of the latest."""
+    firsts = sorted(one.notes.first for one in stream.readings if one.notes.first is not None)
+    for one in stream.readings:
+        if one.log.condition is Condition.TRUNCATED:
+            last = one.notes.last if one.notes.last is not None else firsts[0]
+            yield last, next((first for first in firsts if first > last), end)
+    if stream.name in unread and stream.last is not None:
+        yield stream.last, end
+
+
+def _within(spans: Iterable[tuple[int, int]], gaps: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield what spans and gaps have in common."""
+    for first, last in spans:
+        for start, stop in gaps:
+            if max(first, start) < min(last, stop):
+                yield max(first, start), min(last, stop)
 
 
 def _uncovered(spans: Iterable[tuple[int, int]], start: int, end: int) -> list[tuple[int, int]]:

@@ -1,13 +1,13 @@
 """Rules on those who got in: each login that needs a person says why, and what was done in it."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 
-from auditkit.logins.joining import Joined, words
+from auditkit.logins.covering import DAY, Cover
+from auditkit.logins.joining import Before, Joined, words
 from auditkit.logins.patterns import MISTYPED, is_own
+from auditkit.logins.seen import Login
 from auditkit.logins.successes import RECORDS, State, Success
-from auditkit.logins.tally import HOUR
 from auditkit.logins.wording import lasting, listed, moment, name, plural
 from auditkit.model import Finding, Quote, Rule, Severity
 from auditkit.printable import printable
@@ -97,24 +97,13 @@ BY_PASSWORD = Rule(
 )
 RULES = (AFTER_GUESSING, UNSUPPORTED, FORGED, SESSION_ALONE, UNKNOWN_KEY, FIRST_SEEN, TO_CONFIRM, BY_PASSWORD)
 
-DAY = 24 * HOUR
 HISTORY = 5 * DAY
 """How long before a login the logs have to reach for what is new to be new."""
 BY_SECRET = ("password", "keyboard-interactive", "keyboard-interactive/pam", "")
 WEAK = 5
 """From so many other addresses on a name counts as under attack."""
-
-
-@dataclass(frozen=True, slots=True)
-class Before:
-    """What came before a login."""
-
-    guesses: int
-    """Of its address, in the day before."""
-    names: tuple[str, ...]
-    """Those that were guessed at from there."""
-    others: int
-    """Other addresses that guessed at its account."""
+HARD = 30
+"""From so many guesses of few addresses on it does, too."""
 
 
 def judge(joined: Joined) -> Iterator[tuple[Success, Finding]]:
@@ -134,22 +123,10 @@ def judge(joined: Joined) -> Iterator[tuple[Success, Finding]]:
 
 def _kind(joined: Joined, success: Success) -> tuple[object, ...]:
     """What all rules go by: of logins that are alike in it, as a program makes them by the thousand, one is judged."""
-    came = before(joined, success)
+    came = joined.before(success)
     what = success.user, success.address, success.event.method, success.key, success.state, success.missing
     known = _seen_before(joined, success), _has_history(joined, success), _server_told(joined, success)
-    return *what, *known, guessed(joined, success, came), came.others >= WEAK
-
-
-def before(joined: Joined, success: Success) -> Before:
-    """What came before a login, of its own address and of others."""
-    if success.time is None:
-        return Before(0, (), 0)
-    since = success.time - DAY
-    one = joined.attackers.get(success.address or "")
-    guesses = one.between(since, success.time) if one and one.first is not None and one.first <= success.time else 0
-    names = tuple(each for each, times in one.names.items() if times) if one and guesses else ()
-    others = joined.addresses_at(success.user, since, success.time)
-    return Before(guesses, names, others - bool(guesses and one and one.names.get(success.user)))
+    return *what, *known, guessed(joined, success, came), min(came.others, WEAK)
 
 
 def guessed(joined: Joined, success: Success, came: Before) -> bool:
@@ -173,22 +150,32 @@ def _of(joined: Joined, success: Success) -> Iterator[Finding]:
     if success.state is State.UNSUPPORTED:
         yield _finding(UNSUPPORTED, success, f"{_told(success)}, and {_missing(success)}", quotes)
         return
-    if success.state is State.SOURCELESS:
-        if _server_told(joined, success):
-            by = listed(sorted(success.support))
-            message = f"a session of {name(success.user)} was opened at {moment(success.time)}, by {by}; no server tells of it"
-            yield _finding(SESSION_ALONE, success, f"{message}{_deeds(joined, success)}", quotes)
-        return
     after = list(_after_guessing(joined, success, quotes))
     yield from after
+    if success.state is State.SOURCELESS:
+        yield from _alone(joined, success, quotes, guessed=bool(after))
+        return
     yield from _key(joined, success, quotes)
     yield from _by_password(joined, success, quotes)
     if not after:
         yield from _first_seen(joined, success, quotes)
 
 
+def _alone(joined: Joined, success: Success, quotes: tuple[Quote, ...], *, guessed: bool) -> Iterator[Finding]:
+    """Yield that no server tells of a session: where one should, where its log breaks off, and where there is none."""
+    by = listed(sorted(success.support))
+    message = f"a session of {name(success.user)} was opened at {moment(success.time)}, by {by}"
+    if _server_told(joined, success):
+        yield _finding(SESSION_ALONE, success, f"{message}; no server tells of it{_deeds(joined, success)}", quotes)
+    elif _began_before(joined, success):
+        missing = "the log of the server says nothing of that time, though it begins before it"
+        yield _finding(SESSION_ALONE, success, f"{message}; {missing}{_deeds(joined, success)}", quotes)
+    elif not _of_servers(joined) and not guessed:
+        yield from _first_seen(joined, success, quotes)
+
+
 def _after_guessing(joined: Joined, success: Success, quotes: tuple[Quote, ...]) -> Iterator[Finding]:
-    came = before(joined, success)
+    came = joined.before(success)
     own = is_own(success.address or "", joined.seen.office.networks)
     if guessed(joined, success, came):
         few = came.guesses <= 2 * MISTYPED and len(came.names) < 3
@@ -200,6 +187,22 @@ def _after_guessing(joined: Joined, success: Success, quotes: tuple[Quote, ...])
     elif came.others >= WEAK and success.event.method in BY_SECRET and not own and not _seen_before(joined, success):
         message = f"{came.others} other addresses guessed at this account in the day before: {_told(success)}"
         yield _finding(AFTER_GUESSING, success, f"{message}{_deeds(joined, success)}", quotes, Severity.HIGH)
+    elif came.others and success.event.method in BY_SECRET and not own and not _seen_before(joined, success):
+        yield from _from_elsewhere(joined, success, quotes)
+
+
+def _from_elsewhere(joined: Joined, success: Success, quotes: tuple[Quote, ...]) -> Iterator[Finding]:
+    """Yield that few addresses guessed hard at an account, and a new one came in: who guesses need not be who comes."""
+    if success.time is None:
+        return
+    since, until = success.time - DAY, success.time
+    at_it = [one for one in joined.guessed_at(success.user) if one.address != success.address]
+    guesses = sum(min(one.names[success.user], one.between(since, until)) for one in at_it)
+    if guesses >= HARD:
+        message = f"{plural(guesses, 'guess')} at this account came from elsewhere in the day before: {_told(success)}"
+        lines = joined.lines(max(at_it, key=lambda one: one.between(since, until)), 1)
+        text = f"{message}{_deeds(joined, success)}"
+        yield _finding(AFTER_GUESSING, success, text, (*quotes, *lines), Severity.HIGH)
 
 
 def _key(joined: Joined, success: Success, quotes: tuple[Quote, ...]) -> Iterator[Finding]:
@@ -241,17 +244,22 @@ def _habit(joined: Joined, success: Success) -> int:
 
 
 def _seen_before(joined: Joined, success: Success) -> bool:
-    """Whether the account was entered from this address before, by an earlier run or earlier in the logs."""
-    past = joined.seen.past
-    if past and any(user == success.user and address == (success.address or "") for user, address, _key in past.logins):
+    """Whether the account was entered from this address a day before or more, by an earlier run or by the logs.
+
+    That an earlier run has seen this very login says nothing for it: it is told of until somebody accepts it.
+    """
+    known = joined.of_earlier_runs.get((success.user, success.address or ""), success.time or 0)
+    if known <= (success.time or 0) - DAY:
         return True
     times = joined.came.get((success.user, success.address), ())
     return bool(times) and times[0] <= (success.time or 0) - DAY
 
 
 def _has_history(joined: Joined, success: Success) -> bool:
-    """Whether there is something to hold a login against: an earlier run, or days of logs before it."""
-    if joined.seen.past and joined.seen.past.last is not None:
+    """Whether there is something to hold a login against: a run before it, or days of logs."""
+    past = joined.seen.past
+    begun = (past.last if past.first is None else past.first) if past else None
+    if begun is not None and success.time is not None and begun < success.time:
         return True
     firsts = [cover.stream.first for cover in joined.coverage.telling if cover.stream.first is not None]
     return success.time is not None and bool(firsts) and success.time - min(firsts) >= HISTORY
@@ -260,10 +268,26 @@ def _has_history(joined: Joined, success: Success) -> bool:
 def _server_told(joined: Joined, success: Success) -> bool:
     """Whether a log of the server covers the moment of a session, so that it should tell of it."""
     time = success.time
-    covers = [cover for cover in joined.coverage.telling if cover.stream.kind not in RECORDS]
-    if time is None or set(success.support) == {"lastlog"}:
+    if time is None or _of_no_network(success):
         return False
+    covers = _of_servers(joined)
     return any(cover.stream.covers(time) and not any(gap.start <= time <= gap.end for gap in cover.gaps) for cover in covers)
+
+
+def _began_before(joined: Joined, success: Success) -> bool:
+    """Whether the log of a server begins before a session, and should go on to it."""
+    firsts = [cover.stream.first for cover in _of_servers(joined)]
+    return not _of_no_network(success) and any(first is not None and first < (success.time or 0) for first in firsts)
+
+
+def _of_no_network(success: Success) -> bool:
+    """Whether only lastlog tells of a login, and names no address: a terminal of the machine looks the same."""
+    return set(success.support) == {"lastlog"} and not success.address
+
+
+def _of_servers(joined: Joined) -> list[Cover]:
+    """The logs that servers write who let somebody in."""
+    return [cover for cover in joined.coverage.telling if cover.stream.kind not in RECORDS]
 
 
 # --- words
@@ -321,6 +345,10 @@ def lasted(success: Success) -> str:
     return lasting(success.ended - success.time) if success.ended is not None and success.time is not None else ""
 
 
-def confirmed(found: Iterable[Success]) -> frozenset[tuple[str, str, str]]:
-    """What the next run holds logins against."""
-    return frozenset((one.user, one.address or "", one.key) for one in found if one.real)
+def confirmed(found: Iterable[Success]) -> Mapping[Login, int | None]:
+    """What the next run holds logins against: each with when it was first."""
+    first: dict[Login, int | None] = {}
+    for one in found:
+        if one.real:
+            first.setdefault((one.user, one.address or "", one.key), one.time)
+    return first

@@ -54,9 +54,9 @@ def done(streams: Iterable[Stream]) -> list[Told]:
     """All that was done by people who were in, by its time, and each thing once."""
     found: dict[tuple[object, ...], Told] = {}
     for stream in streams:
-        for one in stream.told():
+        for one in stream.told(*DEEDS):
             event = one.event
-            if event.what in DEEDS and event.time is not None and not is_ssh(event.program):
+            if event.time is not None and not is_ssh(event.program):
                 about = event.what, event.actor, event.user, event.detail, event.time // (2 * 10**9)
                 found.setdefault(about, one)
     return sorted(found.values(), key=_when)

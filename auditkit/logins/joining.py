@@ -3,10 +3,10 @@
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
-from auditkit.logins.covering import Coverage, covered
+from auditkit.logins.covering import DAY, Coverage, covered
 from auditkit.logins.following import Deed, deeds, done
 from auditkit.logins.guesses import Attacker, Disagreement, attackers, disagreements
 from auditkit.logins.nouns import Event, What
@@ -16,11 +16,23 @@ from auditkit.logins.successes import Success, successes
 from auditkit.logins.tally import HOUR
 from auditkit.logins.tampering import Sign, signs
 from auditkit.logins.wording import name
-from auditkit.model import Quote
+from auditkit.model import Finding, Quote
 from auditkit.printable import printable
 
 SHOWN = 300
 """Characters of a line that are quoted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What came before a login."""
+
+    guesses: int
+    """Of its address, in the day before."""
+    names: tuple[str, ...]
+    """Those that were guessed at from there."""
+    others: int
+    """Other addresses that guessed at its account."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +70,40 @@ class Joined:
         began, ended = self.tried.get(user, ((), ()))
         return bisect_right(began, until) - bisect_left(ended, since)
 
+    def guessed_at(self, user: str) -> Sequence[Attacker]:
+        """Addresses that guessed at a name, at any time."""
+        return self._guessed_at.get(user, ())
+
+    @cached_property
+    def _guessed_at(self) -> Mapping[str, Sequence[Attacker]]:
+        found: dict[str, list[Attacker]] = defaultdict(list)
+        for one in self.attackers.values():
+            for user, guesses in one.names.items():
+                if guesses:
+                    found[user].append(one)
+        return found
+
+    def before(self, success: Success) -> Before:
+        """What came before a login, of its own address and of others; rules ask it of each login several times."""
+        known = self._before.get(id(success))
+        if known is None:
+            known = self._before[id(success)] = self._came_before(success)
+        return known
+
+    @cached_property
+    def _before(self) -> dict[int, Before]:
+        return {}
+
+    def _came_before(self, success: Success) -> Before:
+        if success.time is None:
+            return Before(0, (), 0)
+        since = success.time - DAY
+        one = self.attackers.get(success.address or "")
+        guesses = one.between(since, success.time) if one and one.first is not None and one.first <= success.time else 0
+        names = tuple(each for each, times in one.names.items() if times) if one and guesses else ()
+        others = self.addresses_at(success.user, since, success.time)
+        return Before(guesses, names, others - bool(guesses and one and one.names.get(success.user)))
+
     @cached_property
     def came(self) -> Mapping[tuple[str, str | None], Sequence[int]]:
         """Account and address to the times at which it came from there, at any time."""
@@ -65,6 +111,14 @@ class Joined:
         for one in self.every:
             if one.real and one.time is not None:
                 found[one.user, one.address].append(one.time)
+        return found
+
+    @cached_property
+    def of_earlier_runs(self) -> Mapping[tuple[str, str], int]:
+        """Account and address to when earlier runs saw it come from there first: 0 where that is not known any more."""
+        found: dict[tuple[str, str], int] = {}
+        for (user, address, _key), first in (self.seen.past.logins if self.seen.past else {}).items():
+            found[user, address] = min(first or 0, found.get((user, address), first or 0))
         return found
 
     @cached_property
@@ -86,19 +140,10 @@ class Joined:
         since, until = self.seen.since, self.seen.until
         return time is None or ((since is None or time >= since) and (until is None or time <= until))
 
-    @cached_property
-    def _by_what(self) -> Mapping[What, Sequence[Told]]:
-        found: dict[What, list[Told]] = defaultdict(list)
-        for stream in self.streams:
-            for one in stream.told():
-                if self.within(one.event.time):
-                    found[one.event.what].append(one)
-        return found
-
     def told(self, what: What) -> list[Told]:
         """All events of one kind in the window, what two sources tell of one second once."""
         found: dict[tuple[object, ...], Told] = {}
-        for one in self._by_what.get(what, ()):
+        for one in (each for stream in self.streams for each in stream.told(what) if self.within(each.event.time)):
             event = one.event
             second = event.time // (2 * 10**9) if event.time is not None else event.line
             found.setdefault((second, event.user, event.address, event.port, event.detail), one)
@@ -109,18 +154,15 @@ class Joined:
         return deeds(success, self.done) if success.real else ()
 
     def quote(self, told: Told) -> Quote:
-        """The line that tells something: its own words where they were fetched, else what it says."""
-        text = self.seen.texts.get((told.source, told.event.line), "")
-        return Quote(printable(told.source), told.event.line, printable(text[:SHOWN]) or words(told.event))
+        """The line that tells something, by what it says; see `requoted` for its own words."""
+        return Quote(printable(told.source), told.event.line, words(told.event))
 
     def lines(self, one: Attacker, most: int = 3) -> tuple[Quote, ...]:
-        """Lines that tell of an address; what they say only where they were fetched."""
-        texts, said = self.seen.texts, f"one that tells of {printable(one.address) or 'the machine itself'}"
+        """Lines that tell of an address; what they say is not at hand."""
+        said = f"one that tells of {printable(one.address) or 'the machine itself'}"
         early = self.seen.since is None or one.first is None or one.first >= self.seen.since
-        return tuple(
-            Quote(printable(source), line, printable(texts.get((source, line), "")[:SHOWN]) or said)
-            for source, line, _offset in (one.lines[:most] if early else one.lines[-most:])
-        )
+        lines = one.lines[:most] if early else one.lines[-most:]
+        return tuple(Quote(printable(source), line, said) for source, line, _offset in lines)
 
     def wanted(self, told: Told) -> Wanted | None:
         """Where the words of a line are, if it is one of a text."""
@@ -130,7 +172,9 @@ class Joined:
 def joined(seen: Seen) -> Joined:
     """Join what the sources of a machine tell."""
     found = streams(seen.readings)
-    coverage = covered(found, seen.since, seen.until, seen.setting.now)
+    end = seen.setting.now if seen.newest is None else min(seen.newest, seen.setting.now)
+    now = seen.setting.now if seen.until is not None else end
+    coverage = covered(found, seen.since, seen.until, now, seen.asked)
     return Joined(
         seen,
         found,
@@ -141,6 +185,16 @@ def joined(seen: Seen) -> Joined:
         tuple(one for one in disagreements(found) if _in(seen, one.hour)),
         done(found),
     )
+
+
+def requoted(finding: Finding, texts: Mapping[tuple[str, int], str]) -> Finding:
+    """A finding that quotes lines by their own words, where these were fetched: `texts` by name of the source and line."""
+
+    def quoted(quote: Quote) -> Quote:
+        text = texts.get((quote.source, quote.line), "")
+        return replace(quote, text=printable(text[:SHOWN])) if text else quote
+
+    return replace(finding, quotes=tuple(map(quoted, finding.quotes)))
 
 
 def _in(seen: Seen, hour: int) -> bool:

@@ -61,8 +61,10 @@ WEAKER = {
     "written-without-a-line": Severity.MEDIUM,
     "last-line-later": Severity.LOW,
     "not-verified": Severity.MEDIUM,
+    "altered": Severity.MEDIUM,
     "entries-missing": Severity.MEDIUM,
     "stopped": Severity.MEDIUM,
+    "taken-away": Severity.MEDIUM,
 }
 """Signs that more often have harmless reasons."""
 MOST = 20
@@ -74,9 +76,7 @@ def judge(joined: Joined) -> Iterator[Finding]:
         if cover.stream.tells:
             yield from _gaps(joined, cover)
     for sign in joined.signs[:MOST]:
-        yield Finding(
-            TAMPERED, printable(sign.source), sign.text, WEAKER.get(sign.kind, TAMPERED.severity), _quote(joined, sign)
-        )
+        yield Finding(TAMPERED, printable(sign.source), sign.text, WEAKER.get(sign.kind, TAMPERED.severity), _quote(sign))
     yield from _limited(joined)
     yield from _disagree(joined)
     yield from list(_not_in_the_log(joined))[:MOST]
@@ -95,6 +95,8 @@ def _gaps(joined: Joined, cover: Cover) -> Iterator[Finding]:
         told = f"; {other}" if other else ""
         message = f"no line for {lasting(gap.long)}, from {moment(gap.start)} to {moment(gap.end)}; {usual}{told}"
         yield Finding(GAP, where, message, Severity.HIGH if other else GAP.severity)
+    if stopped := _stopped(joined, cover):
+        yield Finding(GAP, where, stopped, Severity.HIGH)
     if cover.missing:
         numbers = listed([f".{number}" for number in cover.missing])
         later = "and later ones are: it was taken away, or moved by hand"
@@ -104,6 +106,18 @@ def _gaps(joined: Joined, cover: Cover) -> Iterator[Finding]:
             f"{numbers} of its rotated files {'is' if len(cover.missing) == 1 else 'are'} not there, {later}",
             GAP.severity,
         )
+
+
+def _stopped(joined: Joined, cover: Cover) -> str:
+    """That a log breaks off, while another one that was there at the time goes on; the empty word where it does not."""
+    last = cover.stream.last
+    for other in joined.coverage.telling:
+        first, goes_on = other.stream.first, other.stream.last
+        if last is None or first is None or goes_on is None or not joined.within(last):
+            continue
+        if first <= last and goes_on - last > max(cover.beat, other.beat):
+            return f"its last line is of {moment(last)}, and {other.stream.short} goes on to {moment(goes_on)}"
+    return ""
 
 
 def _lines_elsewhere(joined: Joined, gap: Silence) -> str:
@@ -117,9 +131,8 @@ def _lines_elsewhere(joined: Joined, gap: Silence) -> str:
     return ""
 
 
-def _quote(joined: Joined, sign: Sign) -> tuple[Quote, ...]:
-    text = joined.seen.texts.get((sign.source, sign.line), "")
-    return (Quote(printable(sign.source), sign.line, printable(text[:300]) or sign.kind),) if sign.line else ()
+def _quote(sign: Sign) -> tuple[Quote, ...]:
+    return (Quote(printable(sign.source), sign.line, sign.kind),) if sign.line else ()
 
 
 def _limited(joined: Joined) -> Iterator[Finding]:

@@ -73,6 +73,10 @@ PROBES = frozenset(("none", "publickey", "hostbased", "gssapi-with-mic"))
 """Methods of a FAILED event that are no guesses at a secret."""
 
 
+NOBODY = frozenset(("no such account", "no such user"))
+"""Details of a FAILED event by which there is no account of that name."""
+
+
 class Event(NamedTuple):
     """What one line or record says, in the terms of all sources; an empty word or None is what it does not say.
 
@@ -235,14 +239,25 @@ class Notes:
     runs: Sequence[tuple[int, int, int, int]] = ()
     """Records whose numbers follow each other: first and last number, first and last time; see journals/numbers.py."""
     year_by: YearBy = YearBy.STAMP
+    zoneless: bool = False
+    """Whether it has stamps without a zone."""
     host: str = ""
     """The name that most lines give the machine."""
+    hosts: set[str] = field(default_factory=set, compare=False)
+    """Names of machines in its lines, as far as they were met: 4096 at the most."""
     broken: str = ""
     """Why reading stopped before the end, if it did."""
     remarks: list[str] = field(default_factory=list)
     """What a person should know of it: a header that says it was not closed, records that were skipped."""
+    odd: list[str] = field(default_factory=list)
+    """Those of the remarks that tell of what no daemon does: signs that somebody was at it."""
     size: int = 0
     """Bytes that were read of it, once unpacked; whoever hands them out counts them."""
+
+    def smells(self, *remarks: str) -> None:
+        """Remark what no daemon does."""
+        self.remarks += remarks
+        self.odd += remarks
 
     def joined(self, other: "Notes", offset: int) -> "Notes":
         """These with the notes of the part of the source that comes behind so many bytes."""
@@ -254,10 +269,12 @@ class Notes:
         self.backward += [(line + self.lines, time, before) for line, time, before in other.backward]
         self.nul_runs += [(at + offset, length) for at, length in other.nul_runs]
         self.remarks += [remark for remark in other.remarks if remark not in self.remarks]
+        self.odd += [remark for remark in other.odd if remark not in self.odd]
+        self.hosts |= other.hosts
         self.host = self.host if self.lines >= other.lines else other.host
         self.lines, self.of_interest = self.lines + other.lines, self.of_interest + other.of_interest
         self.malformed, self.zeroed = self.malformed + other.malformed, self.zeroed + other.zeroed
-        self.year_by, self.broken = other.year_by, other.broken
+        self.year_by, self.broken, self.zoneless = other.year_by, other.broken, self.zoneless or other.zoneless
         del self.backward[MOST:], self.nul_runs[MOST:]
         return self
 

@@ -41,15 +41,21 @@ class Head:
     digest: str
 
 
+Login = tuple[str, str, str]
+"""User, address and fingerprint; the empty word where there was none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Past:
     """What earlier runs kept of a machine."""
 
     heads: tuple[Head, ...] = ()
-    logins: frozenset[tuple[str, str, str]] = frozenset()
-    """User, address and fingerprint of each login that was seen; the empty word where there was none."""
+    logins: Mapping[Login, int | None] = field(default_factory=dict)
+    """Each login that was seen, and when for the first time; None where that is not known any more."""
     last: int | None = None
     """When the latest of these runs was."""
+    first: int | None = None
+    """When the first of them was, where that is known: logins since then are held against what was seen by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +83,19 @@ class Seen:
     """Own networks, and whose keys are known."""
     since: int | None = None
     until: int | None = None
+    newest: int | None = None
+    """The last line of all, where the sources are copies of whenever: nothing is expected of the time behind it."""
     past: Past | None = None
     heads: tuple[Head, ...] = ()
     """Of the logs as they are now, once for each `length` of `past.heads`, so that both can be held together."""
     verified: tuple[Verified, ...] = ()
     log_level: str | None = None
     """LogLevel of sshd: from VERBOSE on it tells more of each login."""
-    texts: Mapping[tuple[str, int], str] = field(default_factory=dict)
-    """Name of a source and number of a line to its text: of lines that `Verdict.wanted` names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A line that the verdict quotes; `Seen.texts` of a second judgment has its words."""
+    """A line that the verdict quotes."""
 
     source: str
     line: int
@@ -106,6 +112,6 @@ class Verdict:
     """`logins` of the report, as schema.json has it."""
     notes: tuple[str, ...] = ()
     wanted: tuple[Wanted, ...] = ()
-    """Lines of texts whose words are worth fetching: judged again with them in `Seen.texts`, the findings quote the log."""
-    logged_in: frozenset[tuple[str, str, str]] = frozenset()
+    """Lines of texts whose words are worth fetching: `verdict.quoted` lets the findings quote them."""
+    logged_in: Mapping[Login, int | None] = field(default_factory=dict)
     """What the next run is to have as `Past.logins`, with what it had before."""

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 from auditkit.logins.covering import Coverage
 from auditkit.logins.joining import Joined
+from auditkit.logins.nouns import Condition, Log
 from auditkit.logins.patterns import KNOWN, Pattern
 from auditkit.logins.reading import Reading
-from auditkit.logins.streams import Stream
+from auditkit.logins.streams import AUTH, JOURNAL, PARTLY, Stream, family, is_ssh
 from auditkit.logins.successes import State, Success
+from auditkit.logins.trying import addresses as counted
 from auditkit.logins.trying import known
 from auditkit.logins.wording import day, lasting, listed, moment, name, plural, span
 from auditkit.printable import printable
@@ -23,7 +25,8 @@ def access(joined: Joined) -> str:
         return SEEN
     if states:
         return UNSUPPORTED
-    if not joined.coverage.telling or _nothing_of_it(joined.coverage) or any(map(may_tell, joined.seen.readings)):
+    known = joined.coverage.telling and not joined.coverage.lost and not _nothing_of_it(joined.coverage)
+    if not known or any(map(may_tell, joined.seen.readings)) or _lost(joined):
         return CANNOT_TELL
     return NONE_SEEN
 
@@ -35,6 +38,11 @@ SUCCESS_WORDS = ("accept", "opened", "success", "logged in", "login", "granted",
 def may_tell(reading: Reading) -> list[str]:
     """Shapes of lines that were not understood and may tell of a success."""
     return [shape for shape in reading.notes.unknown if any(word in shape.lower() for word in SUCCESS_WORDS)]
+
+
+def _lost(joined: Joined) -> int:
+    """Logins that were more than are kept: they may be of any time."""
+    return sum(reading.tally.lost_logins for reading in joined.seen.readings)
 
 
 def _nothing_of_it(coverage: Coverage) -> bool:
@@ -49,10 +57,16 @@ def coverage(joined: Joined) -> str:
     """How far the sources can be relied on for the window."""
     if joined.signs:
         return TAMPER
-    if not joined.coverage.telling:
+    if not joined.coverage.telling or any(map(_would_tell, joined.seen.asked)):
         return MISSING
     rotated = any(cover.missing for cover in joined.coverage.telling)
     return GAP if joined.coverage.gaps or rotated else COMPLETE
+
+
+def _would_tell(log: Log) -> bool:
+    """Whether a log that could not be read is one that is there to tell of logins."""
+    name = family(log.name)[0]
+    return log.condition is Condition.UNREADABLE and (name.rpartition("/")[2] in AUTH or JOURNAL in name)
 
 
 def sentence(joined: Joined, pattern: Pattern, ask: Sequence[Success] = ()) -> str:
@@ -69,12 +83,15 @@ def sentence(joined: Joined, pattern: Pattern, ask: Sequence[Success] = ()) -> s
         return f"whether anybody tried or got in cannot be told{_covering(joined, '')}{_marks(joined)}"
     if any(not one.real for one in got_in):
         return f"{entered}; {tried}{_covering(joined, ', in ')}{_marks(joined)}"
-    return f"{tried}; {entered}{_covering(joined, ' in ' if not got_in else ', seen in ')}{_marks(joined)}"
+    lead = ", seen in " if got_in else " in " if access(joined) == NONE_SEEN else "; there is "
+    return f"{tried}; {entered}{_covering(joined, lead)}{_marks(joined)}"
 
 
 def _tried(joined: Joined, pattern: Pattern) -> str:
     """`52 guesses from 198.51.100.7 in 19 minutes at 9 names, 2 of which exist`."""
     if not pattern.guesses:
+        if not any(cover.stream.tells_of_guesses for cover in joined.coverage.covers):
+            return "whether anybody tried cannot be told"
         probed = sum(one.probes for one in joined.attackers.values())
         return f"no guesses, {plural(probed, 'key')} offered and refused" if probed else "no guesses"
     first, last = [one.first for one in pattern.active], [one.last for one in pattern.active]
@@ -89,15 +106,18 @@ def _tried(joined: Joined, pattern: Pattern) -> str:
 def _whence(pattern: Pattern) -> str:
     addresses = [one.address for one in pattern.active]
     if len(addresses) == 1:
+        if not addresses[0] and any(map(is_ssh, pattern.active[0].services)):
+            return "an address that its lines do not have"
         return printable(addresses[0]) if addresses[0] else "the machine itself"
-    return plural(len(addresses), "address")
+    return counted(pattern)
 
 
 def _names(joined: Joined, pattern: Pattern) -> str:
     number = len(pattern.names)
     if not number:
         return ""
-    at = f" at {name(pattern.names[0])}" if number == 1 else f" at {plural(number, 'name')}"
+    more = "more than " if any(one.more_names for one in pattern.active) else ""
+    at = f" at {name(pattern.names[0])}" if number == 1 else f" at {more}{plural(number, 'name')}"
     if not pattern.existence_known:
         return at
     exist = len(pattern.existing)
@@ -119,7 +139,8 @@ def _entered(joined: Joined, got_in: Sequence[Success], ask: Sequence[Success]) 
         whom = listed(list(dict.fromkeys(name(one.user) for one in real)))
         addresses = list(dict.fromkeys(one.address for one in real))
         whence = printable(addresses[0]) if len(addresses) == 1 and addresses[0] else plural(len(addresses), "address")
-        parts.append(f"{plural(len(real), 'login')}, of {whom} from {whence}{_to_ask(ask)}")
+        more = "more than " if _lost(joined) else ""
+        parts.append(f"{more}{plural(len(real), 'login')}, of {whom} from {whence}{_to_ask(ask)}")
     elif access(joined) == CANNOT_TELL:
         parts.append(f"whether anybody got in cannot be told{_why_not(joined)}")
     else:
@@ -139,9 +160,20 @@ def _claimed(claimed: Sequence[Success]) -> str:
 def _why_not(joined: Joined) -> str:
     if not joined.coverage.telling:
         return ""
-    return (
-        ": nothing covers that time" if _nothing_of_it(joined.coverage) else ": lines that may tell of it were not understood"
-    )
+    if joined.coverage.lost:
+        return ": part of a log that may tell of it could not be read"
+    if _nothing_of_it(joined.coverage):
+        return ": nothing covers that time"
+    if any(map(may_tell, joined.seen.readings)):
+        return ": lines that may tell of it were not understood"
+    return ": there are more logins than are kept"
+
+
+def why_not(joined: Joined) -> str | None:
+    """Why it cannot be told whether anybody got in; None where it can."""
+    if access(joined) != CANNOT_TELL:
+        return None
+    return _why_not(joined).removeprefix(": ") or without(joined)
 
 
 def _to_ask(ask: Sequence[Success]) -> str:
@@ -161,7 +193,7 @@ def _covering(joined: Joined, lead: str) -> str:
     telling = [cover.stream for cover in joined.coverage.telling]
     start, end = joined.coverage.start, joined.coverage.end
     if not telling or start is None or end is None:
-        return f": {_without(joined)}"
+        return f": {without(joined)}"
     which = f"{listed([stream.short for stream in telling])}, which {'covers' if len(telling) == 1 else 'cover'}"
     return f"{lead}{which} {_reach(telling, start, end)}{_gaps(joined.coverage)}"
 
@@ -174,20 +206,27 @@ def _reach(telling: Sequence[Stream], start: int, end: int) -> str:
 
 
 def _gaps(coverage: Coverage) -> str:
-    if not coverage.gaps:
-        return ""
-    longest = max(coverage.gaps, key=lambda gap: gap[1] - gap[0])
+    since = [gap for gap in coverage.gaps if gap[1] == coverage.end]
+    within = [gap for gap in coverage.gaps if gap not in since]
+    after = f"{' and' if within else ', and'} nothing of the {lasting(since[0][1] - since[0][0])} since" if since else ""
+    if not within:
+        return after
+    longest = max(within, key=lambda gap: gap[1] - gap[0])
     long = f"{lasting(longest[1] - longest[0])} on {day(longest[0])}"
-    if len(coverage.gaps) == 1:
-        return f" with one gap of {long}"
-    return f" with {len(coverage.gaps)} gaps, the longest of {long}"
+    if len(within) == 1:
+        return f" with one gap of {long}{after}"
+    return f" with {len(within)} gaps, the longest of {long}{after}"
 
 
-def _without(joined: Joined) -> str:
-    """Why nothing can be told."""
+def without(joined: Joined) -> str:
+    """Why it cannot be told who got in: what is there tells of it in part only, what would tell of it is not there."""
+    partly = [cover.stream for cover in joined.coverage.covers if cover.stream.kind in PARTLY]
+    holds = list(dict.fromkeys(f"{stream.short} holds {PARTLY[stream.kind]}" for stream in partly))
     unread = [f"{log.name} {log.condition}" for log in joined.seen.asked]
-    unread += [f"{reading.log.name} {reading.log.condition}" for reading in joined.seen.readings if reading.format is None]
-    return f"no source tells of logins: {listed(unread)}" if unread else "no source tells of logins"
+    others = (reading.log for reading in joined.seen.readings if reading.format is None)
+    why = [*holds, *unread, *(f"{log.name} {log.condition}" for log in others)]
+    what = "no source tells of every login" if holds else "no source tells of logins"
+    return f"{what}: {listed(why, 6)}" if why else what
 
 
 def _marks(joined: Joined) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from statistics import median
 
-from auditkit.logins.entered import BY_SECRET, before, guessed
+from auditkit.logins.entered import BY_SECRET, guessed
 from auditkit.logins.guesses import Attacker
 from auditkit.logins.joining import Joined
 from auditkit.logins.nouns import What
@@ -13,7 +13,7 @@ from auditkit.logins.patterns import MISTYPED, Pattern
 from auditkit.logins.streams import Told
 from auditkit.logins.successes import Success
 from auditkit.logins.tally import HOUR
-from auditkit.logins.wording import lasting, listed, moment, name, plural
+from auditkit.logins.wording import lasting, listed, local, moment, name, plural
 
 LINES = 6
 CHANGES = (What.ACCOUNT, What.SCHEDULED)
@@ -53,7 +53,7 @@ def signals(joined: Joined, pattern: Pattern) -> tuple[Signal, ...]:
 def _after_failures(joined: Joined, real: Iterable[Success]) -> Iterator[Signal]:
     """Yield logins after failures: of the same address, of others at the same account."""
     for success in real:
-        came = before(joined, success)
+        came = joined.before(success)
         who = f"{name(success.user)} at {moment(success.time)}"
         if came.guesses and guessed(joined, success, came):
             yield Signal(
@@ -106,7 +106,8 @@ def _odd_hours(joined: Joined, real: Iterable[Success]) -> Iterator[Signal]:
 
 def _shift(joined: Joined) -> int:
     """Nanoseconds that the machine's clock is before UTC; summer time is not worth the trouble here."""
-    offset = joined.seen.setting.zone.utcoffset(None)
+    at = local(joined.seen.setting.now, joined.seen.setting.zone)
+    offset = at.utcoffset() if at else None
     return int(offset.total_seconds()) * 10**9 if offset is not None else 0
 
 

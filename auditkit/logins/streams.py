@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from auditkit.logins.nouns import Event, What
@@ -10,7 +11,14 @@ from auditkit.logins.reading import Reading
 
 JOURNAL = "journal"
 PRIMARY = ("text", "journal", "windows")
-"""Kinds that tell of every login and of guesses; the others tell of some, or of sessions alone."""
+"""Kinds that tell of every login and of guesses, and in whose lines the server itself speaks; audit tells of both, too."""
+PARTLY = {
+    "btmp": "failures only",
+    "tally": "failures only",
+    "wtmp": "sessions at terminals only",
+    "lastlog": "the last login of each account only",
+}
+"""Kinds that do not tell of every login, and what they hold of it."""
 AUTH = ("auth.log", "authlog", "auth", "secure", "sshd.log", "sshd-session.log")
 """Names of logs that are there to tell of logins, also where no line of them does."""
 _PACKED = re.compile(r"\.(?:gz|xz|bz2|zst|lz4|Z)$")
@@ -26,7 +34,7 @@ class Told(NamedTuple):
     event: Event
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stream:
     """Sources of one kind that continue each other, the oldest first."""
 
@@ -34,12 +42,12 @@ class Stream:
     kind: str
     readings: tuple[Reading, ...]
 
-    @property
+    @cached_property
     def first(self) -> int | None:
         """The time of its first line."""
         return min((one.notes.first for one in self.readings if one.notes.first is not None), default=None)
 
-    @property
+    @cached_property
     def last(self) -> int | None:
         """The time of its last line."""
         return max((one.notes.last for one in self.readings if one.notes.last is not None), default=None)
@@ -54,14 +62,21 @@ class Stream:
         """As a sentence calls it: `auth.log`, `journal`."""
         return self.name.rpartition("/")[2] or self.name
 
-    @property
+    @cached_property
     def tells(self) -> bool:
         """Whether it would tell of a login: a log of cron alone says nothing by its silence."""
+        if self.kind == "audit":
+            return self.of_ssh
         if self.kind not in PRIMARY:
             return False
         return self.kind != "text" or self.short in AUTH or any(_of_logins(one) for one in self.readings)
 
     @property
+    def tells_of_guesses(self) -> bool:
+        """Whether it would tell of guesses."""
+        return self.tells or self.kind == "btmp"
+
+    @cached_property
     def of_ssh(self) -> bool:
         """Whether servers of SSH write into it."""
         return any(_of_logins(one) for one in self.readings)
@@ -70,10 +85,12 @@ class Stream:
         """Whether a moment lies between its first and its last line."""
         return self.first is not None and self.last is not None and self.first <= time <= self.last
 
-    def told(self) -> Iterator[Told]:
-        """Yield what was kept of it."""
+    def told(self, *whats: What) -> Iterator[Told]:
+        """Yield what was kept of it of these kinds; a log may have so much that nobody goes through all of it."""
+        wanted = frozenset(whats)
         for reading in self.readings:
-            yield from (Told(reading.log.name, self.kind, self.name, event) for event in reading.tally.kept)
+            source, kept = reading.log.name, reading.tally.kept
+            yield from (Told(source, self.kind, self.name, event) for event in kept if event.what in wanted)
 
     def count(self, what: What) -> int:
         """How often it tells of something."""
@@ -86,10 +103,17 @@ def streams(readings: Iterable[Reading]) -> tuple[Stream, ...]:
     for reading in readings:
         if reading.format is not None:
             kind = reading.format.kind
-            of_kind = found.setdefault((kind, JOURNAL if kind == JOURNAL else family(reading.log.name)[0]), [])
-            if all(_looks(reading) != _looks(other) for other in of_kind):
+            of_kind = found.setdefault((kind, _of(reading)), [])
+            if not any(_copies(reading, other) for other in of_kind):
                 of_kind.append(reading)
     return tuple(Stream(name, kind, tuple(sorted(parts, key=_begins))) for (kind, name), parts in sorted(found.items()))
+
+
+def _of(reading: Reading) -> str:
+    """What a source is a part of: the journal, the sessions of logind, a file each, or a log that was rotated."""
+    if reading.format is not None and reading.format.name == "logind":
+        return reading.log.name.rpartition("/")[0]
+    return JOURNAL if reading.format is not None and reading.format.kind == JOURNAL else family(reading.log.name)[0]
 
 
 def family(name: str) -> tuple[str, int | None]:
@@ -103,6 +127,16 @@ def family(name: str) -> tuple[str, int | None]:
 
 def _begins(reading: Reading) -> int:
     return reading.notes.first or 0
+
+
+def _copies(one: Reading, other: Reading) -> bool:
+    """Whether two sources are the same one: of one of them that was edited, what it tells is not."""
+    return _looks(one) == _looks(other) and _tells(one) == _tells(other)
+
+
+def _tells(reading: Reading) -> list[tuple[object, ...]]:
+    """Who did what and when, by the events that were kept."""
+    return [(one.what, one.time, one.user, one.address, one.port) for one in reading.tally.kept]
 
 
 def _looks(reading: Reading) -> tuple[object, ...]:

@@ -25,6 +25,10 @@ RECORDS = ("wtmp", "lastlog", "audit")
 """Kinds of sources that only root and the kernel write."""
 
 
+OF_LOGINS = (What.ACCEPTED, What.OPENED, What.KEY_FOUND, What.ENDED)
+"""What tells of somebody who got in, of his session, and of what his process did besides."""
+
+
 class State(StrEnum):
     """How far a success can be relied on."""
 
@@ -61,22 +65,22 @@ class Success:
     @property
     def time(self) -> int | None:
         """When it was."""
-        return self.event.time
+        return self.told[0].event.time
 
     @property
     def user(self) -> str:
         """The account; the empty word where no source says."""
-        return next((one.event.user for one in self.told if one.event.user), "")
+        return self.told[0].event.user or next((one.event.user for one in self.told if one.event.user), "")
 
     @property
     def address(self) -> str | None:
         """Where it came from."""
-        return next((one.event.address for one in self.told if one.event.address), None)
+        return self.told[0].event.address or next((one.event.address for one in self.told if one.event.address), None)
 
     @property
     def key(self) -> str:
         """The fingerprint of the key."""
-        return next((one.event.key for one in self.told if one.event.key), "")
+        return self.told[0].event.key or next((one.event.key for one in self.told if one.event.key), "")
 
     @property
     def service(self) -> str:
@@ -101,9 +105,10 @@ class Success:
 
 def successes(streams: Sequence[Stream]) -> list[Success]:
     """Every success that the sources tell of, each once, by its time."""
-    told = [one for stream in streams for one in stream.told()]
+    told = [one for stream in streams for one in stream.told(*OF_LOGINS)]
     found = _claimed(one for one in told if one.event.what is What.ACCEPTED and one.kind not in RECORDS)
-    rest = _joined(found, [one for one in told if _opens(one)])
+    found += [Success([one]) for one in _joined(found, [one for one in told if _audited(one)])]
+    rest = _joined(found, [one for one in told if _opens(one) and not _audited(one)])
     _kept_company(found, told, _strangers(streams))
     _judge(found, streams)
     return sorted((*found, *_sessions(rest)), key=lambda one: one.time or 0)
@@ -147,6 +152,12 @@ def _order(one: Told) -> tuple[int, str, int]:
     return one.event.time or 0, one.kind, one.event.line
 
 
+def _audited(one: Told) -> bool:
+    """Whether a server tells of a login through the kernel's audit, which takes it of root alone."""
+    event = one.event
+    return one.kind == "audit" and event.what is What.ACCEPTED and (is_ssh(event.program) or bool(event.address))
+
+
 def _opens(one: Told) -> bool:
     """Whether it tells of the session of a person: cron, sudo and su open sessions, too, and nobody logs in with these."""
     event = one.event
@@ -165,15 +176,15 @@ def _joined(found: Sequence[Success], opened: list[Told]) -> list[Told]:
         by_port[success.event.address, success.event.port].append(success)
         for one in success.told:
             by_pid[one.stream, one.event.host, one.event.pid].append(success)
+    everybody = sorted(found, key=_when)
     rest = []
     for one in sorted(opened, key=_order):
         support, event = _support(one), one.event
         if event.port is not None:  # sshd's own word, of a process that it started for the account: it may come much later
             owner = _latest(by_port[event.address, event.port], one)
         else:
-            owner = _owner(
-                by_pid[one.stream, event.host, event.pid] if support == "session" else by_user[event.user or ""], one, support
-            )
+            named = everybody if _is_number(event.user) else by_user[event.user or ""]
+            owner = _owner(by_pid[one.stream, event.host, event.pid] if support == "session" else named, one, support)
         if owner is None:
             rest.append(one)
         else:
@@ -207,12 +218,18 @@ def _owner(candidates: Sequence[Success], one: Told, support: str) -> Success | 
         success
         for success in candidates[low:high]
         if success.time is not None and one.event.time is not None and abs(one.event.time - success.time) <= reach
-        if not one.event.user or success.user == one.event.user
+        if not one.event.user or success.user == one.event.user or _is_number(one.event.user)
         if not any(each.stream == one.stream and each.event.host != one.event.host for each in success.told)
+        if not _audited(one) or not any(each.stream == one.stream and _audited(each) for each in success.told)
         if support != "session" or one.event.time - success.time >= -SAME
         if not (is_numeric(one.event.address) and is_numeric(success.address) and one.event.address != success.address)
     ]
     return min(fits, key=lambda success: abs((one.event.time or 0) - (success.time or 0)), default=None)
+
+
+def _is_number(user: str | None) -> bool:
+    """Whether a source knows only the number of an account, whose name nobody told: its login fits by time and address."""
+    return bool(user) and str(user).startswith("uid:")
 
 
 def _strangers(streams: Sequence[Stream]) -> set[tuple[str, int]]:
@@ -259,14 +276,14 @@ def _accompanies(success: Success, one: Told) -> None:
 
 def _judge(found: Sequence[Success], streams: Sequence[Stream]) -> None:
     """Say of each how far it can be relied on: by who wrote it, and by what accompanies the others."""
-    of_ssh = [success for success in found if is_ssh(success.event.program)]
+    of_ssh = [success for success in found if _is_written(success)]
     expected = {companion: _usual(companion, of_ssh, streams) for companion in COMPANIONS}
     for success in found:
         forged = [one.event.forged for one in success.told if one.event.what is What.ACCEPTED]
         if True in forged and False not in forged:
             success.state = State.FORGED
             continue
-        if is_ssh(success.event.program):
+        if _is_written(success):
             success.missing = tuple(each for each, usual in expected.items() if not _has(success, each) and usual(success))
         if success.support & {"journal", "wtmp", "lastlog", "audit"}:
             success.state = State.SUPPORTED
@@ -274,6 +291,11 @@ def _judge(found: Sequence[Success], streams: Sequence[Stream]) -> None:
             success.state = State.UNSUPPORTED
         elif success.support - {"text", "windows", "journal-line"}:
             success.state = State.SUPPORTED
+
+
+def _is_written(success: Success) -> bool:
+    """Whether a server of SSH wrote a line of it, which others accompany; what audit alone tells of has none."""
+    return is_ssh(success.event.program) and success.event.what is What.ACCEPTED and success.told[0].kind not in RECORDS
 
 
 def _has(success: Success, companion: str) -> bool:
@@ -285,6 +307,7 @@ class _Usual:
 
     def __init__(self, companion: str, others: Sequence[Success], streams: Sequence[Stream], always: bool) -> None:
         self._companion, self._streams, self._always = companion, streams, always
+        self._full = min((time for stream in streams for one in stream.readings if (time := one.tally.lost_from)), default=None)
         self._able = [success for success in others if self._possible(success)]
         self._with = sum(_has(success, companion) for success in self._able)
 
@@ -297,6 +320,8 @@ class _Usual:
 
     def _possible(self, success: Success) -> bool:
         """Whether it could be there: a key has no line where none was used, the journal may not reach that far back."""
+        if self._companion in ("session", "key-line") and self._full is not None and (success.time or 0) >= self._full:
+            return False  # it may be among what is not kept
         if self._companion == "key-line":
             return success.event.method == "publickey" and "-CERT" not in success.event.detail.upper()
         if self._companion == "journal":

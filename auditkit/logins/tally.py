@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from auditkit.logins.grammar.forms import usual
-from auditkit.logins.nouns import PAM, PROBES, Event, What
+from auditkit.logins.nouns import NOBODY, PAM, PROBES, Event, What
 
 ADDRESSES = 20000
 """Addresses that are counted one by one; what the rest did is counted together."""
@@ -14,7 +14,10 @@ NAMES = 20000
 PER_ADDRESS = 256
 """Names that are counted one by one of each address."""
 KEPT = 200000
-"""Events that are kept."""
+"""Events that are kept; as many again of those that are RARE, so that a flood of the others hides none of them."""
+RARE = frozenset((What.KEY_HELD, What.CREDENTIAL_HELD, What.ACCOUNT, What.SCHEDULED, What.LOG_BEGAN, What.LOG_ENDED,
+                  What.LOG_CLEARED, What.BOOTED, What.STOPPED))  # fmt: skip
+"""What nobody can make at a distance, besides the first login of an account from an address."""
 EXAMPLES = 5
 """Lines of an address that are remembered from its beginning, and as many from its end."""
 CONNECTIONS = 4096
@@ -91,6 +94,11 @@ class Source:
         for line, at in (*other.early, *other.recent):
             self.met(line + lines, at + offset)
 
+    def within(self, first: int, last: int) -> None:
+        """Lines came from there between two moments."""
+        self.first = first if self.first is None or first < self.first else self.first
+        self.last = last if self.last is None or last > self.last else self.last
+
     def named(self, user: str, guesses: int) -> None:
         """Count guesses at a name, or that it was named."""
         names = self.names
@@ -105,6 +113,18 @@ class Source:
         """Remember where a line of it stands."""
         (self.recent if len(self.early) >= EXAMPLES else self.early).append((line, offset))
 
+    def met_among(self, places: Iterable[tuple[int, int]], since: int) -> None:
+        """The same of lines in their order, among which others may have been met since a line."""
+        others = [place for place in (*self.early, *self.recent) if place[0] >= since]
+        if len(self.early) >= EXAMPLES and not others:
+            self.recent.extend(places)
+            return
+        if others:
+            self.early = [place for place in self.early if place[0] < since]
+            self.recent = deque((place for place in self.recent if place[0] < since), EXAMPLES)
+        for line, offset in sorted((*others, *places)):
+            self.met(line, offset)
+
 
 @dataclass(slots=True)
 class Tally:
@@ -117,7 +137,11 @@ class Tally:
     kept: list[Event] = field(default_factory=list)
     """Every event but guesses, what is only counted, and noise, in order."""
     lost: int = 0
-    """Events beyond the first KEPT."""
+    """Events beyond KEPT."""
+    lost_logins: int = 0
+    """Logins among them: of accounts and addresses of which earlier ones are kept, or beyond all bounds."""
+    lost_from: int | None = None
+    """When the first of them was."""
     passed: Counter[What] = field(default_factory=Counter)
     """Events that are kept or pass, by what they tell."""
     connections: dict[tuple[str, str], Connection] = field(default_factory=dict)
@@ -125,6 +149,8 @@ class Tally:
     strangers: set[int] = field(default_factory=set)
     """Lines that let somebody in whose connection no line of that process told of before."""
     _resting: dict[tuple[str, str], Connection] = field(default_factory=dict)
+    _entered: set[tuple[str | None, str | None]] = field(default_factory=set)
+    """Account and address of the logins that are kept, once there are many events."""
 
     @property
     def counts(self) -> Counter[What]:
@@ -162,13 +188,33 @@ class Tally:
         if what in TALLIED:
             source = self.source(SERVICES.get(event.program, event.program), address or "")
             self.count(source, what, user, event.method, event.times, event.time, event.line, event.offset)
+            if event.detail in NOBODY:
+                self.nobody(user)
             return
         self.passed[what] += event.times
-        if len(self.kept) < KEPT:
-            same = address == event.address and user == event.user
-            self.kept.append(event if same else event._replace(address=address, port=port, user=user))
-        else:
-            self.lost += 1
+        same = address == event.address and user == event.user
+        self.keep(event if same else event._replace(address=address, port=port, user=user))
+
+    def keep(self, event: Event) -> bool:
+        """Keep an event, if there is room for it."""
+        kept = len(self.kept)
+        if kept < KEPT or (kept < 2 * KEPT and self._rare(event)):
+            self.kept.append(event)
+            return True
+        self.lost += 1
+        self.lost_logins += event.what is What.ACCEPTED
+        self.lost_from = event.time if self.lost_from is None else self.lost_from
+        return False
+
+    def _rare(self, event: Event) -> bool:
+        """Whether an event is not to be lost among many."""
+        if event.what is not What.ACCEPTED:
+            return event.what in RARE
+        if not self._entered:
+            self._entered = {(one.user, one.address) for one in self.kept if one.what is What.ACCEPTED}
+        first = (event.user, event.address) not in self._entered
+        self._entered.add((event.user, event.address))
+        return first
 
     def extend(self, events: Iterable[Event]) -> "Tally":
         """Add all of them."""
@@ -185,11 +231,12 @@ class Tally:
             self.source(*key).joined(theirs, lines, offset)
         self.unknown.update(islice(other.unknown - self.unknown, max(NAMES - len(self.unknown), 0)))
         self.passed.update(other.passed)
-        kept = other.kept[: max(KEPT - len(self.kept), 0)]
-        strange = (event for event in kept if event.line in other.strangers and event.what is What.ACCEPTED)
-        self.strangers.update(event.line + lines for event in strange if self.is_strange(event))
-        self.kept += [event._replace(line=event.line + lines, offset=event.offset + offset) for event in kept]
-        self.lost += other.lost + len(other.kept) - len(kept)
+        for event in other.kept:
+            kept = self.keep(event._replace(line=event.line + lines, offset=event.offset + offset))
+            if kept and event.what is What.ACCEPTED and event.line in other.strangers and self.is_strange(event):
+                self.strangers.add(event.line + lines)
+        self.lost, self.lost_logins = self.lost + other.lost, self.lost_logins + other.lost_logins
+        self.lost_from = other.lost_from if self.lost_from is None else self.lost_from
         return self
 
     def connection(
@@ -208,6 +255,10 @@ class Tally:
             self.connections[host, pid] = address, str(port or ""), user
             self.rest()
         return address, port, user
+
+    def knows(self, host: str, pid: str) -> bool:
+        """Whether a connection said anything of itself."""
+        return (host, pid) in self.connections or (host, pid) in self._resting
 
     def is_strange(self, event: Event) -> bool:
         """Whether no line of its process told of its connection before."""
@@ -228,6 +279,11 @@ class Tally:
             source = self.sources.setdefault(key, Source())
         return source
 
+    def nobody(self, user: str | None) -> None:
+        """Note that there is no account of that name."""
+        if user is not None and len(self.unknown) < NAMES:
+            self.unknown.add(user)
+
     def count(  # noqa: PLR0913, PLR0917 - called for most lines of a log: plain arguments cost least
         self,
         source: Source,
@@ -240,6 +296,15 @@ class Tally:
         offset: int,
     ) -> None:
         """Count an event that is TALLIED, without there being one."""
+        guesses = self.told(source, what, user, method, times)
+        if time is not None:
+            source.within(time, time)
+            if guesses:
+                source.hours[time // HOUR] += times
+        source.met(line, offset)
+
+    def told(self, source: Source, what: What, user: str | None, method: str | None, times: int) -> int:
+        """Count what was told so often, but for when and where it was; gives how many guesses that is."""
         guesses = 0
         if what is not FAILED:
             source.others[what] += times
@@ -250,17 +315,8 @@ class Tally:
         else:
             guesses = times
             source.guesses += times
-        if time is not None:
-            if source.last is None or source.first is None:
-                source.first = source.last = time
-            elif time >= source.last:
-                source.last = time
-            elif time < source.first:
-                source.first = time
-            if guesses:
-                source.hours[time // HOUR] += times
-        source.met(line, offset)
         if user is not None:
             source.named(user, guesses)
             if what is INVALID_USER and len(self.unknown) < NAMES:
                 self.unknown.add(user)
+        return guesses

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from auditkit.logins.covering import BOOTING, Coverage
+from auditkit.logins.covering import BOOTING, Cover, Coverage
 from auditkit.logins.journals import numbers
 from auditkit.logins.nouns import Condition, Log, What
 from auditkit.logins.reading import Reading
@@ -26,7 +26,7 @@ class Sign:
 
     kind: str
     """backward-time, nul-bytes, zeroed-records, emptied, written-without-a-line, last-line-later, not-grown, rewritten,
-    vanished, cleared, stopped, not-verified, entries-missing."""
+    vanished, taken-away, altered, cleared, stopped, not-verified, entries-missing."""
     source: str
     line: int
     text: str
@@ -35,11 +35,12 @@ class Sign:
 
 def signs(seen: Seen, streams: Sequence[Stream], coverage: Coverage) -> tuple[Sign, ...]:
     """All signs, source by source."""
-    boots = [one.event.time for stream in streams for one in stream.told() if one.event.what in (What.BOOTED, What.CLOCK)]
+    boots = [one.event.time for stream in streams for one in stream.told(What.BOOTED, What.CLOCK)]
     clock = [time for time in boots if time is not None]
     found = [sign for reading in seen.readings for sign in _of_reading(reading, clock, coverage)]
     found += [sign for log in _logs(seen) for sign in _of_file(log, seen, coverage)]
     found += [sign for stream in streams for sign in _told(stream)]
+    found += [sign for cover in coverage.telling for sign in _taken_away(cover, seen)]
     found += _since(seen.past, seen.heads, seen)
     found += _numbers(seen)
     found += [
@@ -69,6 +70,8 @@ def _of_reading(reading: Reading, clock: Sequence[int], coverage: Coverage) -> I
     for offset, length in notes.nul_runs[:EACH]:
         text = f"{length} zero bytes at offset {offset}: overwritten, or the machine lost power while it wrote"
         yield Sign("nul-bytes", name, 0, text, offset)
+    for text in notes.odd[:EACH]:
+        yield Sign("altered", name, 0, text)
     if notes.zeroed:
         text = f"{plural(notes.zeroed, 'record')} of nothing but zeros, as tools leave them that clean logs"
         yield Sign("zeroed-records", name, 0, text)
@@ -104,13 +107,26 @@ def _emptied(base: str, log: Log, seen: Seen, coverage: Coverage) -> bool:
     return not any(abs(log.mtime - last) <= max(2 * HOUR, _beat(base, coverage)) for last in ends)
 
 
+def _taken_away(cover: Cover, seen: Seen) -> Iterator[Sign]:
+    """Yield that a log is not there and what it was rotated to is, and that ends long ago: on a machine, not of copies."""
+    stream, last = cover.stream, cover.stream.last
+    names = [log.name for log in _logs(seen) if log.condition is not Condition.ABSENT]
+    if stream.kind != "text" or last is None or seen.accounts is None or seen.setting.now - last <= cover.beat:
+        return
+    if any(name.startswith(stream.name) and family(name)[1] is None for name in names):
+        return  # it is there, or dates in the names do not show that it should be
+    newest = max((one.notes.last or 0, one.log.name) for one in stream.readings)[1].rpartition("/")[2]
+    text = f"it is not there, and {newest} ends {moment(last)}: it was taken away, or nothing logs into it any more"
+    yield Sign("taken-away", stream.name, 0, text)
+
+
 def _beat(base: str, coverage: Coverage) -> int:
     return next((cover.beat for cover in coverage.covers if cover.stream.name == base), 0)
 
 
 def _told(stream: Stream) -> Iterator[Sign]:
     """Yield what the sources say themselves of being cleared or stopped."""
-    told = list(stream.told())
+    told = list(stream.told(What.LOG_BEGAN, What.LOG_CLEARED, What.LOG_ENDED))
     begun = sorted(one.event.time for one in told if one.event.what is What.LOG_BEGAN and one.event.time is not None)
     for one in told:
         event, detail = one.event, f": {one.event.detail}" if one.event.detail else ""
@@ -129,6 +145,8 @@ def _numbers(seen: Seen) -> Iterator[Sign]:
     journals = [one for one in seen.readings if one.notes.numbering]
     if any(log.condition is not Condition.ABSENT for log in seen.asked) or any(one.notes.broken for one in journals):
         return
+    if seen.newest is not None and len(journals) < 2:
+        return  # one file that somebody gave: the others of its machine may be well
     for gap in numbers.absent([one.notes for one in journals])[:EACH]:
         text = f"no file of it has its entries {gap.first} to {gap.last}, between {moment(gap.begin)} and {moment(gap.end)}"
         yield Sign("entries-missing", "journal", 0, f"{text}: they were taken out, or the machine stopped at once")
@@ -136,6 +154,8 @@ def _numbers(seen: Seen) -> Iterator[Sign]:
 
 def _since(past: Past | None, heads: Sequence[Head], seen: Seen) -> Iterator[Sign]:
     """Yield where a log is not what an earlier run has seen, grown: it begins as it did, here or where it was rotated to."""
+    if past and past.last is not None and past.last > seen.setting.now:
+        return  # evidence of a time before that run: its logs are shorter
     for before in past.heads if past else ():
         if not before.length:
             continue

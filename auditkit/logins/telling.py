@@ -12,7 +12,9 @@ from auditkit.logins.patterns import Pattern
 from auditkit.logins.signals import Signal
 from auditkit.logins.streams import Told
 from auditkit.logins.successes import Success
+from auditkit.logins.tally import REST
 from auditkit.logins.wording import lasting
+from auditkit.model import Severity
 from auditkit.words import written
 
 Object = Mapping[str, object]
@@ -27,23 +29,28 @@ DEEDS = 20
 SHAPES = 20
 
 
-def told(joined: Joined, pattern: Pattern, signals: Sequence[Signal], ask: Sequence[Success]) -> Object:
-    """The object; `ask` are logins that something speaks against."""
+def told(joined: Joined, pattern: Pattern, signals: Sequence[Signal], ask: Sequence[tuple[Success, Severity]]) -> Object:
+    """The object; `ask` are logins that something speaks against, the worst first."""
     seen, coverage = joined.seen, joined.coverage
-    asked = {id(one) for one in ask}
+    asked = {id(one): how for one, how in ask}
     odd = [one for one in joined.successes if not one.real or id(one) in asked]
     told = {id(one) for one in (*odd[:LOGINS], *joined.successes[-LOGINS:])}
     return {
         "access": sentence.access(joined),
         "pattern": pattern.word,
         "coverage": sentence.coverage(joined),
-        "verdict": sentence.sentence(joined, pattern, ask),
+        "verdict": sentence.sentence(joined, pattern, [one for one, _ in ask]),
+        "why_not": sentence.why_not(joined),
         "window": {"from": written(coverage.start), "to": written(coverage.end)},
         "attempts": pattern.guesses,
         "not_understood": sum(sum(reading.notes.unknown.values()) for reading in seen.readings),
         "sources": [_source(joined, pattern, one) for one in pattern.active[:ADDRESSES]],
         "more_sources": max(len(pattern.active) - ADDRESSES, 0),
-        "successes": [_success(joined, one) for one in joined.successes if id(one) in told],
+        "successes": [
+            {**_success(joined, one), "ask": asked[id(one)].word if id(one) in asked else None}
+            for one in joined.successes
+            if id(one) in told
+        ],
         "more_successes": len(joined.successes) - len(told),
         "zone": str(seen.setting.zone) if seen.setting.zone_known else None,
         "why": pattern.why,
@@ -97,7 +104,7 @@ def _success(joined: Joined, one: Success) -> Object:
         "key_of": dict(joined.seen.office.known_keys).get(one.key),
         "key_lines": [{"account": line.account, "where": line.where, "comment": line.comment} for line in lines],
         "missing": list(one.missing),
-        "guesses_before": entered.before(joined, one).guesses,
+        "guesses_before": joined.before(one).guesses,
         "lasted": entered.lasted(one) or None,
         "did": [_deed(deed) for deed in joined.deeds(one)[:DEEDS]],
         "lines": [_line(each) for each in one.told[:6]],
@@ -186,11 +193,9 @@ def _timeline(joined: Joined) -> list[Object]:
     for what in OF_MATTER:
         found += [(one.event.time or 0, words(one.event), one) for one in joined.told(what)[-MOMENTS:]]
     for one in sorted(joined.attackers.values(), key=lambda one: -one.guesses)[:5]:
-        if one.first is not None and one.last is not None and joined.within(one.first) and one.guesses > 1:
-            found += [
-                (one.first, f"guesses begin from {one.address}", None),
-                (one.last, f"guesses end from {one.address}", None),
-            ]
+        if one.first is None or one.last is None or one.guesses < 2 or one.address == REST or not joined.within(one.first):
+            continue
+        found += [(one.first, f"guesses begin from {one.address}", None), (one.last, f"guesses end from {one.address}", None)]
     once = {(time, text): one for time, text, one in found}
     rows = sorted(once.items(), key=lambda row: row[0])
     return [{"time": written(time), "what": text, "line": one and _line(one)} for (time, text), one in rows[-MOMENTS:]]

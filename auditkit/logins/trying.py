@@ -7,6 +7,7 @@ from auditkit.logins.joining import Joined
 from auditkit.logins.nouns import What
 from auditkit.logins.patterns import FOCUSED, KNOWN, MISTYPED, NOISE, SPRAY, Pattern, is_own
 from auditkit.logins.streams import Told
+from auditkit.logins.tally import REST
 from auditkit.logins.wording import listed, moment, name, plural
 from auditkit.model import Finding, Quote, Rule, Severity
 from auditkit.printable import printable
@@ -126,9 +127,15 @@ def _together(joined: Joined, seen: Pattern) -> Iterator[Finding]:
     if rule is None:
         return
     worse = rule is not BACKGROUND and bool(seen.staff)
-    message = f"{plural(seen.guesses, 'guess')} of {plural(len(seen.active), 'address')}: {seen.why}{_usual(seen)}"
+    message = f"{plural(seen.guesses, 'guess')} of {addresses(seen)}: {seen.why}{_usual(seen)}"
     subject = listed([printable(one.address) for one in seen.main], 3) or "logins"
     yield Finding(rule, subject, message, Severity.MEDIUM if worse else rule.severity, _lines(joined, seen))
+
+
+def addresses(seen: Pattern) -> str:
+    """`40 addresses`; of more than are counted one by one, that there are more."""
+    number = sum(one.address != REST for one in seen.active)
+    return f"{'more than ' if number < len(seen.active) else ''}{plural(number, 'address')}"
 
 
 def _usual(seen: Pattern) -> str:

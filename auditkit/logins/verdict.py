@@ -1,22 +1,23 @@
 """From what the sources of a machine say to a verdict on three axes that are never merged: access, pattern, coverage.
 
-`judged` may be called twice: `wanted` names lines of text logs, and with their words in `Seen.texts` findings quote them.
+`Verdict.wanted` names lines of text logs: once somebody fetched their words, `quoted` puts these into the findings.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from auditkit.logins import entered, losing, sentence, telling, trying
-from auditkit.logins.joining import Joined, joined
+from auditkit.logins.joining import Joined, joined, requoted
 from auditkit.logins.nouns import Condition, What, YearBy
 from auditkit.logins.patterns import Pattern, pattern
-from auditkit.logins.seen import Account, Head, KeyLine, Past, Seen, Verdict, Verified, Wanted
+from auditkit.logins.seen import Account, Head, KeyLine, Login, Past, Seen, Verdict, Verified, Wanted
 from auditkit.logins.signals import signals
-from auditkit.logins.successes import State
+from auditkit.logins.successes import Success
 from auditkit.logins.wording import listed, moment, plural
 from auditkit.model import Finding, Gap, Rule, Severity
 from auditkit.printable import printable
 
-__all__ = ["RULES", "Account", "Head", "KeyLine", "Past", "Seen", "Verdict", "Verified", "Wanted", "judged"]
+__all__ = ["RULES", "Account", "Head", "KeyLine", "Past", "Seen", "Verdict", "Verified", "Wanted", "judged", "quoted"]
 
 RULES: tuple[Rule, ...] = (*entered.RULES, *trying.RULES, *losing.RULES)
 WANTED = 200
@@ -28,18 +29,34 @@ def judged(seen: Seen) -> Verdict:
     all_of_it = joined(seen)
     looks = pattern(seen, all_of_it.streams, all_of_it.attackers, _credential(all_of_it))
     of_logins = tuple(entered.judge(all_of_it))
-    ask = [success for success, finding in of_logins if finding.severity >= Severity.MEDIUM]
+    ask = _to_ask(of_logins)
     findings = (*(finding for _, finding in of_logins), *trying.judge(all_of_it, looks), *losing.judge(all_of_it))
     logins = telling.told(all_of_it, looks, signals(all_of_it, looks), ask)
     gaps = tuple(dict.fromkeys(_gaps(all_of_it)))
     return Verdict(findings, gaps, logins, tuple(_notes(all_of_it)), _wanted(all_of_it, findings, looks), _entered(all_of_it))
 
 
+def _to_ask(of_logins: Iterable[tuple[Success, Finding]]) -> list[tuple[Success, Severity]]:
+    """Logins that something speaks against, each once: the worst first, those that most speaks against, and the latest."""
+    against: dict[int, tuple[Success, list[Severity]]] = {}
+    for success, finding in of_logins:
+        if finding.severity >= Severity.MEDIUM:
+            against.setdefault(id(success), (success, []))[1].append(finding.severity)
+    ordered = sorted(against.values(), key=lambda one: (max(one[1]), len(one[1]), one[0].time or 0), reverse=True)
+    return [(success, max(severities)) for success, severities in ordered]
+
+
+def quoted(verdict: Verdict, texts: Mapping[tuple[str, int], str]) -> Verdict:
+    """A verdict that quotes lines by their own words; `texts` has these by name of the source and number of the line."""
+    shown = {(printable(source), line): text for (source, line), text in texts.items()}
+    return replace(verdict, findings=tuple(requoted(finding, shown) for finding in verdict.findings))
+
+
 def _credential(all_of_it: Joined) -> str:
     """Why somebody knows a credential: he was let in after guessing, or was right and refused."""
     for success in all_of_it.successes:
-        if success.real and success.state is not State.SOURCELESS:
-            came = entered.before(all_of_it, success)
+        if success.real:
+            came = all_of_it.before(success)
             if entered.guessed(all_of_it, success, came):
                 return f"{plural(came.guesses, 'guess')} from {printable(success.address or '')}, and then a login"
     return trying.known(all_of_it)
@@ -52,9 +69,11 @@ def _gaps(all_of_it: Joined) -> Iterator[Gap]:
         if log.condition in (Condition.UNREADABLE, Condition.TRUNCATED):
             yield Gap(log.name, log.reason or f"is {log.condition}")
     if not coverage.telling:
-        unread = listed([f"{printable(log.name)} {log.condition}" for log in seen.asked], 6)
-        yield Gap("logins", f"whether anybody got in cannot be told: no source tells of it{f' ({unread})' if unread else ''}")
-    hosts = sorted({one.event.host.partition(".")[0] for stream in all_of_it.streams for one in stream.told()} - {""})
+        anybody = "anybody else" if any(one.real for one in all_of_it.successes) else "anybody"
+        yield Gap("logins", f"whether {anybody} got in cannot be told: {sentence.without(all_of_it)}")
+    readings = [reading for stream in all_of_it.streams for reading in stream.readings]
+    named = {event.host for reading in readings for event in reading.tally.kept}
+    hosts = sorted({host.partition(".")[0] for host in named} - {""})
     if len(hosts) > 1:
         together = "guesses are counted of all together, and whether one of them fell silent is not known"
         yield Gap("logins", f"the logs have lines of {len(hosts)} machines ({listed(hosts)}): {together}")
@@ -74,10 +93,14 @@ def _notes(all_of_it: Joined) -> Iterator[str]:
     unknown = sum(sum(reading.notes.unknown.values()) for reading in seen.readings)
     if unknown:
         yield f"{plural(unknown, 'line')} of programs that tell of logins not understood; the report lists them by kind"
+    for reading in seen.readings:
+        if reading.notes.malformed and reading.format is not None and reading.format.kind == "text":
+            of = f"{reading.notes.malformed} of {plural(reading.notes.lines, 'line')}"
+            yield f"{printable(reading.log.name)}: {of} have no time or no program, and were not read"
     guessed = [reading.log.name for reading in seen.readings if reading.notes.year_by is YearBy.ASSUMED and reading.notes.lines]
     if guessed:
         yield f"the year of {listed(guessed)} is assumed: its stamps have none, and nothing else tells it"
-    if not seen.setting.zone_known and any(one.notes.year_by is not YearBy.STAMP for one in seen.readings):
+    if not seen.setting.zone_known and any(one.notes.zoneless for one in seen.readings):
         yield "the zone of the machine is not known: stamps without one are taken for UTC"
 
     for one in seen.verified:
@@ -90,20 +113,22 @@ def _notes(all_of_it: Joined) -> Iterator[str]:
 
 def _wanted(all_of_it: Joined, findings: Sequence[Finding], looks: Pattern) -> tuple[Wanted, ...]:
     """Lines of texts that findings quote."""
-    quoted = {(quote.source, quote.line) for finding in findings for quote in finding.quotes}
-    told = [one for stream in all_of_it.streams if stream.kind == "text" for one in stream.told()]
-    found = {
-        (one.source, one.event.line): one.event.offset for one in told if (printable(one.source), one.event.line) in quoted
-    }
-    texts = {reading.log.name for stream in all_of_it.streams if stream.kind == "text" for reading in stream.readings}
-    for one in looks.active:
-        for source, line, offset in one.lines:
-            if source in texts and (printable(source), line) in quoted:
-                found[source, line] = offset
+    quoted: dict[str, set[int]] = {}
+    for quote in (quote for finding in findings for quote in finding.quotes):
+        quoted.setdefault(quote.source, set()).add(quote.line)
+    readings = [reading for stream in all_of_it.streams if stream.kind == "text" for reading in stream.readings]
+    lines = {reading.log.name: quoted.get(printable(reading.log.name), set()) for reading in readings}
+    found: dict[tuple[str, int], int] = {}
+    for reading in readings:
+        name, mine = reading.log.name, lines[reading.log.name]
+        found |= {(name, event.line): event.offset for event in reading.tally.kept if event.line in mine}
+    for source, line, offset in (at for one in looks.active for at in one.lines):
+        if line in lines.get(source, ()):
+            found[source, line] = offset
     return tuple(Wanted(source, line, offset) for (source, line), offset in list(found.items())[:WANTED])
 
 
-def _entered(all_of_it: Joined) -> frozenset[tuple[str, str, str]]:
+def _entered(all_of_it: Joined) -> Mapping[Login, int | None]:
     return entered.confirmed(all_of_it.successes)
 
 

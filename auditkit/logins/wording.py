@@ -1,7 +1,7 @@
 """How times, stretches and lists are said in sentences on logins."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from auditkit.printable import printable
 
@@ -13,7 +13,7 @@ def moment(time: int | None) -> str:
     """`2026-11-24 09:54:59Z`; of a time that no calendar has its seconds."""
     at = _at(time)
     if at is None:
-        return "at an unknown time" if time is None else f"{time // _SECOND} s after 1970"
+        return "an unknown time" if time is None else f"{time // _SECOND} s after 1970"
     return f"{at:%Y-%m-%d %H:%M:%S}Z"
 
 
@@ -23,6 +23,15 @@ def _at(time: int | None) -> datetime | None:
     try:
         return datetime.fromtimestamp(0, UTC) + timedelta(seconds=time // _SECOND)
     except OverflowError:
+        return None
+
+
+def local(time: int, zone: tzinfo) -> datetime | None:
+    """A time as the clock of a machine shows it; None of one that no calendar has."""
+    at = _at(time)
+    try:
+        return at and at.astimezone(zone)
+    except (OverflowError, ValueError):
         return None
 
 

@@ -6,7 +6,7 @@ said to have been cut.
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from io import BytesIO
@@ -16,7 +16,7 @@ from auditkit import opening
 from auditkit.baseline import folder
 from auditkit.errors import AuditkitError, FormatError, UntrustedError
 from auditkit.logins.reading import Reading
-from auditkit.logins.seen import Head, Past
+from auditkit.logins.seen import Head, Login, Past
 from auditkit.logs.files import Source
 from auditkit.printable import printable
 
@@ -93,12 +93,25 @@ def _past(told: dict[str, Any]) -> Past:
     found = tuple(
         Head(str(name), inode, int(size), int(length), str(digest)) for name, inode, size, length, digest in told["heads"]
     )
-    logins = frozenset((str(user), str(address), str(key)) for user, address, key in told["logins"])
-    return Past(found[:MOST_HEADS], logins, int(told["last"]) if told["last"] is not None else None)
+    logins = {
+        (str(user), str(address), str(key)): int(first) if first is not None else None
+        for user, address, key, first in told["logins"]
+    }
+    last, begun = (int(told[when]) if told[when] is not None else None for when in ("last", "first"))
+    return Past(found[:MOST_HEADS], logins, last, begun)
+
+
+def together(*known: Mapping[Login, int | None]) -> Mapping[Login, int | None]:
+    """Logins that several runs have seen, each with when it was first."""
+    first: dict[Login, int | None] = {}
+    for login, time in (one for each in known for one in each.items()):
+        before = first.get(login, time)
+        first[login] = min(before, time) if before is not None and time is not None else None
+    return first
 
 
 def keep(store: str, host: str, kept: Past, seal: Callable[[IO[bytes]], bytes] | None) -> None:
-    """Keep what this run has seen, whole or not at all, signed if there is something to sign with.
+    """Keep what this run and those before have seen, whole or not at all, signed if there is something to sign with.
 
     Raises:
         AuditkitError: it cannot be written, or not be signed.
@@ -107,9 +120,10 @@ def keep(store: str, host: str, kept: Past, seal: Callable[[IO[bytes]], bytes] |
     told = {
         "schema": SCHEMA,
         "host": host,
+        "first": kept.first,
         "last": kept.last,
         "heads": [[one.name, one.inode, one.size, one.length, one.digest] for one in kept.heads[:MOST_HEADS]],
-        "logins": [list(one) for one in sorted(kept.logins)[:MOST_LOGINS]],
+        "logins": [[*one, kept.logins[one]] for one in sorted(kept.logins)[:MOST_LOGINS]],
     }
     text = json.dumps(told, ensure_ascii=True, separators=(",", ":"))
     signature = seal(BytesIO(text.encode("ascii"))).decode("ascii") if seal else None

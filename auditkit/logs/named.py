@@ -8,8 +8,10 @@ from datetime import datetime
 from auditkit.errors import UsageError
 from auditkit.logins.formats import BEGINNING, recognised
 from auditkit.logins.nouns import Condition
+from auditkit.logins.places import PASSWD
 from auditkit.logs.files import Source, found
 from auditkit.logs.zones import Machine
+from auditkit.model import Item
 from auditkit.printable import printable
 
 MOST = 10_000
@@ -18,6 +20,8 @@ DEEPEST = 16
 HERE = "/var/log/"
 """Where the logs of this machine are, whose zone is known."""
 LOCALTIME = "/etc/localtime"
+LARGEST = 16 << 20
+"""Bytes of a list of accounts."""
 
 
 def sources(words: Iterable[str]) -> tuple[tuple[Source, ...], tuple[str, ...]]:
@@ -54,6 +58,21 @@ def machine(words: Sequence[str], now: datetime) -> Machine:
     except OSError:
         zone = None
     return Machine(int(now.timestamp() * 10**9), zone)
+
+
+def accounts(words: Iterable[str], now: datetime) -> tuple[Item, ...]:
+    """/etc/passwd of the machine, where a directory that is named is its root; nothing where none is, or several are."""
+    there = [data for word in words if os.path.isdir(word) if (data := _passwd(word)) is not None]
+    return (Item(PASSWD, PASSWD.what, there[0], now, ""),) if len(there) == 1 else ()
+
+
+def _passwd(root: str) -> bytes | None:
+    """What lies there, as it is seen from that root; None if it cannot be had, or not as a whole."""
+    source = next(iter(found(root, [PASSWD.what])))
+    if source.log.condition is not Condition.READ or source.log.packed or (source.log.size or 0) > LARGEST:
+        return None
+    data = b"".join(source.data.chunks())
+    return None if source.data.broke else data
 
 
 def _file(word: str) -> Source:

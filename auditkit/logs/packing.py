@@ -1,10 +1,13 @@
 """Packed logs, unpacked while they are read: gzip, xz, bzip2 and zstd, one member behind the other, and never without bounds.
 
-All that can be unpacked is given before it is said where the packing breaks off.
+Text of two bytes a character, as PowerShell redirects it, counts as packed too. All that can be unpacked is given before it is
+said where the packing breaks off.
 """
 
 import bz2
+import codecs
 import lzma
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
@@ -41,6 +44,12 @@ UNKNOWN: Mapping[bytes, str] = {
     b"\x89LZO\0": "lzop",
 }
 """What is not unpacked here, by how it begins."""
+WIDE = "utf-16"
+MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+UNMARKED = re.compile(rb"(?:[\t\r\n\x20-\x7e]\0){8}")
+"""How text of two bytes a character begins that has no mark."""
+DEEPEST = 4
+"""Packings in one another that are unpacked: a log that was packed twice, of two bytes a character."""
 ENDINGS = {".gz": "gz", ".xz": "xz", ".bz2": "bz2", ".zst": "zst"}
 """What logrotate(8) calls them."""
 
@@ -59,18 +68,38 @@ def packed_by(name: str, beginning: bytes) -> str:
         if beginning.startswith(magic):
             raise BrokenError(f"it is packed by {other}, which is not unpacked here")
     by = next((by for magic, by in MAGIC.items() if beginning.startswith(magic)), "")
+    if beginning.startswith(tuple(MARKS)) or UNMARKED.match(beginning):
+        return WIDE
     if by or not 0 < len(beginning) < _LONGEST_MAGIC:
         return by
     named = next((by for ending, by in ENDINGS.items() if name.endswith(ending)), "")
     return named if any(by == named and magic.startswith(beginning) for magic, by in MAGIC.items()) else ""
 
 
-def unpacked(pieces: Iterable[bytes], by: str) -> Iterator[bytes]:
-    """Yield what packed pieces come to.
+def unpacked(pieces: Iterable[bytes], by: str, deep: int = DEEPEST) -> Iterator[bytes]:
+    """Yield what packed pieces come to; what is packed once more inside is unpacked, too.
 
     Raises:
         BrokenError: it is cut, damaged, has something else behind its end, or unpacks to more than any log does.
     """
+    inside = _Stream(_narrow(pieces) if by == WIDE else _members(pieces, by))
+    within = packed_by("", inside.ahead(BEGINNING)) if deep > 1 else ""
+    rest = iter(inside.next, b"")
+    yield from unpacked(rest, within, deep - 1) if within else rest
+
+
+def _narrow(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield text of two bytes a character as UTF-8; what is no character becomes U+FFFD."""
+    stream = _Stream(pieces)
+    mark = stream.ahead(2)
+    decoder = codecs.getincrementaldecoder(MARKS.get(mark, "utf-16-le"))("replace")
+    while piece := stream.next():
+        yield from filter(None, [decoder.decode(piece).removeprefix("\ufeff").encode("utf-8", "replace")])
+    yield from filter(None, [decoder.decode(b"", final=True).encode("utf-8", "replace")])
+
+
+def _members(pieces: Iterable[bytes], by: str) -> Iterator[bytes]:
+    """Yield what one member behind the other comes to."""
     stream, given, members = _Stream(pieces), 0, 0
     while stream.goes_on():
         if members and not stream.begins(by):

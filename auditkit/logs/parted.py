@@ -10,13 +10,15 @@ from auditkit.logs import workers
 from auditkit.logs.files import File, Source
 from auditkit.logs.zones import Machine
 
-PART = 32 << 20
-"""Bytes of a part, about."""
+PART = 64 << 20
+"""Bytes of a part, at most about."""
+LEAST = 16 << 20
+"""Bytes of a source from which it is cut."""
 
 
 def worth(source: Source) -> bool:
     """Whether it is worth to cut a source, as far as its size and packing say."""
-    return isinstance(source.data, File) and not source.data.packed and source.data.size >= 2 * PART
+    return isinstance(source.data, File) and not source.data.packed and source.data.size >= LEAST
 
 
 def readings(

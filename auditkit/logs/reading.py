@@ -4,19 +4,20 @@ What has stamps of its own is read first: its last one tells in which year logs 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from auditkit.logins.formats import BEGINNING, recognised
+from auditkit.logins.formats import BEGINNING, central, recognised
 from auditkit.logins.nouns import Condition, Event, Log, Notes
 from auditkit.logins.reading import Reading, read
 from auditkit.logins.tally import Tally
 from auditkit.logs import parted, workers
 from auditkit.logs.files import File, Source
+from auditkit.logs.spool import Spool
 from auditkit.logs.zones import Machine
 
-WORTH = 24 << 20
+WORTH = 8 << 20
 """Bytes from which it is worth to begin processes."""
 PACKS = 10
 """How often a packed byte counts."""
@@ -67,6 +68,14 @@ def one(source: Source, machine: Machine, told: Told | None = None) -> Reading:
     return reading
 
 
+def of_machines(source: Source, reading: Reading, machine: Machine, names: Iterable[str]) -> dict[str, Reading]:
+    """What a text log that was read says of each machine, of these names and others; `*` are all beyond a thousand."""
+    made = central.read(reading.log, source.data, machine.setting(), names)
+    for notes, _tally in made.values():
+        notes.size = source.data.given
+    return {name: replace(reading, notes=notes, tally=tally) for name, (notes, tally) in made.items()}
+
+
 def _is_text(source: Source) -> bool:
     form = recognised(source.log.name, next(iter(source.data.chunks()), b"")[:BEGINNING])
     return form is None or form.kind == "text"
@@ -75,12 +84,11 @@ def _is_text(source: Source) -> bool:
 def _of_a_kind(sources: Sequence[Source], machine: Machine, how: How) -> Iterator[tuple[int, Reading]]:
     """Yield number and reading of each source."""
     if how.hands < 2 or sum(map(_weight, sources)) < WORTH:
-        for number, source in enumerate(sources):
-            if isinstance(source.data, File):
-                source.data.watched(how.show)
-            yield number, one(source, machine, how.told)
+        yield from _here(sources, range(len(sources)), machine, how)
         return
-    read: set[int] = set()
+    received = [number for number, source in enumerate(sources) if not isinstance(source.data, File)]
+    yield from _here(sources, received, machine, how)
+    read = set(received)
     if not how.told:
         large = [number for number, source in enumerate(sources) if parted.worth(source)]
         ready = [_ready(sources[number], mapped=True) for number in large]
@@ -88,6 +96,17 @@ def _of_a_kind(sources: Sequence[Source], machine: Machine, how: How) -> Iterato
             read.add(large[at])
             yield large[at], reading
     yield from _side_by_side(sources, [number for number in range(len(sources)) if number not in read], machine, how)
+
+
+def _here(sources: Sequence[Source], order: Iterable[int], machine: Machine, how: How) -> Iterator[tuple[int, Reading]]:
+    """The same by this process, one after the other: what was received lies in a file that no other one can open."""
+    for number in order:
+        data = sources[number].data
+        if isinstance(data, File):
+            data.watched(how.show)
+        elif isinstance(data, Spool):
+            data.seen = how.show
+        yield number, one(sources[number], machine, how.told)
 
 
 def _side_by_side(sources: Sequence[Source], order: list[int], machine: Machine, how: How) -> Iterator[tuple[int, Reading]]:

@@ -1,5 +1,6 @@
 """A few processes that read logs side by side, and leave nothing behind: not on an interrupt, nor when who asks is killed."""
 
+import gc
 import os
 import signal
 import threading
@@ -7,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.context import ForkContext, SpawnContext
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 Job = tuple[Any, ...]
@@ -17,7 +19,7 @@ Work = Callable[[Job, Tell], Any]
 KILLED = "killed"
 PERIOD = 0.1
 """Seconds between two looks at how far they are."""
-_CONTEXT = get_context("spawn")  # threads may be under way here, and a fork would copy their locks
+_FORK, _SPAWN = get_context("fork"), get_context("spawn")
 
 
 def done(work: Work, jobs: Sequence[Job], hands: int, heard: Callable[[int, Any], object]) -> Iterator[tuple[int, Any]]:
@@ -56,9 +58,11 @@ class _Worker:
     """One process, and the job that it is at."""
 
     def __init__(self, work: Work) -> None:
-        self.ours, theirs = _CONTEXT.Pipe()
+        # a fork is there at once and shares what was loaded; where threads are under way, it would copy their locks
+        context: ForkContext | SpawnContext = _FORK if threading.active_count() == 1 else _SPAWN
+        self.ours, theirs = context.Pipe()
         self.job: int | None = None
-        self.process: SpawnProcess = _CONTEXT.Process(target=_serve, args=(theirs, work), daemon=True)
+        self.process: BaseProcess = context.Process(target=_serve, args=(theirs, work), daemon=True)
         self.process.start()
         theirs.close()
 
@@ -91,6 +95,7 @@ class _Worker:
 def _serve(asked: Connection, work: Work) -> None:
     """Work on what is asked, until nobody asks any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.disable()  # readings are bounded and have no cycles
     threading.Thread(target=_watch, daemon=True).start()
     while True:
         try:

@@ -71,7 +71,7 @@ _CALLED = rb"(?:" + CALLED + rb")[\w.-]{0,64}"
 _SECRET = _Lazy(
     rb"(" + _CALLED + rb"=[\"']?|[\"'][\w.-]{0,64}?" + _CALLED + rb"[\"'][ \t]{0,8}:[ \t]{0,8}[\"']"
     rb"|--" + _CALLED + rb"[ \t]{1,8}[\"']?|://[^/\s:@]{1,64}:(?=[^/\s@]{1,256}@)"
-    rb"|\s(?:-u|--user)[ =][\"']?[^\s:\"']{1,64}:|\bBearer[ \t]{1,8}(?=[\w.~+/=-]{16}))"
+    rb"|\s(?:-u|--user)[ =][\"']?[^\s:\"']{1,64}:|\b(?:Bearer|Basic)[ \t]{1,8}(?=[\w.~+/=-]{16}))"
     # no path, no variable, no switch, no number of tries, and no word that a setting may have
     rb"(?!(?:yes|no|on|off|true|false|none|null|prohibit-password|without-password|forced-commands-only|[0-9]{1,3})(?![\w-])"
     rb"|[/$~%<`(|&;-])[^\s\"'`;&|@,]+",
@@ -84,7 +84,7 @@ _KNOWN_TOKEN = _Lazy(
 _SOUNDS_SECRET = (
     *(b"pass", b"pwd", b"psk", b"authtok", b"bindpw"),
     *(b"secret", b"token", b"credential", b"://", b" -u", b"\t-u", b" --user", b"\t--user"),
-    *(b"bearer ", b"bearer\t", b"_key", b"-key", b"ikey", b"skey", b"ekey", b"hkey", b"dkey", b"nkey"),
+    *(b"bearer ", b"bearer\t", b"basic ", b"basic\t", b"_key", b"-key", b"ikey", b"skey", b"ekey", b"hkey", b"dkey", b"nkey"),
     *(b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"github_pat_", b"glpat-", b"xox", b"akia", b"eyj"),
 )
 """What stands in lower case in every line that _SECRET or _KNOWN_TOKEN matches."""

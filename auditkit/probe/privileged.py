@@ -27,8 +27,10 @@ MOST_GAPS = 20
 """Directories that could not be listed that are named."""
 MOST = inside.MATCHES - MOST_GAPS - 5
 SECONDS = 120
-_HIDING = re.compile(r"\.{3,}|\s.*|.*\s|.*[\x00-\x1f\x7f].*", re.DOTALL)
+_HIDING = re.compile("\\.{3,}|\\s.*|.*\\s|.*[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff].*", re.DOTALL)
 """Names that look like `.` and `..`, or like another name, in a list."""
+_OF_SYSTEM = re.compile(r"/(?:etc|boot|usr(?!/local/)|s?bin|lib(?:32|64|x32)?)/(?:.*/)?\.(?!build-id/|git/)[^/]+/", re.DOTALL)
+"""Directories of the system that hide, where hardly any package has one, and programs in them."""
 _MAGIC = (b"\x7fELF", b"#!")
 _SET, _RUN = stat.S_ISUID | stat.S_ISGID, 0o111
 
@@ -119,7 +121,7 @@ class _Walk:
     ) -> Iterator[Tuple[str, os.stat_result, Optional[str]]]:
         """Yield those that give rights, and those that do not belong where they lie."""
         above = "/".join(("", *names, ""))
-        everybodys = above.startswith(EVERYBODYS)
+        everybodys = above.startswith(EVERYBODYS) or _OF_SYSTEM.match(above) is not None
         in_dev = above.startswith("/dev/") and not everybodys
         for name, it in files:
             if it.st_mode & _SET or in_dev:

@@ -85,7 +85,7 @@ give() {
   real=$(readlink /proc/self/fd/5 2>/dev/null || readlink -f "$f")
   real=${real%" (deleted)"}
   [ "$how" = whole ] || for one in $tables; do
-    [ "$one" != "$real" ] && [ "$one" != "$f" ] || how=facts
+    [ "$one" != "$real" ] && [ "$one" != "$f" ] || how=${log}facts
   done
   case $how${f##*/} in
   secretpasswd|secretshadow|secretgroup|secretgshadow) how=facts;;
@@ -341,8 +341,9 @@ sums-one)
   ;;
 take)
   # whole: bytes that everybody there may read anyway, of no link; piece: the one of that number of a long file; packed: the
-  # same, by gzip(1)
-  how=$1 most=$2 f=$3 at=$4 size=$2
+  # same, by gzip(1); logpiece and logpacked: of a log, in whose place no facts travel
+  how=${1#log} most=$2 f=$3 at=$4 size=$2 log=
+  [ "$how" = "$1" ] || log=no
   if [ "$how" = whole ] && [ -L "$f" ]; then said=': a symlink now'
   elif [ ! -e "$f" ] || ! said=$(stat -L -c '%f %A %s' "$f" 2>/dev/null); then said=$(why stat -L "$f")
   else

@@ -84,6 +84,7 @@ class _Look:
         self.left = HANDLES
         self.packets = packets(procfs.some(b"/proc/net/packet"))
         self.claimed = set()  # type: Set[int]
+        self.talking = connections(procfs.some(b"/proc/net/tcp")) | connections(procfs.some(b"/proc/net/tcp6"))
         self.born = procfs.born()
         self.root = _identity("/")
 
@@ -99,10 +100,11 @@ class _Look:
         program = procfs.link(b"/proc/%d/exe" % pid)
         bare = kernel and not program  # it has no memory of its own, nor handles
         variables, code = ([], []) if bare else (_variables(pid), _code(pid))
-        memory, packet = ([], False) if bare else self._handles(pid)
+        memory, packet, talks = ([], False, False) if bare else self._handles(pid)
         arguments = procfs.split(procfs.arguments_of(pid)[:WORDS])
         # what else stands on a command line may be a secret, and nobody asks for it
-        odd = variables or code or memory or packet or is_odd(program) or b"".join(arguments[:1]).startswith(b"[")
+        odd = variables or code or memory or packet or talks or is_odd(program) or b"".join(arguments[:1]).startswith(b"[")
+        odd = odd or any(word.startswith(EVERYBODYS) for word in arguments[1:4])  # a script
         from . import hashes  # noqa: PLC0415 - only for who asks so
 
         return {
@@ -121,13 +123,14 @@ class _Look:
             "code": [procfs.text(each) for each in code[:MOST]],
             "memory": [procfs.text(each) for each in memory[:MOST]],
             "packet": packet,
+            "talks": talks,
         }
 
-    def _handles(self, pid: int) -> Tuple[List[bytes], bool]:
-        """Programs that its handles lead to and that lie in memory alone, and whether it hears packets."""
+    def _handles(self, pid: int) -> Tuple[List[bytes], bool, bool]:
+        """Programs that its handles lead to and that lie in memory alone, and whether it hears packets, or its input a peer."""
         names = procfs.names(b"/proc/%d/fd" % pid)[: self.left]
         self.left -= len(names)
-        memory, packet = [], False
+        memory, packet, talks = [], False, False
         for name in names:
             path = b"/proc/%d/fd/%s" % (pid, name)
             link = procfs.link(path)
@@ -137,7 +140,8 @@ class _Look:
             if inode is not None and inode in self.packets:
                 self.claimed.add(inode)
                 packet = True
-        return sorted(set(memory)), packet
+            talks = talks or (name == b"0" and inode in self.talking)
+        return sorted(set(memory)), packet, talks
 
     def nobodys(self) -> int:
         """How many sockets hear packets and are of no process that was looked at, nor gone meanwhile."""
@@ -149,6 +153,12 @@ def packets(table: bytes) -> Set[int]:
     """The inodes of sockets that hear packets: /proc/net/packet, packet(7), the last field of each row."""
     fields = [line.split() for line in table.split(b"\n")[1:]]
     return {int(each[8]) for each in fields if len(each) > 8 and each[8].isdigit()}
+
+
+def connections(table: bytes) -> Set[int]:
+    """The inodes of connections of TCP that are open: proc_pid_net(5), the tenth field of each row in state 1."""
+    fields = [line.split(None, 10) for line in table.split(b"\n")[1:]]
+    return {int(each[9]) for each in fields if len(each) > 9 and each[3] == b"01" and each[9].isdigit()}
 
 
 def told_of(arguments: Sequence[bytes]) -> List[bytes]:

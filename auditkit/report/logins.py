@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from auditkit.model import Severity
 from auditkit.printable import counted, grouped, said
 from auditkit.report.look import Options, painted
 
@@ -59,11 +60,13 @@ def tables(logins: Dict | None, options: Options) -> Iterator[str]:
 
 
 def _logins(successes: Sequence[Dict], options: Options) -> Iterator[str]:
-    """Yield who got in, newest last, those that need a question first: each with what supports it."""
+    """Yield who got in: first those that something speaks against, the worst first, then the latest others."""
     if not successes:
         return
-    odd = [one for one in successes if one.get("state") in ("forged", "unsupported", "sourceless") or one.get("guesses_before")]
-    rest = [one for one in successes if one not in odd]
+    states = ("forged", "unsupported", "sourceless")
+    odd = [one for one in successes if one.get("ask") or one.get("state") in states or one.get("guesses_before")]
+    odd.sort(key=lambda one: -Severity[str(one.get("ask") or "info").upper()])
+    rest = [one for one in successes if not any(one is other for other in odd)]
     yield "  logins to confirm: ask each person whether that was him"
     for one in (*odd[: _most(options)], *rest[-max(_most(options) - len(odd), 0) :]):
         yield from _login(one, options)
@@ -103,11 +106,13 @@ def _sources(logins: Dict, options: Options) -> Iterator[str]:
     if not rows:
         return
     yield "  who tried       guesses  names  exist  first seen         last seen"
+    known = logins.get("names", {}).get("exist") is not None
     for one in rows[: _most(options)]:
-        exist = len(one.get("existing", ()))
+        exist = len(one.get("existing", ())) if known else "?"
         names = one.get("names", len(one["users"]))
         first, last = _minute(one["first"]), _minute(one["last"])
-        address = said(one["address"]) or "the machine itself"
+        address = said(one["address"]) or _nowhere(one.get("services", ()))
+        address = "all others" if address == "*" else address
         numbers = f"{grouped(one['attempts']):>8} {grouped(names):>6} {exist:>6}  {first:17}  {last}"
         if len(address) > 12:
             yield f"    {address}"
@@ -121,6 +126,11 @@ def _sources(logins: Dict, options: Options) -> Iterator[str]:
         days = counted(usual["days"], "day")
         busiest = f"the busiest of {days} had {grouped(usual['busiest'])}"
         yield f"    a usual day here has {grouped(usual['per_day'])} guesses, {busiest}"
+
+
+def _nowhere(services: Sequence[str]) -> str:
+    """What is said of guesses without an address: those at a server came from somewhere."""
+    return "not in its lines" if {"sshd", "dropbear"} & set(services) else "the machine itself"
 
 
 def _names(one: Dict) -> str:

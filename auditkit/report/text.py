@@ -13,7 +13,7 @@ from typing import Any
 
 from auditkit.model import Severity, State
 from auditkit.printable import counted, grouped, printable, said
-from auditkit.report import logins
+from auditkit.report import entered, logins
 from auditkit.report.access import sentence_on_passwords, who_on_all, who_on_one
 from auditkit.report.differences import letter, second, text_lines, told
 from auditkit.report.document import FAILURES, FINDINGS, INCOMPLETE, UNTRUSTED, Document, apart, judged, severity, state, status
@@ -60,8 +60,8 @@ def pieces(document: Document, options: Options) -> Iterator[str]:
 
 
 def _several(hosts: Sequence[Dict], options: Options, known: Dict | None) -> Iterator[Iterable[str]]:
-    """Yield the table, who can log in, what is to be said of each host that is not ok, the worst last, and what all come to."""
-    yield overview(hosts, options)
+    """Yield who got in, the table, who can log in, each host that is not ok, the worst last, and what all come to."""
+    yield chain(entered.who_got_in(hosts, options), overview(hosts, options))
     yield against_each_other(hosts, options)
     yield who_on_all(known, options)
     yield ("",)

@@ -21,8 +21,10 @@ TOGETHER = 180
 _AT_ONCE = 5
 TOO_LONG = f"longer than {inside.LIMIT} bytes"
 _OF_SECRETS = "holds secrets of a kind that cannot be reduced to facts, so nothing of it was taken"
-_ODD = "may be a private key, written in a way that only Python there could reduce to facts; ssh-keygen -lf tells what it is"
-_REFUSED = {b"secret": _ODD, b"long": TOO_LONG}
+NOT_REDUCED = (
+    "may be a private key, written in a way that only Python there could reduce to facts; ssh-keygen -lf tells what it is"
+)
+_REFUSED = {b"secret": NOT_REDUCED, b"long": TOO_LONG}
 
 Asked = tuple[bytes, bool]
 """A path, and whether the file holds secrets."""

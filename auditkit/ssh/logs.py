@@ -14,7 +14,7 @@ from auditkit.probe import inside
 from auditkit.probe import logs as ours
 from auditkit.probe import take as taking
 from auditkit.probe.rotation import PACKED
-from auditkit.ssh.contents import given
+from auditkit.ssh.contents import NOT_REDUCED, given
 from auditkit.ssh.fetch import places
 from auditkit.ssh.session import lied
 from auditkit.ssh.survey import ABSENT, fields, reason, text
@@ -24,7 +24,6 @@ SPARSE = 256 << 20
 """Bytes up to which a file is read as it is, though it has holes."""
 _ROW = re.compile(rb"([0-9a-f]{4}) ([0-9]{1,10}) ([0-9]{1,10}) ([0-9]{1,20}) ([0-9]{1,15}) (-?[0-9]{1,12}) ([0-9]{1,15})")
 _DIRECTORY, _FILE = b"4", b"8"
-_GZIP = b"\x1f\x8b"
 _BLOCK = 512
 NO_LOG = "holds secrets, and is no log"
 _NAMES = 100
@@ -106,13 +105,13 @@ def _pieces(talk: Talk, one: _File, packed: bool) -> Iterator[Item | Gap]:
     if not one.size:
         yield _item(one, 0, b"")
         return
-    how, count = b"packed" if packed else b"piece", -(-one.size // ours.PIECE)
+    how, count = b"logpacked" if packed else b"logpiece", -(-one.size // ours.PIECE)
     words = [(b"take", how, b"%d" % ours.PIECE, one.path, b"%d" % at, b"%d" % (1 << 50)) for at in range(count)]
     done = 0
     for answer in talk.answers(Question(each, 2 * ours.PIECE + inside.LIMIT) for each in words):
         data, why = given(answer, talk.nonce)
-        if packed and not why and not data.startswith(_GZIP):
-            why = NO_LOG  # what led to a table of passwords gives facts of it, as they are
+        if why == NOT_REDUCED:
+            why = NO_LOG  # it leads to a table of passwords
         elif packed and not why:
             data = _unpacked(data)
         data = data[: one.size - done]

@@ -62,6 +62,31 @@ DAEMONS = (
         "ftpd_banner=Welcome",
     ),
     Daemon(
+        "apache", 8082, ("apache2", "-d", "{dir}", "-f", "{dir}/conf", "-D", "FOREGROUND"),
+        "ServerName labhost\nDefaultRuntimeDir {dir}\nPidFile {dir}/pid\nErrorLog {dir}/log\nListen {port}\nUser www-data\n"
+        "LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so\n"
+        "LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so\n{line}\n",
+        "ServerTokens Prod",
+    ),
+    Daemon(
+        "bind", 5300, ("named", "-f", "-c", "{dir}/conf"),
+        'options {{ directory "{dir}"; listen-on port {port} {{ any; }}; listen-on-v6 {{ none; }}; pid-file none;\n'
+        ' session-keyfile "{dir}/key"; recursion no; {line} }};\ncontrols {{ }};\n',
+        "version none; hostname none; server-id none;",
+    ),
+    Daemon(
+        "squid", 3128, ("squid", "-N", "-f", "{dir}/conf"),
+        "http_port 0.0.0.0:{port}\nvisible_hostname labhost\npid_filename none\naccess_log none\ncache_log /dev/null\n"
+        "shutdown_lifetime 0 seconds\n{line}\n",
+        "httpd_suppress_version_string on",
+    ),
+    Daemon(
+        "proftpd", 2122, ("proftpd", "-n", "-c", "{dir}/conf"),
+        "ServerName labhost\nServerType standalone\nDefaultAddress 127.0.0.1\nSocketBindTight off\nPort {port}\nUseIPv6 off\n"
+        "User root\nGroup root\nPidFile {dir}/pid\nScoreboardFile {dir}/board\n{line}\n",
+        'ServerIdent on "FTP ready"', "banner-shows-product",
+    ),
+    Daemon(
         "redis", 6379, ("redis-server", "{dir}/conf"),
         'bind 0.0.0.0\nprotected-mode no\nport {port}\ndir {dir}\nsave ""\n{line}\n', "requirepass not-a-secret",
         "data-store-without-authentication",
@@ -161,4 +186,4 @@ def test_a_daemon_is_found_as_it_comes_and_is_fine_with_the_line_that_is_propose
 
 def test_the_lines_are_those_of_the_table() -> None:
     for daemon in DAEMONS:
-        assert daemon.line.split(" not-a-secret")[0] in f"{FIXES[daemon.name].line} {FIXES[daemon.name].how}"
+        assert daemon.line.split(" not-a-secret")[0].rstrip(";") in f"{FIXES[daemon.name].line} {FIXES[daemon.name].how}"

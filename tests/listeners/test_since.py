@@ -168,6 +168,7 @@ def banner_says(now: str, then: str) -> list[str]:
         ("220 h ESMTP; Tue, 1 Dec 2026 02:08:51 GMT", "220 h ESMTP; Mon, 30 Nov 2026 12:58:50 +0100", []),
         ("220-You are user number 3 of 50 allowed.", "220-You are user number 1 of 50 allowed.", []),
         ("Linux 6.1.0 (h) (pts/3) h login:", "Linux 6.1.0 (h) (pts/0) h login:", []),
+        ("220 ProFTPD (h) [::ffff:10.9.0.1]", "220 ProFTPD (h) [::ffff:127.0.0.1]", []),
         ("220 h FTP 2024.1", "220 h FTP 2023.1", ["info"]),
     ],
 )

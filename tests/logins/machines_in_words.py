@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from auditkit.logins import reading
 from auditkit.logins.nouns import Condition, Log, Setting
 from auditkit.logins.seen import Account, Head, KeyLine, Past, Seen, Verdict, Verified
-from auditkit.logins.verdict import judged
+from auditkit.logins.verdict import judged, quoted
 from auditkit.model import Finding, Office
 from auditkit.printable import printable
 
@@ -127,6 +127,8 @@ def _with(known: Seen, title: str, text: str) -> Seen:
     written = written_out(text)
     data = exported(written) if name == "journal" else written.encode("utf-8", "surrogateescape")
     read = reading.read(replace(log, size=len(data)), Held(data), known.setting)
+    if Condition.TRUNCATED in words:
+        read = replace(read, log=replace(read.log, condition=Condition.TRUNCATED, reason="the rest of it did not come"))
     return replace(known, readings=(*known.readings, read))
 
 
@@ -155,7 +157,7 @@ def _knows(known: Seen, word: str, value: str = "") -> Seen:
             return replace(known, office=replace(known.office, networks=tuple(values)))
         case "before":
             login = values[0], values[1], values[2] if len(values) > 2 else ""
-            return replace(known, past=replace(past, logins=past.logins | {login}, last=1))
+            return replace(known, past=replace(past, logins={**past.logins, login: None}, last=1))
         case "head-before":
             return replace(known, past=replace(past, heads=(*past.heads, _head(values))))
         case "head":
@@ -173,7 +175,8 @@ def _head(values: list[str]) -> Head:
 
 def answer(known: Seen, files: Mapping[str, str]) -> str:
     """Every line of what is said of a machine, once the lines were fetched that are quoted."""
-    verdict = judged(replace(known, texts=dict(_fetched(judged(known), files))))
+    verdict = judged(known)
+    verdict = quoted(verdict, dict(_fetched(verdict, files)))
     logins = verdict.logins
     axes = f"{logins['access']}, {logins['pattern']}, {logins['coverage']}\n"
     return axes + f"{logins['verdict']}\n" + "".join(_logins(verdict)) + "".join(_rest(verdict))

@@ -77,3 +77,13 @@ def test_a_second_identifier_hides_no_claim() -> None:
     )
     events, _ = read(text.replace(b"SYSLOG_IDENTIFIER=x\n", b"SYSLOG_IDENTIFIER=x\nSYSLOG_IDENTIFIER=sshd\n"), "given")
     assert [(event.what, event.program, event.forged) for event in events] == [(What.ACCEPTED, "sshd", True)]
+
+
+def test_nobody_but_root_can_make_it_look_as_if_a_login_were_not_understood() -> None:
+    """A user's `logger -t sshd` is known to be no sshd; of root it may be an sshd that we do not know."""
+    said = "A new form of login was accepted for root"
+    for user in (1000, 65534):
+        entry = sshd(said, _COMM="logger", _UID=user, _EXE="/usr/bin/logger")
+        assert not read(exported([entry]), "given")[1].notes.unknown
+    assert read(exported([sshd(said, _COMM="sshd-monitor")]), "given")[1].notes.unknown
+    assert read(exported([sshd(said)]), "given")[1].notes.unknown

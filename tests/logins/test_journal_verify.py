@@ -67,6 +67,8 @@ def runs(*numbers: tuple[int, int]) -> Notes:
         ([runs((1, 10), (15, 20)), runs((11, 12))], [(13, 14, 120, 150)]),
         # what is older than the oldest was removed for its age
         ([runs((100, 110))], []),
+        # a file that was removed for its age may have what is missing between the numbers of the oldest one, and no other
+        ([runs((50, 60), (65, 70)), runs((66, 80), (90, 95))], [(81, 89, 800, 900)]),
         ([runs((1, 10)), runs((5, 20), (30, 30))], [(21, 29, 200, 300)]),
         ([runs((1, 10)), Notes(numbering="b", runs=[Run(20, 30, 200, 300)])], []),
     ],

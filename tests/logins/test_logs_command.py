@@ -50,6 +50,29 @@ def test_files_that_are_named_are_read_as_those_of_one_machine(cli: Cli, logs: P
     assert (told["logins"]["access"], told["logins"]["attempts"]) == ("seen", 100)
 
 
+def test_a_copied_log_is_judged_up_to_its_own_last_line(cli: Cli, logs: Path) -> None:
+    """Nobody asks it for today; a host is asked, for a log that fell silent says that something is wrong there."""
+    log = str(logs / "auth.log")
+    told = logins(cli, log)["logins"]
+    assert (told["window"]["to"], told["gaps"]) == ("2026-11-24T09:00:00.000000000Z", [])
+    assert logins(cli, log, "--until", "2026-11-26T12:00:00Z")["logins"]["gaps"] != []
+    assert logins(cli, f"root:{logs.parents[1]}")["logins"]["gaps"] != []
+
+
+def test_which_accounts_exist_decides_which_records_of_btmp_are_guesses(cli: Cli, tmp_path: Path) -> None:
+    """sshd writes one record more of each connection to an account that does not exist; the recorded run had 90 guesses."""
+    log = tmp_path / "copy/var/log"
+    (tmp_path / "copy/etc").mkdir(parents=True)
+    log.mkdir(parents=True)
+    (log / "btmp").write_bytes((Path(__file__).parent / "data/btmp").read_bytes())
+    passwd = "".join(f"{name}:x:{uid}:{uid}::/:/bin/sh\n" for name, uid in (("root", 0), ("bin", 2), ("nobody", 65534)))
+    (tmp_path / "copy/etc/passwd").write_text(passwd)
+    assert logins(cli, f"root:{tmp_path / 'copy'}")["logins"]["attempts"] == 90
+    assert logins(cli, str(tmp_path / "copy"))["logins"]["attempts"] == 90
+    (alone,) = logins(cli, str(log))["logins"]["files"]
+    assert "which exist is not known" in str(alone["remarks"])
+
+
 def test_a_directory_stands_for_all_logs_below_it(cli: Cli, logs: Path) -> None:
     told = logins(cli, str(logs.parent))
     assert told["logins"]["attempts"] == 100

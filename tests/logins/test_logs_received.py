@@ -22,7 +22,7 @@ from auditkit.logins import places
 from auditkit.logins.nouns import Condition, Log, What
 from auditkit.logs import received, spool
 from auditkit.logs.files import Source, found
-from auditkit.logs.reading import readings
+from auditkit.logs.reading import WORTH, readings
 from auditkit.logs.received import Received
 from auditkit.logs.zones import Machine
 from auditkit.model import Gap, Item, Means, Need
@@ -240,3 +240,12 @@ def test_what_journalctl_is_asked_for_tells_what_the_file_of_the_journal_tells(t
     assert told.format
     assert told.tally.counts == file.tally.counts
     assert told.tally.counts[What.ACCEPTED] == 2
+
+
+def test_what_a_host_told_is_read_however_much_it_is(receive: Receive) -> None:
+    """Its bytes lie in a file of ours without a name, which no other process can open."""
+    size = WORTH + len(LINE)
+    sources = receive((AUTH,), [piece(0, LINE, size), piece(WORTH, LINE, size)])
+    (told,) = readings(sources, Machine(int(THEN.timestamp() * 10**9), b""))
+    assert (told.log.condition, told.tally.counts[What.INVALID_USER]) == (Condition.READ, 2)
+    assert told.notes.nul_runs

@@ -109,7 +109,7 @@ MESSAGES = [
     ("exited MaxStartups throttling after 00:05:00, 12 connections dropped", Said(What.UNLOGGED, times=12)),
     (
         f"/etc/ssh/keys/root:3: Authentication tried for root with {RULED_OUT}, required=10.0.0.0/8).",
-        Said(What.KEY_HELD, "root", "192.0.2.7", detail=", required=10.0.0.0/8)."),
+        Said(What.KEY_HELD, "root", "192.0.2.7", detail="/etc/ssh/keys/root:3, required=10.0.0.0/8)."),
     ),
     (
         f"Authentication tried for root with {RULED_OUT}).",

@@ -461,3 +461,19 @@ class Repeated:
 
     def whole(self) -> bytes:
         return self.lines * self.times
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "dropbear[8]: Login attempt for nonexistent user 'bob' from 192.0.2.7:4711",
+        "proftpd[8]: vm (192.0.2.7[192.0.2.7]): USER bob: no such user found from 192.0.2.7 [192.0.2.7] to 192.0.2.2:21",
+        "webmin[8]: Non-existent login as bob from 192.0.2.7",
+        "sshd[8]: Invalid user bob from 192.0.2.7 port 4711",
+    ],
+)
+def test_a_service_that_says_that_there_is_no_such_account_is_believed(said: str) -> None:
+    line = f"Nov 24 10:00:00 vm {said}\n".encode()
+    told: list[Event] = []
+    for counted in (read(log(), Held(line), setting()), read(log(), Held(line), setting(), told.append)):
+        assert counted.tally.names["bob"].exists is False

@@ -576,6 +576,24 @@ def test_a_link_that_is_turned_to_shadow_at_the_last_moment_gives_facts_only(
     assert b"hhhh" not in b"".join(pipe.received for pipe in busybox.link.opened)
 
 
+@pytest.mark.parametrize("tool", ["gzip", "no gzip"])
+def test_a_link_to_shadow_in_the_place_of_a_log_is_no_log(busybox: Machine, tool: str) -> None:
+    """No facts travel in its place either: they would be read as lines."""
+    log = busybox.root / "var/log"
+    log.mkdir(parents=True)
+    (busybox.root / "etc/shadow").write_text(f"root:{HASH}:1::::::\n")
+    (log / "auth.log").write_text("a line\n")
+    (log / "auth.log.1").symlink_to("/etc/shadow")
+    if tool == "no gzip":
+        (busybox.root / "bin/gzip").unlink()
+    told = list(busybox.shell.take((Need(Means.LOG, "/var/log/auth.log*"),)))
+    (item,) = [one for one in told if isinstance(one, Item)]
+    assert (item.source, item.data.partition(b"\n")[2]) == ("/var/log/auth.log", b"a line\n")
+    assert [(gap.subject, gap.reason) for gap in told if isinstance(gap, Gap)] == [
+        ("/var/log/auth.log.1", "holds secrets, and is no log")
+    ]
+
+
 # private keys
 
 

@@ -158,9 +158,10 @@ FIXES: Mapping[str, Fix] = {
     "bind": Fix(
         "version none;",
         "`version none; hostname none; server-id none;` in the options block of /etc/bind/named.conf.options: cp -p"
-        " /etc/bind/named.conf.options /etc/bind/named.conf.options.before && sed -i 's/^options {/&\\n\\tversion none;"
-        " hostname none; server-id none;/' /etc/bind/named.conf.options && named-checkconf && rndc reconfig (undo: mv"
-        " /etc/bind/named.conf.options.before /etc/bind/named.conf.options && rndc reconfig).",
+        " /etc/bind/named.conf.options /etc/bind/named.conf.options.before && sed -i '/^[[:space:]]*version none;/d;"
+        " s/^options {/&\\n\\tversion none; hostname none; server-id none;/' /etc/bind/named.conf.options &&"
+        " named-checkconf && rndc reconfig (undo: mv /etc/bind/named.conf.options.before /etc/bind/named.conf.options &&"
+        " rndc reconfig).",
         ("named",),
         ("/etc/bind/named.conf.options", "/etc/bind/named.conf", "/etc/named.conf"),
         _hides(r"(?:[^#/\n]*[;{\s])?version[ \t]+(?:none|\"[^\"]*\")[ \t]*;"),

@@ -55,9 +55,9 @@ _STAMPS = re.compile(
     r"<[^<>]*>|\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b,?|\b[0-9]{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b"
     r"|\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) +[0-9]{1,2}\b|\b20[0-9]{2}(?:-[0-9]{2}-[0-9]{2})?(?![0-9.])"
     r"|\b[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?\b|[+-][0-9]{4}\b|\b(?:GMT|UTC|CES?T)\b|\bpts/[0-9]+"
-    r"|\buser number [0-9]+ of [0-9]+"
+    r"|\buser number [0-9]+ of [0-9]+|\[[0-9A-Fa-f:.]{3,45}\]"
 )
-"""What differs in each greeting: stamps of APOP (RFC 1939), times, terminals, how many are connected."""
+"""What differs in each greeting: stamps of APOP (RFC 1939), times, terminals, how many are connected, by which address."""
 _VERSION = re.compile(r"[0-9]+[0-9A-Za-z]*(?:[.+~:_-][0-9A-Za-z]*[0-9][0-9A-Za-z]*)*")
 
 

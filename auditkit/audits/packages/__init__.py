@@ -21,6 +21,7 @@ from auditkit.audits.packages import (
     states,
     support,
     told,
+    unsigned,
 )
 from auditkit.model import Audit, Evidence, Finding, Gap
 
@@ -31,6 +32,7 @@ GROUPS = (
     support,
     running,
     automatic,
+    unsigned,
 )  # fmt: skip
 
 

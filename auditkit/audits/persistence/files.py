@@ -7,7 +7,7 @@ from itertools import islice
 
 from auditkit.answers import Listed
 from auditkit.audits.persistence.entry import EVIDENCE, Entry
-from auditkit.audits.persistence.phrases import LONGEST, Phrase, said
+from auditkit.audits.persistence.phrases import LONGEST, Phrase, said, together
 from auditkit.audits.persistence.seen import Line, Seen, about, is_known, kind, listing, may_change, quoted, real
 from auditkit.audits.persistence.table import ENTRIES
 from auditkit.model import Finding, Gap, Kind, Means, Need, Quote, Rule, Severity
@@ -59,7 +59,7 @@ _OF_ACCOUNTS = ("/home/", "/root/", "/run/user/", "/var/spool/cron/", "/var/spoo
 _PROGRAMS = re.compile(
     r"^\s*Exec\w*\s*=|^\s*(?:[-*0-9,/]+\s+){5}|^\s*@\w+\s|RUN|PROGRAM|-Invoke|pam_exec|omprog|^\s*/|^\s*(?:exec|nohup|sh|bash)\s+/"
 )
-_COMMENT = re.compile(r"^\s*(#|//|;|\"\s|!)")
+_COMMENT = re.compile(r"^\s*(#(?!include\s)|//(?!/*(?:tmp|var|dev|home|usr|s?bin|lib|opt|etc|run|root|srv)/)|;|\"\s|!)")
 _NO_PROGRAM = ("/dev/null", "/bin/true", "/bin/false")
 
 
@@ -75,6 +75,8 @@ class Place:
     """Whether a package has brought it."""
 
 
+LOADER = "ld-preload"
+"""The entry whose lines name directories, and not programs."""
 _UNMERGED = ("/bin/", "/sbin/", "/lib/")
 """Directories of old systems; elsewhere they are links, and what is in them is seen already."""
 
@@ -119,11 +121,16 @@ def _texts(seen: Seen, entry: Entry) -> Iterator[Need]:
     if not entry.read:
         return
     why = f"what {entry.what} run"
-    globs = [path for path in entry.own if "**" not in path and _holds_text(seen, path)]
+    globs = [path for path in entry.own if not _is_wide(path) and _holds_text(seen, path)]
     yield from (Need(Means.FILE, path, why) for path in globs)
     known = {item.source for path in globs for item in seen.of(Means.LISTING, path)}
     left = (end for one in places(seen, entry) if one.node.path not in known and (end := _text_of(seen, one)))
     yield from (Need(Means.FILE, path, why) for path in islice(left, MOST_READ))
+
+
+def _is_wide(pattern: str) -> bool:
+    """Whether it takes long to go through all that it may stand for, which is done once and not to read as well."""
+    return "**" in pattern or pattern.startswith(("~/*/", "/home/*/*/"))
 
 
 def _holds_text(seen: Seen, pattern: str) -> bool:
@@ -239,22 +246,23 @@ def _quotes(found: Iterable[tuple[Place, list[Line]]]) -> Iterator[Quote]:
 def _suspicious(seen: Seen, place: Place) -> Iterator[Finding]:
     """Yield a finding for a file with lines that hardly any honest one has."""
     path = _text_of(seen, place)
-    told = [(line, phrase) for line in (seen.lines(path) if path else ()) for phrase in _odd(line, place)]
+    lines = [line for line in (seen.lines(path) if path else ()) if not _COMMENT.match(line.text)]
+    told = [(line, phrase) for line in lines for phrase in _odd(line, place)]
+    told = told or [(lines[at], phrase) for at, phrase in together([line.text for line in lines])]
     if told:
         does = list(dict.fromkeys(phrase.does for _line, phrase in told))
-        severity = max(phrase.severity for _line, phrase in told)
+        by_place = place.entry.rule.severity if place.entry.rule and not place.ours else Severity.INFO
+        severity = max(by_place, *(phrase.severity for _line, phrase in told))
         owner = ", ".join(place.node.packages or ()) or "no package"
         message = f"{printable(place.node.path)} ({place.entry.what}, of {printable(owner)}) {' and '.join(does)}"
-        lines = dict.fromkeys(line for line, _phrase in told)
-        quotes = (*(quoted(place.node.path, line) for line in lines), about(place.node))
+        odd = dict.fromkeys(line for line, _phrase in told)
+        quotes = (*(quoted(place.node.path, line) for line in odd), about(place.node))
         yield Finding(SUSPICIOUS, place.node.path, message, severity, quotes[:MOST_QUOTES])
 
 
 def _odd(line: Line, place: Place) -> Iterator[Phrase]:
-    """Yield what a line says that is odd; of what a package has brought, only what is odd anywhere."""
-    if _COMMENT.match(line.text):
-        return iter(())
-    return (phrase for phrase in said(line.text) if phrase.severity >= Severity.HIGH or not place.ours)
+    """Yield what a line says that is odd; where packages alone put things, of theirs only what is odd anywhere."""
+    return (phrase for phrase in said(line.text) if phrase.severity >= Severity.HIGH or not (place.ours and place.alien))
 
 
 def _debug_shell(place: Place) -> Iterator[Finding]:
@@ -276,7 +284,8 @@ def _writable(seen: Seen, place: Place) -> Iterator[Finding]:
     if path and not _OTHERS_RUN.search(seen.texts.get(path, b"").decode("utf-8", "replace")):
         programs = (program for line in _lines(seen, place) for program in _programs(line))
         ends = (seen.end(found) for program in programs if (found := seen.node(program)) is not None)
-        targets += [end for end in ends if isinstance(end, Listed) and kind(end) is Kind.FILE]
+        kinds = (Kind.FILE, Kind.DIRECTORY) if place.entry.id == LOADER else (Kind.FILE,)
+        targets += [end for end in ends if isinstance(end, Listed) and kind(end) in kinds]
     for target in {target.path: target for target in targets}.values():
         if who := may_change(target):
             starts = "" if target is node else f", which {printable(node.path)} starts as root"

@@ -16,9 +16,10 @@ HOOKS: tuple[Entry, ...] = (
         " whenever a device comes that the rule fits: for some, at every start.",
         f"{_OUT} Then: udevadm control --reload.",
         "udev(7)",
-        own=("/etc/udev/rules.d/*", "/run/udev/rules.d/*"),
+        own=("/etc/udev/rules.d/*", "/run/udev/rules.d/*", "/usr/local/lib/udev/rules.d/*"),
         vendor=("/usr/lib/udev/rules.d/*", "/lib/udev/rules.d/*"),
-        line=r"^[^#\n]*(\bRUN(\{\w+\})?\s*\+?=|\bPROGRAM\s*={1,2}|\bIMPORT\{program\}\s*={1,2})",
+        line=r"^[^#\n]*(\bRUN(\{\w+\})?\s*\+?=|\bPROGRAM\s*={1,2}|\bIMPORT\{program\}\s*={1,2}"
+        r"|\bENV\{SYSTEMD_(USER_)?WANTS\}\s*\+?=)",
         severity=Severity.MEDIUM,
     ),
     entry(
@@ -32,7 +33,8 @@ HOOKS: tuple[Entry, ...] = (
         "apt.conf(5)",
         "dpkg.cfg(5)",
         own=("/etc/apt/apt.conf", "/etc/apt/apt.conf.d/*", "/etc/dpkg/dpkg.cfg", "/etc/dpkg/dpkg.cfg.d/*"),
-        line=r"^(?!\s*(//|#))[^\n]*(Pre-Invoke|Post-Invoke(-Success)?|Pre-Install-Pkgs|Post-Install-Pkgs|^(pre|post)-invoke|^status-logger)",
+        line=r"(?i)^(?!\s*//|\s*#(?!include\b))[^\n]*(Pre-Invoke|Post-Invoke|Pre-Install-Pkgs|Post-Install-Pkgs|^status-logger"
+        r"|\bDir::Bin::|^\s*#include\s)",
         severity=Severity.MEDIUM,
         watched=(
             *("/var/lib/dpkg/info/*.preinst", "/var/lib/dpkg/info/*.postinst", "/var/lib/dpkg/info/*.prerm"),
@@ -68,9 +70,12 @@ HOOKS: tuple[Entry, ...] = (
         f"{_COPY} mv FILE /root/ (undo: mv it back); systemctl reload dbus.",
         "dbus-daemon(1)",
         own=homes(".local/share/dbus-1/services/*"),
-        vendor=("/usr/share/dbus-1/system-services/*", "/usr/share/dbus-1/services/*", "/usr/local/share/dbus-1/**"),
-        line=r"^\s*Exec\s*=.*\S",
-        watched=("/etc/dbus-1/**", "/run/dbus/system.d/*"),
+        vendor=(
+            *("/usr/share/dbus-1/system-services/*", "/usr/share/dbus-1/services/*", "/usr/local/share/dbus-1/**"),
+            *("/etc/dbus-1/**", "/usr/lib/dbus-1/**", "/usr/share/dbus-1/system.d/*"),
+        ),
+        line=r"^\s*Exec\s*=.*\S|<allow\s+(own|send_destination)\s*=\s*[\"']\*[\"']",
+        watched=("/run/dbus/system.d/*",),
     ),
     entry(
         "polkit",
@@ -83,7 +88,8 @@ HOOKS: tuple[Entry, ...] = (
         "polkit(8)",
         own=("/etc/polkit-1/**", "/var/lib/polkit-1/**", "/usr/local/share/polkit-1/**"),
         vendor=("/usr/share/polkit-1/**",),
-        line=r"Result(Any|Inactive|Active)\s*=\s*yes|polkit\.Result\.YES|<allow_(any|inactive|active)>\s*yes",
+        line=r"Result(Any|Inactive|Active)\s*=\s*yes|polkit\.(Result\.YES|spawn)|return\s+[\"']yes"
+        r"|<allow_(any|inactive|active)>\s*yes",
         severity=Severity.MEDIUM,
     ),
     entry(
@@ -104,6 +110,7 @@ HOOKS: tuple[Entry, ...] = (
                 "/etc/network/interfaces.d/*",
             ),
             *("/etc/dhcp/dhclient-*-hooks.d/*", "/etc/ppp/ip-*.d/*", "/etc/networkd-dispatcher/**"),
+            *("/etc/dhcpcd.enter-hook", "/etc/dhcpcd.exit-hook", "/etc/wpa_supplicant/*.sh"),
         ),
         vendor=("/usr/lib/NetworkManager/dispatcher.d/**", "/usr/lib/networkd-dispatcher/**"),
         line=r"^\s*(?!#|auto\s|allow-\w+\s|iface\s|source|no-\w|inherits\s|address\s|netmask\s|gateway\s|network\s|broadcast\s|dns-"
@@ -125,6 +132,7 @@ HOOKS: tuple[Entry, ...] = (
                 "/usr/local/lib/python3*/site-packages/sitecustomize.py",
             ),
             *homes(".local/lib/python3*/site-packages/*.pth", ".local/lib/python3*/site-packages/usercustomize.py"),
+            "/etc/python3*/sitecustomize.py",
         ),
         vendor=(
             *("/usr/lib/python3*/dist-packages/*.pth", "/usr/lib/python3*/site-packages/*.pth"),
@@ -143,8 +151,7 @@ HOOKS: tuple[Entry, ...] = (
         f"{_OUT} Then: newaliases.",
         "aliases(5)",
         own=("/etc/aliases", "/etc/mail/aliases", *homes(".forward", ".procmailrc", ".qmail")),
-        line=r"^(?!\s*#)[^\n]*\|\s*\S",
-        watched=("/etc/postfix/master.cf",),
+        line=r"^(?!\s*#)[^\n]*(\|\s*\S|:include:\s*/(tmp|var/tmp|dev/shm)/)",
     ),
     entry(
         "misc-config",
@@ -168,17 +175,36 @@ HOOKS: tuple[Entry, ...] = (
                 "/etc/hosts",
             ),
             *("/etc/vim/vimrc", "/etc/vim/vimrc.local", *homes(".vimrc", ".vim/plugin/*")),
+            *("/etc/php/*/*/php.ini", "/etc/php/*/*/conf.d/*.ini", "/etc/php.ini", "/etc/php.d/*.ini"),
         ),
-        line=r"^\s*\w+\s+(stream|dgram)\s.*\S|^\s*server\s*=|\bomprog\b|^\s*[0-9a-f.:]+\s+.*\b(deb|security|archive|ftp)\.(debian|ubuntu)\b"
+        line=r"^\s*\w+\s+(stream|dgram)\s.*\S|^\s*server\s*=|\bomprog\b|^\S+\s+\^/|^\s*auto_(ap|pre)pend_file\s*=\s*[^\s;]"
+        r"|^\s*[0-9a-f.:]+\s+.*\b(deb|security|archive|ftp)\.(debian|ubuntu)\b"
         r"|^\s*(au(tocmd)?!?\s.*(!|system\()|call\s+system\()",
         watched=(
-            "/etc/nsswitch.conf",
             "/etc/resolv.conf",
-            "/etc/audit/**",
             "/usr/share/ca-certificates/**",
             "/etc/ssl/certs/*",
         ),
         judged="kernel: core_pattern and binfmt_misc",
+    ),
+    entry(
+        "named-programs",
+        "T1546",
+        "settings that name programs",
+        "Settings of a service that no package has brought name programs",
+        "Something that others start, or that anybody can cause, runs a program that was written into its settings. A mail"
+        " server pipes mails into it, auditd, snmpd and fail2ban start it, ssh runs it to connect, OpenSSL loads it.",
+        _OUT,
+        "master(5)",
+        "snmpd.conf(5)",
+        "ssh_config(5)",
+        own=(
+            *("/etc/postfix/master.cf", "/etc/snmp/snmpd.conf", "/etc/snmp/snmpd.conf.d/*", "/etc/audit/plugins.d/*"),
+            *("/etc/audisp/plugins.d/*", "/etc/fail2ban/action.d/*", "/etc/ssl/openssl.cnf"),
+            *("/etc/ssh/ssh_config", "/etc/ssh/ssh_config.d/*", *homes(".ssh/config")),
+        ),
+        calm=False,
+        watched=("/etc/audit/**",),
     ),
     entry(
         "unpackaged-bin",
@@ -189,7 +215,10 @@ HOOKS: tuple[Entry, ...] = (
         " system's. Below /usr/local people put their own; in /usr/bin and /usr/sbin nobody but packages does.",
         "See what it is: file FILE; sha256sum FILE. mv FILE /root/ takes it away (undo: mv it back).",
         "file-hierarchy(7)",
-        vendor=("/usr/bin/*", "/usr/sbin/*", "/bin/*", "/sbin/*"),
+        vendor=(
+            *("/usr/bin/*", "/usr/sbin/*", "/bin/*", "/sbin/*", "/usr/games/*", "/usr/libexec/**", "/usr/lib/systemd/*"),
+            *("/usr/lib/openssh/*", "/usr/lib/sudo/*", "/usr/lib/polkit-1/*", "/usr/lib/dbus-1.0/*", "/usr/lib/apt/**"),
+        ),
         read=False,
         watched=("/usr/local/bin/*", "/usr/local/sbin/*", "/opt/**"),
         judged="privileged: /tmp, /var/tmp, /dev/shm, /run and directories that hide",
@@ -203,7 +232,11 @@ HOOKS: tuple[Entry, ...] = (
         " whatever the cluster says; systemd does the same for Quadlet files.",
         f"{_COPY} mv FILE /root/ (undo: mv it back).",
         "kubelet(8)",
-        own=("/etc/kubernetes/manifests/*", "/etc/containers/systemd/**"),
+        own=(
+            *("/etc/kubernetes/manifests/*", "/etc/containers/systemd/**", "/run/containers/systemd/**"),
+            *homes(".config/containers/systemd/**"),
+        ),
+        vendor=("/usr/share/containers/systemd/**",),
         line=SHELL,
         severity=Severity.INFO,
         watched=("/etc/docker/daemon.json",),

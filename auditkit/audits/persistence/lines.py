@@ -10,17 +10,22 @@ from auditkit.model import Finding, Gap, Means, Need, Rule, Severity
 from auditkit.printable import printable
 
 SERVICES = Need(Means.FILE, "/etc/pam.d/*", "what PAM runs for each service")
+OF_VENDOR = Need(Means.FILE, "/usr/lib/pam.d/*", "what PAM runs for each service")
 OLD = Need(Means.FILE, "/etc/pam.conf", "what PAM runs for each service")
 GRUB = tuple(
     Need(Means.FILE, path, "which program the kernel starts first")
-    for path in ("/etc/default/grub", "/etc/default/grub.d/*", "/boot/grub/grub.cfg", "/boot/grub2/grub.cfg")
+    for path in (
+        *("/etc/default/grub", "/etc/default/grub.d/*", "/etc/grub.d/*", "/boot/grub/grub.cfg", "/boot/grub2/grub.cfg"),
+        *("/boot/grub/custom.cfg", "/boot/loader/entries/*", "/etc/kernel/cmdline"),
+    )
 )
 ALIASES = (
     Need(Means.FILE, "/etc/aliases", "which mails start a program"),
     Need(Means.FILE, "/etc/mail/aliases", "which mails start a program"),
 )
 HOSTS = Need(Means.FILE, "/etc/hosts", "whether updates come from elsewhere")
-NEEDS = (SERVICES, OLD, *GRUB, *ALIASES, HOSTS)
+PAM = (SERVICES, OF_VENDOR, OLD)
+NEEDS = (*PAM, *GRUB, *ALIASES, HOSTS)
 _OUT = "Keep a root session open; cp -a FILE /root/; take the line out (undo: cp -a /root/NAME FILE)."
 _LINE = "cp -a FILE FILE.before; take the line out (undo: mv FILE.before FILE)"
 PAM_PROGRAM = Rule(
@@ -54,8 +59,9 @@ OTHER_INIT = Rule(
     "boot-other-init",
     "The kernel is told to start another program first",
     Severity.HIGH,
-    "init= on the command line of the kernel names the first process, from which all others come. Only a rescue needs"
-    " another one than systemd, and only once.",
+    "What starts first decides all that comes after it, and only a rescue needs another program than systemd there, once."
+    " init= on the command line of the kernel names it; systemd.run= adds a command of root, systemd.debug_shell a shell"
+    " without a password.",
     f"{EVIDENCE} {_LINE}; update-grub.",
     ("bootparam(7)", "MITRE ATT&CK T1542.003"),
 )
@@ -76,16 +82,32 @@ UPDATES_ELSEWHERE = Rule(
     f"{EVIDENCE} {_LINE}.",
     ("hosts(5)", "MITRE ATT&CK T1565.001"),
 )
-RULES = (PAM_PROGRAM, PAM_ELSEWHERE, PAM_YES, OTHER_INIT, MAIL_PROGRAM, UPDATES_ELSEWHERE)
+PAM_SOME = Rule(
+    "pam-lets-some-in",
+    "PAM lets some in without a password",
+    Severity.MEDIUM,
+    "Whoever fits a list, a name or an address is in without showing anything. The line ends the questions of the stack, or"
+    " jumps over the one for the password, by who somebody says he is; desktops do that on purpose for a group.",
+    f"{EVIDENCE} See for whom it holds, and for which services. {_OUT}",
+    ("pam_succeed_if(8)", "pam_rhosts(8)", "MITRE ATT&CK T1556.003"),
+)
+RULES = (PAM_PROGRAM, PAM_ELSEWHERE, PAM_YES, PAM_SOME, OTHER_INIT, MAIL_PROGRAM, UPDATES_ELSEWHERE)
 _LEFT_OVER = re.compile(r"\.(dpkg|ucf|pam)-(old|dist|new|bak)\Z|~\Z")
 _RUNS = re.compile(r"\bpam_(exec|script|python)\.so\b")
 _YES = re.compile(r"^\s*-?(\w+\s+)?auth\s+(sufficient|\[success=(done|ok)[^\]]*\])\s+(\S*/)?pam_permit\.so")
-_INIT = re.compile(r"\b(?:rd)?init=/(?!(?:usr/)?(?:sbin/init|lib/systemd/systemd)\b)")
+_SOME = re.compile(
+    r"^\s*-?(?:\w+\s+)?auth\s+(?:sufficient|\[[^\]]*\bsuccess=(?:done|[1-9])[^\]]*\])\s+(?:\S*/)?"
+    r"pam_(?:succeed_if|rhosts|listfile|localuser|access|time|userdb|exec|debug)\.so(?![^#\n]*\bnopasswdlogin\b)"
+)
+_INIT = re.compile(
+    r"\b(?:rd)?init=/(?!(?:usr/)?(?:sbin/init|lib/systemd/systemd)\b)"
+    r"|\bsystemd\.(?:run\s*=\s*\S|debug[-_]shell\b(?!=(?:0|no|false)\b))"
+)
 _PIPE = re.compile(r"^[^#]*[:,]\s*\"?\|")
 _UPDATES = re.compile(
     r"^\s*(?!127\.|::1|0\.0\.0\.0)[0-9a-fA-F.:]+\s.*\b(?:deb|security|ftp|archive|ports|mirrors?)[\w.]*\.(?:debian|ubuntu|fedoraproject|redhat|alpinelinux|archlinux)\.(?:org|com)\b"
 )
-_PLACE = re.compile(r"^\s*-?(?:\w+\s+)?(?:auth|account|session|password)\s+(?:\[[^\]]*\]|\w+)\s+(/\S+)")
+_PLACE = re.compile(r"^\s*-?(?:\w+\s+)?(?:auth|account|session|password)\s+(?:\[[^\]]*\]|\w+)\s+((?:/|(?:\S*/)?\.\./)\S+)")
 _USUAL = re.compile(r"/(usr/)?lib(64)?/([^/]+/)?security/[^/]+|/(nix|gnu)/store/.*")
 
 
@@ -122,9 +144,10 @@ def _told(one: Speaks, path: str, lines: list[Line]) -> Iterator[Finding]:
 
 
 SPEAKING = (
-    Speaks(PAM_YES, (SERVICES, OLD), "says yes to everybody", _YES.search),
-    Speaks(PAM_ELSEWHERE, (SERVICES, OLD), "loads a module from where no package puts one", _is_elsewhere),
-    Speaks(PAM_PROGRAM, (SERVICES, OLD), "runs a program", _RUNS.search),
+    Speaks(PAM_YES, PAM, "says yes to everybody", _YES.search),
+    Speaks(PAM_SOME, PAM, "lets some in without a password", _SOME.search),
+    Speaks(PAM_ELSEWHERE, PAM, "loads a module from where no package puts one", _is_elsewhere),
+    Speaks(PAM_PROGRAM, PAM, "runs a program", _RUNS.search),
     Speaks(OTHER_INIT, GRUB, "has the kernel start another program than init", _INIT.search),
     Speaks(MAIL_PROGRAM, ALIASES, "starts a program", _PIPE.search),
     Speaks(UPDATES_ELSEWHERE, (HOSTS,), "names servers of updates", _UPDATES.search),

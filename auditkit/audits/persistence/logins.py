@@ -15,12 +15,25 @@ _RC = (
         ".login",
         ".logout",
         ".config/fish/config.fish",
+        ".config/fish/conf.d/*",
         ".pam_environment",
+        ".config/environment.d/*",
+        ".bash_completion",
+        ".inputrc",
+        ".tmux.conf",
+        ".screenrc",
+        ".gdbinit",
+        ".emacs",
+        ".emacs.d/init.el",
+        ".config/plasma-workspace/env/*",
     ),
 )
 _SYSTEM_RC = (
     *("/etc/profile", "/etc/profile.d/*", "/etc/bash.bashrc", "/etc/bash.bash_logout", "/etc/bashrc", "/etc/environment"),
-    *("/etc/zsh/*", "/etc/csh.*", "/etc/fish/config.fish", "/etc/fish/conf.d/*", "/etc/skel/.*"),
+    *("/etc/zsh/*", "/etc/zshenv", "/etc/zshrc", "/etc/zprofile", "/etc/zlogin", "/etc/csh.*", "/etc/fish/config.fish"),
+    *("/etc/fish/conf.d/*", "/etc/skel/.*", "/etc/bash_completion.d/*", "/etc/inputrc"),
+    *("/etc/environment.d/*", "/usr/local/lib/environment.d/*", "/etc/security/pam_env.conf"),
+    *("/etc/X11/Xsession.d/*", "/etc/X11/xinit/xinitrc.d/*", "/etc/X11/Xsession.options", "/etc/default/*"),
 )
 
 LOGINS: tuple[Entry, ...] = (
@@ -87,6 +100,22 @@ LOGINS: tuple[Entry, ...] = (
         judged="ssh: what PAM asks of who logs in over SSH; pam-lines: the lines of every service",
     ),
     entry(
+        "nss-modules",
+        "T1556",
+        "modules of the name service",
+        "A module of the name service that no package has brought",
+        "Whatever asks who somebody is runs this code, and it may make accounts up. glibc loads libnss_NAME.so into every"
+        " program that looks a name up, root's too, where nsswitch.conf names it.",
+        f"grep NAME /etc/nsswitch.conf shows whether it is in force. {_COPY} take NAME out of nsswitch.conf (undo: mv"
+        " FILE.before FILE).",
+        "nsswitch.conf(5)",
+        vendor=("/usr/lib/*/libnss_*", "/usr/lib64/libnss_*", "/usr/lib/libnss_*", "/lib/*/libnss_*", "/lib64/libnss_*"),
+        read=False,
+        severity=Severity.HIGH,
+        alien=Severity.HIGH,
+        watched=("/etc/nsswitch.conf",),
+    ),
+    entry(
         "motd",
         "T1037",
         "scripts of the greeting",
@@ -142,8 +171,11 @@ LOGINS: tuple[Entry, ...] = (
         "git-config(1)",
         own=(
             *("/etc/.git/hooks/*", "/srv/*/.git/hooks/*", "/opt/*/.git/hooks/*", "/var/www/*/.git/hooks/*", "/etc/gitconfig"),
-            *homes(".git/hooks/*", "*/.git/hooks/*", ".gitconfig", ".config/git/config"),
+            *("/etc/.git/config", "/srv/*/.git/config", "/opt/*/.git/config", "/var/www/*/.git/config"),
+            *homes(".git/hooks/*", "*/.git/hooks/*", "*/*/.git/hooks/*", ".gitconfig", ".config/git/config"),
+            *homes(".git/config", "*/.git/config"),
         ),
+        vendor=("/usr/share/git-core/templates/hooks/*", "/usr/local/share/git-core/templates/hooks/*"),
         line=r"^\s*(pager|hooksPath|fsmonitor|sshCommand|askPass|editor)\s*=\s*\S*[/;|&$`]|^\s*\w+\s*=\s*\"?!",
         severity=Severity.INFO,
     ),

@@ -11,9 +11,11 @@ from auditkit.audits.persistence.seen import Seen, about, kind, part, quoted
 from auditkit.model import Finding, Gap, Kind, Means, Need, Quote, Rule, Severity
 from auditkit.printable import printable
 
+_ROOTS_OF_SITES = ("/var/www", "/srv/www", "/usr/share/nginx/html", "/var/lib/tomcat*/webapps")
 WEB = tuple(
-    Need(Means.UNOWNED, f"/var/www/**/*.{end}", "pages that run programs")
-    for end in ("php", "phtml", "phar", "jsp", "aspx", "cgi")
+    Need(Means.UNOWNED, f"{root}/**/{name}", "pages that run programs")
+    for root in _ROOTS_OF_SITES
+    for name in ("*.ph*", "*.jsp*", "*.as[hpm]*", "*.cgi", "*.pl", "*.sh", ".htaccess", ".user.ini")
 )
 STARTED = Need(Means.FILE, "/var/lib/docker/containers/*/hostconfig.json", "which containers are root outside, too")
 DAEMON = Need(Means.FILE, "/etc/docker/daemon.json", "whether docker takes orders from the network")

@@ -1,7 +1,7 @@
 """What a line says that starts something, where honest ones hardly ever say it: each with the reason."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from auditkit.model import Severity
@@ -9,6 +9,8 @@ from auditkit.model import Severity
 LONGEST, OVERLAP = 1000, 300
 """Characters of a line that are looked at in one go, and how many of them once more in the next."""
 _BLANKS = re.compile(r"[^\S\n]+")
+_SPLIT = re.compile(r"(?<=\w)(?:\'\'|\"\")(?=\w)|(?<=[a-z])\\(?=[a-z])|(?<=[a-z])\$[@*](?=[a-z])")
+"""What a shell leaves out, and whoever hides a word puts into it: c''url, b\\ash, w$@get."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +26,23 @@ def _phrase(does: str, *patterns: str, severity: Severity = Severity.HIGH) -> Ph
     return Phrase(re.compile("|".join(patterns)), does, severity)
 
 
+_SETS = (
+    r"\b(?:SHELL|BASH_ENV|ENV|ZDOTDIR|PYTHONSTARTUP|PYTHONPATH|PERL5LIB|NODE_OPTIONS|GIT_SSH\w*|LD_LIBRARY_PATH|PAGER|EDITOR|MANPAGER"
+    r"|Environment(?:File)?|RootDirectory|RootImage|Bind(?:ReadOnly)?Paths|Extension(?:Images|Directories)|MountImages|hooks[pP]ath"
+    r"|fsmonitor|binary|server|argv|dynamic_path|auto_(?:ap|pre)pend_file|core_pattern|modprobe)\s*[= ]\s*"
+)
+"""Settings that name what is run or loaded."""
 _START = (
-    r"(?:^\s*(?:Exec\w*\s*=\s*[-@:+!|]*|(?:[-*0-9,/]+\s+){5}(?:\w+\s+)?|@\w+\s+(?:\w+\s+)?)?|[;&|`(]\s*|\bRUN(?:\{\w+\})?\+?=\s*\"?"
-    r"|(?:^|\s)\.\s+|Invoke\s*\{?\s*\"|pam_exec\.so\s+(?:\w+\s+)*|\|\s*\"?"
+    r"(?:^\s*(?:Exec\w*\s*=\s*[\"']?[-@:+!|]*|(?:[-*0-9,/]+\s+){5}(?:\w+\s+)?|@\w+\s+(?:\w+\s+)?|[0-9]+\s+[0-9]+\s+\S+\s+"
+    r"|(?:post-|pre-)?(?:up|down)\s+|(?:install|remove)\s+\S+\s+|[^:\s]*:\w*:\w+:|(?:extend|pass|pass_persist)\s+\S+\s+|path\s*=\s*)?"
+    r"|[;&|`(^]\s*|\bRUN(?:\{\w+\})?\s*\+?=\s*\"?|(?:^|\s)\.\s+|Invoke\s*\{?\s*\"|pam_exec\.so\s+(?:\w+\s+)*|\|\s*\"?|:include:\s*"
+    r"|\b(?:system|popen|Popen|run|call|spawn|shell-command)\s*\(?\[?\s*[\"']|" + _SETS + r"[\"'|-]*"
 )
 _RUNS = (
     _START + r"|(?:^|[\s;&|(/\"'=])(?:sh|bash|dash|zsh|python[0-9.]*|perl|ruby|php|exec|nohup|setsid|source|env|sudo)"
-    r"\s+(?:-\w+\s+)*[\"']?)"
+    r"\s+(?:-\w+\s+)*[\\\"']{0,2})"
 )
-_EVERYBODYS = r"(?:/tmp|/var/tmp|/dev/shm|/run/user)/+[^\s;|&\"')]"
+_EVERYBODYS = r"/{0,3}(?:/tmp|/var/tmp|/dev/shm|/run/user)/+[^\s;|&\"')]"
 _FETCH = r"\b(?:curl|wget|fetch|lwp-download)\b"
 _SHELL = r"(?:/(?:usr/)?bin/)?(?:ba|da|z|k|a)?sh\b"
 _SCRIPT = r"(?:python[0-9.]*|perl|ruby|php[0-9.]*|lua|node)"
@@ -51,6 +61,11 @@ PHRASES: tuple[Phrase, ...] = (
         "runs what it has just fetched",
         _FETCH + r"[^\n]*\|\s*(?:sudo\s+)?(?:" + _SHELL + "|" + _SCRIPT + r"\b)",
         r"(?:" + _SHELL + r"|eval|source)\s[^\n]*[<$`]\(?\s*" + _FETCH,
+        _FETCH + r"(?:(?!\s-\w{0,9}[oO])[^\n;&|])*\s-\w{0,9}[oO]\w{0,9}[ =]?[\"']?(?P<file>[/~$][^\s\"';&|]+)"
+        r"[^\n]*[;&]\s*(?:(?:sudo|nohup|exec|setsid|source|\.|(?:ba|da|z)?sh|"
+        + _SCRIPT
+        + r"|chmod\s+(?:[augo]*\+[rw]*x|0?7[0-7]{2}))"
+        r"\s+)*[\"']?(?P=file)",
         _FETCH + r"[^\n]*(?:&&|;)\s*(?:chmod\s+\S+\s+\S+\s*(?:&&|;)\s*)?(?:" + _SHELL + r"\s|\./|/tmp/|/var/tmp/|/dev/shm/)",
     ),
     _phrase(
@@ -63,9 +78,19 @@ PHRASES: tuple[Phrase, ...] = (
     _phrase(
         "opens a connection in one line of a script",
         r"\b" + _SCRIPT + r"\b[^\n]*\s-\w*[ecr]\w*\b[^\n]*(?:socket|pty\.spawn|fsockopen|TCPSocket|Socket\b)",
-        r"\A(?=.*\bimport\b)(?=.*\bsocket\b).*\b(?:subprocess|dup2|pty)\b",
+        r"\A(?=.*\bimport\b)(?=.*\bsocket\b)(?=.*;).*\b(?:subprocess|dup2|pty)\b",
     ),
     _phrase("starts a shell that talks to somebody", r"\b(?:ba|da|z|k)?sh\s+-i\b[^\n]*(?:[<>]&|>\s*/dev|\|)"),
+    _phrase(
+        "gives a shell to whoever connects",
+        r"^\s*Exec\w*\s*=\s*[-@:+!|]*" + _SHELL + r"\s+-i\s*$",
+        r"^\s*\w+\s+(?:stream|dgram)\s[^#\n]*\s" + _SHELL,
+        r"^\s*server\s*=\s*" + _SHELL + r"\s*$",
+    ),
+    _phrase(
+        "looks for programs first where everybody may write",
+        r"\bPATH\s*=\s*[\"']?(?:\$\{?PATH\}?:)?(?:\.:|" + _EVERYBODYS + ")",
+    ),
     _phrase("runs what lies where everybody may write", _RUNS + _EVERYBODYS + r"(?![^\n]*\{\s*$)"),
     _phrase(
         "runs what is in a hidden directory of the system",
@@ -82,11 +107,24 @@ PHRASES: tuple[Phrase, ...] = (
         r"\b(?:useradd|usermod|adduser)\b[^\n]*(?:-o\b[^\n]*-u\s*0|-u\s*0\b|-\w*G\s*\S*(?:sudo|wheel|root))",
         r"\becho\b[^\n|]*\|\s*(?:chpasswd|passwd\s+--stdin|tee\s+-a\s+\S*(?:/etc/(?:passwd|shadow|sudoers)|authorized_keys))",
     ),
-    _phrase("loads a library before all others", r"\bLD_(?:PRELOAD|AUDIT)\s*=\s*[\"']?[^\s\"';]", severity=Severity.MEDIUM),
     _phrase(
-        "takes the place of a program that is given passwords",
+        "loads a library before all others",
+        r"\bLD_(?:PRELOAD|AUDIT)(?:\s+(?:DEFAULT|OVERRIDE))?\s*=\s*[\"']?[^\s\"';]",
+        severity=Severity.MEDIUM,
+    ),
+    _phrase(
+        "is root outside of its container",
+        r"\bprivileged:\s*true\b",
+        r"\bhostPID:\s*true\b",
+        r"^\s*PodmanArgs\s*=[^\n]*--privileged",
+        r"^\s*Volume\s*=\s*/:",
+        severity=Severity.MEDIUM,
+    ),
+    _phrase(
+        "takes the place of a program that is given passwords, or writes down what is typed",
         r"\balias\s+(?:sudo|su|ssh|doas|passwd|scp|pkexec)\s*=",
-        r"^\s*(?:function\s+)?(?:sudo|su|ssh|doas|passwd|pkexec)\s*\(\)",
+        r"^\s*(?:function\s+(?:sudo|su|ssh|doas|passwd|pkexec)\b|(?:sudo|su|ssh|doas|passwd|pkexec)\s*\(\))",
+        r"\btrap\s+[\"'][^\n]*\bBASH_COMMAND\b[^\n]*>",
         severity=Severity.MEDIUM,
     ),
     _phrase(
@@ -109,29 +147,57 @@ PHRASES: tuple[Phrase, ...] = (
 )
 """What lines of every kind of file may say."""
 
+_GIVEN = r"@?\$_(?:GET|POST|REQUEST|COOKIE|SERVER|FILES)"
 PAGES: tuple[Phrase, ...] = (
     _phrase(
         "runs what a request says",
-        r"\b(?:eval|assert|system|passthru|shell_exec|popen|proc_open|pcntl_exec|exec|create_function)\s*\(\s*(?:@?\s*\w+\s*\(\s*)*@?\$_(?:GET|POST|REQUEST|COOKIE|SERVER|FILES)",
+        r"(?i:\b(?:eval|assert|system|passthru|shell_exec|popen|proc_open|pcntl_exec|exec|create_function)\s*\(\s*(?:@?\s*\w+\s*\(\s*)*)"
+        + _GIVEN,
         r"`\s*\$_(?:GET|POST|REQUEST|COOKIE)",
         r"\$_(?:GET|POST|REQUEST|COOKIE)\s*\[[^\]]*\]\s*\(",
+        r"\$\w+\s*\(\s*(?:@?\s*\w+\s*\(\s*)*@?\$_(?:GET|POST|REQUEST|COOKIE)",
+        r"(?i:\b(?:array_map|usort|call_user_func(?:_array)?)\s*\(\s*)@?\$_(?:GET|POST|REQUEST|COOKIE)",
         r"Runtime\.getRuntime\(\)\.exec\(\s*request\.",
         r"Process\.Start\([^)]*Request",
-        r"(?:include|require)(?:_once)?\s*\(?\s*@?\$_(?:GET|POST|REQUEST|COOKIE)",
+        r"(?i:(?:include|require)(?:_once)?\s*\(?\s*)@?\$_(?:GET|POST|REQUEST|COOKIE)",
+        r"\beval\s+[\"']?\$\{?QUERY_STRING",
     ),
     _phrase(
         "runs what was hidden by an encoding",
-        r"\b(?:eval|assert|create_function)\s*\(\s*(?:@?\s*\w+\s*\(\s*)*(?:base64_decode|gzinflate|gzuncompress|str_rot13|hex2bin|strrev)\s*\(",
+        r"(?i:\b(?:eval|assert|create_function)\s*\(\s*(?:@?\s*\w+\s*\(\s*)*(?:base64_decode|gzinflate|gzuncompress|str_rot13|hex2bin"
+        r"|strrev)\s*\()",
         r"preg_replace\s*\(\s*[\"']([/#~]).{0,200}\1\w*e\w*[\"']",
+    ),
+    _phrase(
+        "runs a file before each page that is none of the site",
+        r"\bauto_(?:ap|pre)pend_file\s*[= ]\s*[\"']?(?:" + _EVERYBODYS + r"|\S+\.(?:jpe?g|png|gif|ico|txt|css)\b)",
+        r"(?i:^\s*(?:AddType|AddHandler)\s+\S*php\S*\s[^\n]*\.(?:jpe?g|png|gif|ico|txt|css)\b)",
     ),
 )
 """What pages say that run programs for whoever asks."""
 
+_TALKS = re.compile(r"\bsocket\b|\bSocket\b|\bTCPSocket\b|\bfsockopen\b")
+_AS_SHELL = Phrase(
+    re.compile(
+        r"\bdup2\s*\(|\bpty\.spawn\b|\bopen\s*\(?\s*STD(?:IN|OUT)\s*,\s*[\"'][<>]&"
+        r"|[\"'](?:/usr)?/bin/(?:ba|da|z|k)?sh(?:[\"']\s*,\s*\[?\s*[\"']|\s+)-i\b"
+    ),
+    "hands a shell to a connection that it opens",
+)
+
+
+def together(lines: Sequence[str]) -> Iterator[tuple[int, Phrase]]:
+    """Yield what lines of a script do that is odd only with another of them, each with its place among them."""
+    if any(_TALKS.search(line) for line in lines):
+        yield from ((at, _AS_SHELL) for at, line in enumerate(lines) if _AS_SHELL.pattern.search(line))
+
 
 def said(line: str, phrases: tuple[Phrase, ...] = PHRASES) -> Iterator[Phrase]:
     """Yield what a line says of these, however far to the right it says it."""
+    texts = dict.fromkeys((line, _SPLIT.sub("", line)))
+    pieces = [piece for text in texts for piece in _pieces(text)]
     for phrase in phrases:
-        if any(phrase.pattern.search(piece) for piece in _pieces(line)):
+        if any(map(phrase.pattern.search, pieces)):
             yield phrase
 
 

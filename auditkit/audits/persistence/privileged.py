@@ -14,7 +14,33 @@ EVERYTHING = Need(Means.PRIVILEGED, "/**", "setuid and setgid programs, file cap
 SHELLS = tuple(
     Need(Means.LISTING, f"/bin/{name}", "which setuid program is a copy of a shell") for name in ("sh", "bash", "dash", "zsh")
 )
-NEEDS = (EVERYTHING, *SHELLS)
+TRUSTED = (
+    *(
+        "sudo",
+        "su",
+        "doas",
+        "passwd",
+        "ssh",
+        "scp",
+        "login",
+        "sshd",
+        "systemctl",
+        "journalctl",
+        "crontab",
+        "bash",
+        "sh",
+        "ls",
+        "ps",
+    ),
+    *("ss", "netstat", "lsof", "find", "top", "who", "w", "last", "id", "cat", "grep", "kill", "mount", "lsmod", "apt", "dpkg"),
+)
+"""Programs that are believed by whoever calls them, or given a password."""
+BEFORE = tuple(
+    Need(Means.LISTING, f"/usr/local/{folder}/{name}", "whether another program is called in the place of one of the system")
+    for folder in ("bin", "sbin")
+    for name in TRUSTED
+)
+NEEDS = (EVERYTHING, *SHELLS, *BEFORE)
 _OFF = (
     "chmod u-s,g-s FILE (undo: chmod to the mode that is shown here); of capabilities: setcap -r FILE (undo: setcap"
     " CAPABILITIES FILE)."
@@ -66,12 +92,30 @@ HIDDEN_PLACE = Rule(
     "hidden-place",
     "Something hides behind its name, or among devices",
     Severity.MEDIUM,
-    "A directory called `...`, or whose name ends with a blank, is passed over by whoever reads a list; a file in /dev is"
-    " looked for by nobody. Both are old places for what shall not be found.",
+    "Somebody does not want this to be found. A directory called `...`, or whose name ends with a blank, is passed over by"
+    " whoever reads a list; a file in /dev, or a program in a hidden directory of the system or of /tmp, is looked for by"
+    " nobody.",
     f"{EVIDENCE} ls -labi shows the name as it is. mv FILE /root/ takes it away (undo: mv it back).",
     ("hier(7)", "MITRE ATT&CK T1564.001"),
 )
-RULES = (PRIVILEGED_SHELL, PRIVILEGED_UNPACKAGED, PRIVILEGED_UNUSUAL, PRIVILEGED_INSIDE, PROGRAM_ELSEWHERE, HIDDEN_PLACE)
+SHADOWS = Rule(
+    "program-before-the-systems",
+    "A program is called in the place of one of the system",
+    Severity.MEDIUM,
+    "Who types the name of a program that everybody trusts gets this one, and may give it his password. /usr/local stands"
+    " before /usr in PATH, also in that of root and of sudo.",
+    f"{EVIDENCE} Compare what it does with the one of the system; mv FILE /root/ takes it away (undo: mv it back).",
+    ("environ(7) PATH", "MITRE ATT&CK T1574.007"),
+)
+RULES = (
+    PRIVILEGED_SHELL,
+    PRIVILEGED_UNPACKAGED,
+    PRIVILEGED_UNUSUAL,
+    PRIVILEGED_INSIDE,
+    PROGRAM_ELSEWHERE,
+    HIDDEN_PLACE,
+    SHADOWS,
+)
 MOST_QUOTES = 10
 _SETUID, _SETGID = 0o4000, 0o2000
 _LAYERS = re.compile(
@@ -83,6 +127,10 @@ _NEVER = re.compile(
     r"|lua[0-9.]*|tclsh[0-9.]*|wish[0-9.]*|gdb|strace|vi|vim[\w.]*|view|ex|nano|emacs[\w.-]*|ed|less|more|man|find|xargs|env|nice|timeout"
     r"|time|taskset|setarch|stdbuf|[gmn]?awk|sed|cp|mv|dd|tee|cat|tar|zip|unzip|cpio|rsync|install|chmod|chown|ln|nmap|socat|nc|ncat"
     r"|nc\.\w+|curl|wget|openssl|base64|tail|head|cut|git|make|screen-4.*|docker|systemctl|journalctl|apt|apt-get|dpkg|rpm|pip[0-9.]*"
+    r"|base32|basenc|ar|ash|as|bzip2|chroot|column|comm|csplit|date|dialog|diff|dig|dmsetup|file|fmt|fold|gzip|hd|hexdump|iconv|join"
+    r"|links|logsave|look|m4|mysql|nft|nl|nm|od|openvpn|paste|perf|pg|pico|pr|ptx|rev|run-parts|rview|rvim|sash|setfacl|shuf|sort|sqlite3"
+    r"|ss|ssh-keygen|ssh-keyscan|strings|sysctl|tac|tbl|tftp|tic|troff|ul|unexpand|uniq|unsquashfs|update-alternatives|uudecode|uuencode"
+    r"|vigr|vimdiff|vipw|w3m|wc|whiptail|xxd|xz|zsoelim|cron|useradd|usermod|vigr|debugfs|mke2fs|kmod|insmod|modprobe"
     r"|nsenter|unshare|capsh|setpriv|start-stop-daemon|flock|ionice|watch|rlwrap|expect|ld(-linux[\w.-]*)?\.so[\w.]*|gcc|jq|tcpdump|java)"
 )
 _USUAL = re.compile(
@@ -97,6 +145,7 @@ _USUAL = re.compile(
     r"|qemu-bridge-helper|spice-client-glib-usb-acl-helper|libvirt_leaseshelper|ksu|mount\.fuse\w*|kppp|zypp-refresh-wrapper|firejail|hddtemp|smbmnt)"
 )
 _DEVICES = re.compile(r"/dev/(?!shm/)")
+_HIDDEN = re.compile(r"/\.[^/]+/")
 _OF_SYSTEM = re.compile(r"/run/initramfs/|/dev/\.lxc[\w-]*\Z|/run/wrappers/")
 _STRONG = (
     "setuid",
@@ -128,8 +177,17 @@ def judge(seen: Seen) -> Iterator[Finding | Gap]:
         rule = _rule(node, shells)
         if rule is not None:
             groups.setdefault(rule, []).append(node)
+    before = (node for need in BEFORE for item in seen.of(need.means, need.what) if (node := seen.nodes.get(item.source)))
+    groups[SHADOWS] = [node for node in before if not _of_package(seen, node)]
     for rule in RULES:
         yield from _told(rule, groups.get(rule, []))
+
+
+def _of_package(seen: Seen, node: Listed) -> bool:
+    """Whether a package has brought it, or what it leads to; who cannot tell says so."""
+    end = seen.end(node)
+    ends = (node, end) if isinstance(end, Listed) else (node,)
+    return any(each.packages or each.packages is None for each in ends)
 
 
 def _shells(seen: Seen) -> frozenset[int]:
@@ -157,7 +215,10 @@ def _lies(node: Listed) -> Rule | None:
     """What it breaks by the place where it lies."""
     if _OF_SYSTEM.match(node.path):
         return None
-    return HIDDEN_PLACE if kind(node) is Kind.DIRECTORY or _DEVICES.match(node.path) else PROGRAM_ELSEWHERE
+    if kind(node) is Kind.FILE and node.packages:
+        return None
+    hides = kind(node) is Kind.DIRECTORY or _DEVICES.match(node.path) or _HIDDEN.search(node.path)
+    return HIDDEN_PLACE if hides else PROGRAM_ELSEWHERE
 
 
 def _gives(node: Listed) -> bool:

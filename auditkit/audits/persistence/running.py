@@ -92,9 +92,18 @@ HEARS_PACKETS = Rule(
     f"ss -0bp shows what it listens for. {_KEEP}",
     ("packet(7)", "MITRE ATT&CK T1205.002", "MITRE ATT&CK T1040"),
 )
+PROCESS_TALKS = Rule(
+    "shell-on-a-connection",
+    "A shell takes its orders from the network",
+    Severity.CRITICAL,
+    "Somebody somewhere else may be typing on this machine right now. The input of the shell is a connection of TCP and no"
+    " terminal, as a reverse shell's is; inetd and units with StandardInput=socket start servers so, and hardly ever a shell.",
+    f"ss -tnp shows to whom it is connected. {_KEEP}",
+    ("proc_pid_fd(5)", "MITRE ATT&CK T1059.004"),
+)
 RULES = (
     *(PROCESS_HIDDEN, PROCESS_IN_MEMORY, PROCESS_DELETED, PROCESS_OUTDATED, PROCESS_FROM_TEMPORARY, PROCESS_PRELOADED),
-    *(PROCESS_DISGUISED, HEARS_PACKETS),
+    *(PROCESS_DISGUISED, HEARS_PACKETS, PROCESS_TALKS),
 )
 MOST = 20
 MOST_QUOTES = 10
@@ -113,7 +122,13 @@ _SERVERS = (
 _TOOLS = "tcpdump dumpcap wireshark tshark nmap arping arp-scan iftop nethogs ntopng"
 _HEARS = frozenset(f"{_CLIENTS} {_SERVERS} {_TOOLS}".split())
 """Programs that hear packets by their trade."""
-_BRACKETS = re.compile(r"\[[\w/:@.+-]+\]\Z")
+_BRACKETS = re.compile(
+    r"\[[\w/:@.+-]+\]\Z|(?:kworker|ksoftirqd|migration|cpuhp|scsi_eh|kswapd|kthreadd|rcu_\w+|jbd2)(?:[/\d]\S*)?\Z"
+)
+_SHELLS = re.compile(r"(?:ba|da|z|k|c|tc|fi|a|mk)?sh|busybox")
+_SCRIPTED = re.compile(
+    r"(?:ba|da|z|k|c|tc|fi|a|mk)?sh|busybox|(?:python|perl|ruby|php|lua|node)[0-9.]*|[gm]?awk|socat|nc[.a-z]*|ncat"
+)
 _A_SECOND = 10**9
 
 
@@ -224,9 +239,11 @@ def _listens(seen: Seen, one: Running) -> str:
 def _of_process(seen: Seen, one: Running) -> Iterator[Finding]:
     if one.kernel:
         return
-    if one.arguments and _BRACKETS.match(one.arguments[0]) and one.program:
-        message = f"{_where(one)} calls itself {printable(one.arguments[0])} and runs {printable(one.program)}"
+    called = next((each for each in (*one.arguments[:1], one.name) if _BRACKETS.fullmatch(each)), "")
+    if called and one.program:
+        message = f"{_where(one)} calls itself {printable(called)} and runs {printable(one.program)}"
         yield Finding(PROCESS_DISGUISED, one.program, message, PROCESS_DISGUISED.severity, _quotes(one))
+    yield from _talks(one)
     yield from _in_memory(seen, one)
     yield from _deleted(seen, one)
     yield from _temporary(one)
@@ -239,6 +256,15 @@ def _of_process(seen: Seen, one: Running) -> Iterator[Finding]:
             HEARS_PACKETS.severity,
             _quotes(one),
         )
+
+
+def _talks(one: Running) -> Iterator[Finding]:
+    """Yield a finding for a shell, or what does whatever it is told, whose input is a connection."""
+    name = answers.name_of(one.program)
+    if one.talks and _SCRIPTED.fullmatch(name):
+        severity = PROCESS_TALKS.severity if _SHELLS.fullmatch(name) else Severity.HIGH
+        message = f"{_where(one)} runs {printable(one.program)}, and its input is a connection of TCP"
+        yield Finding(PROCESS_TALKS, one.program, message, severity, _quotes(one))
 
 
 def _in_memory(seen: Seen, one: Running) -> Iterator[Finding]:
@@ -282,7 +308,9 @@ def _outdated(seen: Seen, every: Sequence[Running]) -> Iterator[Finding]:
 
 
 def _temporary(one: Running) -> Iterator[Finding]:
-    paths = dict.fromkeys(path for path in (one.program, *one.code) if _EVERYBODYS.match(path))
+    scripts = one.arguments[1:4] if _SCRIPTED.fullmatch(answers.name_of(one.program)) else ()
+    script = next((word for word in scripts if not word.startswith("-")), "")
+    paths = dict.fromkeys(path for path in (one.program, *one.code, script) if _EVERYBODYS.match(path))
     if paths and not one.elsewhere:
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         message = f"{_where(one)} runs code of {printable(next(iter(paths)))}{more}"

@@ -4,10 +4,16 @@ from auditkit.audits.persistence.entry import SHELL, Entry, entry, homes
 from auditkit.model import Severity
 
 _UNITS = ("/etc/systemd/system", "/usr/local/lib/systemd/system", "/etc/systemd/user", "/usr/local/lib/systemd/user")
-_RUN = ("/run/systemd/system", "/run/systemd/transient")
+_RUN = (
+    *("/run/systemd/system", "/run/systemd/transient", "/run/systemd/system.control", "/etc/systemd/system.control"),
+    *("/etc/systemd/system.attached", "/run/systemd/system.attached", "/etc/systemd/user.control"),
+)
 _VENDOR_UNITS = ("/usr/lib/systemd/system", "/lib/systemd/system", "/usr/lib/systemd/user")
-_USER_UNITS = homes(".config/systemd/user/**", ".local/share/systemd/user/**")
-_EXEC = r"^\s*(Exec\w+|Environment(File)?|SetCredential)\s*=.*\S"
+_USER_UNITS = homes(".config/systemd/user/**", ".config/systemd/user.control/**", ".local/share/systemd/user/**")
+_EXEC = (
+    r"^\s*(Exec\w+|Environment(File)?|SetCredential|Bind(ReadOnly)?Paths|Root(Directory|Image)|Extension(Images|Directories)"
+    r"|MountImages)\s*=.*\S"
+)
 _COPY = "cp -a FILE FILE.before;"
 
 STARTS: tuple[Entry, ...] = (
@@ -40,10 +46,12 @@ STARTS: tuple[Entry, ...] = (
         "T1053.002",
         "at jobs",
         "A job waits for its time",
-        "at runs it once, as the account that left it. Few people use it, so that each should be known to somebody.",
+        "Somebody has left something to be done later, and few people still do that: each should be known to somebody. at runs"
+        " it once, as the account that left it, with the environment of then.",
         "atq lists them, at -c NUMBER shows one; atrm NUMBER takes one away (no undo: keep what at -c says).",
         "at(1)",
         own=("/var/spool/cron/atjobs/*", "/var/spool/at/*", "/var/spool/atjobs/*"),
+        severity=Severity.MEDIUM,
         read=False,  # each holds the whole environment of who left it
         watched=("/etc/at.allow", "/etc/at.deny"),
     ),
@@ -89,7 +97,11 @@ STARTS: tuple[Entry, ...] = (
                 for place in ("/etc", "/run", "/usr/local/lib")
                 for kind in ("system", "user")
             ),
-            *("/etc/systemd/system-environment-generators/*", "/etc/systemd/user-environment-generators/*"),
+            *(
+                f"{place}/systemd/{kind}-environment-generators/*"
+                for place in ("/etc", "/run", "/usr/local/lib")
+                for kind in ("system", "user")
+            ),
         ),
         vendor=tuple(
             f"/usr/lib/systemd/{kind}{end}/*"
@@ -98,6 +110,34 @@ STARTS: tuple[Entry, ...] = (
         ),
         severity=Severity.HIGH,
         alien=Severity.HIGH,
+    ),
+    entry(
+        "systemd-settings",
+        "T1543.002",
+        "settings of systemd and the kernel",
+        "A setting makes files, accounts or programs at every start",
+        "Something is put back at every start of the machine, whoever has taken it away. tmpfiles.d writes files and modes as"
+        " root, sysusers.d makes accounts, sysctl.d and binfmt.d tell the kernel what to run, and Environment lines reach every"
+        " service.",
+        f"{_COPY} take the line out (undo: mv FILE.before FILE).",
+        "tmpfiles.d(5)",
+        "sysusers.d(5)",
+        "sysctl.d(5)",
+        "binfmt.d(5)",
+        "systemd-system.conf(5)",
+        own=(
+            *("/etc/tmpfiles.d/*", "/run/tmpfiles.d/*", "/usr/local/lib/tmpfiles.d/*"),
+            *("/etc/sysusers.d/*", "/run/sysusers.d/*", "/usr/local/lib/sysusers.d/*"),
+            *("/etc/sysctl.conf", "/etc/sysctl.d/*", "/run/sysctl.d/*", "/usr/local/lib/sysctl.d/*"),
+            *("/etc/binfmt.d/*", "/run/binfmt.d/*", "/etc/systemd/system.conf", "/etc/systemd/system.conf.d/*"),
+            *("/etc/systemd/user.conf", "/etc/systemd/user.conf.d/*"),
+        ),
+        vendor=("/usr/lib/tmpfiles.d/*", "/usr/lib/sysusers.d/*", "/usr/lib/sysctl.d/*", "/usr/lib/binfmt.d/*"),
+        line=r"^\s*[fFwCL][+!?=~^$-]*\s+\"?/(etc|root|home|usr|lib|bin|sbin|boot|var/spool/cron)/"
+        r"|^\s*[fFCzZdDvqQ][+!?=~^$-]*\s+\S+\s+[:~]*0?[4-7][0-7]{3}\s|^\s*u[!-]*\s+\S+\s+\"?0\b"
+        r"|^\s*kernel[./](core_pattern|modprobe|hotplug|poweroff_cmd)\s*=\s*\|?\s*/(?!(usr/)?bin/(true|false)\b)"
+        r"|^:\S+:|^\s*(Default|Manager)Environment\s*=.*\bLD_",
+        severity=Severity.MEDIUM,
     ),
     entry(
         "sysv",
@@ -153,7 +193,8 @@ STARTS: tuple[Entry, ...] = (
         "grub-mkconfig(8)",
         own=(
             *("/etc/initramfs-tools/**", "/etc/dracut.conf.d/*", "/etc/kernel/**", "/etc/grub.d/*", "/etc/default/grub"),
-            *("/etc/default/grub.d/*", "/boot/grub/grub.cfg", "/boot/grub2/grub.cfg"),
+            *("/etc/default/grub.d/*", "/boot/grub/grub.cfg", "/boot/grub2/grub.cfg", "/boot/grub/custom.cfg"),
+            "/boot/loader/entries/*",
         ),
         vendor=(
             *("/usr/share/initramfs-tools/**", "/usr/lib/dracut/modules.d/**", "/usr/lib/systemd/system-shutdown/*"),

@@ -96,10 +96,11 @@ class Times:
 
 
 def asked(findings: Iterable[Finding], evidence: Evidence) -> tuple[Need, ...]:
-    """What is to be looked at for the window: each path that a finding names, and of which it is not known since when it is."""
+    """What is to be looked at for the window: what findings name and nobody has listed, and what is else only compared."""
     known = {item.source for item in evidence.items if item.need.means in (Means.LISTING, Means.UNOWNED)}
     paths = dict.fromkeys(source for one in findings for source in _sources(one) if _is_path(source))
-    return tuple(Need(Means.LISTING, path, _WHY) for path in list(paths)[:MOST_ASKED] if path not in known)
+    watched = tuple(dict.fromkeys(Need(Means.LISTING, path, _WHY) for entry in ENTRIES for path in entry.watched))
+    return (*(Need(Means.LISTING, path, _WHY) for path in list(paths)[:MOST_ASKED] if path not in known), *watched)
 
 
 def _is_path(source: str) -> bool:

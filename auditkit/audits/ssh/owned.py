@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from auditkit import answers
-from auditkit.model import Evidence, Gap, Means, Need
+from auditkit.answers import Listed
+from auditkit.model import Evidence, Gap, Item, Means, Need
 
 _DPKG, _RPM = "/usr/bin/dpkg-query -S", "/usr/bin/rpm -qf"
 _WHY = "which package brought a program that sshd is told to use"
@@ -25,7 +26,8 @@ def ask_owner(paths: Iterable[str]) -> tuple[Need, ...]:
     wanted = sorted({path for path in paths if _WORD.fullmatch(path)})[:MOST]
     words = dict.fromkeys(name for path in wanted for name in _names(path))
     dpkg = (Need(Means.COMMAND, " ".join((_DPKG, *words)), _WHY),) if words else ()
-    return (*dpkg, *(Need(Means.COMMAND, f"{_RPM} {path}", _WHY) for path in wanted))
+    listed = (Need(Means.LISTING, path, _WHY) for path in wanted)  # what a disk tells too
+    return (*dpkg, *(Need(Means.COMMAND, f"{_RPM} {path}", _WHY) for path in wanted), *listed)
 
 
 def _names(path: str) -> Iterator[str]:
@@ -42,7 +44,13 @@ def owner(evidence: Evidence, path: str) -> str | None:
     names = set(_names(path))
     asked = (item for item in evidence.items if item.need.means is Means.COMMAND)
     told = [one for item in asked if (one := _told(item.need, answers.ran(item), names)) is not None]
+    told += [one for item in evidence.items if item.source in names and (one := _listed(item)) is not None]
     return next(filter(None, told), "" if told else None)
+
+
+def _listed(item: Item) -> str | None:
+    node = answers.listed(item) if item.need.means is Means.LISTING else None
+    return ", ".join(node.packages) if isinstance(node, Listed) and node.packages is not None else None
 
 
 def _told(need: Need, ran: answers.Ran | Gap, names: set[str]) -> str | None:

@@ -67,7 +67,7 @@ class Reader:
         notes, data, walk, items_of = self.notes, self.walk.data, self.walk, self.values.items
         of_interest = file.holding(data, walk.top, (f"{name}={value}".encode() for name, value in matches()))
         if len(of_interest) >= file.MOST_HOLDING:
-            notes.remarks.append("it has so many fields of the same value that journald cannot have written it")
+            notes.smells("it has so many fields of the same value that journald cannot have written it")
         pulse, count, boot, line = Pulse(notes), numbers.Count(notes), b"", 0
         beat, add, of_none = pulse.beat, count.add, of_interest.isdisjoint
         for line, (at, size, number, time, boot_now) in enumerate(walk.entries_in_order(), 1):
@@ -119,13 +119,17 @@ class Reader:
         """Say what the file shows besides its events."""
         self.teller.done()
         self.notes.malformed += self.walk.damaged + self._incomplete + len(self._changed)
-        self.notes.remarks[:0] = [*_state(self.walk.top, name), *_list(self.walk), *self._fields()]
+        odd = [*_list(self.walk), *self._changes()]
+        self.notes.remarks[:0] = [*_state(self.walk.top, name), *odd, *self._fields()]
+        self.notes.odd += odd
         self.notes.broken = _broken(self.walk)
         self.notes.nul_runs = list(islice(_zeros(self.walk), NUL_RUNS))
 
     def _fields(self) -> Iterator[str]:
         if self._incomplete:
             yield f"{_entries(self._incomplete)} with fields that could not be read"
+
+    def _changes(self) -> Iterator[str]:
         if self._changed:
             count, first = _entries(len(self._changed)), self._changed[0]
             yield f"{count} with bytes that were changed in place, or are damaged: number {first} is the first"

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from auditkit.logins.formats.pieces import pieces
+from auditkit.logins.formats.pieces import MARK, pieces
 from auditkit.logins.formats.stamps import STAMP, Clock
 from auditkit.logins.formats.syslog import Teller
 from auditkit.logins.grammar import said
@@ -34,18 +34,20 @@ class Own:
 
     def read(self, log: Log, data: Bytes, setting: Setting, notes: Notes) -> Iterator[Event]:
         """Yield the events of a log; a line that begins with a blank goes on with the stamp of the one before."""
+        timed = "clock" in self.line.groupindex
         clock, pulse, teller = Clock(log, data, setting, notes), Pulse(notes), Teller(notes, None)
         number = offset = 0
         time: int | None = None
         for lines, sizes in pieces(data.chunks(), notes):
             for line, size in zip(lines, sizes, strict=True):
                 number += 1
-                if found := self.line.fullmatch(line):
+                if (found := self.line.fullmatch(line)) and timed:
                     time = self._time(found, clock)
-                if (found is None and not line.startswith(" ")) or time is None:
+                if (found is None and not line.startswith(" ")) or (time is None and timed):
                     notes.malformed += bool(line)
                 else:
-                    pulse.beat(time, number)
+                    if time is not None:
+                        pulse.beat(time, number)
                     if event := self._event(found.groupdict() if found else {"message": line}, teller, number):
                         notes.of_interest += 1
                         yield event._replace(time=time, offset=offset)
@@ -57,8 +59,8 @@ class Own:
         """What a message says by the grammar of its program; None if that tells nothing of logins."""
         program, message, pid = parts.get("program") or self.program, parts["message"] or "", parts.get("pid")
         told = said(program, message) if message else None
-        if told is None:
-            return None
+        if told is None or (told.what is What.OPENED and "clock" not in parts):
+            return None  # a session without time and process belongs to no login
         if told.what is What.UNKNOWN:
             teller.unknown(program, message, number)
         process = int(pid) if pid and len(pid) < DIGITS else None
@@ -87,7 +89,7 @@ def own(program: str, title: str, line: str, first: str = "", name: str = r"(?!)
     beginning, called = re.compile(first, re.DOTALL), re.compile(name)
 
     def recognises(path: str, begins: bytes) -> bool:
-        lines = begins.replace(b"\0", b"").decode("utf-8", "replace").splitlines()[:20]
+        lines = begins.removeprefix(MARK).replace(b"\0", b"").decode("utf-8", "replace").splitlines()[:20]
         matches = [found for found in map(expression.fullmatch, lines) if found]
         return bool(matches) and bool(called.search(path) or any(beginning.match(found["message"]) for found in matches))
 

@@ -10,6 +10,8 @@ LONGEST = 1 << 16
 """Bytes of a line that are looked at; no daemon writes more into one."""
 NUL_RUNS = 64
 ZEROS = re.compile(rb"\0+")
+MARK = b"\xef\xbb\xbf"
+"""What some editors and PowerShell put before text of UTF-8."""
 
 
 class Piece(NamedTuple):
@@ -31,7 +33,8 @@ def pieces(chunks: Iterable[bytes], notes: Notes) -> Iterator[Piece]:
         offset += len(chunk)
         if lost:
             begun, feed, chunk = chunk.partition(b"\n")
-            lost += len(begun)
+            kept = (begun if rest else begun.lstrip(b"\0"))[: LONGEST - len(rest)]
+            rest, lost = rest + kept, lost + len(begun) - len(kept)
             if not feed:
                 continue
             yield of([rest], [len(rest) + lost])
@@ -39,8 +42,9 @@ def pieces(chunks: Iterable[bytes], notes: Notes) -> Iterator[Piece]:
         whole, feed, left = (rest + chunk).rpartition(b"\n")
         if feed:
             yield of_text(whole)
-        rest, lost = left[:LONGEST], max(len(left) - LONGEST, 0)
-    if rest:
+        rest = left.lstrip(b"\0")[:LONGEST]  # a line behind a hole, as copytruncate makes them, begins where the hole ends
+        lost = len(left) - len(rest)
+    if rest or lost:
         yield of([rest], [len(rest) + lost])
 
 
@@ -55,7 +59,8 @@ def of_text(whole: bytes) -> Piece:
 
 def of(raw: Sequence[bytes], sizes: Sequence[int]) -> Piece:
     """Lines as they shall be read: without zeros, carriage returns at the end, and what is too long."""
-    return Piece([line[:LONGEST].replace(b"\0", b"").rstrip(b"\r").decode("utf-8", "surrogateescape") for line in raw], sizes)
+    short = (line.removeprefix(MARK).lstrip(b"\0")[:LONGEST].replace(b"\0", b"").rstrip(b"\r") for line in raw)
+    return Piece([line.decode("utf-8", "surrogateescape") for line in short], sizes)
 
 
 def zeros(chunk: bytes, offset: int, notes: Notes) -> None:

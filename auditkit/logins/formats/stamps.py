@@ -1,7 +1,8 @@
 """Stamps of lines, of each kind that daemons write, to times.
 
 `Nov 24 09:54:56` by tradition (RFC 3164), with the year perhaps; `2026-11-24T09:54:53.525926+00:00` (RFC 3339, of any offset or
-none); `@4000000067431f2a0c5d3f1c` (TAI64N of multilog). All may have a priority before them: `<38>`.
+none); `@4000000067431f2a0c5d3f1c` (TAI64N of multilog); `Tue 2026-11-24 09:54:53 UTC` and `1795514093.525926` (`journalctl -o
+short-full` and `short-unix`, saved or pasted). All may have a priority before them: `<38>`.
 """
 
 import re
@@ -18,8 +19,14 @@ STAMP = re.compile(
     r"|(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})[T ](?P<moment>[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?)"
     r"(?P<offset>Z|[+-][0-9]{2}:?[0-9]{2})?"
     r"|@(?P<tai>4[0-9a-f]{23})"
+    r"|[A-Z][a-z]{2} (?P<full>[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?) "
+    r"(?P<zone>[A-Z]{3,5}|[+-][0-9]{2}(?:[0-9]{2})?)"
+    r"|(?P<unix>[0-9]{9,10})\.(?P<micro>[0-9]{6})"
     r")(?= |$)"
 )
+ZONES = {"UTC": 0, "GMT": 0, "WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "MSK": 3, "JST": 9}
+ZONES |= {"EDT": -4, "EST": -5, "CDT": -5, "MDT": -6, "MST": -7, "PDT": -7, "PST": -8}
+"""Hours east of Greenwich of the abbreviations that mean one zone; others are taken for the zone of the machine."""
 TAI = (1 << 62) + 10
 """What TAI64 adds to the seconds since 1970; leap seconds after 1972 are not counted, as by multilog."""
 PLAIN = re.compile(r"[A-Z][a-z]{2} [ 0-3][0-9] [0-9:]{8}|[0-9]{4}-[^,]*[0-9Z]").fullmatch
@@ -44,19 +51,27 @@ class Clock:
             moment = datetime.fromisoformat(stamp)
         except ValueError:
             return None
+        self.notes.zoneless |= moment.tzinfo is None
         return plausible(nanoseconds(moment if moment.tzinfo else moment.replace(tzinfo=self.setting.zone)))
 
     def of(self, found: re.Match[str]) -> int | None:
         """The same of what STAMP found."""
         if found["tai"]:
             return plausible((int(found["tai"][:16], 16) - TAI) * SECOND + int(found["tai"][16:], 16))
+        if found["unix"]:
+            return plausible(int(found["unix"]) * SECOND + int(found["micro"]) * 1000)
+        if found["full"]:
+            zone = found["zone"] if found["zone"][0] in "+-" else f"{ZONES.get(found['zone'], 99):+03d}"
+            return self.time(found["full"].replace(" ", "T") + (zone if zone != "+99" else ""))
         if found["date"]:
             return self.time(f"{found['date']}T{found['moment'].replace(',', '.')}{found['offset'] or ''}")
+        self.notes.zoneless = True
         stamp = f"{found['month']} {int(found['day']):2d} {found['clock']}"
         return plausible(self.time(stamp) if not found["year"] else Stamps(self.setting.zone, int(found["year"])).time(stamp))
 
     def _by_tradition(self) -> Stamps:
         """The reader of stamps without a year, once the first of them is met."""
+        self.notes.zoneless = True
         latest, self.notes.year_by = newest(self.log, self.setting)
         if latest > self.setting.now and self.log.until is None:  # a name or time of the future tells nothing
             latest, self.notes.year_by = newest(replace(self.log, name="", mtime=None), self.setting)

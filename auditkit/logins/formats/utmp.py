@@ -201,6 +201,9 @@ def told(tells: Sessions | Refusals, clock: Clock, data: Bytes, setting: Setting
 def sessions(log: Log, data: Bytes, setting: Setting, notes: Notes, *, ordered: bool = True) -> Iterator[Event]:
     """Yield what wtmp says; utmp is in no order: each line has a place of its own."""
     yield from told(Sessions(notes), Clock(notes, ordered=ordered), data, setting, notes)
+    if ordered and (emptied := notes.unknown.get(EMPTIED)):
+        records = "1 record that holds a name is" if emptied == 1 else f"{emptied:,} records that hold names are"
+        notes.smells(f"{records} set to EMPTY, which nothing does in wtmp that adds to it")
 
 
 def refusals(log: Log, data: Bytes, setting: Setting, notes: Notes) -> Iterator[Event]:

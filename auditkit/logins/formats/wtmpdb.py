@@ -41,7 +41,7 @@ def read(log: Log, data: Bytes, setting: Setting, notes: Notes) -> Iterator[Even
     clock.stop()
     notes.of_interest = notes.lines
     if missing:
-        notes.remarks.append(f"{missing:,} rows between others are missing: rotation only takes the oldest")
+        notes.smells(f"{missing:,} rows between others are missing: rotation only takes the oldest")
 
 
 def told(row: int, kind: Any, user: Any, login: Any, logout: Any, tty: Any, host: Any, service: Any) -> Iterator[Event]:  # noqa: PLR0913, PLR0917  # the columns

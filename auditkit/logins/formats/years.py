@@ -20,7 +20,7 @@ WITHIN = {f"{minute:02}:{second:02}": (minute * 60 + second) * SECOND for minute
 """Minute and second of an hour to nanoseconds; second 60 is a leap second."""
 ROTATED = re.compile(r"[-.](?P<year>(?:19|20)[0-9]{2})-?(?P<month>[0-9]{2})-?(?P<day>[0-9]{2})(?![0-9]{3})")
 """The day of a rotation in a name: `auth.log-20261124.gz`, `secure-2026-11-24`, with an hour behind it perhaps."""
-LINE = re.compile(rb"^\0*(?:<[0-9]{1,3}>)?([A-Z][a-z]{2}) ([ 0-3]?[0-9]) [0-9]{2}:[0-9]{2}:", re.MULTILINE)
+LINE = re.compile(rb"^(?:\xef\xbb\xbf)?\0*(?:<[0-9]{1,3}>)?([A-Z][a-z]{2}) ([ 0-3]?[0-9]) [0-9]{2}:[0-9]{2}:", re.MULTILINE)
 BLOCK, THOROUGH = 1 << 16, 32
 """Bytes from which a stamp is taken to count the turns of the year; of the first blocks, all of them are."""
 NEAR = 31

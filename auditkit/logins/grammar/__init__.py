@@ -176,6 +176,10 @@ FAMILIES: tuple[tuple[re.Pattern[str], Parse], ...] = (
 """The same for programs whose names tell the service or the configuration too."""
 
 
+STAGE = " [preauth]"
+"""What sshd puts behind what it logs for its unprivileged process, PAM's lines too."""
+
+
 @lru_cache(4096)
 def grammar_of(program: str) -> Parse | None:
     """What reads the messages of a program; None for one that tells nothing of logins, but for what PAM writes in its name."""
@@ -189,7 +193,7 @@ def said(program: str, message: str) -> Said | None:
     `sshd(pam_unix)[1]: ...`. None is given for other messages of programs that tell nothing of logins.
     """
     by_pam = message.startswith(pam.BEGINNINGS)
-    if by_pam and (told := pam.parse(message)):
+    if by_pam and (told := pam.parse(message) or pam.parse(message.removesuffix(STAGE))):
         return told
     parse = grammar_of(program)
     if parse is not None:

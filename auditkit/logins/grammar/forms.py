@@ -74,20 +74,6 @@ def _by_word(forms: Sequence[Form]) -> tuple[Known, dict[str, Known]]:
     return known(""), {word: known(word) for word in words}
 
 
-GROUP = re.compile(r"\(\?P<(\w+)>")
-
-
-def alternatives(forms: Sequence[Form], name: str) -> str:
-    """One expression for any of these forms: what it says is in groups of the name, the number of the form and the field.
-
-    `frequent_3` is all of the fourth form and closes last, `frequent_3_user` what it says of the user.
-    """
-    named = (
-        GROUP.sub(rf"(?P<{name}_{number}_\1>", re.escape(form.start) + form.rest.pattern) for number, form in enumerate(forms)
-    )
-    return "|".join(f"(?P<{name}_{number}>{expression})" for number, expression in enumerate(named))
-
-
 def first_of(*parses: Parse) -> Parse:
     """The grammar of a program that writes what several grammars know."""
 

@@ -196,20 +196,6 @@ HELD = grammar(
 TRIED = ": Authentication tried for "
 LINE = re.compile(r".*:[0-9]+", re.DOTALL).fullmatch
 
-FREQUENT = (
-    *(form for form in AT_THE_END if form.start in ("Failed ", "Invalid user ")),
-    *(form for form in AFTER_LONG_WORDS if form.what is What.CLOSED),
-    *(
-        form
-        for form in BEHIND_A_COLON
-        if form.start in ("Received disconnect from ", "Disconnecting ", "Unable to negotiate with ")
-    ),
-    *(form for form in AT_THE_END if form.what is What.EXCEEDED),
-)
-"""Forms of which a log of guesses is full; of a message shorter than MAY_END each says the same, whichever is tried first."""
-AROUND = rf"(?:{'|'.join(PREFIXES)})?", rf"(?:{'|'.join(re.escape(stage) for stage in STAGES)})?"
-"""What may stand before and behind a message: expressions."""
-
 _SHORT = grammar(*BEHIND_A_COLON, *AT_THE_END, *AFTER_LONG_WORDS, *WHOLE, *HOW_IT_BEGINS)
 _LONG = grammar(*BEHIND_A_COLON, *AT_THE_END, *WHOLE, *HOW_IT_BEGINS)
 _CUT = grammar(*BEHIND_A_COLON, *WHOLE, *HOW_IT_BEGINS)
@@ -239,5 +225,6 @@ def held(words: str) -> Said | None:
     """Whether somebody holds a key that he may not use from where he is; of old sshd wrote no file before it."""
     place, tried, rest = words.partition(TRIED)
     if tried and LINE(place):
-        return HELD(TRIED[2:] + rest)
+        said = HELD(TRIED[2:] + rest)
+        return said and said._replace(detail=f"{place}{'' if said.detail[:1] == ',' else ' '}{said.detail}".rstrip())
     return HELD(words)

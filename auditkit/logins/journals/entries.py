@@ -48,7 +48,8 @@ class Teller:
         if by_another is True and told.what in OF_SYSTEM:
             return None
         self.notes.of_interest += 1
-        if told.what is What.UNKNOWN:
+        of_user = by_another and fields.get(b"_UID", b"0") != b"0"  # who could make it look as if a login were not understood
+        if told.what is What.UNKNOWN and not of_user:
             self._unknown(program, message if raw is not None else "(the message cannot be read)", line)
         return Event(
             told.what, time, self._host(fields), program, _number(fields.get(b"_PID") or fields.get(b"SYSLOG_PID")), told.user,

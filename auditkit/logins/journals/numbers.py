@@ -57,7 +57,7 @@ class Count:
         self._turn(0, 0)
         self._odd -= 1
         if self._odd and orderly:
-            self.notes.remarks.append(f"its sequence numbers run backwards {self._odd} times: journald writes no such file")
+            self.notes.smells(f"its sequence numbers run backwards {self._odd} times: journald writes no such file")
         self.notes.remarks.extend(_remarks(missing(self._runs), elsewhere))
         if len(self._runs) <= MOST:
             self.notes.numbering, self.notes.runs = numbering, list(self._runs)
@@ -78,14 +78,21 @@ def missing(runs: Iterable[Run]) -> list[Run]:
 def absent(all_notes: Iterable[Notes]) -> list[Run]:
     """The numbers that none of the files of a machine has, of those that were counted together.
 
-    What was removed because it was old is not in it: nothing stands before it. A machine that stopped at once, and a
+    journald removes the files first whose numbers begin lowest. So while none begins at 1, what is missing between the
+    numbers of the oldest one may be in a file that was removed, and is left out. A machine that stopped at once, and a
     file that was not given, leave such gaps, too.
     """
-    together: dict[str, list[Run]] = {}
+    together: dict[str, list[list[Run]]] = {}
     for notes in all_notes:
-        if notes.numbering:
-            together.setdefault(notes.numbering, []).extend(Run(*run) for run in notes.runs)
-    return [gap for runs in together.values() for gap in missing(runs)]
+        if notes.numbering and notes.runs:
+            together.setdefault(notes.numbering, []).append([Run(*run) for run in notes.runs])
+    return [gap for files in together.values() for gap in _unexplained(files)]
+
+
+def _unexplained(files: Iterable[list[Run]]) -> list[Run]:
+    oldest, *others = sorted(sorted(runs) for runs in files)
+    removed = oldest[-1].last if oldest[0].first > 1 else 0
+    return [gap for gap in missing([*oldest, *(run for runs in others for run in runs)]) if gap.first > removed]
 
 
 def _remarks(gaps: list[Run], elsewhere: str) -> list[str]:

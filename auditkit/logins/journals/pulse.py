@@ -25,8 +25,12 @@ class Pulse:
     """The shortest of the longest silences, once there are SILENCES."""
     _silences: list[tuple[int, int, int]] = field(default_factory=list)
 
-    def beat(self, time: int, line: int, booted: bool = False) -> None:
-        """Count a record of this time; `booted` if the machine was started between it and the one before."""
+    def beat(self, time: int, line: int, booted: bool = False, again: int = 0) -> None:
+        """Count a record of this time; `booted` if the machine was started between it and the one before.
+
+        Before it there were so many again of the time of the one before.
+        """
+        self._count += again
         if not 0 < time < LATEST:
             self.notes.malformed += 1
             return

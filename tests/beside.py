@@ -21,7 +21,15 @@ import pytest
 
 PROCESSES = 3
 TESTS = Path(__file__).resolve().parent
-LONG = ("fleet/test_fleet_real.py", "truth/test_truth.py", "fleet/test_logins_real.py", "listeners/test_daemons.py")
+LONG = (
+    "fleet/test_fleet_real.py",
+    "truth/test_truth.py",
+    "fleet/test_logins_real.py",
+    "fleet/test_upgrade_real.py",
+    "test_survival_writing.py",
+    "test_survival_tampering.py",
+    "ssh_audit/test_hostile.py",
+)
 """What takes longest comes first, so that no process is busy with it when the others have nothing left."""
 Tests = Sequence[pytest.Item]
 NUMBER = 2

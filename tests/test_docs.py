@@ -15,6 +15,7 @@ from itertools import takewhile
 from pathlib import Path
 
 import pytest
+from conftest import surroundings
 
 from auditkit.commands import pages
 from auditkit.policy import shipped
@@ -63,12 +64,7 @@ def ran(commands: list[str], home: Path) -> list[str]:
     file.write_text(script)
     place = Path(tempfile.mkdtemp(prefix="", dir="/tmp"))
     assert len(str(place)) == len(FOLDER)
-    environment = {
-        "PATH": f"{wrapper.parent}:{os.environ['PATH']}",
-        "HOME": str(home),
-        "PYTHONPATH": str(HERE),
-        "LC_ALL": "C.UTF-8",
-    }
+    environment = surroundings(home) | {"PATH": f"{wrapper.parent}:{os.environ['PATH']}"}
     try:
         done = subprocess.run(
             ["bash", str(file)], cwd=place, env=environment, text=True, start_new_session=True, stdin=subprocess.DEVNULL,

@@ -17,6 +17,7 @@ from conftest import surroundings
 from hypothesis import given
 from hypothesis import strategies as st
 from listening import Words
+from loaded import Asked, Run
 from test_accounts import parts
 
 from auditkit import baseline
@@ -52,17 +53,16 @@ class Machine:
     """This machine in a network of its own, and a store."""
 
     def __init__(self, home: Path, namespace: int) -> None:
-        self.home = home
-        self.inside = ["nsenter", f"--target={namespace}", "--net", "--"]
+        self.home, self.space = home, f"/proc/{namespace}/ns/net"
+        self.inside = ["nsenter", f"--net={self.space}", "--"]
 
     def run(self, *words: str) -> str:
         """What auditkit writes."""
-        command = [*self.inside, sys.executable, "-m", "auditkit", *words, "--store", "store", "-q"]
-        done = subprocess.run(
-            command, env=surroundings(self.home), cwd=self.home, capture_output=True, text=True, check=False, timeout=120
-        )
-        assert done.returncode in (0, 1, 3), done.stderr
-        return done.stdout
+        asked = Asked((*words, "--store", "store", "-q"), str(self.home), surroundings(self.home), spaces=(self.space,))
+        with Run(asked) as run:
+            out, err = run.communicate(timeout=120)
+        assert run.returncode in (0, 1, 3), err
+        return out.decode()
 
     def news(self) -> list[tuple[str, str]]:
         """What an audit finds that is new since the baseline, and what it was."""

@@ -362,6 +362,18 @@ PIECES = st.sampled_from(
         "maximum authentication attempts exceeded for root from 192.0.2.7 port 9 ssh2 [preauth]",
         "Something new",
         "",
+        "message repeated 2 times: [ Something new]",
+        "Connection from 192.0.2.7 port 9 on 192.0.2.1 port 22",
+        "Invalid user root from 192.0.2.99 port 1 ssh2 from 203.0.113.5 port 4711",
+        "Failed password for invalid user x from 192.0.2.1 port 1 from 203.0.113.5 port 65535 ssh2",
+        "Failed password for root from h.example port 3 ssh2",
+        "Failed password for root from 192.0.2.7 port 123456 ssh2",
+        "Failed password for root from 192.0.2.7 port  ssh2",
+        "Failed password for a port 1 from 2001:db8::a port 3 ssh2",
+        "Accepted publickey for anna from 2001:db8::9 port 4 ssh2: ED25519 SHA256:x",
+        "pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.7 ",
+        "pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=h.example ",
+        "pam_unix(sshd:session): session opened for user anna(uid=1000) by (uid=0)",
         "Invalid user " + "\\001" * 120 + " from 192.0.2.7 port 3",
         "error: fatal: Failed password for root from 192.0.2.7 port 1 ssh2",
     ]
@@ -395,7 +407,7 @@ def test_counting_gives_what_the_events_give(lines: Sequence[tuple[int, str, int
 
 @given(LINES, st.integers(2, 5))
 def test_parts_give_what_the_whole_gives(lines: Sequence[tuple[int, str, int, str]], number: int) -> None:
-    own = [line for line in lines if re.match(r"(Failed|Accepted|Received|Disconnected).* 192.0.2", line[3])]
+    own = [line for line in lines if re.match(r"(Failed|Accepted|Received|Disconnected).* 192.0.2\S+ port \d{1,5}\b", line[3])]
     # the others ask their connection, which a cut takes from them
     text, of = text_of(own or [(0, "sshd", 1, "x")]), log(mtime=NOW)
     made = parts(of, Held(text.encode()), setting(), number)

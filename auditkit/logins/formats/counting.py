@@ -7,7 +7,7 @@ came from each address is folded into the tally. A line that says anything else 
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
@@ -90,13 +90,19 @@ class Tag(NamedTuple):
 remembered = lru_cache(8192)(said)
 
 
-def told_of(program: str, message: str) -> Said | None:
+def told_of(program: str, message: str, said: Callable[[str, str], Said | None] = remembered) -> Said | None:
     """What a message says, without what the log daemon put around it, and how often it came."""
+    words, times = bare(message) if message[:1] in "[m" else (message, 1)
+    told = said(program, words)
+    return told._replace(times=told.times * times) if told and times != 1 else told
+
+
+def bare(message: str) -> tuple[str, int]:
+    """A message without what the log daemon put around it, and how often it came."""
     if message.startswith("[ID "):
         message = ID.sub("", message, count=1)
     repeated = REPEATED.fullmatch(message) if message.startswith("message repeated ") else None
-    told = remembered(program, repeated["message"] if repeated else message)
-    return told._replace(times=told.times * int(repeated["times"])) if told and repeated else told
+    return (repeated["message"], int(repeated["times"])) if repeated else (message, 1)
 
 
 def understood(program: str, key: Key) -> Meaning:
@@ -124,8 +130,8 @@ def _told(program: str, key: Key) -> Said | None:
     before, behind = key
     if program not in SSHD or len(before) + len(behind) > LONGEST or not (before + behind).isascii():
         return None
-    one, other = (told_of(program, f"{before} {address}{BEFORE_PORT}{port}{behind}") for address, port in PROBES)
-    if not one or not other or ((one.address, one.port), (other.address, other.port)) != PROBES:
+    one, other = (told_of(program, f"{before} {address}{BEFORE_PORT}{port}{behind}", said) for address, port in PROBES)
+    if not one or not other or (one[2:4], other[2:4]) != PROBES:
         return None
     return one if (one[:2], one[4:]) == (other[:2], other[4:]) else None  # all but address and port
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
-from auditkit.logins.formats.counting import BEFORE_PORT, LONGEST_PORT, NUMERALS, Came, Counts, How, Meaning, Tag, told_of
+from auditkit.logins.formats.counting import BEFORE_PORT, LONGEST_PORT, NUMERALS, Came, Counts, How, Meaning, Tag, bare, told_of
 from auditkit.logins.formats.pieces import MARK, pieces
 from auditkit.logins.formats.stamps import PLAIN, STAMP, Clock
 from auditkit.logins.journals.pulse import Pulse
@@ -87,7 +87,7 @@ class Teller:
         if told is None:
             return False
         if told.what is What.UNKNOWN:
-            self.unknown(program, message, at.line)
+            self.unknown(program, bare(message)[0], at.line)
         self.take(told, told.address, told.port, host or "", program, pid, at, times)
         return True
 

@@ -586,7 +586,7 @@ def test_a_link_to_shadow_in_the_place_of_a_log_is_no_log(busybox: Machine, tool
     (log / "auth.log.1").symlink_to("/etc/shadow")
     if tool == "no gzip":
         (busybox.root / "bin/gzip").unlink()
-    told = list(busybox.shell.take([Need(Means.LOG, "/var/log/auth.log*")]))
+    told = list(busybox.shell.take((Need(Means.LOG, "/var/log/auth.log*"),)))
     (item,) = [one for one in told if isinstance(one, Item)]
     assert (item.source, item.data.partition(b"\n")[2]) == ("/var/log/auth.log", b"a line\n")
     assert [(gap.subject, gap.reason) for gap in told if isinstance(gap, Gap)] == [

@@ -1,10 +1,11 @@
 """`auditkit scan HOST...`: the main job, check, audits and logins in one pass; works without a baseline and says so."""
 
+from dataclasses import replace
 from typing import Any
 
 import click
 
-from auditkit.commands import attempts, auditing, checking, logtaking, options, running
+from auditkit.commands import attempts, auditing, checking, logtaking, options, running, sealing
 from auditkit.hosts import Host
 from auditkit.model import HostReport
 
@@ -15,6 +16,7 @@ from auditkit.model import HostReport
 @options.window("list what changed its status after TIME too, and tell first what findings name of it")
 @options.advisories
 @options.active
+@click.option("--key", metavar="FILE|agent", help="the SSH key that signs what is kept of the logs for the next run")
 @options.resume
 @options.reread
 @options.fleet_of
@@ -29,6 +31,7 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
     run = options.setting(**given)
     checking.usable(given)
     wanted = auditing.chosen(advisories=given["advisories"])
+    asked = attempts.Asked(key=sealing.key(replace(run, signers=None), given["key"]))
 
     def judge(host: Host, run: options.Setting) -> HostReport:
         if auditing.is_device(host):
@@ -36,7 +39,7 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
         else:
             checked = checking.check(host, run, {**given, "may_lack": True})
         audited = auditing.added(host, checked, wanted, run.office, span=run.window)
-        return logtaking.added(host, audited, run, attempts.Asked())
+        return logtaking.added(host, audited, run, asked)
 
     plan = running.planned("scan", hosts, run, given)
     return checking.answered(plan, run, judge)

@@ -128,7 +128,7 @@ def heartbeat(stream: Stream) -> tuple[int, bool]:
     for reading in stream.readings:
         hours.update(reading.notes.hours)
     runs = sorted(_runs(hours))
-    if len(runs) < 3 or len(hours) < ENOUGH:
+    if len(runs) < 3 or len(hours) < ENOUGH or stream.partial:
         return UNLEARNED, False
     usual = runs[(len(runs) - 1) * 3 // 4]
     beat = max(LEAST, (usual + 1) * 2 * HOUR)

@@ -73,7 +73,7 @@ MOST = 20
 def judge(joined: Joined) -> Iterator[Finding]:
     """Yield what is missing in the logs, and what is odd about them."""
     for cover in joined.coverage.covers:
-        if cover.stream.tells:
+        if cover.stream.tells and not cover.stream.partial:
             yield from _gaps(joined, cover)
     for sign in joined.signs[:MOST]:
         yield Finding(TAMPERED, printable(sign.source), sign.text, WEAKER.get(sign.kind, TAMPERED.severity), _quote(sign))

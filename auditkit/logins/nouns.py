@@ -226,6 +226,8 @@ class Notes:
     last: int | None = None
     hours: dict[int, int] = field(default_factory=dict)
     """Hour since 1970 to lines of any program: the heartbeat."""
+    partial: bool = False
+    """Whether it holds what was asked for alone, so that a silence of it is none of the machine."""
     silences: list[tuple[int, int]] = field(default_factory=list)
     """The longest stretches between two lines, from and to, longest first: at most 64."""
     backward: list[tuple[int, int, int]] = field(default_factory=list)

@@ -58,6 +58,11 @@ class Stream:
         return self.first is not None and self.last is not None
 
     @property
+    def partial(self) -> bool:
+        """Whether it holds what was asked for alone, so that nothing is meant by a silence of it."""
+        return bool(self.readings) and all(one.notes.partial for one in self.readings)
+
+    @property
     def short(self) -> str:
         """As a sentence calls it: `auth.log`, `journal`."""
         return self.name.rpartition("/")[2] or self.name

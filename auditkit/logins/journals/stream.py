@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from auditkit.logins.journals.entries import WANTED, Teller, single
-from auditkit.logins.journals.pulse import Pulse
+from auditkit.logins.journals.pulse import HOUR, HOURS, Pulse
 from auditkit.logins.journals.trust import Fields
 from auditkit.logins.nouns import Event, Notes, What
 
@@ -13,6 +13,10 @@ MICROSECOND = 1000
 BOOTS = 4096
 KEPT = WANTED | {b"__REALTIME_TIMESTAMP", b"_BOOT_ID"}
 """Fields of an exported entry that are of use."""
+STEADY = frozenset((b"cron", b"crond", b"anacron"))
+"""Processes that write by the hour, whoever logs in."""
+ABOUT_LOGINS = frozenset((b"4", b"10"))
+"""Facilities that are asked for, for they tell of logins: auth and authpriv."""
 MOST = 4096
 """Fields of an entry that are kept."""
 
@@ -35,6 +39,7 @@ class Stream:
     def events(self, entries: Iterable[Entry]) -> Iterator[Event]:
         """Yield what the entries tell, and where the machine was started."""
         teller, pulse, line = Teller(self.notes), Pulse(self.notes), 0
+        steady = set[int]()
         for line, (pairs, offset) in enumerate(entries, 1):
             fields = single(pairs)
             time = _time(fields)
@@ -45,10 +50,13 @@ class Stream:
                 pulse.beat(time, line, boot != self._boot)
             yield from self._booted(boot, time, line, offset)
             event = teller.tell(fields, time, line, offset)
+            if time is not None and len(steady) < HOURS and (event is None or _steady(fields)) and not _asked_for(fields):
+                steady.add(time // HOUR)
             if event is not None:
                 yield event
         self.notes.lines = line
         pulse.done()
+        self.notes.partial = len(steady) * 2 < len(self.notes.hours)
         teller.done()
         self.notes.remarks.insert(0, "it is an export: entries that it was not asked for are not in it")
 
@@ -60,6 +68,15 @@ class Stream:
         if len(self._boots) < BOOTS:
             self._boots.add(boot)
         self._boot = boot
+
+
+def _steady(fields: Fields) -> bool:
+    return fields.get(b"_COMM") in STEADY
+
+
+def _asked_for(fields: Fields) -> bool:
+    """Whether it is in what was asked for because it may tell of logins: when it is written depends on who comes."""
+    return fields.get(b"SYSLOG_FACILITY") in ABOUT_LOGINS and not _steady(fields)
 
 
 def _time(fields: Fields) -> int | None:

@@ -63,6 +63,7 @@ WEAKER = {
     "not-verified": Severity.MEDIUM,
     "entries-missing": Severity.MEDIUM,
     "stopped": Severity.MEDIUM,
+    "records-emptied": Severity.MEDIUM,
     "taken-away": Severity.MEDIUM,
 }
 """Signs that more often have harmless reasons."""

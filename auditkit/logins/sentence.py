@@ -83,6 +83,8 @@ def sentence(joined: Joined, pattern: Pattern, ask: Sequence[Success] = ()) -> s
 
 def _tried(joined: Joined, pattern: Pattern) -> str:
     """`52 guesses from 198.51.100.7 in 19 minutes at 9 names, 2 of which exist`."""
+    if not pattern.guesses and not joined.coverage.telling:
+        return "whether anybody guessed cannot be told"
     if not pattern.guesses:
         probed = sum(one.probes for one in joined.attackers.values())
         return f"no guesses, {plural(probed, 'key')} offered and refused" if probed else "no guesses"

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 COMMANDS: Mapping[str, str] = {
     "scan": "check, audit and logins in one pass: the main job; works without any set-up",
+    "logins": "did they get in? every log of logins, and a verdict",
     "baseline": "scan and store a sealed baseline",
     "check": "compare with the newest baseline and judge what changed",
     "accept": "seal the next baseline with reviewed changes",
     "diff": "what changed between two baselines",
     "verify": "is the seal good and the sequence unbroken?",
     "audit": "judge the configuration of a host",
-    "logins": "did they get in? every log of logins, and a verdict",
     "collect": "take evidence of a host, judge nothing",
     "policy": "is a policy sound, and what watches a path?",
     "keygen": "make a key that signs baselines",

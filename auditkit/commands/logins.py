@@ -18,7 +18,11 @@ from auditkit.printable import printable
 
 @click.command("logins")
 @click.argument("words", nargs=-1, metavar="[HOST|FILE]...")
-@click.option("--since", metavar="TIME", help="judge what was logged from TIME on")
+@click.option(
+    "--since",
+    metavar="TIME",
+    help='judge what was logged from TIME on, as "2026-11-24 03:10" or yesterday, in this machine\'s zone',
+)
 @click.option("--until", metavar="TIME", help="judge what was logged up to TIME")
 @click.option(
     "--timeline", metavar="FILE", help="write every event there: .csv or .jsonl for Timesketch, .ecs.jsonl for Elastic"
@@ -33,7 +37,11 @@ from auditkit.printable import printable
 def command(words: tuple[str, ...], **given: Any) -> int:
     """Read all logs of logins of HOST, or FILEs of one machine: who tried, who got in, and how far the logs can tell.
 
-    A FILE is a log, packed or not, a journal, or a directory of them; a word with a slash in it is one.
+    A FILE is a log, packed or not, a journal, or a directory of them; a word with a slash in it is one. Logins outside of
+    --since and --until are counted, and told of where their address guessed within.
+
+    Exit status: 0 nothing from --fail-on upwards, as noise or a login that nothing speaks against; 1 a login that something
+    speaks against, guesses at names that matter, a sign of tampering, a gap in a log; 3 it cannot be told.
     """
     run = options.setting(**(given if given["since"] else {**given, "until": None}))  # --until alone is a window, too
     since, until = _moment(given["since"]), _moment(given["until"])

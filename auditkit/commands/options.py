@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import resources
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
@@ -316,16 +316,29 @@ def _all(file: IO[str], pieces: Iterable[str]) -> None:
         raise
 
 
+_AGO = re.compile(r"(\d{1,4}) (minute|hour|day|week)s? ago")
+_DAYS = {"today": 0, "yesterday": 1}
+
+
 def time_of(text: str) -> datetime:
-    """A moment as people write it: `2026-11-24`, `2026-11-24 03:10`, with or without a zone (else this machine's).
+    """A moment as people write it: `2026-11-24 03:10`, `2026-11-24`, `yesterday`, `3 hours ago`; else in this machine's zone.
 
     Raises:
         UsageError: it is none.
     """
+    if (ago := _AGO.fullmatch(text.strip().lower())) is not None:
+        return datetime.now(UTC) - int(ago[1]) * timedelta(**{f"{ago[2]}s": 1})
+    if (days := _DAYS.get(text.strip().lower())) is not None:
+        return (
+            (datetime.now().astimezone() - timedelta(days)).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+        )
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(f"{printable(text)} is no time", 'write it like "2026-11-24 03:10" or 2026-11-24T03:10:00Z') from error
+        raise UsageError(
+            f"{printable(text)} is no time",
+            'write it like "2026-11-24 03:10", 2026-11-24T03:10:00Z, yesterday or "3 hours ago"',
+        ) from error
     return moment.astimezone(UTC)
 
 

@@ -55,6 +55,11 @@ class Joined:
         return tuple(one for one in self.every if self.within(one.time) and not one.mail and not one.local)
 
     @cached_property
+    def outside(self) -> tuple[Success, ...]:
+        """Those that open a shell at a distance and are not of the window."""
+        return tuple(one for one in self.every if not self.within(one.time) and one.real and not one.mail and not one.local)
+
+    @cached_property
     def tried(self) -> Mapping[str, tuple[Sequence[int], Sequence[int]]]:
         """Name to when each address that guessed at it began, and to when each ended, in order: so they are quick to count."""
         found: dict[str, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))

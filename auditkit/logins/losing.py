@@ -64,6 +64,7 @@ WEAKER = {
     "altered": Severity.MEDIUM,
     "entries-missing": Severity.MEDIUM,
     "stopped": Severity.MEDIUM,
+    "records-emptied": Severity.MEDIUM,
     "taken-away": Severity.MEDIUM,
 }
 """Signs that more often have harmless reasons."""

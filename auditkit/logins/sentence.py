@@ -48,7 +48,7 @@ def _lost(joined: Joined) -> int:
 def _nothing_of_it(coverage: Coverage) -> bool:
     """Whether no moment of the window is covered."""
     start, end = coverage.start, coverage.end
-    if start is None or end is None:
+    if start is None or end is None or start > end:
         return True
     return any(first <= start and last >= end and last > first for first, last in coverage.gaps)
 
@@ -60,12 +60,12 @@ def coverage(joined: Joined) -> str:
     if not joined.coverage.telling or any(map(_would_tell, joined.seen.asked)):
         return MISSING
     rotated = any(cover.missing for cover in joined.coverage.telling)
-    return GAP if joined.coverage.gaps or rotated else COMPLETE
+    return GAP if joined.coverage.gaps or rotated or _nothing_of_it(joined.coverage) else COMPLETE
 
 
 def _would_tell(log: Log) -> bool:
     """Whether a log that could not be read is one that is there to tell of logins."""
-    name = family(log.name)[0]
+    name = family(log.name.rstrip("*"))[0]
     return log.condition is Condition.UNREADABLE and (name.rpartition("/")[2] in AUTH or JOURNAL in name)
 
 
@@ -84,11 +84,13 @@ def sentence(joined: Joined, pattern: Pattern, ask: Sequence[Success] = ()) -> s
     if any(not one.real for one in got_in):
         return f"{entered}; {tried}{_covering(joined, ', in ')}{_marks(joined)}"
     lead = ", seen in " if got_in else " in " if access(joined) == NONE_SEEN else "; there is "
-    return f"{tried}; {entered}{_covering(joined, lead)}{_marks(joined)}"
+    return f"{tried}; {entered}{_covering(joined, lead)}{_outside(joined, pattern)}{_marks(joined)}"
 
 
 def _tried(joined: Joined, pattern: Pattern) -> str:
     """`52 guesses from 198.51.100.7 in 19 minutes at 9 names, 2 of which exist`."""
+    if not pattern.guesses and not joined.coverage.telling:
+        return "whether anybody guessed cannot be told"
     if not pattern.guesses:
         if not any(cover.stream.tells_of_guesses for cover in joined.coverage.covers):
             return "whether anybody tried cannot be told"
@@ -174,6 +176,17 @@ def why_not(joined: Joined) -> str | None:
     if access(joined) != CANNOT_TELL:
         return None
     return _why_not(joined).removeprefix(": ") or without(joined)
+
+
+def _outside(joined: Joined, pattern: Pattern) -> str:
+    """`; from the same address came anna at 2026-11-24 03:35:04Z, outside of that time`: no window hides who got in."""
+    guessed = {one.address for one in pattern.active}
+    others = [one for one in joined.outside if one.address in guessed]
+    if not others:
+        return ""
+    more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+    whom = "the same address" if len(guessed) == 1 else "one of these addresses"
+    return f"; a login from {whom} is outside of that time: {_who(others[0])} at {moment(others[0].time)}{more}"
 
 
 def _to_ask(ask: Sequence[Success]) -> str:

@@ -16,6 +16,7 @@ SLACK = 10 * 60 * 10**9
 """How far the clock of a file system and the stamps of a log may be apart."""
 OWN = ("/var/log/", "/var/adm/")
 """Where a log lies that its machine writes; the times of a copy say nothing of it."""
+RECORDS = ("wtmp", "btmp")
 EACH = 8
 """How many of one kind are told of one source."""
 
@@ -25,8 +26,8 @@ class Sign:
     """One sign: what is odd, where, and what else it may be."""
 
     kind: str
-    """backward-time, nul-bytes, zeroed-records, emptied, written-without-a-line, last-line-later, not-grown, rewritten,
-    vanished, taken-away, altered, cleared, stopped, not-verified, entries-missing."""
+    """backward-time, nul-bytes, zeroed-records, emptied, records-emptied, written-without-a-line, last-line-later, not-grown,
+    rewritten, vanished, taken-away, altered, cleared, stopped, not-verified, entries-missing."""
     source: str
     line: int
     text: str
@@ -84,6 +85,13 @@ def _of_file(log: Log, seen: Seen, coverage: Coverage) -> Iterator[Sign]:
     if log.condition is Condition.EMPTY and auth and _emptied(base, log, seen, coverage):
         text = f"it is empty and was last written to {moment(log.mtime)}: it was emptied, for one that is rotated leaves its"
         yield Sign("emptied", log.name, 0, f"{text} lines in {base.rpartition('/')[2]}.1")
+    elif (
+        log.condition is Condition.EMPTY and base.rpartition("/")[2] in RECORDS and _without_records(base, log, seen, coverage)
+    ):
+        text = (
+            f"it is empty, was last written to {moment(log.mtime)}, and there is none that it was rotated to: it was emptied,"
+        )
+        yield Sign("records-emptied", log.name, 0, f"{text} or made anew")
     reading = next((each for each in seen.readings if each.log is log), None)
     if reading is None or reading.notes.last is None or log.mtime is None or log.packed or number is not None:
         return
@@ -96,6 +104,13 @@ def _of_file(log: Log, seen: Seen, coverage: Coverage) -> Iterator[Sign]:
     elif -behind > SLACK:
         text = f"its last line is {lasting(-behind)} later than it was last written to: the time of the file was set back, or"
         yield Sign("last-line-later", log.name, reading.notes.lines, f"{text} the zone of its stamps is not the one assumed")
+
+
+def _without_records(base: str, log: Log, seen: Seen, coverage: Coverage) -> bool:
+    """Whether wtmp or btmp lost its records while the logs were written, and no rotation did it."""
+    if log.mtime is None or coverage.start is None or log.mtime < coverage.start + 24 * HOUR:
+        return False
+    return not any(family(other.name)[0] == base and other is not log for other in _logs(seen))
 
 
 def _emptied(base: str, log: Log, seen: Seen, coverage: Coverage) -> bool:

@@ -77,6 +77,8 @@ def _gaps(all_of_it: Joined) -> Iterator[Gap]:
     if len(hosts) > 1:
         together = "guesses are counted of all together, and whether one of them fell silent is not known"
         yield Gap("logins", f"the logs have lines of {len(hosts)} machines ({listed(hosts)}): {together}")
+    if coverage.start is not None and coverage.end is not None and coverage.start > coverage.end:
+        yield Gap("logins", f"no log tells of what is after {moment(coverage.end)}, when they were taken")
     for start, end in coverage.gaps[:20]:
         yield Gap("logins", f"no log tells of {moment(start)} to {moment(end)}")
     for reading in seen.readings:
@@ -103,6 +105,9 @@ def _notes(all_of_it: Joined) -> Iterator[str]:
     if not seen.setting.zone_known and any(one.notes.zoneless for one in seen.readings):
         yield "the zone of the machine is not known: stamps without one are taken for UTC"
 
+    if all_of_it.outside:
+        others = f"{plural(len(all_of_it.outside), 'login')} outside of the time that was asked for"
+        yield f"{others}, the latest of {moment(all_of_it.outside[-1].time)}: without --since and --until they are told of"
     for one in seen.verified:
         if one.passed:
             yield f"{one.name}: journalctl --verify passes: it is well-formed, which does not show that nothing was left out"

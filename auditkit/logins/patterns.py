@@ -138,7 +138,11 @@ def _word(seen: Seen, active: Sequence[Attacker], staff: Sequence[str], usual: U
         return FOCUSED, f"names were tried that exist here and are not tried everywhere: {listed(staff)}", at_staff
     guesses = sum(one.between(seen.since, seen.until) for one in active)
     if guesses < ENOUGH:
-        return TOO_FEW, f"{plural(guesses, 'guess')} {'shows' if guesses == 1 else 'show'} no pattern" if guesses else "nobody guessed", ()
+        return (
+            TOO_FEW,
+            f"{plural(guesses, 'guess')} {'shows' if guesses == 1 else 'show'} no pattern" if guesses else "nobody guessed",
+            (),
+        )
     mine = active[0].between(seen.since, seen.until)
     if mine >= MANY and mine * 10 >= guesses * 8 and (usual is None or usual.per_day * 2 < mine):
         return FOCUSED, "one address, and hardly anybody else tries here", (active[0],)

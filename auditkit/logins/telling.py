@@ -187,8 +187,9 @@ def _timeline(joined: Joined) -> list[Object]:
     for what in OF_MATTER:
         found += [(one.event.time or 0, words(one.event), one) for one in joined.told(what)[-MOMENTS:]]
     for one in sorted(joined.attackers.values(), key=lambda one: -one.guesses)[:5]:
-        dated = one.first is not None and one.last is not None and joined.within(one.first)
-        if dated and one.guesses > 1 and one.address != REST:
+        if one.first is None or one.last is None or one.address == REST:
+            continue
+        if joined.within(one.first) and one.guesses > 1:
             found += [
                 (one.first, f"guesses begin from {one.address}", None),
                 (one.last, f"guesses end from {one.address}", None),

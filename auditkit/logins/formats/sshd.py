@@ -6,7 +6,10 @@ Of the last, and of `journalctl -o cat`, no line says when it was: who came is k
 from auditkit.logins.formats.own import CLOCK, DATE, OFFSET, own
 from auditkit.logins.grammar.sshd import PREFIXES
 
-FIRST = rf"(?:{'|'.join(PREFIXES)})?(?:Accepted|Failed|Partial) [\w/-]+ for .* from |Server listening on |(?:Invalid user|Connection from) .* port \d"
+FIRST = (
+    rf"(?:{'|'.join(PREFIXES)})?(?:(?:Accepted|Failed|Partial) [\w/-]+ for .* from "
+    r"|Server listening on |(?:Invalid user|Connection from) .* port \d)"
+)
 """How messages begin by which such a log is known."""
 NAME = r"(?:^|/)sshd(?:-session)?\.log$"
 WINDOWS = own("sshd", "log of sshd on Windows", rf"(?P<pid>[0-9]+) {DATE} {CLOCK} (?P<message>.*)", FIRST, NAME)

@@ -161,6 +161,14 @@ def test_notes_of_parts_are_joined() -> None:
     assert Notes(zoneless=False).joined(Notes(zoneless=True), 0).zoneless
 
 
+def test_one_stamp_out_of_place_moves_no_other_line_by_a_year() -> None:
+    """Else a login before it would lie outside of --since."""
+    odd = "Mar  1 00:00:00 vm sshd[9]: Server listening on :: port 22.\n"
+    more = "Nov 25 12:00:00 vm sshd[9]: Server listening on :: port 22.\n"
+    ((_, _, time),), _ = told(reading(f"{BY_SYSLOG}{odd}{odd.replace('1', '2', 1)}{more}"))
+    assert time == NOON
+
+
 # --- more than is kept ------------------------------------------------------------------------------------------------
 
 

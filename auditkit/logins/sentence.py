@@ -188,7 +188,8 @@ def _reach(telling: Sequence[Stream], start: int, end: int) -> str:
 
 
 def _gaps(coverage: Coverage) -> str:
-    since = [gap for gap in coverage.gaps if gap[1] == coverage.end]
+    last = max((cover.stream.last for cover in coverage.telling if cover.stream.last is not None), default=0)
+    since = [gap for gap in coverage.gaps if gap[1] == coverage.end and gap[0] >= last]
     within = [gap for gap in coverage.gaps if gap not in since]
     after = f"{' and' if within else ', and'} nothing of the {lasting(since[0][1] - since[0][0])} since" if since else ""
     if not within:

@@ -141,7 +141,8 @@ def _short(name: str) -> str:
 def _names(one: Dict) -> str:
     """Those that exist first."""
     exist = [_short(name) for name in one.get("existing", ())][:5]
-    rest = [_short(name) for name in one["users"] if name not in one.get("existing", ())][: max(8 - len(exist), 0)]
+    others = dict.fromkeys(_short(name) for name in one["users"] if name not in one.get("existing", ()))
+    rest = list(others)[: max(8 - len(exist), 0)]
     more = one.get("names", len(one["users"])) - len(exist) - len(rest)
     shown = ", ".join([*(f"{name} (exists)" for name in exist), *rest]) or "no name"
     return f"{shown} and {more} more" if more > 0 else shown

@@ -11,7 +11,7 @@ from auditkit.logins.streams import AUTH, JOURNAL, PARTLY, Stream, family, is_ss
 from auditkit.logins.successes import State, Success
 from auditkit.logins.trying import addresses as counted
 from auditkit.logins.trying import known
-from auditkit.logins.wording import day, lasting, listed, moment, name, plural, span
+from auditkit.logins.wording import day, lasting, listed, moment, name, plural, short, span
 from auditkit.printable import printable
 
 NONE_SEEN, SEEN, UNSUPPORTED, CANNOT_TELL = "none-seen", "seen", "unsupported", "cannot-tell"
@@ -119,7 +119,7 @@ def _names(joined: Joined, pattern: Pattern) -> str:
     if not number:
         return ""
     more = "more than " if any(one.more_names for one in pattern.active) else ""
-    at = f" at {name(pattern.names[0])}" if number == 1 else f" at {more}{plural(number, 'name')}"
+    at = f" at {short(name(pattern.names[0]))}" if number == 1 else f" at {more}{plural(number, 'name')}"
     if not pattern.existence_known:
         return at
     exist = len(pattern.existing)
@@ -198,7 +198,8 @@ def _to_ask(ask: Sequence[Success]) -> str:
 
 
 def _who(success: Success) -> str:
-    return f"{name(success.user)} from {printable(success.address)}" if success.address else name(success.user)
+    who = short(name(success.user))
+    return f"{who} from {printable(success.address)}" if success.address else who
 
 
 def _covering(joined: Joined, lead: str) -> str:
@@ -219,7 +220,8 @@ def _reach(telling: Sequence[Stream], start: int, end: int) -> str:
 
 
 def _gaps(coverage: Coverage) -> str:
-    since = [gap for gap in coverage.gaps if gap[1] == coverage.end]
+    last = max((cover.stream.last for cover in coverage.telling if cover.stream.last is not None), default=0)
+    since = [gap for gap in coverage.gaps if gap[1] == coverage.end and gap[0] >= last]
     within = [gap for gap in coverage.gaps if gap not in since]
     after = f"{' and' if within else ', and'} nothing of the {lasting(since[0][1] - since[0][0])} since" if since else ""
     if not within:

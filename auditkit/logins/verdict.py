@@ -5,8 +5,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from auditkit.logins import entered, losing, sentence, telling, trying
+from auditkit.logins.covering import MINUTE
 from auditkit.logins.joining import Joined, joined, requoted
 from auditkit.logins.nouns import Condition, What, YearBy
 from auditkit.logins.patterns import Pattern, pattern
@@ -95,6 +97,7 @@ def _notes(all_of_it: Joined) -> Iterator[str]:
     unknown = sum(sum(reading.notes.unknown.values()) for reading in seen.readings)
     if unknown:
         yield f"{plural(unknown, 'line')} of programs that tell of logins not understood; the report lists them by kind"
+    yield from _overlaps(all_of_it)
     for reading in seen.readings:
         if reading.notes.malformed and reading.format is not None and reading.format.kind == "text":
             of = f"{reading.notes.malformed} of {plural(reading.notes.lines, 'line')}"
@@ -114,6 +117,17 @@ def _notes(all_of_it: Joined) -> Iterator[str]:
     if sum(stream.count(What.SCANNED) for stream in all_of_it.streams):
         scanned = sum(stream.count(What.SCANNED) for stream in all_of_it.streams)
         yield f"{plural(scanned, 'connection')} that spoke something else or nothing are no guesses, and not counted as such"
+
+
+def _overlaps(all_of_it: Joined) -> Iterator[str]:
+    """Yield where two parts of one log have lines of the same time: a copy that was taken in between, named beside them."""
+    for stream in all_of_it.streams:
+        dated = [one for one in stream.readings if one.notes.first is not None and one.notes.last is not None]
+        for one, other in pairwise(dated if stream.kind == "text" else ()):
+            start, end = other.notes.first or 0, one.notes.last or 0
+            if end - start > MINUTE:
+                both = listed([one.log.name, other.log.name])
+                yield f"{both} both have lines of {moment(start)} to {moment(end)}: guesses of that time may count twice"
 
 
 def _wanted(all_of_it: Joined, findings: Sequence[Finding], looks: Pattern) -> tuple[Wanted, ...]:

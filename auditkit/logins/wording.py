@@ -84,3 +84,8 @@ def name(user: str) -> str:
     """An account as a sentence has it; the empty name, and one with blanks, in quotes."""
     shown = printable(user)
     return f"'{shown}'" if not shown or " " in shown else shown
+
+
+def short(shown: str, most: int = 48) -> str:
+    """What is shown of a name in a sentence: of one that is absurdly long its beginning."""
+    return shown if len(shown) <= most else f"{shown[: most - 3]}..."

@@ -11,6 +11,8 @@ from auditkit.report.look import Options, painted
 Dict = Mapping[str, Any]
 FEW, MANY = 6, 200
 """Rows of a table, and with --all."""
+LONG = 40
+"""Characters of a name that are shown."""
 ACCESS = {
     "none-seen": "no success seen",
     "seen": "success seen",
@@ -133,10 +135,17 @@ def _nowhere(services: Sequence[str]) -> str:
     return "not in its lines" if {"sshd", "dropbear"} & set(services) else "the machine itself"
 
 
+def _short(name: str) -> str:
+    """A name as the table has it; of one that is absurdly long its beginning."""
+    shown = said(name) or "''"
+    return shown if len(shown) <= LONG else f"{shown[: LONG - 3]}..."
+
+
 def _names(one: Dict) -> str:
     """Those that exist first."""
-    exist = [said(name) or "''" for name in one.get("existing", ())][:5]
-    rest = [said(name) or "''" for name in one["users"] if name not in one.get("existing", ())][: max(8 - len(exist), 0)]
+    exist = [_short(name) for name in one.get("existing", ())][:5]
+    others = dict.fromkeys(_short(name) for name in one["users"] if name not in one.get("existing", ()))
+    rest = list(others)[: max(8 - len(exist), 0)]
     more = one.get("names", len(one["users"])) - len(exist) - len(rest)
     shown = ", ".join([*(f"{name} (exists)" for name in exist), *rest]) or "no name"
     return f"{shown} and {more} more" if more > 0 else shown

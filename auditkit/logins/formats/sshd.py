@@ -7,8 +7,8 @@ from auditkit.logins.formats.own import CLOCK, DATE, OFFSET, own
 from auditkit.logins.grammar.sshd import PREFIXES
 
 FIRST = (
-    rf"(?:{'|'.join(PREFIXES)})?(?:Accepted|Failed|Partial) [\w/-]+ for .* from |Server listening on |"
-    r"(?:Invalid user|Connection from) .* port \d"
+    rf"(?:{'|'.join(PREFIXES)})?(?:(?:Accepted|Failed|Partial) [\w/-]+ for .* from "
+    r"|Server listening on |(?:Invalid user|Connection from) .* port \d)"
 )
 """How messages begin by which such a log is known."""
 NAME = r"(?:^|/)sshd(?:-session)?\.log$"

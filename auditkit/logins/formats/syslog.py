@@ -12,7 +12,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from auditkit.logins.formats.counting import BEFORE_PORT, LONGEST_PORT, NUMERALS, Came, Counts, How, Meaning, Tag, bare, told_of
-from auditkit.logins.formats.pieces import MARK, pieces
+from auditkit.logins.formats.pieces import LONGEST, MARK, pieces
 from auditkit.logins.formats.stamps import PLAIN, STAMP, Clock
 from auditkit.logins.journals.pulse import Pulse
 from auditkit.logins.nouns import NOBODY, Bytes, Event, Format, Log, Notes, Said, Setting, What
@@ -43,9 +43,13 @@ BARE = re.compile(r" (?:(?P<host>\S+) )??\[(?P<program>[\w-]+)\](?P<pid>):? (?P<
 """`[sshd]`, as metalog has it."""
 OF_OLD = re.compile(r" (?P<host>\S+) (?P<program>syslogd)(?P<pid>) (?P<message>.*)", re.DOTALL)
 """`syslogd 1.5.0: restart.`"""
-LEVEL = r"(?:[a-z]+[0-7]?|[0-9]+)\.(?:emerg|panic|alert|crit|err|error|warning|warn|notice|info|debug|[0-7])"
+LEVEL = (
+    r"(?:(?:[a-z]+[0-7]?|[0-9]+)\.|[a-z]+(?:\|[a-z]+)?:)"
+    r"(?:emerg|panic|alert|crit|err|error|warning|warn|notice|info|debug|[0-7])"
+)
+"""`auth.info`; of AIX `auth|security:info`."""
 LOOSE = re.compile(
-    rf" {{1,2}}(?:<{LEVEL}> )?(?:(?P<host>[^ ]+) )??(?:<?{LEVEL}>? )?"
+    rf" {{1,2}}(?:<{LEVEL}> )?(?:(?P<host>[^ ]+) {{1,2}})??(?:<?{LEVEL}>? )?"
     r"(?P<program>[^ :\[]+)(?:\[(?P<pid>[^\] ]*)\])?:(?: |$|(?=\[))(?P<message>.*)",
     re.DOTALL,
 )
@@ -53,7 +57,8 @@ LOOSE = re.compile(
 HEADINGS = re.compile(r"-- .* --|-- (?:Journal|Logs) beg[ai]ns? .*|.*-- MARK --").fullmatch
 """Lines of journalctl and syslogd that are of no program."""
 MAY_TELL = re.compile(
-    r"(?! ).*?(?:\b(?:Accepted|Failed) [\w/-]{1,40} for |session opened for user|\bsshd(?:-session)?(?:\[|: ))", re.DOTALL
+    r"(?! ).*?(?:\b(?:Accepted|Failed) [\w/-]{1,40} for |session opened for user|\bsshd(?:-session)?(?:\[|: ))",
+    re.DOTALL,
 ).match
 """A line that cannot be read, and may tell of a login all the same; what goes on with the one before begins with a blank."""
 LAST = re.compile(rf" (?:<{LEVEL}> )?(?:(?P<host>\S+) )?(?:--- )?last message repeated (?P<times>[0-9]{{1,9}}) times?(?: ---)?")
@@ -316,6 +321,8 @@ class Reader:
         self.notes.malformed += 1
         if MAY_TELL(line):
             self.teller.unknown(f"({why})", line, number)
+        elif len(line) >= LONGEST:
+            self.teller.unknown("(longer than any)", "may tell of a login: its end was not looked at", number)
 
     def last_of(self, host: str, lines: Sequence[str]) -> tuple[str | None, str, str | None, str] | None:
         """Host, program, pid and message of the last line of a host, to which `last message repeated 3 times` adds."""

@@ -7,7 +7,7 @@ autumn, is its second coming as soon as time would run backwards.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from auditkit.logins.nouns import Bytes, Log, Setting, YearBy
@@ -27,10 +27,39 @@ NEAR = 31
 """Days that a clock may be set back without it being another year."""
 STEP = 8
 """Days before New Year to which a clock may be set back after it."""
+BACK = 2
+"""Days in which a log goes on after a stamp out of place."""
 LEAP_DAY = (2, 29)
 
 Day = tuple[int, int]
 """Month and day."""
+
+
+@dataclass(slots=True)
+class Turns:
+    """Tells where the year turns among days that follow each other.
+
+    A stamp out of place, months away from those around it, is no turn: whoever may write one line with a stamp of his own
+    would date all lines before it a year too early.
+    """
+
+    _day: Day | None = None
+    _left: Day | None = None
+    """The day before a turn over a silence of more than NEAR days: the next jump may lead back to it."""
+
+    def to(self, day: Day) -> int:
+        """How many years lie between the day before and this one."""
+        before, left = self._day, self._left
+        self._day = day
+        if before is None or before == day:
+            return 0
+        if left is not None and abs(passed(before, day)) > NEAR and 0 <= passed(left, day) <= BACK:
+            self._left = None
+            return -1
+        step = turned(before, day)
+        if step == 1 and passed(before, day) + 12 * 31 > NEAR:
+            self._left = before
+        return step
 
 
 @dataclass(slots=True)
@@ -42,7 +71,7 @@ class Stamps:
     _words: str = ""
     """The hour of the stamp before, if it comes once, and when it began."""
     _began: int = 0
-    _day: Day | None = None
+    _turns: Turns = field(default_factory=Turns)
     _last: int = 0
     _twice: str = ""
     """The hour that came again last."""
@@ -67,8 +96,8 @@ class Stamps:
             return None
         if month is None:
             return None
-        self.year += turned(self._day, (month, day))
-        self._day, self._words = (month, day), ""
+        self.year += self._turns.to((month, day))
+        self._words = ""
         try:
             began = datetime(self.year, month, day, clock, tzinfo=self.zone)
         except ValueError:
@@ -98,14 +127,17 @@ def nanoseconds(moment: datetime) -> int:
     return round(moment.timestamp() * 1_000_000) * 1000
 
 
-def turned(before: Day | None, now: Day) -> int:
+def turned(before: Day, now: Day) -> int:
     """How many years lie between the days of two lines that follow each other: 1 at New Year, -1 where a clock was set back."""
-    if before is None:
-        return 0
-    passed = (now[0] - before[0]) * 31 + now[1] - before[1]
-    if passed < -NEAR:
+    days = passed(before, now)
+    if days < -NEAR:
         return 1
-    return -1 if passed > 12 * 31 - STEP else 0
+    return -1 if days > 12 * 31 - STEP else 0
+
+
+def passed(before: Day, now: Day) -> int:
+    """How many days lie between two of one year, about."""
+    return (now[0] - before[0]) * 31 + now[1] - before[1]
 
 
 def newest(log: Log, setting: Setting) -> tuple[int, YearBy]:
@@ -129,9 +161,9 @@ def newest(log: Log, setting: Setting) -> tuple[int, YearBy]:
 
 def first_year(data: Bytes, latest: int, zone: tzinfo) -> int:
     """The year of the first line of a file whose last one is not later than that."""
-    turns, last, leap = 0, None, None
+    turns, last, leap, turning = 0, None, None, Turns()
     for day in days(data):
-        turns += turned(last, day)
+        turns += turning.to(day)
         last = day
         if day == LEAP_DAY:
             leap = turns

@@ -123,7 +123,7 @@ def alone(name: str, data: bytes) -> tuple[object, str, str]:
 def test_sessions_that_wtmp_alone_tells_of_are_logins_and_whether_there_were_others_is_not_known() -> None:
     access, sentence, gap = alone("/var/log/wtmp", session(b"anna", "192.0.2.20"))
     assert access == "seen"
-    assert sentence.startswith("whether anybody tried cannot be told; 1 login, of anna from 192.0.2.20 at 2026-11-24")
+    assert sentence.startswith("whether anybody guessed cannot be told; 1 login, of anna from 192.0.2.20 at 2026-11-24")
     assert gap == (
         "whether anybody else got in cannot be told: no source tells of every login: wtmp holds sessions at terminals only"
     )

@@ -1,9 +1,10 @@
 """Runs the tests in three processes: each takes a file that nobody has begun, as long as there is one.
 
-A file's tests run in their order, in one process. There are more processes than most machines of ours have processors, for
-many a test waits: for a daemon, a time-out, a disk. They are forked once all tests are known, so that each is a parent of
-its own processes only, and send pytest's own reports back, which are told here as if the tests had run here. A test without
-a report is an error. With `--one-by-one`, and where somebody wants to look on (`--pdb`, `-s`), there is one process as usual.
+A file's tests run in their order, in one process. There are more processes than processors of the machine that has to be fast
+enough, two, for many a test waits: for a daemon or a time-out. One process begins with those. They are forked once all tests
+are known, so that each is a parent of its own processes only, and send pytest's own reports back, which are told here as if
+the tests had run here. A test without a report is an error. With `--one-by-one`, and where somebody wants to look on (`--pdb`,
+`-s`), there is one process as usual.
 """
 
 import os
@@ -21,16 +22,8 @@ import pytest
 
 PROCESSES = 3
 TESTS = Path(__file__).resolve().parent
-LONG = (
-    "fleet/test_fleet_real.py",
-    "truth/test_truth.py",
-    "fleet/test_logins_real.py",
-    "fleet/test_upgrade_real.py",
-    "test_survival_writing.py",
-    "test_survival_tampering.py",
-    "ssh_audit/test_hostile.py",
-)
-"""What takes longest comes first, so that no process is busy with it when the others have nothing left."""
+WAITING = ("fleet/test_fleet_real.py", "truth", "fleet", "listeners")
+"""Files and folders whose tests wait more than they compute; what takes longest comes first."""
 Tests = Sequence[pytest.Item]
 NUMBER = 2
 """Bytes of the number of a file."""
@@ -77,35 +70,55 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 
 
 def _files(items: Tests) -> list[Tests]:
-    """The tests of each file, those that take long first."""
-    files: dict[Path, list[pytest.Item]] = {TESTS / name: [] for name in LONG}
+    """The tests of each file."""
+    files: dict[Path, list[pytest.Item]] = {}
     for item in items:
         files.setdefault(item.path, []).append(item)
-    return [tests for tests in files.values() if tests]
+    return list(files.values())
+
+
+def _queues(files: Sequence[Tests]) -> tuple[int, int]:
+    """Pipes that hold the numbers of the files that wait, and of all others; who reads one takes it from all the others."""
+    rank = [_waiting(tests[0].path) for tests in files]
+    waiting = sorted((number for number in range(len(files)) if rank[number] < len(WAITING)), key=lambda number: rank[number])
+    return _queue(waiting), _queue([number for number in range(len(files)) if rank[number] == len(WAITING)])
+
+
+def _waiting(path: Path) -> int:
+    """Where a file comes among those that wait, or their number for one that does not."""
+    of = [at for at, name in enumerate(WAITING) if path.is_relative_to(TESTS / name)]
+    return min(of, default=len(WAITING))
+
+
+def _queue(numbers: Sequence[int]) -> int:
+    queue, end = os.pipe()
+    with open(end, "wb") as all_:
+        all_.writelines(number.to_bytes(NUMBER, "big") for number in numbers)
+    return queue
 
 
 @contextmanager
 def _running(session: pytest.Session, files: Sequence[Tests]) -> Iterator[list[Runner]]:
     """The processes that run these tests; none of them outlives the block."""
     runners: list[Runner] = []
-    queue, end = os.pipe()
-    with open(end, "wb") as all_:
-        all_.writelines(number.to_bytes(NUMBER, "big") for number in range(len(files)))
+    waiting, others = _queues(files)
+    orders = [(waiting, others), *[(others, waiting)] * (PROCESSES - 1)]
     try:
-        runners.extend(_begun(session, files, queue) for _ in range(min(PROCESSES, len(files))))
+        runners.extend(_begun(session, files, order) for order in orders[: len(files)])
         yield runners
     except BaseException:
         for runner in runners:
             os.kill(runner.process, signal.SIGINT)  # as by Ctrl-C: what the test has set up is taken down
         raise
     finally:
-        os.close(queue)
+        os.close(waiting)
+        os.close(others)
         for runner in runners:
             runner.words.close()
             os.waitpid(runner.process, 0)
 
 
-def _begun(session: pytest.Session, files: Sequence[Tests], queue: int) -> Runner:
+def _begun(session: pytest.Session, files: Sequence[Tests], order: Sequence[int]) -> Runner:
     here, there = Pipe(duplex=False)
     process = os.fork()
     if process:
@@ -113,12 +126,12 @@ def _begun(session: pytest.Session, files: Sequence[Tests], queue: int) -> Runne
         return Runner(process, here)
     try:
         here.close()
-        _run(session, files, queue, there)
+        _run(session, files, order, there)
     finally:
         os._exit(0)
 
 
-def _run(session: pytest.Session, files: Sequence[Tests], queue: int, words: "Connection[Any, Any]") -> None:
+def _run(session: pytest.Session, files: Sequence[Tests], order: Sequence[int], words: "Connection[Any, Any]") -> None:
     """Run the tests of one file after the other, and send each report instead of showing it."""
     config = session.config
     config.pluginmanager.unregister(name="terminalreporter")
@@ -127,8 +140,8 @@ def _run(session: pytest.Session, files: Sequence[Tests], queue: int, words: "Co
     capture.start_global_capturing()
     config.pluginmanager.register(Sender(config, words))
     try:
-        while number := os.read(queue, NUMBER):
-            tests = files[int.from_bytes(number, "big")]
+        for number in _taken(order):
+            tests = files[number]
             # what comes then is not known yet: all is taken down but what the whole session shares
             for item, following in zip(tests, [*tests[1:], session], strict=True):
                 config.hook.pytest_runtest_protocol(item=item, nextitem=following)
@@ -137,6 +150,13 @@ def _run(session: pytest.Session, files: Sequence[Tests], queue: int, words: "Co
         words.send({"broken": traceback.format_exc()})
     finally:
         session._setupstate.teardown_exact(None)
+
+
+def _taken(order: Sequence[int]) -> Iterator[int]:
+    """Yield numbers of files that nobody else takes, until none is left in any queue."""
+    for queue in order:
+        while number := os.read(queue, NUMBER):
+            yield int.from_bytes(number, "big")
 
 
 class Sender:

@@ -244,11 +244,12 @@ def test_a_check_of_unchanged_disks_compares_what_their_baselines_hold(fleet: Fl
     assert hosts["ws-1"]["facts"]["peers"] == {"hosts": 3, "unlike": 0}
 
 
-def test_a_host_alone_is_compared_with_nobody_and_leaves_nothing(fleet: Fleet) -> None:
+def test_a_host_alone_is_compared_with_nobody_and_leaves_no_ledger(fleet: Fleet) -> None:
     host = fleet.json("scan", "ws-1")["ws-1"]
     assert "peers" not in host["facts"]
     assert not [name for name in host["counts"] if "compared" in name]
-    assert not fleet.cli.store.exists()
+    assert fleet.cli.files() == ["logins.json"], "what the next run knows of its logs, and nothing else"
+    assert [path.name for path in fleet.cli.store.iterdir()] == ["baselines"]
 
 
 def test_with_one_other_host_nothing_counts_as_compared(fleet: Fleet) -> None:

@@ -267,6 +267,7 @@ def test_a_jump_host_is_given_no_foreign_number(hostname: str) -> None:
 CALLS = {
     ("auditkit.ssh.address", "link.connect"): "the one connection",
     ("auditkit.agent", "link.connect"): "AF_UNIX: the ssh-agent of the user who seals",
+    ("auditkit.logins.formats.databases", "sqlite3.connect"): "a database in memory",
     ("auditkit.hosts", "import_module(HOSTS["): "a host of any kind, which begins here",
     ("auditkit.hosts.ssh", "module.connect"): "a link of either transport, which begins with the one connection",
 }

@@ -85,12 +85,13 @@ class File:
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the unpacked bytes from the beginning; where they end too early, `broke` says why."""
-        self.broke, given = "", 0  # by itself: it may be read a second time before the first is at its end
+        self.broke, self.given, given = "", 0, 0
         try:
             with _opened(self.root, self.path, self.inode) as handle:
                 pieces = self._pieces(handle)
                 for piece in unpacked(pieces, self.packed) if self.packed else pieces:
-                    self.given = given = given + len(piece)
+                    given += len(piece)
+                    self.given = given  # and no sum: whoever reads it may begin to read it once more meanwhile
                     yield piece
         except OSError as error:
             self.broke = reason(error)

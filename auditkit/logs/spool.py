@@ -61,10 +61,11 @@ class Spool:
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the unpacked bytes from the beginning; where they end too early, `broke` says why."""
-        self.broke, given = self.lost, 0
+        self.broke, self.given, given = self.lost, 0, 0
         try:
             for piece in unpacked(self._raw(), self.packed) if self.packed else self._raw():
-                self.given = given = given + len(piece)
+                given += len(piece)
+                self.given = given  # no sum, as in files.File
                 yield piece
         except BrokenError as error:
             self.broke = self.lost or str(error)

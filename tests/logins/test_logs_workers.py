@@ -95,8 +95,10 @@ def test_a_huge_log_read_in_parts_says_what_one_process_reads(tmp_path: Path, mo
     os.utime(tmp_path / "auth.log", ns=(NOW, NOW))
     sources = tuple(found(str(tmp_path), ["/auth.log"]))
     (alone,) = readings(sources, Machine(NOW), How(hands=1))
+    assert alone.notes.size == sources[0].log.size
     monkeypatch.setattr(reading, "WORTH", 1)
     monkeypatch.setattr(parted, "PART", 1 << 18)
+    monkeypatch.setattr(parted, "LEAST", 1 << 18)
     read = [0]
 
     def show(count: int) -> None:
@@ -118,6 +120,7 @@ def test_a_huge_log_that_is_cut_while_its_parts_are_read_is_never_taken_for_whol
     os.truncate(tmp_path / "auth.log", 1 << 20)
     monkeypatch.setattr(reading, "WORTH", 1)
     monkeypatch.setattr(parted, "PART", 1 << 18)
+    monkeypatch.setattr(parted, "LEAST", 1 << 18)
     (told,) = readings(sources, Machine(NOW), How(2))
     assert told.log.condition is not Condition.READ
     assert told.log.reason

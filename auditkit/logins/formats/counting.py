@@ -183,8 +183,8 @@ class Counts:
         self.came[raw] = came
         return came
 
-    def asked(self, tag: Tag, pid: str, meaning: Meaning) -> tuple[Came, Meaning] | None:
-        """What a line of PAM says once its connection was asked; None where lines of this piece do not tell that."""
+    def asked(self, tag: Tag, pid: str, meaning: Meaning, at: int) -> bool:
+        """Note a line of PAM once its connection was asked; False where none that is noted here is the one to be asked."""
         told, before = meaning.told, tag.spoke.get(pid)
         came = self.comes(told.address or "") if told else None
         if before is None:
@@ -195,7 +195,7 @@ class Counts:
             or (before is None and self.tally.knows(tag.host, pid))
             or (before and before[0] is not came)
         ):
-            return None
+            return False
         user = told.user if told.user is not None or before is None else before[1].user
         if len(self.of_users) > KNOWN:
             self.of_users.clear()
@@ -204,7 +204,9 @@ class Counts:
             means = self.of_users[user, told.times] = Meaning(How.COUNTED, told, user)
         if before is None:
             tag.spoke[pid] = came, means, ""
-        return came, means
+        came.meanings.append(means)
+        came.places.append(at)
+        return True
 
     def settle(self, host: str, pid: str) -> None:
         """Hand the tally what a connection said last: a line follows that may ask it."""
@@ -232,9 +234,13 @@ class Counts:
             ends = places if len(places) <= 2 * EXAMPLES else (*places[:EXAMPLES], *places[-EXAMPLES:])
             source.met_among([(first + at, starts[at] + at) for at in ends], first)
             came.meanings, came.places = [], []
-        for host, spoke in self.spoken.items():
-            if len(spoke) > CONNECTIONS:
-                self.older[host] = spoke.copy()
+        self._forget()
+
+    def _forget(self) -> None:
+        """Keep what is remembered bounded."""
+        if sum(map(len, self.spoken.values())) > CONNECTIONS:
+            self.older = {host: spoke.copy() for host, spoke in self.spoken.items() if spoke}
+            for spoke in self.spoken.values():
                 spoke.clear()
         if len(self.tags) > TAGS:
             self.settle_all()

@@ -228,14 +228,11 @@ class Reader:
                 if meaning.how is OTHER:
                     self.others += 1
                     continue
-                if meaning.how is ASKS and (asked := counts.asked(tag, pid, meaning)):
-                    asked[0].meanings.append(asked[1])
-                    asked[0].places.append(at)
+                if meaning.how is ASKS and counts.asked(tag, pid, meaning, at):
                     continue
             counts.settle(tag.host, pid)
-            self.alone(
-                tag, pid, message, (meaning, came, tail[: len(tail) - len(behind)]), At(time or 0, first + at, starts[at] + at)
-            )
+            port, place = tail[: len(tail) - len(behind)], At(time or 0, first + at, starts[at] + at)
+            self.alone(tag, pid, message, (meaning, came, port), place)
         if passed:
             counts.tally.passed[NOISE] += passed
         counts.fold(times, starts, first)

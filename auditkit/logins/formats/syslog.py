@@ -203,7 +203,7 @@ class Reader:
         if len(hosts) < HOSTS:
             hosts |= {event.host for event in self.teller.events}
         if self.tally is not None and len(hosts) < HOSTS:
-            hosts |= {host for host, _pid in self.tally.connections}
+            hosts.update(map(itemgetter(0), self.tally.connections))
 
     def piece(self, lines: Sequence[str], sizes: Iterable[int], number: int, offset: int) -> tuple[int, int]:
         """Read lines, which begin behind so many others and so many bytes; gives what comes behind them."""

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
+from operator import itemgetter
 from typing import NamedTuple
 
 from auditkit.logins.formats.counting import BEFORE_PORT, LONGEST_PORT, NUMERALS, Came, Counts, How, Meaning, Tag, bare, told_of
@@ -180,7 +181,7 @@ class Reader:
         if len(hosts) < HOSTS:
             hosts |= {event.host for event in self.teller.events}
         if self.tally is not None and len(hosts) < HOSTS:
-            hosts |= {host for host, _pid in self.tally.connections}
+            hosts.update(map(itemgetter(0), self.tally.connections))
 
     def piece(self, lines: Sequence[str], sizes: Iterable[int], number: int, offset: int) -> tuple[int, int]:
         """Read lines, which begin behind so many others and so many bytes; gives what comes behind them."""

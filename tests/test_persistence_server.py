@@ -89,6 +89,17 @@ def test_of_a_server_as_it_was_installed_nothing_is_said(server: Path) -> None:
     assert said_of(server) == []
 
 
+@pytest.mark.parametrize("release", ["bookworm", "trixie"])
+def test_of_a_debian_as_it_was_installed_nothing_is_said(release: str) -> None:
+    if reason := images.missing():
+        pytest.skip(reason)
+    try:
+        image = images.layers(release)[0]
+    except images.NoFleetError as reason:
+        pytest.skip(str(reason))
+    assert said_of(image) == []
+
+
 def test_what_is_planted_among_all_that_packages_brought_stands_out(server: Path) -> None:
     with (server / "etc/cron.d/e2scrub_all").open("a") as file:
         file.write("@reboot root /dev/shm/.x/agent\n")

@@ -140,7 +140,7 @@ _USUAL = re.compile(
     r"|postdrop|postqueue|sendmail|procmail|lockfile|mail-lock|mail-touchlock|mail-unlock|utempter|utmp|pt_chown|mount\.(cifs|nfs|ecryptfs_private|davfs)"
     r"|umount\.\w+|chrome-sandbox|bwrap|snap-confine|VBox\w+|vmware-\w+|pppd|ntfs-3g|lppasswd|cgexec|kismet_cap_\w+|dumpcap|screen|camel-lock-helper-1\.2"
     r"|ssh-askpass\w*|staprun|suexec|userhelper|usernetctl|netreport|gnome-pty-helper|Xvnc|authenticate|lxc-user-nic|opiesu|login|rlogin|rsh|rcp"
-    r"|chkpwd|kcheckpass|start_kdeinit|fping6?|clockdiff|gst-ptp-helper|systemd-detect-virt|nfnl_osf|slock|physlock|i3lock|vlock|xtrlock|otpw-\w+|bbsuid"
+    r"|chkpwd|auth_pam_tool|cockpit-session|kcheckpass|start_kdeinit|fping6?|clockdiff|gst-ptp-helper|systemd-detect-virt|nfnl_osf|slock|physlock|i3lock|vlock|xtrlock|otpw-\w+|bbsuid"
     r"|ssmtp|msmtpd?|dma(-mbox-create)?|maidag|mail\.local|deliver|popauth|sperl.*|beep|tio|uuidd|inncheck|rnews|inews|man|mandb|cdrecord|wodim|readom"
     r"|qemu-bridge-helper|spice-client-glib-usb-acl-helper|libvirt_leaseshelper|ksu|mount\.fuse\w*|kppp|zypp-refresh-wrapper|firejail|hddtemp|smbmnt)"
 )

@@ -141,6 +141,15 @@ def test_a_log_that_was_cut_since_the_last_run_is_found(cli: Cli, logs: Path) ->
     assert again["logins"]["coverage"] == "tamper"
 
 
+def test_what_a_run_has_seen_the_next_one_asks_again_and_says_that_it_is_not_the_first(cli: Cli, logs: Path) -> None:
+    disk = f"root:{logs.parents[1]}"
+    first, again = logins(cli, disk), logins(cli, disk)
+    assert [len([note for note in one["notes"] if "no earlier run" in note]) for one in (first, again)] == [1, 0]
+    assert [one["rule"] for one in again["findings"]] == [one["rule"] for one in first["findings"]]
+    (logs / "auth.log").write_bytes(GUESSES + LOGIN + LOGIN.replace(b"192.0.2.9", b"203.0.113.9").replace(b"5555", b"6666"))
+    assert "203.0.113.9" in str([one["subject"] for one in logins(cli, disk)["findings"]])
+
+
 def test_where_signers_are_named_only_what_they_signed_is_remembered(cli: Cli, logs: Path, tmp_path: Path) -> None:
     key, signers, disk = tmp_path / "key", tmp_path / "signers", f"root:{logs.parents[1]}"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)

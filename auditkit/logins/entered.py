@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from auditkit.logins.covering import DAY, Cover
+from auditkit.logins.endings import BEGINNING, END
 from auditkit.logins.joining import Before, Joined, words
 from auditkit.logins.patterns import MISTYPED, is_own
 from auditkit.logins.seen import Login
@@ -163,6 +164,9 @@ def _of(joined: Joined, success: Success) -> Iterator[Finding]:
 
 def _alone(joined: Joined, success: Success, quotes: tuple[Quote, ...], *, guessed: bool) -> Iterator[Finding]:
     """Yield that no server tells of a session: where one should, where its log breaks off, and where there is none."""
+    if success.support == {END}:
+        yield _ended(joined, success, quotes)
+        return
     by = listed(sorted(success.support))
     message = f"a session of {name(success.user)} was opened at {moment(success.time)}, by {by}"
     if _server_told(joined, success):
@@ -172,6 +176,15 @@ def _alone(joined: Joined, success: Success, quotes: tuple[Quote, ...], *, guess
         yield _finding(SESSION_ALONE, success, f"{message}; {missing}{_deeds(joined, success)}", quotes)
     elif not _of_servers(joined) and not guessed:
         yield from _first_seen(joined, success, quotes)
+
+
+def _ended(joined: Joined, success: Success, quotes: tuple[Quote, ...]) -> Finding:
+    """That a session has an end and no beginning: an old one, unless the logs have an earlier line of its connection."""
+    message = f"a session of {name(success.user)} ended at {moment(success.time)}, and no line tells that it began"
+    if BEGINNING in success.missing:
+        return _finding(SESSION_ALONE, success, f"{message}, though the logs have earlier lines of its connection", quotes)
+    message += ": it is older than the logs, or its beginning was taken out of them"
+    return _finding(SESSION_ALONE, success, message, quotes, Severity.LOW)
 
 
 def _after_guessing(joined: Joined, success: Success, quotes: tuple[Quote, ...]) -> Iterator[Finding]:

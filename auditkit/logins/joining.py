@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from auditkit.logins.covering import DAY, Coverage, covered
+from auditkit.logins.endings import endings
 from auditkit.logins.following import Deed, deeds, done
 from auditkit.logins.guesses import Attacker, Disagreement, attackers, disagreements
 from auditkit.logins.nouns import Event, What
@@ -177,13 +178,14 @@ class Joined:
 def joined(seen: Seen) -> Joined:
     """Join what the sources of a machine tell."""
     found = streams(seen.readings)
+    got_in = successes(found)
     end = seen.setting.now if seen.newest is None else min(seen.newest, seen.setting.now)
     now = seen.setting.now if seen.until is not None else end
     coverage = covered(found, seen.since, seen.until, now, seen.asked)
     return Joined(
         seen,
         found,
-        tuple(successes(found)),
+        tuple(sorted((*got_in, *endings(got_in, found)), key=lambda one: one.time or 0)),
         attackers(found),
         coverage,
         signs(seen, found, coverage),

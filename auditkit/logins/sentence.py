@@ -208,7 +208,8 @@ def _covering(joined: Joined, lead: str) -> str:
     start, end = joined.coverage.start, joined.coverage.end
     if not telling or start is None or end is None:
         return f": {without(joined)}"
-    which = f"{listed([stream.short for stream in telling])}, which {'covers' if len(telling) == 1 else 'cover'}"
+    names = list(dict.fromkeys(stream.short for stream in telling))
+    which = f"{listed(names)}, which {'covers' if len(names) == 1 else 'cover'}"
     return f"{lead}{which} {_reach(telling, start, end)}{_gaps(joined.coverage)}"
 
 

@@ -264,6 +264,31 @@ def _path(names: Iterable[bytes]) -> str:
     return "/" + b"/".join(names).decode("utf-8", "surrogateescape")
 
 
+@dataclass(frozen=True, slots=True)
+class Between:
+    """Some bytes of a file that is not packed; read and not mapped, so that no page of it stays in memory."""
+
+    file: File
+    start: int
+    stop: int
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield them; where they end too early, `file.broke` says why."""
+        at = self.start
+        try:
+            with _opened(self.file.root, self.file.path, self.file.inode) as handle:
+                while piece := os.pread(handle, min(self.stop - at, PIECE), at):
+                    at += len(piece)
+                    yield piece
+            self.file.broke = CUT if at < self.stop else self.file.broke
+        except OSError as error:
+            self.file.broke = reason(error)
+
+    def whole(self) -> bytes:
+        """All of them."""
+        return b"".join(self.chunks())
+
+
 @contextmanager
 def _opened(root: str, path: tuple[bytes, ...], inode: int) -> Iterator[int]:
     """A handle of a file, as long as it is the one that was found."""

@@ -7,7 +7,7 @@ from auditkit.logins.nouns import Condition
 from auditkit.logins.parts import Part, joined, parts
 from auditkit.logins.reading import Reading, read
 from auditkit.logs import workers
-from auditkit.logs.files import File, Source
+from auditkit.logs.files import Between, File, Source
 from auditkit.logs.zones import Machine
 
 PART = 64 << 20
@@ -55,7 +55,7 @@ def _read(job: workers.Job, tell: workers.Tell) -> Reading:
     """The reading of a part; where the file is not any more what it was, that is said."""
     _number, part, machine = job
     file: File = part.data.data
-    reading = read(part.log, part.data, machine.setting())
+    reading = read(part.log, Between(file, part.data.start, part.data.stop), machine.setting())
     tell(part.data.stop - part.data.start)
     if file.broke:
         return replace(reading, log=replace(reading.log, condition=Condition.TRUNCATED, reason=file.broke))

@@ -38,6 +38,9 @@ def done(work: Work, jobs: Sequence[Job], hands: int, heard: Callable[[int, Any]
                     worker.give(waiting.pop(), jobs)
             for worker in _heard(workers):
                 number, kind, told = worker.told()
+                if kind == "done" and not waiting:  # what it holds is not needed any more
+                    workers.remove(worker)
+                    worker.end()
                 if number is not None and kind == "told":
                     heard(number, told)
                 elif number is not None:

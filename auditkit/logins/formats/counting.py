@@ -18,7 +18,7 @@ from auditkit.logins.grammar.forms import usual
 from auditkit.logins.nouns import PAM, Said, What
 from auditkit.logins.tally import ADDRESSES, CONNECTIONS, EXAMPLES, HOUR, SERVICES, TALLIED, Tally
 
-KNOWN = 32768
+KNOWN = 16384
 """Messages without address and port that are remembered with what they say."""
 WORTH = 200
 """Characters up to which other messages are remembered."""

@@ -63,7 +63,7 @@ _SNMP = (b"community", b"com2sec", b"sink", b"createuser", b"usmuser")
 _LONGEST_SNMP = 1 << 20
 """No snmpd.conf is longer."""
 CALLED = (
-    rb"passw|passphrase|pass\b|pwd|secret|token|credential|psk|authtok|bindpw"
+    rb"passw|passphrase|pass\b|pwd|secret|token|credential|psk|authtok(?!_)|bindpw"  # new_authtok_reqd=done is a word of pam.d(5)
     rb"|(?:api|access|private|auth|shared|encryption)[_-]?key"
 )
 """What variables, settings and options that hold a secret have in their names: the one list, for whoever leaves such out."""

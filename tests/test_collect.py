@@ -518,6 +518,7 @@ def test_tokens_are_known_by_their_look() -> None:
         "passwd: compat [SUCCESS=return] systemd",
         "Defaults passwd_tries=3, passwd_timeout=0.5",
         "password [success=1 default=ignore] pam_unix.so obscure yescrypt",
+        "account [success=1 new_authtok_reqd=done authtok_err=die authtok_expired=bad default=ignore] pam_unix.so",
         "TOKEN=$(cat /run/token)",
         "PASSWORD=${X}",
         "GIT_ASKPASS=/usr/bin/x",

@@ -63,10 +63,12 @@ _SNMP = (b"community", b"com2sec", b"sink", b"createuser", b"usmuser")
 _LONGEST_SNMP = 1 << 20
 """No snmpd.conf is longer."""
 CALLED = (
-    rb"passw|passphrase|pass\b|pwd|secret|token|credential|psk|authtok|bindpw"
+    rb"passw|passphrase|pass\b|pwd|secret|token|credential|psk|authtok(?!_)|bindpw"
     rb"|(?:api|access|private|auth|shared|encryption)[_-]?key"
 )
-"""What variables, settings and options that hold a secret have in their names: the one list, for whoever leaves such out."""
+"""What variables, settings and options that hold a secret have in their names: the one list, for whoever leaves such out.
+
+Not among them are words that a judge reads, as new_authtok_reqd=done of pam.d(5)."""
 _CALLED = rb"(?:" + CALLED + rb")[\w.-]{0,64}"
 _SECRET = _Lazy(
     rb"(" + _CALLED + rb"=[\"']?|[\"'][\w.-]{0,64}?" + _CALLED + rb"[\"'][ \t]{0,8}:[ \t]{0,8}[\"']"

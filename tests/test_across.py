@@ -118,7 +118,9 @@ def test_a_host_that_lacks_something_is_never_checked(lacking: dict[str, Any]) -
 def test_a_gap_about_something_else_hides_no_door() -> None:
     gaps = (Gap("integrity", "there is no baseline"), Gap("/root/.ssh/authorized_keys:3", "?"), Gap("/srv/x", "denied"))
     assert seen(host("a", ssh(), *gaps)).document["passwords"]["checked"] == ["a"]
-    assert not any(map(is_about, ("keys", "packages", "/home/a/.ssh", "~/.ssh/authorized_keys", "/etcetera", "/var/log")))
+    assert not any(
+        map(is_about, ("keys", "logins", "packages", "/home/a/.ssh", "~/.ssh/authorized_keys", "/etcetera", "/var/log"))
+    )
     assert all(map(is_about, ("/etc/pam.d/sshd", "/proc/net", "/proc/7", "/etc/ssh:3", "ssh", "all", "/etc/", "/x/dropbear")))
 
 

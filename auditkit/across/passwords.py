@@ -102,11 +102,11 @@ def _unjudged(host: Host) -> Iterator[str]:
 
 
 def is_about(subject: str) -> bool:
-    """Whether a gap with this subject may hide who can log in with a password; that of keys cannot."""
+    """Whether a gap with this subject may hide who can log in with a password; that of keys, or of what logs tell, cannot."""
     if not subject:
         return True
     if not subject.startswith("/"):
-        return subject != "keys" and not subject.startswith("~") and _WORD.search(subject) is not None
+        return subject not in ("keys", "logins") and not subject.startswith("~") and _WORD.search(subject) is not None
     path = re.sub(r":\d+\Z", "", subject)
     if _BESIDE.fullmatch(path):
         return False

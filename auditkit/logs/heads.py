@@ -93,11 +93,11 @@ def _past(told: dict[str, Any]) -> Past:
     found = tuple(
         Head(str(name), inode, int(size), int(length), str(digest)) for name, inode, size, length, digest in told["heads"]
     )
+    last, begun = (int(told[when]) if told.get(when) is not None else None for when in ("last", "first"))
     logins = {
-        (str(user), str(address), str(key)): int(first) if first is not None else None
-        for user, address, key, first in told["logins"]
+        (str(user), str(address), str(key)): int(first[0]) if first and first[0] is not None else None
+        for user, address, key, *first in told["logins"]
     }
-    last, begun = (int(told[when]) if told[when] is not None else None for when in ("last", "first"))
     return Past(found[:MOST_HEADS], logins, last, begun)
 
 

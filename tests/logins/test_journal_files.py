@@ -27,6 +27,7 @@ from journals_given import (
 )
 
 from auditkit.logins.grammar import said
+from auditkit.logins.grammar.wrapped import bare
 from auditkit.logins.journals.file import Walk
 from auditkit.logins.journals.hashes import Hashes, siphash
 from auditkit.logins.journals.values import Values
@@ -107,7 +108,7 @@ def of_text(name: str) -> list[tuple[str, int | None, Any]]:
     """What the lines of a text log say: program, process and meaning."""
     lines = (DATA / name).read_text("utf-8", "surrogateescape").splitlines()
     parts = [re.fullmatch(r"\S+ \S+ ([^\s\[]+)\[(\d+)\]: (.*)", line) for line in lines]
-    return [(part[1], int(part[2]), said(part[1], part[3])) for part in parts if part]
+    return [(part[1], int(part[2]), said(part[1], bare(part[3])[0])) for part in parts if part]
 
 
 def test_the_journal_of_an_attack_tells_what_its_auth_log_tells() -> None:
@@ -119,6 +120,7 @@ def test_the_journal_of_an_attack_tells_what_its_auth_log_tells() -> None:
         (pid, meaning.what, meaning.user, meaning.address, meaning.port, meaning.key) for pid, meaning in expected
     ]
     assert reading.tally.counts[What.ACCEPTED] == 2
+    assert sum(source.guesses for source in reading.tally.sources.values()) == 90
     assert [run[:2] for run in reading.notes.runs] == [(1, 439)]
 
 
@@ -184,6 +186,7 @@ def test_zeroed_pages_are_seen_and_what_is_around_them_is_read() -> None:
 def test_a_list_of_entries_that_is_gone_hides_no_entry() -> None:
     events, reading = read(spoilt(OUT, 176, bytes(8)))
     assert reading.tally.counts[What.ACCEPTED] == 2
+    assert sum(source.guesses for source in reading.tally.sources.values()) == 90
     assert reading.notes.lines == 439
     assert reading.notes.remarks == ["439 entries behind the end of its list of entries"]
     assert [event._replace(offset=0) for event in events] == [event._replace(offset=0) for event in read(OUT)[0]]
@@ -194,6 +197,7 @@ def test_an_entry_that_was_taken_out_of_the_list_is_read_and_told() -> None:
     data = without_in_list(OUT, hit - 1)
     _, reading = read(data)
     assert reading.tally.counts[What.ACCEPTED] == 2
+    assert sum(source.guesses for source in reading.tally.sources.values()) == 90
     assert reading.notes.lines == 439
     assert reading.notes.remarks == [
         "1 entry that its list of entries leaves out, so that journalctl does not show it",

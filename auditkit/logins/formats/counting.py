@@ -5,7 +5,6 @@ and is understood once for all lines that have it; then a line only has to be no
 came from each address is folded into the tally. A line that says anything else is for the caller to read by itself.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import NamedTuple
 
 from auditkit.logins.grammar import said, sshd
 from auditkit.logins.grammar.forms import usual
+from auditkit.logins.grammar.wrapped import bare
 from auditkit.logins.nouns import PAM, Said, What
 from auditkit.logins.tally import ADDRESSES, CONNECTIONS, EXAMPLES, HOUR, SERVICES, TALLIED, Tally
 
@@ -32,9 +32,6 @@ LONGEST = sshd.MAY_END - 64
 PROBES = ("192.0.2.1", 1), ("2001:db8::1", 65535)
 """Addresses and ports with which is tried what a message says that has others."""
 SSHD = frozenset(("sshd", *SERVICES))
-REPEATED = re.compile(r"message repeated (?P<times>[0-9]{1,9}) times: \[ (?P<message>.*)\]", re.DOTALL)
-ID = re.compile(r"\[ID [0-9]+ \w+\.\w+\] ")
-"""What Solaris writes before a message."""
 NOISE = What.NOISE
 Key = str | tuple[str, str]
 """A message, or what stands before the address and behind the port in it."""
@@ -95,14 +92,6 @@ def told_of(program: str, message: str, said: Callable[[str, str], Said | None] 
     words, times = bare(message) if message[:1] in "[m" else (message, 1)
     told = said(program, words)
     return told._replace(times=told.times * times) if told and times != 1 else told
-
-
-def bare(message: str) -> tuple[str, int]:
-    """A message without what the log daemon put around it, and how often it came."""
-    if message.startswith("[ID "):
-        message = ID.sub("", message, count=1)
-    repeated = REPEATED.fullmatch(message) if message.startswith("message repeated ") else None
-    return (repeated["message"], int(repeated["times"])) if repeated else (message, 1)
 
 
 def understood(program: str, key: Key) -> Meaning:

@@ -12,9 +12,10 @@ from itertools import accumulate
 from operator import itemgetter
 from typing import NamedTuple
 
-from auditkit.logins.formats.counting import BEFORE_PORT, LONGEST_PORT, NUMERALS, Came, Counts, How, Meaning, Tag, bare, told_of
+from auditkit.logins.formats.counting import BEFORE_PORT, LONGEST_PORT, NUMERALS, Came, Counts, How, Meaning, Tag, told_of
 from auditkit.logins.formats.pieces import LONGEST, MARK, pieces
 from auditkit.logins.formats.stamps import PLAIN, STAMP, Clock
+from auditkit.logins.grammar.wrapped import bare
 from auditkit.logins.journals.pulse import Pulse
 from auditkit.logins.nouns import NOBODY, Bytes, Event, Format, Log, Notes, Said, Setting, What
 from auditkit.logins.tally import SERVICES, TALLIED, Tally

@@ -35,7 +35,7 @@ PATTERN = {
 COLOURS = {"seen": "medium", "unsupported": "high", "cannot-tell": "high", "tamper": "high", "gap": "medium"}
 
 
-def verdict(logins: Dict | None, options: Options) -> Iterator[str]:
+def attempted(logins: Dict | None, options: Options) -> Iterator[str]:
     """Yield the sentence, and the three axes below it."""
     if not logins:
         return
@@ -48,7 +48,7 @@ def verdict(logins: Dict | None, options: Options) -> Iterator[str]:
         yield from (painted(each, COLOURS.get(word, ""), options) for each in _wrapped(line, " " * 10, options, 20))
 
 
-def tables(logins: Dict | None, options: Options) -> Iterator[str]:
+def who_tried(logins: Dict | None, options: Options) -> Iterator[str]:
     """Yield the tables behind the sentence: the shorter ones for all, the longer ones with --all."""
     if not logins:
         return

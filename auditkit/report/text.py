@@ -13,11 +13,12 @@ from typing import Any
 
 from auditkit.model import Severity, State
 from auditkit.printable import counted, grouped, printable, said
-from auditkit.report import entered, logins
 from auditkit.report.access import sentence_on_passwords, who_on_all, who_on_one
 from auditkit.report.differences import letter, second, text_lines, told
 from auditkit.report.document import FAILURES, FINDINGS, INCOMPLETE, UNTRUSTED, Document, apart, judged, severity, state, status
+from auditkit.report.entered import who_got_in
 from auditkit.report.folding import OnMany, folded, minor, on_many, part, said_by
+from auditkit.report.logins import attempted, who_tried
 from auditkit.report.look import Options, painted
 from auditkit.report.table import against_each_other, overview, verdict, worst_first
 from auditkit.report.watching import who_watches
@@ -25,8 +26,7 @@ from auditkit.report.watching import who_watches
 MOST_OF_A_TEXT, MOST_OF_ALL_TEXTS = 20, 200
 MOST_PATHS = 20
 MOST_MOMENTS = 200
-MOST_CAUSES = 8
-MOST_COMMANDS = 4
+MOST_CAUSES, MOST_COMMANDS = 8, 4
 STEP = " → "
 MOST_NAMED = 8
 """Hosts that are named of those that share a finding."""
@@ -61,7 +61,7 @@ def pieces(document: Document, options: Options) -> Iterator[str]:
 
 def _several(hosts: Sequence[Dict], options: Options, known: Dict | None) -> Iterator[Iterable[str]]:
     """Yield who got in, the table, who can log in, each host that is not ok, the worst last, and what all come to."""
-    yield chain(entered.who_got_in(hosts, options), overview(hosts, options))
+    yield chain(who_got_in(hosts, options), overview(hosts, options))
     yield against_each_other(hosts, options)
     yield who_on_all(known, options)
     yield ("",)
@@ -121,7 +121,7 @@ def _head(host: Dict) -> Iterator[str]:
 
 def _body(host: Dict, options: Options) -> Iterator[str]:
     """Yield what was found: changes, then findings, each with the worst last; then what could not be seen."""
-    yield from logins.verdict(host["logins"], options)
+    yield from attempted(host["logins"], options)
     changes = [change for change in host["changes"] if options.show_all or not change["explanation"]]
     yield from _changes(changes, options)
     if not options.show_all:
@@ -130,7 +130,7 @@ def _body(host: Dict, options: Options) -> Iterator[str]:
     for _rule, alike in groupby(ordered, key=lambda finding: (severity(finding), finding["rule"], finding["remedy"])):
         yield from _findings(list(alike), options)
     yield from _accepted(host.get("accepted", ()), options)
-    yield from logins.tables(host["logins"], options)
+    yield from who_tried(host["logins"], options)
     yield from _timeline(host["facts"].get("timeline", ()), options)
     yield from who_watches(host["facts"].get("protections", ()), options)
     yield from _gaps(host["gaps"])

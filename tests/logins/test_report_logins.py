@@ -16,7 +16,7 @@ def shown(name: str, *, show_all: bool = False) -> str:
     _sentence, case = parts((CASES / f"{name}.txt").read_text("utf-8"))
     told = judged(seen(case)).logins
     look = Options(width=80, show_all=show_all)
-    return "\n".join((*logins.verdict(told, look), *logins.tables(told, look), ""))
+    return "\n".join((*logins.attempted(told, look), *logins.who_tried(told, look), ""))
 
 
 def test_a_guess_that_hit() -> None:

@@ -77,7 +77,7 @@ def test_a_verdict_never_breaks_and_is_one_of_the_schema(
     seen = Seen("vm", tuple(found), Setting(NOW), asked=tuple(asked), since=since, until=until, accounts=accounts)
     verdict = judged(seen)
     VALID.validate(verdict.logins)
-    shown = "".join((*text.verdict(verdict.logins, Options()), *text.tables(verdict.logins, Options(show_all=True))))
+    shown = "".join((*text.attempted(verdict.logins, Options()), *text.who_tried(verdict.logins, Options(show_all=True))))
     assert shown.isprintable()
 
 

@@ -107,6 +107,7 @@ def theirs(peer: Peer, scratch: Path, log: Path, ready: Path, lines: int) -> Tas
 
 def memory(kept: Sequence[Row]) -> str:
     """What the table says of memory, below it."""
-    most = max((row.measured.our_memory.rss_mib for row in kept), default=0.0)
+    most = max((row.measured.our_memory.pss_mib for row in kept), default=0.0)
     met = "reached" if most < LIMIT_MIB else "**missed**"
-    return f"\nMemory in sum over all processes: {most:.0f} MiB (RSS); to reach: < {LIMIT_MIB:g} MiB: {met}.\n"
+    shared = "PSS: what forked processes share counts once"
+    return f"\nMemory in sum over all processes: {most:.0f} MiB ({shared}); to reach: < {LIMIT_MIB:g} MiB: {met}.\n"

@@ -65,11 +65,12 @@ def said(sentence: str) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """`1 gap`, `2 gaps`, `41 208 entries`."""
+    """`1 gap`, `2 gaps`, `41 208 entries`, `3 addresses`."""
     if number == 1:
         return f"1 {noun}"
-    plural = noun[:-1] + "ies" if noun.endswith("y") and noun[-2] not in "aeiou" else noun + "s"
-    return f"{grouped(number)} {plural}"
+    if noun.endswith("y") and noun[-2] not in "aeiou":
+        return f"{grouped(number)} {noun[:-1]}ies"
+    return f"{grouped(number)} {noun}{'es' if noun.endswith('s') else 's'}"
 
 
 def grouped(number: int) -> str:

@@ -83,7 +83,7 @@ def _login(one: Dict, options: Options) -> Iterator[str]:
     state = one.get("state", "supported")
     claim = {"forged": "FORGED ", "unsupported": "UNSUPPORTED ", "sourceless": "no server tells of it "}.get(state, "")
     support = ", ".join(map(said, one["support"])) or "nothing else"
-    before = f"; {counted(one['guesses_before'], 'guess')[:-1]}es before" if one.get("guesses_before", 0) > 1 else ""
+    before = f"; {counted(one['guesses_before'], 'guess')} before" if one.get("guesses_before", 0) > 1 else ""
     before = "; 1 guess before" if one.get("guesses_before") == 1 else before
     line = f"{_time(one['time'])}  {who}  {how}  {claim}told by {support}{before}"
     colour = "high" if state in ("forged", "unsupported") else ""
@@ -122,7 +122,7 @@ def _sources(logins: Dict, options: Options) -> Iterator[str]:
         yield from _wrapped(f"at {_names(one)}", " " * 8, options, 8)
     left = len(rows) + logins.get("more_sources", 0) - _most(options)
     if left > 0:
-        yield f"    {counted(left, 'address')[:-2] if left == 1 else grouped(left) + ' addresses'} more (--all shows them)"
+        yield f"    {counted(left, 'address')} more (--all shows them)"
     usual = logins.get("usual")
     if usual:
         days = counted(usual["days"], "day")

@@ -68,9 +68,14 @@ def counted(number: int, noun: str) -> str:
     """`1 gap`, `2 gaps`, `41 208 entries`, `3 addresses`."""
     if number == 1:
         return f"1 {noun}"
+    return f"{grouped(number)} {many(noun)}"
+
+
+def many(noun: str) -> str:
+    """`gaps`, `entries`, `addresses`, `branches`: more than one of something."""
     if noun.endswith("y") and noun[-2] not in "aeiou":
-        return f"{grouped(number)} {noun[:-1]}ies"
-    return f"{grouped(number)} {noun}{'es' if noun.endswith('s') else 's'}"
+        return noun[:-1] + "ies"
+    return noun + ("es" if noun.endswith(("s", "sh", "ch", "x")) else "s")
 
 
 def grouped(number: int) -> str:

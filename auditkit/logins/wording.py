@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from auditkit.printable import printable
+from auditkit.printable import many, printable
 
 _SECOND = 10**9
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -67,9 +67,7 @@ def lasting(nanoseconds: int) -> str:
 
 def plural(number: int, noun: str) -> str:
     """`1 guess`, `52 guesses`, `2 names`."""
-    if number == 1:
-        return f"1 {noun}"
-    return f"{number} {noun}{'es' if noun.endswith(('s', 'sh', 'ch', 'x')) else 's'}"
+    return f"{number} {noun if number == 1 else many(noun)}"
 
 
 def listed(words: Sequence[str], most: int = 4) -> str:

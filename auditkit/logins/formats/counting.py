@@ -6,7 +6,7 @@ came from each address is folded into the tally. A line that says anything else 
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from auditkit.logins.grammar import said, sshd
 from auditkit.logins.grammar.forms import usual
-from auditkit.logins.grammar.wrapped import bare
+from auditkit.logins.grammar.wrapped import unwrapped
 from auditkit.logins.nouns import PAM, Said, What
 from auditkit.logins.tally import ADDRESSES, CONNECTIONS, EXAMPLES, HOUR, SERVICES, TALLIED, Tally
 
@@ -87,11 +87,9 @@ class Tag(NamedTuple):
 remembered = lru_cache(8192)(said)
 
 
-def told_of(program: str, message: str, said: Callable[[str, str], Said | None] = remembered) -> Said | None:
-    """What a message says, without what the log daemon put around it, and how often it came."""
-    words, times = bare(message) if message[:1] in "[m" else (message, 1)
-    told = said(program, words)
-    return told._replace(times=told.times * times) if told and times != 1 else told
+def told_of(program: str, message: str) -> Said | None:
+    """What a message says, remembered; without what the log daemon put around it, and how often it came."""
+    return unwrapped(program, message, remembered)
 
 
 def understood(program: str, key: Key) -> Meaning:
@@ -119,7 +117,7 @@ def _told(program: str, key: Key) -> Said | None:
     before, behind = key
     if program not in SSHD or len(before) + len(behind) > LONGEST or not (before + behind).isascii():
         return None
-    one, other = (told_of(program, f"{before} {address}{BEFORE_PORT}{port}{behind}", said) for address, port in PROBES)
+    one, other = (unwrapped(program, f"{before} {address}{BEFORE_PORT}{port}{behind}", said) for address, port in PROBES)
     if not one or not other or (one[2:4], other[2:4]) != PROBES:
         return None
     return one if (one[:2], one[4:]) == (other[:2], other[4:]) else None  # all but address and port

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from auditkit.logins import grammar
-from auditkit.logins.grammar.wrapped import bare
+from auditkit.logins.grammar.wrapped import unwrapped
 from auditkit.logins.journals import messages
 from auditkit.logins.journals.trust import Fields, forged
 from auditkit.logins.nouns import Event, Notes, Said, What
@@ -59,10 +59,7 @@ class Teller:
 
     def _told(self, program: str, fields: Fields, message: str) -> Said | None:
         """What the message of an entry says, by the program that it names, or by its identity."""
-        words, times = bare(message)
-        told = grammar.said(program, words)
-        if told is not None and times != 1:
-            told = told._replace(times=told.times * times)
+        told = unwrapped(program, message, grammar.said)
         if (told is None or told.what is What.UNKNOWN) and b"MESSAGE_ID" in fields:
             told = self._by_identity(program, fields, message) or told
         if program == messages.JOURNALD:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from held import Held
 
 from auditkit.logins.journals.file import ENTRY_ARRAY, OBJECT, Header, Walk, header, listed
 from auditkit.logins.nouns import Event, Log, Setting
@@ -25,25 +26,10 @@ T = 1_795_514_000_000_000
 Entry = dict[str, Any]
 
 
-class Given:
-    """Bytes in chunks of a size."""
-
-    def __init__(self, data: bytes, size: int = 1 << 16) -> None:
-        self.data, self.size = data, size
-
-    def chunks(self) -> Iterator[bytes]:
-        """Yield them."""
-        return (self.data[at : at + self.size] for at in range(0, len(self.data), self.size))
-
-    def whole(self) -> memoryview:
-        """All, as they come from a mapped file."""
-        return memoryview(self.data)
-
-
 def read(data: bytes, name: str = "system.journal", size: int = 1 << 16) -> tuple[list[Event], Reading]:
     """The events of a source, and what is left of it."""
     events: list[Event] = []
-    reading = read_source(Log(name, size=len(data)), Given(data, size), Setting(now=2 * T * 1000), events.append)
+    reading = read_source(Log(name, size=len(data)), Held(data, size, mapped=True), Setting(now=2 * T * 1000), events.append)
     return events, reading
 
 

@@ -10,9 +10,11 @@ Lines that stand for many put a log in the order of its stamps. Lines of `journa
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from held import Held
 
 from auditkit.logins import reading
 from auditkit.logins.nouns import Condition, Log, Setting
@@ -27,21 +29,6 @@ TURNS = re.compile(r"\{([^{}]*)\}")
 LINE = re.compile(r"(\S+) (\S+) (\S+) ([^\s\[:]+)(?:\[([0-9]+)\])?: (.*)")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 NO_NETWORK = Office(networks=())
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """The bytes of a source, held in memory."""
-
-    data: bytes
-
-    def chunks(self) -> Iterator[bytes]:
-        """In pieces of an odd length."""
-        yield from (self.data[at : at + 4099] for at in range(0, len(self.data), 4099))
-
-    def whole(self) -> bytes:
-        """All of it."""
-        return self.data
 
 
 def parts(case: str) -> tuple[str, dict[str, str]]:

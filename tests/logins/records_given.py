@@ -1,8 +1,9 @@
 """Bytes as a source of logins, and what a reader makes of them; records as each kind of machine writes them."""
 
 import struct
-from collections.abc import Iterator
 from ipaddress import ip_address
+
+from held import Held
 
 from auditkit.logins.formats import BEGINNING, recognised
 from auditkit.logins.nouns import Event, Log, Notes, Setting
@@ -19,27 +20,12 @@ MACHINES = {
 """utmp(5) of glibc and, of the last, of utmps."""
 
 
-class Given:
-    """Bytes in chunks of a size."""
-
-    def __init__(self, data: bytes, size: int = 1 << 20) -> None:
-        self.data, self.size = data, size
-
-    def chunks(self) -> Iterator[bytes]:
-        """Yield them."""
-        return (self.data[at : at + self.size] for at in range(0, len(self.data), self.size))
-
-    def whole(self) -> bytes:
-        """All."""
-        return self.data
-
-
 def read(name: str, data: bytes, *, size: int = 1 << 20, accounts: dict[str, int] | None = None) -> tuple[list[Event], Notes]:
     """What a file of this name says."""
     form = recognised(name, data[:BEGINNING])
     assert form, f"{name} is of no format"
     notes = Notes()
-    return list(form.read(Log(name), Given(data, size), Setting(NOW, accounts=accounts), notes)), notes
+    return list(form.read(Log(name), Held(data, size), Setting(NOW, accounts=accounts), notes)), notes
 
 
 def record(  # noqa: PLR0917  # in the order of last(1)

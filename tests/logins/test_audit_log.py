@@ -7,9 +7,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from held import Held
 from hypothesis import given
 from hypothesis import strategies as st
-from records_given import NOW, SECOND, Given, read
+from records_given import NOW, SECOND, read
 
 from auditkit.logins.formats import audit, recognised
 from auditkit.logins.formats.serials import Serials
@@ -49,7 +50,7 @@ def events(data: bytes) -> list[Event]:
 def test_each_wrong_password_is_one_guess() -> None:
     guesses = Counter(e.user for e in events(WITH_PAM) if e.what is What.FAILED and e.method == "pam")
     assert guesses == TRIED
-    result = reading(Log("audit.log"), Given(WITH_PAM), Setting(NOW))
+    result = reading(Log("audit.log"), Held(WITH_PAM), Setting(NOW))
     assert {key: source.tried for key, source in result.tally.sources.items() if source.tried} == {("sshd", "127.0.0.7"): 5}
 
 
@@ -162,7 +163,7 @@ def test_red_hats_sshd_tells_keys_and_counts_passwords_itself() -> None:
         "publickey",
         "SHA256:fX19fX19fX19fX19fX19fX19fX19fX19fX19fX19fX0",
     )
-    tally = reading(Log("audit.log"), Given(data), Setting(NOW)).tally
+    tally = reading(Log("audit.log"), Held(data), Setting(NOW)).tally
     assert tally.sources["sshd", "192.0.2.7"].tried == 1
 
 
@@ -256,7 +257,7 @@ def test_aureport_counts_the_same(tmp_path: Path) -> None:
 @given(st.binary(max_size=2000), st.integers(1, 500))
 def test_random_bytes_are_read_to_their_end(data: bytes, size: int) -> None:
     for given_bytes in (data, b"type=USER_AUTH msg=audit(1.000:1): " + data):
-        list(audit.read(Log("audit.log"), Given(given_bytes, size), Setting(0), Notes()))
+        list(audit.read(Log("audit.log"), Held(given_bytes, size), Setting(0), Notes()))
 
 
 @given(st.data())

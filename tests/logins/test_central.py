@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 from conftest import SCHEMA, Cli
+from held import Held
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from machines_in_words import Held
 
 from auditkit.logins.formats import central, syslog
 from auditkit.logins.nouns import Log, Notes, Setting

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import lab
 import pytest
+from held import Held
 from lab import PASSWORD, Lab
-from machines_in_words import Held, nanoseconds
+from machines_in_words import nanoseconds
 
 from auditkit.logins import reading
 from auditkit.logins.nouns import Log, Setting

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from held import Held
 from hypothesis import given
 from hypothesis import strategies as st
-from records_given import NOW, SECOND, Given, read
+from records_given import NOW, SECOND, read
 
 from auditkit.logins.formats import faillock, lastlog, recognised
 from auditkit.logins.nouns import Log, Notes, Setting, What
@@ -151,7 +152,7 @@ def test_tallylog_and_faillog_count_by_uid() -> None:
 def test_random_bytes_are_read_to_their_end(data: bytes, size: int) -> None:
     for form in (lastlog.FORMAT, faillock.FORMAT, faillock.TALLYLOG, faillock.FAILLOG):
         form.recognises("lastlog", data)
-        list(form.read(Log("faillock/x"), Given(data, size), Setting(0), Notes()))
+        list(form.read(Log("faillock/x"), Held(data, size), Setting(0), Notes()))
 
 
 @given(st.data(), st.integers(1, 3000))

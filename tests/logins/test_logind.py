@@ -1,9 +1,10 @@
 """Sessions as systemd-logind keeps them in /run, one file each."""
 
 import pytest
+from held import Held
 from hypothesis import given
 from hypothesis import strategies as st
-from records_given import SECOND, Given, read
+from records_given import SECOND, read
 
 from auditkit.logins.formats import logind
 from auditkit.logins.nouns import Log, Notes, Setting, What
@@ -50,4 +51,4 @@ def test_a_file_that_does_not_say_whose_it_is_is_broken() -> None:
 def test_random_bytes_are_read_to_their_end(data: bytes) -> None:
     for given_bytes in (data, logind.FIRST + data, SESSION.replace(b"anna", data)):
         logind.recognises("sessions/1", given_bytes)
-        list(logind.read(Log("sessions/1"), Given(given_bytes), Setting(0), Notes()))
+        list(logind.read(Log("sessions/1"), Held(given_bytes), Setting(0), Notes()))

@@ -6,7 +6,8 @@ import struct
 from pathlib import Path
 
 import pytest
-from records_given import NOW, Given, record
+from held import Held
+from records_given import NOW, record
 
 from auditkit.logins.formats import FORMATS, recognised
 from auditkit.logins.nouns import Log, Setting
@@ -43,7 +44,7 @@ def test_a_file_is_of_one_format_and_its_reading_can_be_sent(name: str) -> None:
     path, data = FILES[name]
     known = [form.name for form in FORMATS if form.recognises(path, data[:4096])]
     assert known[0] == name
-    result = pickle.loads(pickle.dumps(read(Log(path), Given(data), Setting(NOW))))
+    result = pickle.loads(pickle.dumps(read(Log(path), Held(data), Setting(NOW))))
     assert (result.format.name, result.log.condition, result.notes.malformed) == (name, "read", 0)
 
 

@@ -2,11 +2,11 @@
 
 import codecs
 import gzip
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from held import Held
 
 from auditkit.logins import tally
 from auditkit.logins.nouns import Log, Notes, Setting, What
@@ -20,19 +20,6 @@ NOON = 1795521600 * SECOND  # 2026-11-24 12:00 UTC
 FAILED = "Failed password for root from 203.0.113.5 port 4000 ssh2"
 ACCEPTED = "Accepted password for anna from 192.0.2.7 port 4001 ssh2"
 BY_SYSLOG = f"Nov 24 12:00:00 vm sshd[101]: {FAILED}\nNov 24 12:00:00 vm sshd[102]: {ACCEPTED}\n"
-
-
-class Held:
-    """The bytes of a source, held in memory."""
-
-    def __init__(self, text: bytes) -> None:
-        self.text = text
-
-    def chunks(self) -> Iterator[bytes]:
-        yield from (self.text[at : at + 4099] for at in range(0, len(self.text), 4099))
-
-    def whole(self) -> bytes:
-        return self.text
 
 
 def reading(text: str | bytes, name: str = "saved.txt") -> Reading:

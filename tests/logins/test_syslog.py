@@ -10,6 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from held import Held
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,20 +22,6 @@ from auditkit.logins.reading import Reading, read
 DATA = Path(__file__).parent / "data"
 SECOND = 10**9
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
-
-
-@dataclass
-class Held:
-    """Bytes that lie here, given out in pieces of some size."""
-
-    text: bytes
-    size: int = 1 << 20
-
-    def chunks(self) -> Iterator[bytes]:
-        yield from (self.text[at : at + self.size] for at in range(0, len(self.text), self.size))
-
-    def whole(self) -> bytes:
-        return self.text
 
 
 def nanos(moment: datetime) -> int:

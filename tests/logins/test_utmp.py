@@ -7,9 +7,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from held import Held
 from hypothesis import given
 from hypothesis import strategies as st
-from records_given import MACHINES, NOW, SECOND, Given, read, record
+from records_given import MACHINES, NOW, SECOND, read, record
 
 from auditkit.logins.formats import recognised, utmp
 from auditkit.logins.formats.records import Clock
@@ -75,7 +76,7 @@ def test_where_it_is_not_known_they_are_estimated_and_the_bounds_are_told() -> N
 
 
 def test_no_name_and_no_address_is_lost_by_that() -> None:
-    tally = reading(Log("btmp"), Given(BTMP), Setting(NOW)).tally
+    tally = reading(Log("btmp"), Held(BTMP), Setting(NOW)).tally
     assert tally.sources["sshd", "127.0.0.1"].tried == 95
     assert set(tally.names) == {e.user for e in read("btmp", BTMP)[0]}
 
@@ -157,7 +158,7 @@ def test_a_record_that_was_written_over_costs_that_record_only() -> None:
 
 
 def test_a_file_that_breaks_off_says_where() -> None:
-    result = reading(Log("btmp"), Given(BTMP[:-100]), Setting(2 * 10**18))
+    result = reading(Log("btmp"), Held(BTMP[:-100]), Setting(2 * 10**18))
     assert (result.log.condition, result.log.reason) == ("truncated", "it breaks off in a record, 100 bytes before its end")
     assert result.tally.counts[What.FAILED] == 160
 
@@ -217,7 +218,7 @@ def test_last_reads_the_same(tmp_path: Path) -> None:
 @given(st.binary(max_size=3000), st.integers(1, 2000))
 def test_random_bytes_are_read_to_their_end(data: bytes, size: int) -> None:
     for form in (utmp.WTMP, utmp.BTMP, utmp.UTMP):
-        list(form.read(Log("wtmp"), Given(data, size), Setting(0), Notes()))
+        list(form.read(Log("wtmp"), Held(data, size), Setting(0), Notes()))
         form.recognises("wtmp", data)
 
 
@@ -246,6 +247,6 @@ def test_what_only_looks_like_records_ends(filling: bytes) -> None:
 def test_the_same_line_again_and_again_is_kept_in_bounded_memory() -> None:
     lines = (record(USER, T + n, b"u%d" % n, b"pts/%d" % n, pid=n) for n in itertools.count())
     tells = utmp.Sessions(Notes())
-    for event in utmp.told(tells, Clock(Notes()), Given(b"".join(itertools.islice(lines, 6000))), Setting(0), Notes()):
+    for event in utmp.told(tells, Clock(Notes()), Held(b"".join(itertools.islice(lines, 6000))), Setting(0), Notes()):
         assert event.what is What.OPENED
     assert len(tells._on) == 4096

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from machines_in_words import NO_NETWORK, Held, nanoseconds
+from held import Held
+from machines_in_words import NO_NETWORK, nanoseconds
 
 from auditkit.logins import reading
 from auditkit.logins.nouns import Log, Setting

@@ -4,7 +4,8 @@ import lzma
 from collections.abc import Mapping
 from pathlib import Path
 
-from machines_in_words import NO_NETWORK, Held, nanoseconds, written_out
+from held import Held
+from machines_in_words import NO_NETWORK, nanoseconds, written_out
 from records_given import record
 from test_wtmpdb import database
 

@@ -5,9 +5,10 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from held import Held
 from hypothesis import given
 from hypothesis import strategies as st
-from records_given import SECOND, Given, read
+from records_given import SECOND, read
 
 from auditkit.logins.formats import lastlog2, recognised, wtmpdb
 from auditkit.logins.nouns import Log, Notes, Setting, What
@@ -184,4 +185,4 @@ def test_random_bytes_are_read_to_their_end(data: bytes, at: int) -> None:
     for spoilt in (b"SQLite format 3\0" + data, made[:at] + data + made[at + len(data) :]):
         for form in (wtmpdb.FORMAT, lastlog2.FORMAT):
             form.recognises("wtmp.db", spoilt)
-            list(form.read(Log("wtmp.db"), Given(spoilt), Setting(0), Notes()))
+            list(form.read(Log("wtmp.db"), Held(spoilt), Setting(0), Notes()))

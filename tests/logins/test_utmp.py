@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from records_given import MACHINES, NOW, SECOND, read, record
 
 from auditkit.logins.formats import recognised, utmp
-from auditkit.logins.formats.records import Clock
+from auditkit.logins.journals.pulse import Pulse
 from auditkit.logins.nouns import Log, Notes, Setting, What
 from auditkit.logins.reading import read as reading
 
@@ -247,6 +247,6 @@ def test_what_only_looks_like_records_ends(filling: bytes) -> None:
 def test_the_same_line_again_and_again_is_kept_in_bounded_memory() -> None:
     lines = (record(USER, T + n, b"u%d" % n, b"pts/%d" % n, pid=n) for n in itertools.count())
     tells = utmp.Sessions(Notes())
-    for event in utmp.told(tells, Clock(Notes()), Held(b"".join(itertools.islice(lines, 6000))), Setting(0), Notes()):
+    for event in utmp.told(tells, Pulse(Notes()), Held(b"".join(itertools.islice(lines, 6000))), Setting(0), Notes()):
         assert event.what is What.OPENED
     assert len(tells._on) == 4096

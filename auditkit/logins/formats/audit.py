@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from auditkit.logins.formats.audit_events import SPOKEN, Told
 from auditkit.logins.formats.audit_record import MalformedError, head, record
-from auditkit.logins.formats.records import LISTED, Clock
+from auditkit.logins.formats.records import LISTED
 from auditkit.logins.formats.serials import Serials
+from auditkit.logins.journals.pulse import Pulse
 from auditkit.logins.nouns import Bytes, Event, Format, Log, Notes, Setting, What
 
 LINE = re.compile(rb"(?m)^(?:node=\S+ )?type=\w+ msg=audit\(\d+\.\d{3}:\d+\):")
@@ -28,14 +29,14 @@ def read(log: Log, data: Bytes, setting: Setting, notes: Notes) -> Iterator[Even
 
     A failure of which it depends on a later record what was refused comes with that one.
     """
-    clock, serials, told = Clock(notes), Serials(), Told(setting)
+    pulse, serials, told = Pulse(notes), Serials(), Told(setting)
     for offset, line in lines(data, notes):
         beginning = head(line)
         if beginning is None:
             notes.malformed += 1
             continue
         kind, time, serial = beginning[1:4]
-        clock.tick(notes.lines, time)
+        pulse.beat(time, notes.lines)
         counted(serials, kind, serial)
         if not kind.startswith(INTERESTING):
             continue
@@ -50,7 +51,7 @@ def read(log: Log, data: Bytes, setting: Setting, notes: Notes) -> Iterator[Even
             unknown(notes, kind, line)
         yield from events
     yield from told.rest()
-    clock.stop()
+    pulse.done()
     notes.remarks.extend(remarks(told, serials))
 
 

@@ -11,7 +11,8 @@ from struct import iter_unpack
 from typing import Any
 
 from auditkit.logins.formats.indexed import EARLIEST, LATEST, Shape, chosen, fitting, owner, padded, records
-from auditkit.logins.formats.records import SECOND, Clock, spelled, text
+from auditkit.logins.formats.records import SECOND, spelled, text
+from auditkit.logins.journals.pulse import Pulse
 from auditkit.logins.nouns import PAM, Bytes, Event, Format, Log, Notes, Setting, What
 
 FOLDER = re.compile(r"(?:^|/)faillock/([^/]+)$")
@@ -50,17 +51,17 @@ def recognises(name: str, beginning: bytes) -> bool:
 def read(log: Log, data: Bytes, setting: Setting, notes: Notes) -> Iterator[Event]:
     """Yield each failure that pam_faillock still knows of; the file has the name of the user."""
     taken = bytes(data.whole()[: MOST + 1])
-    user, byte, clock = log.name.rpartition("/")[2], order(taken[:MOST]) or "<", Clock(notes, ordered=False)
+    user, byte, pulse = log.name.rpartition("/")[2], order(taken[:MOST]) or "<", Pulse(notes, ordered=False)
     for number, fields in enumerate(iter_unpack(f"{byte}52sHHQ", whole(taken[:MOST])), 1):
         if not any(fields[1:]) and not any(fields[0]):
             notes.zeroed += 1
         elif not sound(fields):
             notes.malformed += 1
         else:
-            clock.tick(number, fields[3] * SECOND)
+            pulse.beat(fields[3] * SECOND, number)
             yield failure(user, fields, number)
         notes.lines = number
-    clock.stop()
+    pulse.done()
     notes.of_interest = notes.lines
     notes.remarks.append(RESETS)
     if len(taken) > MOST:
@@ -113,19 +114,19 @@ def called(table_name: str, shapes: tuple[Shape, ...], name: str, beginning: byt
 
 def counts(shapes: tuple[Shape, ...], where: Where, log: Log, data: Bytes, setting: Setting, notes: Notes) -> Iterator[Event]:  # noqa: PLR0913, PLR0917  # the first two are the table's own
     """Yield the failures of each account as one event, at the time of the last of them."""
-    clock, name = Clock(notes, ordered=False), owner(setting)
+    pulse, name = Pulse(notes, ordered=False), owner(setting)
     for uid, offset, fields in records(chosen(shapes, data), data, notes):
         count, line, seconds = (fields[at] for at in where)
         if not count:  # only the most that are allowed are set
             continue
         time, source = seconds * SECOND, text(line)
-        clock.tick(notes.lines, time)
+        pulse.beat(time, notes.lines)
         address = None if source.startswith(TERMINALS) else spelled(source) or None
         event = Event(
             What.FAILED, time, "", "", None, name(uid), address, None, PAM, times=count, line=notes.lines, offset=offset
         )
         yield event._replace(detail="" if address else source)
-    clock.stop()
+    pulse.done()
     notes.of_interest = notes.lines
     notes.remarks.append(RESETS)
 

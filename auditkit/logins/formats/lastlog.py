@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from auditkit.logins.formats.indexed import EARLIEST, LATEST, SAMPLE, Shape, chosen, fitting, owner, padded, records
-from auditkit.logins.formats.records import SECOND, Clock, spelled, text
+from auditkit.logins.formats.records import SECOND, spelled, text
 from auditkit.logins.formats.records import local as is_local
+from auditkit.logins.journals.pulse import Pulse
 from auditkit.logins.nouns import Bytes, Event, Format, Log, Notes, Setting, What
 
 NAME = re.compile(r"(?:^|/)lastlog(?:[.-][^/]*)?$")
@@ -44,17 +45,17 @@ def recognises(name: str, beginning: bytes) -> bool:
 
 def read(log: Log, data: Bytes, setting: Setting, notes: Notes) -> Iterator[Event]:
     """Yield the last login of each account, in the order of their uids."""
-    clock, name = Clock(notes, ordered=False), owner(setting)
+    pulse, name = Pulse(notes, ordered=False), owner(setting)
     for uid, offset, (seconds, line, host) in records(chosen(SHAPES, data), data, notes):
         time, at, came = seconds * SECOND, text(line), text(host)
-        clock.tick(notes.lines, time)
+        pulse.beat(time, notes.lines)
         address, other = (None, came) if is_local(came) else (spelled(came), "")
         program = "login" if at.startswith("tty") else ""
         detail = f"{at}, host {other}" if other else at
         yield Event(
             What.OPENED, time, "", program, None, name(uid), address, None, detail=detail, line=notes.lines, offset=offset
         )
-    clock.stop()
+    pulse.done()
     notes.of_interest = notes.lines
     notes.remarks.append("it keeps only the last login of each account")
 

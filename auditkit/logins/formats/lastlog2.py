@@ -6,7 +6,8 @@ PAM writes it for every session, also for those without a terminal, which wtmp s
 from collections.abc import Iterator
 
 from auditkit.logins.formats.databases import MAGIC, number, rows, word
-from auditkit.logins.formats.records import SECOND, Clock, local, spelled
+from auditkit.logins.formats.records import SECOND, local, spelled
+from auditkit.logins.journals.pulse import Pulse
 from auditkit.logins.nouns import Bytes, Event, Format, Log, Notes, Setting, What
 
 COLUMNS = ("Name", "Time", "TTY", "RemoteHost", "Service")
@@ -22,7 +23,7 @@ def recognises(name: str, beginning: bytes) -> bool:
 
 def read(log: Log, data: Bytes, setting: Setting, notes: Notes) -> Iterator[Event]:
     """Yield the last login of each account."""
-    clock = Clock(notes, ordered=False)
+    pulse = Pulse(notes, ordered=False)
     for row, name, time, tty, host, service in rows(data, "Lastlog2", COLUMNS, notes):
         notes.lines += 1
         seconds, where, line = number(time), word(host), word(tty)
@@ -31,11 +32,11 @@ def read(log: Log, data: Bytes, setting: Setting, notes: Notes) -> Iterator[Even
             continue
         if not seconds:  # an account that was never entered
             continue
-        clock.tick(row, seconds * SECOND)
+        pulse.beat(seconds * SECOND, row)
         address, other = (None, where) if local(where) else (spelled(where), "")
         detail = f"{line}, host {other}" if other else line
         yield Event(What.OPENED, seconds * SECOND, "", word(service), None, word(name), address, None, detail=detail, line=row)
-    clock.stop()
+    pulse.done()
     notes.of_interest = notes.lines
     notes.remarks.append("it keeps only the last login of each account")
 

@@ -6,7 +6,8 @@ Only root writes them; where from is what PAM was told by the service. logind re
 import re
 from collections.abc import Iterator
 
-from auditkit.logins.formats.records import Clock, spelled
+from auditkit.logins.formats.records import spelled
+from auditkit.logins.journals.pulse import Pulse
 from auditkit.logins.nouns import Bytes, Event, Format, Log, Notes, Setting, What
 
 FIRST = b"# This is private data. Do not parse.\n"
@@ -35,9 +36,9 @@ def read(log: Log, data: Bytes, setting: Setting, notes: Notes) -> Iterator[Even
         notes.malformed = 1
         notes.broken = "it does not say whose session it is, or since when"
         return
-    clock = Clock(notes)
-    clock.tick(1, began * 1000)
-    clock.stop()
+    pulse = Pulse(notes)
+    pulse.beat(began * 1000, 1)
+    pulse.done()
     what = What.OPENED if fields.get("CLASS", "user") in PEOPLE else What.NOISE
     host, leader = fields.get("REMOTE_HOST", ""), number(fields.get("LEADER", ""))
     service, user, line = fields.get("SERVICE", ""), fields["USER"], fields.get("TTY", "")

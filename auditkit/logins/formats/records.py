@@ -1,15 +1,11 @@
-"""What readers of binary records share: texts that end at a zero, addresses in bytes, and the time as it passes."""
+"""What readers of binary records share: texts that end at a zero, and addresses in bytes."""
 
-import heapq
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
-from auditkit.logins.nouns import Notes
-
 SECOND = 10**9
-HOUR = 3600 * SECOND
 LISTED = 64
-"""Silences, backward steps and zero runs that are told."""
+"""Zero runs and kinds of lines that are told."""
 REMEMBERED = 4096
 """Sessions, connections and texts that are kept in mind at a time."""
 
@@ -56,60 +52,3 @@ def spelled(host: str) -> str:
 def local(host: str) -> bool:
     """Whether the text of a host names a display, a terminal or nothing, and not where somebody came from."""
     return not host or host.startswith((":", "tmux(", "screen")) or host == "?"
-
-
-class Clock:
-    """Tells the notes of a source when its records were written: `tick` one after the other, then `stop`."""
-
-    def __init__(self, notes: Notes, *, ordered: bool = True) -> None:
-        self.notes = notes
-        self.ordered = ordered
-        """Whether records are written one behind the other."""
-        self._last: int | None = None
-        self._hour = self._in_hour = 0
-        self._silences: list[tuple[int, int, int]] = []
-
-    def tick(self, line: int, time: int) -> None:
-        """A record of this number was written at this time."""
-        last = self._last
-        hour = time // HOUR
-        if hour == self._hour:
-            self._in_hour += 1
-        else:
-            self._turn(hour)
-        if last is not None and time == last:
-            return
-        self._moved(line, time, last)
-
-    def stop(self) -> None:
-        """All were read."""
-        self._turn(0)
-        if self.ordered:
-            self.notes.silences = [(begin, end) for _length, begin, end in sorted(self._silences, reverse=True)]
-
-    def _turn(self, hour: int) -> None:
-        if self._in_hour:
-            hours = self.notes.hours
-            hours[self._hour] = hours.get(self._hour, 0) + self._in_hour
-        self._hour, self._in_hour = hour, 1
-
-    def _moved(self, line: int, time: int, last: int | None) -> None:
-        notes = self.notes
-        if notes.first is None or time < notes.first:
-            notes.first = time
-        if notes.last is None or time > notes.last:
-            notes.last = time
-        self._last = time
-        if last is None or not self.ordered:
-            return
-        if time > last:
-            self._silence(time - last, last, time)
-        elif last - time > SECOND and len(notes.backward) < LISTED:
-            notes.backward.append((line, time, last))
-
-    def _silence(self, length: int, begin: int, end: int) -> None:
-        silences = self._silences
-        if len(silences) < LISTED:
-            heapq.heappush(silences, (length, begin, end))
-        elif length > silences[0][0]:
-            heapq.heapreplace(silences, (length, begin, end))

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from functools import lru_cache, partial
 
 from auditkit.logins.formats.layouts import MICROSECONDS, SECONDS, Fields, Records, chosen, sound
-from auditkit.logins.formats.records import REMEMBERED, SECOND, Clock, origin, text
+from auditkit.logins.formats.records import REMEMBERED, SECOND, origin, text
+from auditkit.logins.journals.pulse import Pulse
 from auditkit.logins.nouns import Bytes, Event, Format, Log, Notes, Setting, What
 
 RUN_LEVEL, BOOT_TIME, NEW_TIME, OLD_TIME, USER_PROCESS, DEAD_PROCESS = 1, 2, 3, 4, 7, 8
@@ -182,15 +183,15 @@ def cut(name: str) -> str:
     return text(name.encode("utf-8", "surrogateescape")[:NAME_BYTES])
 
 
-def told(tells: Sessions | Refusals, clock: Clock, data: Bytes, setting: Setting, notes: Notes) -> Iterator[Event]:
+def told(tells: Sessions | Refusals, pulse: Pulse, data: Bytes, setting: Setting, notes: Notes) -> Iterator[Event]:
     """Yield what each record says."""
     latest, later = setting.now + A_DAY, 0
     for number, offset, fields in Records(data, notes).each():
         time = fields[SECONDS] * SECOND + fields[MICROSECONDS] * 1000
         later += time > latest
-        clock.tick(number, time)
+        pulse.beat(time, number)
         yield tells.event(number, offset, fields, time)
-    clock.stop()
+    pulse.done()
     notes.of_interest = notes.lines
     if later:
         notes.remarks.append(f"{later:,} records are of a time after they were taken")
@@ -200,7 +201,7 @@ def told(tells: Sessions | Refusals, clock: Clock, data: Bytes, setting: Setting
 
 def sessions(log: Log, data: Bytes, setting: Setting, notes: Notes, *, ordered: bool = True) -> Iterator[Event]:
     """Yield what wtmp says; utmp is in no order: each line has a place of its own."""
-    yield from told(Sessions(notes), Clock(notes, ordered=ordered), data, setting, notes)
+    yield from told(Sessions(notes), Pulse(notes, ordered=ordered), data, setting, notes)
     if ordered and (emptied := notes.unknown.get(EMPTIED)):
         records = "1 record that holds a name is" if emptied == 1 else f"{emptied:,} records that hold names are"
         notes.smells(f"{records} set to EMPTY, which nothing does in wtmp that adds to it")
@@ -209,7 +210,7 @@ def sessions(log: Log, data: Bytes, setting: Setting, notes: Notes, *, ordered: 
 def refusals(log: Log, data: Bytes, setting: Setting, notes: Notes) -> Iterator[Event]:
     """Yield what btmp says."""
     tells = Refusals(setting)
-    yield from told(tells, Clock(notes), data, setting, notes)
+    yield from told(tells, Pulse(notes), data, setting, notes)
     notes.remarks.extend(tells.remarks())
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from auditkit.logins.formats.databases import MAGIC, number, rows, word
-from auditkit.logins.formats.records import Clock, local, spelled
+from auditkit.logins.formats.records import local, spelled
+from auditkit.logins.journals.pulse import Pulse
 from auditkit.logins.nouns import Bytes, Event, Format, Log, Notes, Setting, What
 
 COLUMNS = ("ID", "Type", "User", "Login", "Logout", "TTY", "RemoteHost", "Service")
@@ -26,7 +27,7 @@ def recognises(name: str, beginning: bytes) -> bool:
 
 def read(log: Log, data: Bytes, setting: Setting, notes: Notes) -> Iterator[Event]:
     """Yield the begin and the end of each session, and when the machine came up and went down, row by row."""
-    clock, before, missing = Clock(notes), None, 0
+    pulse, before, missing = Pulse(notes), None, 0
     for row, _id, *columns in rows(data, "wtmp", COLUMNS, notes):
         notes.lines += 1
         if before is not None and row > before + 1:
@@ -36,9 +37,9 @@ def read(log: Log, data: Bytes, setting: Setting, notes: Notes) -> Iterator[Even
         notes.malformed += not events
         for event in events:
             if event.time is not None and event.what in (What.OPENED, What.BOOTED):
-                clock.tick(row, event.time)
+                pulse.beat(event.time, row)
             yield event
-    clock.stop()
+    pulse.done()
     notes.of_interest = notes.lines
     if missing:
         notes.smells(f"{missing:,} rows between others are missing: rotation only takes the oldest")

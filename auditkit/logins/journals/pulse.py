@@ -17,6 +17,8 @@ class Pulse:
     """Fills the notes of a source; `beat` for each record, `done` at the end."""
 
     notes: Notes
+    ordered: bool = True
+    """Whether records are written one behind the other: else nothing is silent, and no time runs backwards."""
     last: int = 0
     _from: int = 0
     _to: int = 0
@@ -24,6 +26,10 @@ class Pulse:
     _least: int = 0
     """The shortest of the longest silences, once there are SILENCES."""
     _silences: list[tuple[int, int, int]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not self.ordered:
+            self._least = LATEST
 
     def beat(self, time: int, line: int, booted: bool = False, again: int = 0) -> None:
         """Count a record of this time; `booted` if the machine was started between it and the one before.
@@ -41,8 +47,8 @@ class Pulse:
         passed = time - self.last
         if passed > self._least and self.last:
             self._silent(passed, time)
-        elif passed < -SECOND and self.last and not booted and len(self.notes.backward) < BACKWARD:
-            self.notes.backward.append((line, time, self.last))
+        elif passed < 0 and self.last:
+            self._back(time, line, booted)
         self.last = time
 
     def again(self, times: int) -> None:
@@ -61,6 +67,14 @@ class Pulse:
         notes, hour = self.notes, time // HOUR
         self._from, self._to, self._count = hour * HOUR, (hour + 1) * HOUR, 1
         notes.first = time if notes.first is None else min(notes.first, time)
+
+    def _back(self, time: int, line: int, booted: bool) -> None:
+        """A record of an earlier time than the one before."""
+        notes, last = self.notes, self.last
+        notes.first = time if notes.first is None else min(notes.first, time)
+        notes.last = last if notes.last is None else max(notes.last, last)
+        if self.ordered and time < last - SECOND and not booted and len(notes.backward) < BACKWARD:
+            notes.backward.append((line, time, last))
 
     def _flush(self) -> None:
         hours, hour, count = self.notes.hours, self._from // HOUR, self._count

@@ -55,7 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "runs": NOUNS | {"opening", "baseline"},
     "ledger": NOUNS | {"entries", "facts", "peers"},
     "history": NOUNS | {"baseline", "seal", "store"},
-    "incident": NOUNS | {"seal", "signers"},
+    "incident": NOUNS | {"opening", "response", "seal", "signers"},
     # judge: frozen data in, frozen data out
     "entries": NOUNS,
     "mounts": NOUNS,
@@ -98,8 +98,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sudoers": NOUNS,
     "logins": NOUNS | {"access", "answers", "words"},
     "importers": NOUNS | {"entries"},
+    "response": NOUNS | {"facts", "words"},
     # tell
-    "report": NOUNS | {"", "logins", "probe", "words"},
+    "report": NOUNS | {"", "logins", "probe", "response", "words"},
     "__main__": {"commands"},
 }
 MAY_IMPORT["commands"] = set(MAY_IMPORT) - {"__main__"} | {"commands"}
@@ -109,6 +110,7 @@ JUDGES = {
     "growth", "accept", "timeline", "settle", "coverage", "distrust", "packages", "systems", "derived", "makers",
     "facts", "quorum", "unlike", "peers", "answers", "access", "across", "sshd", "sudoers", "words", "vouched",
     "together", "shipped", "databases", "scripts", "strays", "against", "advisories", "banners", "fields", "processes",
+    "response",
 }  # fmt: skip
 WORLD = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile", "shutil", "paramiko", "importlib"}
 KINDS = ("hosts", "inventory", "packages", "derived", "audits", "importers", "report", "commands")

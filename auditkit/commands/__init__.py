@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, str] = {
     "policy": "is a policy sound, and what watches a path?",
     "keygen": "make a key that signs baselines",
     "explain": "why a rule matters and what to do",
+    "incident": "the record of an incident, and what is written from it",
     "report": "render a saved JSON report",
     "init": "write a first auditkit.yaml from what this machine knows",
     "hosts": "who is reachable, how, with which privilege, and what to fix",

@@ -1,0 +1,93 @@
+"""The nouns of an incident record: entries of its journal, each of which names the one before."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+SCHEMA = "auditkit/incident/1"
+"""What the first entry of a journal says that it is."""
+
+
+class Kind(StrEnum):
+    """What an entry records; the first four are what a person may write by hand."""
+
+    OBSERVATION = "observation"
+    ACTION = "action"
+    CONTACT = "contact"
+    DECISION = "decision"
+    OPENED = "open"
+    FILE = "file"
+    COMMAND = "command"
+    CORRECTION = "correction"
+    RECOVERY = "recovery"
+    SEAL = "seal"
+    LETTER = "letter"
+    LOOKUP = "lookup"
+    EXPORT = "export"
+    CLOSED = "close"
+
+
+NOTES = (Kind.OBSERVATION, Kind.ACTION, Kind.CONTACT, Kind.DECISION)
+"""What `incident note --kind` takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an entry is to say, before it has a place in the chain."""
+
+    kind: Kind
+    text: str
+    data: Mapping[str, object] = field(default_factory=dict)
+    """What programs read: a file's name and digest, the exit status of a command, the entry that is corrected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """Who writes, where, and when."""
+
+    actor: str
+    """A person, as `--by` or the login says."""
+    host: str
+    """The machine that auditkit runs on."""
+    tool: str
+    time: datetime
+    """Aware; its offset is the writer's own, and kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry of the journal."""
+
+    seq: int
+    """From 1 on."""
+    hand: Hand
+    said: Said
+    prev: str
+    """The hash of the entry before, 64 zeros for the first."""
+    hash: str
+    """SHA-256 over the line without its own hash, in hex."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Where a journal stops to be believed, and why."""
+
+    seq: int
+    """The first entry that is wrong, by its place."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """What a journal holds, up to where it can be believed."""
+
+    entries: tuple[Entry, ...] = ()
+    broken: Broken | None = None
+    torn: bytes = b""
+    """An entry at the end that was not written to its end, as after a crash: a line without a newline."""
+
+    @property
+    def head(self) -> str:
+        """The hash of the last entry, 64 zeros where there is none: who has it on paper can tell that nothing was cut off."""
+        return self.entries[-1].hash if self.entries else "0" * 64

@@ -1,7 +1,7 @@
 """The chain of a journal: each line names the hash of the line before, so that what was written stays as it was.
 
 A line is JSON in ASCII without spaces, its keys in the order of `_KEYS` and its own hash last. The hash is SHA-256 over the
-line as it stands without `,"hash":"..."`, which for a single line is what `sed 's/,"hash":"[0-9a-f]*"}$/}/' | tr -d '\n' | sha256sum` gives.
+line as it stands without that last key: for a single line `sed 's/,"hash":"[0-9a-f]*"}$/}/' | tr -d '\n' | sha256sum` gives it.
 That the last entries were cut off shows only who knows the head: it is printed for paper, and sealed.
 """
 

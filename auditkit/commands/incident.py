@@ -5,7 +5,7 @@ from importlib import import_module
 
 import click
 
-SUBCOMMANDS: Mapping[str, str] = {}
+SUBCOMMANDS: Mapping[str, str] = {"block": "block"}
 """Name of a subcommand, and its module in commands/cases/."""
 
 

@@ -24,6 +24,7 @@ class Kind(StrEnum):
     SEAL = "seal"
     LETTER = "letter"
     LOOKUP = "lookup"
+    PROPOSAL = "proposal"
     EXPORT = "export"
     CLOSED = "close"
 

@@ -21,9 +21,7 @@ def proposal(wish: Wish) -> Proposal:
         (
             Step("Write the rules to a file, which does nothing yet", (f"cat > {FILE} <<'AUDITKIT'", *rules(wish), "AUDITKIT")),
             Step("Have nft check the file and, only if it is sound, load it", (f"nft -c -f {FILE} && nft -f {FILE}",)),
-            Step(
-                "In place of 1 and 2, if you have loaded an earlier proposal, and it shall stay", (_added(wish),), optional=True
-            ),
+            Step("In place of 1 and 2, if what you loaded before shall stay", (_added(wish),), optional=True),
         ),
         (f"nft list table {TABLE}",),
         (f"nft delete table {TABLE}",),

@@ -12,6 +12,8 @@ SUBCOMMANDS: Mapping[str, str] = {
     "open": "opening",
     "note": "noting",
     "show": "showing",
+    "verify": "verifying",
+    "seal": "sealing",
     "close": "closing",
 }
 """Name of a subcommand, and its module in commands/cases/."""

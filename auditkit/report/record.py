@@ -92,8 +92,8 @@ def _said(moment: Moment) -> str:
 
 UNVOUCHED = (
     "Nobody vouches for this record: whoever could write all of it anew could have done so, and it would look the same."
-    " To prevent that, seal it with a key that is not kept on this machine (auditkit incident seal {case} --key agent), or write"
-    " its head down on paper, or send it to somebody; then verify with --signers FILE or --head HASH."
+    " To prevent that, seal it with a key that is not kept on this machine (auditkit incident seal {case} --key agent), or"
+    " write its head down on paper, or send it to somebody; then verify with --signers FILE or --head HASH."
 )
 UNASKED = "{seals} {are} here, and nobody was named whose signature counts: name them with --signers FILE or in auditkit.yaml."
 
@@ -108,8 +108,9 @@ def verified(case: str, journal: Journal, told: Verdict, width: int) -> Iterator
         first, last = (journal.entries[at].hand.time.astimezone(UTC) for at in (0, -1))
         span = f"{first:%Y-%m-%d %H:%M}Z to {last:%Y-%m-%d %H:%M}Z"
         of = "of its beginning " if journal.broken else ""
-        number = counted(len(journal.entries), "entry")
-        yield from _filled(f"good   case {printable(case)}: {number} {of}hang together, {span}", width, " " * 7)
+        number = f"{counted(len(journal.entries), 'entry')} {of}"
+        chained = "hang together" if len(journal.entries) > 1 else "is as it was hashed"
+        yield from _filled(f"good   case {printable(case)}: {number}{chained}, {span}", width, " " * 7)
     if told.files:
         yield f"good   {counted(told.files, 'file')} as {'it was' if told.files == 1 else 'they were'} when kept"
     yield from _vouched(case, journal, told, width)

@@ -52,6 +52,17 @@ class Seal:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What lies in the directory of a case."""
+
+    called: str
+    """The name of the directory, which is the id of the case where it lies in a store."""
+    journal: Journal
+    held: Sequence[Held]
+    seals: Sequence[Seal]
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What is wrong with a record, what could not be seen of it, and who vouches for how much."""
 
@@ -66,13 +77,9 @@ class Verdict:
     """Hashes on paper that fit, and the entries that they are of."""
 
 
-def verdict(
-    called: str, journal: Journal, held: Sequence[Held], seals: Sequence[Seal], papers: Sequence[str], *, asked: bool
-) -> Verdict:
-    """Whether the record in a directory that is `called` so is as it was written.
-
-    `asked`: it was said whose signatures count.
-    """
+def verdict(seen: Seen, papers: Sequence[str], *, asked: bool) -> Verdict:
+    """Whether a record is as it was written; `asked`: it was said whose signatures count."""
+    journal, held, seals = seen.journal, seen.held, seen.seals
     fitting = tuple(seal for seal in seals if not objection(journal, seal))
     found = tuple((paper, number) for paper in papers if (number := on_paper(journal, paper)))
     wrong = (

@@ -10,11 +10,10 @@ import click
 from auditkit.commands import cases, options
 from auditkit.errors import UsageError
 from auditkit.printable import printable
-from auditkit.response.nouns import Journal
 
 if TYPE_CHECKING:
     from auditkit.incident.cases import Case
-    from auditkit.response.checked import Held, Seal
+    from auditkit.response.checked import Seen
     from auditkit.signers import Signers
 
 
@@ -37,8 +36,8 @@ def command(case: str, papers: tuple[str, ...], **given: Any) -> int:
     run = options.setting(**given)
     _sound(papers)
     found, signers = disk.found(run.store, case), _signers(run)
-    journal, held, seals = _looked_at(found, signers)
-    told = checked.verdict(found.id, journal, held, seals, papers, asked=signers is not None)
+    seen = _seen(found, signers)
+    told, journal = checked.verdict(seen, papers, asked=signers is not None), seen.journal
     if run.form == "json":
         sizes = {"case": found.id, "path": found.path, "entries": len(journal.entries), "head": journal.head}
         click.echo(cases.document(checked.document(told, sizes)))
@@ -47,8 +46,8 @@ def command(case: str, papers: tuple[str, ...], **given: Any) -> int:
     return checked.code(told)
 
 
-def _looked_at(case: "Case", signers: "Signers | None") -> tuple[Journal, list["Held"], list["Seal"]]:
-    """The journal of a case, what is kept with it, and its seals; somebody may be writing meanwhile.
+def _seen(case: "Case", signers: "Signers | None") -> "Seen":
+    """What lies in the directory of a case; somebody may be writing meanwhile.
 
     The journal is read last, so that it tells of all that was seen, and then what it tells of besides.
     """
@@ -58,12 +57,11 @@ def _looked_at(case: "Case", signers: "Signers | None") -> tuple[Journal, list["
     now = datetime.now(UTC)
     seals, held = [*sealing.seals(case, signers, now)], [*holdings.held(case)]
     journal = case.read()
-    known = {one.name for one in (*seals, *held)}
-    late = {name for name, _entry in checked.named(journal)} - known
+    late = {name for name, _entry in checked.named(journal)} - {one.name for one in held}
     held += [holdings.hashed(case, name) for name in sorted(late) if os.path.lexists(case.at(name))]
-    late = {name for name, _entry in checked.sealed(journal)} - known
+    late = {name for name, _entry in checked.sealed(journal)} - {one.name for one in seals}
     seals += [sealing.one(case, name, signers, now) for name in sorted(late) if os.path.lexists(case.at(name))]
-    return journal, held, seals
+    return checked.Seen(case.id, journal, held, seals)
 
 
 def _sound(papers: Sequence[str]) -> None:

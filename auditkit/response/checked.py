@@ -83,7 +83,7 @@ def verdict(seen: Seen, papers: Sequence[str], *, asked: bool) -> Verdict:
     fitting = tuple(seal for seal in seals if not objection(journal, seal))
     found = tuple((paper, number) for paper in papers if (number := on_paper(journal, paper)))
     wrong = (
-        *_name(called, journal),
+        *_name(seen.called, journal),
         *_chain(journal),
         *_files(journal, held),
         *_seals(journal, seals),

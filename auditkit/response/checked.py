@@ -40,6 +40,16 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A file as an entry tells of it."""
+
+    name: str
+    entry: int
+    size: object
+    sha256: object
+
+
+@dataclass(frozen=True, slots=True)
 class Seal:
     """A head and the signature over it, as they lie in the case."""
 
@@ -95,12 +105,17 @@ def verdict(seen: Seen, papers: Sequence[str], *, asked: bool) -> Verdict:
     return Verdict(wrong, gaps, len(_as_kept(journal, held)), fitting, found)
 
 
-def named(journal: Journal) -> Iterator[tuple[str, Entry]]:
-    """Yield the name of each file that is kept, and the entry that says so; a name that no case has is none."""
+def named(journal: Journal) -> Iterator[Named]:
+    """Yield each file that an entry tells of, in what it says itself and in what belongs to it (`also`).
+
+    A name that no case has is none: nothing outside of a case is ever opened for what a journal says.
+    """
     for entry in journal.entries:
-        name = entry.said.data.get("file")
-        if isinstance(name, str) and KEPT.fullmatch(name):
-            yield name, entry
+        also = entry.said.data.get("also")
+        for told in (entry.said.data, *(also if isinstance(also, list) else ())):
+            name = told.get("file") if isinstance(told, Mapping) else None
+            if isinstance(name, str) and KEPT.fullmatch(name):
+                yield Named(name, entry.seq, told.get("size"), told.get("sha256"))
 
 
 def sealed(journal: Journal) -> Iterator[tuple[str, Entry]]:
@@ -132,31 +147,30 @@ def _torn(journal: Journal) -> Iterator[Gap]:
 def _as_kept(journal: Journal, held: Sequence[Held]) -> set[str]:
     """The names of what is as every entry on it says."""
     there = {one.name: (one.size, one.sha256) for one in held if one.sha256}
-    told = {name: (entry.said.data.get("size"), entry.said.data.get("sha256")) for name, entry in named(journal)}
+    told = {one.name: (one.size, one.sha256) for one in named(journal)}
     return {name for name, facts in told.items() if there.get(name) == facts}
 
 
 def _files(journal: Journal, held: Sequence[Held]) -> Iterator[Gap]:
     """Yield what is kept and is not there, or is not as it was."""
     there = {one.name: one for one in held}
-    for name, entry in named(journal):
-        subject, one = f"{name} (entry {entry.seq})", there.get(name)
-        size, digest = entry.said.data.get("size"), entry.said.data.get("sha256")
+    for told in named(journal):
+        subject, one = f"{told.name} (entry {told.entry})", there.get(told.name)
         if one is None:
             yield Gap(subject, "it is missing")
-        elif one.sha256 and (one.size, one.sha256) != (size, digest):
-            differ = f"{one.size} bytes now, {size} when it was kept" if one.size != size else "as long as it was"
+        elif one.sha256 and (one.size, one.sha256) != (told.size, told.sha256):
+            differ = f"{one.size} bytes now, {told.size} when it was kept" if one.size != told.size else "as long as it was"
             yield Gap(subject, f"its content was changed ({printable(differ)}); SHA-256 {one.sha256} now")
 
 
 def _unread(journal: Journal, held: Sequence[Held]) -> Iterator[Gap]:
-    told = {name for name, _entry in named(journal)}
-    yield from (Gap(printable(one.name), one.reason) for one in held if one.reason and one.name in told)
+    told = {one.name for one in named(journal)}
+    yield from (Gap(one.name, one.reason) for one in held if one.reason and one.name in told)
 
 
 def _additional(journal: Journal, held: Sequence[Held]) -> Iterator[Gap]:
     """Yield each file that no entry tells of; where the journal is broken, nobody knows."""
-    told = {name for name, _entry in named(journal)}
+    told = {one.name for one in named(journal)}
     for one in held:
         if one.name not in told and not journal.broken:
             yield Gap(

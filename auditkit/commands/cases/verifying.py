@@ -57,7 +57,7 @@ def _seen(case: "Case", signers: "Signers | None") -> "Seen":
     now = datetime.now(UTC)
     seals, held = [*sealing.seals(case, signers, now)], [*holdings.held(case)]
     journal = case.read()
-    late = {name for name, _entry in checked.named(journal)} - {one.name for one in held}
+    late = {one.name for one in checked.named(journal)} - {one.name for one in held}
     held += [holdings.hashed(case, name) for name in sorted(late) if os.path.lexists(case.at(name))]
     late = {name for name, _entry in checked.sealed(journal)} - {one.name for one in seals}
     seals += [sealing.one(case, name, signers, now) for name in sorted(late) if os.path.lexists(case.at(name))]

@@ -151,7 +151,8 @@ def wrapped(text: str, first: str, indent: str, width: int) -> Iterator[str]:
     """Yield a text line by line as it was written, each broken where it is too wide, nothing of it able to do anything."""
     for line in re.split(r"\r\n|\n", text):
         shown = printable(line.replace("\t", "    "))
-        yield from textwrap.wrap(
+        lines = textwrap.wrap(
             shown, width, initial_indent=first, subsequent_indent=indent, drop_whitespace=False, break_on_hyphens=False
-        ) or [first.rstrip()]
+        )
+        yield from (piece.rstrip() for piece in lines or [first])
         first = indent

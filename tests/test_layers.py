@@ -55,7 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "runs": NOUNS | {"opening", "baseline"},
     "ledger": NOUNS | {"entries", "facts", "peers"},
     "history": NOUNS | {"baseline", "seal", "store"},
-    "incident": NOUNS | {"opening", "response", "seal", "signers"},
+    "incident": NOUNS | {"opening", "response", "seal", "signers", "words"},
     # judge: frozen data in, frozen data out
     "entries": NOUNS,
     "mounts": NOUNS,

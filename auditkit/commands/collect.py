@@ -28,7 +28,7 @@ from auditkit.recording import Recording, Writer
 
 @click.command("collect")
 @options.hosts
-@click.option("-o", "place", metavar="FILE|DIR/", required=True, help="where it goes; in a directory each host has its file")
+@click.option("-o", "place", metavar="FILE|DIR/", help="where it goes; in a directory each host has its file")
 @click.option(
     "--policy", "policy_name", metavar="NAME|FILE", help="what to scan (default: as the newest baseline, or the host's)"
 )
@@ -36,6 +36,7 @@ from auditkit.recording import Recording, Writer
 @click.option("--key", metavar="FILE|agent", help="the SSH key that seals it")
 @options.reread
 @options.fleet_of
+@options.case
 @options.trust
 @options.jobs
 @click.option("--fail-on", hidden=True)
@@ -48,7 +49,7 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
     """
     run = options.setting(**given)
     words = named(hosts or ("local",), run.config)
-    place = _place(given["place"], run.started, several=len(words) > 1)
+    place = _place(_wanted_place(given["place"], run), run.started, several=len(words) > 1)
     key = sealing.key(run, given["key"], "evidence")  # a mistake of every host is told before any is asked
     wanted = policy.load(given["policy_name"]) if given["policy_name"] else None
 
@@ -57,7 +58,8 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
         known = None if bare else _known(host, run)
         with closing(known) if known else nullcontext():
             scanned = None if bare else wanted or _wanted(host, known, run)
-            return _one(Job(host, run, place(host), key, known, scanned, given["reread"]))
+            made = _one(Job(host, run, place(host), key, known, scanned, given["reread"]))
+        return _kept(...)
 
     return making.made(words, run, work, "NOTHING TAKEN")
 

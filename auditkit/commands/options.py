@@ -4,11 +4,12 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import wraps
 from importlib import resources
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -21,6 +22,7 @@ from auditkit.printable import printable
 from auditkit.timeline import Span
 
 if TYPE_CHECKING:
+    from auditkit.commands.journaling import Record
     from auditkit.ledger import Ledger, Page
 
 TOOL = f"auditkit {__version__}"
@@ -59,6 +61,8 @@ class Setting:
     """Whether services may be asked what only who needs no password gets."""
     window: Span | None = None
     """The time that is asked about."""
+    record: "Record | None" = None
+    """The case of an incident that the run is written down in."""
 
     @property
     def reach(self) -> Reach:
@@ -189,6 +193,32 @@ def resume(command: Command) -> Command:
     return click.option("--resume", metavar="ID|last", help=what)(command)
 
 
+def case(command: Command) -> Command:
+    """The case of an incident that a run is written down in: what was typed, what came of it, and its report."""
+    named = click.option(
+        "--case", "case_word", metavar="CASE", help="keep the report in this case of an incident, and say so there"
+    )
+    by = click.option("--by", metavar="NAME", help="with --case: who runs this (default: who is logged in)")
+
+    @wraps(command)
+    def run(**given: Any) -> Any:
+        word, who = given.pop("case_word"), given.pop("by")
+        if word is None:
+            return command(**given)
+        from auditkit.commands import journaling  # noqa: PLC0415 - only in an incident
+
+        return journaling.journaled(word, who, given, lambda record: command(**given, record=record))
+
+    return named(by(cast("Command", run)))
+
+
+def say(run: Setting, line: str) -> None:
+    """Answer with a line, where there is no report."""
+    if run.record:
+        run.record.lines.append(line)
+    click.echo(line)
+
+
 def setting(**given: Any) -> Setting:
     """The setting of a run from the options as click gave them.
 
@@ -196,8 +226,7 @@ def setting(**given: Any) -> Setting:
         ConfigError: auditkit.yaml has a mistake.
     """
     home = os.path.expanduser("~")
-    found = config.find(given.get("config_file"), os.environ.get("AUDITKIT_CONFIG"), home)
-    loaded = config.load(found, home) if found else config.Config()
+    loaded = _configured(given, home)
     word = given.get("fail_on") or "medium"
     return Setting(
         config=loaded,
@@ -219,7 +248,22 @@ def setting(**given: Any) -> Setting:
         signing=asking.Prompts(asking.person),
         active=bool(given.get("active")),
         window=span(given.get("since"), given.get("until")),
+        record=given.get("record"),
     )
+
+
+def store_of(given: Mapping[str, Any]) -> str:
+    """Where the store of a run is.
+
+    Raises:
+        ConfigError: auditkit.yaml has a mistake.
+    """
+    return given.get("store") or _configured(given, os.path.expanduser("~")).store or default_store()
+
+
+def _configured(given: Mapping[str, Any], home: str) -> config.Config:
+    found = config.find(given.get("config_file"), os.environ.get("AUDITKIT_CONFIG"), home)
+    return config.load(found, home) if found else config.Config()
 
 
 def default_store() -> str:
@@ -264,6 +308,8 @@ def delivered(
 
     ended = document.Report(command, TOOL, run.started, datetime.now(UTC), (), following)
     made = document.assembled(ended, list(hosts), access)
+    if run.record:
+        run.record.document = made
     pieces = report.render(made, run.form, report.Options(color=run.color, width=width(), show_all=run.show_all))
     write(run.output, pieces)
     return document.exit_code(made, run.fail_on)

@@ -50,16 +50,6 @@ class Case:
         with _told(self.at(JOURNAL)), open(self.at(JOURNAL), "rb", opener=itself) as file:
             return chain.read(_bounded(file.fileno(), self.id))
 
-    def check(self) -> None:
-        """See that something can be added, before what is to be added is asked for.
-
-        Raises:
-            UntrustedError: the journal is broken.
-            UsageError: the case is closed.
-            AuditkitError: it cannot be read.
-        """
-        _check(self, self.read())
-
     def add(self, hand: Hand, said: Said | Callable[[int], Said]) -> Entry:
         """Write an entry at the end of the journal, on disk when this returns; a function is given the number it will have.
 
@@ -154,17 +144,6 @@ def _added(case: Case, handle: int, hand: Hand, said: Said | Callable[[int], Sai
     journal = chain.read(content) if content else Journal()
     if journal.torn:
         journal = _mended(case, handle, journal, hand)
-    _check(case, journal)
-    new = said(len(journal.entries) + 1) if callable(said) else said
-    if not journal.entries and new.kind is not Kind.OPENED:
-        raise UntrustedError(
-            f"the journal of case {case.id} is empty: its opening was cut short, or taken out", "open a new case"
-        )
-    return _written(handle, chain.following(journal, hand, new))
-
-
-def _check(case: Case, journal: Journal) -> None:
-    """Refuse a journal that nothing is added to."""
     if journal.broken:
         raise UntrustedError(
             f"entry {journal.broken.seq} of case {case.id}: {journal.broken.reason}; nothing was added",
@@ -174,6 +153,12 @@ def _check(case: Case, journal: Journal) -> None:
         raise UsageError(
             f"case {case.id} was closed on {closed.hand.time:%Y-%m-%d}", "open a new one, and name this one in its title"
         )
+    new = said(len(journal.entries) + 1) if callable(said) else said
+    if not journal.entries and new.kind is not Kind.OPENED:
+        raise UntrustedError(
+            f"the journal of case {case.id} is empty: its opening was cut short, or taken out", "open a new case"
+        )
+    return _written(handle, chain.following(journal, hand, new))
 
 
 def _mended(case: Case, handle: int, journal: Journal, hand: Hand) -> Journal:
@@ -195,17 +180,10 @@ def _mended(case: Case, handle: int, journal: Journal, hand: Hand) -> Journal:
 
 
 def _written(handle: int, entry: Entry) -> Entry:
-    """Write an entry to its end, and to the disk; what cannot be written whole is taken back."""
-    size = os.fstat(handle).st_size
     left = memoryview(chain.line(entry))
-    try:
-        while left:
-            left = left[os.write(handle, left) :]
-        os.fsync(handle)
-    except OSError:
-        with suppress(OSError):
-            os.ftruncate(handle, size)
-        raise
+    while left:
+        left = left[os.write(handle, left) :]
+    os.fsync(handle)
     return entry
 
 

@@ -82,6 +82,34 @@ def kept(case: Case, hand: Hand, original: Original, said: Said | None = None) -
         return _entered(case, hand, copies, Said(said.kind if said else Kind.FILE, text, said.data if said else {}))
 
 
+def noted(case: Case, hand: Hand, path: str, said: Said) -> Entry:
+    """Tell of a file that is not copied: where it lies, how large it is, and its digest.
+
+    Raises:
+        UsageError: it is no file.
+        UntrustedError: the journal is broken.
+        AuditkitError: it cannot be read.
+    """
+    with _read(path), open(path, "rb", buffering=0, opener=_unseen) as source:
+        before = os.fstat(source.fileno())
+        first = _streamed(source, before.st_size + BEYOND)
+        told = _known(path, before) | {"sha256": first.digest, "size": first.size}
+    text = f"{said.text}: {first.size} bytes of {told['from']}, not copied"
+    return case.add(hand, replace(said, text=text, data={**said.data, **told}))
+
+
+def digest(path: str) -> tuple[int, str]:
+    """Size and SHA-256 of a file.
+
+    Raises:
+        UsageError: it is no file.
+        AuditkitError: it cannot be read.
+    """
+    with _read(path), open(path, "rb", buffering=0, opener=_unseen) as source:
+        first = _streamed(source, os.fstat(source.fileno()).st_size + BEYOND)
+    return first.size, first.digest
+
+
 def written(case: Case, hand: Hand, name: str, pieces: Iterable[bytes], said: Said) -> Entry:
     """Keep what auditkit itself wrote, as a report or a letter, and tell of it: `said`, with the file and its digest.
 

@@ -177,6 +177,7 @@ SHARED = {
     "auditkit.report.entered": "who got in where, of several hosts",
     "auditkit.report.logins": "the verdict on logins, for every format that people read",
     "auditkit.report.watching": "what watches a machine, for every format that people read",
+    "auditkit.report.record": "an incident record in text, for the terminal and for archives",
     "auditkit.report.timelines.events": "an event of logins in words, for every form of a timeline",
     "auditkit.report.table": "the hosts of a run at a glance, for every format that people read",
 }

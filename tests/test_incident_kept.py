@@ -49,7 +49,7 @@ def test_a_file_lies_in_the_case_as_it_was_and_the_entry_has_its_digests(case: c
     assert copy.read_bytes() == log.read_bytes()
     assert stat.S_IMODE(copy.stat().st_mode) == 0o400
     assert filed(entry) == (Filed("evidence/0002-auth.log", digest, log.stat().st_size),)
-    assert entry.said.text == f"from the log server: 57000 bytes copied from {log}"
+    assert entry.said.text == f"from the log server: 57 000 bytes copied from {log}"
     assert entry.said.data["before"] == entry.said.data["after"] == digest
     assert entry.said.data["mtime"] == "2023-11-14T22:13:20.123456789Z"
     assert (entry.said.data["from"], entry.said.data["source"]) == (str(log), "loghost")

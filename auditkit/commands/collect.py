@@ -49,7 +49,7 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
     """
     run = options.setting(**given)
     words = named(hosts or ("local",), run.config)
-    place = _place(_wanted_place(given["place"], run), run.started, several=len(words) > 1)
+    place = _place(_named(given["place"], run), run.started, several=len(words) > 1)
     key = sealing.key(run, given["key"], "evidence")  # a mistake of every host is told before any is asked
     wanted = policy.load(given["policy_name"]) if given["policy_name"] else None
 
@@ -58,10 +58,24 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
         known = None if bare else _known(host, run)
         with closing(known) if known else nullcontext():
             scanned = None if bare else wanted or _wanted(host, known, run)
-            made = _one(Job(host, run, place(host), key, known, scanned, given["reread"]))
-        return _kept(...)
+            return _one(Job(host, run, place(host), key, known, scanned, given["reread"]))
 
     return making.made(words, run, work, "NOTHING TAKEN")
+
+
+def _named(place: str | None, run: options.Setting) -> str:
+    """Where evidence goes: as -o says; what is taken for a case only, to the case.
+
+    Raises:
+        UsageError: nobody says.
+    """
+    if place:
+        return place
+    if not run.record:
+        raise UsageError(
+            "it is not said where the evidence goes", "name a file, or a directory: -o DIR/; or a case: --case CASE"
+        )
+    return run.record.taking()
 
 
 def _place(place: str, started: datetime, *, several: bool) -> Callable[[Host], str]:
@@ -111,6 +125,8 @@ def _one(job: Job) -> Made:
         recording = Recording(job.host, writer)
         gaps, entries = _asked(recording, job, progress)
         writer.close(sealing.sealer(job.key, job.run.signing))
+    if job.run.record:
+        job = replace(job, path=job.run.record.evidence(job.path, job.header()))
     seen = f"{counted(entries, 'entry')} by policy {printable(wanted.name)}" if wanted else "no scan"
     first = f"{printable(name)}: evidence of {counted(recording.items, 'file')}, {seen}, {sealing.sealed(job.key)}"
     return Made((first, *_after(job, gaps)), not gaps)

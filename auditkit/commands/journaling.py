@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +17,8 @@ import click
 from auditkit.commands import ARGV, options
 from auditkit.commands.cases import hand
 from auditkit.errors import AuditkitError
-from auditkit.incident import cases, evidence
+from auditkit.evidence import Header
+from auditkit.incident import cases, evidence, originals
 from auditkit.incident.cases import Case
 from auditkit.printable import counted
 from auditkit.response.chain import LONGEST
@@ -71,6 +73,29 @@ class Record:
         said = Said(Kind.FILE, f"baseline {sequence} of {host}", {"baseline": sequence, "host": host})
         self.keep(path, said, _seal(path))
 
+    def taking(self) -> str:
+        """The directory for evidence that is taken for the case only, until it lies in the case."""
+        return self.case.at(f"taking.{os.getpid()}", "")
+
+    def evidence(self, path: str, header: Header) -> str:
+        """Keep evidence that was taken of a host, with its seal; gives where it lies, which may be in the case only.
+
+        Raises:
+            AuditkitError: it cannot be written; what was taken stays where it is.
+        """
+        text, data = _clock(header)
+        seal = _seal(path)
+        said = Said(Kind.FILE, f"evidence of {header.host}; {text}", {"host": header.host, "reached": header.kind, **data})
+        entry = evidence.kept(self.case, hand(self.by), evidence.Original(path, seal), said)
+        self.files.append(entry.seq)
+        if not path.startswith(self.taking()):
+            return path
+        for one in (path, *seal):
+            os.unlink(one)
+        with suppress(OSError):  # of another host there is still something in it
+            os.rmdir(self.taking())
+        return self.case.at(*filed(entry)[0].file.split("/"))
+
     def logs(self, paths: Iterable[str]) -> None:
         """Keep the logs that the run is going to read: small ones as they are, of others the digest, each content once.
 
@@ -81,7 +106,7 @@ class Record:
         before = len(self.files)
         copied = again = 0
         for path in dict.fromkeys(map(os.path.realpath, paths)):
-            size, digest = evidence.digest(path)
+            size, digest = originals.digest(path)
             if digest in there:
                 self.files.append(there[digest])
                 again += 1
@@ -98,6 +123,18 @@ class Record:
             more = f", {again} of which it had already" if again else ""
             kept = f"case {self.case.id} keeps {counted(read, 'log')} that this reads{more}"
             options.talk(f"auditkit: {kept}; of one above 64 MiB only its digest")
+
+
+def _clock(header: Header) -> tuple[str, dict[str, object]]:
+    """How the clock of a host stood against that of this machine, in words and in seconds (RFC 3227, 2.1)."""
+    if header.kind == "local":
+        return "its clock is the one of this record", {"clock_skew": 0.0}
+    skew = header.facts.get("clock_skew")
+    if not isinstance(skew, int | float):
+        return "how its clock stood is not known", {"clock_skew": None}
+    if not skew:
+        return "its clock agrees with that of this machine", {"clock_skew": 0.0}
+    return f"its clock is {abs(skew)} s {'ahead of' if skew > 0 else 'behind'} that of this machine", {"clock_skew": skew}
 
 
 def _seal(path: str) -> tuple[str, ...]:

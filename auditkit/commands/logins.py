@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from auditkit.commands import attempts, options, sealing, timelines
+from auditkit.commands import attempts, moments, options, sealing, timelines
 from auditkit.config import Config
 from auditkit.errors import UsageError
 from auditkit.hosts import HOSTS, Host
@@ -70,7 +70,7 @@ def is_file(word: str, config: Config) -> bool:
 
 
 def _moment(text: str | None) -> int | None:
-    return int(options.time_of(text).timestamp() * 10**9) if text else None
+    return int(moments.time_of(text).timestamp() * 10**9) if text else None
 
 
 def _of_hosts(words: Sequence[str], run: options.Setting, asked: attempts.Asked, given: Mapping[str, Any]) -> int:

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import wraps
 from importlib import resources
 from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
@@ -14,8 +14,8 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from auditkit import __version__, config, fleet
-from auditkit.commands import asking, progress
-from auditkit.errors import AuditkitError, UsageError
+from auditkit.commands import asking, moments, progress
+from auditkit.errors import AuditkitError
 from auditkit.hosts import Reach
 from auditkit.model import HostReport, Office, Severity
 from auditkit.printable import printable
@@ -247,7 +247,7 @@ def setting(**given: Any) -> Setting:
         prompts=asking.prompts(given.get("password_fd")),
         signing=asking.Prompts(asking.person),
         active=bool(given.get("active")),
-        window=span(given.get("since"), given.get("until")),
+        window=moments.span(given.get("since"), given.get("until")),
         record=given.get("record"),
     )
 
@@ -360,45 +360,3 @@ def _all(file: IO[str], pieces: Iterable[str]) -> None:
     except OSError:
         os.unlink(file.name)
         raise
-
-
-_AGO = re.compile(r"(\d{1,4}) (minute|hour|day|week)s? ago")
-_DAYS = {"today": 0, "yesterday": 1}
-
-
-def time_of(text: str) -> datetime:
-    """A moment as people write it: `2026-11-24 03:10`, `2026-11-24`, `yesterday`, `3 hours ago`; else in this machine's zone.
-
-    Raises:
-        UsageError: it is none.
-    """
-    if (ago := _AGO.fullmatch(text.strip().lower())) is not None:
-        return datetime.now(UTC) - int(ago[1]) * timedelta(**{f"{ago[2]}s": 1})
-    if (days := _DAYS.get(text.strip().lower())) is not None:
-        return (
-            (datetime.now().astimezone() - timedelta(days)).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
-        )
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(
-            f"{printable(text)} is no time",
-            'write it like "2026-11-24 03:10", 2026-11-24T03:10:00Z, yesterday or "3 hours ago"',
-        ) from error
-    return moment.astimezone(UTC)
-
-
-def span(since: str | None, until: str | None) -> Span | None:
-    """The time between two moments as people write them, the second now if it is not said; None for no such time.
-
-    Raises:
-        UsageError: there is no such time.
-    """
-    if since is None:
-        if until is not None:
-            raise UsageError("--until says when a window ends, and nothing says when it begins", "add --since TIME")
-        return None
-    begin, end = time_of(since), time_of(until) if until else None
-    if end is not None and end < begin:
-        raise UsageError("--until is before --since", "write the earlier time behind --since")
-    return begin, end

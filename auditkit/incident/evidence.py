@@ -8,7 +8,6 @@ names, and the command may be given again.
 import json
 import os
 import re
-import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -16,30 +15,20 @@ from hashlib import sha256
 from typing import IO, Any
 
 from auditkit import opening
-from auditkit.errors import AuditkitError, UntrustedError, UsageError
+from auditkit.errors import AuditkitError, UntrustedError
 from auditkit.incident.cases import EVIDENCE, Case
-from auditkit.printable import printable
+from auditkit.incident.originals import BEYOND, PIECE, Stream, changed, known, opened, streamed
+from auditkit.printable import counted
 from auditkit.response.nouns import Entry, Filed, Hand, Kind, Said, filed
 from auditkit.response.reports import is_report
 from auditkit.response.summary import Kept
-from auditkit.words import written as moment
 
-PIECE = 1 << 20
 ZEROS = bytes(PIECE)
-BEYOND = 64 << 20
-"""Bytes that a file may grow by while it is copied, or may hold though it says that it holds none, as those of /proc do."""
 LONGEST_NAME = 100
 LARGEST_REPORT = 512 << 20
 AGAIN = 100
 """Files without an entry that may have had the number before."""
 _ODD = re.compile(r"[^A-Za-z0-9._+-]+")
-_KINDS = {
-    stat.S_IFIFO: "a pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-}
-WRITE_IT = "write what it holds to a file, and attach that"
 
 
 @dataclass(slots=True)
@@ -49,6 +38,7 @@ class _Copy:
     name: str
     file: IO[bytes]
     temporary: str
+    size: int = 0
     told: dict[str, object] = field(default_factory=dict)
     """What the entry says of it."""
 
@@ -76,8 +66,7 @@ def kept(case: Case, hand: Hand, original: Original, said: Said | None = None) -
         AuditkitError: it cannot be read, or the evidence cannot be written.
     """
     with ExitStack() as stack:
-        paths = (original.path, *original.beside)
-        copies = [stack.enter_context(_copied(case, path, original.passing)) for path in paths]
+        copies = [stack.enter_context(_copied(case, *one, original.passing)) for one in _names(original)]
         text = f"{said.text}: {_sentence(copies[0])}" if said and said.text else _sentence(copies[0])
         return _entered(case, hand, copies, Said(said.kind if said else Kind.FILE, text, said.data if said else {}))
 
@@ -90,24 +79,12 @@ def noted(case: Case, hand: Hand, path: str, said: Said) -> Entry:
         UntrustedError: the journal is broken.
         AuditkitError: it cannot be read.
     """
-    with _read(path), open(path, "rb", buffering=0, opener=_unseen) as source:
+    with opened(path) as source:
         before = os.fstat(source.fileno())
-        first = _streamed(source, before.st_size + BEYOND)
-        told = _known(path, before) | {"sha256": first.digest, "size": first.size}
-    text = f"{said.text}: {first.size} bytes of {told['from']}, not copied"
+        first = streamed(source, before.st_size + BEYOND)
+        told = known(path, before) | {"sha256": first.digest, "size": first.size}
+    text = f"{said.text}: {counted(first.size, 'byte')} of {told['from']}, not copied"
     return case.add(hand, replace(said, text=text, data={**said.data, **told}))
-
-
-def digest(path: str) -> tuple[int, str]:
-    """Size and SHA-256 of a file.
-
-    Raises:
-        UsageError: it is no file.
-        AuditkitError: it cannot be read.
-    """
-    with _read(path), open(path, "rb", buffering=0, opener=_unseen) as source:
-        first = _streamed(source, os.fstat(source.fileno()).st_size + BEYOND)
-    return first.size, first.digest
 
 
 def written(case: Case, hand: Hand, name: str, pieces: Iterable[bytes], said: Said) -> Entry:
@@ -117,7 +94,7 @@ def written(case: Case, hand: Hand, name: str, pieces: Iterable[bytes], said: Sa
         UntrustedError: the journal is broken.
         AuditkitError: the evidence cannot be written.
     """
-    with _nameless(case, name) as copy:
+    with _nameless(case, _safe(name)) as copy:
         digest, size = sha256(), 0
         for piece in pieces:
             _put(case, copy.file.fileno(), piece)
@@ -149,97 +126,45 @@ def reports(case: Case) -> tuple[Kept, ...]:
 # --- copying
 
 
+def _names(original: Original) -> Iterator[tuple[str, str]]:
+    """Yield each path of an original and what its copy is called: a seal as what it seals, and `.sig`."""
+    name = _safe(os.path.basename(original.path))
+    yield original.path, name
+    for path in original.beside:
+        belongs = path.startswith(original.path)
+        yield (
+            path,
+            name + _ODD.sub("_", path[len(original.path) :])[:LONGEST_NAME] if belongs else _safe(os.path.basename(path)),
+        )
+
+
 @contextmanager
-def _copied(case: Case, path: str, passing: Callable[[int], object]) -> Iterator[_Copy]:
+def _copied(case: Case, path: str, name: str, passing: Callable[[int], object]) -> Iterator[_Copy]:
     """A copy of a file that has no name yet, and what is known of both."""
-    with _nameless(case, os.path.basename(path)) as copy:
-        with _read(path), open(path, "rb", buffering=0, opener=_unseen) as source:
+    with _nameless(case, name) as copy:
+        with opened(path) as source:
             before = os.fstat(source.fileno())
             most = before.st_size + BEYOND
-            first = _streamed(source, most, _putting(case, copy, passing))
+            first = streamed(source, most, _putting(case, copy, passing))
             _finished(case, copy, first.size)
             source.seek(0)
-            after, status = _streamed(source, most), os.fstat(source.fileno())
-        copy.told |= _known(path, before) | _digests(case, copy, first, after) | _changed(before, status, first, after)
+            after, status = streamed(source, most), os.fstat(source.fileno())
+        copy.told |= known(path, before) | _digests(case, copy, first, after) | changed(before, status, first, after)
         yield copy
 
 
-def _unseen(path: str, flags: int) -> int:
-    """For open(): a file itself, so that the time of its last reading stays as it is, where that is allowed.
-
-    What it is is looked at first: opening a device can do more than read, and opening a pipe lets its writer go on.
-    """
-    _check(path, os.lstat(path).st_mode)
-    try:
-        return opening.itself(path, flags | os.O_NOATIME)
-    except PermissionError:  # only the owner may
-        return opening.itself(path, flags)
-
-
-def _check(path: str, mode: int) -> None:
-    shown = _shown(path)
-    if stat.S_ISLNK(mode):
-        target = printable(os.readlink(path))[:200]
-        raise UsageError(f"{shown} is a link, to {target}", "name the file that it leads to, if that is what you mean")
-    if stat.S_ISDIR(mode):
-        pack = "pack it: tar -cf /somewhere/else/NAME.tar DIRECTORY; or name each file in it"
-        raise UsageError(f"{shown} is a directory", pack)
-    if not stat.S_ISREG(mode):
-        raise UsageError(f"{shown} is {_KINDS.get(stat.S_IFMT(mode), 'no file')}, and no file", WRITE_IT)
-
-
-@dataclass(frozen=True, slots=True)
-class _Stream:
-    """What came out of a file."""
-
-    size: int
-    digest: str
-
-
-def _streamed(source: IO[bytes], most: int, put: Callable[[bytes], object] = len) -> _Stream:
-    """Read a file to its end, or as far as it is read at all; each piece is put where it belongs."""
-    digest, size = sha256(), 0
-    while size < most and (piece := source.read(min(PIECE, most - size))):
-        digest.update(piece)
-        size += len(piece)
-        put(piece)
-    return _Stream(size, digest.hexdigest())
-
-
-def _known(path: str, status: os.stat_result) -> dict[str, object]:
-    """Where a file was, and what its inode said before it was read."""
-    where = os.path.join(os.path.realpath(os.path.dirname(os.path.abspath(path))), os.path.basename(path))
-    return {
-        "from": where,
-        "mtime": moment(status.st_mtime_ns),
-        "ctime": moment(status.st_ctime_ns),
-        "mode": f"{stat.S_IMODE(status.st_mode):04o}",
-        "uid": status.st_uid,
-        "gid": status.st_gid,
-    }
-
-
-def _digests(case: Case, copy: _Copy, first: _Stream, after: _Stream) -> dict[str, object]:
+def _digests(case: Case, copy: _Copy, first: Stream, after: Stream) -> dict[str, object]:
     """The digests of the source as it was read, of the copy as it lies there, and of the source as it is afterwards."""
     copy.file.seek(0)
-    lies = _streamed(copy.file, first.size + 1)
+    lies = streamed(copy.file, first.size + 1)
     if lies != first:
         raise AuditkitError(f"the copy in case {case.id} is not what was written", "look at that disk, and attach it again")
     return {"sha256": lies.digest, "size": lies.size, "before": first.digest, "after": after.digest}
 
 
-def _changed(before: os.stat_result, status: os.stat_result, first: "_Stream", after: "_Stream") -> dict[str, object]:
-    """Whether a file changed while it was read, and what it is like since."""
-    short = before.st_size and first.size != before.st_size
-    same = (before.st_size, before.st_mtime_ns) == (status.st_size, status.st_mtime_ns)
-    if same and first == after and not short:
-        return {}
-    return {"changed": True, "size_after": status.st_size, "mtime_after": moment(status.st_mtime_ns)}
-
-
 def _sentence(copy: _Copy) -> str:
     """What the entry says of a copy; its data says the rest."""
-    told = f"{copy.told['size']} bytes copied from {copy.told['from']}"
+    told = f"{counted(copy.size, 'byte')} copied from {copy.told['from']}"
     if not copy.told.get("changed"):
         return told
     return f"{told}; it changed while it was copied, and is kept as it was read"
@@ -251,7 +176,6 @@ def _sentence(copy: _Copy) -> str:
 @contextmanager
 def _nameless(case: Case, name: str) -> Iterator[_Copy]:
     """A new file in the evidence that is gone unless it is named."""
-    name = _safe(name)
     with _kept_in(case):
         file, temporary = opening.unnamed(case.at(EVIDENCE, name))
     try:
@@ -289,6 +213,7 @@ def _finished(case: Case, copy: _Copy, size: int) -> None:
     """Bring a copy to the disk, for reading only from now on."""
     with _kept_in(case):
         handle = copy.file.fileno()
+        copy.size = size
         os.ftruncate(handle, size)  # it may end in a hole
         os.fchmod(handle, 0o400)
         os.fsync(handle)
@@ -389,16 +314,6 @@ def _altered(entry: Entry, file: Filed, what: str) -> UntrustedError:
 
 
 @contextmanager
-def _read(path: str) -> Iterator[None]:
-    """What goes wrong with a source as our own error."""
-    try:
-        yield
-    except (OSError, ValueError) as error:  # ValueError: a NUL in a name
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise AuditkitError(f"{_shown(path)} cannot be read: {reason}", "name a file that you may read") from error
-
-
-@contextmanager
 def _kept_in(case: Case) -> Iterator[None]:
     """What goes wrong with the evidence as our own error."""
     try:
@@ -408,9 +323,3 @@ def _kept_in(case: Case) -> Iterator[None]:
             f"the evidence of case {case.id} cannot be written: {error.strerror}",
             "see that you own it, and that the disk has room",
         ) from error
-
-
-def _shown(path: str) -> str:
-    """A path in a message: a name may be 4 KiB long."""
-    shown = printable(path)
-    return shown if len(shown) <= 200 else f"{shown[:100]}...{shown[-80:]}"

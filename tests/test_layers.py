@@ -42,7 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "signers": NOUNS | {"opening", "keys"},
     "seal": NOUNS | {"agent", "keys", "signers"},
     "baseline": NOUNS | {"opening", "entries"},
-    "writer": NOUNS | {"baseline"},
+    "writer": NOUNS | {"baseline", "opening"},
     "store": NOUNS | {"opening", "baseline", "entries", "policy", "seal", "signers"},
     "evidence": NOUNS | {"opening", "baseline", "store"},
     "recording": NOUNS | {"evidence", "writer", "hosts", "collect"},
@@ -55,7 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "runs": NOUNS | {"opening", "baseline"},
     "ledger": NOUNS | {"entries", "facts", "peers"},
     "history": NOUNS | {"baseline", "seal", "store"},
-    "incident": NOUNS | {"opening", "response", "seal", "signers"},
+    "incident": NOUNS | {"opening", "response", "seal", "signers", "words"},
     # judge: frozen data in, frozen data out
     "entries": NOUNS,
     "mounts": NOUNS,

@@ -22,6 +22,7 @@ from auditkit.model import Audit, Gap, HostReport
 @options.resume
 @options.timeout
 @options.fleet_of
+@options.case
 @options.trust
 @options.output
 def command(hosts: tuple[str, ...], **given: Any) -> int:

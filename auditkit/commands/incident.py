@@ -11,6 +11,7 @@ from auditkit.commands import cases, options
 SUBCOMMANDS: Mapping[str, str] = {
     "open": "opening",
     "note": "noting",
+    "attach": "attaching",
     "show": "showing",
     "verify": "verifying",
     "seal": "sealing",

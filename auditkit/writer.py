@@ -17,7 +17,8 @@ from blake3 import blake3
 from auditkit import opening
 from auditkit.baseline import CHUNK, header_document
 from auditkit.errors import AuditkitError
-from auditkit.model import Gap, Header
+from auditkit.header import Header
+from auditkit.model import Gap
 from auditkit.printable import printable
 
 POLL = 0.1

@@ -14,8 +14,9 @@ from auditkit import owners, packaged, policy, scan, store
 from auditkit.commands import integrity, making, options, sealing, vouching
 from auditkit.commands.making import Made
 from auditkit.errors import UsageError
+from auditkit.header import Header
 from auditkit.hosts import Host, Past, named, now
-from auditkit.model import Gap, Header, Policy
+from auditkit.model import Gap, Policy
 from auditkit.printable import counted, printable
 from auditkit.writer import Writer, locked
 

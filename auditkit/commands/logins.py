@@ -29,7 +29,7 @@ from auditkit.printable import printable
     "--timeline", metavar="FILE", help="write every event there: .csv or .jsonl for Timesketch, .ecs.jsonl for Elastic"
 )
 @click.option("--timeline-format", type=click.Choice(["csv", "jsonl", "ecs"]), help="the form of it, whatever its name says")
-@click.option("--key", metavar="FILE|agent", help="the SSH key that signs what is kept for the next run")
+@options.keeping
 @options.resume
 @options.fleet_of
 @options.case

@@ -115,6 +115,12 @@ def output(command: Command) -> Command:
     return command
 
 
+def keeping(command: Command) -> Command:
+    """Who signs what is kept of a host."""
+    what = "the SSH key that signs what is kept for the next run"
+    return click.option("--key", metavar="FILE|agent", help=what)(command)
+
+
 def timeout(command: Command) -> Command:
     """For how long a host may be asked."""
     return click.option(

@@ -1,5 +1,6 @@
 """`incident block` from the command line, on a machine of which all is known, and on one over SSH."""
 
+import json
 import os
 import shutil
 import socket
@@ -56,8 +57,23 @@ def test_the_case_notes_what_was_proposed_and_nothing_is_done(cli: Cli) -> None:
 def test_a_proposal_goes_to_a_file(cli: Cli) -> None:
     place = cli.home / "block.sh"
     done = block(cli, SUSPECT, "--tool", "ufw", "--allow", ADMIN, "-o", str(place))
-    assert done.out == f"entry 2 of case {case_of(cli).id}: proposal\n"
+    assert (done.out, done.err) == ("", f"auditkit: {place} is written; entry 2 of case {case_of(cli).id} tells of it\n")
     assert "ufw prepend deny" in place.read_text()
+
+
+def test_a_program_is_told_what_the_case_notes(cli: Cli) -> None:
+    done = block(cli, SUSPECT, "--tool", "sshd", "--allow", ADMIN, "--format", "json")
+    told = json.loads(done.out)
+    assert (told["tool"], told["target"], told["seconds"], told["entry"]) == ("sshd", f"{SUSPECT}/32", 180, 2)
+    assert all(f"\n{line}\n" in told["text"] for line in told["commands"])
+
+
+def test_a_closed_case_takes_no_proposal(cli: Cli) -> None:
+    case_of(cli)
+    cli.run("incident", "close", "1", "--store", str(cli.store))
+    done = block(cli, SUSPECT, "--tool", "nft", "--allow", ADMIN)
+    assert (done.code, done.out) == (2, "")
+    assert "was closed" in done.err
 
 
 def test_a_block_that_is_refused_is_not_noted(cli: Cli) -> None:

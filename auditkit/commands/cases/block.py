@@ -44,6 +44,7 @@ REFUSED = {
 @click.option("-o", "output", metavar="FILE", help="write the proposal there instead of stdout")
 @options.timeout
 @options.password
+@common.form
 @common.writer
 def command(case: str, target: str, **given: Any) -> int:
     """Propose how to keep ADDRESS or NET out for a while: the commands, what to check, and how to undo it.
@@ -53,6 +54,7 @@ def command(case: str, target: str, **given: Any) -> int:
     """
     run = options.setting(**given)
     found = cases.found(run.store, case)
+    found.check()
     whom, time, allow = network(target), wishing.seconds(given["duration"]), wishing.allowed(given["allow"])
     there = _looked_at(given["host"], run, allow)
     _refuse(list(refusals.refusals(whom, there, not_ours=given["not_ours"], allowed=bool(allow))))
@@ -62,13 +64,17 @@ def command(case: str, target: str, **given: Any) -> int:
     wish = wishing.wish(whom, time, wishing.ports(given["ports"], there), there, found.id)
     proposal = blocking.TOOLS[tool](wish)
     hand = common.hand(given["by"])
-    entry = found.add(hand, _said(proposal, wish, there))
+    said = _said(proposal, wish, there)
+    entry = found.add(hand, said)
     cautions = tuple(refusals.cautions(whom, there, not_ours=given["not_ours"]))
     note = f"blocked {shown(whom)} by {tool} for {wish.time} on {there.host}"
     then = f"auditkit incident note {shlex.quote(printable(case))} {shlex.quote(note)} --kind action"
-    options.write(run.output, telling.told(telling.Offer(proposal, wish, there, cautions, hand.time, chosen, then)))
-    if run.output:
-        common.told("text", found.id, entry)
+    lines = telling.told(telling.Offer(proposal, wish, there, cautions, hand.time, chosen, then))
+    if run.form == "json":
+        lines = iter([common.document({"case": found.id, "entry": entry.seq, "text": "".join(lines), **said.data}), "\n"])
+    options.write(run.output, lines)
+    if run.output and not run.quiet:
+        options.talk(f"auditkit: {printable(run.output)} is written; entry {entry.seq} of case {found.id} tells of it")
     return 3 if there.grave or there.gaps else 0
 
 

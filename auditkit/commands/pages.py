@@ -14,6 +14,7 @@ from auditkit.commands import COMMANDS, HOSTS, wanted
 from auditkit.commands.rules import all_rules
 from auditkit.logins import places
 from auditkit.model import Means, Rule
+from auditkit.response.blocking import asking
 
 COMMAND = ".venv/bin/python -m auditkit.commands.pages"
 """What writes the pages anew, from the top of a checkout."""
@@ -23,6 +24,7 @@ _SIGN = re.compile(r"`[^`]*`|[*<]")
 """What Markdown would take for its own, and quoted code, where it does not."""
 _EXPLAINING = (("where a change is to be explained", (*packaged.NEEDS, *packaged.CLAIMING)),)
 """Who else asks, and for what."""
+_BLOCKING = (("incident block", asking.OVER_SSH),)
 _MADE = f"<!-- made from the code by `{COMMAND}`: change the code, not this page -->"
 
 _CLI = """\
@@ -141,7 +143,7 @@ def rules() -> str:
 def needs() -> str:
     """The page of all that a host is asked for besides its files."""
     of_audits = ((audit.name, audit.needs) for audit in audits.AUDITS)
-    sources = (("every scan", scan.NEEDS), *of_audits, ("logins", places.to_be_told()), *_EXPLAINING)
+    sources = (("every scan", scan.NEEDS), *of_audits, ("logins", places.to_be_told()), *_EXPLAINING, *_BLOCKING)
     asked = wanted.told(sources)
     return _page(_NEEDS, (_asked(means, asked[means]) for means in Means if means in asked))
 

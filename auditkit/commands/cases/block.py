@@ -74,7 +74,9 @@ def command(case: str, target: str, **given: Any) -> int:
         lines = iter([common.document({"case": found.id, "entry": entry.seq, "text": "".join(lines), **said.data}), "\n"])
     options.write(run.output, lines)
     if run.output and not run.quiet:
-        options.talk(f"auditkit: {printable(run.output)} is written; entry {entry.seq} of case {found.id} tells of it")
+        options.talk(
+            f"auditkit: {printable(run.output)} is written; entry {entry.seq} of case {printable(found.id)} tells of it"
+        )
     return 3 if there.grave or there.gaps else 0
 
 

@@ -135,7 +135,7 @@ def test_who_is_connected_to_ssh_may_be_a_colleague_until_somebody_says_no() -> 
     around = connected(("203.0.113.2", 22, SUSPECT, 40000, "ESTABLISHED"))
     (refusal,) = refusals(network(SUSPECT), around)
     assert refusal.reason == (
-        "somebody works from there right now, perhaps you or a colleague behind the same router:"
+        "somebody is there right now, perhaps you or a colleague behind the same router, perhaps the one who guesses:"
         " 198.51.100.7 is connected to port 22"
     )
     assert "--not-ours" in refusal.remedy

@@ -14,6 +14,7 @@ SUBCOMMANDS: Mapping[str, str] = {
     "show": "showing",
     "verify": "verifying",
     "seal": "sealing",
+    "export": "exporting",
     "close": "closing",
 }
 """Name of a subcommand, and its module in commands/cases/."""

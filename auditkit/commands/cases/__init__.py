@@ -7,7 +7,7 @@ import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -15,6 +15,9 @@ from auditkit.commands import options
 from auditkit.errors import UsageError
 from auditkit.response.chain import LONGEST
 from auditkit.response.nouns import Entry, Hand
+
+if TYPE_CHECKING:
+    from auditkit.signers import Signers
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -50,6 +53,19 @@ def text_of(words: Sequence[str]) -> str:
         raise UsageError("an entry holds at most 1 MiB", "write it to a file, and attach the file")
     text = data.decode("utf-8", "surrogateescape").strip("\r\n")
     return text if text.strip() else ""
+
+
+def signers(run: options.Setting) -> "Signers | None":
+    """Whose signatures count, if that is said.
+
+    Raises:
+        ConfigError: the file that says it cannot be read.
+    """
+    if not run.signers:
+        return None
+    from auditkit import signers  # noqa: PLC0415 - not for --help
+
+    return signers.read(os.path.expanduser(run.signers))
 
 
 def document(told: Mapping[str, object]) -> str:

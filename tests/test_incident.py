@@ -379,8 +379,8 @@ def test_what_was_done_to_a_record_is_named(
 @pytest.mark.parametrize(
     ("harm", "reason"),
     [
-        (lambda case: Path(case.at("evidence/0009-more.log")).touch(), "evidence/0009-more.log: no entry tells of it"),
-        (lambda case: Path(case.at("re\x1bad")).touch(), r"re\x1bad: no entry tells of it"),
+        (lambda case: Path(case.at("evidence/0009-more.log")).touch(), "evidence/0009-more.log: nothing tells of it"),
+        (lambda case: Path(case.at("re\x1bad")).touch(), r"re\x1bad: nothing tells of it"),
         (linked, "evidence/0002-auth.log: it cannot be read: Too many levels of symbolic links"),
     ],
 )

@@ -11,9 +11,11 @@ from auditkit.commands import cases, options
 SUBCOMMANDS: Mapping[str, str] = {
     "open": "opening",
     "note": "noting",
+    "attach": "attaching",
     "show": "showing",
     "verify": "verifying",
     "seal": "sealing",
+    "block": "block",
     "export": "exporting",
     "close": "closing",
 }

@@ -131,7 +131,7 @@ def named(journal: Journal) -> Iterator[Named]:
     for entry in journal.entries:
         also = entry.said.data.get("also")
         for told in (entry.said.data, *(also if isinstance(also, list) else ())):
-            name = told.get("file") if isinstance(told, Mapping) else None
+            name = told.get("file", told.get("torn")) if isinstance(told, Mapping) else None
             if isinstance(name, str) and KEPT.fullmatch(name):
                 yield Named(name, entry.seq, told.get("size"), told.get("sha256"))
 

@@ -9,6 +9,7 @@ from auditkit.printable import counted, printable, said
 from auditkit.response.checked import Verdict, named
 from auditkit.response.nouns import Journal
 from auditkit.response.standing import Standing, standing
+from auditkit.response.steps import Step
 from auditkit.response.timeline import Moment
 
 HEX, PER_LINE = 4, 8
@@ -30,6 +31,16 @@ def head(journal: Journal) -> Iterator[str]:
     if journal.entries:
         yield f"head, for paper (entry {len(journal.entries)}):"
         yield from on_paper(journal.head)
+
+
+def to_do(steps: Iterable[Step], title: str, width: int) -> Iterator[str]:
+    """Yield steps in their order, each with its command in a line of its own, for copying."""
+    told = list(steps)
+    if told:
+        yield title
+    for number, step in enumerate(told, 1):
+        yield from _filled(f"  {number:>2} {printable(step.why)}", width, " " * 5)
+        yield f"       {printable(step.command)}"
 
 
 def row(case: str, journal: Journal, width: int) -> str:
@@ -167,8 +178,6 @@ def wrapped(text: str, first: str, indent: str, width: int) -> Iterator[str]:
     """Yield a text line by line as it was written, each broken where it is too wide, nothing of it able to do anything."""
     for line in re.split(r"\r\n|\n", text):
         shown = printable(line.replace("\t", "    "))
-        lines = textwrap.wrap(
-            shown, width, initial_indent=first, subsequent_indent=indent, drop_whitespace=False, break_on_hyphens=False
-        )
-        yield from (piece.rstrip() for piece in lines or [first])
+        lines = textwrap.wrap(shown, width, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False)
+        yield from lines or [first.rstrip()]
         first = indent

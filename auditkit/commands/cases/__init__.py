@@ -40,6 +40,12 @@ def form(command: Command) -> Command:
     return click.option("--format", "form", type=forms, default="text", show_default=True)(quiet(command))
 
 
+def repeated(given: Mapping[str, Any]) -> tuple[str, ...]:
+    """The options of this command that the next one needs, too, to find the case."""
+    words = [(f"--{name}", given.get(key)) for name, key in (("config", "config_file"), ("store", "store"))]
+    return tuple(word for option, value in words if value for word in (option, str(value)))
+
+
 def text_of(words: Sequence[str]) -> str:
     """What somebody wants to have written down: the words of the command line, or stdin for a single `-`.
 

@@ -32,7 +32,7 @@ def kept(
     beside: tuple[str, ...] = (),
     passing: Callable[[int], object] = bool,
 ) -> Entry:
-    return evidence.kept(case, HAND, evidence.Original(path, beside, passing), said)
+    return evidence.kept(case, HAND, evidence.Original(path, beside, passing=passing), said)
 
 
 def lies(case: cases.Case) -> list[str]:

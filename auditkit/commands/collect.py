@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 import click
@@ -24,6 +25,17 @@ from auditkit.logins import places
 from auditkit.model import Evidence, Gap, Item, Means, Need, Office, Policy
 from auditkit.printable import counted, printable
 from auditkit.recording import Recording, Writer
+
+FLEETING = tuple(
+    Need(Means.FILE, f"/proc/{what}", why, optional=True)
+    for what, why in (
+        *((f"net/{table}", "which connections there are") for table in ("tcp", "tcp6", "udp", "udp6", "unix")),
+        ("net/arp", "which machines were spoken with"),
+        *((f"net/{table}", "where packets go") for table in ("route", "ipv6_route")),
+        ("uptime", "since when it runs"),
+    )
+)
+"""What is gone first and no audit asks for: a person reads it."""
 
 
 @click.command("collect")
@@ -152,7 +164,7 @@ def _asked(recording: Recording, job: Job, progress: Shown) -> tuple[list[Gap], 
     """Ask a host all that the judges would; gives what could not be seen, and how many entries were."""
     explaining = (*packaged.NEEDS, *packaged.CLAIMING) if job.wanted else ()
     needs = auditing.asked_of(job.host, (*scan.NEEDS, *audits.needs(), *explaining))
-    gaps = [*_taken(recording, needs, job.run.office), *_logs(recording, job)]
+    gaps = [*_passing(recording, job), *_taken(recording, needs, job.run.office), *_logs(recording, job)]
     recording.mounts()
     if job.wanted is None:
         return gaps, 0
@@ -168,6 +180,15 @@ def _asked(recording: Recording, job: Job, progress: Shown) -> tuple[list[Gap], 
     return list(dict.fromkeys((*gaps, *source.gaps))), source.entries
 
 
+def _passing(recording: Recording, job: Job) -> list[Gap]:
+    """Take first what is gone first and what no audit asks for: connections, neighbours, routes, and who is logged in."""
+    if auditing.is_device(job.host) or not _runs(job.host):
+        return []
+    logs = tuple(need for need in _of_logs(job) if taking.is_volatile(need))
+    asked = tuple(need for need in (*FLEETING, *logs) if taking.gives(recording, need))
+    return [told for told in taking.bounded(recording.take(asked)) if isinstance(told, Gap)]
+
+
 def _taken(recording: Recording, needs: Sequence[Need], office: Office) -> list[Gap]:
     """Take what is needed, and what the audits want besides; it goes into the file as it passes by, and little is held."""
     first = replace(_answers(recording, needs, audits.needs()), office=office)
@@ -181,8 +202,7 @@ def _logs(recording: Recording, job: Job) -> list[Gap]:
         return []
     gaps: list[Gap] = []
     own: set[str] = set()
-    runs = not isinstance(job.host, Near) or job.host.root == "/"
-    needs = places.of_evidence(job.host.asked) if isinstance(job.host, Past) else places.to_keep(runs=runs)
+    needs = _of_logs(job)
     for _round in range(2):
         asked = tuple(need for need in needs if taking.gives(recording, need))
         for told in taking.bounded(recording.take(asked)):
@@ -194,9 +214,22 @@ def _logs(recording: Recording, job: Job) -> list[Gap]:
     return gaps
 
 
+def _of_logs(job: Job) -> tuple[Need, ...]:
+    """What is asked of the logs of logins."""
+    if isinstance(job.host, Past):
+        return tuple(places.of_evidence(job.host.asked))
+    return tuple(places.to_keep(runs=_runs(job.host)))
+
+
+def _runs(host: Host) -> bool:
+    """Whether it is a machine that runs: no disk that is mounted, and no evidence."""
+    return not isinstance(host, Past) and (not isinstance(host, Near) or host.root == "/")
+
+
 def _answers(recording: Recording, needs: Sequence[Need], wanted: Sequence[Need]) -> Evidence:
     """What a host answers, as evidence for those of the needs that are wanted."""
-    passing, names = taking.bounded(recording.take(tuple(taking.merged(needs)))), taking.named(wanted)
+    in_order = chain.from_iterable(map(recording.take, taking.by_volatility(taking.merged(needs))))
+    passing, names = taking.bounded(in_order), taking.named(wanted)
     told = [one for one in passing if isinstance(one, Gap) or (one.need.means, one.need.what) in names]
     held = (replace(one, need=need) for one in told if isinstance(one, Item) for need in names[one.need.means, one.need.what])
     gaps = tuple(dict.fromkeys(one for one in told if isinstance(one, Gap)))

@@ -13,11 +13,18 @@ from typing import Any
 import pytest
 from conftest import SCHEMA, Cli, Outcome
 
+from auditkit import audits
+from auditkit import evidence as taken
+from auditkit.collect import by_volatility, merged
+from auditkit.commands import collect as collecting
 from auditkit.commands import journaling
 from auditkit.commands.journaling import Record
 from auditkit.errors import UntrustedError
 from auditkit.evidence import Header
+from auditkit.hosts import open_host
 from auditkit.incident import cases, evidence
+from auditkit.model import Means, Need
+from auditkit.recording import Recording, Writer
 from auditkit.response.nouns import Entry, Hand, Kind, Said, filed
 from auditkit.response.reports import summary
 
@@ -282,3 +289,43 @@ def test_what_was_typed_is_told_of_as_far_as_an_entry_holds_it(cli: Cli, case: c
     assert data["argv"][1] == str(hostile)  # type: ignore[index]
     assert data["argv"][-1] == "... and 106 more"  # type: ignore[index]
     assert cli.run("incident", "verify", "1", "--store", str(cli.store)).code == 0
+
+
+# --- the order of volatility
+
+
+def test_what_is_gone_first_is_asked_first() -> None:
+    """RFC 3227, 2.1: processes and sockets before temporary files, those before disks."""
+    needs = tuple(merged((*audits.needs(), *collecting.FLEETING)))
+    first, then = by_volatility(needs)
+    assert {*first, *then} == set(needs)
+    asked_first = {(need.means, need.what) for need in first}
+    for means in (Means.PROCESSES, Means.LISTENERS, Means.LIBRARIES):  # memfd and deleted programs are of processes
+        assert (means, "all") in asked_first
+    for path in ("/proc/net/tcp", "/proc/net/arp", "/proc/modules", "/run/systemd/transient/**"):
+        assert any(what == path for _means, what in asked_first)
+    assert not any(need.what.startswith(("/etc", "/var/log", "/home", "~")) for need in first)
+    assert all(need.means is not Means.LOG or need.what.startswith("/run/") for need in first)
+
+
+def test_evidence_of_a_machine_that_runs_has_what_is_gone_first_before_its_files(tmp_path: Path) -> None:
+    host = open_host("local")
+    needs = (Need(Means.FILE, "/etc/passwd"), Need(Means.FILE, "/proc/net/tcp"), Need(Means.PROCESSES, "all"))
+    with Writer(str(tmp_path / "e"), Header("local", "local", datetime.now(UTC), "")) as writer:
+        collecting._answers(Recording(host, writer), needs, needs)
+        writer.close()
+    file = taken.read(str(tmp_path / "e"))
+    order = list(dict.fromkeys(told.need.what for kind, told in file.told() if kind == "item"))
+    file.close()
+    assert order == ["/proc/net/tcp", "all", "/etc/passwd"]
+
+
+def test_evidence_of_several_hosts_lies_in_the_case_each_by_itself(cli: Cli, case: cases.Case) -> None:
+    other = cli.home / "other"
+    (other / "etc").mkdir(parents=True)
+    told = run(cli, "collect", cli.host, f"root:{other}", "root:/nowhere/at/all", "--no-files")
+    assert told.code == 3
+    kept = [entry.said.data["host"] for entry in case.read().entries if entry.said.kind is Kind.FILE]
+    assert sorted(map(str, kept)) == sorted([cli.host, f"root:{other}"])
+    assert last(case).said.data["files"] == [2, 3]
+    assert sorted(os.listdir(case.path)) == ["evidence", "heads", "journal.jsonl"]

@@ -93,8 +93,6 @@ class Record:
             return path
         for one in (path, *seal):
             os.unlink(one)
-        with suppress(OSError):  # of another host there is still something in it
-            os.rmdir(self.taking())
         return self.case.at(*filed(entry)[0].file.split("/"))
 
     def logs(self, paths: Iterable[str]) -> None:
@@ -159,6 +157,9 @@ def journaled(word: str, by: str | None, given: Mapping[str, Any], work: Callabl
     except BaseException as error:
         _despite(record, started, error)
         raise
+    finally:
+        with suppress(OSError):  # it may never have been made; and what could not be kept stays
+            os.rmdir(record.taking())
     _end(record, started, code)
     return code
 

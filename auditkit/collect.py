@@ -23,6 +23,16 @@ MOST_NAMED = 5
 RUNNING = frozenset((Means.PROCESSES, Means.LISTENERS, Means.LIBRARIES))
 """What is of processes: programs whose files are deleted or never were any, sockets, libraries that were replaced."""
 IN_MEMORY = ("/proc/", "/sys/", "/run/", "/var/run/", "/dev/shm/", "/tmp/")  # noqa: S108 - where to look
+FLEETING = tuple(
+    Need(Means.FILE, f"/proc/{what}", why, optional=True)
+    for what, why in (
+        *((f"net/{table}", "which connections there are") for table in ("tcp", "tcp6", "udp", "udp6", "unix")),
+        ("net/arp", "which machines were spoken with"),
+        *((f"net/{table}", "where packets go") for table in ("route", "ipv6_route")),
+        ("uptime", "since when it runs"),
+    )
+)
+"""What is gone first and no audit asks for: a person reads it."""
 
 Clock = Callable[[], datetime]
 

@@ -15,7 +15,7 @@ from conftest import SCHEMA, Cli, Outcome
 
 from auditkit import audits
 from auditkit import evidence as taken
-from auditkit.collect import by_volatility, merged
+from auditkit.collect import FLEETING, by_volatility, merged
 from auditkit.commands import collect as collecting
 from auditkit.commands import journaling
 from auditkit.commands.journaling import Record
@@ -296,7 +296,7 @@ def test_what_was_typed_is_told_of_as_far_as_an_entry_holds_it(cli: Cli, case: c
 
 def test_what_is_gone_first_is_asked_first() -> None:
     """RFC 3227, 2.1: processes and sockets before temporary files, those before disks."""
-    needs = tuple(merged((*audits.needs(), *collecting.FLEETING)))
+    needs = tuple(merged((*audits.needs(), *FLEETING)))
     first, then = by_volatility(needs)
     assert {*first, *then} == set(needs)
     asked_first = {(need.means, need.what) for need in first}
@@ -312,7 +312,7 @@ def test_evidence_of_a_machine_that_runs_has_what_is_gone_first_before_its_files
     host = open_host("local")
     needs = (Need(Means.FILE, "/etc/passwd"), Need(Means.FILE, "/proc/net/tcp"), Need(Means.PROCESSES, "all"))
     with Writer(str(tmp_path / "e"), Header("local", "local", datetime.now(UTC), "")) as writer:
-        collecting._answers(Recording(host, writer), needs, needs)
+        collecting._answers(Recording(host, writer), collecting._in_order(host, needs), needs)
         writer.close()
     file = taken.read(str(tmp_path / "e"))
     order = list(dict.fromkeys(told.need.what for kind, told in file.told() if kind == "item"))

@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -22,20 +22,9 @@ from auditkit.errors import FormatError, UntrustedError, UsageError
 from auditkit.evidence import SUFFIX, Header
 from auditkit.hosts import Host, Near, Past, kind_of, named, now
 from auditkit.logins import places
-from auditkit.model import Evidence, Gap, Item, Means, Need, Office, Policy
+from auditkit.model import Evidence, Gap, Item, Means, Need, Policy
 from auditkit.printable import counted, printable
 from auditkit.recording import Recording, Writer
-
-FLEETING = tuple(
-    Need(Means.FILE, f"/proc/{what}", why, optional=True)
-    for what, why in (
-        *((f"net/{table}", "which connections there are") for table in ("tcp", "tcp6", "udp", "udp6", "unix")),
-        ("net/arp", "which machines were spoken with"),
-        *((f"net/{table}", "where packets go") for table in ("route", "ipv6_route")),
-        ("uptime", "since when it runs"),
-    )
-)
-"""What is gone first and no audit asks for: a person reads it."""
 
 
 @click.command("collect")
@@ -164,7 +153,7 @@ def _asked(recording: Recording, job: Job, progress: Shown) -> tuple[list[Gap], 
     """Ask a host all that the judges would; gives what could not be seen, and how many entries were."""
     explaining = (*packaged.NEEDS, *packaged.CLAIMING) if job.wanted else ()
     needs = auditing.asked_of(job.host, (*scan.NEEDS, *audits.needs(), *explaining))
-    gaps = [*_passing(recording, job), *_taken(recording, needs, job.run.office), *_logs(recording, job)]
+    gaps = [*_passing(recording, job), *_taken(recording, job, needs), *_logs(recording, job)]
     recording.mounts()
     if job.wanted is None:
         return gaps, 0
@@ -185,15 +174,21 @@ def _passing(recording: Recording, job: Job) -> list[Gap]:
     if auditing.is_device(job.host) or not _runs(job.host):
         return []
     logs = tuple(need for need in _of_logs(job) if taking.is_volatile(need))
-    asked = tuple(need for need in (*FLEETING, *logs) if taking.gives(recording, need))
+    asked = tuple(need for need in (*taking.FLEETING, *logs) if taking.gives(recording, need))
     return [told for told in taking.bounded(recording.take(asked)) if isinstance(told, Gap)]
 
 
-def _taken(recording: Recording, needs: Sequence[Need], office: Office) -> list[Gap]:
+def _taken(recording: Recording, job: Job, needs: Sequence[Need]) -> list[Gap]:
     """Take what is needed, and what the audits want besides; it goes into the file as it passes by, and little is held."""
-    first = replace(_answers(recording, needs, audits.needs()), office=office)
-    told = auditing.followed(first, lambda more: _answers(recording, more, more), audits.AUDITS)
+    first = replace(_answers(recording, _in_order(job.host, needs), audits.needs()), office=job.run.office)
+    told = auditing.followed(first, lambda more: _answers(recording, _in_order(job.host, more), more), audits.AUDITS)
     return list(told.gaps)
+
+
+def _in_order(host: Host, needs: Sequence[Need]) -> tuple[tuple[Need, ...], ...]:
+    """What to ask, and what of it first."""
+    merged = tuple(taking.merged(needs))
+    return tuple(taking.by_volatility(merged)) if _runs(host) else (merged,)
 
 
 def _logs(recording: Recording, job: Job) -> list[Gap]:
@@ -226,10 +221,9 @@ def _runs(host: Host) -> bool:
     return not isinstance(host, Past) and (not isinstance(host, Near) or host.root == "/")
 
 
-def _answers(recording: Recording, needs: Sequence[Need], wanted: Sequence[Need]) -> Evidence:
-    """What a host answers, as evidence for those of the needs that are wanted."""
-    in_order = chain.from_iterable(map(recording.take, taking.by_volatility(taking.merged(needs))))
-    passing, names = taking.bounded(in_order), taking.named(wanted)
+def _answers(recording: Recording, asked: Iterable[tuple[Need, ...]], wanted: Sequence[Need]) -> Evidence:
+    """What a host answers to one question after the other, as evidence for those of the needs that are wanted."""
+    passing, names = taking.bounded(chain.from_iterable(map(recording.take, asked))), taking.named(wanted)
     told = [one for one in passing if isinstance(one, Gap) or (one.need.means, one.need.what) in names]
     held = (replace(one, need=need) for one in told if isinstance(one, Item) for need in names[one.need.means, one.need.what])
     gaps = tuple(dict.fromkeys(one for one in told if isinstance(one, Gap)))

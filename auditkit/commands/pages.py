@@ -10,6 +10,7 @@ from importlib import import_module
 import click
 
 from auditkit import audits, packaged, scan
+from auditkit.collect import FLEETING
 from auditkit.commands import COMMANDS, HOSTS, wanted
 from auditkit.commands.rules import all_rules
 from auditkit.logins import places
@@ -141,7 +142,7 @@ def rules() -> str:
 def needs() -> str:
     """The page of all that a host is asked for besides its files."""
     of_audits = ((audit.name, audit.needs) for audit in audits.AUDITS)
-    sources = (("every scan", scan.NEEDS), *of_audits, ("logins", places.to_be_told()), *_EXPLAINING)
+    sources = (("every scan", scan.NEEDS), *of_audits, ("logins", places.to_be_told()), ("collect", FLEETING), *_EXPLAINING)
     asked = wanted.told(sources)
     return _page(_NEEDS, (_asked(means, asked[means]) for means in Means if means in asked))
 

@@ -50,6 +50,8 @@ class Original:
     path: str
     beside: tuple[str, ...] = ()
     """Files that belong to it, as a seal does."""
+    whence: str = ""
+    """What the entry says instead of its path, where that means nothing later on."""
     passing: Callable[[int], object] = bool
     """Is told how many bytes were copied, now and then."""
 
@@ -67,6 +69,8 @@ def kept(case: Case, hand: Hand, original: Original, said: Said | None = None) -
     """
     with ExitStack() as stack:
         copies = [stack.enter_context(_copied(case, *one, original.passing)) for one in _names(original)]
+        if original.whence:
+            copies[0].told["from"] = original.whence
         text = f"{said.text}: {_sentence(copies[0])}" if said and said.text else _sentence(copies[0])
         return _entered(case, hand, copies, Said(said.kind if said else Kind.FILE, text, said.data if said else {}))
 

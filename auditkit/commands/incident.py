@@ -11,7 +11,10 @@ from auditkit.commands import cases, options
 SUBCOMMANDS: Mapping[str, str] = {
     "open": "opening",
     "note": "noting",
+    "attach": "attaching",
     "show": "showing",
+    "verify": "verifying",
+    "seal": "sealing",
     "close": "closing",
 }
 """Name of a subcommand, and its module in commands/cases/."""

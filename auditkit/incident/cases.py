@@ -67,6 +67,18 @@ class Case:
                 fcntl.flock(file.fileno(), fcntl.LOCK_SH)
             return _bounded(file.fileno(), self.id)
 
+    def check(self) -> None:
+        """See that something can be added, before what is to be added is asked for.
+
+        Raises:
+            UntrustedError: the journal is broken.
+            UsageError: the case is closed.
+            AuditkitError: it cannot be read.
+        """
+        journal = self.read()
+        _sound(self, journal)
+        _open(self, journal)
+
     def add(self, hand: Hand, said: Said | Callable[[int], Said]) -> Entry:
         """Write an entry at the end of the journal, on disk when this returns; a function is given the number it will have.
 
@@ -182,25 +194,40 @@ def _locked(path: str, flags: int = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC) -> I
 
 def _added(case: Case, handle: int, hand: Hand, said: Said | Callable[[int], Said]) -> Entry:
     journal = chain.read(_bounded(handle, case.id))
+    _sound(case, journal)
+    if journal.torn:
+        _set_aside(case, handle, journal.torn)
+    journal = _recovered(case, handle, journal, hand)
+    new = said(len(journal.entries) + 1) if callable(said) else said
+    if new.kind not in AFTERWARDS:
+        _open(case, journal)
+    return _written(handle, chain.following(journal, hand, new))
+
+
+def _sound(case: Case, journal: Journal) -> None:
+    """Refuse a journal that nothing is added to.
+
+    Raises:
+        UntrustedError: it is broken.
+    """
     if journal.broken:
         raise UntrustedError(
             f"entry {journal.broken.seq} of case {case.id}: {journal.broken.reason}; nothing was added",
             f"see auditkit incident verify {case.id}",
         )
-    if journal.torn:
-        _set_aside(case, handle, journal.torn)
-    if not journal.entries:
-        raise UntrustedError(
-            f"the journal of case {case.id} is empty: its first entry was not written to its end", "open a new case"
-        )
-    journal = _recovered(case, handle, journal, hand)
-    new = said(len(journal.entries) + 1) if callable(said) else said
+
+
+def _open(case: Case, journal: Journal) -> None:
+    """Refuse a case that is closed.
+
+    Raises:
+        UsageError: it is.
+    """
     closed = next((entry for entry in journal.entries if entry.said.kind is Kind.CLOSED), None)
-    if closed and new.kind not in AFTERWARDS:
+    if closed:
         raise UsageError(
             f"case {case.id} was closed on {closed.hand.time:%Y-%m-%d}", "open a new one, and name this one in its title"
         )
-    return _written(handle, chain.following(journal, hand, new))
 
 
 def _set_aside(case: Case, handle: int, torn: bytes) -> None:

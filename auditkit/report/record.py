@@ -3,9 +3,10 @@
 import re
 import textwrap
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import UTC, date
 
-from auditkit.printable import counted, printable
+from auditkit.printable import counted, printable, said
+from auditkit.response.checked import Verdict
 from auditkit.response.nouns import Journal
 from auditkit.response.standing import Standing, standing
 from auditkit.response.timeline import Moment
@@ -89,11 +90,69 @@ def _said(moment: Moment) -> str:
     return f"{kind}, {who}{shown}: {moment.text}" if moment.kind != "event" else f"{who}: {moment.text}{shown}"
 
 
+UNVOUCHED = (
+    "Nobody vouches for this record: whoever could write all of it anew could have done so, and it would look the same."
+    " To prevent that, seal it with a key that is not kept on this machine (auditkit incident seal {case} --key agent), or"
+    " write its head down on paper, or send it to somebody; then verify with --signers FILE or --head HASH."
+)
+UNASKED = "{seals} {are} here, and nobody was named whose signature counts: name them with --signers FILE or in auditkit.yaml."
+
+
+def verified(case: str, journal: Journal, told: Verdict, width: int) -> Iterator[str]:
+    """Yield what a verification came to: what is wrong first, then what is good, and who vouches for how much."""
+    for one in told.wrong:
+        yield from _filled(f"WRONG  {said(f'{one.subject}: {one.reason}')}", width, " " * 7)
+    for one in told.gaps:
+        yield from _filled(f"gap    {said(f'{one.subject}: {one.reason}')}", width, " " * 7)
+    if journal.entries:
+        first, last = (journal.entries[at].hand.time.astimezone(UTC) for at in (0, -1))
+        span = f"{first:%Y-%m-%d %H:%M}Z to {last:%Y-%m-%d %H:%M}Z"
+        of = "of its beginning " if journal.broken else ""
+        number = f"{counted(len(journal.entries), 'entry')} {of}"
+        chained = "hang together" if len(journal.entries) > 1 else "is as it was hashed"
+        yield from _filled(f"good   case {printable(case)}: {number}{chained}, {span}", width, " " * 7)
+    if told.files:
+        yield f"good   {counted(told.files, 'file')} as {'it was' if told.files == 1 else 'they were'} when kept"
+    yield from _vouched(case, journal, told, width)
+    yield from head(journal)
+
+
+def _vouched(case: str, journal: Journal, told: Verdict, width: int) -> Iterator[str]:
+    """Yield who vouches for how much of a record."""
+    for seal in told.vouched:
+        if seal.head and seal.signer:
+            since = _since(journal, seal.head.entry)
+            sealed = f"sealed up to entry {seal.head.entry} by {printable(seal.signer)}, {seal.head.time:%Y-%m-%d %H:%M}Z"
+            yield from _filled(f"good   {sealed}; {since}", width, " " * 7)
+    for paper, entry in told.papers:
+        yield f"good   {printable(paper)[:20]}... on paper is the head of entry {entry}; {_since(journal, entry)}"
+    unasked = [seal for seal in told.vouched if not seal.signer]
+    if unasked:
+        text = UNASKED.format(seals=counted(len(unasked), "seal"), are="is" if len(unasked) == 1 else "are")
+        yield from _filled(text, width)
+    if not (told.papers or told.vouched or told.wrong):
+        yield from _filled(UNVOUCHED.format(case=printable(case)), width)
+
+
+def _filled(sentence: str, width: int, hang: str = "") -> list[str]:
+    """A sentence that may be shown as it is, in lines."""
+    return textwrap.wrap(sentence, width, subsequent_indent=hang, break_on_hyphens=False)
+
+
+def _since(journal: Journal, vouched: int) -> str:
+    """What came after an entry up to which somebody vouches."""
+    later = [entry for entry in journal.entries[vouched:] if entry.said.data.get("entry") != vouched]
+    if not later:
+        return "nothing was written since"
+    return f"{counted(len(later), 'entry')} came since, for which that does not vouch"
+
+
 def wrapped(text: str, first: str, indent: str, width: int) -> Iterator[str]:
     """Yield a text line by line as it was written, each broken where it is too wide, nothing of it able to do anything."""
     for line in re.split(r"\r\n|\n", text):
         shown = printable(line.replace("\t", "    "))
-        yield from textwrap.wrap(
+        lines = textwrap.wrap(
             shown, width, initial_indent=first, subsequent_indent=indent, drop_whitespace=False, break_on_hyphens=False
-        ) or [first.rstrip()]
+        )
+        yield from (piece.rstrip() for piece in lines or [first])
         first = indent

@@ -72,8 +72,8 @@ def read(content: bytes) -> Journal:
             return Journal(tuple(entries), Broken(place, str(error)), torn)
         entries.append(entry)
         prev = entry.hash
-    if not entries and not torn:
-        return Journal(broken=Broken(1, "there is no entry"))
+    if not entries:  # a case gets its name with its first entry: no crash leaves one without
+        return Journal(broken=Broken(1, "there is no entry"), torn=torn)
     if torn and not _begins(torn, len(entries) + 1):
         return Journal(tuple(entries), Broken(len(entries) + 1, "what stands there is not the beginning of an entry"), torn)
     return Journal(tuple(entries), None, torn)

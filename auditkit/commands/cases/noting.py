@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from auditkit.commands import cases, options
+from auditkit.commands import cases, moments, options
 from auditkit.errors import UsageError
 from auditkit.response.nouns import NOTES, Journal, Kind, Said
 from auditkit.response.standing import CORRECTABLE
@@ -81,7 +81,7 @@ def _happened(text: str, now: datetime) -> datetime:
     try:
         clock = datetime.strptime(text.strip(), "%H:%M").time()  # noqa: DTZ007 - it has no date
     except ValueError:
-        moment = options.time_of(text)
+        moment = moments.time_of(text)
     else:
         today = now.replace(hour=clock.hour, minute=clock.minute, second=0, microsecond=0)
         moment = (today if today <= now + CLOCKS else today - timedelta(days=1)).astimezone(UTC)

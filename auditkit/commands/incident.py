@@ -15,6 +15,7 @@ SUBCOMMANDS: Mapping[str, str] = {
     "show": "showing",
     "verify": "verifying",
     "seal": "sealing",
+    "brief": "briefing",
     "close": "closing",
 }
 """Name of a subcommand, and its module in commands/cases/."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from ipaddress import ip_address, ip_network
 
 from auditkit.printable import counted
-from auditkit.response.brief.exposure import brake, doors_of
+from auditkit.response.brief.exposure import brake, count, doors_of
 from auditkit.response.brief.machines import CANNOT_TELL, CLAIMED, NONE_SEEN, NOT_REACHED, SEEN, Answer, Machine, with_access
 from auditkit.response.brief.nouns import Material, Option
 from auditkit.response.brief.wording import address, listed, many_hosts
@@ -129,7 +129,7 @@ def _passwords(machines: Sequence[Machine]) -> Iterator[Option]:
 def _updates(machines: Sequence[Machine]) -> Iterator[Option]:
     """Yield to install the security updates that are missing."""
     looks = [(machine, look) for machine in machines if (look := machine.knowing("patching"))]
-    missing = [(machine.name, look.facts["patching"].get("security") or 0) for machine, look in looks]
+    missing = [(machine.name, count(look.facts["patching"].get("security"))) for machine, look in looks]
     missing = [(one, number) for one, number in missing if number]
     if missing:
         number = counted(sum(number for _, number in missing), "security update")

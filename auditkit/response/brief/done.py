@@ -10,7 +10,7 @@ from auditkit.response.brief.wording import Times, hosts, name, note
 from auditkit.response.nouns import Entry, Journal, Kind
 
 OF_HAND = (Kind.ACTION, Kind.CONTACT, Kind.DECISION)
-OF_TOOL = (Kind.LETTER, Kind.LOOKUP, Kind.EXPORT, Kind.CLOSED)
+OF_TOOL = (Kind.COMMAND, Kind.LETTER, Kind.LOOKUP, Kind.EXPORT, Kind.CLOSED)
 _HASH = 64
 
 

@@ -103,12 +103,17 @@ def _pending(machine: Machine, times: Times) -> Iterator[Statement]:
         return
     patching = look.facts["patching"]
     lists = f" by its lists of {times.written(patching['lists_of'])}" if patching.get("lists_of") else ""
-    if number := patching.get("pending"):
-        security = patching.get("security") or 0
+    if number := count(patching.get("pending")):
+        security = count(patching.get("security"))
         of = f", {security} of them for security" if security else ""
         yield Statement(f"{counted(number, 'update')} pending on {machine.name}{of}{lists}", (look.entry,))
-    elif number == 0 and lists:
+    elif patching.get("pending") == 0 and lists:
         yield Statement(f"No update is pending on {machine.name}{lists}", (look.entry,))
+
+
+def count(value: object) -> int:
+    """A number of things; 0 for what is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
 def _listeners(machine: Machine) -> Iterator[Statement]:

@@ -192,7 +192,7 @@ def _calm(machine: Machine, answer: Answer) -> Iterator[Statement]:
     number = len(calm) + answer.logins.get("more_successes", 0)
     if number:
         whose = listed(account(one["user"]) for one in calm)
-        of = f", of {whose}" if whose else ""
+        of = f" (of {whose})" if whose else ""
         yield Statement(
             f"{counted(number, 'login')} on {machine.name}{of} that nothing in the logs speaks against", (answer.look.entry,)
         )

@@ -18,6 +18,7 @@ from auditkit.response.brief.machines import (
 )
 from auditkit.response.brief.nouns import Material, Statement
 from auditkit.response.brief.wording import Times, hosts, listed, name, note, parsed
+from auditkit.response.reports import summary
 
 Told = Sequence[tuple[Machine, Answer]]
 REACHED = (SEEN, CLAIMED, CANNOT_TELL, NONE_SEEN)
@@ -36,6 +37,7 @@ def unknown(machines: Sequence[Machine], material: Material, times: Times) -> It
     yield from _alive(machines)
     yield from _text_alone(with_access(machines, SEEN))
     yield from _who(with_access(machines, *REACHED))
+    yield from _failed(material)
     yield from _unseen(machines)
     yield from _untrusted(machines)
     yield from _others(material)
@@ -200,6 +202,16 @@ def _unseen(machines: Sequence[Machine]) -> Iterator[Statement]:
             yield Statement(
                 f"{number} that the {name(look.command)} of {machine.name} could not see, first {first}", (look.entry,)
             )
+
+
+def _failed(material: Material) -> Iterator[Statement]:
+    """Yield which commands came to no report, and were not run again to one."""
+    ran = summary((), material.journal.entries).ran
+    reported = {one.command: one.entry for one in ran if one.status}
+    for one in ran:
+        if not one.status and one.exit and one.entry > reported.get(one.command, 0):
+            told = f"What auditkit {name(one.command)} would have told: {note(one.error or 'it came to no report', 90)}"
+            yield Statement(told, (one.entry,))
 
 
 def _untrusted(machines: Sequence[Machine]) -> Iterator[Statement]:

@@ -57,7 +57,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "runs": NOUNS | {"opening", "baseline"},
     "ledger": NOUNS | {"entries", "facts", "peers"},
     "history": NOUNS | {"baseline", "seal", "store"},
-    "incident": NOUNS | {"opening", "response", "seal", "signers", "words"},
+    "incident": NOUNS | {"collect", "hosts", "opening", "probe", "response", "seal", "signers", "words"},
     # judge: frozen data in, frozen data out
     "entries": NOUNS,
     "mounts": NOUNS,
@@ -100,7 +100,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sudoers": NOUNS,
     "logins": NOUNS | {"access", "answers", "words"},
     "importers": NOUNS | {"entries"},
-    "response": NOUNS | {"facts", "logins", "words"},
+    "response": NOUNS | {"answers", "facts", "logins", "words"},
     # tell
     "report": NOUNS | {"", "logins", "probe", "response", "words"},
     "__main__": {"commands"},

@@ -16,6 +16,7 @@ SUBCOMMANDS: Mapping[str, str] = {
     "verify": "verifying",
     "seal": "sealing",
     "brief": "briefing",
+    "block": "block",
     "close": "closing",
 }
 """Name of a subcommand, and its module in commands/cases/."""

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     SEAL = "seal"
     LETTER = "letter"
     LOOKUP = "lookup"
+    PROPOSAL = "proposal"
     EXPORT = "export"
     CLOSED = "close"
 

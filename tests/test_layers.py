@@ -100,7 +100,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sudoers": NOUNS,
     "logins": NOUNS | {"access", "answers", "words"},
     "importers": NOUNS | {"entries"},
-    "response": NOUNS | {"answers", "facts", "words"},
+    "response": NOUNS | {"answers", "facts", "logins", "words"},
     # tell
     "report": NOUNS | {"", "logins", "probe", "response", "words"},
     "__main__": {"commands"},
@@ -177,6 +177,7 @@ SHARED = {
     "auditkit.report.shape": "what the schema asks of the document",
     "auditkit.report.differences": "what differs between before and after, in words",
     "auditkit.report.folding": "many changes below one directory as one",
+    "auditkit.report.brief.sentence": "a sentence of a brief with its entries, for every format",
     "auditkit.report.entered": "who got in where, of several hosts",
     "auditkit.report.logins": "the verdict on logins, for every format that people read",
     "auditkit.report.watching": "what watches a machine, for every format that people read",

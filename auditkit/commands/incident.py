@@ -15,6 +15,7 @@ SUBCOMMANDS: Mapping[str, str] = {
     "show": "showing",
     "verify": "verifying",
     "seal": "sealing",
+    "brief": "briefing",
     "block": "block",
     "export": "exporting",
     "close": "closing",

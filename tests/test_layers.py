@@ -98,7 +98,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sudoers": NOUNS,
     "logins": NOUNS | {"access", "answers", "words"},
     "importers": NOUNS | {"entries"},
-    "response": NOUNS | {"facts", "words"},
+    "response": NOUNS | {"facts", "logins", "words"},
     # tell
     "report": NOUNS | {"", "logins", "probe", "response", "words"},
     "__main__": {"commands"},

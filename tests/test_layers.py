@@ -175,6 +175,8 @@ SHARED = {
     "auditkit.report.differences": "what differs between before and after, in words",
     "auditkit.report.folding": "many changes below one directory as one",
     "auditkit.report.entered": "who got in where, of several hosts",
+    "auditkit.report.letter": "what a letter is made of, for each of its forms",
+    "auditkit.report.letter.plain": "the words of a letter, for its form as a mail",
     "auditkit.report.logins": "the verdict on logins, for every format that people read",
     "auditkit.report.watching": "what watches a machine, for every format that people read",
     "auditkit.report.timelines.events": "an event of logins in words, for every form of a timeline",

@@ -5,7 +5,9 @@ from importlib import import_module
 
 import click
 
-SUBCOMMANDS: Mapping[str, str] = {}
+SUBCOMMANDS: Mapping[str, str] = {
+    "abuse": "abuse",
+}
 """Name of a subcommand, and its module in commands/cases/."""
 
 

@@ -1,7 +1,7 @@
 """What the registries say of an address: whose network it is in, and whom to write to (RDAP, RFC 7480 to 9083).
 
-Only with --online, and of the registries alone: never of the address itself, of its owner's servers, or of a name server that he
-may run (a PTR query may reach it). A registry that refers to somebody else's server is not followed. What was answered is kept.
+Only with --online, and of the registries alone: never of the address itself, of its owner's servers, or of a name server that
+he may run (a PTR query may reach it). A registry that refers to somebody else's server is not followed. Answers are kept.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Whom a letter is for: the contact for abuse in what a registry says of a network (RDAP, RFC 9083).
 
-Registries nest: ARIN puts the people for abuse into the organisation, RIPE beside it. Whoever is nearest to the network counts. What
-a registry puts in where it knows nobody is no contact: it answers that it can do nothing.
+Registries nest: ARIN puts the people for abuse into the organisation, RIPE beside it. Whoever is nearest to the network counts.
+What a registry puts in where it knows nobody is no contact: it answers that it can do nothing.
 """
 
 import re
@@ -27,8 +27,9 @@ FREE = ("gmail.com", "googlemail.com", "hotmail.com", "outlook.com", "yahoo.com"
 """Whose abuse desk is not that of the network."""
 LONGEST = 254
 """Characters of an address (RFC 5321)."""
-WHOLE = 8
-"""Bits of a prefix up to which a network is that of a registry, and nobody's who could be asked."""
+WIDEST = 8
+"""Bits of the prefix of the widest network that anybody has: what is wider is a registry's, and nobody's who could be asked."""
+SAVE = "save what the registry answers for /ip/ADDRESS, with that address"
 MAIL = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,64}(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,64}){0,8}"
     r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}(?:[A-Za-z]{2,24}|xn--[A-Za-z0-9-]{2,59})"
@@ -77,20 +78,14 @@ def contact(document: object, address: Address) -> Found:
 def _network(document: object, address: Address) -> str:
     """From and to of the network that a document is of, in which the address lies."""
     if not isinstance(document, Mapping) or document.get("objectClassName") != "ip network":
-        raise FormatError("this is no RDAP document of a network", "save what the registry answers for /ip/ADDRESS")
+        raise FormatError("this is no RDAP document of a network", SAVE)
     first, last = (address_of(text) if isinstance(text := document.get(name), str) else None for name in RANGE)
     if first is None or last is None or first.version != address.version or last.version != address.version:
-        raise FormatError(
-            "the RDAP document does not say of which network it is", "save what the registry answers for /ip/ADDRESS"
-        )
+        raise FormatError("the RDAP document does not say of which network it is", SAVE)
     if not int(first) <= int(address) <= int(last):
-        raise FormatError(
-            f"the RDAP document is of {first} to {last}, where {address} is not", "ask the registry for that address"
-        )
-    if int(last) - int(first) >= 1 << (address.max_prefixlen - WHOLE):
-        raise FormatError(
-            f"the RDAP document is of all of {first} to {last}: its registry knows no holder", "ask another registry"
-        )
+        raise FormatError(f"the RDAP document is of {first} to {last}, where {address} is not", SAVE)
+    if int(last) - int(first) >= 1 << (address.max_prefixlen - WIDEST):
+        raise FormatError(f"the RDAP document is of all of {first} to {last}: its registry knows no holder", SAVE)
     return f"{first} to {last}"
 
 

@@ -17,7 +17,8 @@ from blake3 import blake3
 
 from auditkit import entries
 from auditkit.errors import AuditkitError, FormatError, UntrustedError
-from auditkit.model import Gap, Header, Level, Mount, Policy, Severity, Watch
+from auditkit.header import Header
+from auditkit.model import Gap, Level, Mount, Policy, Severity, Watch
 from auditkit.opening import regular
 from auditkit.printable import printable
 

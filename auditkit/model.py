@@ -194,31 +194,6 @@ class Mount:
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
-    """The first line of a baseline: whose it is, when and by what it was made, and what it follows."""
-
-    host: str
-    made: datetime
-    sequence: int
-    previous: str | None
-    """BLAKE3 of the whole previous baseline file, `blake3:HEX`."""
-    policy: Policy
-    homes: tuple[str, ...]
-    mounts: tuple[Mount, ...]
-    packages: Mapping[str, str] | None
-    """`name:architecture` to version; None where no package database could be read."""
-    tool: str
-    reason: str = ""
-    """Why `accept` made it."""
-    machine: str | None = None
-    """Which machine that was, as `blake3:HEX` of what it says of itself; None where it did not say, or was not asked."""
-    owners: str | None = None
-    """`blake3:HEX` of the list of paths by package that lies beside the baseline; None where there is none."""
-    listeners: tuple[Mapping[str, object], ...] | None = None
-    """What listened and what it said, by lines of `facts.listeners`; None where that was not asked."""
-
-
-@dataclass(frozen=True, slots=True)
 class Rule:
     """What a finding means, written once beside the code that applies it."""
 
@@ -341,6 +316,21 @@ class BaselineFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Missed:
+    """An update that a host lacked when an earlier run looked: the first of them that saw it."""
+
+    package: str
+    """`name:architecture`"""
+    version: str
+    """The one that was offered."""
+    security: bool
+    seen: datetime
+    """When that run was."""
+    listed: datetime | None
+    """The date of the list that named it then."""
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """All that was taken from one host, and what could not be."""
 
@@ -354,6 +344,8 @@ class Evidence:
     """What could not be asked: a disk runs nothing, and old evidence knows no new question."""
     before: BaselineFacts | None = field(default=None, compare=False)
     """The newest baseline of the host, for judges of what is new since; None where there is none."""
+    missed: tuple[Missed, ...] = ()
+    """What earlier runs kept, which is of the auditor's side as well."""
 
     def was_asked(self, need: Need) -> bool:
         """Whether the host was asked this, so that no item and no gap means that nothing is there."""

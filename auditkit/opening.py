@@ -49,6 +49,46 @@ def whole(path: str) -> Iterator[BinaryIO]:
         raise
 
 
+def unnamed(path: str) -> tuple[IO[bytes], str]:
+    """A new file beside `path` without a name, or, where the file system cannot do that, with one that tells: gives that, too.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    directory = os.path.dirname(os.path.abspath(path))
+    try:
+        return os.fdopen(os.open(directory, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600), "r+b"), ""
+    except (IsADirectoryError, OSError) as error:
+        if isinstance(error, FileNotFoundError | PermissionError):
+            raise
+    temporary = f".{os.path.basename(path)}.{os.getpid()}.tmp"
+    place = os.path.join(directory, temporary)
+    return os.fdopen(os.open(place, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600), "r+b"), temporary
+
+
+def name(handle: int, temporary: str, path: str) -> None:
+    """Give a file of `unnamed` its name, unless that is taken, and bring the name to the disk.
+
+    Raises:
+        FileExistsError: it is taken.
+        OSError: it cannot be given.
+    """
+    directory = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        # with a directory handle Python calls linkat(2), which alone can follow /proc/self/fd to the file
+        source = temporary or f"/proc/self/fd/{handle}"
+        base = os.path.basename(path)
+        try:
+            os.link(source, base, src_dir_fd=directory, dst_dir_fd=directory, follow_symlinks=not temporary)
+        except PermissionError:  # a file system without hard links, such as a USB stick's
+            if not temporary or os.path.lexists(path):
+                raise
+            os.rename(temporary, base, src_dir_fd=directory, dst_dir_fd=directory)
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
 def content(path: str, most: int) -> bytes:
     """The first bytes of a file that a person names, which may be a pipe, as a shell's `<(...)` is: whoever has it open for
     writing is waited for; where nobody has, not for long.

@@ -14,9 +14,11 @@ from typing import IO, Any, Self
 import zstandard
 from blake3 import blake3
 
+from auditkit import opening
 from auditkit.baseline import CHUNK, header_document
 from auditkit.errors import AuditkitError
-from auditkit.model import Gap, Header
+from auditkit.header import Header
+from auditkit.model import Gap
 from auditkit.printable import printable
 
 POLL = 0.1
@@ -128,7 +130,7 @@ class Unnamed:
                 signature = seal(self._file)
                 self._beside = os.path.basename(self.path) + ".sig"
                 _write_beside(self.path + ".sig", signature)
-            _name(self._file.fileno(), self._temporary, self.path)
+            opening.name(self._file.fileno(), self._temporary, self.path)
             self._beside = ""
         except FileExistsError as error:
             raise taken(self.path) from error
@@ -186,16 +188,8 @@ def _line(told: dict[str, Any]) -> bytes:
 
 def _unnamed(path: str) -> tuple[IO[bytes], str]:
     """A file without a name beside `path`, or, where the file system cannot do that, one with a name that tells."""
-    directory = os.path.dirname(os.path.abspath(path))
     try:
-        try:
-            return os.fdopen(os.open(directory, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600), "r+b"), ""
-        except (IsADirectoryError, OSError) as error:
-            if isinstance(error, FileNotFoundError | PermissionError):
-                raise
-        temporary = f".{os.path.basename(path)}.{os.getpid()}.tmp"
-        place = os.path.join(directory, temporary)
-        return os.fdopen(os.open(place, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600), "r+b"), temporary
+        return opening.unnamed(path)
     except OSError as error:
         raise _unwritable(path, error) from error
 
@@ -205,21 +199,3 @@ def _write_beside(path: str, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _name(handle: int, temporary: str, path: str) -> None:
-    """Give a file its name, unless that is taken, and bring the name to the disk."""
-    directory = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        # with a directory handle Python calls linkat(2), which alone can follow /proc/self/fd to the file
-        source = temporary or f"/proc/self/fd/{handle}"
-        name = os.path.basename(path)
-        try:
-            os.link(source, name, src_dir_fd=directory, dst_dir_fd=directory, follow_symlinks=not temporary)
-        except PermissionError:  # a file system without hard links, such as a USB stick's
-            if not temporary or os.path.lexists(path):
-                raise
-            os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
-        os.fsync(directory)
-    finally:
-        os.close(directory)

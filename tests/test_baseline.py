@@ -21,7 +21,8 @@ from trees import blocks, stream, trees
 
 from auditkit import baseline, entries
 from auditkit.errors import AuditkitError, FormatError, UntrustedError
-from auditkit.model import Entry, Gap, Header, Kind, Level, Mount, Policy, Severity, Watch
+from auditkit.header import Header
+from auditkit.model import Entry, Gap, Kind, Level, Mount, Policy, Severity, Watch
 from auditkit.writer import Writer
 
 YAML = "schema: auditkit/policy/1\nname: site\nwatch:\n  - {path: /etc, level: content}\n"

@@ -17,10 +17,11 @@ from conftest import Cli, Outcome, text_of
 from auditkit import baseline, distrust, evidence, packaged, scan
 from auditkit.commands import auditing, integrity
 from auditkit.errors import HostError
+from auditkit.header import Header
 from auditkit.hosts import Ask, Beginning, Host, Known, Seen, recorded
 from auditkit.hosts.recorded import Recorded
 from auditkit.hosts.root import Root
-from auditkit.model import Audit, Evidence, Gap, Header, HostReport, Item, Level, Means, Need, Office, Policy, State, Watch
+from auditkit.model import Audit, Evidence, Gap, HostReport, Item, Level, Means, Need, Office, Policy, State, Watch
 from auditkit.probe.take import PIECE
 from auditkit.recording import Recording, Writer
 

@@ -7,6 +7,7 @@ A case is a sentence, then parts that begin with `-- name --`:
     -- main DATE --      what a list of that day offers, `NAME VERSION [SOURCE]`; also `security`, `updates`, `vendor`
     -- /path --          a file; `/path DATE` one that was written to then
     -- libraries --      `PID PROGRAM UNIT LIBRARY`
+    -- seen --           what earlier runs saw missing, `NAME:ARCH VERSION security|other SEEN LISTED`
     -- findings --       every line of the answer
 
 The machine is looked at on 2026-11-24. What is not said is a Debian 13. `RULE.txt` makes a rule speak; `well-kept.txt` is a
@@ -31,7 +32,7 @@ from auditkit.audits import packages
 from auditkit.audits.packages import advised, automatic, running, seen
 from auditkit.collect import collect
 from auditkit.hosts.root import Root
-from auditkit.model import Evidence, Finding, Gap, Item, Need
+from auditkit.model import Evidence, Finding, Gap, Item, Missed, Need
 from auditkit.packages import changelogs, dpkg
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -68,7 +69,7 @@ def put(root: Path, name: str, text: str) -> None:
 
 def machine(case: dict[str, str], root: Path) -> Evidence:
     """The evidence of a case."""
-    sources, status, libraries = [], [], case.pop("libraries", "")
+    sources, status, libraries, known = [], [], case.pop("libraries", ""), case.pop("seen", "")
     for name, text in {**PLAIN, **case}.items():
         if found := LIST.fullmatch(name):
             sources.append(listed(root, found[1], found[2], text))
@@ -80,7 +81,14 @@ def machine(case: dict[str, str], root: Path) -> Evidence:
     if sources and "/etc/apt/sources.list" not in case:
         put(root, "/etc/apt/sources.list", "".join(sources))
     taken = collect(Root("disk", str(root)), packages.AUDIT.needs, lambda: NOW)
-    return replace(taken, items=(*taken.items, *(held(line) for line in libraries.splitlines())))
+    items = (*taken.items, *(held(line) for line in libraries.splitlines()))
+    return replace(taken, items=items, missed=tuple(saw(*line.split()) for line in known.splitlines()))
+
+
+def saw(package: str, version: str, kind: str, *dates: str) -> Missed:
+    """An update that an earlier run saw missing."""
+    seen, named = (datetime.fromisoformat(date).replace(tzinfo=UTC) for date in dates)
+    return Missed(package, version, kind == "security", seen, named)
 
 
 def listed(root: Path, kind: str, date: str, text: str) -> str:

@@ -17,7 +17,8 @@ from trees import blocks
 
 from auditkit import baseline, seal, store
 from auditkit.errors import AuditkitError, ConfigError, FormatError, UntrustedError, UsageError
-from auditkit.model import Header, Level, Policy, Watch
+from auditkit.header import Header
+from auditkit.model import Level, Policy, Watch
 from auditkit.writer import Writer
 
 HEADER = Header(

@@ -33,6 +33,9 @@ HOSTS: Mapping[str, str] = {
 }
 """Every word that HOST may be, whatever the command, and what it means."""
 
+ARGV = "auditkit.argv"
+"""Where the group leaves what was typed, for its commands."""
+
 GARBAGE = 20_000
 """Objects that may come before it is worth to look for those that hold each other: what is loaded at the start is none."""
 

@@ -25,6 +25,7 @@ from auditkit.writer import Writer, locked
 @click.option("--reason", default="", help="why: it stands in the new baseline")
 @click.option("--key", metavar="FILE|agent", help="the SSH key that seals it")
 @options.password
+@options.case
 @options.trust
 @options.jobs
 @click.option("-q", "--quiet", is_flag=True, help="no progress and no hints on stderr")
@@ -88,13 +89,15 @@ def _accepted(host: Host, base: files.Baseline, paths: Sequence[str], run: optio
             writer.add(block)
         writer.close(_gaps(base.footer.gaps, source.gaps, chosen), sealing.sealer(key, run.signing))
     store.remember(path, sequence)
+    if run.record:
+        run.record.baseline(path, host.name, sequence)
     for change in chosen:
-        click.echo(f"  accepted {printable(change.path)} ({change.rule})")
+        options.say(run, f"  accepted {printable(change.path)} ({change.rule})")
     sealed = f"sealed with {printable(key)}" if key else "UNSIGNED"
-    click.echo(f"{printable(host.name)}: baseline {sequence} with {_counted(len(chosen))} accepted, {sealed}")
-    click.echo(f"  {printable(path)}")
+    options.say(run, f"{printable(host.name)}: baseline {sequence} with {_counted(len(chosen))} accepted, {sealed}")
+    options.say(run, f"  {printable(path)}")
     if left := sum(change not in chosen and change.explanation is None for change in result.changes):
-        click.echo(f"{_counted(left)} not accepted: every check shows that again")
+        options.say(run, f"{_counted(left)} not accepted: every check shows that again")
     return 0
 
 

@@ -1,12 +1,13 @@
 """`auditkit audit HOST...`: judge how a host is set up."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import click
 
 from auditkit import hosts as kinds
-from auditkit.commands import auditing, checking, options, running
+from auditkit.commands import auditing, awaiting, checking, options, running, sealing
 from auditkit.hosts import Host
 from auditkit.model import Audit, Gap, HostReport
 
@@ -19,9 +20,11 @@ from auditkit.model import Audit, Gap, HostReport
 @options.advisories
 @options.window("tell first what of what findings name was changed, or started, after TIME")
 @options.active
+@options.keeping
 @options.resume
 @options.timeout
 @options.fleet_of
+@options.case
 @options.trust
 @options.output
 def command(hosts: tuple[str, ...], **given: Any) -> int:
@@ -32,12 +35,16 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
         options.write(run.output, _beforehand(hosts, run, wanted, rules=given["only_list"]))
         return 0
 
+    key = sealing.key(replace(run, signers=None), given["key"])
+
     def judge(host: Host, run: options.Setting) -> HostReport:
         notes = (auditing.DEVICE_NOTE,) if auditing.is_device(host) else ()
         before = auditing.known(host, run, wanted)
         gaps, base = ((before,), None) if isinstance(before, Gap) else ((), before)
         begun = HostReport(host.name, notes=notes, gaps=gaps)
-        return auditing.added(host, begun, wanted, run.office, before=base, span=run.window)
+        memory = awaiting.recalled(host, run, wanted)
+        told = auditing.added(host, begun, wanted, run.office, before=base, missed=memory.updates, span=run.window)
+        return awaiting.remembered(host, told, run, key, memory)
 
     plan = running.planned("audit", hosts, run, given)
     return running.answered(plan, run, judge, lambda told: checking.following(told, run))

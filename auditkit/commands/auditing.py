@@ -14,7 +14,7 @@ from auditkit.commands import running
 from auditkit.commands.options import Setting
 from auditkit.errors import AuditkitError, HostError, UsageError
 from auditkit.hosts import Host, Past, is_here, now
-from auditkit.model import Audit, BaselineFacts, Evidence, Finding, Gap, HostReport, Item, Means, Need, Office, State
+from auditkit.model import Audit, BaselineFacts, Evidence, Finding, Gap, HostReport, Item, Means, Missed, Need, Office, State
 from auditkit.printable import printable
 from auditkit.timeline import Span
 
@@ -147,9 +147,12 @@ def added(
     office: Office,
     *,
     before: BaselineFacts | None = None,
+    missed: tuple[Missed, ...] = (),
     span: Span | None = None,
 ) -> HostReport:
     """The report of a host with what the audits say of it, by its baseline or `before`; one that fell silent is left alone.
+
+    They go by what earlier runs saw `missed` as well.
 
     What came in the `span` of an incident stands first.
 
@@ -159,7 +162,7 @@ def added(
     if report.state not in (State.OK, State.LIED) and not isinstance(host, Past):
         return report
     try:
-        evidence = replace(taken(host, wanted, office), before=report.baseline or before)
+        evidence = replace(taken(host, wanted, office), before=report.baseline or before, missed=missed)
         told = list(audits.judge(evidence, wanted))
         found: list[Finding | Gap] = list(since.joined(_findings(told), report, LEFT_BEHIND))
         if span is not None:

@@ -14,8 +14,9 @@ from auditkit import owners, packaged, policy, scan, store
 from auditkit.commands import integrity, making, options, sealing, vouching
 from auditkit.commands.making import Made
 from auditkit.errors import UsageError
+from auditkit.header import Header
 from auditkit.hosts import Host, Past, named, now
-from auditkit.model import Gap, Header, Policy
+from auditkit.model import Gap, Policy
 from auditkit.printable import counted, printable
 from auditkit.writer import Writer, locked
 
@@ -29,6 +30,7 @@ from auditkit.writer import Writer, locked
 @click.option("--import-format", metavar="NAME", help="what kind of file that is, where it does not say so itself")
 @click.option("--import-root", metavar="DIR", default="/", show_default=True, help="where relative paths in it begin")
 @options.fleet_of
+@options.case
 @options.trust
 @options.jobs
 @click.option("--fail-on", hidden=True)
@@ -100,6 +102,8 @@ def _made(job: Job, wanted: Policy, key: str | None, place: tuple[str, int, str 
         gaps = sealing.imported(writer, job.given) if imported else _scanned(writer, source)
         writer.close(gaps, sealing.sealer(key, job.run.signing))
     store.remember(path, sequence)
+    if job.run.record:
+        job.run.record.baseline(path, job.host.name, sequence)
     what = f"{printable(job.host.name)}: baseline {sequence}"
     first = f"{what}, {counted(writer.entries, 'entry')} by policy {printable(wanted.name)}, {sealing.sealed(key)}"
     if not imported:

@@ -19,6 +19,7 @@ from auditkit.model import HostReport
 @options.resume
 @options.reread
 @options.fleet_of
+@options.case
 @options.trust
 @options.jobs
 @options.output

@@ -28,7 +28,7 @@ from auditkit.recording import Recording, Writer
 
 @click.command("collect")
 @options.hosts
-@click.option("-o", "place", metavar="FILE|DIR/", required=True, help="where it goes; in a directory each host has its file")
+@click.option("-o", "place", metavar="FILE|DIR/", help="where it goes; in a directory each host has its file")
 @click.option(
     "--policy", "policy_name", metavar="NAME|FILE", help="what to scan (default: as the newest baseline, or the host's)"
 )
@@ -36,6 +36,7 @@ from auditkit.recording import Recording, Writer
 @click.option("--key", metavar="FILE|agent", help="the SSH key that seals it")
 @options.reread
 @options.fleet_of
+@options.case
 @options.trust
 @options.jobs
 @click.option("--fail-on", hidden=True)
@@ -48,7 +49,7 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
     """
     run = options.setting(**given)
     words = named(hosts or ("local",), run.config)
-    place = _place(given["place"], run.started, several=len(words) > 1)
+    place = _place(_named(given["place"], run), run.started, several=len(words) > 1)
     key = sealing.key(run, given["key"], "evidence")  # a mistake of every host is told before any is asked
     wanted = policy.load(given["policy_name"]) if given["policy_name"] else None
 
@@ -60,6 +61,21 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
             return _one(Job(host, run, place(host), key, known, scanned, given["reread"]))
 
     return making.made(words, run, work, "NOTHING TAKEN")
+
+
+def _named(place: str | None, run: options.Setting) -> str:
+    """Where evidence goes: as -o says; what is taken for a case only, to the case.
+
+    Raises:
+        UsageError: nobody says.
+    """
+    if place:
+        return place
+    if not run.record:
+        raise UsageError(
+            "it is not said where the evidence goes", "name a file, or a directory: -o DIR/; or a case: --case CASE"
+        )
+    return run.record.taking()
 
 
 def _place(place: str, started: datetime, *, several: bool) -> Callable[[Host], str]:
@@ -109,6 +125,8 @@ def _one(job: Job) -> Made:
         recording = Recording(job.host, writer)
         gaps, entries = _asked(recording, job, progress)
         writer.close(sealing.sealer(job.key, job.run.signing))
+    if job.run.record:
+        job = replace(job, path=job.run.record.evidence(job.path, job.header()))
     seen = f"{counted(entries, 'entry')} by policy {printable(wanted.name)}" if wanted else "no scan"
     first = f"{printable(name)}: evidence of {counted(recording.items, 'file')}, {seen}, {sealing.sealed(job.key)}"
     return Made((first, *_after(job, gaps)), not gaps)

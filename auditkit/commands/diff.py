@@ -15,6 +15,7 @@ from auditkit.printable import printable
 @click.command("diff")
 @click.argument("a", metavar="A")
 @click.argument("b", metavar="B")
+@options.case
 @options.trust
 @options.output
 def command(a: str, b: str, **given: Any) -> int:

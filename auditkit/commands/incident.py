@@ -2,11 +2,22 @@
 
 from collections.abc import Mapping
 from importlib import import_module
+from typing import Any
 
 import click
 
+from auditkit.commands import cases, options
+
 SUBCOMMANDS: Mapping[str, str] = {
+    "open": "opening",
+    "note": "noting",
+    "attach": "attaching",
+    "show": "showing",
+    "verify": "verifying",
+    "seal": "sealing",
     "abuse": "abuse",
+    "block": "block",
+    "close": "closing",
 }
 """Name of a subcommand, and its module in commands/cases/."""
 
@@ -26,6 +37,14 @@ class Lazy(click.Group):
         return command
 
 
-@click.group(cls=Lazy)
-def command() -> None:
-    """Write down what happened, keep what shows it, and make of it what others are told."""
+@click.group(cls=Lazy, invoke_without_command=True)
+@cases.form
+@options.trust
+@click.pass_context
+def command(context: click.Context, /, **given: Any) -> int:
+    """Write down what happened, keep what shows it, and make of it what others are told. Without a command, lists all cases."""
+    if context.invoked_subcommand:
+        return 0
+    from auditkit.commands.cases import showing  # noqa: PLC0415 - not for --help
+
+    return showing.listed(options.setting(**given))

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from auditkit import compare, distrust, entries, growth, hosts, mounts, policy, settle, timeline
 from auditkit.baseline import Baseline
 from auditkit.errors import HostError, UsageError
+from auditkit.header import Header
 from auditkit.hosts import Ask, Beginning, Distant, Host, Past, Suspect
-from auditkit.model import BaselineFacts, Change, ChangeKind, Entry, Finding, Gap, Header, HostReport, Policy, State, Watch
+from auditkit.model import BaselineFacts, Change, ChangeKind, Entry, Finding, Gap, HostReport, Policy, State, Watch
 from auditkit.printable import printable
 from auditkit.probe.haste import RAISE
 from auditkit.probe.patterns import ANY_DEPTH, IGNORE, Matcher

@@ -7,7 +7,7 @@ from io import TextIOWrapper
 import click
 
 from auditkit import __version__
-from auditkit.commands import COMMANDS, front_page, hosts_page
+from auditkit.commands import ARGV, COMMANDS, front_page, hosts_page
 from auditkit.errors import AuditkitError
 
 
@@ -26,6 +26,11 @@ class Lazy(click.Group):
         if any("HOST" in (parameter.metavar or "") for parameter in command.params):
             command.epilog = f"\b\nHOST:\n{hosts_page()}"  # \b: to be shown in these lines
         return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """What was typed stays known to the command: a case of an incident tells of it."""
+        ctx.meta[ARGV] = tuple(args)
+        return super().parse_args(ctx, args)
 
     def get_help(self, ctx: click.Context) -> str:
         """The front page, which needs no command."""

@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
-from auditkit.commands import attempts, options, sealing, timelines
+from auditkit.commands import attempts, moments, options, sealing, timelines
 from auditkit.config import Config
 from auditkit.errors import UsageError
 from auditkit.hosts import HOSTS, Host
+from auditkit.logins.nouns import Condition
 from auditkit.logs import named
 from auditkit.model import HostReport
 from auditkit.printable import printable
@@ -28,9 +29,10 @@ from auditkit.printable import printable
     "--timeline", metavar="FILE", help="write every event there: .csv or .jsonl for Timesketch, .ecs.jsonl for Elastic"
 )
 @click.option("--timeline-format", type=click.Choice(["csv", "jsonl", "ecs"]), help="the form of it, whatever its name says")
-@click.option("--key", metavar="FILE|agent", help="the SSH key that signs what is kept for the next run")
+@options.keeping
 @options.resume
 @options.fleet_of
+@options.case
 @options.trust
 @options.jobs
 @options.output
@@ -68,7 +70,7 @@ def is_file(word: str, config: Config) -> bool:
 
 
 def _moment(text: str | None) -> int | None:
-    return int(options.time_of(text).timestamp() * 10**9) if text else None
+    return int(moments.time_of(text).timestamp() * 10**9) if text else None
 
 
 def _of_hosts(words: Sequence[str], run: options.Setting, asked: attempts.Asked, given: Mapping[str, Any]) -> int:
@@ -89,6 +91,8 @@ def _of_files(words: Sequence[str], run: options.Setting, asked: attempts.Asked)
         UsageError: one of them is not there.
     """
     sources, notes = named.sources(words)
+    if run.record:
+        run.record.logs(source.log.name for source in sources if source.log.condition is Condition.READ)
     name = words[0] if len(words) == 1 else f"{words[0]} and {len(words) - 1} more"
     taken = attempts.Taken(name, sources, named.machine(words, run.started), named.accounts(words, run.started))
     done = attempts.judge_each(replace(taken, office=run.office), run, asked)

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import click
-
 from auditkit.commands import options, running
 from auditkit.errors import AuditkitError
 from auditkit.fleet import Result
@@ -34,19 +32,19 @@ def made(words: Sequence[str], run: options.Setting, work: running.Work[Made], n
         AuditkitError: there is none of the only host.
     """
     results = running.over(words, run, work, lambda one: one.state)
-    return max((_told(result, nothing, alone=len(words) == 1) for result in results), key=running.WORST.index)
+    return max((_told(result, run, nothing, alone=len(words) == 1) for result in results), key=running.WORST.index)
 
 
-def _told(result: Result[Made], nothing: str, *, alone: bool) -> int:
+def _told(result: Result[Made], run: options.Setting, nothing: str, *, alone: bool) -> int:
     """Say what came of one host and give the exit status for it; of several each speaks for itself."""
     if result.value is not None:
         for line in result.value.lines:
-            click.echo(line)
+            options.say(run, line)
         return 0 if result.value.complete else 3
     error = result.error or AuditkitError("nothing came of it")
     if alone:
         raise error
-    click.echo(f"{printable(result.word)}: {nothing}: {error}")
+    options.say(run, f"{printable(result.word)}: {nothing}: {error}")
     if error.hint:
-        click.echo(f"  hint: {error.hint}")
+        options.say(run, f"  hint: {error.hint}")
     return error.exit_code

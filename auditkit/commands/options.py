@@ -4,23 +4,25 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import wraps
 from importlib import resources
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
 from auditkit import __version__, config, fleet
-from auditkit.commands import asking, progress
-from auditkit.errors import AuditkitError, UsageError
+from auditkit.commands import asking, moments, progress
+from auditkit.errors import AuditkitError
 from auditkit.hosts import Reach
 from auditkit.model import HostReport, Office, Severity
 from auditkit.printable import printable
 from auditkit.timeline import Span
 
 if TYPE_CHECKING:
+    from auditkit.commands.journaling import Record
     from auditkit.ledger import Ledger, Page
 
 TOOL = f"auditkit {__version__}"
@@ -59,6 +61,8 @@ class Setting:
     """Whether services may be asked what only who needs no password gets."""
     window: Span | None = None
     """The time that is asked about."""
+    record: "Record | None" = None
+    """The case of an incident that the run is written down in."""
 
     @property
     def reach(self) -> Reach:
@@ -109,6 +113,12 @@ def output(command: Command) -> Command:
     ):  # fmt: skip
         command = option(command)
     return command
+
+
+def keeping(command: Command) -> Command:
+    """Who signs what is kept of a host."""
+    what = "the SSH key that signs what is kept for the next run"
+    return click.option("--key", metavar="FILE|agent", help=what)(command)
 
 
 def timeout(command: Command) -> Command:
@@ -189,6 +199,32 @@ def resume(command: Command) -> Command:
     return click.option("--resume", metavar="ID|last", help=what)(command)
 
 
+def case(command: Command) -> Command:
+    """The case of an incident that a run is written down in: what was typed, what came of it, and its report."""
+    named = click.option(
+        "--case", "case_word", metavar="CASE", help="keep the report in this case of an incident, and say so there"
+    )
+    by = click.option("--by", metavar="NAME", help="with --case: who runs this (default: who is logged in)")
+
+    @wraps(command)
+    def run(**given: Any) -> Any:
+        word, who = given.pop("case_word"), given.pop("by")
+        if word is None:
+            return command(**given)
+        from auditkit.commands import journaling  # noqa: PLC0415 - only in an incident
+
+        return journaling.journaled(word, who, given, lambda record: command(**given, record=record))
+
+    return named(by(cast("Command", run)))
+
+
+def say(run: Setting, line: str) -> None:
+    """Answer with a line, where there is no report."""
+    if run.record:
+        run.record.lines.append(line)
+    click.echo(line)
+
+
 def setting(**given: Any) -> Setting:
     """The setting of a run from the options as click gave them.
 
@@ -196,8 +232,7 @@ def setting(**given: Any) -> Setting:
         ConfigError: auditkit.yaml has a mistake.
     """
     home = os.path.expanduser("~")
-    found = config.find(given.get("config_file"), os.environ.get("AUDITKIT_CONFIG"), home)
-    loaded = config.load(found, home) if found else config.Config()
+    loaded = _configured(given, home)
     word = given.get("fail_on") or "medium"
     return Setting(
         config=loaded,
@@ -218,8 +253,23 @@ def setting(**given: Any) -> Setting:
         prompts=asking.prompts(given.get("password_fd")),
         signing=asking.Prompts(asking.person),
         active=bool(given.get("active")),
-        window=span(given.get("since"), given.get("until")),
+        window=moments.span(given.get("since"), given.get("until")),
+        record=given.get("record"),
     )
+
+
+def store_of(given: Mapping[str, Any]) -> str:
+    """Where the store of a run is.
+
+    Raises:
+        ConfigError: auditkit.yaml has a mistake.
+    """
+    return given.get("store") or _configured(given, os.path.expanduser("~")).store or default_store()
+
+
+def _configured(given: Mapping[str, Any], home: str) -> config.Config:
+    found = config.find(given.get("config_file"), os.environ.get("AUDITKIT_CONFIG"), home)
+    return config.load(found, home) if found else config.Config()
 
 
 def default_store() -> str:
@@ -264,6 +314,8 @@ def delivered(
 
     ended = document.Report(command, TOOL, run.started, datetime.now(UTC), (), following)
     made = document.assembled(ended, list(hosts), access)
+    if run.record:
+        run.record.document = made
     pieces = report.render(made, run.form, report.Options(color=run.color, width=width(), show_all=run.show_all))
     write(run.output, pieces)
     return document.exit_code(made, run.fail_on)
@@ -314,45 +366,3 @@ def _all(file: IO[str], pieces: Iterable[str]) -> None:
     except OSError:
         os.unlink(file.name)
         raise
-
-
-_AGO = re.compile(r"(\d{1,4}) (minute|hour|day|week)s? ago")
-_DAYS = {"today": 0, "yesterday": 1}
-
-
-def time_of(text: str) -> datetime:
-    """A moment as people write it: `2026-11-24 03:10`, `2026-11-24`, `yesterday`, `3 hours ago`; else in this machine's zone.
-
-    Raises:
-        UsageError: it is none.
-    """
-    if (ago := _AGO.fullmatch(text.strip().lower())) is not None:
-        return datetime.now(UTC) - int(ago[1]) * timedelta(**{f"{ago[2]}s": 1})
-    if (days := _DAYS.get(text.strip().lower())) is not None:
-        return (
-            (datetime.now().astimezone() - timedelta(days)).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
-        )
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(
-            f"{printable(text)} is no time",
-            'write it like "2026-11-24 03:10", 2026-11-24T03:10:00Z, yesterday or "3 hours ago"',
-        ) from error
-    return moment.astimezone(UTC)
-
-
-def span(since: str | None, until: str | None) -> Span | None:
-    """The time between two moments as people write them, the second now if it is not said; None for no such time.
-
-    Raises:
-        UsageError: there is no such time.
-    """
-    if since is None:
-        if until is not None:
-            raise UsageError("--until says when a window ends, and nothing says when it begins", "add --since TIME")
-        return None
-    begin, end = time_of(since), time_of(until) if until else None
-    if end is not None and end < begin:
-        raise UsageError("--until is before --since", "write the earlier time behind --since")
-    return begin, end

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from auditkit.commands import attempts, auditing, checking, logtaking, options, running, sealing
+from auditkit.commands import attempts, auditing, awaiting, checking, logtaking, options, running, sealing
 from auditkit.hosts import Host
 from auditkit.model import HostReport
 
@@ -16,10 +16,11 @@ from auditkit.model import HostReport
 @options.window("list what changed its status after TIME too, and tell first what findings name of it")
 @options.advisories
 @options.active
-@click.option("--key", metavar="FILE|agent", help="the SSH key that signs what is kept of the logs for the next run")
+@options.keeping
 @options.resume
 @options.reread
 @options.fleet_of
+@options.case
 @options.trust
 @options.jobs
 @options.output
@@ -38,7 +39,9 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
             checked = HostReport(host.name, notes=(auditing.DEVICE_NOTE,))
         else:
             checked = checking.check(host, run, {**given, "may_lack": True})
-        audited = auditing.added(host, checked, wanted, run.office, span=run.window)
+        memory = awaiting.recalled(host, run, wanted)
+        audited = auditing.added(host, checked, wanted, run.office, missed=memory.updates, span=run.window)
+        audited = awaiting.remembered(host, audited, run, asked.key, memory)
         return logtaking.added(host, audited, run, asked)
 
     plan = running.planned("scan", hosts, run, given)

@@ -12,9 +12,12 @@ from auditkit.commands import options
 from auditkit.errors import AuditkitError, UntrustedError, UsageError
 from auditkit.printable import printable
 
+NO_SIGNERS = "no signers are named, so no signature was looked at: name them with --signers FILE or in auditkit.yaml"
+
 
 @click.command("verify")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@options.case
 @options.trust
 def command(files: tuple[str, ...], **given: Any) -> int:
     """Verify baselines: each byte, each seal, and that every one follows the one before. FILE may be a directory."""
@@ -23,7 +26,9 @@ def command(files: tuple[str, ...], **given: Any) -> int:
     for path in _expanded(files):
         code = max(code, _one(path, run))
     if not run.signers:
-        click.echo("no signers are named, so no signature was looked at: name them with --signers FILE or in auditkit.yaml")
+        options.say(
+            run, "no signers are named, so no signature was looked at: name them with --signers FILE or in auditkit.yaml"
+        )
     return code
 
 
@@ -48,23 +53,23 @@ def _one(path: str, run: options.Setting) -> int:
     try:
         trusted = store.trusted(path, run.signers, older=True)
     except UntrustedError as error:
-        click.echo(f"UNTRUSTED {printable(path)}: {error}")
+        options.say(run, f"UNTRUSTED {printable(path)}: {error}")
         if error.hint:
-            click.echo(f"  hint: {error.hint}")
+            options.say(run, f"  hint: {error.hint}")
         return error.exit_code
     except AuditkitError as error:
-        click.echo(f"ERROR {printable(path)}: {error}")
+        options.say(run, f"ERROR {printable(path)}: {error}")
         return error.exit_code
     with closing(trusted.baseline) as base:
         try:
             blocks = sum(1 for _block in base.blocks())
         except UntrustedError as error:
-            click.echo(f"UNTRUSTED {printable(path)}: {error}")
+            options.say(run, f"UNTRUSTED {printable(path)}: {error}")
             return error.exit_code
         header = base.header
         signer = f"sealed by {printable(trusted.signer)}" if trusted.signer else "seal not verified"
         what = f"baseline {header.sequence} of {printable(header.host)}, made {header.made:%Y-%m-%d %H:%M:%SZ}"
-        click.echo(f"good {printable(path)}: {what}, {base.footer.entries} entries in {blocks} directories, {signer}")
+        options.say(run, f"good {printable(path)}: {what}, {base.footer.entries} entries in {blocks} directories, {signer}")
         if header.reason:
-            click.echo(f"  reason: {printable(header.reason)}")
+            options.say(run, f"  reason: {printable(header.reason)}")
         return 0

@@ -5,12 +5,14 @@
                          heads/          what was sealed: the hash of an entry, and the signature over it
                          torn/           what a crash left of an entry that was not written to its end
 
-Who writes holds a lock on the journal, so that two people may write at once.
+Who writes holds a lock on the journal, so that two people may write at once. A case gets its name once its first entry is on
+disk; an entry that cannot be written to its end is taken back, and one that a crash left is set aside by the next writer.
 """
 
 import fcntl
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -25,8 +27,13 @@ from auditkit.response.nouns import SCHEMA, Entry, Hand, Journal, Kind, Said
 CASES, JOURNAL, EVIDENCE, HEADS, TORN = "cases", "journal.jsonl", "evidence", "heads", "torn"
 LARGEST = 64 << 20
 """Bytes of a journal that is read."""
+AFTERWARDS = (Kind.RECOVERY, Kind.SEAL, Kind.EXPORT)
+"""What is still written in a case that was closed: it adds nothing to what happened."""
+_OPENING = ".opening"
+"""The name of a case that is being opened."""
 _ID = re.compile(r"(\d{4})-(\d{3,6})")
 _NUMBER = re.compile(r"\d{1,6}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +54,30 @@ class Case:
         Raises:
             AuditkitError: it cannot be read.
         """
+        return chain.read(self.content())
+
+    def content(self) -> bytes:
+        """What its journal holds, not in the middle of somebody's writing.
+
+        Raises:
+            AuditkitError: it cannot be read.
+        """
         with _told(self.at(JOURNAL)), open(self.at(JOURNAL), "rb", opener=itself) as file:
-            return chain.read(_bounded(file.fileno(), self.id))
+            with suppress(OSError):  # where nobody can lock, nobody writes
+                fcntl.flock(file.fileno(), fcntl.LOCK_SH)
+            return _bounded(file.fileno(), self.id)
+
+    def check(self) -> None:
+        """See that something can be added, before what is to be added is asked for.
+
+        Raises:
+            UntrustedError: the journal is broken.
+            UsageError: the case is closed.
+            AuditkitError: it cannot be read.
+        """
+        journal = self.read()
+        _sound(self, journal)
+        _open(self, journal)
 
     def add(self, hand: Hand, said: Said | Callable[[int], Said]) -> Entry:
         """Write an entry at the end of the journal, on disk when this returns; a function is given the number it will have.
@@ -72,7 +101,8 @@ def all_of(store: str) -> tuple[Case, ...]:
         names = os.listdir(directory(store))
     except OSError:
         return ()
-    return tuple(Case(name, os.path.join(directory(store), name)) for name in sorted(filter(_ID.fullmatch, names), key=_order))
+    cases = (Case(name, os.path.join(directory(store), name)) for name in sorted(filter(_ID.fullmatch, names), key=_order))
+    return tuple(case for case in cases if os.path.isdir(case.path))
 
 
 def _order(name: str) -> tuple[int, int]:
@@ -86,10 +116,10 @@ def found(store: str, word: str) -> Case:
     Raises:
         UsageError: there is none, or more than one.
     """
+    path = os.path.abspath(word)
+    if not _NUMBER.fullmatch(word) and not _ID.fullmatch(word) and os.path.lexists(os.path.join(path, JOURNAL)):
+        return Case(os.path.basename(path), path)
     if os.sep in word:
-        path = os.path.abspath(word)
-        if os.path.isfile(os.path.join(path, JOURNAL)):
-            return Case(os.path.basename(path), path)
         raise UsageError(f"{printable(word)} is no case", "name the directory that holds journal.jsonl")
     known = all_of(store)
     fitting = [case for case in known if word == case.id or (_NUMBER.fullmatch(word) and int(word) == _order(case.id)[1])]
@@ -107,31 +137,54 @@ def begun(store: str, title: str, hand: Hand, data: dict[str, object]) -> tuple[
     Raises:
         AuditkitError: it cannot be written.
     """
-    with _told(directory(store)):
-        case = _made(store, hand.time.year)
-        for name in (EVIDENCE, HEADS):
-            os.mkdir(case.at(name), 0o700)
-        os.close(os.open(case.at(JOURNAL), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    first = Said(Kind.OPENED, title, {"schema": SCHEMA, "case": case.id, **data})
-    return case, case.add(hand, first)
+    place = directory(store)
+    with _told(place):
+        os.makedirs(place, 0o700, exist_ok=True)
+        with _locked(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC) as handle:
+            name = _next(store, hand.time.year)
+            half = Case(name, os.path.join(place, _OPENING))
+            shutil.rmtree(half.path, ignore_errors=True)
+            first = chain.following(Journal(), hand, Said(Kind.OPENED, title, {"schema": SCHEMA, "case": name, **data}))
+            _laid_out(half, first)
+            os.rename(half.path, os.path.join(place, name))
+            os.fsync(handle)
+    return Case(name, os.path.join(place, name)), first
 
 
-def _made(store: str, year: int) -> Case:
-    """The directory of a new case."""
-    os.makedirs(directory(store), 0o700, exist_ok=True)
-    number = max((_order(case.id)[1] for case in all_of(store) if _order(case.id)[0] == year), default=0)
-    while True:
+def _next(store: str, year: int) -> str:
+    """The id that no case of this year has."""
+    taken = [_order(case.id)[1] for case in all_of(store) if _order(case.id)[0] == year]
+    number = max(taken, default=0) + 1
+    while os.path.lexists(os.path.join(directory(store), f"{year:04}-{number:03}")):
         number += 1
-        name = f"{year:04}-{number:03}"
-        with suppress(FileExistsError):
-            os.mkdir(os.path.join(directory(store), name), 0o700)
-            return Case(name, os.path.join(directory(store), name))
+    return f"{year:04}-{number:03}"
+
+
+def _laid_out(case: Case, first: Entry) -> None:
+    """Make the directory of a case, with its first entry, on disk."""
+    for path in (case.path, case.at(EVIDENCE), case.at(HEADS)):
+        os.mkdir(path, 0o700)
+    handle = os.open(case.at(JOURNAL), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        _written(handle, first)
+    finally:
+        os.close(handle)
+    settled(case.path)
+
+
+def settled(directory: str) -> None:
+    """Have the names in a directory on disk, not only what they name."""
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 @contextmanager
-def _locked(path: str) -> Iterator[int]:
-    """The journal open for reading and adding, for one writer at a time."""
-    handle = itself(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+def _locked(path: str, flags: int = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC) -> Iterator[int]:
+    """A journal open for reading and adding, for one writer at a time; or the directory of all cases, for who opens one."""
+    handle = itself(path, flags)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield handle
@@ -140,50 +193,92 @@ def _locked(path: str) -> Iterator[int]:
 
 
 def _added(case: Case, handle: int, hand: Hand, said: Said | Callable[[int], Said]) -> Entry:
-    content = _bounded(handle, case.id)
-    journal = chain.read(content) if content else Journal()
+    journal = chain.read(_bounded(handle, case.id))
+    _sound(case, journal)
     if journal.torn:
-        journal = _mended(case, handle, journal, hand)
+        _set_aside(case, handle, journal.torn)
+    journal = _recovered(case, handle, journal, hand)
+    new = said(len(journal.entries) + 1) if callable(said) else said
+    if new.kind not in AFTERWARDS:
+        _open(case, journal)
+    return _written(handle, chain.following(journal, hand, new))
+
+
+def _sound(case: Case, journal: Journal) -> None:
+    """Refuse a journal that nothing is added to.
+
+    Raises:
+        UntrustedError: it is broken.
+    """
     if journal.broken:
         raise UntrustedError(
             f"entry {journal.broken.seq} of case {case.id}: {journal.broken.reason}; nothing was added",
             f"see auditkit incident verify {case.id}",
         )
-    if journal.entries and (closed := journal.entries[-1]).said.kind is Kind.CLOSED:
+
+
+def _open(case: Case, journal: Journal) -> None:
+    """Refuse a case that is closed.
+
+    Raises:
+        UsageError: it is.
+    """
+    closed = next((entry for entry in journal.entries if entry.said.kind is Kind.CLOSED), None)
+    if closed:
         raise UsageError(
             f"case {case.id} was closed on {closed.hand.time:%Y-%m-%d}", "open a new one, and name this one in its title"
         )
-    new = said(len(journal.entries) + 1) if callable(said) else said
-    if not journal.entries and new.kind is not Kind.OPENED:
-        raise UntrustedError(
-            f"the journal of case {case.id} is empty: its opening was cut short, or taken out", "open a new case"
-        )
-    return _written(handle, chain.following(journal, hand, new))
 
 
-def _mended(case: Case, handle: int, journal: Journal, hand: Hand) -> Journal:
-    """The journal without the entry that a crash left unfinished, which is kept beside it and told of."""
-    digest = sha256(journal.torn).hexdigest()
-    os.makedirs(case.at(TORN), 0o700, exist_ok=True)
-    kept = case.at(TORN, digest[:16])
-    with open(kept, "wb") as file:
-        file.write(journal.torn)
+def _set_aside(case: Case, handle: int, torn: bytes) -> None:
+    """Take what a crash left of an entry out of the journal, and keep it beside."""
+    with suppress(FileExistsError):
+        os.mkdir(case.at(TORN), 0o700)
+    with open(case.at(TORN, sha256(torn).hexdigest()), "wb", opener=itself) as file:
+        file.write(torn)
         file.flush()
         os.fsync(file.fileno())
-    os.ftruncate(handle, os.fstat(handle).st_size - len(journal.torn))
+    settled(case.at(TORN))
+    os.ftruncate(handle, os.fstat(handle).st_size - len(torn))
     os.fsync(handle)
-    if journal.broken or not journal.entries:
-        return Journal(journal.entries, journal.broken if journal.entries else None)
-    text = f"an entry of {len(journal.torn)} bytes was not written to its end, as after a crash: see {TORN}/{digest[:16]}"
-    entry = _written(handle, chain.following(journal, hand, Said(Kind.RECOVERY, text, {"sha256": digest})))
-    return Journal((*journal.entries, entry))
+
+
+def _recovered(case: Case, handle: int, journal: Journal, hand: Hand) -> Journal:
+    """The journal with an entry for each that was set aside and is not told of, as after a second crash."""
+    told = {entry.said.data.get("sha256") for entry in journal.entries if entry.said.kind is Kind.RECOVERY}
+    for digest in sorted(set(torn(case)) - told):
+        size = os.stat(case.at(TORN, digest), follow_symlinks=False).st_size
+        text = f"an entry of which {size} bytes were written was not written to its end, as after a crash"
+        data = {"file": f"{TORN}/{digest}", "sha256": digest, "size": size}
+        entry = _written(handle, chain.following(journal, hand, Said(Kind.RECOVERY, text, data)))
+        journal = Journal((*journal.entries, entry))
+    return Journal(journal.entries)
+
+
+def torn(case: Case) -> tuple[str, ...]:
+    """The digests of what crashes left of entries, by which the files are called."""
+    try:
+        return tuple(name for name in os.listdir(case.at(TORN)) if _DIGEST.fullmatch(name))
+    except FileNotFoundError:
+        return ()
 
 
 def _written(handle: int, entry: Entry) -> Entry:
+    """Write an entry at the end, on disk; what cannot be written to its end is taken back.
+
+    Raises:
+        OSError: it could not be written.
+    """
+    before = os.fstat(handle).st_size
     left = memoryview(chain.line(entry))
-    while left:
-        left = left[os.write(handle, left) :]
-    os.fsync(handle)
+    try:
+        while left:
+            left = left[os.write(handle, left) :]
+        os.fsync(handle)
+    except BaseException:  # a full disk, or Ctrl-C
+        with suppress(OSError):
+            os.ftruncate(handle, before)
+        raise
     return entry
 
 

@@ -31,7 +31,11 @@ def following(journal: Journal, hand: Hand, said: Said) -> Entry:
         FormatError: it is longer than an entry may be.
     """
     seq = len(journal.entries) + 1
-    bare = _bare(seq, hand, said, journal.head)
+    try:
+        bare = _bare(seq, hand, said, journal.head)
+        _is_text(bare)
+    except (TypeError, ValueError) as error:
+        raise FormatError("an entry holds text and numbers that JSON can write", "attach what it is as a file") from error
     if len(bare) > LONGEST:
         raise FormatError("an entry holds at most 1 MiB", "write it to a file, and attach the file")
     return Entry(seq, hand, said, journal.head, sha256(bare).hexdigest())
@@ -47,7 +51,7 @@ def _bare(seq: int, hand: Hand, said: Said, prev: str) -> bytes:
     """The line of an entry without its hash and its newline."""
     stamp, zone = hand.time.astimezone(UTC).strftime(_STAMP), _offset(hand.time)
     values = (seq, stamp, zone, hand.actor, hand.host, hand.tool, said.kind.value, said.text, dict(said.data), prev)
-    return json.dumps(dict(zip(_KEYS, values, strict=True)), separators=(",", ":")).encode("ascii")
+    return json.dumps(dict(zip(_KEYS, values, strict=True)), separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
 def _offset(time: datetime) -> str:
@@ -68,7 +72,18 @@ def read(content: bytes) -> Journal:
             return Journal(tuple(entries), Broken(place, str(error)), torn)
         entries.append(entry)
         prev = entry.hash
-    return Journal(tuple(entries), None if entries else Broken(1, "there is no entry"), torn)
+    if not entries:  # a case gets its name with its first entry: no crash leaves one without
+        return Journal(broken=Broken(1, "there is no entry"), torn=torn)
+    if torn and not _begins(torn, len(entries) + 1):
+        return Journal(tuple(entries), Broken(len(entries) + 1, "what stands there is not the beginning of an entry"), torn)
+    return Journal(tuple(entries), None, torn)
+
+
+def _begins(torn: bytes, place: int) -> bool:
+    """Whether a crash can have left this: the beginning of the entry of that place, or NULs where it was to be written."""
+    written = torn.rstrip(b"\0")
+    head = b'{"seq":%d,' % place
+    return len(torn) <= LONGEST + 100 and (written.startswith(head) or head.startswith(written))
 
 
 def _entry(text: bytes, place: int, prev: str) -> Entry:
@@ -93,11 +108,22 @@ def _object(text: bytes) -> dict[str, Any]:
         raise FormatError("it is longer than an entry can be")
     try:
         given = json.loads(text.decode("ascii"))
+        _is_text(text)
     except (ValueError, RecursionError) as error:
         raise FormatError("it is not what auditkit writes") from error
     if not isinstance(given, dict) or tuple(given) != (*_KEYS, "hash"):
         raise FormatError("it is no entry of a journal")
     return given
+
+
+def _is_text(bare: bytes) -> None:
+    """Refuse half a surrogate pair, which is no byte of any name either: nobody can show it.
+
+    Raises:
+        ValueError: there is one.
+    """
+    if b"\\ud" in bare:
+        json.dumps(json.loads(bare), ensure_ascii=False).encode("utf-8", "surrogateescape")
 
 
 def _objections(entry: Entry, place: int, prev: str, *, same: bool) -> Iterator[str]:
@@ -109,7 +135,7 @@ def _objections(entry: Entry, place: int, prev: str, *, same: bool) -> Iterator[
         yield "its content does not have the hash that it names: it was changed"
     if entry.prev != prev:
         yield "it does not follow the entry before: one was changed, added or taken out"
-    if entry.seq != place:
+    if type(entry.seq) is not int or entry.seq != place:  # true would be 1
         yield f"it is numbered {entry.seq} and stands at place {place}"
     if place == 1 and (entry.said.kind is not Kind.OPENED or entry.said.data.get("schema") != SCHEMA):
         yield f"it does not open a record of {SCHEMA}"

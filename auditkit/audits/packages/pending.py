@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from auditkit.audits.packages.knowledge import newest_of
+from auditkit.audits.packages.missed import first as first_of
+from auditkit.audits.packages.missed import there_since
 from auditkit.audits.packages.seen import LISTS, MOST_QUOTES, Host, days
 from auditkit.audits.packages.seen import host as host_of
-from auditkit.model import Evidence, Finding, Gap, Quote, Rule, Severity
+from auditkit.model import Evidence, Finding, Gap, Missed, Quote, Rule, Severity
 from auditkit.packages.candidates import Standing, order
 from auditkit.packages.changelogs import Made
 from auditkit.packages.offers import Offer
@@ -63,6 +65,8 @@ class Pending:
     """When it was there for certain: the date of the list that names it."""
     since: datetime | None
     """Since when this host could have it, as far as it shows."""
+    first: Missed | None
+    """What an earlier run saw first of what is missing."""
     missed: tuple[Made, ...]
     """The stable releases that were missed, by the changelog of another package of the same source that has them."""
 
@@ -91,11 +95,17 @@ def _pending(host: Host, one: Standing, built: Built, whole: datetime | None) ->
     missed = _missed(one, built)
     exact = missed[-1].date if missed else None
     own = host.version_made(package)
-    listed = min((offer.listing.release.date for offer in one.missed if offer.listing.release.date), default=None)
-    since = host.past(each for each in (own, host.put_there(package), whole) if each)
-    since = exact or min((each for each in (since, listed) if each), default=None)
     security = any(offer.listing.release.security for offer in one.missed)
-    return Pending(one, security, exact or own, exact is not None, listed, since, missed)
+    first = first_of(host.evidence.missed, one, host.now, security=security)
+    known = there_since(first, host.now) if first else None
+    listed = _earliest(*(offer.listing.release.date for offer in one.missed))
+    since = host.past(each for each in (own, host.put_there(package), whole) if each)
+    since = _earliest(exact or since, None if exact else listed, known)
+    return Pending(one, security, exact or own, exact is not None, listed, since, first, missed)
+
+
+def _earliest(*moments: datetime | None) -> datetime | None:
+    return min((each for each in moments if each), default=None)
 
 
 def _missed(one: Standing, built: Built) -> tuple[Made, ...]:
@@ -167,14 +177,18 @@ def severity(host: Host, rule: Rule, worst: Pending) -> Severity:
 def _range(host: Host, one: Pending) -> str:
     """`available at most 598 days (the installed version is of 2025-04-05), at least 3 days (listed on 2026-11-21)`"""
     parts = []
-    if one.made:
+    there = _earliest(one.listed, there_since(one.first, host.now) if one.first else None)
+    if one.made and (there is None or one.made <= there):  # else something has been given a younger date since
         of = "built on" if one.exact else "the installed version is of"
         parts.append(f"at most {counted(days(one.made, host.now), 'day')} ({of} {one.made:%Y-%m-%d})")
-    if one.listed:
-        parts.append(f"at least {counted(days(one.listed, host.now), 'day')} (listed on {one.listed:%Y-%m-%d})")
+    if there:
+        parts.append(f"at least {counted(days(there, host.now), 'day')} (listed on {there:%Y-%m-%d})")
     told = f"available {', '.join(parts)}" if parts else "since when it is available is not known"
-    shown = one.since and one.since not in (one.made, one.listed)
-    return f"{told}; this host may have missed it since {one.since:%Y-%m-%d}" if shown and one.since else told
+    if one.since and one.since not in (one.made, there):
+        told += f"; this host may have missed it since {one.since:%Y-%m-%d}"
+    if one.first and one.first.seen.date() < host.now.date():
+        told += f"; waiting since {one.first.seen:%Y-%m-%d} at the latest: auditkit saw {one.first.version} missing then"
+    return told
 
 
 def _quotes(host: Host, found: Iterable[Pending]) -> Iterator[Quote]:

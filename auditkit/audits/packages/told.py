@@ -49,6 +49,7 @@ def _pending(one: Pending) -> dict[str, object]:
         "security": one.security,
         "made": _written(one.made),
         "listed": _written(one.listed),
+        "seen": _written(one.first.seen if one.first else None),
         "missed": len(one.missed) or None,
         "holes": list(one.holes),
     }

@@ -1,0 +1,89 @@
+"""`auditkit incident verify CASE|DIR`: is the record as it was written?"""
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from auditkit.commands import cases, options
+from auditkit.errors import UsageError
+from auditkit.printable import printable
+
+if TYPE_CHECKING:
+    from auditkit.incident.cases import Case
+    from auditkit.response.checked import Seen
+    from auditkit.signers import Signers
+
+
+@click.command("verify")
+@click.argument("case", metavar="CASE|DIR")
+@click.option(
+    "--head", "papers", multiple=True, metavar="HASH", help="a head that was written down; may be given more than once"
+)
+@cases.form
+@options.trust
+def command(case: str, papers: tuple[str, ...], **given: Any) -> int:
+    """Verify a case, or an archive that was unpacked into DIR: each entry, each file that is kept, each seal.
+
+    Exit status: 0 it is as it was written, as far as can be told; 3 something could not be seen; 4 something is wrong.
+    """
+    from auditkit.incident import cases as disk  # noqa: PLC0415 - not for --help
+    from auditkit.report import record  # noqa: PLC0415
+    from auditkit.response import checked  # noqa: PLC0415
+
+    run = options.setting(**given)
+    _sound(papers)
+    found, signers = disk.found(run.store, case), _signers(run)
+    seen = _seen(found, signers)
+    told, journal = checked.verdict(seen, papers, asked=signers is not None), seen.journal
+    if run.form == "json":
+        sizes = {"case": found.id, "path": found.path, "entries": len(journal.entries), "head": journal.head}
+        click.echo(cases.document(checked.document(told, sizes)))
+    else:
+        options.write(None, (f"{line}\n" for line in record.verified(found.id, journal, told, options.width())))
+    return checked.code(told)
+
+
+def _seen(case: "Case", signers: "Signers | None") -> "Seen":
+    """What lies in the directory of a case; somebody may be writing meanwhile.
+
+    The journal is read last, so that it tells of all that was seen, and then what it tells of besides.
+    """
+    from auditkit.incident import holdings, sealing  # noqa: PLC0415 - not for --help
+    from auditkit.response import checked  # noqa: PLC0415
+
+    now = datetime.now(UTC)
+    seals, held = [*sealing.seals(case, signers, now)], [*holdings.held(case)]
+    journal = case.read()
+    late = {one.name for one in checked.named(journal)} - {one.name for one in held}
+    held += [holdings.hashed(case, name) for name in sorted(late) if os.path.lexists(case.at(name))]
+    late = {name for name, _entry in checked.sealed(journal)} - {one.name for one in seals}
+    seals += [sealing.one(case, name, signers, now) for name in sorted(late) if os.path.lexists(case.at(name))]
+    return checked.Seen(case.id, journal, held, seals)
+
+
+def _sound(papers: Sequence[str]) -> None:
+    """Refuse what is no hash from paper.
+
+    Raises:
+        UsageError: it has other letters, or is too short to tell anything.
+    """
+    from auditkit.response.checked import LEAST, digits  # noqa: PLC0415 - not for --help
+
+    for paper in papers:
+        if not LEAST <= len(digits(paper)) <= 64 or set(digits(paper)) - set("0123456789abcdef"):
+            raise UsageError(
+                f"{printable(paper[:80])} is no head",
+                f"give its digits 0-9 and a-f, {LEAST} of them at least; blanks do not matter",
+            )
+
+
+def _signers(run: options.Setting) -> "Signers | None":
+    """Whose signatures count, if that is said."""
+    if not run.signers:
+        return None
+    from auditkit import signers  # noqa: PLC0415 - not for --help
+
+    return signers.read(os.path.expanduser(run.signers))

@@ -1,0 +1,264 @@
+"""A run for a case of an incident: what was typed, what came of it, its report, and what it read or made, go into the case.
+
+The report is kept as JSON whatever --format and -o say; a run that ends in an error or is interrupted is told of as well.
+"""
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from auditkit.commands import ARGV, options
+from auditkit.commands.cases import hand
+from auditkit.errors import AuditkitError
+from auditkit.evidence import Header
+from auditkit.incident import cases, evidence, originals
+from auditkit.incident.cases import Case
+from auditkit.printable import counted
+from auditkit.response.chain import LONGEST
+from auditkit.response.nouns import Entry, Filed, Kind, Said, filed
+
+INTERRUPTED = 130
+SMALL = 64 << 20
+"""Bytes of a file that is copied because a command read or made it; of a longer one its digest is told."""
+ALL = 1 << 30
+"""Bytes of all that is copied because one run read it."""
+MOST_WORDS, MOST_LINES, MOST_HOSTS = 200, 100, 300
+LONG = 500
+"""Characters of a word, a line, a verdict."""
+_PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
+
+
+@dataclass(slots=True)
+class Record:
+    """What a run leaves in a case; hosts that are asked at once leave it there as they end."""
+
+    case: Case
+    by: str | None
+    quiet: bool
+    document: Mapping[str, Any] | None = None
+    """The report, as it was answered with."""
+    show_all: bool = False
+    """Whether changes that are explained stand in it."""
+    lines: list[str] = field(default_factory=list)
+    """What was answered by a command that makes no report."""
+    files: list[int] = field(default_factory=list)
+    """Entries that tell of what was read or made."""
+
+    def keep(self, path: str, said: Said, beside: tuple[str, ...] = ()) -> Entry:
+        """Keep a file that the run made, or tell its digest where it is large.
+
+        Raises:
+            AuditkitError: it cannot be read, or the evidence cannot be written.
+        """
+        if os.path.getsize(path) > SMALL:
+            entry = evidence.noted(self.case, hand(self.by), path, said)
+        else:
+            entry = evidence.kept(self.case, hand(self.by), evidence.Original(path, beside), said)
+        self.files.append(entry.seq)
+        return entry
+
+    def baseline(self, path: str, host: str, sequence: int) -> None:
+        """Keep a baseline that the run made, with its seal.
+
+        Raises:
+            AuditkitError: it cannot be read, or the evidence cannot be written.
+        """
+        said = Said(Kind.FILE, f"baseline {sequence} of {host}", {"baseline": sequence, "host": host})
+        self.keep(path, said, _seal(path))
+
+    def taking(self) -> str:
+        """The directory for evidence that is taken for the case only, until it lies in the case."""
+        return self.case.at(f"taking.{os.getpid()}", "")
+
+    def evidence(self, path: str, header: Header) -> str:
+        """Keep evidence that was taken of a host, with its seal; gives where it lies, which may be in the case only.
+
+        Raises:
+            AuditkitError: it cannot be written; what was taken stays where it is.
+        """
+        text, data = _clock(header)
+        seal = _seal(path)
+        said = Said(Kind.FILE, f"evidence of {header.host}; {text}", {"host": header.host, "reached": header.kind, **data})
+        entry = evidence.kept(self.case, hand(self.by), evidence.Original(path, seal), said)
+        self.files.append(entry.seq)
+        if not path.startswith(self.taking()):
+            return path
+        for one in (path, *seal):
+            os.unlink(one)
+        with suppress(OSError):  # of another host there is still something in it
+            os.rmdir(self.taking())
+        return self.case.at(*filed(entry)[0].file.split("/"))
+
+    def logs(self, paths: Iterable[str]) -> None:
+        """Keep the logs that the run is going to read: small ones as they are, of others the digest, each content once.
+
+        Raises:
+            AuditkitError: one cannot be read, or the evidence cannot be written.
+        """
+        there = _there(self.case)
+        before = len(self.files)
+        copied = again = 0
+        for path in dict.fromkeys(map(os.path.realpath, paths)):
+            size, digest = originals.digest(path)
+            if digest in there:
+                self.files.append(there[digest])
+                again += 1
+            elif copied + size <= ALL and size <= SMALL:
+                self.keep(path, Said(Kind.FILE, "a log that was read"))
+                copied += size
+            else:
+                said = Said(Kind.FILE, "a log that was read, too large to be copied by itself")
+                self.files.append(evidence.noted(self.case, hand(self.by), path, said).seq)
+        self._say_logs(len(self.files) - before, again)
+
+    def _say_logs(self, read: int, again: int) -> None:
+        if not self.quiet and read:
+            more = f", {again} of which it had already" if again else ""
+            kept = f"case {self.case.id} keeps {counted(read, 'log')} that this reads{more}"
+            options.talk(f"auditkit: {kept}; of one above 64 MiB only its digest")
+
+
+def _clock(header: Header) -> tuple[str, dict[str, object]]:
+    """How the clock of a host stood against that of this machine, in words and in seconds (RFC 3227, 2.1)."""
+    if header.kind == "local":
+        return "its clock is the one of this record", {"clock_skew": 0.0}
+    skew = header.facts.get("clock_skew")
+    if not isinstance(skew, int | float):
+        return "how its clock stood is not known", {"clock_skew": None}
+    if not skew:
+        return "its clock agrees with that of this machine", {"clock_skew": 0.0}
+    return f"its clock is {abs(skew)} s {'ahead of' if skew > 0 else 'behind'} that of this machine", {"clock_skew": skew}
+
+
+def _seal(path: str) -> tuple[str, ...]:
+    return (f"{path}.sig",) if os.path.lexists(f"{path}.sig") else ()
+
+
+def journaled(word: str, by: str | None, given: Mapping[str, Any], work: Callable[[Record], Any]) -> int:
+    """Do the work of a command for a case, and write down what came of it; gives the exit status.
+
+    Raises:
+        UsageError: there is no such case, or it is closed: nothing was asked.
+        UntrustedError: its journal is broken: nothing was asked.
+        AuditkitError: the work ended in an error; or the case cannot be written, once the work has been done.
+    """
+    case = cases.found(options.store_of(given), word)
+    case.check()
+    record = Record(case, by, bool(given.get("quiet")), show_all=bool(given.get("show_all")))
+    started = datetime.now(UTC)
+    try:
+        code = int(work(record) or 0)
+    except BaseException as error:
+        _despite(record, started, error)
+        raise
+    _end(record, started, code)
+    return code
+
+
+def _despite(record: Record, started: datetime, error: BaseException) -> None:
+    """Write down a run that ended in an error; that this fails too hides nothing of the first one."""
+    try:
+        _end(record, started, _code(error), _line(error))
+    except AuditkitError as lost:
+        options.talk(f"auditkit: case {record.case.id} does not tell of this run: {lost}")
+
+
+def _code(error: BaseException) -> int:
+    match error:
+        case AuditkitError() | click.ClickException() | click.exceptions.Exit():
+            return int(error.exit_code)
+        case KeyboardInterrupt() | click.Abort():
+            return INTERRUPTED
+        case BrokenPipeError():
+            return 1
+    return 2
+
+
+def _line(error: BaseException) -> str:
+    match error:
+        case AuditkitError():
+            return f"{error}; {error.hint}" if error.hint else str(error)
+        case KeyboardInterrupt() | click.Abort():
+            return "interrupted"
+        case BrokenPipeError():
+            return "nobody read the answer to its end"
+        case click.exceptions.Exit():
+            return ""
+    return f"{type(error).__name__}: {error}"
+
+
+def _end(record: Record, started: datetime, code: int, error: str = "") -> None:
+    """Write the entry of a run, with its report where there is one."""
+    context = click.get_current_context()
+    told = _told(record, str(context.info_name), _words(context.meta.get(ARGV, ())), code, error)
+    told |= {"started": f"{started:%Y-%m-%dT%H:%M:%SZ}", "finished": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}
+    said = Said(Kind.COMMAND, _sentence(told), told)
+    if record.document is None:
+        entry = record.case.add(hand(record.by), said)
+    else:
+        entry = evidence.written(record.case, hand(record.by), f"{told['command']}.json", _pieces(record), said)
+    if not record.quiet:
+        kept = "".join(f", with {one.file}" for one in filed(entry))
+        options.talk(f"auditkit: case {record.case.id}: entry {entry.seq} tells of this run{kept}")
+
+
+def _pieces(record: Record) -> Iterable[bytes]:
+    from auditkit import report  # noqa: PLC0415 - not for --help
+
+    options_ = report.Options(show_all=record.show_all)
+    return (piece.encode("ascii") for piece in report.render(dict(record.document or {}), "json", options_))
+
+
+def _told(record: Record, command: str, words: Sequence[str], code: int, error: str) -> dict[str, Any]:
+    """What the entry says for programs; what is too much for an entry is left out, and that is said."""
+    document = record.document or {}
+    hosts = [_host(host) for host in document.get("hosts", ())]
+    told: dict[str, Any] = {"command": command, "argv": list(words), "exit": code}
+    told |= {"error": error[: 2 * LONG]} if error else {}
+    told |= {"status": document["status"]} if document else {}
+    told |= {"files": record.files[:1000]} if record.files else {}
+    long = {"hosts": hosts[:MOST_HOSTS]} if document else {"lines": [line[:LONG] for line in record.lines[:MOST_LINES]]}
+    left = len(hosts) > MOST_HOSTS or len(record.lines) > MOST_LINES
+    if len(json.dumps(told | long)) > LONGEST // 2:
+        long, left = {}, True
+    return told | long | ({"left_out": True} if left else {})
+
+
+def _host(host: Mapping[str, Any]) -> dict[str, Any]:
+    """What became of a host, in short: the report has the rest."""
+    logins = host["logins"]
+    told = {"host": host["host"][:LONG], "status": host["status"], "state": host["state"]}
+    return told | ({"verdict": logins["verdict"][:LONG]} if logins else {})
+
+
+def _sentence(told: Mapping[str, Any]) -> str:
+    """What the entry says for people."""
+    hosts = told.get("hosts", ())
+    of = f" of {hosts[0]['host']}" if len(hosts) == 1 else f" of {counted(len(hosts), 'host')}" if hosts else ""
+    came = told.get("error") or told.get("status") or "done"
+    verdict = f": {hosts[0]['verdict']}" if len(hosts) == 1 and "verdict" in hosts[0] else ""
+    return f"auditkit {told['command']}{of}, exit status {told['exit']}: {came}{verdict}"
+
+
+def _words(argv: Sequence[str]) -> list[str]:
+    """What was typed, without passwords; long words and what comes after many are cut."""
+    words = [_PASSWORD.sub(r"\1:***@", word) for word in argv]
+    cut = [word if len(word) <= LONG else f"{word[:LONG]}..." for word in words[:MOST_WORDS]]
+    return cut if len(words) <= MOST_WORDS else [*cut, f"... and {len(words) - MOST_WORDS} more"]
+
+
+def _there(case: Case) -> dict[str, int]:
+    """The digests of what a case keeps, and the entries that tell of them."""
+    entries = case.read().entries
+    return {file.sha256: entry.seq for entry in entries for file in _filed(entry)}
+
+
+def _filed(entry: Entry) -> tuple[Filed, ...]:
+    return filed(entry) if entry.said.kind is Kind.FILE else ()

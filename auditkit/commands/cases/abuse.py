@@ -1,8 +1,8 @@
 """`auditkit incident abuse CASE ADDRESS -o DIR`: a letter to an abuse desk, if the logs support one. Nothing is sent."""
 
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
@@ -10,11 +10,12 @@ import click
 
 from auditkit.commands import cases as common
 from auditkit.commands import options
-from auditkit.errors import AuditkitError, UsageError
-from auditkit.incident import cases, registry
+from auditkit.errors import AuditkitError, UntrustedError, UsageError
+from auditkit.incident import cases, evidence, registry
 from auditkit.printable import printable
 from auditkit.report import letter as letters
 from auditkit.report.letter import Letter, mail, plain, screen, xarf
+from auditkit.report.shape import fault
 from auditkit.response.complaint import Asked, Complaint, Destination, Recipient, Reporter, contacts
 from auditkit.response.complaint.subject import Address, address_of, special
 from auditkit.response.complaint.written import complaint
@@ -47,14 +48,15 @@ def command(case: str, address: str, **given: Any) -> int:
     """
     run = options.setting(**{**given, "output": None})
     found = cases.found(run.store, case)
+    found.check()
     reporter, asked = _reporter(given), _asked(address, run, given)
-    said = complaint(asked, _reports(found))
+    said = complaint(asked, [*_reports(found)])
     _room(given["output"])
     hand = common.hand(given["by"])
     whom, failed = _whom(said, given, run.store, found, hand)
     made = Letter(said, found.id, reporter, whom.recipient, str(uuid4()), hand.time, options.TOOL)
     files, missing = dict(_files(made)), tuple(_missing(made))
-    found.add(hand, _said(made, files, whom.whence, given["output"]))
+    evidence.written_together(found, hand, {name: [data] for name, data in files.items()}, _said(made, whom, given["output"]))
     _write(given["output"], files)
     told = screen.Told(made, given["output"], tuple(files), missing, (*whom.notes, *failed), whom.whence)
     click.echo(screen.told(told), nl=False)
@@ -127,6 +129,21 @@ def _room(directory: str) -> None:
         raise AuditkitError(f"{printable(directory)} cannot be made: {error.strerror}", ELSEWHERE) from error
 
 
+def _reports(case: cases.Case) -> Iterator[Mapping[str, Any]]:
+    """Yield the reports of the case; each is what the journal says, and has the shape of a report.
+
+    Raises:
+        UntrustedError: one is not.
+    """
+    schema = options.schema()
+    for kept in evidence.reports(case):
+        if wrong := fault(dict(kept.document), schema):
+            raise UntrustedError(
+                f"the report of entry {kept.entry.seq} is none: {wrong}", "nothing was made of it: make a new one"
+            )
+        yield kept.document
+
+
 # --- whom it is for
 
 
@@ -137,11 +154,15 @@ def _whom(
     address = address_of(said.address)
     assert address is not None
     if given["rdap"]:
-        return _of(registry.saved(given["rdap"]), address), ()
+        whom = _of(registry.saved(given["rdap"]), address)
+        evidence.kept(case, hand, evidence.Original(given["rdap"]), Said(Kind.FILE, f"what a registry says of {address}"))
+        return whom, ()
     if not given["online"]:
         return _Whom(), ()
     try:
         return _of(_looked_up(address, store, case, hand), address), ()
+    except UntrustedError:
+        raise
     except AuditkitError as error:
         return _Whom(), tuple(filter(None, (str(error), error.hint)))
 
@@ -168,8 +189,12 @@ def _looked_up(address: Address, store: str, case: cases.Case, hand: Hand) -> re
         return answer
     finally:
         if who.asked:
-            text = f"asked registries whose network {address} is in: {'answered' if answer else 'no answer'}"
-            case.add(hand, Said(Kind.LOOKUP, text, {"address": str(address), "asked": list(who.asked)}))
+            text = (
+                f"asked registries in whose network {address} is, and not that address: {'answered' if answer else 'no answer'}"
+            )
+            said = Said(Kind.LOOKUP, text, {"address": str(address), "asked": list(who.asked)})
+            document = json.dumps(answer.document if answer else None, indent=1).encode()
+            evidence.written(case, hand, f"rdap-{str(address).replace(':', '-')}.json", [document], said)
 
 
 # --- what is written
@@ -190,20 +215,19 @@ def _missing(made: Letter) -> Iterator[tuple[str, str]]:
             yield name, why
 
 
-def _said(made: Letter, files: Mapping[str, bytes], whence: str, directory: str) -> Said:
+def _said(made: Letter, whom: "_Whom", directory: str) -> Said:
     """What the case notes: that there is a letter, and not that it was sent."""
     to = made.recipient
     data: dict[str, object] = {
         "address": made.complaint.address,
         "id": made.id,
         "to": to.mail if to else None,
-        "to_by": f"{whence}, a guess" if to and to.guess else whence,
+        "guess": bool(to and to.guess),
+        "whence": whom.whence,
         "attempts": made.complaint.attempts,
         "directory": os.path.abspath(directory),
-        "files": [{"name": name, "sha256": sha256(data).hexdigest(), "size": len(data)} for name, data in files.items()],
     }
-    whom = f" to {to.mail}" if to else ""
-    return Said(Kind.LETTER, f"a letter{whom} about {made.complaint.address} was written; nothing was sent", data)
+    return Said(Kind.LETTER, f"a letter{f' to {to.mail}' if to else ''} about {made.complaint.address}; not sent", data)
 
 
 def _write(directory: str, files: Mapping[str, bytes]) -> None:
@@ -219,14 +243,3 @@ def _write(directory: str, files: Mapping[str, bytes]) -> None:
                 file.write(data)
         except OSError as error:
             raise AuditkitError(f"{printable(path)} cannot be written: {error.strerror}", ELSEWHERE) from error
-
-
-def _reports(case: cases.Case) -> list[Any]:
-    import json  # noqa: PLC0415
-
-    made = []
-    for entry in case.read().entries:
-        if entry.said.kind is Kind.COMMAND and "file" in entry.said.data:
-            with open(case.at(str(entry.said.data["file"])), "rb") as file:
-                made.append(json.loads(file.read()))
-    return made

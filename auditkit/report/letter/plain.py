@@ -42,16 +42,19 @@ def _parts(one: Letter) -> Iterator[str]:
 
 def _facts(said: Complaint) -> Iterator[tuple[str, str]]:
     """Yield what was seen, by its name."""
-    ports = [str(port) for port in said.ports[:PORTS]]
-    among = "port " if len(ports) == 1 and said.attempts == 1 else "ports "
-    yield "Source", f"{said.address}{f', {among}{_among(ports)}' if ports else ''}"
+    yield "Source", f"{said.address}{_ports(said)}"
     yield "Destination", _destination(said)
     yield "First", _moment(said.first, said.offsets)
     yield "Last", _moment(said.last, said.offsets)
 
 
-def _among(ports: list[str]) -> str:
-    return f"{', '.join(ports)} (in the lines below)"
+def _ports(said: Complaint) -> str:
+    """`, ports 40000, 40001 and others`: those of the lines, which are not all."""
+    ports = [str(port) for port in said.ports[:PORTS]]
+    if not ports:
+        return ""
+    others = " and others" if said.attempts > len(ports) else ""
+    return f", {'ports' if len(ports) > 1 or others else 'port'} {', '.join(ports)}{others}"
 
 
 def _destination(said: Complaint) -> str:

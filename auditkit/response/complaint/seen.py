@@ -77,6 +77,7 @@ def names(told: Sequence[Host]) -> frozenset[str]:
     for host in told:
         name = host["host"]
         found |= {name, name.partition(".")[0]} if "/" not in name else set()
+        found |= {str(one.get("name", "")) for one in host["facts"].get("accounts") or () if isinstance(one, Mapping)}
         if (logins := host["logins"]) is not None:
             found |= {*((logins.get("names") or {}).get("exist") or ())}
             found |= {one["user"] for one in logins["successes"] if one["user"] and one.get("state") != "forged"}

@@ -69,7 +69,7 @@ def _checks(every: Sequence[Seen], told: Sequence[Host], address: Address, asked
     for one in every:
         kinds = {each["kind"] for each in one.source.get("told_by", ()) if each["guesses"]}
         if JOURNAL not in kinds:
-            yield f"only text logs of {one.host} tell of it, and any user there can write into them (logger): be sure of them"
+            yield f"it stands in text logs only ({one.host}), into which any user there can write (logger): be sure of it"
         if one.logins["coverage"] != COMPLETE:
             yield f"the logs of {one.host} do not cover all of the time: there may have been more"
     if network := neighbours(address):

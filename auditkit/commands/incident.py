@@ -16,6 +16,7 @@ SUBCOMMANDS: Mapping[str, str] = {
     "verify": "verifying",
     "seal": "sealing",
     "brief": "briefing",
+    "abuse": "abuse",
     "block": "block",
     "export": "exporting",
     "close": "closing",

@@ -23,9 +23,11 @@ FOLDER = "docs/reference"
 WIDTH = 120
 _SIGN = re.compile(r"`[^`]*`|[*<]")
 """What Markdown would take for its own, and quoted code, where it does not."""
-_EXPLAINING = (("where a change is to be explained", (*packaged.NEEDS, *packaged.CLAIMING)),)
+_OTHERS = (
+    ("where a change is to be explained", (*packaged.NEEDS, *packaged.CLAIMING)),
+    ("incident block", asking.OVER_SSH),
+)
 """Who else asks, and for what."""
-_BLOCKING = (("incident block", asking.OVER_SSH),)
 _MADE = f"<!-- made from the code by `{COMMAND}`: change the code, not this page -->"
 
 _CLI = """\
@@ -146,11 +148,7 @@ def rules() -> str:
 def needs() -> str:
     """The page of all that a host is asked for besides its files."""
     of_audits = ((audit.name, audit.needs) for audit in audits.AUDITS)
-<<<<<<< HEAD
-    sources = (("every scan", scan.NEEDS), *of_audits, ("logins", places.to_be_told()), *_EXPLAINING, *_BLOCKING)
-=======
-    sources = (("every scan", scan.NEEDS), *of_audits, ("logins", places.to_be_told()), ("collect", FLEETING), *_EXPLAINING)
->>>>>>> main
+    sources = (("every scan", scan.NEEDS), *of_audits, ("logins", places.to_be_told()), ("collect", FLEETING), *_OTHERS)
     asked = wanted.told(sources)
     return _page(_NEEDS, (_asked(means, asked[means]) for means in Means if means in asked))
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from ipaddress import ip_network
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from proc_of_server import INET6, LISTENS, ROUTES, SESSION, Machine, came_from, greeted, listener, routes, sockets
 
@@ -342,6 +342,7 @@ def test_a_net_is_read_as_it_is_written_and_meets_itself_in_each_form(net: Netwo
     assert all(overlap(net, form) and overlap(form, net) for form in forms(net))
 
 
+@settings(max_examples=60)
 @given(st.sampled_from(list(asking.NEEDS)), st.binary(max_size=300))
 def test_whatever_a_host_says_the_block_is_judged_or_kept_back(need: object, data: bytes) -> None:
     """A hostile table neither ends the program nor lets the own address through that the others tell of."""

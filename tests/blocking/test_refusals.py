@@ -268,6 +268,16 @@ def test_a_machine_that_writes_numbers_the_other_way_round_is_understood() -> No
     assert "is connected to port 22" in said(SUSPECT, around)[0]
 
 
+def test_a_host_that_names_thousands_of_networks_makes_no_list_of_thousands() -> None:
+    many = (("eth0", f"10.{number // 256}.{number % 256}.0", "0.0.0.0", "255.255.255.128") for number in range(5000))
+    around = Machine().having(ROUTE=routes(*ROUTES, *many)).seen(OFFICE)
+    assert "own networks" in {gap.subject for gap in around.gaps}
+    assert "the network at eth0" in said("10.19.0.9", around)[0]  # it is refused all the same
+    asked = wishing.wish(network(SUSPECT), 180, (22,), around, "")
+    assert len(asked.ours) < 300
+    assert {"192.0.2.10/32", "192.0.2.77/32"} <= set(map(str, asked.ours))
+
+
 # --- words
 
 WORDS = {

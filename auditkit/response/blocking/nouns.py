@@ -8,7 +8,6 @@ from auditkit.model import Gap
 from auditkit.printable import counted
 from auditkit.response.blocking.addresses import Network
 
-
 MOST_OURS = 256
 """Own networks that lists of who is let in may hold, besides those that a person has named."""
 

@@ -81,6 +81,11 @@ def test_a_mistake_is_told_in_a_line_and_writes_nothing(cli: Cli, words: tuple[s
     assert (case.content(), len(cases.all_of(str(cli.store)))) == (before, 1)
 
 
+def test_a_word_that_is_nearly_a_subcommand_is_named(cli: Cli) -> None:
+    assert incident(cli, "shw", "1").err.splitlines()[1] == "hint: did you mean show?"
+    assert cli.run("incdent").err.splitlines()[1] == "hint: did you mean incident?"
+
+
 def test_what_is_closed_takes_seals_and_nothing_else(cli: Cli, key: Path) -> None:
     case = opened(cli)
     incident(cli, "close", case.id)

@@ -313,6 +313,18 @@ def test_a_head_on_paper_tells_how_far_it_vouches(cli: Cli, kept: cases.Case, ke
     assert (code, "what was written up to the day of the paper is not what stands here now" in out) == (4, True), out
 
 
+def test_between_two_heads_on_paper_it_is_told_from_where_on_the_record_differs(cli: Cli, kept: cases.Case, key: Path) -> None:
+    entries = kept.read().entries
+    last = Journal(entries[:3])
+    Path(kept.at(cases.JOURNAL)).write_bytes(
+        b"".join(map(chain.line, entries[:3])) + chain.line(chain.following(last, HAND, Said(Kind.ACTION, "I was not there")))
+    )
+    code, out = verified(cli, kept, key, "--head", entries[2].hash, "--head", entries[3].hash)
+    assert (code, "it differs from an entry after 3 on" in out) == (4, True), out
+    code, out = verified(cli, kept, key, "--head", entries[3].hash)
+    assert (code, "it differs from an entry after 2 on" in out) == (4, True), out  # the seal fits
+
+
 def changed(case: cases.Case) -> None:
     path = Path(case.at("evidence/0002-auth.log"))
     path.chmod(0o600)

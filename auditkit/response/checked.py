@@ -236,7 +236,7 @@ def _since(fitting: Sequence[Seal], found: Sequence[tuple[str, int]]) -> str:
     vouched = max(
         (*(seal.head.entry for seal in fitting if seal.head and seal.signer), *(number for _p, number in found)), default=0
     )
-    return f"; it differs from an entry after {vouched} on" if vouched else ""
+    return f"; up to entry {vouched} it is as it was, and differs from a later one on" if vouched else ""
 
 
 def _seals(journal: Journal, seals: Sequence[Seal], since: str) -> Iterator[Gap]:

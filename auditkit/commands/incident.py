@@ -15,6 +15,8 @@ SUBCOMMANDS: Mapping[str, str] = {
     "show": "showing",
     "verify": "verifying",
     "seal": "sealing",
+    "brief": "briefing",
+    "abuse": "abuse",
     "block": "block",
     "export": "exporting",
     "close": "closing",

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from auditkit.commands import options
-from auditkit.errors import UsageError
+from auditkit.errors import UntrustedError, UsageError
 from auditkit.response.chain import LONGEST
 from auditkit.response.nouns import Entry, Hand
 
 if TYPE_CHECKING:
+    from auditkit.incident.cases import Case
+    from auditkit.response.summary import Kept
     from auditkit.signers import Signers
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -94,6 +96,26 @@ def say_head(entry: Entry) -> None:
     click.echo(f"head, for paper (entry {entry.seq}):")
     for line in on_paper(entry.hash):
         click.echo(line)
+
+
+def reports(case: "Case") -> "tuple[Kept, ...]":
+    """The reports that are kept in a case, the oldest first: each as the journal says, and as the schema of reports has it.
+
+    Raises:
+        UntrustedError: one is not, or the journal is broken: nothing is made of any.
+        AuditkitError: the case cannot be read.
+    """
+    from auditkit.incident import evidence  # noqa: PLC0415 - not for --help
+    from auditkit.report.shape import fault  # noqa: PLC0415
+
+    schema = options.schema()
+    found = evidence.reports(case)
+    for kept in found:
+        if wrong := fault(dict(kept.document), schema):
+            raise UntrustedError(
+                f"the report of entry {kept.entry.seq} is none: {wrong}", "nothing was made of it: run that command again"
+            )
+    return found
 
 
 def hand(by: str | None) -> Hand:

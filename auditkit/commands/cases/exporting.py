@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 @cases.form
 @cases.writer
 def command(case: str, output: str, key: str | None, by: str | None, **given: Any) -> int:
-    """Pack a case into one archive, with how to verify it by sha256sum and ssh-keygen alone. The case tells of it."""
+    """Pack a case into one archive.
+
+    It says how to verify it by sha256sum and ssh-keygen alone. The case tells of it.
+    """
     from auditkit.incident import archive  # noqa: PLC0415 - not for --help
     from auditkit.incident import cases as disk  # noqa: PLC0415
 
@@ -133,7 +136,8 @@ def _readable(case: "Case", seen: "Seen") -> bytes:
     from auditkit.report import unpacked  # noqa: PLC0415
     from auditkit.response import events, timeline  # noqa: PLC0415
 
-    told = events.events(evidence.reports(case))
+    kept = evidence.reports(case)  # somebody may have added one since
+    told = events.events(one for one in kept if one.entry.seq <= len(seen.journal.entries))
     return unpacked.readable(seen.journal, timeline.moments(seen.journal, told))
 
 

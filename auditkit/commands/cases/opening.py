@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 @cases.form
 @cases.writer
 def command(words: tuple[str, ...], by: str | None, **given: Any) -> int:
-    """Open a case: a journal that is only added to, and a place for what shows what happened. Prints its id first.
+    """Open a case, and tell what to do next.
+
+    A case is a journal that is only added to, and a place for what shows what happened. Its id is printed first.
 
     On a terminal it asks what you know, and tells what to do next, in its order. The case is open before the first question:
     Ctrl-C ends the questions, and loses nothing.

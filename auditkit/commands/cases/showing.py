@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 @cases.form
 @options.trust
 def command(case: str | None, **given: Any) -> int:
-    """Show what happened in a case, by the time when it happened; without CASE, all cases."""
+    """Show what happened, when, and what is not done yet.
+
+    What was noted and what the reports in the case tell stand in one order; without CASE all cases are listed.
+    """
     from auditkit.incident import cases as disk  # noqa: PLC0415 - not for --help
 
     run = options.setting(**given)

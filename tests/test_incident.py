@@ -118,6 +118,35 @@ def test_long_notes_come_from_stdin_and_end_somewhere(cli: Cli) -> None:
     assert incident(cli, "show", case.id, "--all").out.count("line\n") > 100_000
 
 
+def test_a_clock_that_was_set_back_is_told(cli: Cli) -> None:
+    case = opened(cli)
+    case.add(HAND, Said(Kind.ACTION, "went on"))
+    done = incident(cli, "verify", case.id)
+    assert (done.code, "note   entry 2 has an earlier time than the one before" in done.out) == (0, True)
+
+
+def test_a_journal_that_is_full_can_still_be_read_and_closed(cli: Cli) -> None:
+    case = opened(cli)
+    journal, size = case.read(), 0
+    with open(case.at(cases.JOURNAL), "ab") as file:
+        while size < cases.LARGEST - cases.FOR_ITS_END - (1 << 20):
+            entry = chain.following(journal, HAND, Said(Kind.ACTION, "x" * ((1 << 20) - 1000)))
+            journal = Journal((*journal.entries, entry))
+            size += file.write(chain.line(entry))
+    codes = [incident(cli, "note", case.id, "x" * 100_000).code for _ in range(12)]
+    assert (codes[0], codes[-1], sorted(codes)) == (0, 2, codes)
+    assert incident(cli, "close", case.id).code == 0
+    assert case.read().entries[-1].said.kind is Kind.CLOSED
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can keep others out of a store")
+def test_that_cases_cannot_be_seen_does_not_mean_that_there_are_none(by_nobody: Cli) -> None:
+    place = Path(cases.directory(str(by_nobody.store)))
+    place.mkdir(parents=True, mode=0o700)
+    done = incident(by_nobody, "show")
+    assert (done.code, "Permission denied" in done.err, "no case yet" in done.out) == (2, True, False)
+
+
 # --- two at once, kill -9, a full disk
 
 WRITES = """

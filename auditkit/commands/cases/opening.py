@@ -65,7 +65,7 @@ def _tell(case: "Case", last: Entry, run: options.Setting, more: tuple[str, ...]
     from auditkit.response import steps  # noqa: PLC0415
 
     journal: Journal = case.read()
-    todo = steps.steps(case.id, journal, more)
+    todo = steps.steps(case.id, journal, more, signed=bool(run.signers))
     if run.form == "json":
         told: dict[str, object] = {"case": case.id, "path": case.path, "entry": last.seq, "head": last.hash}
         click.echo(

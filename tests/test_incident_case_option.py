@@ -122,6 +122,16 @@ def test_a_log_that_is_large_is_told_of_by_its_digest(
     assert "keeps 2 logs" in capsys.readouterr().err
 
 
+def test_a_log_that_cannot_be_kept_is_read_all_the_same(
+    case: cases.Case, log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = Record(case, "anna", quiet=True)
+    record.logs([str(log.parent), str(log)])
+    assert record.lost == [f"{log.parent}: {log.parent} is a directory"]
+    assert capsys.readouterr().err == f"auditkit: case 2026-001 has no copy of {log.parent}: {log.parent} is a directory\n"
+    assert record.files == [2]
+
+
 def test_every_command_tells_of_itself(cli: Cli, case: cases.Case, log: Path) -> None:
     """As an incident goes: what each says stands in the case, in order, and each exit status is the one it had."""
     file = str(cli.home / "e.zst")

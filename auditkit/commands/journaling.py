@@ -16,11 +16,11 @@ import click
 
 from auditkit.commands import ARGV, options
 from auditkit.commands.cases import hand
-from auditkit.errors import AuditkitError
+from auditkit.errors import AuditkitError, UntrustedError
 from auditkit.evidence import Header
 from auditkit.incident import cases, evidence, originals
 from auditkit.incident.cases import Case
-from auditkit.printable import counted
+from auditkit.printable import counted, printable
 from auditkit.response.chain import LONGEST
 from auditkit.response.nouns import Entry, Filed, Kind, Said, filed
 
@@ -50,6 +50,8 @@ class Record:
     """What was answered by a command that makes no report."""
     files: list[int] = field(default_factory=list)
     """Entries that tell of what was read or made."""
+    lost: list[str] = field(default_factory=list)
+    """What was read and could not be kept, and why."""
 
     def keep(self, path: str, said: Said, beside: tuple[str, ...] = ()) -> Entry:
         """Keep a file that the run made, or tell its digest where it is large.
@@ -87,7 +89,10 @@ class Record:
         seal = _seal(path)
         said = Said(Kind.FILE, f"evidence of {header.host}; {text}", {"host": header.host, "reached": header.kind, **data})
         whence = f"auditkit collect {header.host}" if path.startswith(self.taking()) else ""
-        entry = evidence.kept(self.case, hand(self.by), evidence.Original(path, seal, whence), said)
+        try:
+            entry = evidence.kept(self.case, hand(self.by), evidence.Original(path, seal, whence), said)
+        except AuditkitError as error:
+            raise type(error)(f"{error}; what was taken lies in {printable(path)}", error.hint) from error
         self.files.append(entry.seq)
         if not whence:
             return path
@@ -98,24 +103,36 @@ class Record:
     def logs(self, paths: Iterable[str]) -> None:
         """Keep the logs that the run is going to read: small ones as they are, of others the digest, each content once.
 
+        One that cannot be kept is told of, and read all the same.
+
         Raises:
-            AuditkitError: one cannot be read, or the evidence cannot be written.
+            UntrustedError: the journal is broken by now.
         """
-        there = _there(self.case)
-        before = len(self.files)
-        copied = again = 0
+        there, before, again, room = _there(self.case), len(self.files), 0, ALL
         for path in dict.fromkeys(map(os.path.realpath, paths)):
-            size, digest = originals.digest(path)
-            if digest in there:
-                self.files.append(there[digest])
-                again += 1
-            elif copied + size <= ALL and size <= SMALL:
-                self.keep(path, Said(Kind.FILE, "a log that was read"))
-                copied += size
-            else:
-                said = Said(Kind.FILE, "a log that was read, too large to be copied by itself")
-                self.files.append(evidence.noted(self.case, hand(self.by), path, said).seq)
+            try:
+                size, digest = originals.digest(path, SMALL)
+                if digest in there:
+                    self.files.append(there[digest])
+                    again += 1
+                    continue
+                room -= size if size <= SMALL else 0
+                there[digest] = self._log(path, copied=size <= SMALL and room >= 0)
+            except UntrustedError:
+                raise
+            except AuditkitError as error:
+                self.lost.append(f"{path}: {error}"[:LONG])
+                options.talk(f"auditkit: case {self.case.id} has no copy of {printable(path)}: {error}")
         self._say_logs(len(self.files) - before, again)
+
+    def _log(self, path: str, *, copied: bool) -> int:
+        """Keep a log, or tell its digest; gives the entry that does."""
+        if copied:
+            return self.keep(path, Said(Kind.FILE, "a log that was read")).seq
+        said = Said(Kind.FILE, "a log that was read, too large to be copied by itself")
+        entry = evidence.noted(self.case, hand(self.by), path, said)
+        self.files.append(entry.seq)
+        return entry.seq
 
     def _say_logs(self, read: int, again: int) -> None:
         if not self.quiet and read:
@@ -226,6 +243,7 @@ def _told(record: Record, command: str, words: Sequence[str], code: int, error: 
     told |= {"error": error[: 2 * LONG]} if error else {}
     told |= {"status": document["status"]} if document else {}
     told |= {"files": record.files[:1000]} if record.files else {}
+    told |= {"not_kept": record.lost[:MOST_LINES]} if record.lost else {}
     long = {"hosts": hosts[:MOST_HOSTS]} if document else {"lines": [line[:LONG] for line in record.lines[:MOST_LINES]]}
     left = len(hosts) > MOST_HOSTS or len(record.lines) > MOST_LINES
     if len(json.dumps(told | long)) > LONGEST // 2:
@@ -244,7 +262,8 @@ def _sentence(told: Mapping[str, Any]) -> str:
     """What the entry says for people."""
     hosts = told.get("hosts", ())
     of = f" of {hosts[0]['host']}" if len(hosts) == 1 else f" of {counted(len(hosts), 'host')}" if hosts else ""
-    came = told.get("error") or told.get("status") or next(iter(told.get("lines", ())), "done")
+    said = "; ".join(line for line in told.get("lines", ()) if not line.startswith((" ", "Next:")))
+    came = told.get("error") or told.get("status") or said[: 2 * LONG] or "done"
     verdict = f": {hosts[0]['verdict']}" if len(hosts) == 1 and "verdict" in hosts[0] else ""
     return f"auditkit {told['command']}{of}, exit status {told['exit']}: {came}{verdict}"
 

@@ -7,6 +7,7 @@ import signal
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -110,16 +111,19 @@ def test_a_log_that_is_large_is_told_of_by_its_digest(
     small.write_text("x")
     monkeypatch.setattr(journaling, "SMALL", 1000)
     record = Record(case, "anna", quiet=False)
-    record.logs([str(log), str(small), str(log)])
-    large, kept = case.read().entries[1:]
-    assert filed(large) == ()
+    other = log.with_name("other")
+    other.write_text("y" * 2000)
+    record.logs([str(log), str(small), str(log), str(other)])
+    large, kept, another = case.read().entries[1:]
+    assert (filed(large), filed(another), record.files) == ((), (), [2, 3, 4])
+    assert another.said.data["sha256"] == sha256(other.read_bytes()).hexdigest()
     assert large.said.data["size"] == log.stat().st_size
     assert (
         large.said.text
         == f"a log that was read, too large to be copied by itself: {log.stat().st_size} bytes of {log}, not copied"
     )
     assert filed(kept)[0].file == "evidence/0003-small"
-    assert "keeps 2 logs" in capsys.readouterr().err
+    assert "keeps 3 logs" in capsys.readouterr().err
 
 
 def test_a_log_that_cannot_be_kept_is_read_all_the_same(

@@ -112,7 +112,7 @@ class Record:
         for path in dict.fromkeys(map(os.path.realpath, paths)):
             try:
                 size, digest = originals.digest(path, SMALL)
-                if digest in there:
+                if digest and digest in there:
                     self.files.append(there[digest])
                     again += 1
                     continue

@@ -15,7 +15,10 @@ SUBCOMMANDS: Mapping[str, str] = {
     "show": "showing",
     "verify": "verifying",
     "seal": "sealing",
+    "brief": "briefing",
+    "abuse": "abuse",
     "block": "block",
+    "export": "exporting",
     "close": "closing",
 }
 """Name of a subcommand, and its module in commands/cases/."""

@@ -120,7 +120,9 @@ there commands run one after the other, and the rest is a gap, as is a private k
 evidence is older than what is asked for today, it is a gap.
 
 Facts are made on the host: of passwords whether one is set, by which scheme, and whether `!` or `*` stands before it, of
-private keys their format, whether they have a passphrase, and their public half."""
+private keys their format, whether they have a passphrase, and their public half; of the settings of WireGuard, OpenVPN,
+syslog-ng, wget and pip only the lines that start a program or name an index, and of jobs of `at` no value of a variable. A job
+of `at` on a host without Python is a gap."""
 
 
 def pages() -> Mapping[str, Callable[[], str]]:

@@ -92,12 +92,30 @@ def noted(case: Case, hand: Hand, path: str, said: Said) -> Entry:
 
 
 def written(case: Case, hand: Hand, name: str, pieces: Iterable[bytes], said: Said) -> Entry:
-    """Keep what auditkit itself wrote, as a report or a letter, and tell of it: `said`, with the file and its digest.
+    """Keep what auditkit itself wrote, as a report, and tell of it: `said`, with the file and its digest.
 
     Raises:
         UntrustedError: the journal is broken.
         AuditkitError: the evidence cannot be written.
     """
+    return written_together(case, hand, {name: pieces}, said)
+
+
+def written_together(case: Case, hand: Hand, files: Mapping[str, Iterable[bytes]], said: Said) -> Entry:
+    """Keep several files that belong together, as the forms of a letter, and tell of all in one entry: pieces by name.
+
+    Raises:
+        UntrustedError: the journal is broken.
+        AuditkitError: the evidence cannot be written.
+    """
+    with ExitStack() as stack:
+        copies = [stack.enter_context(_made(case, name, pieces)) for name, pieces in files.items()]
+        return _entered(case, hand, copies, said)
+
+
+@contextmanager
+def _made(case: Case, name: str, pieces: Iterable[bytes]) -> Iterator[_Copy]:
+    """What auditkit wrote as a file that has no name yet."""
     with _nameless(case, _safe(name)) as copy:
         digest, size = sha256(), 0
         for piece in pieces:
@@ -106,7 +124,7 @@ def written(case: Case, hand: Hand, name: str, pieces: Iterable[bytes], said: Sa
             size += len(piece)
         _finished(case, copy, size)
         copy.told |= {"sha256": digest.hexdigest(), "size": size}
-        return _entered(case, hand, [copy], said)
+        yield copy
 
 
 def reports(case: Case) -> tuple[Kept, ...]:

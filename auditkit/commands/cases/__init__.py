@@ -19,6 +19,7 @@ from auditkit.response.nouns import Entry, Hand
 if TYPE_CHECKING:
     from auditkit.incident.cases import Case
     from auditkit.response.summary import Kept
+    from auditkit.signers import Signers
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -41,6 +42,12 @@ def form(command: Command) -> Command:
     return click.option("--format", "form", type=forms, default="text", show_default=True)(quiet(command))
 
 
+def repeated(given: Mapping[str, Any]) -> tuple[str, ...]:
+    """The options of this command that the next one needs, too, to find the case."""
+    words = [(f"--{name}", given.get(key)) for name, key in (("config", "config_file"), ("store", "store"))]
+    return tuple(word for option, value in words if value for word in (option, str(value)))
+
+
 def text_of(words: Sequence[str]) -> str:
     """What somebody wants to have written down: the words of the command line, or stdin for a single `-`.
 
@@ -54,6 +61,19 @@ def text_of(words: Sequence[str]) -> str:
         raise UsageError("an entry holds at most 1 MiB", "write it to a file, and attach the file")
     text = data.decode("utf-8", "surrogateescape").strip("\r\n")
     return text if text.strip() else ""
+
+
+def signers(run: options.Setting) -> "Signers | None":
+    """Whose signatures count, if that is said.
+
+    Raises:
+        ConfigError: the file that says it cannot be read.
+    """
+    if not run.signers:
+        return None
+    from auditkit import signers  # noqa: PLC0415 - not for --help
+
+    return signers.read(os.path.expanduser(run.signers))
 
 
 def document(told: Mapping[str, object]) -> str:

@@ -1,0 +1,58 @@
+"""A brief as Markdown (CommonMark, with the tables of GitHub): what others wrote makes no mark, no link and no tag in it."""
+
+import re
+from collections.abc import Iterator
+
+from auditkit.printable import said
+from auditkit.report.brief.sentence import left_out, shown
+from auditkit.response.brief.nouns import Brief, Option, Section
+
+_MARKS = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~&=:/\"'^$])")
+"""Every mark of ASCII may be escaped by a backslash, CommonMark 2.4; those that can begin something are."""
+_LINKED = re.compile(r"@|://|www\.|mailto:|xmpp:", re.IGNORECASE)
+"""What makes a link of a bare word in GitHub's form of it: such a word stands as code."""
+_PLAIN_NUMBER = re.compile(r"[0-9]+")
+
+
+def pieces(brief: Brief) -> Iterator[str]:
+    """Yield the page line by line."""
+    yield f"# {escaped(brief.title)}\n\n{escaped(brief.head)}\n"
+    for section in brief.sections:
+        yield f"\n## {escaped(section.title)}\n\n"
+        yield from _section(section, brief.case)
+
+
+def _section(section: Section, case: str) -> Iterator[str]:
+    more = left_out(section, case)
+    if section.latest and more:
+        yield f"- {escaped(more)}\n"
+    for statement in section.statements:
+        yield f"- {escaped(shown(statement))}\n"
+    if section.options:
+        yield "| Option | Effort | Risk | Can be taken back |\n|---|---|---|---|\n"
+        yield from map(_row, section.options)
+    if more and not section.latest:
+        yield f"- {escaped(more)}\n"
+
+
+def _row(option: Option) -> str:
+    return f"| {' | '.join(map(escaped, (option.name, option.effort, option.risk, option.undo)))} |\n"
+
+
+def escaped(text: str) -> str:
+    """A text in which nothing is a mark of Markdown."""
+    return " ".join(map(_word, said(text).split()))
+
+
+def _word(word: str) -> str:
+    if _LINKED.search(word):
+        return _code(word)
+    return _MARKS.sub(r"\\\1", word)
+
+
+def _code(word: str) -> str:
+    """A word as code, between more backticks than it has; `|` ends a cell of a table even there."""
+    ticks = "`" * (1 + max((len(run) for run in re.findall("`+", word)), default=0))
+    inner = word.replace("|", "\\|")
+    blank = " " if inner.startswith("`") or inner.endswith("`") else ""
+    return f"{ticks}{blank}{inner}{blank}{ticks}"

@@ -1,0 +1,48 @@
+"""What was done so far, by the journal, and the digests by which all of it can be checked."""
+
+from collections.abc import Iterator, Sequence
+
+from auditkit.printable import printable
+from auditkit.response.brief.machines import Machine
+from auditkit.response.brief.notes import Note
+from auditkit.response.brief.nouns import Statement
+from auditkit.response.brief.wording import Times, hosts, name, note
+from auditkit.response.nouns import Entry, Journal, Kind
+
+OF_HAND = (Kind.ACTION, Kind.CONTACT, Kind.DECISION)
+OF_TOOL = (Kind.COMMAND, Kind.LETTER, Kind.LOOKUP, Kind.EXPORT, Kind.CLOSED)
+_HASH = 64
+
+
+def done(journal: Journal, notes: Sequence[Note], machines: Sequence[Machine], times: Times) -> Iterator[Statement]:
+    """Yield what was done, in the order of the journal."""
+    by_hand = {one.entry: one for one in notes if one.kind in OF_HAND}
+    made = {look.entry: look for machine in machines for look in machine.looks}
+    for entry in journal.entries:
+        if entry.seq in by_hand:
+            yield _noted(by_hand[entry.seq], times)
+        elif entry.seq in made:
+            where = [machine.name for machine in machines for look in machine.looks if look.entry == entry.seq]
+            what = f"auditkit {name(made[entry.seq].command)} of {hosts(where)}"
+            yield Statement(f"{_who(entry, times)}: {what}", (entry.seq,))
+        elif entry.said.kind in OF_TOOL:
+            yield Statement(f"{_who(entry, times)}: {note(entry.said.text, 120)}", (entry.seq,))
+
+
+def _noted(one: Note, times: Times) -> Statement:
+    person = f" with {name(one.person)}" if one.person else ""
+    entries = (one.entry,) if one.by == one.entry else (one.entry, one.by)
+    return Statement(f"{times.moment(one.time)}, {name(one.author)}, {one.kind}{person}: {note(one.text)}", entries)
+
+
+def _who(entry: Entry, times: Times) -> str:
+    return f"{times.moment(entry.hand.time)}, {name(entry.hand.actor)}"
+
+
+def annex(journal: Journal) -> Iterator[Statement]:
+    """Yield the head of the journal, then each file of the evidence with its digest, the latest first."""
+    yield Statement(f"journal at entry {len(journal.entries)}: sha256 {journal.head}")
+    for entry in reversed(journal.entries):
+        file, digest = entry.said.data.get("file"), entry.said.data.get("sha256")
+        if isinstance(file, str) and isinstance(digest, str) and len(digest) == _HASH:
+            yield Statement(f"{name(file.rpartition('/')[2])}: sha256 {printable(digest)}", (entry.seq,))

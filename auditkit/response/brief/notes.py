@@ -1,0 +1,53 @@
+"""What people wrote into the journal, each note as it was last corrected."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from auditkit.response.brief.wording import parsed
+from auditkit.response.nouns import NOTES, Entry, Journal, Kind
+from auditkit.response.standing import corrects
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """An observation, action, contact or decision."""
+
+    entry: int
+    """The one that it was first written as."""
+    by: int
+    """The one whose text counts: a correction, or the entry itself."""
+    kind: Kind
+    text: str
+    author: str
+    person: str
+    """Whom somebody spoke with; empty where nobody is named."""
+    time: datetime
+    """When it happened, or was written."""
+
+
+def notes(journal: Journal) -> tuple[Note, ...]:
+    """All notes of a journal, in their order; a correction stands in the place of what it corrects."""
+    by_seq = {entry.seq: entry for entry in journal.entries}
+    later = {number: entry.seq for entry in journal.entries if (number := corrects(entry))}
+    return tuple(_note(entry, _last(entry, later, by_seq)) for entry in journal.entries if entry.said.kind in NOTES)
+
+
+def _last(entry: Entry, later: dict[int, int], by_seq: dict[int, Entry]) -> Entry:
+    while entry.seq in later:
+        entry = by_seq[later[entry.seq]]
+    return entry
+
+
+def _note(first: Entry, last: Entry) -> Note:
+    person = last.said.data.get("with") or first.said.data.get("with")
+    happened = parsed(last.said.data.get("at")) or parsed(first.said.data.get("at")) or first.hand.time
+    named = last.said.data.get("kind")
+    kind = next((kind for kind in NOTES if kind == named), first.said.kind)
+    who = person if isinstance(person, str) else ""
+    return Note(first.seq, last.seq, kind, last.said.text, last.hand.actor, who, happened)
+
+
+def of_kind(every: Sequence[Note], *kinds: Kind) -> list[Note]:
+    """Notes of some kinds."""
+    return [note for note in every if note.kind in kinds]

@@ -343,3 +343,20 @@ def test_evidence_of_several_hosts_lies_in_the_case_each_by_itself(cli: Cli, cas
     assert sorted(map(str, kept)) == sorted([cli.host, f"root:{other}"])
     assert last(case).said.data["files"] == [2, 3]
     assert sorted(os.listdir(case.path)) == ["evidence", "heads", "journal.jsonl"]
+
+
+# --- who reads the reports
+
+
+@pytest.mark.parametrize("altered", [False, True], ids=["no report", "altered"])
+def test_nothing_is_made_of_a_report_that_is_none_or_was_altered(cli: Cli, case: cases.Case, altered: bool) -> None:
+    said = Said(Kind.COMMAND, "auditkit logins", {"command": "logins", "exit": 0})
+    entry = evidence.written(case, HAND, "logins.json", [b'{"schema": "auditkit/report/1", "hosts": [7]}'], said)
+    if altered:
+        report = Path(case.at(filed(entry)[0].file))
+        report.chmod(0o600)
+        report.write_text("{}")
+    for words in (("brief", "1"), ("abuse", "1", "192.0.2.10", "-o", "letter")):
+        told = cli.run("incident", *words, "--store", str(cli.store))
+        assert (told.code, told.out) == (4, "")
+        assert "is not as it was kept" in told.err if altered else "the report of entry 2 is none: " in told.err

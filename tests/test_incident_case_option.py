@@ -252,6 +252,23 @@ def test_a_case_that_takes_nothing_more_is_refused_before_any_host_is_asked(
         silent.accept()
 
 
+def test_a_case_of_somebody_else_is_refused_before_anything_is_asked(by_nobody: Cli) -> None:
+    log = by_nobody.home / "auth.log"
+    log.write_text(LOGIN)
+    case = cases.begun(str(by_nobody.store), "of root", HAND, {})[0]
+    for path in (by_nobody.store, by_nobody.store / "cases", Path(case.path), Path(case.at("evidence"))):
+        path.chmod(0o755)
+    Path(case.at("journal.jsonl")).chmod(0o644)
+    told = run(by_nobody, "logins", str(log))
+    assert (told.code, told.out) == (2, "")
+    assert "case 2026-001 cannot be written\nhint: run auditkit as its owner" in told.err
+
+
+def test_who_runs_it_is_asked_for_a_case_only(cli: Cli, log: Path) -> None:
+    told = cli.run("logins", str(log), "--by", "anna")
+    assert (told.code, "no case is named" in told.err) == (2, True)
+
+
 def test_where_the_report_cannot_be_kept_the_answer_is_given_all_the_same(cli: Cli, case: cases.Case, log: Path) -> None:
     assert run(cli, "logins", str(log)).code == 1
     size = os.path.getsize(case.at("journal.jsonl"))

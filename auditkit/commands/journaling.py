@@ -163,10 +163,13 @@ def journaled(word: str, by: str | None, given: Mapping[str, Any], work: Callabl
     Raises:
         UsageError: there is no such case, or it is closed: nothing was asked.
         UntrustedError: its journal is broken: nothing was asked.
-        AuditkitError: the work ended in an error; or the case cannot be written, once the work has been done.
+        AuditkitError: it cannot be written: nothing was asked. Or the work ended in an error; or the case cannot be written
+            once the work has been done.
     """
     case = cases.found(options.store_of(given), word)
     case.check()
+    if not all(os.access(case.at(name), os.W_OK) for name in (cases.JOURNAL, cases.EVIDENCE)):
+        raise AuditkitError(f"case {case.id} cannot be written", "run auditkit as its owner, and see that its disk is writable")
     record = Record(case, by, bool(given.get("quiet")), show_all=bool(given.get("show_all")))
     started = datetime.now(UTC)
     try:

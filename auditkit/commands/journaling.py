@@ -29,7 +29,8 @@ SMALL = 64 << 20
 """Bytes of a file that is copied because a command read or made it; of a longer one its digest is told."""
 ALL = 1 << 30
 """Bytes of all that is copied because one run read it."""
-MOST_WORDS, MOST_LINES, MOST_HOSTS = 200, 100, 300
+MOST, FEW = 300, 10
+"""Words, lines, hosts and files that an entry names; and where these are so long that it cannot hold them."""
 LONG = 500
 """Characters of a word, a line, a verdict."""
 _PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
@@ -240,18 +241,26 @@ def _pieces(record: Record) -> Iterable[bytes]:
 
 def _told(record: Record, command: str, words: Sequence[str], code: int, error: str) -> dict[str, Any]:
     """What the entry says for programs; what is too much for an entry is left out, and that is said."""
-    document = record.document or {}
-    hosts = [_host(host) for host in document.get("hosts", ())]
+    document = record.document
     told: dict[str, Any] = {"command": command, "argv": list(words), "exit": code}
     told |= {"error": error[: 2 * LONG]} if error else {}
-    told |= {"status": document["status"]} if document else {}
-    told |= {"files": record.files[:1000]} if record.files else {}
-    told |= {"not_kept": record.lost[:MOST_LINES]} if record.lost else {}
-    long = {"hosts": hosts[:MOST_HOSTS]} if document else {"lines": [line[:LONG] for line in record.lines[:MOST_LINES]]}
-    left = len(hosts) > MOST_HOSTS or len(record.lines) > MOST_LINES
-    if len(json.dumps(told | long)) > LONGEST // 2:
-        long, left = {}, True
-    return told | long | ({"left_out": True} if left else {})
+    if document is None:
+        told["lines"] = [line[:LONG] for line in record.lines[:MOST]]
+    else:
+        told |= {"status": document["status"], "count": len(document["hosts"])}
+        told["hosts"] = [_host(host) for host in document["hosts"][:MOST]]
+    told |= {"files": record.files[:MOST]} if record.files else {}
+    told |= {"not_kept": record.lost[:MOST]} if record.lost else {}
+    left_out = max(map(len, (record.lines, record.files, record.lost, (document or {}).get("hosts", ())))) > MOST
+    return _fitting(told | ({"left_out": True} if left_out else {}))
+
+
+def _fitting(told: dict[str, Any]) -> dict[str, Any]:
+    """The same as far as an entry holds it: of what is too long the first ones stay."""
+    for name in ("hosts", "lines", "not_kept", "argv"):
+        if len(json.dumps(told)) > LONGEST // 2 and name in told:
+            told |= {name: told[name][:FEW], "left_out": True}
+    return told
 
 
 def _host(host: Mapping[str, Any]) -> dict[str, Any]:
@@ -263,19 +272,19 @@ def _host(host: Mapping[str, Any]) -> dict[str, Any]:
 
 def _sentence(told: Mapping[str, Any]) -> str:
     """What the entry says for people."""
-    hosts = told.get("hosts", ())
-    of = f" of {hosts[0]['host']}" if len(hosts) == 1 else f" of {counted(len(hosts), 'host')}" if hosts else ""
+    host = told["hosts"][0] if told.get("count") == 1 and told.get("hosts") else {}
+    of = f" of {host['host']}" if host else f" of {counted(told['count'], 'host')}" if "count" in told else ""
     said = "; ".join(line for line in told.get("lines", ()) if not line.startswith((" ", "Next:")))
     came = told.get("error") or told.get("status") or said[: 2 * LONG] or "done"
-    verdict = f": {hosts[0]['verdict']}" if len(hosts) == 1 and "verdict" in hosts[0] else ""
+    verdict = f": {host['verdict']}" if "verdict" in host else ""
     return f"auditkit {told['command']}{of}, exit status {told['exit']}: {came}{verdict}"
 
 
 def _words(argv: Sequence[str]) -> list[str]:
     """What was typed, without passwords; long words and what comes after many are cut."""
     words = [_PASSWORD.sub(r"\1:***@", word) for word in argv]
-    cut = [word if len(word) <= LONG else f"{word[:LONG]}..." for word in words[:MOST_WORDS]]
-    return cut if len(words) <= MOST_WORDS else [*cut, f"... and {len(words) - MOST_WORDS} more"]
+    cut = [word if len(word) <= LONG else f"{word[:LONG]}..." for word in words[:MOST]]
+    return cut if len(words) <= MOST else [*cut, f"... and {len(words) - MOST} more"]
 
 
 def _there(case: Case) -> dict[str, int]:

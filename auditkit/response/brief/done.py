@@ -17,14 +17,17 @@ _HASH = 64
 def done(journal: Journal, notes: Sequence[Note], machines: Sequence[Machine], times: Times) -> Iterator[Statement]:
     """Yield what was done, in the order of the journal."""
     by_hand = {one.entry: one for one in notes if one.kind in OF_HAND}
-    made = {look.entry: look for machine in machines for look in machine.looks}
+    made: dict[int, list[tuple[str, str]]] = {}
+    for machine in machines:
+        for look in machine.looks:
+            made.setdefault(look.entry, []).append((machine.name, look.command))
     for entry in journal.entries:
         if entry.seq in by_hand:
             yield _noted(by_hand[entry.seq], times)
         elif entry.seq in made:
-            where = [machine.name for machine in machines for look in machine.looks if look.entry == entry.seq]
-            what = f"auditkit {name(made[entry.seq].command)} of {hosts(where)}"
-            yield Statement(f"{_who(entry, times)}: {what}", (entry.seq,))
+            command = name(made[entry.seq][0][1])
+            where = hosts([one for one, _ in made[entry.seq]])
+            yield Statement(f"{_who(entry, times)}: auditkit {command} of {where}", (entry.seq,))
         elif entry.said.kind in OF_TOOL:
             yield Statement(f"{_who(entry, times)}: {note(entry.said.text, 120)}", (entry.seq,))
 

@@ -1,6 +1,6 @@
 """Reviewed changes put into a baseline: what was accepted is as it is now, all else stays as it was. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from auditkit import entries
 from auditkit.model import Change, ChangeKind, Entry, Kind
@@ -94,3 +94,22 @@ def _new(edit: dict[bytes, Entry | None]) -> Iterator[bytes]:
 
 def _blocks(named: dict[bytes, Entry]) -> Iterator[bytes]:
     yield from entries.encode(named[name] for name in sorted(named))
+
+
+# --- what listens
+
+Port = tuple[str, int]
+"""Protocol and number."""
+Lines = tuple[Mapping[str, object], ...]
+"""What listens, as a baseline keeps it."""
+
+
+def listening(before: Lines, now: Lines, ports: Collection[Port]) -> Lines:
+    """What listened, with what is now in the place of these ports, which may be nothing."""
+    stays = (line for line in before if (line.get("protocol"), line.get("port")) not in ports)
+    return (*stays, *(line for port in dict.fromkeys(ports) for line in at(now, port)))
+
+
+def at(lines: Lines, port: Port) -> Lines:
+    """What listens at one port."""
+    return tuple(line for line in lines if (line.get("protocol"), line.get("port")) == port)

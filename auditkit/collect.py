@@ -9,7 +9,7 @@ from blake3 import blake3
 from auditkit.answers import OF_SHELLS
 from auditkit.errors import UntrustedError
 from auditkit.hosts import Host, Limited, Past
-from auditkit.model import ON_DISK, Evidence, Gap, Item, Need
+from auditkit.model import ON_DISK, Evidence, Gap, Item, Means, Need
 from auditkit.printable import few, printable
 
 LARGEST = 256 << 20
@@ -19,6 +19,20 @@ SHELLS = ("gnu", "busybox")
 """What a host is asked through that has no Python."""
 MOST_NAMED = 5
 """Paths that the gap of old evidence names."""
+
+RUNNING = frozenset((Means.PROCESSES, Means.LISTENERS, Means.LIBRARIES))
+"""What is of processes: programs whose files are deleted or never were any, sockets, libraries that were replaced."""
+IN_MEMORY = ("/proc/", "/sys/", "/run/", "/var/run/", "/dev/shm/", "/tmp/")  # noqa: S108 - where to look
+FLEETING = tuple(
+    Need(Means.FILE, f"/proc/{what}", why, optional=True)
+    for what, why in (
+        *((f"net/{table}", "which connections there are") for table in ("tcp", "tcp6", "udp", "udp6", "unix")),
+        ("net/arp", "which machines were spoken with"),
+        *((f"net/{table}", "where packets go") for table in ("route", "ipv6_route")),
+        ("uptime", "since when it runs"),
+    )
+)
+"""What is gone first and no audit asks for: a person reads it."""
 
 Clock = Callable[[], datetime]
 
@@ -88,6 +102,19 @@ def named(needs: Iterable[Need]) -> dict[tuple[str, str], tuple[Need, ...]]:
     for need in needs:
         groups.setdefault((need.means, need.what), {})[need] = None
     return {name: tuple(group) for name, group in groups.items()}
+
+
+def by_volatility(needs: Iterable[Need]) -> Iterator[tuple[Need, ...]]:
+    """Yield needs in the order in which what they ask for is gone: what runs and what memory alone holds, then what lies on
+    disks (RFC 3227, 2.1)."""
+    all_of_them = tuple(needs)
+    yield tuple(need for need in all_of_them if is_volatile(need))
+    yield tuple(need for need in all_of_them if not is_volatile(need))
+
+
+def is_volatile(need: Need) -> bool:
+    """Whether what is asked for is gone when the machine is switched off, or sooner."""
+    return need.means in RUNNING or (need.means is Means.COMMAND and not need.long) or need.what.startswith(IN_MEMORY)
 
 
 def _strictest(group: tuple[Need, ...]) -> Need:

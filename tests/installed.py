@@ -114,6 +114,10 @@ class Disk:
         """What the audit says of the disk."""
         return said_of(self.root)
 
+    def evidence(self) -> Evidence:
+        """What the audit takes of the disk."""
+        return taken_of(self.root)
+
     def do(self, words: list[str], text: str) -> None:
         """One step of a case."""
         match words:
@@ -135,10 +139,15 @@ class Disk:
 
 def said_of(root: Path) -> list[Finding | Gap]:
     """What the audit says of a disk, and what it could not see there."""
+    evidence = taken_of(root)
+    return [*persistence.judge(evidence), *evidence.gaps]
+
+
+def taken_of(root: Path) -> Evidence:
+    """What the audit takes of a disk."""
     host, wanted = Root(f"root:{root}", str(root)), (persistence.AUDIT,)
 
     def ask(more: tuple[Need, ...]) -> Evidence:
         return collect(host, more, lambda: now(host))
 
-    evidence = followed(ask(persistence.AUDIT.needs), ask, wanted)
-    return [*persistence.judge(evidence), *evidence.gaps]
+    return followed(ask(persistence.AUDIT.needs), ask, wanted)

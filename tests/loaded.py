@@ -16,7 +16,7 @@ from typing import Any
 LONGEST = 100_000
 """Bytes of a request; the system takes twice as many in one piece."""
 LOADER = """
-import ctypes, difflib, gc, importlib, json, os, pkgutil, resource, signal, socket, sys, auditkit
+import _strptime, ctypes, difflib, gc, importlib, json, os, pkgutil, resource, signal, socket, sys, auditkit
 for module in pkgutil.walk_packages(auditkit.__path__, "auditkit."):
     if module.name != "auditkit.__main__":
         importlib.import_module(module.name)

@@ -108,7 +108,15 @@ def test_every_command_has_a_help_page(name: str) -> None:
             "--baseline and --against are two things to compare with",
             "leave one of them out",
         ),
-        (("accept", "local"), "name what to accept: paths, or --all", "see the changes first"),
+        (("accept", "local"), "name what to accept: paths, ports, or --all", "see the changes first"),
+        (
+            ("accept", "local", "--port", "80/tcp", "--all"),
+            "name what to accept: paths, ports, or --all",
+            "see the changes first",
+        ),
+        (("accept", "local", "--port", "80"), "80 is no port", "name its number and protocol: --port 8080/tcp"),
+        (("accept", "local", "--port", "65536/udp"), "65536/udp is no port", "name its number and protocol"),
+        (("accept", "local", "--port", "\u0661/tcp"), "\u0661/tcp is no port", "name its number and protocol"),
     ],
 )
 def test_a_mistake_is_one_line_and_a_hint(words: tuple[str, ...], error: str, hint: str, tmp_path: Path) -> None:

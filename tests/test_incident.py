@@ -1,6 +1,5 @@
 """The incident record by its commands: what is written stays, two may write, a crash or a full disk breaks nothing."""
 
-import json
 import os
 import resource
 import shutil
@@ -8,47 +7,17 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import pytest
-from conftest import SOURCE, Cli, Outcome
+from conftest import SOURCE, Cli
+from incidents import CLEAR, HAND, HOSTILE, incident, opened, told
+from incidents import kept as kept  # noqa: PLC0414 - a fixture
+from incidents import key as key  # noqa: PLC0414 - a fixture
 
 from auditkit.incident import cases
 from auditkit.response import chain
-from auditkit.response.nouns import Hand, Journal, Kind, Said
-
-HAND = Hand("anna", "ws-03", "auditkit", datetime(2026, 11, 24, 9, 12, tzinfo=UTC))
-HOSTILE = "two lines\nand \x1b[2J\x1b]0;owned\x07, \u202egnp.exe, \udcff\udcfe"
-CLEAR = [r"two", r"lines", r"and", r"\x1b[2J\x1b]0;owned\x07,", r"\xe2\x80\xaegnp.exe,", r"\xff\xfe"]
-
-
-def incident(cli: Cli, *words: str) -> Outcome:
-    return cli.run("incident", *words, "--store", str(cli.store))
-
-
-def opened(cli: Cli, *words: str) -> cases.Case:
-    """A new case of the store."""
-    done = incident(cli, "open", *(words or ("failed", "logins")))
-    assert done.code == 0, done.err
-    return cases.found(str(cli.store), done.out.splitlines()[0])
-
-
-def told(cli: Cli, *words: str) -> dict[str, Any]:
-    """What a command answers to a program."""
-    return dict(json.loads(incident(cli, *words, "--format", "json").out))
-
-
-@pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key without a passphrase; beside it, as `signers`, who may sign with it."""
-    path = tmp_path_factory.mktemp("keys") / "key"
-    subprocess.run(["ssh-keygen", "-q", "-N", "", "-t", "ed25519", "-f", str(path)], check=True)
-    (path.parent / "signers").write_text(f"anna {path.with_suffix('.pub').read_text('utf-8')}", "utf-8")
-    return path
-
+from auditkit.response.nouns import Journal, Kind, Said
 
 # --- open, note, show, close
 
@@ -281,25 +250,6 @@ def test_a_case_that_was_not_opened_to_its_end_is_none(cli: Cli) -> None:
 # --- verify and seal
 
 
-@pytest.fixture
-def kept(cli: Cli, key: Path) -> cases.Case:
-    """A case with a file, a seal, and a note since."""
-    case = opened(cli)
-    content = b"Nov 24 03:10:00 srv sshd[1]: Failed password for root from 198.51.100.7 port 1 ssh2\n"
-
-    def said(number: int) -> Said:
-        path = Path(case.at(cases.EVIDENCE, f"{number:04}-auth.log"))
-        path.write_bytes(content)
-        path.chmod(0o400)
-        digest = sha256(content).hexdigest()
-        return Said(Kind.FILE, "copied", {"file": f"evidence/{path.name}", "sha256": digest, "size": len(content)})
-
-    case.add(HAND, said)
-    assert incident(cli, "seal", case.id, "--key", str(key)).code == 0
-    incident(cli, "note", case.id, "called them")
-    return case
-
-
 def verified(cli: Cli, case: cases.Case, key: Path, *words: str) -> tuple[int, str]:
     """Status and answer of a verification by somebody who knows anna's key."""
     done = incident(cli, "verify", case.id, "--signers", str(key.parent / "signers"), *words)
@@ -429,8 +379,8 @@ def test_what_was_done_to_a_record_is_named(
 @pytest.mark.parametrize(
     ("harm", "reason"),
     [
-        (lambda case: Path(case.at("evidence/0009-more.log")).touch(), "evidence/0009-more.log: no entry tells of it"),
-        (lambda case: Path(case.at("re\x1bad")).touch(), r"re\x1bad: no entry tells of it"),
+        (lambda case: Path(case.at("evidence/0009-more.log")).touch(), "evidence/0009-more.log: nothing tells of it"),
+        (lambda case: Path(case.at("re\x1bad")).touch(), r"re\x1bad: nothing tells of it"),
         (linked, "evidence/0002-auth.log: it cannot be read: Too many levels of symbolic links"),
     ],
 )

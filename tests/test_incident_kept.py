@@ -1,5 +1,6 @@
 """Files kept as evidence: what lies in the case afterwards, what the journal tells of it, and what is refused."""
 
+import json
 import os
 import socket
 import stat
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from conftest import Cli, Outcome
 
 from auditkit.errors import AuditkitError, FormatError, UntrustedError, UsageError
 from auditkit.incident import cases, evidence
@@ -32,7 +34,7 @@ def kept(
     beside: tuple[str, ...] = (),
     passing: Callable[[int], object] = bool,
 ) -> Entry:
-    return evidence.kept(case, HAND, evidence.Original(path, beside, passing), said)
+    return evidence.kept(case, HAND, evidence.Original(path, beside, passing=passing), said)
 
 
 def lies(case: cases.Case) -> list[str]:
@@ -162,13 +164,6 @@ def test_a_device_is_not_opened(case: cases.Case) -> None:
 def test_a_name_with_a_nul_is_told_in_a_line(case: cases.Case) -> None:
     with pytest.raises(AuditkitError, match="cannot be read: "):
         kept(case, "a\0b")
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_what_may_not_be_read_is_told(case: cases.Case, tmp_path: Path) -> None:
-    (tmp_path / "shadow").touch(0)
-    with pytest.raises(AuditkitError, match=r"shadow cannot be read: Permission denied$"):
-        kept(case, str(tmp_path / "shadow"))
 
 
 def once(deed: Callable[[], object]) -> Callable[[int], object]:
@@ -409,3 +404,45 @@ def test_what_is_no_report_is_told(case: cases.Case, text: bytes) -> None:
     report(case, text)
     with pytest.raises(UntrustedError, match="is no report"):
         evidence.reports(case)
+
+
+# --- the command
+
+
+def attach(cli: Cli, *words: str) -> Outcome:
+    return cli.run("incident", "attach", "1", *words, "--store", str(cli.store), "--by", "anna")
+
+
+def test_files_are_attached_with_where_they_are_from_and_what_made_them(cli: Cli) -> None:
+    case, _first = cases.begun(str(cli.store), "fifty failed logins", HAND, {})
+    log = cli.home / "auth.log"
+    log.write_text("a line\n")
+    told = attach(cli, str(log), "--source", "loghost", "--tool", "scp", "--note", "copied by Ben")
+    digest = sha256(b"a line\n").hexdigest()
+    assert told.out == f"entry 2 of case 2026-001: evidence/0002-auth.log, 7 bytes\n  SHA-256 {digest}\n"
+    entry = case.read().entries[-1]
+    assert (entry.hand.actor, entry.said.text) == ("anna", f"copied by Ben: 7 bytes copied from {log}")
+    assert (entry.said.data["source"], entry.said.data["tool"]) == ("loghost", "scp")
+    (one,) = json.loads(attach(cli, str(log), "--format", "json").out)["files"]
+    assert (one["entry"], one["file"], one["sha256"]) == (3, "evidence/0003-auth.log", digest)
+    assert cli.run("incident", "verify", "1", "--store", str(cli.store)).code == 0
+
+
+def test_what_cannot_be_attached_stops_nothing_else(cli: Cli) -> None:
+    """As with /var/log/*, among which there are directories."""
+    cases.begun(str(cli.store), "fifty failed logins", HAND, {})
+    (cli.home / "b\x1b[2J").write_text("x")
+    words = [str(cli.home / name) for name in ("tree", "b\x1b[2J", "none")]
+    told = attach(cli, *words)
+    assert told.code == 2
+    assert told.out.splitlines()[0] == "entry 2 of case 2026-001: evidence/0002-b_2J, 1 byte"
+    assert f"auditkit: error: {words[0]} is a directory\nhint: pack it: tar -cf " in told.err
+    assert f"auditkit: error: {words[2]} cannot be read: No such file or directory\n" in told.err
+    assert attach(cli, words[0]).code == 2
+    assert "there is no case 1" in cli.run("incident", "attach", "1", words[1], "--store", str(cli.home)).err
+
+
+def test_a_file_that_nobody_but_root_may_read_is_told(by_nobody: Cli) -> None:
+    assert by_nobody.run("incident", "open", "x", "--store", str(by_nobody.store)).code == 0
+    told = attach(by_nobody, "/etc/shadow")
+    assert (told.code, told.err.splitlines()[0]) == (2, "auditkit: error: /etc/shadow cannot be read: Permission denied")

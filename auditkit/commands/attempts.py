@@ -6,15 +6,15 @@ from dataclasses import dataclass, field, replace
 from auditkit.commands import options
 from auditkit.commands.progress import sized
 from auditkit.commands.timelines import Timeline
-from auditkit.logins import context, places
+from auditkit.logins import context, evidence, places
 from auditkit.logins.formats.central import MOST, REST, machines
 from auditkit.logins.nouns import Condition, Event, Log
 from auditkit.logins.reading import Reading
-from auditkit.logins.seen import Account, Head, KeyLine, Seen, Verdict, Wanted
+from auditkit.logins.seen import Account, Head, KeyLine, Seen, Verdict
 from auditkit.logins.seen import Past as Before
 from auditkit.logins.verdict import judged, quoted
 from auditkit.logins.wording import listed, plural
-from auditkit.logs import heads
+from auditkit.logs import heads, quoting
 from auditkit.logs.files import Source
 from auditkit.logs.reading import How, of_machines, readings
 from auditkit.logs.received import JOURNAL
@@ -26,7 +26,6 @@ ANNOUNCED = 1 << 30
 """Bytes of logs from which it is said beforehand how many there are."""
 HANDS = 2
 """Processes that read the logs of one host."""
-LONGEST_LINE = 4096
 OLDER = "only its newest entries of interest were taken, and there are more"
 _BOUNDS = (places.ENTRIES, places.FEWER)
 
@@ -166,8 +165,11 @@ def _judged(taken: Taken, read: Sequence[Reading], asked: Asked) -> Judged:
         verified=context.verified(taken.items),
     )
     verdict = judged(seen)
-    if verdict.wanted:
-        verdict = quoted(verdict, _texts(taken.sources, verdict.wanted))
+    lines = [*verdict.wanted, *(one for lines in verdict.evidence for one in lines)]
+    if lines:
+        words = quoting.words(there, lines)
+        verdict = quoted(verdict, {place: one.text for place, one in words.items()})
+        verdict = evidence.told(verdict, words, seen.setting)
     if any(reading.log.name == JOURNAL and reading.notes.lines in _BOUNDS for reading in seen.readings):
         verdict = replace(verdict, gaps=(*verdict.gaps, Gap(JOURNAL, OLDER)))
     return Judged(verdict, seen.readings, begun, taken.machine.now)
@@ -214,17 +216,3 @@ def _numbers(accounts: Mapping[str, Account] | None) -> Mapping[str, int] | None
 def _accounts(items: Iterable[Item]) -> Mapping[str, Account] | None:
     passwd = next((item.data for item in items if item.source == places.PASSWD.what), None)
     return None if passwd is None else context.accounts(passwd.decode("utf-8", "surrogateescape")) or None
-
-
-def _texts(sources: Iterable[Source], wanted: Iterable[Wanted]) -> dict[tuple[str, int], str]:
-    """The words of lines, looked up once more."""
-    by: dict[str, list[Wanted]] = {}
-    for one in wanted:
-        by.setdefault(one.source, []).append(one)
-    texts: dict[tuple[str, int], str] = {}
-    for source in sources:
-        lines = by.get(source.log.name, ())
-        places_of = {one.offset: one.line for one in lines}
-        for offset, text in source.lines(places_of, LONGEST_LINE) if lines else ():
-            texts[source.log.name, places_of[offset]] = text.decode("utf-8", "surrogateescape")
-    return texts

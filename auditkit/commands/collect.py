@@ -2,10 +2,11 @@
 
 import os
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 import click
@@ -21,7 +22,7 @@ from auditkit.errors import FormatError, UntrustedError, UsageError
 from auditkit.evidence import SUFFIX, Header
 from auditkit.hosts import Host, Near, Past, kind_of, named, now
 from auditkit.logins import places
-from auditkit.model import Evidence, Gap, Item, Means, Need, Office, Policy
+from auditkit.model import Evidence, Gap, Item, Means, Need, Policy
 from auditkit.printable import counted, printable
 from auditkit.recording import Recording, Writer
 
@@ -152,7 +153,7 @@ def _asked(recording: Recording, job: Job, progress: Shown) -> tuple[list[Gap], 
     """Ask a host all that the judges would; gives what could not be seen, and how many entries were."""
     explaining = (*packaged.NEEDS, *packaged.CLAIMING) if job.wanted else ()
     needs = auditing.asked_of(job.host, (*scan.NEEDS, *audits.needs(), *explaining))
-    gaps = [*_taken(recording, needs, job.run.office), *_logs(recording, job)]
+    gaps = [*_passing(recording, job), *_taken(recording, job, needs), *_logs(recording, job)]
     recording.mounts()
     if job.wanted is None:
         return gaps, 0
@@ -168,11 +169,26 @@ def _asked(recording: Recording, job: Job, progress: Shown) -> tuple[list[Gap], 
     return list(dict.fromkeys((*gaps, *source.gaps))), source.entries
 
 
-def _taken(recording: Recording, needs: Sequence[Need], office: Office) -> list[Gap]:
+def _passing(recording: Recording, job: Job) -> list[Gap]:
+    """Take first what is gone first and what no audit asks for: connections, neighbours, routes, and who is logged in."""
+    if auditing.is_device(job.host) or not _runs(job.host):
+        return []
+    logs = tuple(need for need in _of_logs(job) if taking.is_volatile(need))
+    asked = tuple(need for need in (*taking.FLEETING, *logs) if taking.gives(recording, need))
+    return [told for told in taking.bounded(recording.take(asked)) if isinstance(told, Gap)]
+
+
+def _taken(recording: Recording, job: Job, needs: Sequence[Need]) -> list[Gap]:
     """Take what is needed, and what the audits want besides; it goes into the file as it passes by, and little is held."""
-    first = replace(_answers(recording, needs, audits.needs()), office=office)
-    told = auditing.followed(first, lambda more: _answers(recording, more, more), audits.AUDITS)
+    first = replace(_answers(recording, _in_order(job.host, needs), audits.needs()), office=job.run.office)
+    told = auditing.followed(first, lambda more: _answers(recording, _in_order(job.host, more), more), audits.AUDITS)
     return list(told.gaps)
+
+
+def _in_order(host: Host, needs: Sequence[Need]) -> tuple[tuple[Need, ...], ...]:
+    """What to ask, and what of it first."""
+    merged = tuple(taking.merged(needs))
+    return tuple(taking.by_volatility(merged)) if _runs(host) else (merged,)
 
 
 def _logs(recording: Recording, job: Job) -> list[Gap]:
@@ -181,8 +197,7 @@ def _logs(recording: Recording, job: Job) -> list[Gap]:
         return []
     gaps: list[Gap] = []
     own: set[str] = set()
-    runs = not isinstance(job.host, Near) or job.host.root == "/"
-    needs = places.of_evidence(job.host.asked) if isinstance(job.host, Past) else places.to_keep(runs=runs)
+    needs = _of_logs(job)
     for _round in range(2):
         asked = tuple(need for need in needs if taking.gives(recording, need))
         for told in taking.bounded(recording.take(asked)):
@@ -194,9 +209,21 @@ def _logs(recording: Recording, job: Job) -> list[Gap]:
     return gaps
 
 
-def _answers(recording: Recording, needs: Sequence[Need], wanted: Sequence[Need]) -> Evidence:
-    """What a host answers, as evidence for those of the needs that are wanted."""
-    passing, names = taking.bounded(recording.take(tuple(taking.merged(needs)))), taking.named(wanted)
+def _of_logs(job: Job) -> tuple[Need, ...]:
+    """What is asked of the logs of logins."""
+    if isinstance(job.host, Past):
+        return tuple(places.of_evidence(job.host.asked))
+    return tuple(places.to_keep(runs=_runs(job.host)))
+
+
+def _runs(host: Host) -> bool:
+    """Whether it is a machine that runs: no disk that is mounted, and no evidence."""
+    return not isinstance(host, Past) and (not isinstance(host, Near) or host.root == "/")
+
+
+def _answers(recording: Recording, asked: Iterable[tuple[Need, ...]], wanted: Sequence[Need]) -> Evidence:
+    """What a host answers to one question after the other, as evidence for those of the needs that are wanted."""
+    passing, names = taking.bounded(chain.from_iterable(map(recording.take, asked))), taking.named(wanted)
     told = [one for one in passing if isinstance(one, Gap) or (one.need.means, one.need.what) in names]
     held = (replace(one, need=need) for one in told if isinstance(one, Item) for need in names[one.need.means, one.need.what])
     gaps = tuple(dict.fromkeys(one for one in told if isinstance(one, Gap)))

@@ -16,7 +16,9 @@ SUBCOMMANDS: Mapping[str, str] = {
     "verify": "verifying",
     "seal": "sealing",
     "brief": "briefing",
+    "abuse": "abuse",
     "block": "block",
+    "export": "exporting",
     "close": "closing",
 }
 """Name of a subcommand, and its module in commands/cases/."""

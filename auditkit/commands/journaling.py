@@ -86,14 +86,13 @@ class Record:
         text, data = _clock(header)
         seal = _seal(path)
         said = Said(Kind.FILE, f"evidence of {header.host}; {text}", {"host": header.host, "reached": header.kind, **data})
-        entry = evidence.kept(self.case, hand(self.by), evidence.Original(path, seal), said)
+        whence = f"auditkit collect {header.host}" if path.startswith(self.taking()) else ""
+        entry = evidence.kept(self.case, hand(self.by), evidence.Original(path, seal, whence), said)
         self.files.append(entry.seq)
-        if not path.startswith(self.taking()):
+        if not whence:
             return path
         for one in (path, *seal):
             os.unlink(one)
-        with suppress(OSError):  # of another host there is still something in it
-            os.rmdir(self.taking())
         return self.case.at(*filed(entry)[0].file.split("/"))
 
     def logs(self, paths: Iterable[str]) -> None:
@@ -158,6 +157,9 @@ def journaled(word: str, by: str | None, given: Mapping[str, Any], work: Callabl
     except BaseException as error:
         _despite(record, started, error)
         raise
+    finally:
+        with suppress(OSError):  # it may never have been made; and what could not be kept stays
+            os.rmdir(record.taking())
     _end(record, started, code)
     return code
 
@@ -242,7 +244,7 @@ def _sentence(told: Mapping[str, Any]) -> str:
     """What the entry says for people."""
     hosts = told.get("hosts", ())
     of = f" of {hosts[0]['host']}" if len(hosts) == 1 else f" of {counted(len(hosts), 'host')}" if hosts else ""
-    came = told.get("error") or told.get("status") or "done"
+    came = told.get("error") or told.get("status") or next(iter(told.get("lines", ())), "done")
     verdict = f": {hosts[0]['verdict']}" if len(hosts) == 1 and "verdict" in hosts[0] else ""
     return f"auditkit {told['command']}{of}, exit status {told['exit']}: {came}{verdict}"
 

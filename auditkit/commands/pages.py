@@ -10,6 +10,7 @@ from importlib import import_module
 import click
 
 from auditkit import audits, packaged, scan
+from auditkit.collect import FLEETING
 from auditkit.commands import COMMANDS, HOSTS, wanted
 from auditkit.commands.rules import all_rules
 from auditkit.logins import places
@@ -119,7 +120,9 @@ there commands run one after the other, and the rest is a gap, as is a private k
 evidence is older than what is asked for today, it is a gap.
 
 Facts are made on the host: of passwords whether one is set, by which scheme, and whether `!` or `*` stands before it, of
-private keys their format, whether they have a passphrase, and their public half."""
+private keys their format, whether they have a passphrase, and their public half; of the settings of WireGuard, OpenVPN,
+syslog-ng, wget and pip only the lines that start a program or name an index, and of jobs of `at` no value of a variable. A job
+of `at` on a host without Python is a gap."""
 
 
 def pages() -> Mapping[str, Callable[[], str]]:
@@ -141,7 +144,7 @@ def rules() -> str:
 def needs() -> str:
     """The page of all that a host is asked for besides its files."""
     of_audits = ((audit.name, audit.needs) for audit in audits.AUDITS)
-    sources = (("every scan", scan.NEEDS), *of_audits, ("logins", places.to_be_told()), *_EXPLAINING)
+    sources = (("every scan", scan.NEEDS), *of_audits, ("logins", places.to_be_told()), ("collect", FLEETING), *_EXPLAINING)
     asked = wanted.told(sources)
     return _page(_NEEDS, (_asked(means, asked[means]) for means in Means if means in asked))
 

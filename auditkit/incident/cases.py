@@ -249,7 +249,7 @@ def _recovered(case: Case, handle: int, journal: Journal, hand: Hand) -> Journal
     for digest in sorted(set(torn(case)) - told):
         size = os.stat(case.at(TORN, digest), follow_symlinks=False).st_size
         text = f"an entry of which {size} bytes were written was not written to its end, as after a crash"
-        data = {"file": f"{TORN}/{digest}", "sha256": digest, "size": size}
+        data = {"torn": f"{TORN}/{digest}", "sha256": digest, "size": size}
         entry = _written(handle, chain.following(journal, hand, Said(Kind.RECOVERY, text, data)))
         journal = Journal((*journal.entries, entry))
     return Journal(journal.entries)

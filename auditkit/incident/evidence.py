@@ -50,6 +50,8 @@ class Original:
     path: str
     beside: tuple[str, ...] = ()
     """Files that belong to it, as a seal does."""
+    whence: str = ""
+    """What the entry says instead of its path, where that means nothing later on."""
     passing: Callable[[int], object] = bool
     """Is told how many bytes were copied, now and then."""
 
@@ -67,6 +69,8 @@ def kept(case: Case, hand: Hand, original: Original, said: Said | None = None) -
     """
     with ExitStack() as stack:
         copies = [stack.enter_context(_copied(case, *one, original.passing)) for one in _names(original)]
+        if original.whence:
+            copies[0].told["from"] = original.whence
         text = f"{said.text}: {_sentence(copies[0])}" if said and said.text else _sentence(copies[0])
         return _entered(case, hand, copies, Said(said.kind if said else Kind.FILE, text, said.data if said else {}))
 
@@ -88,12 +92,30 @@ def noted(case: Case, hand: Hand, path: str, said: Said) -> Entry:
 
 
 def written(case: Case, hand: Hand, name: str, pieces: Iterable[bytes], said: Said) -> Entry:
-    """Keep what auditkit itself wrote, as a report or a letter, and tell of it: `said`, with the file and its digest.
+    """Keep what auditkit itself wrote, as a report, and tell of it: `said`, with the file and its digest.
 
     Raises:
         UntrustedError: the journal is broken.
         AuditkitError: the evidence cannot be written.
     """
+    return written_together(case, hand, {name: pieces}, said)
+
+
+def written_together(case: Case, hand: Hand, files: Mapping[str, Iterable[bytes]], said: Said) -> Entry:
+    """Keep several files that belong together, as the forms of a letter, and tell of all in one entry: pieces by name.
+
+    Raises:
+        UntrustedError: the journal is broken.
+        AuditkitError: the evidence cannot be written.
+    """
+    with ExitStack() as stack:
+        copies = [stack.enter_context(_made(case, name, pieces)) for name, pieces in files.items()]
+        return _entered(case, hand, copies, said)
+
+
+@contextmanager
+def _made(case: Case, name: str, pieces: Iterable[bytes]) -> Iterator[_Copy]:
+    """What auditkit wrote as a file that has no name yet."""
     with _nameless(case, _safe(name)) as copy:
         digest, size = sha256(), 0
         for piece in pieces:
@@ -102,7 +124,7 @@ def written(case: Case, hand: Hand, name: str, pieces: Iterable[bytes], said: Sa
             size += len(piece)
         _finished(case, copy, size)
         copy.told |= {"sha256": digest.hexdigest(), "size": size}
-        return _entered(case, hand, [copy], said)
+        yield copy
 
 
 def reports(case: Case) -> tuple[Kept, ...]:

@@ -1,39 +1,64 @@
-"""What lies in the directory of a case: every file with its size and digest, as it is now."""
+"""What lies in the directory of a case, or of an archive that was unpacked: each file, its size and its digest as it is now."""
 
+import io
 import os
+import stat
 from collections.abc import Iterator
+from datetime import datetime
 from hashlib import file_digest
 
-from auditkit.errors import AuditkitError
-from auditkit.incident.cases import EVIDENCE, HEADS, JOURNAL, TORN, Case
+from auditkit import seal
+from auditkit.errors import AuditkitError, FormatError, UntrustedError
+from auditkit.incident import sealing
+from auditkit.incident.cases import EVIDENCE, HEADS, TORN, Case
 from auditkit.opening import itself
 from auditkit.printable import printable
-from auditkit.response.checked import Held
+from auditkit.response import checked, sums
+from auditkit.response.checked import Archive, Held, Seen
+from auditkit.signers import Signers
 
-OURS = frozenset((JOURNAL, EVIDENCE, HEADS, TORN))
+FOLDERS = (EVIDENCE, HEADS, TORN)
 
 
-def held(case: Case) -> tuple[Held, ...]:
-    """What is kept in a case, re-read and hashed, and whatever else lies in its directory.
+def seen(case: Case, signers: Signers | None, when: datetime) -> Seen:
+    """All that lies in the directory of a case; somebody may be writing meanwhile.
+
+    The journal is read last, so that it tells of all that was seen, and then what it tells of besides.
 
     Raises:
-        AuditkitError: a directory of it cannot be read.
+        AuditkitError: the journal or a directory cannot be read.
     """
-    others = (Held(name) for name in _names(case.path) if name not in OURS)
-    kept = (hashed(case, f"{folder}/{name}") for folder in (EVIDENCE, TORN) for name in _names(case.at(folder)))
-    return (*kept, *others)
+    seals, held = [*sealing.seals(case, signers, when)], [*_held(case)]
+    journal = case.read()
+    late = {one.name for one in checked.named(journal)} - {one.name for one in held}
+    held += [_hashed(case, name) for name in sorted(late) if _lies(case, name)]
+    late = {name for name, _entry in checked.sealed(journal)} - {one.name for one in seals}
+    seals += [sealing.one(case, name, signers, when) for name in sorted(late) if _lies(case, name)]
+    return Seen(case.id, journal, held, seals, _archive(case, signers, when))
 
 
-def _names(directory: str) -> Iterator[str]:
+def _lies(case: Case, name: str) -> bool:
+    """Whether there is something by that name in the case itself, and not where a link leads to."""
+    return os.path.lexists(case.at(name)) and not os.path.islink(case.at(os.path.dirname(name)))
+
+
+def _held(case: Case) -> Iterator[Held]:
+    """Yield what is kept in a case, and whatever else lies there."""
+    for name in _names(case.path):
+        if name in FOLDERS and stat.S_ISDIR(os.lstat(case.at(name)).st_mode):
+            yield from (_hashed(case, f"{name}/{below}") for below in _names(case.at(name)))
+        else:
+            yield _hashed(case, name)
+
+
+def _names(directory: str) -> list[str]:
     try:
-        yield from sorted(os.listdir(directory))
-    except FileNotFoundError:
-        return
+        return sorted(os.listdir(directory))
     except OSError as error:
         raise AuditkitError(f"{printable(directory)} cannot be read: {error.strerror}", "run auditkit as its owner") from error
 
 
-def hashed(case: Case, name: str) -> Held:
+def _hashed(case: Case, name: str) -> Held:
     """A file as it is now; a link is not followed, a pipe not waited for."""
     try:
         with open(case.at(name), "rb", opener=itself) as file:
@@ -41,3 +66,22 @@ def hashed(case: Case, name: str) -> Held:
             return Held(name, os.fstat(file.fileno()).st_size, digest)
     except OSError as error:
         return Held(name, reason=f"it cannot be read: {error.strerror}")
+
+
+def _archive(case: Case, signers: Signers | None, when: datetime) -> Archive | None:
+    """What SHA256SUMS says, and who signed it; None where there is none, as in a case of the store."""
+    if not os.path.lexists(case.at(sums.NAME)):
+        return None
+    digests: dict[str, str] = {}
+    try:
+        content = sealing.read(case.at(sums.NAME), sums.LONGEST)
+        digests = sums.parsed(content)
+        if signers is None or not os.path.lexists(case.at(sums.NAME + sealing.SIGNATURE)):
+            return Archive(digests)
+        signature = sealing.read(case.at(sums.NAME + sealing.SIGNATURE), seal.LIMIT)
+        by = seal.verify(io.BytesIO(content), signature, signers, when)
+    except (FormatError, UntrustedError) as error:
+        return Archive(digests, objection=str(error))
+    except OSError as error:
+        return Archive(digests, objection=f"it cannot be read: {error.strerror}")
+    return Archive(digests, f"{by.principal} {by.fingerprint}")

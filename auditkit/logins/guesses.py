@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from auditkit.logins.nouns import What
 from auditkit.logins.streams import PRIMARY, Stream, is_numeric, is_ssh
@@ -10,6 +11,18 @@ from auditkit.logins.tally import HOUR, Source
 
 AT_HAND = 8
 """Lines of an address that are remembered of all sources."""
+OF_A_STREAM = 10
+"""The same of each stream that tells of it."""
+
+
+class Witness(NamedTuple):
+    """One stream that tells of an address."""
+
+    kind: str
+    name: str
+    guesses: int
+    lines: tuple[tuple[str, int, int], ...]
+    """Source, line and offset of the first and last lines."""
 
 
 @dataclass(slots=True)
@@ -32,6 +45,8 @@ class Attacker:
     last: int | None = None
     lines: list[tuple[str, int, int]] = field(default_factory=list)
     """Source, line and offset of the first and last lines."""
+    witnesses: list[Witness] = field(default_factory=list)
+    """Each stream that tells of it by itself."""
 
     @property
     def guesses(self) -> int:
@@ -69,6 +84,7 @@ def attackers(streams: Sequence[Stream]) -> dict[str, Attacker]:
         spare = None if stream in primary else primary
         for address, counted in _of_stream(stream, spare).items():
             mine = found.setdefault(address, Attacker(address))
+            mine.witnesses.append(Witness(stream.kind, stream.name, counted.guesses, _ends(counted.lines)))
             counted.lines = [*counted.lines[: AT_HAND // 2], *counted.lines[AT_HAND // 2 :][-AT_HAND // 2 :]]
             _merge(mine, counted)
     return {address: one for address, one in found.items() if one.guesses or one.probes or one.others or one.names}
@@ -94,6 +110,12 @@ def _of_stream(stream: Stream, primary: Sequence[Stream] | None) -> dict[str, At
             _add(mine, source)
             mine.lines += [(reading.log.name, *at) for at in (*source.early, *source.late)]
     return found
+
+
+def _ends(lines: Sequence[tuple[str, int, int]]) -> tuple[tuple[str, int, int], ...]:
+    """The first and the last of many lines."""
+    half = OF_A_STREAM // 2
+    return tuple(lines) if len(lines) <= OF_A_STREAM else (*lines[:half], *lines[-half:])
 
 
 def _hours(source: Source) -> dict[int, int]:

@@ -113,5 +113,9 @@ class Verdict:
     notes: tuple[str, ...] = ()
     wanted: tuple[Wanted, ...] = ()
     """Lines of texts whose words are worth fetching: `verdict.quoted` lets the findings quote them."""
+    evidence: tuple[tuple[Wanted, ...], ...] = ()
+    """Lines that tell of each of the first sources of `logins`: with their words `evidence.told` puts them there."""
+    exists: Mapping[str, bool] = field(default_factory=dict)
+    """Name that was tried from there to whether there is such an account, as far as that is known."""
     logged_in: Mapping[Login, int | None] = field(default_factory=dict)
     """What the next run is to have as `Past.logins`, with what it had before."""

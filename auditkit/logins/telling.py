@@ -27,6 +27,9 @@ MOMENTS = 300
 DEEDS = 20
 """Of one session."""
 SHAPES = 20
+WITNESSES = 8
+PROBED = 200
+"""Addresses that stand in a report though they guessed nothing."""
 
 
 def told(joined: Joined, pattern: Pattern, signals: Sequence[Signal], ask: Sequence[tuple[Success, Severity]]) -> Object:
@@ -46,6 +49,7 @@ def told(joined: Joined, pattern: Pattern, signals: Sequence[Signal], ask: Seque
         "not_understood": sum(sum(reading.notes.unknown.values()) for reading in seen.readings),
         "sources": [_source(joined, pattern, one) for one in pattern.active[:ADDRESSES]],
         "more_sources": max(len(pattern.active) - ADDRESSES, 0),
+        "probed": list(_probed(joined))[:PROBED],
         "successes": [
             {**_success(joined, one), "ask": asked[id(one)].word if id(one) in asked else None}
             for one in joined.successes
@@ -85,8 +89,19 @@ def _source(joined: Joined, pattern: Pattern, one: Attacker) -> Object:
         "services": sorted(one.services),
         "probes": one.probes,
         "logins": joined.logins_from[one.address],
+        "told_by": [
+            {"name": witness.name, "kind": witness.kind, "guesses": witness.guesses} for witness in one.witnesses[:WITNESSES]
+        ],
         "lines": [{"source": source, "line": line, "offset": offset} for source, line, offset in one.lines[:4]],
     }
+
+
+def _probed(joined: Joined) -> Iterator[Object]:
+    """Yield addresses that offered keys, or connected and said nothing, and guessed at no secret."""
+    for one in sorted(joined.attackers.values(), key=lambda one: (-one.probes, one.address)):
+        if one.address not in ("", REST) and not one.guesses:
+            span = {"first": written(one.first), "last": written(one.last)}
+            yield {"address": one.address, "probes": one.probes, "connections": one.others[What.SCANNED], **span}
 
 
 def _success(joined: Joined, one: Success) -> Object:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from auditkit.logins import entered, losing, sentence, telling, trying
+from auditkit.logins import entered, evidence, losing, sentence, telling, trying
 from auditkit.logins.covering import MINUTE
 from auditkit.logins.joining import Joined, joined, requoted
 from auditkit.logins.nouns import Condition, What, YearBy
@@ -35,7 +35,10 @@ def judged(seen: Seen) -> Verdict:
     findings = (*(finding for _, finding in of_logins), *trying.judge(all_of_it, looks), *losing.judge(all_of_it))
     logins = telling.told(all_of_it, looks, signals(all_of_it, looks), ask)
     gaps = tuple(dict.fromkeys(_gaps(all_of_it)))
-    return Verdict(findings, gaps, logins, tuple(_notes(all_of_it)), _wanted(all_of_it, findings, looks), _entered(all_of_it))
+    return Verdict(
+        findings, gaps, logins, tuple(_notes(all_of_it)), _wanted(all_of_it, findings, looks), evidence.wanted(looks),
+        evidence.existing(seen, looks), _entered(all_of_it),
+    )  # fmt: skip
 
 
 def _to_ask(of_logins: Iterable[tuple[Success, Finding]]) -> list[tuple[Success, Severity]]:

@@ -7,8 +7,8 @@ length that it had when it was found: what is written to it meanwhile is of late
 import errno
 import mmap
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -39,6 +39,10 @@ class Told(Bytes, Protocol):
     given: int
     """How many were given, unpacked."""
 
+    def picked(self, offsets: Sequence[int], most: int) -> Iterator[tuple[int, bytes]] | None:
+        """Yield up to so many bytes from each of these offsets on, ascending; None where all before must be read for that."""
+        ...
+
 
 @dataclass(slots=True)
 class Nothing:
@@ -55,6 +59,10 @@ class Nothing:
     def whole(self) -> bytes:
         """Nothing."""
         return b""
+
+    def picked(self, offsets: Sequence[int], most: int) -> Iterator[tuple[int, bytes]]:
+        """Yield nothing."""
+        return iter(())
 
 
 @dataclass(slots=True)
@@ -114,6 +122,15 @@ class File:
                 break
         return b"".join(held)[:HELD]
 
+    def picked(self, offsets: Sequence[int], most: int) -> Iterator[tuple[int, bytes]] | None:
+        """Yield up to so many bytes from each of these offsets on; None where it is packed."""
+        return None if self.packed else self._picked(offsets, most)
+
+    def _picked(self, offsets: Sequence[int], most: int) -> Iterator[tuple[int, bytes]]:
+        with suppress(OSError, BrokenError), _opened(self.root, self.path, self.inode) as handle:
+            for offset in offsets:
+                yield offset, os.pread(handle, max(0, min(most, self.size - offset)), offset)
+
     def _pieces(self, handle: int) -> Iterator[bytes]:
         left = self.size
         while left > 0:
@@ -160,12 +177,24 @@ class Source:
 
     def lines(self, offsets: Iterable[int], most: int) -> Iterator[tuple[int, bytes]]:
         """Yield the line that begins at each of these offsets, up to so many bytes and without its end."""
-        left, at, held = sorted(offsets, reverse=True), 0, b""
+        for offset, piece in self.pieces(offsets, most):
+            yield offset, piece.partition(b"\n")[0].rstrip(b"\r")
+
+    def pieces(self, offsets: Iterable[int], most: int) -> Iterator[tuple[int, bytes]]:
+        """Yield up to so many bytes from each of these offsets on, ascending; nothing of one that lies behind the end."""
+        wanted = sorted(set(offsets))
+        picked = self.data.picked(wanted, most)
+        found = self._walked(wanted, most) if picked is None else picked
+        yield from ((offset, piece) for offset, piece in found if piece)
+
+    def _walked(self, wanted: Iterable[int], most: int) -> Iterator[tuple[int, bytes]]:
+        """Yield the same of bytes that come in their order only, up to the last that is wanted."""
+        left, at, held = [*wanted][::-1], 0, b""
         for piece in self.data.chunks():
             held += piece
-            while left and (left[-1] + most <= at + len(held) or b"\n" in held[left[-1] - at :]):
+            while left and left[-1] + most <= at + len(held):
                 offset = left.pop()
-                yield offset, held[offset - at :][:most].partition(b"\n")[0].rstrip(b"\r")
+                yield offset, held[offset - at :][:most]
             if not left:
                 return
             drop = min(len(held), max(0, left[-1] - at))

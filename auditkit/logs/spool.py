@@ -7,7 +7,8 @@ import mmap
 import os
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from typing import IO
 
 from auditkit.logs.files import MAPPED
@@ -69,6 +70,24 @@ class Spool:
                 yield piece
         except BrokenError as error:
             self.broke = self.lost or str(error)
+
+    def picked(self, offsets: Sequence[int], most: int) -> Iterator[tuple[int, bytes]] | None:
+        """Yield up to so many bytes from each of these offsets on; None where it is packed."""
+        return None if self.packed else self._picked(offsets, most)
+
+    def _picked(self, offsets: Sequence[int], most: int) -> Iterator[tuple[int, bytes]]:
+        begins, number, data = [at for at, _start, _length in self._pieces], -1, b""
+        for offset in offsets:
+            if (wanted := bisect_right(begins, offset) - 1) != number and wanted >= 0:
+                number, data = wanted, self._piece(wanted)
+            found = data[offset - begins[number] :][:most] if wanted >= 0 else b""
+            if found and len(found) < most and number + 1 < len(begins) and begins[number + 1] == begins[number] + len(data):
+                found += self._piece(number + 1)[: most - len(found)]
+            yield offset, found
+
+    def _piece(self, number: int) -> bytes:
+        _at, start, length = self._pieces[number]
+        return zlib.decompress(os.pread(self._file.fileno(), length, start))
 
     def whole(self) -> bytes | memoryview:
         """All bytes at once: held if they are few, else mapped."""

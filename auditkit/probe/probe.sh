@@ -98,6 +98,7 @@ give() {
     ;;
   plainknown|wholeknown) said=$(head -c "$most" <&5 2>&1 >&4) || echo "? $said";;
   factsknown) head -c "$most" <&5 | tr '\000' '\001' | sed -r "$facts" >&4 || echo secret;;
+  linesknown) head -c "$most" <&5 | tr '\000' '\001' | sed -r "$at" >&4 || echo secret;;
   *) echo secret;;
   esac
 }
@@ -340,8 +341,9 @@ sums-one)
   done
   ;;
 take)
-  # whole: bytes that everybody there may read anyway, of no link; piece: the one of that number of a long file; packed: the
-  # same, by gzip(1); logpiece and logpacked: of a log, in whose place no facts travel
+  # whole: bytes that everybody there may read anyway, of no link; lines: what this script of sed(1) leaves of it; piece: the
+  # one of that number of a long file; packed: the same, by gzip(1); logpiece and logpacked: of a log, in whose place no facts
+  # travel
   how=${1#log} most=$2 f=$3 at=$4 size=$2 log=
   [ "$how" = "$1" ] || log=no
   if [ "$how" = whole ] && [ -L "$f" ]; then said=': a symlink now'

@@ -175,12 +175,15 @@ def _facts(chain: Chain, path: Names, secret: bool, limit: int, uid: Optional[in
     real = inside.resolved(chain, path)
     if any(is_secret(b"/" + b"/".join(names)) for names in (path, real)):
         return reduced(inside.read(chain, real, limit))
+    from . import guarded, keyfile  # noqa: PLC0415 - only for who asks for files
+
+    which = guarded.kind(*(b"/" + b"/".join(names) for names in (path, real)))
+    if which is not None:
+        return guarded.reduced(which, inside.read(chain, real, limit, uid))
     if not secret:
         return inside.read(chain, real, limit, uid)
     if path[-1:] and path[-1] in TABLES:
         return reduced(inside.read(chain, real, limit))
-    from . import keyfile  # noqa: PLC0415 - only for who asks so
-
     data = inside.read(chain, real, limit)
     if path[-1:] and (path[-1].startswith(b"id_") or keyfile.is_one(data)):
         return keyfile.facts(data)

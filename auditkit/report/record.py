@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, date
 
 from auditkit.printable import counted, printable, said
-from auditkit.response.checked import Verdict
+from auditkit.response.checked import Verdict, named
 from auditkit.response.nouns import Journal
 from auditkit.response.standing import Standing, standing
+from auditkit.response.steps import Step
 from auditkit.response.timeline import Moment
 
 HEX, PER_LINE = 4, 8
@@ -30,6 +31,16 @@ def head(journal: Journal) -> Iterator[str]:
     if journal.entries:
         yield f"head, for paper (entry {len(journal.entries)}):"
         yield from on_paper(journal.head)
+
+
+def to_do(steps: Iterable[Step], title: str, width: int) -> Iterator[str]:
+    """Yield steps in their order, each with its command in a line of its own, for copying."""
+    told = list(steps)
+    if told:
+        yield title
+    for number, step in enumerate(told, 1):
+        yield from _filled(f"  {number:>2} {printable(step.why)}", width, " " * 5)
+        yield f"       {printable(step.command)}"
 
 
 def row(case: str, journal: Journal, width: int) -> str:
@@ -58,6 +69,18 @@ def timeline(journal: Journal, told: Iterable[Moment], width: int, *, whole: boo
         yield from ("", f"entry {journal.broken.seq} and what follows cannot be believed: {journal.broken.reason}")
     elif journal.torn:
         yield from ("", f"the last entry was not written to its end, as after a crash ({len(journal.torn)} bytes)")
+
+
+def kept(journal: Journal, width: int) -> Iterator[str]:
+    """Yield what is kept with a record: each file, its size and digest, and where it was from."""
+    files = [(told, journal.entries[told.entry - 1].said.data) for told in named(journal)]
+    if files:
+        yield from ("", "what is kept, with size and SHA-256")
+    for told, data in files:
+        yield f"  {told.name}  {printable(str(told.size))} bytes"
+        yield f"    {printable(str(told.sha256))}"
+        if isinstance(whence := data.get("from"), str) and told.name == data.get("file"):
+            yield from wrapped(f"from {whence}", "    ", "      ", width)
 
 
 def _title(stand: Standing, entries: int, width: int) -> Iterator[str]:
@@ -119,6 +142,7 @@ def verified(case: str, journal: Journal, told: Verdict, width: int) -> Iterator
 
 def _vouched(case: str, journal: Journal, told: Verdict, width: int) -> Iterator[str]:
     """Yield who vouches for how much of a record."""
+    number = len(journal.entries)
     for seal in told.vouched:
         if seal.head and seal.signer:
             since = _since(journal, seal.head.entry)
@@ -126,11 +150,14 @@ def _vouched(case: str, journal: Journal, told: Verdict, width: int) -> Iterator
             yield from _filled(f"good   {sealed}; {since}", width, " " * 7)
     for paper, entry in told.papers:
         yield f"good   {printable(paper)[:20]}... on paper is the head of entry {entry}; {_since(journal, entry)}"
+    if told.exporter:
+        sealed = f"this archive was signed by {printable(told.exporter)}, up to entry {number}"
+        yield from _filled(f"good   {sealed}", width, " " * 7)
     unasked = [seal for seal in told.vouched if not seal.signer]
     if unasked:
         text = UNASKED.format(seals=counted(len(unasked), "seal"), are="is" if len(unasked) == 1 else "are")
         yield from _filled(text, width)
-    if not (told.papers or told.vouched or told.wrong):
+    if not (told.papers or told.vouched or told.exporter or told.wrong):
         yield from _filled(UNVOUCHED.format(case=printable(case)), width)
 
 
@@ -151,8 +178,6 @@ def wrapped(text: str, first: str, indent: str, width: int) -> Iterator[str]:
     """Yield a text line by line as it was written, each broken where it is too wide, nothing of it able to do anything."""
     for line in re.split(r"\r\n|\n", text):
         shown = printable(line.replace("\t", "    "))
-        lines = textwrap.wrap(
-            shown, width, initial_indent=first, subsequent_indent=indent, drop_whitespace=False, break_on_hyphens=False
-        )
-        yield from (piece.rstrip() for piece in lines or [first])
+        lines = textwrap.wrap(shown, width, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False)
+        yield from lines or [first.rstrip()]
         first = indent

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from auditkit.model import Gap
 from auditkit.printable import counted, printable
+from auditkit.response import sums
 from auditkit.response.heads import Head
 from auditkit.response.nouns import Entry, Journal, Kind
 from auditkit.response.standing import standing
@@ -18,6 +19,7 @@ KEPT = re.compile(r"(?:evidence|torn)/[A-Za-z0-9][A-Za-z0-9._+@=~,-]{0,250}", re
 """The names that an entry may give to what is kept with it."""
 HEAD = re.compile(r"heads/[0-9]{6,9}\.head", re.ASCII)
 """The names of heads."""
+JOURNAL = "journal.jsonl"
 LEAST = 16
 """Digits of a hash on paper that tell it from all others."""
 NEARLY = 4
@@ -62,6 +64,16 @@ class Seal:
 
 
 @dataclass(frozen=True, slots=True)
+class Archive:
+    """What an archive says of its files, in SHA256SUMS."""
+
+    digests: Mapping[str, str]
+    signer: str = ""
+    """Who signed that, if anybody did whose signature counts."""
+    objection: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """What lies in the directory of a case."""
 
@@ -70,6 +82,8 @@ class Seen:
     journal: Journal
     held: Sequence[Held]
     seals: Sequence[Seal]
+    archive: Archive | None = None
+    """Where an archive was unpacked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +97,8 @@ class Verdict:
     """Files that are as they were when they were kept."""
     vouched: tuple[Seal, ...]
     """Seals that fit, the last one last."""
+    exporter: str
+    """Who signed the archive that this is; empty where nobody did or nobody was asked."""
     papers: tuple[tuple[str, int], ...]
     """Hashes on paper that fit, and the entries that they are of."""
 
@@ -98,11 +114,13 @@ def verdict(seen: Seen, papers: Sequence[str], *, asked: bool) -> Verdict:
         *_files(journal, held),
         *_seals(journal, seals),
         *_papers(journal, papers),
+        *_archived(seen),
     )
-    gaps = (*_torn(journal), *_unread(journal, held), *_additional(journal, held))
-    if asked and not fitting and not found and not wrong:
+    exporter = seen.archive.signer if seen.archive else ""
+    gaps = (*_torn(journal), *_unread(journal, held), *_additional(seen))
+    if asked and not (fitting or found or exporter or wrong):
         gaps += (Gap("seal", "it is said whose signatures count, and nobody has sealed this record"),)
-    return Verdict(wrong, gaps, len(_as_kept(journal, held)), fitting, found)
+    return Verdict(wrong, gaps, len(_as_kept(journal, held)), fitting, exporter, found)
 
 
 def named(journal: Journal) -> Iterator[Named]:
@@ -113,7 +131,7 @@ def named(journal: Journal) -> Iterator[Named]:
     for entry in journal.entries:
         also = entry.said.data.get("also")
         for told in (entry.said.data, *(also if isinstance(also, list) else ())):
-            name = told.get("file") if isinstance(told, Mapping) else None
+            name = told.get("file", told.get("torn")) if isinstance(told, Mapping) else None
             if isinstance(name, str) and KEPT.fullmatch(name):
                 yield Named(name, entry.seq, told.get("size"), told.get("sha256"))
 
@@ -168,14 +186,31 @@ def _unread(journal: Journal, held: Sequence[Held]) -> Iterator[Gap]:
     yield from (Gap(one.name, one.reason) for one in held if one.reason and one.name in told)
 
 
-def _additional(journal: Journal, held: Sequence[Held]) -> Iterator[Gap]:
-    """Yield each file that no entry tells of; where the journal is broken, nobody knows."""
-    told = {one.name for one in named(journal)}
-    for one in held:
-        if one.name not in told and not journal.broken:
+def _additional(seen: Seen) -> Iterator[Gap]:
+    """Yield each file that nothing tells of; where the journal is broken, nobody knows."""
+    if seen.journal.broken:
+        return
+    told = {one.name for one in named(seen.journal)} | {f"{seal.name}{end}" for seal in seen.seals for end in ("", ".sig")}
+    told |= {*seen.archive.digests, sums.NAME, f"{sums.NAME}.sig", "allowed_signers"} if seen.archive else {JOURNAL}
+    for one in seen.held:
+        if one.name not in told:
             yield Gap(
-                printable(one.name), "no entry tells of it: it is no evidence (a crash while a file was kept may leave it)"
+                printable(one.name), "nothing tells of it: it is no evidence (a crash while a file was kept may leave it)"
             )
+
+
+def _archived(seen: Seen) -> Iterator[Gap]:
+    """Yield what is not as an archive says of its files."""
+    if seen.archive is None:
+        return
+    if seen.archive.objection:
+        yield Gap(sums.NAME, seen.archive.objection)
+    there = {one.name: one for one in seen.held}
+    for name, digest in seen.archive.digests.items():
+        if name not in there:
+            yield Gap(name, f"it is missing, and {sums.NAME} names it")
+        elif there[name].sha256 != digest:
+            yield Gap(name, f"it is not what {sums.NAME} says")
 
 
 def objection(journal: Journal, seal: Seal) -> str:
@@ -257,5 +292,6 @@ def document(told: Verdict, sizes: Mapping[str, object]) -> dict[str, object]:
         "gaps": [{"subject": one.subject, "reason": one.reason} for one in told.gaps],
         "files": told.files,
         "seals": seals,
+        "exporter": told.exporter or None,
         "papers": [{"head": digits(paper), "entry": number} for paper, number in told.papers],
     }

@@ -1,6 +1,6 @@
 """What happened when, of a case in one order: what people wrote down and what the reports kept in it tell of. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -42,9 +42,9 @@ class Moment:
         return {**told, "text": self.text, **{name: value for name, value in more.items() if value}}
 
 
-def moments(journal: Journal) -> tuple[Moment, ...]:
-    """The timeline of a case; what happened at the same time stands as it was written."""
-    return tuple(sorted(_noted(journal), key=lambda moment: (moment.time, moment.seq)))
+def moments(journal: Journal, events: Iterable[Moment] = ()) -> tuple[Moment, ...]:
+    """The timeline of a case, with what its reports tell of; what happened at the same time stands as it was written."""
+    return tuple(sorted((*_noted(journal), *events), key=lambda moment: (moment.time, moment.kind != "event", moment.seq)))
 
 
 def _noted(journal: Journal) -> Iterator[Moment]:

@@ -7,7 +7,7 @@ in its place, made by sed(1) as take.reduced() makes them, and it is asked for b
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 
-from auditkit.probe import inside, keyfile
+from auditkit.probe import guarded, inside, keyfile
 from auditkit.probe import take as taking
 from auditkit.ssh.session import lied
 from auditkit.ssh.survey import reason
@@ -44,9 +44,23 @@ def contents(talk: Talk, asked: Sequence[Asked]) -> Iterator[Given]:
                 told[one] = b"", place
         told |= _together(talk, some, places)
         left = [one for one in dict.fromkeys(some) if one not in told]
-        answers = talk.answers(question(path, b"secret" if secret else b"plain") for path, secret in left)
-        told.update((one, given(answer, talk.nonce)) for one, answer in zip(left, answers, strict=True))
+        answers = talk.answers(_question(path, secret=secret) for path, secret in left)
+        told.update((one, _reduced(one[0], given(answer, talk.nonce))) for one, answer in zip(left, answers, strict=True))
         yield from (told[one] for one in some)
+
+
+def _question(path: bytes, *, secret: bool) -> Question:
+    """What asks for one file, or for those lines of it that may travel."""
+    lines = guarded.script(path)
+    if not lines:
+        return question(path, b"secret" if secret else b"plain")
+    return Question((b"take", b"lines", b"%d" % (inside.LIMIT + 1), path, lines), 2 * inside.LIMIT)
+
+
+def _reduced(path: bytes, told: Given) -> Given:
+    """What was given, with such lines as the probe has them."""
+    which = guarded.kind(path)
+    return told if which is None or not guarded.script(path) else (guarded.reduced(which, told[0]), told[1])
 
 
 def question(path: bytes, how: bytes = b"plain") -> Question:
@@ -68,7 +82,8 @@ def given(answer: bytes, nonce: bytes) -> Given:
 def _together(talk: Talk, some: Sequence[Asked], places: Mapping[bytes, Place | str]) -> dict[Asked, Given]:
     """What is told of the small files among these: their bytes, or facts of those that hold secrets."""
     found: dict[Asked, Given] = {}
-    files = [one for one in dict.fromkeys(some) if isinstance(place := places[one[0]], Place) and place.file]
+    there_ = [one for one in dict.fromkeys(some) if isinstance(place := places[one[0]], Place) and place.file]
+    files = [one for one in there_ if not guarded.script(one[0])]
     plain = [path for path, secret in files if not secret]
     for batch, answer in list(talk.about((b"several", b"%d" % (SMALL + 1)), plain, TOGETHER, most=2 * inside.LIMIT)):
         found.update(((path, False), (data, "")) for path, data in _told(batch, answer, talk.nonce))

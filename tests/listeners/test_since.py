@@ -33,7 +33,7 @@ POLICY = (
 SYSTEM = POLICY.replace("/etc, level: ignore", "/etc, level: exists")
 SERVER = """
 import socket, sys
-listener = socket.create_server(("0.0.0.0", 9999))
+listener = socket.create_server(("0.0.0.0", int(sys.argv[2])))
 print(flush=True)
 while True:
     with listener.accept()[0] as link:
@@ -64,6 +64,13 @@ class Machine:
         assert run.returncode in (0, 1, 3), err
         return out.decode()
 
+    def refused(self, *words: str) -> str:
+        """Why auditkit does not do that."""
+        with Run(Asked((*words, "--store", "store"), str(self.home), surroundings(self.home), spaces=(self.space,))) as run:
+            _out, err = run.communicate(timeout=120)
+        assert run.returncode == 2
+        return err.decode()
+
     def news(self) -> list[tuple[str, str]]:
         """What an audit finds that is new since the baseline, and what it was."""
         told = json.loads(self.run("audit", "local", "--only", "listeners", "--format", "json"))["hosts"][0]["findings"]
@@ -71,9 +78,10 @@ class Machine:
         return [(one["rule"], re.split(r"; in the baseline of \S+ ", one["message"])[1]) for one in new]
 
     @contextmanager
-    def server(self, says: str) -> Iterator[None]:
-        """A service on port 9999 that says something."""
-        with subprocess.Popen([*self.inside, sys.executable, "-c", SERVER, says], stdout=subprocess.PIPE) as one:
+    def server(self, says: str, port: int = 9999) -> Iterator[None]:
+        """A service that says something."""
+        words = [*self.inside, sys.executable, "-c", SERVER, says, str(port)]
+        with subprocess.Popen(words, stdout=subprocess.PIPE) as one:
             assert one.stdout is not None
             assert one.stdout.readline() == b"\n"
             try:
@@ -111,11 +119,25 @@ def test_what_listens_since_the_baseline_is_found_until_it_is_accepted(machine: 
 
 
 @AS_ROOT
+def test_one_port_is_accepted_and_every_other_one_is_told_again(machine: Machine) -> None:
+    machine.run("baseline", "local", "--policy", "system.yaml")
+    with machine.server("220 one 1.5\r\n"), machine.server("220 two 1.5\r\n", 9998):
+        told = machine.run("accept", "local", "--port", "9999/tcp", "--reason", "the new service")
+        assert "accepted port 9999/tcp" in told
+        assert machine.news() == [("listener-new", "nothing did")]
+        assert "as in the baseline" in machine.refused("accept", "local", "--port", "9998/tcp", "--port", "9999/tcp")
+    told = machine.run("accept", "local", "--port", "9999/tcp")
+    assert "accepted port 9999/tcp: nothing listens there any more" in told
+    assert "there was none" in machine.refused("accept", "local", "--port", "9999/tcp")
+
+
+@AS_ROOT
 def test_a_baseline_of_one_tree_knows_nothing_of_what_listens_and_one_that_is_not_believed_is_a_gap(machine: Machine) -> None:
     machine.run("baseline", "local", "--policy", "tree.yaml")
     place = machine.home / "store/baselines/local/000001.baseline.zst"
     with closing(baseline.read(str(place))) as base:
         assert base.header.listeners is None
+    assert "no port can be accepted" in machine.refused("accept", "local", "--port", "9999/tcp")
     place.write_bytes(place.read_bytes()[:-4])
     told = json.loads(machine.run("audit", "local", "--only", "listeners", "--format", "json"))["hosts"][0]
     assert any(gap["subject"] == "baseline" and "not known" in gap["reason"] for gap in told["gaps"])

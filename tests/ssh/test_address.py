@@ -272,11 +272,14 @@ CALLS = {
     ("auditkit.hosts.ssh", "module.connect"): "a link of either transport, which begins with the one connection",
 }
 """How each call of something that is named like connecting begins, and what it is."""
-BY_CHOICE = {"auditkit.vendor.mirror": "fetches packages from the mirrors that auditkit.yaml names, and from no other host"}
+BY_CHOICE = {
+    "auditkit.vendor.mirror": "fetches packages from the mirrors that auditkit.yaml names, and from no other host",
+    "auditkit.incident.registry": "asks the registries of the internet of an address, by --online, and no other host",
+}
 """Modules that contact what no inventory names, because the user chose to."""
 NAMES = {"connect", "connect_ex", "create_connection", "open_connection", "sendto", "SSHClient", "sock_connect"}
 CLIENTS = {"asyncio", "ftplib", "http", "imaplib", "nntplib", "poplib", "requests", "smtplib", "socketserver", "telnetlib"}
-CLIENTS |= {"urllib.request", "xmlrpc"}
+CLIENTS |= {"urllib.request", "xmlrpc", "urllib3", "httpx", "aiohttp", "whoisit", "dns"}
 
 
 def connections(module: str, text: str) -> Iterator[str]:

@@ -542,6 +542,48 @@ def test_password_hashes_do_not_travel(busybox: Machine) -> None:
     assert b"hhhh" not in sent
 
 
+GUARDED = {
+    "etc/openvpn/a.conf": (
+        "up /a\n<key>\nup s3cret\n</key>\n \tdown /b\n<connection>\nremote s3cret\n</connection>\n--plugin x\n"
+    ),
+    "etc/wireguard/wg0.conf": (
+        "[Interface]\nPrivateKey = s3cret=\n"
+        f"postUP= wg set %i private-key <(echo s3cret{'A' * 37}=)\n#PostUp = s3cret\nPreDown=x"
+    ),
+    "etc/syslog-ng/a.conf": (
+        'd { sql(password("s3cret")); program(\n "/a"\n\t"/b")\n password(\n "s3cret")\n#program(s3cret)\nprogram("x");'
+    ),
+    "etc/wgetrc": "password=s3cret\nUse_AskPass = /a\nuseaskpass=/b\n",
+    "etc/pip.conf": (
+        "[global]\nindex-url = https://s3cret@a/\n\n  s3cret\nproxy = s3cret\nExtra_Index-url=\n  a\n  https://u:s3cret@b/ c"
+    ),
+    "etc/.wgetrc": "",
+}
+
+
+def test_of_what_holds_secrets_only_lines_that_run_something_travel(busybox: Machine) -> None:
+    for name, text in GUARDED.items():
+        (busybox.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (busybox.root / name).write_text(text)
+    asked = (*needs(*(f"/{name}" for name in GUARDED), secret=True), *needs("/etc/wireguard/*", "/etc/*.conf"))
+    assert bare(busybox.shell.take(asked)) == bare(taken_below(os.fsencode(busybox.root), asked))
+    assert b"s3cret" not in b"".join(pipe.received for pipe in busybox.link.opened)
+
+
+def test_of_what_holds_secrets_every_sed_leaves_the_same(gnu: Machine, tmp_path: Path) -> None:
+    texts = {
+        f"{number}/{name}": text for number in "12" for name, text in GUARDED.items() if name in {"etc/wgetrc", "etc/pip.conf"}
+    }
+    for name, text in texts.items():
+        place = tmp_path / name.replace("etc/wgetrc", ".wgetrc").replace("etc", "pip")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+    asked = needs(f"{tmp_path}/*/.wgetrc", f"{tmp_path}/*/pip/pip.conf", secret=True)
+    told = bare(gnu.shell.take(asked))
+    assert told == bare(taken_below(b"/", asked))
+    assert len(told) == len(texts)
+
+
 def test_the_letters_of_a_public_key_are_no_word_for_a_secret() -> None:
     key = b"ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQ/pwd/psk/token%s anna" % (b"A" * 300)
     assert not fetch.looks_secret(key + b"\n")

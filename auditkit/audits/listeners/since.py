@@ -14,7 +14,7 @@ from auditkit.model import Evidence, Finding, Gap, Rule, Severity
 from auditkit.packages.versions import deb_part
 from auditkit.printable import printable
 
-_KNOWN = "If it is wanted: auditkit accept HOST --all, or a new baseline, takes it in."
+_KNOWN = "If it is wanted: auditkit accept HOST --port PORT/PROTOCOL --reason TEXT takes it into the next baseline."
 NEW = Rule(
     "listener-new",
     "Something listens that did not when the baseline was made",

@@ -44,6 +44,8 @@ class Entry:
     """Where such things are besides, so that what a baseline says of it is told as one of these."""
     judged: str = ""
     """Who judges the rest of it, or all."""
+    guarded: bool = False
+    """Whether it holds secrets too, so that only what runs something is taken of it: probe/guarded.py."""
 
 
 def entry(  # noqa: PLR0913, PLR0917 - the columns of a table
@@ -63,6 +65,7 @@ def entry(  # noqa: PLR0913, PLR0917 - the columns of a table
     read: bool = True,
     watched: tuple[str, ...] = (),
     judged: str = "",
+    guarded: bool = False,
 ) -> Entry:
     """An entry with its rule; `off` says how to turn one off, and how to undo that."""
     told = Rule(
@@ -74,7 +77,7 @@ def entry(  # noqa: PLR0913, PLR0917 - the columns of a table
         (*references, f"MITRE ATT&CK {attack}"),
     )
     spoken = re.compile(line, re.MULTILINE) if line else None
-    return Entry(id, attack, what, told, own, vendor, spoken, calm, alien, read, watched, judged)
+    return Entry(id, attack, what, told, own, vendor, spoken, calm, alien, read, watched, judged, guarded)
 
 
 def homes(*names: str) -> tuple[str, ...]:

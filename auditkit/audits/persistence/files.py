@@ -7,7 +7,7 @@ from itertools import islice
 
 from auditkit.answers import Listed
 from auditkit.audits.persistence.entry import EVIDENCE, Entry
-from auditkit.audits.persistence.phrases import LONGEST, Phrase, said, together
+from auditkit.audits.persistence.phrases import LONGEST, OF_TUNNELS, Phrase, said, together
 from auditkit.audits.persistence.seen import Line, Seen, about, is_known, kind, listing, may_change, quoted, real
 from auditkit.audits.persistence.table import ENTRIES
 from auditkit.model import Finding, Gap, Kind, Means, Need, Quote, Rule, Severity
@@ -57,7 +57,8 @@ _OTHERS_RUN = re.compile(r"^\s*User\s*=\s*(?!root\s*$|0\s*$)\S", re.MULTILINE)
 _LEFT_OVER = re.compile(r"\.(dpkg|ucf)-(old|dist|new|bak|tmp)\Z|~\Z|/\.placeholder\Z|/\.SEQ\Z|\.sample\Z|/README[^/]*\Z")
 _OF_ACCOUNTS = ("/home/", "/root/", "/run/user/", "/var/spool/cron/", "/var/spool/at")
 _PROGRAMS = re.compile(
-    r"^\s*Exec\w*\s*=|^\s*(?:[-*0-9,/]+\s+){5}|^\s*@\w+\s|RUN|PROGRAM|-Invoke|pam_exec|omprog|^\s*/|^\s*(?:exec|nohup|sh|bash)\s+/"
+    r"^\s*Exec\w*\s*=|^\s*(?:[-*0-9,/]+\s+){5}|^\s*@\w+\s|RUN|PROGRAM|-Invoke|pam_exec|omprog|\bprogram\s*\(|use_?askpass"
+    r"|^\s*" + OF_TUNNELS + r"|^\s*/|^\s*(?:exec|nohup|sh|bash)\s+/"
 )
 _COMMENT = re.compile(r"^\s*(#(?!include\s)|//(?!/*(?:tmp|var|dev|home|usr|s?bin|lib|opt|etc|run|root|srv)/)|;|\"\s|!)")
 _NO_PROGRAM = ("/dev/null", "/bin/true", "/bin/false")
@@ -122,10 +123,10 @@ def _texts(seen: Seen, entry: Entry) -> Iterator[Need]:
         return
     why = f"what {entry.what} run"
     globs = [path for path in entry.own if not _is_wide(path) and _holds_text(seen, path)]
-    yield from (Need(Means.FILE, path, why) for path in globs)
+    yield from (Need(Means.FILE, path, why, secret=entry.guarded) for path in globs)
     known = {item.source for path in globs for item in seen.of(Means.LISTING, path)}
     left = (end for one in places(seen, entry) if one.node.path not in known and (end := _text_of(seen, one)))
-    yield from (Need(Means.FILE, path, why) for path in islice(left, MOST_READ))
+    yield from (Need(Means.FILE, path, why, secret=entry.guarded) for path in islice(left, MOST_READ))
 
 
 def _is_wide(pattern: str) -> bool:

@@ -4,6 +4,7 @@ from auditkit.audits.persistence.entry import SHELL, Entry, entry, homes
 from auditkit.model import Severity
 
 _COPY = "cp -a FILE FILE.before;"
+_OPENVPN = ("", "server/", "client/")
 _OUT = f"{_COPY} take the line out (undo: mv FILE.before FILE)."
 
 HOOKS: tuple[Entry, ...] = (
@@ -205,6 +206,61 @@ HOOKS: tuple[Entry, ...] = (
         ),
         calm=False,
         watched=("/etc/audit/**",),
+    ),
+    entry(
+        "vpn-hooks",
+        "T1546",
+        "hooks of VPNs",
+        "A tunnel that goes up or down runs a program",
+        "Whenever the tunnel comes or goes, or somebody connects to it, a command runs that nobody has vouched for. wg-quick"
+        " and OpenVPN run it as root unless they are told otherwise; such lines set routes and firewalls, and start anything"
+        " else as well. Of these files auditkit takes just such lines, and no key.",
+        _OUT,
+        "wg-quick(8)",
+        "openvpn(8)",
+        own=("/etc/wireguard/*.conf", *(f"/etc/openvpn/{place}*.{end}" for place in _OPENVPN for end in ("conf", "ovpn"))),
+        line=r"\S",
+        guarded=True,
+    ),
+    entry(
+        "log-programs",
+        "T1546",
+        "programs that logs go to",
+        "A message in the log starts a program",
+        "What is written to the log, which strangers can cause, goes to a program that nobody has vouched for. syslog-ng starts"
+        " what stands in program(), with its own rights, and keeps it running.",
+        f"{_OUT} Then: syslog-ng-ctl reload.",
+        "syslog-ng.conf(5)",
+        own=("/etc/syslog-ng/syslog-ng.conf", "/etc/syslog-ng/conf.d/*"),
+        line=r"\S",
+        guarded=True,
+    ),
+    entry(
+        "askpass-programs",
+        "T1546",
+        "programs that wget asks for a password",
+        "wget runs a program of its settings",
+        "Whoever fetches something with wget runs another program, without being told. It stands in use_askpass, and gets to"
+        " know which addresses are asked for.",
+        _OUT,
+        "wget(1)",
+        own=("/etc/wgetrc", *homes(".wgetrc")),
+        line=r"=\s*\S",
+        guarded=True,
+    ),
+    entry(
+        "pip-index",
+        "T1195.001",
+        "where pip gets packages from",
+        "pip takes packages from another place than PyPI",
+        "What is installed with pip may be somebody else's, and it runs as soon as it is. An index of the own house is no"
+        " mistake; of an extra index pip takes whatever has the higher version, and with trusted-host nobody shows who he is.",
+        f"{_OUT} pip config list shows what holds.",
+        "pip-config(1)",
+        own=("/etc/pip.conf", "/etc/xdg/pip/pip.conf", *homes(".pip/pip.conf", ".config/pip/pip.conf")),
+        line=r"(?i)^\s*trusted[_-]host\s*[=:]\s*\S|^[^#;]*\b(?:https?|ftp|git\+\w+)://(?!(?:<hidden>@)?(?:pypi\.org|pypi\.python\.org"
+        r"|files\.pythonhosted\.org|localhost|127\.[0-9.]+|10\.[0-9.]+|192\.168\.[0-9.]+|172\.(?:1[6-9]|2[0-9]|3[01])\.[0-9.]+)(?:[:/]|\s|$))",
+        guarded=True,
     ),
     entry(
         "unpackaged-bin",

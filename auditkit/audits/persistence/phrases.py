@@ -32,11 +32,17 @@ _SETS = (
     r"|fsmonitor|binary|server|argv|dynamic_path|auto_(?:ap|pre)pend_file|core_pattern|modprobe)\s*[= ]\s*"
 )
 """Settings that name what is run or loaded."""
+OF_TUNNELS = (
+    r"(?:(?:post-|pre-)?(?:up|down)\s+|(?i:(?:pre|post)(?:up|down)\s*=\s*)|(?:route-up|route-pre-down|ipchange|iproute|plugin"
+    r"|client-connect|client-disconnect|client-crresponse|learn-address|auth-user-pass-verify|tls-verify|tls-crypt-v2-verify)\s+)"
+)
+"""What names a program in interfaces(5), wg-quick(8) and openvpn(8)."""
 _START = (
     r"(?:^\s*(?:Exec\w*\s*=\s*[\"']?[-@:+!|]*|(?:[-*0-9,/]+\s+){5}(?:\w+\s+)?|@\w+\s+(?:\w+\s+)?|[0-9]+\s+[0-9]+\s+\S+\s+"
-    r"|(?:post-|pre-)?(?:up|down)\s+|(?:install|remove)\s+\S+\s+|[^:\s]*:\w*:\w+:|(?:extend|pass|pass_persist)\s+\S+\s+|path\s*=\s*)?"
-    r"|[;&|`(^]\s*|\bRUN(?:\{\w+\})?\s*\+?=\s*\"?|(?:^|\s)\.\s+|Invoke\s*\{?\s*\"|pam_exec\.so\s+(?:\w+\s+)*|\|\s*\"?|:include:\s*"
-    r"|\b(?:system|popen|Popen|run|call|spawn|shell-command)\s*\(?\[?\s*[\"']|" + _SETS + r"[\"'|-]*"
+    r"|" + OF_TUNNELS + r"[\"']?|(?i:use_?askpass)\s*=\s*|(?:install|remove)\s+\S+\s+|[^:\s]*:\w*:\w+:"
+    r"|(?:extend|pass|pass_persist)\s+\S+\s+|path\s*=\s*)?"
+    r"|[;&|`(^]\s*|\bRUN(?:\{\w+\})?\s*\+?=\s*\"?|(?:^|\s)\.\s+|Invoke\s*\{?\s*\"|pam_exec\.so\s+(?:\w+\s+)*|\|\s*\"?"
+    r"|:include:\s*|\b(?:system|popen|Popen|run|call|spawn|shell-command|program)\s*\(?\[?\s*[\"']|" + _SETS + r"[\"'|-]*"
 )
 _RUNS = (
     _START + r"|(?:^|[\s;&|(/\"'=])(?:sh|bash|dash|zsh|python[0-9.]*|perl|ruby|php|exec|nohup|setsid|source|env|sudo)"

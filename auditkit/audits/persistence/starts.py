@@ -51,8 +51,10 @@ STARTS: tuple[Entry, ...] = (
         "atq lists them, at -c NUMBER shows one; atrm NUMBER takes one away (no undo: keep what at -c says).",
         "at(1)",
         own=("/var/spool/cron/atjobs/*", "/var/spool/at/*", "/var/spool/atjobs/*"),
+        line=r"^(?!umask [0-7]+$|[A-Za-z_]\w*=<hidden>; export |SHELL=[\w/]+; export SHELL$|PATH=[\w/:.-]+; export PATH$"
+        r"|cd (?:\\.|\S)+ \|\| \{$|\s*echo 'Execution directory inaccessible' >&2$|\s*exit 1$|\}$)\s*\S",
         severity=Severity.MEDIUM,
-        read=False,  # each holds the whole environment of who left it
+        guarded=True,  # each holds the whole environment of who left it
         watched=("/etc/at.allow", "/etc/at.deny"),
     ),
     entry(

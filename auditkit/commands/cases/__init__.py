@@ -7,14 +7,19 @@ import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from auditkit.commands import options
-from auditkit.errors import UsageError
+from auditkit.errors import UntrustedError, UsageError
 from auditkit.response.chain import LONGEST
 from auditkit.response.nouns import Entry, Hand
+
+if TYPE_CHECKING:
+    from auditkit.incident.cases import Case
+    from auditkit.response.summary import Kept
+    from auditkit.signers import Signers
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -37,6 +42,12 @@ def form(command: Command) -> Command:
     return click.option("--format", "form", type=forms, default="text", show_default=True)(quiet(command))
 
 
+def repeated(given: Mapping[str, Any]) -> tuple[str, ...]:
+    """The options of this command that the next one needs, too, to find the case."""
+    words = [(f"--{name}", given.get(key)) for name, key in (("config", "config_file"), ("store", "store"))]
+    return tuple(word for option, value in words if value for word in (option, str(value)))
+
+
 def text_of(words: Sequence[str]) -> str:
     """What somebody wants to have written down: the words of the command line, or stdin for a single `-`.
 
@@ -50,6 +61,19 @@ def text_of(words: Sequence[str]) -> str:
         raise UsageError("an entry holds at most 1 MiB", "write it to a file, and attach the file")
     text = data.decode("utf-8", "surrogateescape").strip("\r\n")
     return text if text.strip() else ""
+
+
+def signers(run: options.Setting) -> "Signers | None":
+    """Whose signatures count, if that is said.
+
+    Raises:
+        ConfigError: the file that says it cannot be read.
+    """
+    if not run.signers:
+        return None
+    from auditkit import signers  # noqa: PLC0415 - not for --help
+
+    return signers.read(os.path.expanduser(run.signers))
 
 
 def document(told: Mapping[str, object]) -> str:
@@ -72,6 +96,26 @@ def say_head(entry: Entry) -> None:
     click.echo(f"head, for paper (entry {entry.seq}):")
     for line in on_paper(entry.hash):
         click.echo(line)
+
+
+def reports(case: "Case") -> "tuple[Kept, ...]":
+    """The reports that are kept in a case, the oldest first: each as the journal says, and as the schema of reports has it.
+
+    Raises:
+        UntrustedError: one is not, or the journal is broken: nothing is made of any.
+        AuditkitError: the case cannot be read.
+    """
+    from auditkit.incident import evidence  # noqa: PLC0415 - not for --help
+    from auditkit.report.shape import fault  # noqa: PLC0415
+
+    schema = options.schema()
+    found = evidence.reports(case)
+    for kept in found:
+        if wrong := fault(dict(kept.document), schema):
+            raise UntrustedError(
+                f"the report of entry {kept.entry.seq} is none: {wrong}", "nothing was made of it: run that command again"
+            )
+    return found
 
 
 def hand(by: str | None) -> Hand:

@@ -19,7 +19,7 @@ from auditkit.model import Gap
 from auditkit.printable import printable
 from auditkit.report import proposal as telling
 from auditkit.response import blocking
-from auditkit.response.blocking import around, known, refusals, wishing
+from auditkit.response.blocking import around, fail2ban, known, refusals, wishing
 from auditkit.response.blocking.addresses import Network, network, shown
 from auditkit.response.blocking.nouns import Proposal, Surroundings, Wish
 from auditkit.response.nouns import Kind, Said
@@ -44,6 +44,7 @@ REFUSED = {
 @click.option("-o", "output", metavar="FILE", help="write the proposal there instead of stdout")
 @options.timeout
 @options.password
+@common.form
 @common.writer
 def command(case: str, target: str, **given: Any) -> int:
     """Propose how to keep ADDRESS or NET out for a while: the commands, what to check, and how to undo it.
@@ -53,18 +54,27 @@ def command(case: str, target: str, **given: Any) -> int:
     """
     run = options.setting(**given)
     found = cases.found(run.store, case)
+    found.check()
     whom, time, allow = network(target), wishing.seconds(given["duration"]), wishing.allowed(given["allow"])
     there = _looked_at(given["host"], run, allow)
     _refuse(list(refusals.refusals(whom, there, not_ours=given["not_ours"], allowed=bool(allow))))
     tool, chosen = _tool(given["tool"], there)
+    if tool == fail2ban.NAME and whom.num_addresses > 1:
+        raise UsageError("fail2ban bans one address at a time here", "name the address, or another tool for the net")
     wish = wishing.wish(whom, time, wishing.ports(given["ports"], there), there, found.id)
     proposal = blocking.TOOLS[tool](wish)
     hand = common.hand(given["by"])
-    found.add(hand, _said(proposal, wish, there))
+    said = _said(proposal, wish, there)
+    entry = found.add(hand, said)
     cautions = tuple(refusals.cautions(whom, there, not_ours=given["not_ours"]))
     note = f"blocked {shown(whom)} by {tool} for {wish.time} on {there.host}"
     then = f"auditkit incident note {shlex.quote(printable(case))} {shlex.quote(note)} --kind action"
-    options.write(run.output, telling.told(telling.Offer(proposal, wish, there, cautions, hand.time, chosen, then)))
+    lines = telling.told(telling.Offer(proposal, wish, there, cautions, hand.time, chosen, then))
+    if run.form == "json":
+        lines = iter([common.document({"case": found.id, "entry": entry.seq, "text": "".join(lines), **said.data}), "\n"])
+    options.write(run.output, lines)
+    if run.output and not run.quiet:
+        options.talk(f"auditkit: {printable(run.output)} is written; entry {entry.seq} of case {found.id} tells of it")
     return 3 if there.grave or there.gaps else 0
 
 
@@ -75,9 +85,9 @@ def _looked_at(word: str, run: options.Setting, allow: Sequence[Network]) -> Sur
         UsageError: it is none that could.
         HostError: it cannot be asked.
     """
-    kind = kind_of(word, run.config)
     if word.startswith("@"):
         raise UsageError("--host takes one machine", "block on one after the other: each has people of its own")
+    kind = kind_of(word, run.config)
     if kind in REFUSED:
         why, hint = REFUSED[kind]
         raise UsageError(f"{printable(word)}: {why}", hint)

@@ -1,13 +1,20 @@
 """`auditkit incident show [CASE]`: what happened when; without a case, which cases there are."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from auditkit.commands import cases, options
-from auditkit.errors import AuditkitError
+from auditkit.errors import AuditkitError, UntrustedError
+from auditkit.response import steps, timeline
 from auditkit.response.nouns import Journal
 from auditkit.response.standing import standing
+from auditkit.response.steps import Step
+from auditkit.response.timeline import Moment
+
+if TYPE_CHECKING:
+    from auditkit.incident.cases import Case
 
 
 @click.command("show")
@@ -23,33 +30,62 @@ def command(case: str | None, **given: Any) -> int:
     if case is None:
         return listed(run)
     found = disk.found(run.store, case)
-    journal = found.read()
+    view = _viewed(found, cases.repeated(given))
     if run.form == "json":
-        click.echo(cases.document(_document(found.id, found.path, journal)))
+        click.echo(cases.document(_document(found, view)))
     else:
-        _tell(journal, run)
-    return 4 if journal.broken else 0
+        _tell(view, run)
+    return 4 if view.journal.broken or view.unread else 0
 
 
-def _tell(journal: Journal, run: options.Setting) -> None:
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What is to be shown of a case."""
+
+    journal: Journal
+    moments: tuple[Moment, ...]
+    steps: tuple[Step, ...]
+    unread: str
+    """Why nothing is made of the reports in it; empty where they are as they were kept."""
+
+
+def _viewed(case: "Case", more: tuple[str, ...]) -> _View:
+    from auditkit.incident import evidence  # noqa: PLC0415 - not for --help
+    from auditkit.response.events import events  # noqa: PLC0415
+
+    journal, unread = case.read(), ""
+    told: tuple[Moment, ...] = ()
+    try:
+        told = () if journal.broken else events(evidence.reports(case))
+    except UntrustedError as error:
+        unread = str(error)
+    return _View(
+        journal, timeline.moments(journal, told), () if journal.broken else steps.steps(case.id, journal, more), unread
+    )
+
+
+def _tell(view: _View, run: options.Setting) -> None:
     from auditkit.report import record  # noqa: PLC0415 - not for --help
-    from auditkit.response import timeline  # noqa: PLC0415
 
-    lines = [*record.timeline(journal, timeline.moments(journal), options.width(), whole=run.show_all), ""]
-    lines += record.head(journal)
+    lines = [*record.timeline(view.journal, view.moments, options.width(), whole=run.show_all), ""]
+    lines += [f"UNTRUSTED  {view.unread}: nothing is shown of what reports tell", ""] if view.unread else []
+    lines += record.head(view.journal)
+    if view.steps:
+        lines += ["", *record.to_do(view.steps, "not done yet", options.width())]
     options.write(None, (f"{line}\n" for line in lines))
 
 
-def _document(case: str, path: str, journal: Journal) -> dict[str, object]:
+def _document(case: "Case", view: _View) -> dict[str, object]:
     """A case for programs."""
-    from auditkit.response import timeline  # noqa: PLC0415 - not for --help
-
+    journal = view.journal
     return {
-        **_summary(case, journal),
-        "path": path,
-        "timeline": [moment.document() for moment in timeline.moments(journal)],
+        **_summary(case.id, journal),
+        "path": case.path,
+        "timeline": [moment.document() for moment in view.moments],
+        "steps": [step.document() for step in view.steps],
         "broken": {"entry": journal.broken.seq, "reason": journal.broken.reason} if journal.broken else None,
         "torn": len(journal.torn),
+        "unread": view.unread or None,
     }
 
 

@@ -1,20 +1,14 @@
 """`auditkit incident verify CASE|DIR`: is the record as it was written?"""
 
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from auditkit.commands import cases, options
 from auditkit.errors import UsageError
 from auditkit.printable import printable
-
-if TYPE_CHECKING:
-    from auditkit.incident.cases import Case
-    from auditkit.response.checked import Seen
-    from auditkit.signers import Signers
 
 
 @click.command("verify")
@@ -30,13 +24,14 @@ def command(case: str, papers: tuple[str, ...], **given: Any) -> int:
     Exit status: 0 it is as it was written, as far as can be told; 3 something could not be seen; 4 something is wrong.
     """
     from auditkit.incident import cases as disk  # noqa: PLC0415 - not for --help
+    from auditkit.incident import holdings  # noqa: PLC0415
     from auditkit.report import record  # noqa: PLC0415
     from auditkit.response import checked  # noqa: PLC0415
 
     run = options.setting(**given)
     _sound(papers)
-    found, signers = disk.found(run.store, case), _signers(run)
-    seen = _seen(found, signers)
+    found, signers = disk.found(run.store, case), cases.signers(run)
+    seen = holdings.seen(found, signers, datetime.now(UTC))
     told, journal = checked.verdict(seen, papers, asked=signers is not None), seen.journal
     if run.form == "json":
         sizes = {"case": found.id, "path": found.path, "entries": len(journal.entries), "head": journal.head}
@@ -44,24 +39,6 @@ def command(case: str, papers: tuple[str, ...], **given: Any) -> int:
     else:
         options.write(None, (f"{line}\n" for line in record.verified(found.id, journal, told, options.width())))
     return checked.code(told)
-
-
-def _seen(case: "Case", signers: "Signers | None") -> "Seen":
-    """What lies in the directory of a case; somebody may be writing meanwhile.
-
-    The journal is read last, so that it tells of all that was seen, and then what it tells of besides.
-    """
-    from auditkit.incident import holdings, sealing  # noqa: PLC0415 - not for --help
-    from auditkit.response import checked  # noqa: PLC0415
-
-    now = datetime.now(UTC)
-    seals, held = [*sealing.seals(case, signers, now)], [*holdings.held(case)]
-    journal = case.read()
-    late = {one.name for one in checked.named(journal)} - {one.name for one in held}
-    held += [holdings.hashed(case, name) for name in sorted(late) if os.path.lexists(case.at(name))]
-    late = {name for name, _entry in checked.sealed(journal)} - {one.name for one in seals}
-    seals += [sealing.one(case, name, signers, now) for name in sorted(late) if os.path.lexists(case.at(name))]
-    return checked.Seen(case.id, journal, held, seals)
 
 
 def _sound(papers: Sequence[str]) -> None:
@@ -78,12 +55,3 @@ def _sound(papers: Sequence[str]) -> None:
                 f"{printable(paper[:80])} is no head",
                 f"give its digits 0-9 and a-f, {LEAST} of them at least; blanks do not matter",
             )
-
-
-def _signers(run: options.Setting) -> "Signers | None":
-    """Whose signatures count, if that is said."""
-    if not run.signers:
-        return None
-    from auditkit import signers  # noqa: PLC0415 - not for --help
-
-    return signers.read(os.path.expanduser(run.signers))

@@ -17,7 +17,7 @@ def proposal(wish: Wish) -> Proposal:
         f"ufw denies what {shown(wish.target)} sends to {wish.doors}; a timer deletes the rule after {wish.time}",
         (
             Step("See that ufw is active, and have it check the rule without setting it",
-                 ("ufw status verbose", f"ufw --dry-run prepend {deny}")),
+                 ("ufw status verbose", f"ufw --dry-run prepend {deny} | grep -F '{shown(wish.target)}'")),
             *((Step("See that the status has a rule that lets your own people in. Only if there is none, set it now, for good",
                     tuple(f"ufw prepend {rule}" for rule in allow), optional=True),) if allow else ()),
             timers.later(wish, undo),

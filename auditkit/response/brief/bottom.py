@@ -57,8 +57,10 @@ def _what(machines: Sequence[Machine], notes: Sequence[Note], times: Times) -> S
     guessed = [(machine, one) for machine, one in answers if one.logins["attempts"]]
     entries = tuple(dict.fromkeys(one.look.entry for _, one in guessed or answers))
     if not guessed:
-        where = hosts([machine.name for machine, _ in answers])
-        return Statement(f"No guess at a password was seen on {where}, as far as their logs tell", entries)
+        told = [machine.name for machine, one in answers if one.access != CANNOT_TELL]
+        if not told:
+            return Statement(f"What was tried on {_names(answers)} cannot be told", entries)
+        return Statement(f"No guess at a password was seen on {hosts(told)}, as far as the logs tell", entries)
     start, end = stretch([one for _, one in guessed])
     when = f" ({times.span(start, end)})" if start and end else ""
     number = counted(sum(one.logins["attempts"] for _, one in guessed), "guess")
@@ -110,9 +112,16 @@ def _entries(told: Told) -> tuple[int, ...]:
 
 def _changed(machines: Sequence[Machine]) -> Iterator[Statement]:
     """Yield where something changed that nothing explains."""
+    odd = [(machine, look) for machine in machines for look in machine.looks if look.host["untrusted"] is not None]
+    if odd:
+        where = hosts([machine.name for machine, _ in odd])
+        entries = tuple(dict.fromkeys(look.entry for _, look in odd))
+        yield Statement(
+            f"whether files changed on {where} is not known, for what they would be compared with is not trusted", entries
+        )
     changed = [(machine, look) for machine in machines for look in machine.looks if look.changes]
     if changed:
         where = hosts([machine.name for machine, _ in changed])
         yield Statement(
-            f"files changed on {where} and nothing explains it", tuple(dict.fromkeys(look.entry for _, look in changed))
+            f"files changed on {where} and no report explains it", tuple(dict.fromkeys(look.entry for _, look in changed))
         )

@@ -6,7 +6,18 @@ from datetime import datetime
 from typing import Any
 
 from auditkit.printable import counted, grouped, printable
-from auditkit.response.brief.machines import CLAIMED, NONE_SEEN, SEEN, Answer, Dict, Look, Machine, severity, with_access
+from auditkit.response.brief.machines import (
+    CANNOT_TELL,
+    CLAIMED,
+    NONE_SEEN,
+    SEEN,
+    Answer,
+    Dict,
+    Look,
+    Machine,
+    severity,
+    with_access,
+)
 from auditkit.response.brief.notes import Note
 from auditkit.response.brief.nouns import Statement
 from auditkit.response.brief.wording import Times, account, address, hosts, length, listed, name, note, parsed
@@ -33,7 +44,7 @@ def facts(machines: Sequence[Machine], observed: Sequence[Note], times: Times) -
         yield from _logins(machine, answer, times)
     yield from _guesses(machines, times)
     yield from _none_seen(with_access(machines, NONE_SEEN), times)
-    for machine, answer in seen:
+    for machine, answer in with_access(machines, SEEN, CLAIMED, CANNOT_TELL, NONE_SEEN):
         yield from _calm(machine, answer)
     for machine in machines:
         yield from _changes(machine, times)
@@ -190,6 +201,11 @@ def _calm(machine: Machine, answer: Answer) -> Iterator[Statement]:
     asked = answer.asked
     calm = [one for one in answer.real if not any(one is other for other in asked)]
     number = len(calm) + answer.logins.get("more_successes", 0)
+    if others := answer.logins.get("outside", {}).get("logins", 0) - len(
+        answer.logins.get("outside", {}).get("of_who_guessed", ())
+    ):
+        what = f"Not judged: {counted(others, 'login')} on {machine.name} outside of the time that was asked for"
+        yield Statement(what, (answer.look.entry,))
     if number:
         whose = listed(account(one["user"]) for one in calm)
         of = f" (of {whose})" if whose else ""

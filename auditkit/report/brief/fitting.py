@@ -16,7 +16,7 @@ COLUMNS = (0.37, 0.17, 0.29, 0.17)
 """Of the table of options, as the stylesheet has them."""
 HEADING, ROW, TITLE = 1.47, 0.18, 1.8
 """What a heading takes, what a row of a table takes besides its lines, and a line of the title, in lines."""
-SHARES: Sequence[float] = (9, 9, 10, 4, 30, 6, 5, 3)
+SHARES: Sequence[float] = (9, 12, 12, 4, 30, 6, 5, 2)
 """Lines of each section that it keeps where there is not room for all."""
 _NARROW, _MIDDLE, _WIDE = frozenset("iljI.,:;'|!()[] ftr-"), frozenset("csxyzkvJ"), frozenset("mwMW@%—")
 BOLD = 1.12

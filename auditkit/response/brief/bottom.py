@@ -34,7 +34,7 @@ def bottom(machines: Sequence[Machine], material: Material, notes: Sequence[Note
     """Yield the three sentences."""
     yield _what(machines, notes, times)
     effect = [*_access(machines, material, times)][:MOST]
-    yield Statement(_sentence("; ".join(one.text for one in effect)), _all(effect))
+    yield Statement(_sentence("; ".join((*(one.text for one in effect), "section 3 says what is not known"))), _all(effect))
     wanted = note(material.decide) or "which of the options in section 5 is taken"
     yield Statement(f"Decision wanted: {wanted}")
 
@@ -89,7 +89,7 @@ def _access(machines: Sequence[Machine], material: Material, times: Times) -> It
         yield Statement(f"whether anybody got in{where} was not looked at")
     for word, how in WITH.items():
         if none := [(machine, one) for machine, one in with_access(machines, NONE_SEEN) if one.coverage == word]:
-            yield Statement(f"no success was seen on {_names(none)} {how} (section 3 says what is not known)", _entries(none))
+            yield Statement(f"no success was seen on {_names(none)} {how}", _entries(none))
 
 
 def _to_ask(asked: Told, times: Times) -> Iterator[Statement]:

@@ -47,12 +47,14 @@ def escaped(text: str) -> str:
 
 
 def _word(word: str) -> str:
-    return _code(word) if _LINKED.search(word) else _MARKS.sub(r"\\\1", word)
+    """A word; one that could become a link is code, but for `|`, which ends a cell of a table even there."""
+    if _LINKED.search(word):
+        return "\\|".join(map(_code, word.split("|")))
+    return _MARKS.sub(r"\\\1", word)
 
 
 def _code(word: str) -> str:
-    """A word as code, between more backticks than it has; `|` ends a cell of a table even there."""
+    """A word as code, between more backticks than it has."""
     ticks = "`" * (1 + max((len(run) for run in re.findall("`+", word)), default=0))
-    inner = word.replace("|", "\\|")
-    blank = " " if inner.startswith("`") or inner.endswith("`") else ""
-    return f"{ticks}{blank}{inner}{blank}{ticks}"
+    blank = " " if word.startswith("`") or word.endswith("`") else ""
+    return f"{ticks}{blank}{word}{blank}{ticks}" if word else ""

@@ -31,6 +31,8 @@ def outcome(every: Sequence[Seen], told: Sequence[Host], address: Address) -> st
 def _none_seen(one: Seen) -> bool:
     """Whether the verdict carries that nobody got in from there: nobody at all did, or each who did came from elsewhere."""
     logins = one.logins
+    if one.source.get("other_logins") != 0:  # outside of the window, or to mail; or it is not known
+        return False
     if logins["access"] == NONE_SEEN:
         return True
     elsewhere = all(each["address"] and each.get("state") in WITH_A_LINE for each in logins["successes"])

@@ -171,9 +171,7 @@ def test_a_login_from_there_at_another_time_or_to_mail_is_hidden_by_no_window() 
     early = LOGIN.replace("T04:", "T01:")
     said = judge(of_lines([early, *guesses()], since=since))
     assert said.outcome == ""
-    assert said.checks[0] == (
-        "1 login from there at another time, or to mail or files: find out whose, before you write"
-    )
+    assert said.checks[0] == ("1 login from there at another time, or to mail or files: find out whose, before you write")
     assert judge(of_lines(guesses(), since=since)).outcome != ""
     mail_login = (
         f"2026-11-24T04:00:00Z srv-01 dovecot: imap-login: Login: user=<anna>, method=PLAIN, rip={SUSPECT}, lip=192.0.2.1"

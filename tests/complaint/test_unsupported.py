@@ -184,6 +184,14 @@ def test_the_newest_report_of_a_machine_that_has_the_address_counts() -> None:
     assert judge(newer, other, older).attempts == 30
 
 
+def test_the_same_log_as_a_host_and_as_a_file_counts_once() -> None:
+    one, file = of_lines(guesses(30), host="local"), of_lines(guesses(20), host="./auth.log")
+    other = of_lines(guesses(15, host="db.office.lan"), host="db")
+    assert (judge(one, file).attempts, judge(one, file).machines) == (20, 1)
+    assert (judge(file, one).attempts, judge(file, one).machines) == (30, 1)
+    assert (judge(one, other).attempts, judge(one, other).machines) == (45, 2)
+
+
 def test_of_an_ipv6_address_it_is_said_what_else_its_machine_may_use() -> None:
     one, other = "2a01:4f8:1:2::7", "2a01:4f8:1:2::8"
     assert judge(of_lines(guesses(address=one)), address=one).checks[-1] == (

@@ -69,7 +69,7 @@ def _came_to(line: Mapping[str, Any], address: Address) -> tuple[Address, int] |
     """Address and port that a connection came to, where the other side knows that address too."""
     found = CAME_TO.search(line.get("text") or "")
     there = address_of(found[2]) if found else None
-    if found is None or there is None or address_of(found[1]) != address or special(there):
+    if found is None or there in (None, address) or address_of(found[1]) != address or special(there):
         return None
     return there, int(found[3])
 

@@ -21,7 +21,8 @@ def outcome(every: Sequence[Seen], told: Sequence[Host], address: Address) -> st
     times = sorted({one["time"] for one in got_in if one.get("state", REAL[0]) in REAL})
     if times:
         when = f", the first at {moment(times[0]):%Y-%m-%d %H:%M:%S} UTC" if times[0] else ""
-        return f"Our logs also have {plural(len(times), 'login')} from this address{when}; whose that was we are finding out."
+        whose = "whose that was" if len(times) == 1 else "whose these were"
+        return f"Our logs also have {plural(len(times), 'login')} from this address{when}; {whose} we are finding out."
     if got_in or not all(map(_none_seen, every)):
         return ""
     gaps = any(one.logins["coverage"] != COMPLETE for one in every)

@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from auditkit.errors import UsageError
+from auditkit.logins.evidence import event_of, form_of
+from auditkit.logins.nouns import Setting
 from auditkit.logins.wording import plural
 from auditkit.response.complaint import Document
 from auditkit.response.complaint.subject import Address, same
 
 Host = Mapping[str, Any]
 """What a report says of one machine."""
+LATEST = Setting(now=4_102_444_800 * 10**9)
+"""Nothing is later: where a line by itself is read for its words, the year does not matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +47,19 @@ def seen(told: Sequence[Host], address: Address) -> list[Seen]:
     for host in of_logins:
         for source in host["logins"]["sources"]:
             if same(source["address"], address):
-                found[host["host"]] = Seen(host["host"], host["logins"], source, latest[host["host"]])
+                found[_machine(host, source)] = Seen(host["host"], host["logins"], source, latest[host["host"]])
     if found:
         return list(found.values())
     raise _unseen(of_logins, address)
+
+
+def _machine(host: Host, source: Mapping[str, Any]) -> str:
+    """Which machine it is, by its own lines: the same logs may be in the case as a host and as files, and count once."""
+    forms = {file["name"]: file["format"] or "" for file in host["logins"].get("files", ())}
+    lines = ((line["text"], forms.get(line["source"], "")) for line in source["lines"] if line.get("text"))
+    events = [event_of(text, form_of(form), LATEST) for text, form in lines]
+    called = {event.host.partition(".")[0] for event in events if event and event.host}
+    return called.pop() if len(called) == 1 else str(host["host"])
 
 
 def _unseen(of_logins: Sequence[Host], address: Address) -> UsageError:

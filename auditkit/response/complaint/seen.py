@@ -8,6 +8,7 @@ from auditkit.errors import UsageError
 from auditkit.logins.evidence import event_of, form_of
 from auditkit.logins.nouns import Setting
 from auditkit.logins.wording import plural
+from auditkit.printable import printable
 from auditkit.response.complaint import Document
 from auditkit.response.complaint.subject import Address, same
 
@@ -22,6 +23,7 @@ class Seen:
     """What one machine saw of the address."""
 
     host: str
+    """Its name, as it may be shown."""
     logins: Mapping[str, Any]
     source: Mapping[str, Any]
     latest: Mapping[str, Any]
@@ -47,7 +49,7 @@ def seen(told: Sequence[Host], address: Address) -> list[Seen]:
     for host in of_logins:
         for source in host["logins"]["sources"]:
             if same(source["address"], address):
-                found[_machine(host, source)] = Seen(host["host"], host["logins"], source, latest[host["host"]])
+                found[_machine(host, source)] = Seen(printable(host["host"]), host["logins"], source, latest[host["host"]])
     if found:
         return list(found.values())
     raise _unseen(of_logins, address)
@@ -80,7 +82,7 @@ def _unseen(of_logins: Sequence[Host], address: Address) -> UsageError:
 def listeners(told: Sequence[Host], names: Sequence[str] = ()) -> Iterator[Mapping[str, Any]]:
     """Yield what listens on our machines, or on those of these names, as far as audits told of it."""
     for host in told:
-        found = host["facts"].get("listeners") if not names or host["host"] in names else None
+        found = host["facts"].get("listeners") if not names or printable(host["host"]) in names else None
         yield from (one for one in found or () if isinstance(one, Mapping))
 
 

@@ -96,7 +96,7 @@ def pending(host: Host) -> tuple[Pending, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What tells since when a package misses something: changelogs, the last upgrade of all, what earlier runs saw of it."""
+    """What tells since when a package misses something: changelogs, the last upgrade of all, what earlier runs saw."""
 
     built: Built
     whole: datetime | None

@@ -97,6 +97,14 @@ def test_whatever_is_changed_in_it_is_found_by_stock_tools_and_by_us(cli: Cli, k
     assert "FAILED" in told.stdout or "Could not verify" in told.stderr or "incorrect signature" in told.stderr
 
 
+def smuggled(place: Path) -> None:
+    """A file that no entry tells of, and SHA256SUMS does, which is not signed any more."""
+    (place / "evidence/0009-x").write_text("x", "utf-8")
+    digests = sums.parsed((place / "SHA256SUMS").read_bytes()) | {"evidence/0009-x": sha256(b"x").hexdigest()}
+    (place / "SHA256SUMS").write_bytes(sums.text(digests))
+    (place / "SHA256SUMS.sig").unlink()
+
+
 def swapped(place: Path) -> None:
     """A link in the place of the directory of evidence, which is not followed."""
     (place / "evidence").rename(place.parent / "elsewhere")
@@ -109,6 +117,7 @@ def swapped(place: Path) -> None:
         (lambda place: (place / "journal.txt").unlink(), (4, "WRONG journal.txt: it is missing, and SHA256SUMS names it")),
         (lambda place: (place / "evidence/0009-x").touch(), (3, "gap evidence/0009-x: nothing tells of it")),
         (lambda place: (place / "SHA256SUMS.sig").write_text("no"), (4, "WRONG SHA256SUMS: the signature is malformed")),
+        (smuggled, (3, "gap evidence/0009-x: nothing tells of it")),
         (swapped, (4, "WRONG evidence/0002-auth.log (entry 2): it is missing")),
     ],
 )

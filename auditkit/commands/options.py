@@ -15,7 +15,7 @@ import click
 
 from auditkit import __version__, config, fleet
 from auditkit.commands import asking, moments, progress
-from auditkit.errors import AuditkitError
+from auditkit.errors import AuditkitError, UsageError
 from auditkit.hosts import Reach
 from auditkit.model import HostReport, Office, Severity
 from auditkit.printable import printable
@@ -209,6 +209,8 @@ def case(command: Command) -> Command:
     @wraps(command)
     def run(**given: Any) -> Any:
         word, who = given.pop("case_word"), given.pop("by")
+        if word is None and who is not None:
+            raise UsageError("--by says who runs this for a case, and no case is named", "add --case CASE")
         if word is None:
             return command(**given)
         from auditkit.commands import journaling  # noqa: PLC0415 - only in an incident

@@ -15,6 +15,7 @@ from auditkit.commands import COMMANDS, HOSTS, wanted
 from auditkit.commands.rules import all_rules
 from auditkit.logins import places
 from auditkit.model import Means, Rule
+from auditkit.response.blocking import asking
 
 COMMAND = ".venv/bin/python -m auditkit.commands.pages"
 """What writes the pages anew, from the top of a checkout."""
@@ -22,7 +23,10 @@ FOLDER = "docs/reference"
 WIDTH = 120
 _SIGN = re.compile(r"`[^`]*`|[*<]")
 """What Markdown would take for its own, and quoted code, where it does not."""
-_EXPLAINING = (("where a change is to be explained", (*packaged.NEEDS, *packaged.CLAIMING)),)
+_OTHERS = (
+    ("where a change is to be explained", (*packaged.NEEDS, *packaged.CLAIMING)),
+    ("incident block", asking.OVER_SSH),
+)
 """Who else asks, and for what."""
 _MADE = f"<!-- made from the code by `{COMMAND}`: change the code, not this page -->"
 
@@ -144,7 +148,7 @@ def rules() -> str:
 def needs() -> str:
     """The page of all that a host is asked for besides its files."""
     of_audits = ((audit.name, audit.needs) for audit in audits.AUDITS)
-    sources = (("every scan", scan.NEEDS), *of_audits, ("logins", places.to_be_told()), ("collect", FLEETING), *_EXPLAINING)
+    sources = (("every scan", scan.NEEDS), *of_audits, ("logins", places.to_be_told()), ("collect", FLEETING), *_OTHERS)
     asked = wanted.told(sources)
     return _page(_NEEDS, (_asked(means, asked[means]) for means in Means if means in asked))
 

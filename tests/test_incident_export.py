@@ -190,9 +190,10 @@ def test_where_it_cannot_be_written_there_is_nothing_and_it_is_not_told_of(cli: 
 
 @pytest.mark.parametrize("ending", [".tar", ".tar.gz", ".tar.zst"])
 def test_the_same_is_packed_to_the_same(kept: cases.Case, tmp_path: Path, ending: str) -> None:
-    content = Path(kept.at("journal.jsonl")).read_bytes()
-    members = [archive.made("a", b"x" * 5000), archive.Member("journal.jsonl", len(content), sha256(content).hexdigest())]
-    both = [archive.pack(str(tmp_path / f"{name}{ending}"), kept, "2026-001", members, WHEN) for name in "ab"]
+    journal = Path(kept.at("journal.jsonl")).read_bytes()
+    members = [archive.made("a", b"x" * 5000), archive.Member("journal.jsonl", len(journal), sha256(journal).hexdigest())]
+    content = archive.Content(kept, "2026-001", members, WHEN)
+    both = [archive.pack(str(tmp_path / f"{name}{ending}"), content) for name in "ab"]
     assert both[0].sha256 == both[1].sha256
 
 
@@ -200,7 +201,7 @@ def test_a_file_that_changes_while_it_is_packed_is_no_evidence(kept: cases.Case,
     for size in (5, 5_000_000):
         members = [archive.Member("journal.jsonl", size, "0" * 64)]
         with pytest.raises(UntrustedError, match="changed while it was packed"):
-            archive.pack(str(tmp_path / "out.tar"), kept, "2026-001", members, WHEN)
+            archive.pack(str(tmp_path / "out.tar"), archive.Content(kept, "2026-001", members, WHEN))
     assert not (tmp_path / "out.tar").exists()
 
 

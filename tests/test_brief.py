@@ -381,6 +381,28 @@ def test_an_address_of_our_own_is_a_machine_of_ours(machine: Cli) -> None:
     assert "Call or write" not in section(made, 5)
 
 
+def first_minute(sentence: str, **told: object) -> Said:
+    """What `incident open` writes down of what somebody knows who opens a case."""
+    return Said(Kind.OBSERVATION, sentence, {"triage": told})
+
+
+def test_what_was_guessed_in_the_first_minute_is_no_fact(noise: Document) -> None:
+    note = first_minute("it looks like Example GmbH; nobody got in, as far as known", seems="Example GmbH", inside=False)
+    made = of(noise, notes=(note,))
+    assert "Example" not in whole(made)
+    assert "nobody got in" not in whole(made)
+
+
+def test_that_somebody_got_in_is_told_though_no_report_shows_it(noise: Document) -> None:
+    note = first_minute("somebody got in, as far as known", inside=True, neighbour=True, hosts=["srv-07"])
+    made = of(noise, notes=(note,))
+    saying(
+        made, 1, "Who opened the case noted that somebody got in, which no report shows", "got in on srv-07 was not looked at"
+    )
+    saying(made, 2, "When the case was opened it was noted that somebody got in, as far as was known then [3]")
+    saying(made, 5, "if somebody got in, as was noted, they stay in", "Call who runs the address, a neighbour")
+
+
 def test_a_correction_stands_in_the_place_of_what_it_corrects() -> None:
     notes = (
         Said(Kind.ACTION, "Took srv-01 off the network"),

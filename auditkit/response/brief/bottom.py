@@ -15,7 +15,7 @@ from auditkit.response.brief.machines import (
     not_asked,
     with_access,
 )
-from auditkit.response.brief.notes import Note
+from auditkit.response.brief.notes import Note, said_inside
 from auditkit.response.brief.nouns import Material, Statement
 from auditkit.response.brief.wording import Times, account, address, hosts, note
 
@@ -80,10 +80,12 @@ def _access(machines: Sequence[Machine], material: Material, times: Times) -> It
             f"a login is claimed on {_names(claimed)} and nothing else supports it, so whether somebody had access is not known"
         )
         yield Statement(told, _entries(claimed))
+    if not seen and (inside := said_inside(material.journal)):
+        yield Statement("who opened the case noted that somebody got in, which no report shows", inside)
     if dark := with_access(machines, CANNOT_TELL, NOT_REACHED):
         yield Statement(f"whether anybody got in on {_names(dark)} cannot be told", _entries(dark))
     yield from _changed(machines)
-    left = not_asked(machines, material.inventory)
+    left = not_asked(machines, material)
     if left or not any(machine.answer for machine in machines):
         where = f" on {hosts(left)}" if left else ""
         yield Statement(f"whether anybody got in{where} was not looked at")

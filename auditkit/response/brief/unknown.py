@@ -50,7 +50,7 @@ def _not_asked(machines: Sequence[Machine], material: Material) -> Iterator[Stat
     asks = f"auditkit logins HOST --case {material.case}"
     if not any(machine.answer for machine in machines):
         yield Statement(f"Whether anybody got in: it was not looked at. {asks} does it")
-    if left := not_asked(machines, material.inventory):
+    if left := not_asked(machines, material):
         yield Statement(f"Whether anybody got in on {hosts(left)}: nobody asked. {asks} does it")
 
 

@@ -93,6 +93,7 @@ def _source(joined: Joined, pattern: Pattern, one: Attacker) -> Object:
         "services": sorted(one.services),
         "probes": one.probes,
         "logins": joined.logins_from[one.address],
+        "other_logins": joined.others_from[one.address],
         "told_by": [
             {"name": witness.name, "kind": witness.kind, "guesses": witness.guesses} for witness in one.witnesses[:WITNESSES]
         ],

@@ -299,6 +299,11 @@ def test_a_case_with_notes_only_says_so() -> None:
     saying(made, 5, "nobody knows yet whether anybody got in")
 
 
+def test_a_case_that_was_closed_does_not_say_how_in_words_that_nobody_looked_at() -> None:
+    made = of(notes=(Said(Kind.CLOSED, "nobody got in"),))
+    saying(made, 7, "24 Nov 2026 10:31, anna: closed the case [2]")
+
+
 def test_a_case_with_nothing_in_it_is_a_brief_too() -> None:
     made = of()
     saying(made, 2, "No report and no observation is in the case")

@@ -222,6 +222,20 @@ def test_of_several_machines_each_answer_is_told_and_those_that_gave_none(
     assert "Whether other machines are concerned" not in section(made, 3)
 
 
+def test_logs_that_were_named_as_files_may_be_of_one_machine(noise: Document, hit: Document) -> None:
+    made = of(noise, hit)
+    saying(
+        made,
+        1,
+        "104 guesses (some may be counted twice) at passwords came from 198.51.100.7 to 2 machines (noise.log and hit.log)",
+    )
+    saying(made, 3, "Whether noise.log and hit.log are different machines")
+    saying(made, 3, "What happened before 24 Nov 2026 01:00 and since 24 Nov 2026 10:17 (not every machine was looked at")
+    office = of(named(noise, "ws-01"), named(hit, "ws-02"), inventory=("ws-01", "ws-02"))
+    assert "counted twice" not in whole(office)
+    assert "different machines" not in whole(office)
+
+
 def test_a_machine_that_answers_later_has_an_answer(noise: Document, away: Document) -> None:
     made = of(named(away, "ws-01"), named(noise, "ws-01"))
     assert "cannot be told" not in section(made, 1)
@@ -381,7 +395,7 @@ def _brake(installed: bool, enabled: bool | None) -> dict[str, object]:
 
 def test_an_address_of_our_own_is_a_machine_of_ours(machine: Cli) -> None:
     made = of(logins(machine, log(pulse(*LONG), guesses(address="192.168.10.23")), name="inside.log"))
-    saying(made, 5, "Look at our own machine that has the address 192.168.10.23")
+    saying(made, 5, "Look at our own machine at 192.168.10.23")
     assert "Block" not in section(made, 5)
     assert "Call or write" not in section(made, 5)
 

@@ -13,6 +13,7 @@ from auditkit.response.brief.machines import (
     Answer,
     Machine,
     not_asked,
+    of_files,
     with_access,
 )
 from auditkit.response.brief.notes import Note, said_inside
@@ -32,7 +33,7 @@ WITH: dict[str, str] = {
 
 def bottom(machines: Sequence[Machine], material: Material, notes: Sequence[Note], times: Times) -> Iterator[Statement]:
     """Yield the three sentences."""
-    yield _what(machines, notes, times)
+    yield _what(machines, material, notes, times)
     effect = [*_access(machines, material, times)][:MOST]
     yield Statement(_sentence("; ".join((*(one.text for one in effect), "section 3 says what is not known"))), _all(effect))
     wanted = note(material.decide) or "which of the options in section 5 is taken"
@@ -47,7 +48,7 @@ def _all(statements: Sequence[Statement]) -> tuple[int, ...]:
     return tuple(dict.fromkeys(entry for one in statements for entry in one.entries))
 
 
-def _what(machines: Sequence[Machine], notes: Sequence[Note], times: Times) -> Statement:
+def _what(machines: Sequence[Machine], material: Material, notes: Sequence[Note], times: Times) -> Statement:
     """What was tried, as far as reports tell; without any, what people noted."""
     answers = with_access(machines, SEEN, CLAIMED, CANNOT_TELL, NONE_SEEN)
     if not answers:
@@ -65,6 +66,8 @@ def _what(machines: Sequence[Machine], notes: Sequence[Note], times: Times) -> S
     when = f" ({times.span(start, end)})" if start and end else ""
     number = counted(sum(one.logins["attempts"] for _, one in guessed), "guess")
     where = hosts([machine.name for machine, _ in guessed])
+    twice = len(guessed) > 1 and any(of_files(machine, material.inventory) for machine, _ in guessed)
+    number += " (some may be counted twice)" if twice else ""
     return Statement(f"{number} at passwords came {whence([one for _, one in guessed])} to {where}{when}", entries)
 
 

@@ -23,7 +23,9 @@ def options(machines: Sequence[Machine], material: Material) -> Iterator[Option]
     yield from _look_further(machines)
     if own:
         which = listed(map(address, own), 2)
-        yield Option(f"Look at our own machine that has the address {which}", "an hour", "none", "not needed")
+        yield Option(
+            f"Look at our own {'machine' if len(own) == 1 else 'machines'} at {which}", "an hour", "none", "not needed"
+        )
     yield from _towards([one for one in sources if one not in own], triage(material.journal).neighbour)
     yield from _passwords(machines)
     yield from _updates(machines)

@@ -189,7 +189,8 @@ def _named(word: str, here: str, *, whole: bool = False) -> str:
     shown = printable(here or word)
     if not whole and word.startswith(("/", "./", "../")):
         path, more = (shown, "") if " and " not in shown else shown.rsplit(" and ", 1)
-        shown = path.rstrip("/").rpartition("/")[2] + (f" and {more}" if more else "")
+        *_above, folder, last = ("", *path.rstrip("/").split("/"))
+        shown = (last if "." in last else f"{folder}/{last}") + (f" and {more}" if more else "")
     return shown if len(shown) <= LONG_NAME else f"{shown[: LONG_NAME - 15]}...{shown[-12:]}"
 
 
@@ -256,6 +257,12 @@ def _with_access(all_of_them: Sequence[Machine], words: Sequence[str]) -> Iterat
         answer = machine.answer
         if answer is not None and answer.access in words:
             yield machine, answer
+
+
+def of_files(machine: Machine, inventory: Sequence[str] | None) -> bool:
+    """Whether a machine is known by logs that were named as files: it may be one of the others."""
+    word = str(machine.looks[0].host["host"])
+    return not (word == "local" or word in (inventory or ()) or word.startswith(("ssh:", "root:", "evidence:")))
 
 
 def not_asked(all_of_them: Sequence[Machine], material: Material) -> list[str]:

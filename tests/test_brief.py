@@ -11,6 +11,7 @@ import pytest
 from briefed import NIGHT, guesses, log, login, of, pulse, section, whole
 from conftest import Cli, build
 
+from auditkit.response.brief import language
 from auditkit.response.brief.nouns import Brief
 from auditkit.response.nouns import Kind, Said
 
@@ -79,8 +80,9 @@ def away(machine: Cli) -> dict[str, Any]:
 
 
 def saying(made: Brief, number: int, *phrases: str) -> str:
-    """A section, once it says all of this."""
+    """A section, once it says all of this, and nothing of the whole brief accuses, dramatizes or calms."""
     text = section(made, number)
+    assert language.objections(whole(made)) == ()
     assert [phrase for phrase in phrases if phrase not in text] == [], text
     return text
 

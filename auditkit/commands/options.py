@@ -88,7 +88,7 @@ def trust(command: Command) -> Command:
     for option in reversed(
         (
             click.option("--config", "config_file", metavar="FILE", help="auditkit.yaml to use"),
-            click.option("--store", metavar="DIR", help="where baselines are kept"),
+            click.option("--store", metavar="DIR", help="where baselines and cases are kept"),
             click.option("--signers", metavar="FILE", help="allowed_signers: whose signatures count"),
         )
     ):

@@ -109,7 +109,7 @@ def _answered(address: Address, store: str, now: datetime, who: Registries) -> t
         _open(book, store, now, who)
         method, url, _exact = QueryBuilder(book).build("ip", str(address))
         return Query(session, method, url).request(), url
-    except (WhoisItError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (WhoisItError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise AuditkitError(f"no registry answers for {address}: {printable(str(error))[:300]}", BY_HAND) from error
 
 

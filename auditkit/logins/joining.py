@@ -133,6 +133,12 @@ class Joined:
         return Counter(one.address for one in self.successes if one.real)
 
     @cached_property
+    def others_from(self) -> Counter[str | None]:
+        """Address to logins, claimed ones too, that are not of the window, or to mail and files: no other count has them."""
+        told = {id(one) for one in self.successes}
+        return Counter(one.address for one in self.every if id(one) not in told)
+
+    @cached_property
     def ways(self) -> Mapping[str, Counter[str]]:
         """Account to how often it came by which method."""
         found: dict[str, Counter[str]] = defaultdict(Counter)

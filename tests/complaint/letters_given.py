@@ -77,6 +77,7 @@ def report(
     accounts: Iterable[str] | None = None,
     host: str = "srv-01",
     mtime: int | None = NOW,
+    since: int | None = None,
 ) -> Document:
     """The report of a machine that has these logs: names and bytes."""
     setting = setting or Setting(NOW, UTC, zone_known=True)
@@ -84,8 +85,8 @@ def report(
     for name, data in logs:
         log = Log(name, size=len(data), mtime=mtime)
         there.append((Source(log, Bytes(data)), read(log, Bytes(data), setting)))
-    known = None if accounts is None else {name: Account(1000, "/bin/sh", True) for name in accounts}
-    verdict = judged(Seen(host, tuple(reading for _source, reading in there), setting, accounts=known))
+    known = None if accounts is None else {name: Account(1000) for name in accounts}
+    verdict = judged(Seen(host, tuple(reading for _source, reading in there), setting, accounts=known, since=since))
     words = quoting.words(there, (one for lines in verdict.evidence for one in lines))
     verdict = evidence.told(verdict, words, setting)
     one = document.of_host(told(HostReport(host), verdict, (), len(there)))

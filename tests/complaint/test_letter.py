@@ -165,6 +165,20 @@ def test_of_success_the_letter_says_what_the_verdict_carries(more: list[str], ou
     assert asked_first is (LOGIN in more)
 
 
+def test_a_login_from_there_at_another_time_or_to_mail_is_hidden_by_no_window() -> None:
+    """The report is of some hours; before them somebody came in from there."""
+    since = NOW - 10 * 3600 * 10**9
+    early = LOGIN.replace("T04:", "T01:")
+    said = judge(of_lines([early, *guesses()], since=since))
+    assert said.outcome == ""
+    assert said.checks[0] == ("1 login from there at another time, or to mail or files: find out whose, before you write")
+    assert judge(of_lines(guesses(), since=since)).outcome != ""
+    mail_login = (
+        f"2026-11-24T04:00:00Z srv-01 dovecot: imap-login: Login: user=<anna>, method=PLAIN, rip={SUSPECT}, lip=192.0.2.1"
+    )
+    assert judge(of_lines([*guesses(), mail_login])).outcome == ""
+
+
 def test_a_log_with_gaps_is_said_to_have_them() -> None:
     document = of_lines(guesses())
     document["hosts"][0]["logins"]["coverage"] = "gap"

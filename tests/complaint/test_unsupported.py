@@ -1,14 +1,20 @@
 """Whom no letter is written about, and when the logs do not support one: each with the reason, and what would help."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from datetime import UTC
 from typing import Any
 
 import pytest
-from letters_given import AUTH, NOW, SUSPECT, Document, guesses, judge, of_journal, of_lines
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from letters_given import AUTH, NOW, SUSPECT, Document, guesses, judge, letter, of_journal, of_lines
 
+from auditkit.commands.options import schema
 from auditkit.errors import UsageError
 from auditkit.logins.nouns import Setting
+from auditkit.report.letter import plain
+from auditkit.report.shape import fault
 
 ATTEMPTS = of_lines(guesses())
 TRADITIONAL = "Nov 24 03:%M:%S"
@@ -184,6 +190,14 @@ def test_the_newest_report_of_a_machine_that_has_the_address_counts() -> None:
     assert judge(newer, other, older).attempts == 30
 
 
+def test_the_same_log_as_a_host_and_as_a_file_counts_once() -> None:
+    one, file = of_lines(guesses(30), host="local"), of_lines(guesses(20), host="./auth.log")
+    other = of_lines(guesses(15, host="db.office.lan"), host="db")
+    assert (judge(one, file).attempts, judge(one, file).machines) == (20, 1)
+    assert (judge(file, one).attempts, judge(file, one).machines) == (30, 1)
+    assert (judge(one, other).attempts, judge(one, other).machines) == (45, 2)
+
+
 def test_of_an_ipv6_address_it_is_said_what_else_its_machine_may_use() -> None:
     one, other = "2a01:4f8:1:2::7", "2a01:4f8:1:2::8"
     assert judge(of_lines(guesses(address=one)), address=one).checks[-1] == (
@@ -191,3 +205,44 @@ def test_of_an_ipv6_address_it_is_said_what_else_its_machine_may_use() -> None:
     )
     both = of_lines([*guesses(address=one), *guesses(3, address=other, stamp="2026-11-24T04:%M:%SZ")])
     assert "1 other address of it guessed, too" in judge(both, address=one).checks[-1]
+
+
+def places(value: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the way to each text, number and truth value of a document."""
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield from places(part, (*path, name))
+    elif isinstance(value, list):
+        for number, part in enumerate(value):
+            yield from places(part, (*path, number))
+    else:
+        yield path
+
+
+SOUND = of_lines([*guesses(), *guesses(3, address="45.1.1.1", stamp="2026-11-24T04:%M:%SZ")])
+PLACES = [path for path in places(SOUND) if path[0] == "hosts"]
+ODD = st.one_of(
+    st.text(max_size=20), st.sampled_from(["", "x\ny: z", "9999999999.000000000Z", "0001-01-01T00:00:00.0Z", SUSPECT, "*"])
+)
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(st.sampled_from(PLACES), ODD, st.integers(0, 10**18)), min_size=1, max_size=6))
+def test_a_report_that_somebody_wrote_by_hand_makes_a_letter_or_is_refused(
+    changes: list[tuple[tuple[Any, ...], str, int]],
+) -> None:
+    """Its digest is what the journal says, and its shape is that of a report: no more is known of it."""
+    document = json.loads(json.dumps(SOUND))
+    for path, text, number in changes:
+        inside = document
+        for step in path[:-1]:
+            inside = inside[step]
+        old = inside[path[-1]]
+        inside[path[-1]] = text if isinstance(old, str) else number if type(old) is int else old
+    if fault(document, schema()) is not None:
+        return
+    try:
+        told = plain.letter(letter(judge(document)))
+    except UsageError as error:
+        told = str(error)
+    assert all(line.isprintable() for line in told.split("\n"))

@@ -10,7 +10,7 @@ import pytest
 from conftest import SCHEMA, Cli
 from hypothesis import given
 from hypothesis import strategies as st
-from journals_given import exported, sshd
+from journals_given import DATA, exported, sshd
 
 from auditkit.logins.evidence import event_of
 from auditkit.logins.formats import syslog
@@ -70,6 +70,15 @@ def test_an_entry_of_a_journal_is_shown_as_journalctl_does_and_says_whether_sshd
     assert told["lines"][0]["text"].endswith(f"]: {said}")
     assert told["lines"][0]["text"][:10].count("-") == 2
     assert told["lines"][0]["port"] == 4711
+
+
+def test_a_journal_file_is_shown_as_its_text_log_has_it(cli: Cli) -> None:
+    """Both tell of the same attack: rsyslog wrote one, journald the other."""
+    told = sources(cli, str(DATA / "out.journal.xz"))[0]["lines"]
+    text = set((DATA / "auth.iso8601.log").read_text().splitlines())
+    assert len(told) == 10
+    assert {line["text"] for line in told} <= text
+    assert {line["forged"] for line in told} == {False}
 
 
 def test_who_only_offers_keys_is_named_beside_those_who_guess(cli: Cli, tmp_path: Path) -> None:

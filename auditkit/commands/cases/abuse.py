@@ -137,6 +137,8 @@ def _whom(
     """Whom a registry names, and what went wrong in asking."""
     address = address_of(said.address)
     assert address is not None
+    if given["rdap"] and given["online"]:
+        raise UsageError("--rdap has the answer that --online would ask for", "leave one of them out")
     if given["rdap"]:
         whom = _of(registry.saved(given["rdap"]), address)
         evidence.kept(case, hand, evidence.Original(given["rdap"]), Said(Kind.FILE, f"what a registry says of {address}"))

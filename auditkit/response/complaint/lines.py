@@ -35,7 +35,7 @@ def lines(every: Iterable[Seen], address: Address, labels: Labels) -> tuple[Evid
 def _of(one: Seen, address: Address, labels: Labels) -> Iterator[tuple[Event, Evidence]]:
     forms = {file["name"]: file["format"] or "" for file in one.logins.get("files", ())}
     for line in one.source["lines"]:
-        if not line.get("time") or len(line.get("text") or "") > LONGEST:
+        if not _fits(one, line):
             continue
         if (found := redacted(line, forms.get(line["source"], ""), address, labels)) is not None:
             text, event = found
@@ -43,6 +43,12 @@ def _of(one: Seen, address: Address, labels: Labels) -> Iterator[tuple[Event, Ev
                 not event.detail or event.method == PAM
             ):  # words of a certificate, or of the client: nobody knows what is in them
                 yield event, Evidence(text, moment(line["time"]), event.port)
+
+
+def _fits(one: Seen, line: Mapping[str, Any]) -> bool:
+    """Whether a line is of the time that the report has of the address: by itself, it may be taken for one of another year."""
+    time, first, last = line.get("time"), one.source["first"], one.source["last"]
+    return bool(time and first <= time <= last) and len(line.get("text") or "") <= LONGEST
 
 
 def _is_guess(event: Event) -> bool:
@@ -63,7 +69,7 @@ def _came_to(line: Mapping[str, Any], address: Address) -> tuple[Address, int] |
     """Address and port that a connection came to, where the other side knows that address too."""
     found = CAME_TO.search(line.get("text") or "")
     there = address_of(found[2]) if found else None
-    if found is None or there is None or address_of(found[1]) != address or special(there):
+    if found is None or there in (None, address) or address_of(found[1]) != address or special(there):
         return None
     return there, int(found[3])
 

@@ -21,7 +21,8 @@ def outcome(every: Sequence[Seen], told: Sequence[Host], address: Address) -> st
     times = sorted({one["time"] for one in got_in if one.get("state", REAL[0]) in REAL})
     if times:
         when = f", the first at {moment(times[0]):%Y-%m-%d %H:%M:%S} UTC" if times[0] else ""
-        return f"Our logs also have {plural(len(times), 'login')} from this address{when}; whose that was we are finding out."
+        whose = "whose that was" if len(times) == 1 else "whose these were"
+        return f"Our logs also have {plural(len(times), 'login')} from this address{when}; {whose} we are finding out."
     if got_in or not all(map(_none_seen, every)):
         return ""
     gaps = any(one.logins["coverage"] != COMPLETE for one in every)
@@ -31,6 +32,8 @@ def outcome(every: Sequence[Seen], told: Sequence[Host], address: Address) -> st
 def _none_seen(one: Seen) -> bool:
     """Whether the verdict carries that nobody got in from there: nobody at all did, or each who did came from elsewhere."""
     logins = one.logins
+    if one.source.get("other_logins") != 0:  # outside of the window, or to mail; or it is not known
+        return False
     if logins["access"] == NONE_SEEN:
         return True
     elsewhere = all(each["address"] and each.get("state") in WITH_A_LINE for each in logins["successes"])

@@ -13,11 +13,10 @@ from ipaddress import ip_address
 from typing import Any
 
 from auditkit.logins.evidence import event_of, form_of
-from auditkit.logins.nouns import Event, Format, Setting
+from auditkit.logins.nouns import Event, Format
+from auditkit.response.complaint.seen import LATEST
 from auditkit.response.complaint.subject import Address, same, special
 
-LATEST = Setting(now=4_102_444_800 * 10**9)
-"""Nothing is later: of a line by itself the year does not matter here."""
 OWN_ADDRESS = "our-address"
 LITERAL = re.compile(r"(?<![\w.:])(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-fA-F]*:[0-9a-fA-F:.]+)(?![\w.]|:\w)")
 SHORT = 2

@@ -5,12 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from auditkit.errors import UsageError
+from auditkit.logins.evidence import event_of, form_of
+from auditkit.logins.nouns import Setting
 from auditkit.logins.wording import plural
+from auditkit.printable import printable
 from auditkit.response.complaint import Document
 from auditkit.response.complaint.subject import Address, same
 
 Host = Mapping[str, Any]
 """What a report says of one machine."""
+LATEST = Setting(now=4_102_444_800 * 10**9)
+"""Nothing is later: where a line by itself is read for its words, the year does not matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +23,7 @@ class Seen:
     """What one machine saw of the address."""
 
     host: str
+    """Its name, as it may be shown."""
     logins: Mapping[str, Any]
     source: Mapping[str, Any]
     latest: Mapping[str, Any]
@@ -43,10 +49,19 @@ def seen(told: Sequence[Host], address: Address) -> list[Seen]:
     for host in of_logins:
         for source in host["logins"]["sources"]:
             if same(source["address"], address):
-                found[host["host"]] = Seen(host["host"], host["logins"], source, latest[host["host"]])
+                found[_machine(host, source)] = Seen(printable(host["host"]), host["logins"], source, latest[host["host"]])
     if found:
         return list(found.values())
     raise _unseen(of_logins, address)
+
+
+def _machine(host: Host, source: Mapping[str, Any]) -> str:
+    """Which machine it is, by its own lines: the same logs may be in the case as a host and as files, and count once."""
+    forms = {file["name"]: file["format"] or "" for file in host["logins"].get("files", ())}
+    lines = ((line["text"], forms.get(line["source"], "")) for line in source["lines"] if line.get("text"))
+    events = [event_of(text, form_of(form), LATEST) for text, form in lines]
+    called = {event.host.partition(".")[0] for event in events if event and event.host}
+    return called.pop() if len(called) == 1 else str(host["host"])
 
 
 def _unseen(of_logins: Sequence[Host], address: Address) -> UsageError:
@@ -67,7 +82,7 @@ def _unseen(of_logins: Sequence[Host], address: Address) -> UsageError:
 def listeners(told: Sequence[Host], names: Sequence[str] = ()) -> Iterator[Mapping[str, Any]]:
     """Yield what listens on our machines, or on those of these names, as far as audits told of it."""
     for host in told:
-        found = host["facts"].get("listeners") if not names or host["host"] in names else None
+        found = host["facts"].get("listeners") if not names or printable(host["host"]) in names else None
         yield from (one for one in found or () if isinstance(one, Mapping))
 
 

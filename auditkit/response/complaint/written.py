@@ -66,6 +66,8 @@ def _checks(every: Sequence[Seen], told: Sequence[Host], address: Address, asked
     logins = [host["logins"] for host in told if host["logins"] is not None]
     if any(same(one["address"], address) for each in logins for one in each["successes"]):
         yield "somebody logged in from there, or is said to have: find out who that was, before you tell anybody outside"
+    if others := sum(one.source.get("other_logins") or 0 for one in every):
+        yield f"{plural(others, 'login')} from there at another time, or to mail or files: find out whose, before you write"
     for one in every:
         kinds = {each["kind"] for each in one.source.get("told_by", ()) if each["guesses"]}
         if JOURNAL not in kinds:

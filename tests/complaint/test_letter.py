@@ -264,7 +264,7 @@ def test_the_mail_opens_as_a_draft_to_the_desk_and_to_nobody_else() -> None:
 
 def test_the_screen_says_to_whom_it_may_go_what_to_look_at_and_what_to_write_down() -> None:
     made = letter(judge(of_lines([*guesses(), LOGIN])), recipient=THEY)
-    told = screen.told(screen.Told(made, "out", ["letter.txt", "evidence.log"], (), (), "rdap.example.net"))
+    told = screen.told(screen.Told(made, "out", ["letter.txt", "evidence.log"], (), whence="rdap.example.net"))
     assert (
         told
         == """\

@@ -49,9 +49,7 @@ def inside(root: Path, shown: Iterable[Path] = ()) -> tuple[str, ...]:
 
     The directories `shown` are seen there too, read-only, at the paths that they have here.
     """
-    binds = "".join(f'mount --rbind -o ro {path} "$1{path}"; ' for path in shown)
-    for path in shown:
-        (root / path.relative_to("/")).mkdir(parents=True, exist_ok=True)
+    binds = "".join(f'mkdir -p "$1{path}"; mount --rbind -o ro {path} "$1{path}"; ' for path in shown)
     inner = (
         'mount -t proc proc "$1/proc"; mount -t tmpfs tmpfs "$1/tmp"; '
         'mount --rbind /dev "$1/dev"; mount --rbind -o ro /sys "$1/sys"; '

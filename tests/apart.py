@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 
 SERVER4, SERVER6 = "203.0.113.2", "2001:db8:5::2"
 """The addresses of the machine that is tried out."""
@@ -62,9 +63,15 @@ print(json.dumps(told))
 """
 
 
+@cache
 def can_be_made() -> bool:
-    """Whether this machine makes networks of its own."""
-    return os.geteuid() == 0 and all(map(shutil.which, ("unshare", "nsenter", "ip", "mount")))
+    """Whether this machine makes networks of its own, and knows IPv6."""
+    if os.geteuid() != 0 or not all(map(shutil.which, ("unshare", "nsenter", "ip", "mount"))):
+        return False
+    tried = subprocess.run(
+        ["unshare", "--net", "--mount", "test", "-e", "/proc/net/if_inet6"], check=False, capture_output=True
+    )
+    return tried.returncode == 0
 
 
 @dataclass(frozen=True)

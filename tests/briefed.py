@@ -78,7 +78,8 @@ def of(*reports: Mapping[str, Any], notes: tuple[Said, ...] = (), **given: Any) 
 
 def _kept(number: int, document: Mapping[str, Any]) -> Said:
     file = f"evidence/{number:04}-{document['command']}.json"
-    return Said(Kind.COMMAND, f"auditkit {document['command']}", {"file": file, "sha256": f"{number:064x}", "size": 1})
+    known = {"command": document["command"], "exit": 1, "status": document.get("status", "findings")}
+    return Said(Kind.COMMAND, f"auditkit {document['command']}", {"file": file, "sha256": f"{number:064x}", "size": 1, **known})
 
 
 def section(made: Brief, number: int) -> str:

@@ -3,6 +3,8 @@
 import json
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from conftest import Cli
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_evidence_judged import opened
 from test_packages_audit import installed, listed, machine, put
 
 from auditkit.audits import packages
@@ -20,9 +23,12 @@ from auditkit.audits.packages.missed import kept, there_since
 from auditkit.audits.packages.seen import Host, host
 from auditkit.baseline import folder
 from auditkit.commands import auditing, awaiting, options
+from auditkit.evidence import Header
+from auditkit.hosts import Host as AnyHost
 from auditkit.hosts.root import Root
 from auditkit.kept import LARGEST
 from auditkit.model import HostReport, Missed, Office, State
+from auditkit.recording import Recording, Writer
 
 NAME = "srv-01"
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -52,9 +58,14 @@ def run(store: Path, **given_: Any) -> options.Setting:
 
 def audited(root: Path, store: Path, name: str = NAME, key: str | None = None, **given_: Any) -> HostReport:
     """One run."""
-    setting, machine_, wanted = run(store, **given_), Root(name, str(root)), (packages.AUDIT,)
+    return asked(Root(name, str(root)), store, key, **given_)
+
+
+def asked(machine_: AnyHost, store: Path, key: str | None = None, **given_: Any) -> HostReport:
+    """One run."""
+    setting, wanted = run(store, **given_), (packages.AUDIT,)
     memory = awaiting.recalled(machine_, setting, wanted)
-    report = auditing.added(machine_, HostReport(name), wanted, Office(), missed=memory.updates)
+    report = auditing.added(machine_, HostReport(machine_.name), wanted, Office(), missed=memory.updates)
     return awaiting.remembered(machine_, report, setting, key, memory)
 
 
@@ -117,6 +128,35 @@ def test_of_a_disk_nothing_is_kept(disk: Path, tmp_path: Path, cli: Cli) -> None
     audited(disk, tmp_path, f"root:{disk}")
     assert cli.run("audit", f"root:{disk}", "--only", "packages", "--store", str(cli.store)).code in {0, 1, 3}
     assert not list(tmp_path.rglob("updates.json"))
+
+
+def test_evidence_is_judged_by_what_was_known_when_it_was_taken_and_changes_nothing(disk: Path, tmp_path: Path) -> None:
+    def taken(moment: datetime, name: str = NAME) -> HostReport:
+        with Writer(str(tmp_path / f"{moment:%Y}"), Header(name, "ssh", moment, "auditkit 1")) as writer:
+            auditing.taken(Recording(Root(name, str(disk)), writer), (packages.AUDIT,), Office())
+            writer.close()
+        with closing(opened(tmp_path / f"{moment:%Y}")) as host_:
+            return asked(host_, tmp_path)
+
+    taken(datetime(2021, 1, 1, tzinfo=UTC))
+    assert not place(tmp_path).exists()
+    audited(disk, tmp_path)
+    before = place(tmp_path).read_bytes()
+    assert set(seen_in(taken(datetime(2022, 1, 1, tzinfo=UTC))).values()) == {None}
+    assert all(seen_in(taken(datetime.now(UTC) + timedelta(days=400))).values())
+    place(tmp_path).rename(tmp_path / "kept")
+    place(tmp_path, "local").parent.mkdir(parents=True)
+    place(tmp_path, "local").write_bytes(before.replace(b"srv-01", b"local"))
+    assert set(seen_in(taken(datetime.now(UTC) + timedelta(days=800), "local")).values()) == {None}, "of which machine is that?"
+
+
+def test_hosts_that_are_asked_at_once_are_kept_each_and_one_that_is_asked_twice_is_whole(disk: Path, tmp_path: Path) -> None:
+    names = [f"srv-{number % 3}" for number in range(9)]
+    with ThreadPoolExecutor(9) as pool:
+        list(pool.map(lambda name: audited(disk, tmp_path, name), names))
+    for name in sorted(set(names)):
+        assert all(seen_in(audited(disk, tmp_path, name)).values())
+        assert [one.name for one in place(tmp_path, name).parent.iterdir()] == ["updates.json"]
 
 
 def test_of_this_machine_is_kept_what_it_misses(cli: Cli) -> None:

@@ -29,6 +29,11 @@ PROMPT, MORE = "$ ", "> "
 VOLATILE = (
     (r"( \d+){2}( \S+){2} \d+( \d+\.\d{9}){2} (\d+\.\d{9}|\?) \d+ \d+ \S+", " OWNER, SIZE, TIMES, INODE, LINKS, FLAGS"),
     (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
+    (r"\d{4}-\d\d-\d\d( \d\d:\d\d [+-]\d{4})?", "TIME"),
+    (r"\b\d\d:\d\d(:\d\d)?Z", "TIME"),
+    (r"\b20\d\d-(\d{3})\b", r"CASE-\1"),
+    (r"\b([0-9a-f]{4} ){7}[0-9a-f]{4}\b", "HEAD"),
+    (r"entries, \d+ bytes", "entries, SIZE"),
     (r"SHA256:\S+", "FINGERPRINT"),
     (r"AAAA\S+", "KEY"),
     (r"\b[0-9a-f]{8,}(\.\.\.|\b)", "DIGEST"),

@@ -1,6 +1,7 @@
 """Files that last: a sample of every format ever released is read for ever. The samples are never made anew."""
 
 import json
+import tarfile
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,8 +13,12 @@ from auditkit import answers, audits, baseline, entries, evidence, policy, scan,
 from auditkit.collect import collect
 from auditkit.errors import HostError
 from auditkit.hosts import recorded
+from auditkit.incident import cases, holdings
+from auditkit.incident import evidence as kept
 from auditkit.model import Finding, Gap, Kind, Level, Means, Need, State
 from auditkit.report import Options, document, render
+from auditkit.response import checked, standing
+from auditkit.response import nouns as incidents
 
 MACHINE = b"auditkit machine\x000123456789abcdef0123456789abcdef\x00srv-01"
 FORMATS = Path(__file__).parent / "formats"
@@ -106,3 +111,24 @@ def test_evidence_1_of_what_is_no_file_is_read() -> None:
     assert answers.ran(command) == answers.Ran(0, b"port 22\npermitrootlogin no\n", b"")
     assert told.gaps == (Gap("/proc/net/udp6", "permission denied"),)
     assert [need.what for need in told.unasked] == ["/usr/sbin/new"]
+
+
+def test_incident_1_is_read_and_its_seals_are_good(tmp_path: Path) -> None:
+    """An archive of a case with an entry of each kind, one of them after a crash; the private half of its key is gone."""
+    with tarfile.open(FORMATS / "incident-1.tar.gz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    case = cases.found("", str(tmp_path / "2026-001"))
+    seen = holdings.seen(case, signers.read(str(FORMATS / "incident-1.signers")), datetime.now(UTC))
+    told = checked.verdict(seen, (), asked=True)
+    assert (told.wrong, told.gaps, told.files) == ((), (), 4)
+    assert [seal.signer.split()[0] for seal in told.vouched] == ["sample@auditkit"]
+    assert told.exporter.startswith("sample@auditkit SHA256:")
+    kinds = [entry.said.kind for entry in seen.journal.entries]
+    assert set(kinds) == set(incidents.Kind)
+    contact = seen.journal.entries[kinds.index(incidents.Kind.CONTACT)]
+    assert contact.said.text == "called;\nthey did not know of it … \udcff"
+    assert contact.hand.time.isoformat() == "2026-11-24T04:05:00.000125+01:00"
+    assert [one.entry.seq for one in kept.reports(case)] == [4]
+    stand = standing.standing(seen.journal)
+    assert stand
+    assert (stand.title, stand.corrected, stand.closed) == ("failed logins at srv-01", {5: 6}, seen.journal.entries[-1])

@@ -81,6 +81,11 @@ def test_a_mistake_is_told_in_a_line_and_writes_nothing(cli: Cli, words: tuple[s
     assert (case.content(), len(cases.all_of(str(cli.store)))) == (before, 1)
 
 
+def test_a_word_that_is_nearly_a_subcommand_is_named(cli: Cli) -> None:
+    assert incident(cli, "shw", "1").err.splitlines()[1] == "hint: did you mean show?"
+    assert cli.run("incdent").err.splitlines()[1] == "hint: did you mean incident?"
+
+
 def test_what_is_closed_takes_seals_and_nothing_else(cli: Cli, key: Path) -> None:
     case = opened(cli)
     incident(cli, "close", case.id)
@@ -111,6 +116,35 @@ def test_long_notes_come_from_stdin_and_end_somewhere(cli: Cli) -> None:
         assert done.returncode == code, done.stderr
     assert len(incident(cli, "show", case.id).out) < 4000
     assert incident(cli, "show", case.id, "--all").out.count("line\n") > 100_000
+
+
+def test_a_clock_that_was_set_back_is_told(cli: Cli) -> None:
+    case = opened(cli)
+    case.add(HAND, Said(Kind.ACTION, "went on"))
+    done = incident(cli, "verify", case.id)
+    assert (done.code, "note   entry 2 has an earlier time than the one before" in done.out) == (0, True)
+
+
+def test_a_journal_that_is_full_can_still_be_read_and_closed(cli: Cli) -> None:
+    case = opened(cli)
+    journal, size = case.read(), 0
+    with open(case.at(cases.JOURNAL), "ab") as file:
+        while size < cases.LARGEST - cases.FOR_ITS_END - (1 << 20):
+            entry = chain.following(journal, HAND, Said(Kind.ACTION, "x" * ((1 << 20) - 1000)))
+            journal = Journal((*journal.entries, entry))
+            size += file.write(chain.line(entry))
+    codes = [incident(cli, "note", case.id, "x" * 100_000).code for _ in range(12)]
+    assert (codes[0], codes[-1], sorted(codes)) == (0, 2, codes)
+    assert incident(cli, "close", case.id).code == 0
+    assert case.read().entries[-1].said.kind is Kind.CLOSED
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can keep others out of a store")
+def test_that_cases_cannot_be_seen_does_not_mean_that_there_are_none(by_nobody: Cli) -> None:
+    place = Path(cases.directory(str(by_nobody.store)))
+    place.mkdir(parents=True, mode=0o700)
+    done = incident(by_nobody, "show")
+    assert (done.code, "Permission denied" in done.err, "no case yet" in done.out) == (2, True, False)
 
 
 # --- two at once, kill -9, a full disk
@@ -306,6 +340,18 @@ def test_a_head_on_paper_tells_how_far_it_vouches(cli: Cli, kept: cases.Case, ke
     assert (code, "that of entry 2 is nearly the same: read the paper once more" in out) == (4, True), out
     code, out = verified(cli, kept, key, "--head", "0123" * 16)
     assert (code, "what was written up to the day of the paper is not what stands here now" in out) == (4, True), out
+
+
+def test_between_two_heads_on_paper_it_is_told_from_where_on_the_record_differs(cli: Cli, kept: cases.Case, key: Path) -> None:
+    entries = kept.read().entries
+    last = Journal(entries[:3])
+    Path(kept.at(cases.JOURNAL)).write_bytes(
+        b"".join(map(chain.line, entries[:3])) + chain.line(chain.following(last, HAND, Said(Kind.ACTION, "I was not there")))
+    )
+    code, out = verified(cli, kept, key, "--head", entries[2].hash, "--head", entries[3].hash)
+    assert (code, "up to entry 3 it is as it was, and differs from a later one on" in out) == (4, True), out
+    code, out = verified(cli, kept, key, "--head", entries[3].hash)
+    assert (code, "up to entry 2 it is as it was, and differs from a later one on" in out) == (4, True), out  # the seal fits
 
 
 def changed(case: cases.Case) -> None:

@@ -7,6 +7,7 @@ import signal
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ def test_the_report_is_kept_as_json_whatever_was_answered_with(cli: Cli, case: c
     verdict = kept["hosts"][0]["logins"]["verdict"]
     assert data["hosts"] == [{"host": str(log), "status": "findings", "state": "findings", "verdict": verdict}]
     assert entry.said.text == f"auditkit logins of {log}, exit status 1: findings: {verdict}"
-    assert (data["started"], data["finished"]) == (kept["started"], kept["finished"])
+    assert str(data["started"]) <= kept["started"] <= kept["finished"] <= str(data["finished"])
     assert "30 guesses from 192.0.2.10" in (cli.home / "answer.txt").read_text()
     assert f"case 2026-001: entry 3 tells of this run, with {filed(entry)[0].file}" in told.err
     assert [(one.entry, one.access) for one in summary(evidence.reports(case)).logins] == [(3, "seen")]
@@ -110,16 +111,29 @@ def test_a_log_that_is_large_is_told_of_by_its_digest(
     small.write_text("x")
     monkeypatch.setattr(journaling, "SMALL", 1000)
     record = Record(case, "anna", quiet=False)
-    record.logs([str(log), str(small), str(log)])
-    large, kept = case.read().entries[1:]
-    assert filed(large) == ()
+    other = log.with_name("other")
+    other.write_text("y" * 2000)
+    record.logs([str(log), str(small), str(log), str(other)])
+    large, kept, another = case.read().entries[1:]
+    assert (filed(large), filed(another), record.files) == ((), (), [2, 3, 4])
+    assert another.said.data["sha256"] == sha256(other.read_bytes()).hexdigest()
     assert large.said.data["size"] == log.stat().st_size
     assert (
         large.said.text
         == f"a log that was read, too large to be copied by itself: {log.stat().st_size} bytes of {log}, not copied"
     )
     assert filed(kept)[0].file == "evidence/0003-small"
-    assert "keeps 2 logs" in capsys.readouterr().err
+    assert "keeps 3 logs" in capsys.readouterr().err
+
+
+def test_a_log_that_cannot_be_kept_is_read_all_the_same(
+    case: cases.Case, log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = Record(case, "anna", quiet=True)
+    record.logs([str(log.parent), str(log)])
+    assert record.lost == [f"{log.parent}: {log.parent} is a directory"]
+    assert capsys.readouterr().err == f"auditkit: case 2026-001 has no copy of {log.parent}: {log.parent} is a directory\n"
+    assert record.files == [2]
 
 
 def test_every_command_tells_of_itself(cli: Cli, case: cases.Case, log: Path) -> None:
@@ -238,6 +252,23 @@ def test_a_case_that_takes_nothing_more_is_refused_before_any_host_is_asked(
         silent.accept()
 
 
+def test_a_case_of_somebody_else_is_refused_before_anything_is_asked(by_nobody: Cli) -> None:
+    log = by_nobody.home / "auth.log"
+    log.write_text(LOGIN)
+    case = cases.begun(str(by_nobody.store), "of root", HAND, {})[0]
+    for path in (by_nobody.store, by_nobody.store / "cases", Path(case.path), Path(case.at("evidence"))):
+        path.chmod(0o755)
+    Path(case.at("journal.jsonl")).chmod(0o644)
+    told = run(by_nobody, "logins", str(log))
+    assert (told.code, told.out) == (2, "")
+    assert "case 2026-001 cannot be written\nhint: run auditkit as its owner" in told.err
+
+
+def test_who_runs_it_is_asked_for_a_case_only(cli: Cli, log: Path) -> None:
+    told = cli.run("logins", str(log), "--by", "anna")
+    assert (told.code, "no case is named" in told.err) == (2, True)
+
+
 def test_where_the_report_cannot_be_kept_the_answer_is_given_all_the_same(cli: Cli, case: cases.Case, log: Path) -> None:
     assert run(cli, "logins", str(log)).code == 1
     size = os.path.getsize(case.at("journal.jsonl"))
@@ -287,8 +318,20 @@ def test_what_was_typed_is_told_of_as_far_as_an_entry_holds_it(cli: Cli, case: c
     assert "\x1b" not in told.out + told.err
     data = last(case).said.data
     assert data["argv"][1] == str(hostile)  # type: ignore[index]
-    assert data["argv"][-1] == "... and 106 more"  # type: ignore[index]
+    assert data["argv"][-1] == "... and 6 more"  # type: ignore[index]
     assert cli.run("incident", "verify", "1", "--store", str(cli.store)).code == 0
+
+
+def test_a_thousand_hosts_with_hostile_names_fit_into_an_entry(case: cases.Case) -> None:
+    hosts = [
+        {"host": f"{number}" + "\U0001f4a3" * 600, "status": "clean", "state": "ok", "logins": {"verdict": "\udcff" * 9000}}
+        for number in range(1000)
+    ]
+    record = Record(case, None, quiet=True, document={"hosts": hosts, "status": "clean"})
+    told = journaling._told(record, "scan", ["\U0001f4a3" * 500] * 200, 0, "")
+    entry = case.add(HAND, Said(Kind.COMMAND, journaling._sentence(told), told))
+    assert entry.said.text == "auditkit scan of 1000 hosts, exit status 0: clean"
+    assert (entry.said.data["left_out"], len(told["hosts"]), len(told["argv"])) == (True, 10, 10)
 
 
 # --- the order of volatility
@@ -329,3 +372,20 @@ def test_evidence_of_several_hosts_lies_in_the_case_each_by_itself(cli: Cli, cas
     assert sorted(map(str, kept)) == sorted([cli.host, f"root:{other}"])
     assert last(case).said.data["files"] == [2, 3]
     assert sorted(os.listdir(case.path)) == ["evidence", "heads", "journal.jsonl"]
+
+
+# --- who reads the reports
+
+
+@pytest.mark.parametrize("altered", [False, True], ids=["no report", "altered"])
+def test_nothing_is_made_of_a_report_that_is_none_or_was_altered(cli: Cli, case: cases.Case, altered: bool) -> None:
+    said = Said(Kind.COMMAND, "auditkit logins", {"command": "logins", "exit": 0})
+    entry = evidence.written(case, HAND, "logins.json", [b'{"schema": "auditkit/report/1", "hosts": [7]}'], said)
+    if altered:
+        report = Path(case.at(filed(entry)[0].file))
+        report.chmod(0o600)
+        report.write_text("{}")
+    for words in (("brief", "1"), ("abuse", "1", "192.0.2.10", "-o", "letter")):
+        told = cli.run("incident", *words, "--store", str(cli.store))
+        assert (told.code, told.out) == (4, "")
+        assert "is not as it was kept" in told.err if altered else "the report of entry 2 is none: " in told.err

@@ -130,6 +130,13 @@ def test_without_a_key_it_says_that_it_is_not_signed(cli: Cli, kept: cases.Case,
     assert verified(cli, place, key)[0] == 0  # there is the seal
 
 
+def test_a_seal_without_a_signature_is_exported_as_it_lies_there(cli: Cli, kept: cases.Case, key: Path) -> None:
+    Path(kept.at("heads/000002.head.sig")).unlink()
+    place = exported(cli, kept, key, "out.tar", "--quiet")
+    assert verified(cli, place, key)[0] == 4
+    assert incident(cli, "export", kept.id, "-o", str(cli.home / "b.tar"), "--signers", str(key.parent / "signers")).code == 4
+
+
 def test_hostile_notes_do_nothing_in_what_is_for_reading(cli: Cli, key: Path) -> None:
     case = opened(cli, HOSTILE)
     incident(cli, "note", case.id, HOSTILE + "\r\n" * 3 + "end", "--by", HOSTILE, "--with", HOSTILE)

@@ -80,6 +80,9 @@ def test_every_step_has_the_command_that_does_it() -> None:
         "export": "auditkit incident export 2026-001 -o 2026-001.tar.zst --key agent",
         "close": "auditkit incident close 2026-001 'how it ended'",
     }
+    (collect,) = [one.command for one in steps.steps("2026-001", journal(), signed=True) if one.name == "collect"]
+    assert collect == "auditkit collect --key agent --case 2026-001"
+    assert "abuse" not in commands(journal(address="192.168.10.9"))  # one's own network has no abuse desk
     elsewhere = steps.steps("2026-001", journal(), ("--store", "/srv/my store"))
     assert all(step.command.endswith(" --store '/srv/my store'") for step in elsewhere)
 
@@ -250,7 +253,7 @@ def at_a_terminal(cli: Cli, answers: Sequence[str | int], *words: str) -> tuple[
     seen = b""
     with open(terminal, "rb", buffering=0) as reader:
         for answer in answers:
-            seen += until(reader.read, b"? ")
+            seen += until_asked(reader.read)
             os.kill(pid, answer) if isinstance(answer, int) else os.write(terminal, answer.encode() + b"\n")
         with suppress(OSError):  # the other end is closed
             while piece := reader.read(4096):
@@ -258,10 +261,10 @@ def at_a_terminal(cli: Cli, answers: Sequence[str | int], *words: str) -> tuple[
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), seen.decode().replace("\r\n", "\n")
 
 
-def until(read: Callable[[int], bytes], end: bytes) -> bytes:
-    """What is read until a question stands there; a question may end with its choices."""
+def until_asked(read: Callable[[int], bytes]) -> bytes:
+    """What is read until a question stands there to its end."""
     seen = b""
-    while not seen.endswith((end, b"(y/n) ", b"(a name, a company) ", b"(this one) ")):
+    while not seen.endswith((b"(a name, a company) ", b"From which address? ", b"(y/n) ", b"(this one) ")):
         piece = read(1)
         assert piece, seen
         seen += piece

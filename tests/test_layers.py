@@ -176,6 +176,7 @@ SHARED = {
     "auditkit.report.look": "how a report shall look, for every format",
     "auditkit.report.shape": "what the schema asks of the document",
     "auditkit.report.differences": "what differs between before and after, in words",
+    "auditkit.report.findings": "the findings of one rule in lines, for the text",
     "auditkit.report.folding": "many changes below one directory as one",
     "auditkit.report.brief.sentence": "a sentence of a brief with its entries, for every format",
     "auditkit.report.entered": "who got in where, of several hosts",

@@ -45,7 +45,20 @@ NEIGHBOURS = frozenset((133, 134, 135, 136, 143))
 """What a kernel says by itself over IPv6 (RFC 4861, RFC 3810): who is there, and what do I listen to."""
 
 COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
-    "open": (("open", f"failed logins from {SUSPECT}", "--by", "anna"),),
+    "open": (
+        (
+            "open",
+            f"failed logins from {SUSPECT}",
+            "--by",
+            "anna",
+            "--seems",
+            f"{SUSPECT} of example.org",
+            "--address",
+            SUSPECT,
+            "--neighbour",
+            "--inside",
+        ),
+    ),
     "note": (("note", "1", f"{SUSPECT} and {SUSPECT6} tried", "--by", "anna"),),
     "attach": (("attach", "1", "{home}/auth.log", "--source", SUSPECT),),
     "block": tuple(

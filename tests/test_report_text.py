@@ -409,3 +409,20 @@ def test_a_remark_is_one_line_beside_what_is_to_be_done() -> None:
     assert "Say more." not in text
     assert "      do: Close it." in text
     assert "Say more." in told(host, show_all=True)
+
+
+def test_quotes_and_what_to_do_are_broken_at_the_width_of_the_reader_and_no_command_is() -> None:
+    remedy = (
+        "See what it does. Turn it off: mv /etc/cron.d/upd /root/ (undo: mv /root/upd /etc/cron.d/); systemctl reload cron."
+    )
+    quote = Quote("/etc/cron.d/upd", 3, "* * * * * root /usr/local/sbin/upd --from https://mirror.example/upd \x1b --quiet")
+    found = Finding(TWIN, "/etc/cron.d/upd", "it is odd", Severity.HIGH, (quote,), remedy=remedy)
+    lines = told(HostReport("web1", findings=(found,)), width=70).splitlines()
+    assert lines[1:-2] == [
+        "  ! /etc/cron.d/upd: it is odd  high  uid-zero-twin",
+        "      /etc/cron.d/upd:3: * * * * * root /usr/local/sbin/upd --from",
+        "          https://mirror.example/upd \\x1b --quiet",
+        "      do: See what it does. Turn it off:",
+        "          mv /etc/cron.d/upd /root/ (undo: mv /root/upd /etc/cron.d/);",
+        "          systemctl reload cron.",
+    ]

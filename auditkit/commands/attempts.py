@@ -55,6 +55,8 @@ class Taken:
     keys: Mapping[str, tuple[KeyLine, ...]] | None = None
     office: Office = field(default_factory=Office)
     past: Before | None = None
+    accounts: Mapping[str, Account] | None = None
+    """By what `items` say."""
     newest: int | None = None
     """The last line of all, where they are copies that somebody gave, of whenever."""
 
@@ -126,7 +128,7 @@ def _called(name: str) -> str:
 def _part(taken: Taken, name: str, told: Iterable[tuple[Source, Reading]], asked: Asked) -> Judged:
     """Judge what one machine of a central log says; whose accounts are known nobody can say."""
     sources, read = [source for source, _reading in told], [reading for _source, reading in told]
-    return _judged(replace(taken, name=name, sources=tuple(sources), items=(), keys=None), read, asked)
+    return _judged(replace(taken, name=name, sources=tuple(sources), items=(), keys=None, accounts=None), read, asked)
 
 
 def _not_told_apart(parts: Container[str], quiet: Iterable[str]) -> Iterator[Gap]:
@@ -140,7 +142,8 @@ def _not_told_apart(parts: Container[str], quiet: Iterable[str]) -> Iterator[Gap
 
 
 def _with_accounts(taken: Taken) -> Taken:
-    return replace(taken, machine=replace(taken.machine, accounts=_numbers(_accounts(taken.items))))
+    accounts = _accounts(taken.items)
+    return replace(taken, accounts=accounts, machine=replace(taken.machine, accounts=_numbers(accounts)))
 
 
 def _judged(taken: Taken, read: Sequence[Reading], asked: Asked) -> Judged:
@@ -153,7 +156,7 @@ def _judged(taken: Taken, read: Sequence[Reading], asked: Asked) -> Judged:
         readings=tuple(reading for _source, reading in there),
         setting=taken.machine.setting(),
         asked=tuple(_asked(reading.log for reading in read)),
-        accounts=_accounts(taken.items),
+        accounts=taken.accounts,
         keys=taken.keys,
         office=taken.office,
         since=asked.since,

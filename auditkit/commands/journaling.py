@@ -16,11 +16,11 @@ import click
 
 from auditkit.commands import ARGV, options
 from auditkit.commands.cases import hand
-from auditkit.errors import AuditkitError
+from auditkit.errors import AuditkitError, UntrustedError
 from auditkit.evidence import Header
 from auditkit.incident import cases, evidence, originals
 from auditkit.incident.cases import Case
-from auditkit.printable import counted
+from auditkit.printable import counted, printable
 from auditkit.response.chain import LONGEST
 from auditkit.response.nouns import Entry, Filed, Kind, Said, filed
 
@@ -29,7 +29,8 @@ SMALL = 64 << 20
 """Bytes of a file that is copied because a command read or made it; of a longer one its digest is told."""
 ALL = 1 << 30
 """Bytes of all that is copied because one run read it."""
-MOST_WORDS, MOST_LINES, MOST_HOSTS = 200, 100, 300
+MOST, FEW = 300, 10
+"""Words, lines, hosts and files that an entry names; and where these are so long that it cannot hold them."""
 LONG = 500
 """Characters of a word, a line, a verdict."""
 _PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
@@ -50,6 +51,8 @@ class Record:
     """What was answered by a command that makes no report."""
     files: list[int] = field(default_factory=list)
     """Entries that tell of what was read or made."""
+    lost: list[str] = field(default_factory=list)
+    """What was read and could not be kept, and why."""
 
     def keep(self, path: str, said: Said, beside: tuple[str, ...] = ()) -> Entry:
         """Keep a file that the run made, or tell its digest where it is large.
@@ -87,7 +90,10 @@ class Record:
         seal = _seal(path)
         said = Said(Kind.FILE, f"evidence of {header.host}; {text}", {"host": header.host, "reached": header.kind, **data})
         whence = f"auditkit collect {header.host}" if path.startswith(self.taking()) else ""
-        entry = evidence.kept(self.case, hand(self.by), evidence.Original(path, seal, whence), said)
+        try:
+            entry = evidence.kept(self.case, hand(self.by), evidence.Original(path, seal, whence), said)
+        except AuditkitError as error:
+            raise type(error)(f"{error}; what was taken lies in {printable(path)}", error.hint) from error
         self.files.append(entry.seq)
         if not whence:
             return path
@@ -98,24 +104,36 @@ class Record:
     def logs(self, paths: Iterable[str]) -> None:
         """Keep the logs that the run is going to read: small ones as they are, of others the digest, each content once.
 
+        One that cannot be kept is told of, and read all the same.
+
         Raises:
-            AuditkitError: one cannot be read, or the evidence cannot be written.
+            UntrustedError: the journal is broken by now.
         """
-        there = _there(self.case)
-        before = len(self.files)
-        copied = again = 0
+        there, before, again, room = _there(self.case), len(self.files), 0, ALL
         for path in dict.fromkeys(map(os.path.realpath, paths)):
-            size, digest = originals.digest(path)
-            if digest in there:
-                self.files.append(there[digest])
-                again += 1
-            elif copied + size <= ALL and size <= SMALL:
-                self.keep(path, Said(Kind.FILE, "a log that was read"))
-                copied += size
-            else:
-                said = Said(Kind.FILE, "a log that was read, too large to be copied by itself")
-                self.files.append(evidence.noted(self.case, hand(self.by), path, said).seq)
+            try:
+                size, digest = originals.digest(path, SMALL)
+                if digest and digest in there:
+                    self.files.append(there[digest])
+                    again += 1
+                    continue
+                room -= size if size <= SMALL else 0
+                there[digest] = self._log(path, copied=size <= SMALL and room >= 0)
+            except UntrustedError:
+                raise
+            except AuditkitError as error:
+                self.lost.append(f"{path}: {error}"[:LONG])
+                options.talk(f"auditkit: case {self.case.id} has no copy of {printable(path)}: {error}")
         self._say_logs(len(self.files) - before, again)
+
+    def _log(self, path: str, *, copied: bool) -> int:
+        """Keep a log, or tell its digest; gives the entry that does."""
+        if copied:
+            return self.keep(path, Said(Kind.FILE, "a log that was read")).seq
+        said = Said(Kind.FILE, "a log that was read, too large to be copied by itself")
+        entry = evidence.noted(self.case, hand(self.by), path, said)
+        self.files.append(entry.seq)
+        return entry.seq
 
     def _say_logs(self, read: int, again: int) -> None:
         if not self.quiet and read:
@@ -146,10 +164,13 @@ def journaled(word: str, by: str | None, given: Mapping[str, Any], work: Callabl
     Raises:
         UsageError: there is no such case, or it is closed: nothing was asked.
         UntrustedError: its journal is broken: nothing was asked.
-        AuditkitError: the work ended in an error; or the case cannot be written, once the work has been done.
+        AuditkitError: it cannot be written: nothing was asked. Or the work ended in an error; or the case cannot be written
+            once the work has been done.
     """
     case = cases.found(options.store_of(given), word)
     case.check()
+    if not all(os.access(case.at(name), os.W_OK) for name in (cases.JOURNAL, cases.EVIDENCE)):
+        raise AuditkitError(f"case {case.id} cannot be written", "run auditkit as its owner, and see that its disk is writable")
     record = Record(case, by, bool(given.get("quiet")), show_all=bool(given.get("show_all")))
     started = datetime.now(UTC)
     try:
@@ -220,17 +241,26 @@ def _pieces(record: Record) -> Iterable[bytes]:
 
 def _told(record: Record, command: str, words: Sequence[str], code: int, error: str) -> dict[str, Any]:
     """What the entry says for programs; what is too much for an entry is left out, and that is said."""
-    document = record.document or {}
-    hosts = [_host(host) for host in document.get("hosts", ())]
+    document = record.document
     told: dict[str, Any] = {"command": command, "argv": list(words), "exit": code}
     told |= {"error": error[: 2 * LONG]} if error else {}
-    told |= {"status": document["status"]} if document else {}
-    told |= {"files": record.files[:1000]} if record.files else {}
-    long = {"hosts": hosts[:MOST_HOSTS]} if document else {"lines": [line[:LONG] for line in record.lines[:MOST_LINES]]}
-    left = len(hosts) > MOST_HOSTS or len(record.lines) > MOST_LINES
-    if len(json.dumps(told | long)) > LONGEST // 2:
-        long, left = {}, True
-    return told | long | ({"left_out": True} if left else {})
+    if document is None:
+        told["lines"] = [line[:LONG] for line in record.lines[:MOST]]
+    else:
+        told |= {"status": document["status"], "count": len(document["hosts"])}
+        told["hosts"] = [_host(host) for host in document["hosts"][:MOST]]
+    told |= {"files": record.files[:MOST]} if record.files else {}
+    told |= {"not_kept": record.lost[:MOST]} if record.lost else {}
+    left_out = max(map(len, (record.lines, record.files, record.lost, (document or {}).get("hosts", ())))) > MOST
+    return _fitting(told | ({"left_out": True} if left_out else {}))
+
+
+def _fitting(told: dict[str, Any]) -> dict[str, Any]:
+    """The same as far as an entry holds it: of what is too long the first ones stay."""
+    for name in ("hosts", "lines", "not_kept", "argv"):
+        if len(json.dumps(told)) > LONGEST // 2 and name in told:
+            told |= {name: told[name][:FEW], "left_out": True}
+    return told
 
 
 def _host(host: Mapping[str, Any]) -> dict[str, Any]:
@@ -242,18 +272,19 @@ def _host(host: Mapping[str, Any]) -> dict[str, Any]:
 
 def _sentence(told: Mapping[str, Any]) -> str:
     """What the entry says for people."""
-    hosts = told.get("hosts", ())
-    of = f" of {hosts[0]['host']}" if len(hosts) == 1 else f" of {counted(len(hosts), 'host')}" if hosts else ""
-    came = told.get("error") or told.get("status") or next(iter(told.get("lines", ())), "done")
-    verdict = f": {hosts[0]['verdict']}" if len(hosts) == 1 and "verdict" in hosts[0] else ""
+    host = told["hosts"][0] if told.get("count") == 1 and told.get("hosts") else {}
+    of = f" of {host['host']}" if host else f" of {counted(told['count'], 'host')}" if "count" in told else ""
+    said = "; ".join(line for line in told.get("lines", ()) if not line.startswith((" ", "Next:")))
+    came = told.get("error") or told.get("status") or said[: 2 * LONG] or "done"
+    verdict = f": {host['verdict']}" if "verdict" in host else ""
     return f"auditkit {told['command']}{of}, exit status {told['exit']}: {came}{verdict}"
 
 
 def _words(argv: Sequence[str]) -> list[str]:
     """What was typed, without passwords; long words and what comes after many are cut."""
     words = [_PASSWORD.sub(r"\1:***@", word) for word in argv]
-    cut = [word if len(word) <= LONG else f"{word[:LONG]}..." for word in words[:MOST_WORDS]]
-    return cut if len(words) <= MOST_WORDS else [*cut, f"... and {len(words) - MOST_WORDS} more"]
+    cut = [word if len(word) <= LONG else f"{word[:LONG]}..." for word in words[:MOST]]
+    return cut if len(words) <= MOST else [*cut, f"... and {len(words) - MOST} more"]
 
 
 def _there(case: Case) -> dict[str, int]:

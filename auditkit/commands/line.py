@@ -1,6 +1,7 @@
 """The command line as click sees it: a group that knows its commands by name and loads the one that runs."""
 
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
 
@@ -57,7 +58,7 @@ def run() -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
-        tell(_usage(error.format_message()))
+        tell(_usage(error.format_message(), _commands(getattr(error, "ctx", None))))
         return error.exit_code
     except click.Abort:
         tell(AuditkitError("interrupted; nothing more was stored"))
@@ -70,11 +71,17 @@ def run() -> int:
         return 1
 
 
-def _usage(message: str) -> AuditkitError:
+def _commands(context: click.Context | None) -> list[str]:
+    """The commands that could stand where a mistake was made."""
+    group = context.command if context else None
+    return group.list_commands(context) if context and isinstance(group, click.Group) else list(COMMANDS)
+
+
+def _usage(message: str, commands: Sequence[str]) -> AuditkitError:
     """A mistake in the command line as our own error, with the near word if it is a command."""
     from difflib import get_close_matches  # noqa: PLC0415 - only for who errs
 
-    near = get_close_matches(message.rpartition(" '")[2].rstrip("'."), COMMANDS, 1) if "command" in message else []
+    near = get_close_matches(message.rpartition(" '")[2].rstrip("'."), commands, 1) if "command" in message else []
     hint = f"did you mean {near[0]}?" if near else "see `auditkit COMMAND --help`"
     return AuditkitError(message[:1].lower() + message[1:].rstrip("."), hint)
 

@@ -15,7 +15,7 @@ import click
 
 from auditkit import __version__, config, fleet
 from auditkit.commands import asking, moments, progress
-from auditkit.errors import AuditkitError
+from auditkit.errors import AuditkitError, UsageError
 from auditkit.hosts import Reach
 from auditkit.model import HostReport, Office, Severity
 from auditkit.printable import printable
@@ -88,7 +88,7 @@ def trust(command: Command) -> Command:
     for option in reversed(
         (
             click.option("--config", "config_file", metavar="FILE", help="auditkit.yaml to use"),
-            click.option("--store", metavar="DIR", help="where baselines are kept"),
+            click.option("--store", metavar="DIR", help="where baselines and cases are kept"),
             click.option("--signers", metavar="FILE", help="allowed_signers: whose signatures count"),
         )
     ):
@@ -209,6 +209,8 @@ def case(command: Command) -> Command:
     @wraps(command)
     def run(**given: Any) -> Any:
         word, who = given.pop("case_word"), given.pop("by")
+        if word is None and who is not None:
+            raise UsageError("--by says who runs this for a case, and no case is named", "add --case CASE")
         if word is None:
             return command(**given)
         from auditkit.commands import journaling  # noqa: PLC0415 - only in an incident

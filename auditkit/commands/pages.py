@@ -15,6 +15,7 @@ from auditkit.commands import COMMANDS, HOSTS, wanted
 from auditkit.commands.rules import all_rules
 from auditkit.logins import places
 from auditkit.model import Means, Rule
+from auditkit.response.blocking import asking
 
 COMMAND = ".venv/bin/python -m auditkit.commands.pages"
 """What writes the pages anew, from the top of a checkout."""
@@ -22,7 +23,10 @@ FOLDER = "docs/reference"
 WIDTH = 120
 _SIGN = re.compile(r"`[^`]*`|[*<]")
 """What Markdown would take for its own, and quoted code, where it does not."""
-_EXPLAINING = (("where a change is to be explained", (*packaged.NEEDS, *packaged.CLAIMING)),)
+_OTHERS = (
+    ("where a change is to be explained", (*packaged.NEEDS, *packaged.CLAIMING)),
+    ("incident block", asking.OVER_SSH),
+)
 """Who else asks, and for what."""
 _MADE = f"<!-- made from the code by `{COMMAND}`: change the code, not this page -->"
 
@@ -144,7 +148,7 @@ def rules() -> str:
 def needs() -> str:
     """The page of all that a host is asked for besides its files."""
     of_audits = ((audit.name, audit.needs) for audit in audits.AUDITS)
-    sources = (("every scan", scan.NEEDS), *of_audits, ("logins", places.to_be_told()), ("collect", FLEETING), *_EXPLAINING)
+    sources = (("every scan", scan.NEEDS), *of_audits, ("logins", places.to_be_told()), ("collect", FLEETING), *_OTHERS)
     asked = wanted.told(sources)
     return _page(_NEEDS, (_asked(means, asked[means]) for means in Means if means in asked))
 
@@ -160,14 +164,35 @@ def _page(head: str, parts: Iterable[str]) -> str:
 
 
 def _command(name: str, what: str) -> str:
-    """The part of one command: its help, and a row per argument and option."""
+    """The part of one command: its help, a row per option, and the parts of its subcommands."""
     command: click.Command = import_module(f"auditkit.commands.{name}").command
     context = click.Context(command, info_name=f"auditkit {name}")
-    usage = " ".join(command.collect_usage_pieces(context))
-    parts = [f"## {name}", f"`auditkit {name} {usage}`: {what}", _joined(command.help or "")]
+    parts = [f"## {name}", f"`auditkit {name} {_usage(command, context)}`: {what}", *_described(command, context)]
+    if isinstance(command, click.Group):
+        parts += (_subcommand(command, context, below) for below in command.list_commands(context))
+    return "\n\n".join(parts)
+
+
+def _subcommand(group: click.Group, context: click.Context, name: str) -> str:
+    """The part of a command of a group, such as `incident open`."""
+    command = group.get_command(context, name)
+    assert command
+    below = click.Context(command, context, f"{context.info_name} {name}")
+    title = str(below.info_name).removeprefix("auditkit ")
+    usage = f"`{below.info_name} {_usage(command, below)}`"
+    return "\n\n".join((f"### {title}", usage, *_described(command, below)))
+
+
+def _usage(command: click.Command, context: click.Context) -> str:
+    return " ".join(command.collect_usage_pieces(context))
+
+
+def _described(command: click.Command, context: click.Context) -> Iterator[str]:
+    """Yield what a command does, and its options."""
+    if command.help:
+        yield _joined(command.help)
     if options := list(_options(command, context)):
-        parts.append("\n".join(("| option | what it does |", "|---|---|", *options)))
-    return "\n\n".join(part for part in parts if part)
+        yield "\n".join(("| option | what it does |", "|---|---|", *options))
 
 
 def _options(command: click.Command, context: click.Context) -> Iterator[str]:

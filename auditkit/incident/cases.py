@@ -27,6 +27,8 @@ from auditkit.response.nouns import SCHEMA, Entry, Hand, Journal, Kind, Said
 CASES, JOURNAL, EVIDENCE, HEADS, TORN = "cases", "journal.jsonl", "evidence", "heads", "torn"
 LARGEST = 64 << 20
 """Bytes of a journal that is read."""
+FOR_ITS_END = 4 << 20
+"""Bytes of it that are left for closing, sealing and exporting."""
 AFTERWARDS = (Kind.RECOVERY, Kind.SEAL, Kind.EXPORT)
 """What is still written in a case that was closed: it adds nothing to what happened."""
 _OPENING = ".opening"
@@ -96,11 +98,16 @@ def directory(store: str) -> str:
 
 
 def all_of(store: str) -> tuple[Case, ...]:
-    """The cases of a store, the oldest first."""
-    try:
-        names = os.listdir(directory(store))
-    except OSError:
-        return ()
+    """The cases of a store, the oldest first.
+
+    Raises:
+        AuditkitError: nobody can tell.
+    """
+    with _told(directory(store)):
+        try:
+            names = os.listdir(directory(store))
+        except FileNotFoundError:
+            return ()
     cases = (Case(name, os.path.join(directory(store), name)) for name in sorted(filter(_ID.fullmatch, names), key=_order))
     return tuple(case for case in cases if os.path.isdir(case.path))
 
@@ -201,7 +208,23 @@ def _added(case: Case, handle: int, hand: Hand, said: Said | Callable[[int], Sai
     new = said(len(journal.entries) + 1) if callable(said) else said
     if new.kind not in AFTERWARDS:
         _open(case, journal)
-    return _written(handle, chain.following(journal, hand, new))
+    entry = chain.following(journal, hand, new)
+    _fits(case, handle, entry)
+    return _written(handle, entry)
+
+
+def _fits(case: Case, handle: int, entry: Entry) -> None:
+    """Refuse what makes a journal longer than one that is read; for its end there is always room.
+
+    Raises:
+        UsageError: it is as long as it may be.
+    """
+    room = LARGEST if entry.said.kind in (*AFTERWARDS, Kind.CLOSED) else LARGEST - FOR_ITS_END
+    if os.fstat(handle).st_size + len(chain.line(entry)) > room:
+        raise UsageError(
+            f"the journal of case {case.id} is as long as one may be",
+            "close it, open a new one, and name this one in its title",
+        )
 
 
 def _sound(case: Case, journal: Journal) -> None:

@@ -118,8 +118,9 @@ def _made(case: Case, name: str, pieces: Iterable[bytes]) -> Iterator[_Copy]:
     """What auditkit wrote as a file that has no name yet."""
     with _nameless(case, _safe(name)) as copy:
         digest, size = sha256(), 0
-        for piece in pieces:
-            _put(case, copy.file.fileno(), piece)
+        for piece in pieces:  # there may be a hundred thousand small ones
+            with _kept_in(case):
+                copy.file.write(piece)
             digest.update(piece)
             size += len(piece)
         _finished(case, copy, size)
@@ -234,6 +235,7 @@ def _put(case: Case, handle: int, piece: bytes) -> None:
 def _finished(case: Case, copy: _Copy, size: int) -> None:
     """Bring a copy to the disk, for reading only from now on."""
     with _kept_in(case):
+        copy.file.flush()
         handle = copy.file.fileno()
         copy.size = size
         os.ftruncate(handle, size)  # it may end in a hole

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from auditkit import answers
-from auditkit.access.passwd import SESSIONLESS, lines_of
+from auditkit.access.passwd import lines_of
 from auditkit.logins.journals.verified import verified as of_journalctl
 from auditkit.logins.places import VERIFY
 from auditkit.logins.seen import Account, KeyLine, Verified
@@ -22,7 +22,7 @@ def accounts(passwd: str) -> Mapping[str, Account]:
     for line in lines_of("/etc/passwd", passwd)[0]:
         uid = line.glibc if line.glibc is not None else line.musl
         if uid is not None and not (line.comment or line.nis):
-            found.setdefault(line.fields[0], Account(uid, line.shell, line.shell not in SESSIONLESS))
+            found.setdefault(line.fields[0], Account(uid))
     return found
 
 

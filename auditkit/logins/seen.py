@@ -13,9 +13,6 @@ class Account:
     """An account of the machine, as far as logins go."""
 
     uid: int | None
-    shell: str
-    can_log_in: bool | None
-    """Whether it has a shell that is one; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

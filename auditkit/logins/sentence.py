@@ -178,12 +178,18 @@ def why_not(joined: Joined) -> str | None:
     return _why_not(joined).removeprefix(": ") or without(joined)
 
 
+def outside(joined: Joined, pattern: Pattern) -> list[Success]:
+    """Logins outside of the time that was asked for, from addresses that guessed within it."""
+    guessed = {one.address for one in pattern.active}
+    return [one for one in joined.outside if one.address in guessed]
+
+
 def _outside(joined: Joined, pattern: Pattern) -> str:
     """`; from the same address came anna at 2026-11-24 03:35:04Z, outside of that time`: no window hides who got in."""
-    guessed = {one.address for one in pattern.active}
-    others = [one for one in joined.outside if one.address in guessed]
+    others = outside(joined, pattern)
     if not others:
         return ""
+    guessed = {one.address for one in pattern.active}
     more = f" and {len(others) - 1} more" if len(others) > 1 else ""
     whom = "the same address" if len(guessed) == 1 else "one of these addresses"
     return f"; a login from {whom} is outside of that time: {_who(others[0])} at {moment(others[0].time)}{more}"

@@ -56,6 +56,10 @@ def told(joined: Joined, pattern: Pattern, signals: Sequence[Signal], ask: Seque
             if id(one) in told
         ],
         "more_successes": len(joined.successes) - len(told),
+        "outside": {
+            "logins": len(joined.outside),
+            "of_who_guessed": [_success(joined, one) for one in sentence.outside(joined, pattern)[:NAMES]],
+        },
         "zone": str(seen.setting.zone) if seen.setting.zone_known else None,
         "why": pattern.why,
         "names": {

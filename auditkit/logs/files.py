@@ -14,7 +14,7 @@ from typing import Protocol
 
 from auditkit.logins.nouns import Bytes, Condition, Log
 from auditkit.logs.packing import BEGINNING, PIECE, BrokenError, packed_by, unpacked
-from auditkit.probe import inside
+from auditkit.probe import inside, take
 from auditkit.probe.chain import Chain
 from auditkit.probe.look import reason
 
@@ -26,6 +26,7 @@ MAPPED = 4 << 30
 """Bytes of a file that are looked at, where it can only be read as a whole."""
 CUT = "it was cut while it was read"
 SWAPPED = "another file took its name while the logs were read: read them again"
+NO_LOG = "holds secrets, and is no log"
 _UNREAL = ("/proc", "/sys")
 
 
@@ -250,6 +251,8 @@ def _looked_at(chain: Chain, root: str, names: inside.Names, seen: set[tuple[int
     except OSError as error:
         return absent(path) if error.errno in (*inside.ABSENT, errno.EISDIR) else _refused(path, reason(error))
     try:
+        if take.holds_hashes(chain, (names, real), handle):
+            return _refused(path, NO_LOG)
         return _opened_source(root, path, real, handle, seen)
     finally:
         os.close(handle)
@@ -266,6 +269,8 @@ def _opened_source(root: str, path: str, real: inside.Names, handle: int, seen: 
     if not it.st_size:
         return Source(replace(log, condition=Condition.EMPTY), Nothing())
     try:
+        if take.begins_as_key(os.pread(handle, take.FIRST, 0)):
+            return _refused(path, NO_LOG, log)
         packed = packed_by(path, os.pread(handle, BEGINNING, 0))
     except OSError as error:
         return _refused(path, reason(error), log)

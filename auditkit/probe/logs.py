@@ -98,14 +98,16 @@ def _found(chain: Chain, number: int, pattern: bytes) -> "Iterator[Union[_File, 
             continue
         try:
             real = inside.resolved(chain, names)
-            if any(take.is_secret(b"/" + b"/".join(each)) for each in (names, real)):
-                raise OSError(errno.EPERM, "holds secrets, and is no log")
             handle = inside.opened_file(chain, real)
         except OSError as error:
             if error.errno not in inside.ABSENT and error.errno != errno.EISDIR:
                 yield number, path, None, reason(error)
             continue
         try:
+            secret = any(take.is_secret(b"/" + b"/".join(each)) for each in (names, real))
+            if secret or take.holds_hashes(chain, (real,), handle):
+                yield number, path, None, "holds secrets, and is no log"
+                continue
             yield _File(number, names, real, os.fstat(handle))
         finally:
             os.close(handle)

@@ -85,7 +85,7 @@ give() {
   real=$(readlink /proc/self/fd/5 2>/dev/null || readlink -f "$f")
   real=${real%" (deleted)"}
   [ "$how" = whole ] || for one in $tables; do
-    [ "$one" != "$real" ] && [ "$one" != "$f" ] || how=${log}facts
+    [ "$one" != "$real" ] && [ "$one" != "$f" ] && { [ -z "$log" ] || [ ! /proc/self/fd/5 -ef "$one" ]; } || how=${log}facts
   done
   case $how${f##*/} in
   secretpasswd|secretshadow|secretgroup|secretgshadow) how=facts;;

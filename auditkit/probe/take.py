@@ -30,7 +30,8 @@ A file that may be long comes in pieces, one after the other; where there are no
 
 BEGIN = b"PRIVATE KEY-----"
 BEGIN_PPK = b"PuTTY-User-Key-File-"
-_FIRST = 64
+FIRST = 64
+"""Bytes by which a file is known as a private key."""
 TABLES = (b"passwd", b"shadow", b"group", b"gshadow")
 _ALWAYS = frozenset(
     [b"/etc/" + name + end for name in TABLES for end in (b"", b"-")]
@@ -119,7 +120,7 @@ def _of_need(chain: Chain, which: int, need: Need, limit: int, long: _Long) -> I
 
 def begins_as_key(data: bytes) -> bool:
     """Whether a file is a private key by its first line; one that speaks of keys further on may be a program."""
-    return BEGIN in data[:_FIRST] or data.startswith(BEGIN_PPK)
+    return BEGIN in data[:FIRST] or data.startswith(BEGIN_PPK)
 
 
 def _attempt(pieces: Iterator[bytes], globbed: bool) -> Iterator[Tuple[Optional[bytes], str]]:
@@ -193,6 +194,26 @@ def _facts(chain: Chain, path: Names, secret: bool, limit: int, uid: Optional[in
 def is_secret(path: bytes) -> bool:
     """Whether this name says that only facts of the file may travel, whatever was asked for."""
     return path in _ALWAYS
+
+
+def holds_hashes(chain: Chain, names: Iterable[Names], handle: int) -> bool:
+    """Whether an open file is a table of hashes, by one of its names or by a hard link of whatever name."""
+    tables = [path for path in _ALWAYS if b"shadow" in path or b"master" in path]
+    if any(b"/" + b"/".join(each) in tables for each in names):
+        return True
+    it = os.fstat(handle)
+    return it.st_nlink > 1 and any(_is_at(chain, path, it) for path in tables)
+
+
+def _is_at(chain: Chain, path: bytes, it: os.stat_result) -> bool:
+    try:
+        handle = inside.opened_file(chain, tuple(path.split(b"/")[1:]))
+    except OSError:  # who may not open it there could not by another name
+        return False
+    try:
+        return os.path.samestat(os.fstat(handle), it)
+    finally:
+        os.close(handle)
 
 
 def reduced(table: bytes) -> bytes:

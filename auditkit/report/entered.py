@@ -1,13 +1,12 @@
 """Did they get in anywhere? What the logins of several hosts come to, in a few lines on top of a report of all of them."""
 
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from auditkit.model import Severity, State
 from auditkit.printable import counted, few, grouped, said
 from auditkit.report.document import FAILURES, state
-from auditkit.report.look import Options, painted
+from auditkit.report.look import Options, painted, wrapped
 
 Dict = Mapping[str, Any]
 MOST = 8
@@ -103,11 +102,4 @@ def _name(host: Dict) -> str:
 
 
 def _wrapped(text: str, indent: str, hang: int, options: Options) -> list[str]:
-    return textwrap.wrap(
-        said(text),
-        options.width,
-        initial_indent=indent,
-        subsequent_indent=" " * hang,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    return wrapped(said(text), indent, hang, options)

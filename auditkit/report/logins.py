@@ -1,12 +1,11 @@
 """The verdict on logins as people read it: the sentence, who got in, who tried, what was done, where the lines are."""
 
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from auditkit.model import Severity
 from auditkit.printable import counted, grouped, said
-from auditkit.report.look import Options, painted
+from auditkit.report.look import Options, painted, wrapped
 
 Dict = Mapping[str, Any]
 FEW, MANY = 6, 200
@@ -230,12 +229,4 @@ def _minute(written: str | None) -> str:
 
 def _wrapped(text: str, indent: str, options: Options, hang: int | None = None) -> list[str]:
     """A paragraph at the width of the reader."""
-    after = " " * (len(indent) if hang is None else hang)
-    return textwrap.wrap(
-        said(text),
-        options.width,
-        initial_indent=indent,
-        subsequent_indent=after,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    return wrapped(said(text), indent, len(indent) if hang is None else hang, options)

@@ -1,5 +1,6 @@
 """How a report shall look, and the few ways in which foreign text is shown in one."""
 
+import textwrap
 from dataclasses import dataclass
 
 COLOURS = {"low": "36", "medium": "33", "high": "31", "critical": "1;31", "good": "32", "dim": "2"}
@@ -20,3 +21,15 @@ def painted(line: str, colour: str, options: Options) -> str:
     """The line in a colour, where colours are wanted."""
     code = COLOURS.get(colour)
     return f"\x1b[{code}m{line}\x1b[0m" if options.color and code else line
+
+
+def wrapped(text: str, indent: str, hang: int, options: Options) -> list[str]:
+    """A paragraph, which may be shown as it is, at the width of the reader; what is longer than a line stays in one piece."""
+    return textwrap.wrap(
+        text,
+        options.width,
+        initial_indent=indent,
+        subsequent_indent=" " * hang,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

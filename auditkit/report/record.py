@@ -4,6 +4,7 @@ import re
 import textwrap
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date
+from itertools import pairwise
 
 from auditkit.printable import counted, printable, said
 from auditkit.response.checked import Verdict, named
@@ -134,6 +135,9 @@ def verified(case: str, journal: Journal, told: Verdict, width: int) -> Iterator
         number = f"{counted(len(journal.entries), 'entry')} {of}"
         chained = "hang together" if len(journal.entries) > 1 else "is as it was hashed"
         yield from _filled(f"good   case {printable(case)}: {number}{chained}, {span}", width, " " * 7)
+    for earlier, later in pairwise(journal.entries):
+        if later.hand.time < earlier.hand.time:
+            yield f"note   entry {later.seq} has an earlier time than the one before: clocks differ, or one was set back"
     if told.files:
         yield f"good   {counted(told.files, 'file')} as {'it was' if told.files == 1 else 'they were'} when kept"
     yield from _vouched(case, journal, told, width)

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, groupby
 from typing import Any
 
-from auditkit.model import Severity, State
+from auditkit.model import State
 from auditkit.printable import counted, grouped, printable, said
 from auditkit.report.access import sentence_on_passwords, who_on_all, who_on_one
 from auditkit.report.differences import letter, second, text_lines, told
 from auditkit.report.document import FAILURES, FINDINGS, INCOMPLETE, UNTRUSTED, Document, apart, judged, severity, state, status
 from auditkit.report.entered import who_got_in
+from auditkit.report.findings import accepted, of_one_rule
 from auditkit.report.folding import OnMany, folded, minor, on_many, part, said_by
 from auditkit.report.logins import attempted, who_tried
 from auditkit.report.look import Options, painted
@@ -30,8 +31,6 @@ MOST_CAUSES, MOST_COMMANDS = 8, 4
 STEP = " → "
 MOST_NAMED = 8
 """Hosts that are named of those that share a finding."""
-MOST_MINOR = 3
-"""Findings of one rule below medium that are shown."""
 LEAST_ALIKE = 3
 """From so many gaps in one directory for one reason on, they are one line."""
 _BY = re.compile(r"(.+?) \((`.*`.*), (\d{4}-\d\d-\d\d) \d\d:\d\d\)")
@@ -93,7 +92,7 @@ def _shared(shared: Sequence[OnMany], options: Options) -> Iterator[Iterable[str
     for one in sorted(shared, key=lambda one: (severity(one.finding), one.finding["rule"])):
         names = ", ".join(map(printable, one.hosts[:MOST_NAMED]))
         more = f" and {grouped(len(one.hosts) - MOST_NAMED)} more (--all shows each)" if len(one.hosts) > MOST_NAMED else ""
-        yield chain((f"on {counted(len(one.hosts), 'host')}: {names}{more}",), _findings([one.finding], options), ("",))
+        yield chain((f"on {counted(len(one.hosts), 'host')}: {names}{more}",), of_one_rule([one.finding], options), ("",))
 
 
 def _one(host: Dict, options: Options, known: Dict | None = None, above: Sequence[object] = ()) -> Iterator[str]:
@@ -128,8 +127,8 @@ def _body(host: Dict, options: Options) -> Iterator[str]:
         yield from (f"  {line}" for line in _explained(host["explained"], options))
     ordered = sorted(apart(host), key=lambda finding: (severity(finding), "window" in finding, finding["rule"]))
     for _rule, alike in groupby(ordered, key=lambda finding: (severity(finding), finding["rule"], finding["remedy"])):
-        yield from _findings(list(alike), options)
-    yield from _accepted(host.get("accepted", ()), options)
+        yield from of_one_rule(list(alike), options)
+    yield from accepted(host.get("accepted", ()), options)
     yield from who_tried(host["logins"], options)
     yield from _timeline(host["facts"].get("timeline", ()), options)
     yield from who_watches(host["facts"].get("protections", ()), options)
@@ -253,37 +252,6 @@ def _logs(group: Dict, cause: str) -> str:
     if group["by"] == "conffile":
         return f"configuration that is as {counted(group['causes'], 'package')} ship{'s' if group['causes'] == 1 else ''} it"
     return cause if group["by"] in SIGNS else f"{cause} ({printable(group['by'])})"
-
-
-def _findings(alike: Sequence[Dict], options: Options) -> Iterator[str]:
-    """Yield the findings of one rule: what, the words each rests on, and once what to do; of a remark what it is alone."""
-    most = len(alike) if options.show_all or severity(alike[0]) >= Severity.MEDIUM else MOST_MINOR
-    brief = severity(alike[0]) is Severity.INFO and not options.show_all
-    for finding in alike[:most]:
-        yield painted(f"  ! {_what(finding)}  {finding['severity']}  {said(finding['rule'])}", finding["severity"], options)
-        for quote in finding["quotes"] if not brief else ():
-            line = f":{quote['line']}" if quote["line"] else ""
-            yield f"      {printable(quote['source'])}{line}: {printable(quote['text'])}"
-    if rest := len(alike) - len(alike[:most]):
-        yield f"  ! ... and {grouped(rest)} more  {alike[0]['severity']}  {said(alike[0]['rule'])} (--all shows them)"
-    if alike[0]["remedy"] and not brief:
-        yield f"      do: {said(alike[0]['remedy'])}"
-
-
-def _accepted(findings: Sequence[Dict], options: Options) -> Iterator[str]:
-    """Yield what auditkit.yaml accepts, with who said why and until when."""
-    shown = findings if options.show_all else findings[:MOST_MINOR]
-    for one in shown:
-        why = f"{said(one['rule'])} ({said(one['reason'])})"
-        yield f"  accepted until {said(one['until'])}: {_what(one)}  {one['severity']}  {why}"
-    if rest := len(findings) - len(shown):
-        yield f"  accepted: {grouped(rest)} more (--all shows them)"
-
-
-def _what(finding: Dict) -> str:
-    """The message, with the subject before it unless its last word is in the message anyway."""
-    message, subject = said(finding["message"]), said(finding["subject"])
-    return message if subject.split(" ")[-1] in message else f"{subject}: {message}"
 
 
 def _timeline(moments: Sequence[Dict], options: Options) -> Iterator[str]:

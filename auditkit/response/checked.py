@@ -20,6 +20,7 @@ KEPT = re.compile(r"(?:evidence|torn)/[A-Za-z0-9][A-Za-z0-9._+@=~,-]{0,250}", re
 HEAD = re.compile(r"heads/[0-9]{6,9}\.head", re.ASCII)
 """The names of heads."""
 JOURNAL = "journal.jsonl"
+ANEW = "the record was written anew"
 LEAST = 16
 """Digits of a hash on paper that tell it from all others."""
 NEARLY = 4
@@ -112,11 +113,11 @@ def verdict(seen: Seen, papers: Sequence[str], *, asked: bool) -> Verdict:
         *_name(seen.called, journal),
         *_chain(journal),
         *_files(journal, held),
-        *_seals(journal, seals),
-        *_papers(journal, papers),
+        *_seals(journal, seals, _since(fitting, found)),
+        *_papers(journal, papers, _since(fitting, found)),
         *_archived(seen),
     )
-    exporter = seen.archive.signer if seen.archive else ""
+    exporter = seen.archive.signer if seen.archive and JOURNAL in seen.archive.digests else ""
     gaps = (*_torn(journal), *_unread(journal, held), *_additional(seen))
     if asked and not (fitting or found or exporter or wrong):
         gaps += (Gap("seal", "it is said whose signatures count, and nobody has sealed this record"),)
@@ -203,8 +204,9 @@ def _archived(seen: Seen) -> Iterator[Gap]:
     """Yield what is not as an archive says of its files."""
     if seen.archive is None:
         return
-    if seen.archive.objection:
-        yield Gap(sums.NAME, seen.archive.objection)
+    reason = seen.archive.objection or ("" if JOURNAL in seen.archive.digests else f"it does not name {JOURNAL}")
+    if reason:
+        yield Gap(sums.NAME, reason)
     there = {one.name: one for one in seen.held}
     for name, digest in seen.archive.digests.items():
         if name not in there:
@@ -225,15 +227,23 @@ def objection(journal: Journal, seal: Seal) -> str:
     if head.entry > len(journal.entries):
         return f"there were {counted(head.entry, 'entry')}, now there are {len(journal.entries)}: the last ones were cut off"
     if journal.entries[head.entry - 1].hash != head.hash:
-        return f"entry {head.entry} is not the one that was sealed: the record was written anew"
+        return f"entry {head.entry} is not the one that was sealed: {ANEW}"
     return ""
 
 
-def _seals(journal: Journal, seals: Sequence[Seal]) -> Iterator[Gap]:
+def _since(fitting: Sequence[Seal], found: Sequence[tuple[str, int]]) -> str:
+    """From where on something may be other than it was: nothing changes before a hash that fits, and none after it would."""
+    vouched = max(
+        (*(seal.head.entry for seal in fitting if seal.head and seal.signer), *(number for _p, number in found)), default=0
+    )
+    return f"; up to entry {vouched} it is as it was, and differs from a later one on" if vouched else ""
+
+
+def _seals(journal: Journal, seals: Sequence[Seal], since: str) -> Iterator[Gap]:
     """Yield what is wrong with seals, and which are gone."""
     for seal in seals:
         if reason := objection(journal, seal):
-            yield Gap(printable(seal.name), reason)
+            yield Gap(printable(seal.name), reason + (since if reason.endswith(ANEW) else ""))
     there = {seal.name for seal in seals}
     for name, entry in sealed(journal):
         if name not in there:
@@ -250,7 +260,7 @@ def on_paper(journal: Journal, paper: str) -> int:
     return next((entry.seq for entry in reversed(journal.entries) if entry.hash.startswith(digits(paper))), 0)
 
 
-def _papers(journal: Journal, papers: Sequence[str]) -> Iterator[Gap]:
+def _papers(journal: Journal, papers: Sequence[str], since: str) -> Iterator[Gap]:
     """Yield each hash on paper that no entry has."""
     for paper in papers:
         if on_paper(journal, paper):
@@ -259,7 +269,7 @@ def _papers(journal: Journal, papers: Sequence[str]) -> Iterator[Gap]:
         reason = (
             f"no entry has this hash; that of entry {near} is nearly the same: read the paper once more"
             if near
-            else "no entry has this hash: what was written up to the day of the paper is not what stands here now"
+            else f"no entry has this hash: what was written up to the day of the paper is not what stands here now{since}"
         )
         yield Gap("paper", f"{digits(paper)[:LEAST]}...: {reason}")
 

@@ -6,7 +6,8 @@ logs come first, for they answer what everybody asks. Nothing here changes a mac
 
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
 
 from auditkit.response.nouns import Entry, Journal, Kind
 
@@ -14,6 +15,12 @@ ENDED = {"collect": (0, 3), "logins": (0, 1, 3), "check": (0, 1, 3), "audit": (0
 """Commands that ask hosts, and the exit statuses of a run that came to an answer."""
 AS_GOOD = {"logins": ("logins", "scan"), "check": ("check", "scan"), "audit": ("audit", "scan"), "collect": ("collect",)}
 """Which commands ask what a step asks."""
+
+
+OWN = tuple(
+    map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "::1/128", "fc00::/7", "fe80::/10"))
+)
+"""Addresses that nobody else answers for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +79,8 @@ class _Case:
     id: str
     triage: Triage
     entries: Sequence[Entry]
-    more: Sequence[str] = field(default_factory=tuple)
+    more: Sequence[str]
+    signed: bool
 
 
 def triage(journal: Journal) -> Triage:
@@ -96,11 +104,14 @@ def _triage(told: Mapping[str, object]) -> Triage:
     )
 
 
-def steps(case: str, journal: Journal, more: Sequence[str] = ()) -> tuple[Step, ...]:
-    """What has not been done yet, in its order; `more` are options that every command here needs, as --store."""
+def steps(case: str, journal: Journal, more: Sequence[str] = (), *, signed: bool = False) -> tuple[Step, ...]:
+    """What has not been done yet, in its order.
+
+    `more` are options that every command here needs, as --store; `signed`: what is made without a signature does not count.
+    """
     if any(entry.said.kind is Kind.CLOSED for entry in journal.entries):
         return ()
-    told = _Case(case, triage(journal), journal.entries, more)
+    told = _Case(case, triage(journal), journal.entries, more, signed)
     order = (_collect, _logins) if told.triage.inside else (_logins, _collect)
     return tuple(step for make in (*order, _check, _audit, *_TELLING) for step in make(told))
 
@@ -126,7 +137,7 @@ def _asked(entries: Iterable[Entry], commands: Sequence[str]) -> Iterator[str]:
 
 def _collect(case: _Case) -> Iterator[Step]:
     why = "keep what changes by itself: processes, connections, who is logged in, logs; do not reboot, repair or delete before"
-    yield from _asking(case, "collect", why)
+    yield from _asking(case, "collect", why, *(("--key", "agent") if case.signed else ()))
 
 
 def _logins(case: _Case) -> Iterator[Step]:
@@ -163,9 +174,19 @@ def _brief(case: _Case) -> Iterator[Step]:
 
 
 def _abuse(case: _Case) -> Iterator[Step]:
-    if not any(entry.said.kind is Kind.LETTER and "address" in entry.said.data for entry in case.entries):
+    written = any(entry.said.kind is Kind.LETTER and "address" in entry.said.data for entry in case.entries)
+    if not written and not _within(case.triage.address):
         why = "a polite letter to whoever runs that network; it is written to files, and you send it"
         yield Step("abuse", why, _incident(case, "abuse", case.triage.address or "ADDRESS", "-o", f"letter-{case.id}"))
+
+
+def _within(address: str) -> bool:
+    """Whether an address is of an own network, which has no abuse desk."""
+    try:
+        one = ip_address(address)
+    except ValueError:
+        return False
+    return any(one in net for net in OWN if net.version == one.version)
 
 
 def _block(case: _Case) -> Iterator[Step]:

@@ -89,6 +89,8 @@ def test_a_block_that_is_refused_is_not_noted(cli: Cli) -> None:
         ((SUSPECT, "--host", "$(reboot)"), "$(reboot) is no host of auditkit.yaml"),
         (("198.51.100.0/24", "--tool", "fail2ban", "--allow", ADMIN), "fail2ban bans one address at a time"),
         (("$(reboot)",), "$(reboot) is no address and no net"),
+        ((SUSPECT, "-o", "/nowhere/x"), "/nowhere/x cannot be written"),
+        ((SUSPECT, "-o", "/"), "/ cannot be written"),
     ):
         done = block(cli, *words)
         assert (done.code, done.out) == (2, ""), words

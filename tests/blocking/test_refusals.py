@@ -4,7 +4,7 @@ from dataclasses import replace
 from ipaddress import ip_network
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from proc_of_server import INET6, LISTENS, ROUTES, SESSION, Machine, came_from, greeted, listener, routes, sockets
 
@@ -135,7 +135,7 @@ def test_who_is_connected_to_ssh_may_be_a_colleague_until_somebody_says_no() -> 
     around = connected(("203.0.113.2", 22, SUSPECT, 40000, "ESTABLISHED"))
     (refusal,) = refusals(network(SUSPECT), around)
     assert refusal.reason == (
-        "somebody works from there right now, perhaps you or a colleague behind the same router:"
+        "somebody is there right now, perhaps you or a colleague behind the same router, perhaps the one who guesses:"
         " 198.51.100.7 is connected to port 22"
     )
     assert "--not-ours" in refusal.remedy
@@ -268,6 +268,16 @@ def test_a_machine_that_writes_numbers_the_other_way_round_is_understood() -> No
     assert "is connected to port 22" in said(SUSPECT, around)[0]
 
 
+def test_a_host_that_names_thousands_of_networks_makes_no_list_of_thousands() -> None:
+    many = (("eth0", f"10.{number // 256}.{number % 256}.0", "0.0.0.0", "255.255.255.128") for number in range(5000))
+    around = Machine().having(ROUTE=routes(*ROUTES, *many)).seen(OFFICE)
+    assert "own networks" in {gap.subject for gap in around.gaps}
+    assert "the network at eth0" in said("10.19.0.9", around)[0]  # it is refused all the same
+    asked = wishing.wish(network(SUSPECT), 180, (22,), around, "")
+    assert len(asked.ours) < 300
+    assert {"192.0.2.10/32", "192.0.2.77/32"} <= set(map(str, asked.ours))
+
+
 # --- words
 
 WORDS = {
@@ -342,6 +352,7 @@ def test_a_net_is_read_as_it_is_written_and_meets_itself_in_each_form(net: Netwo
     assert all(overlap(net, form) and overlap(form, net) for form in forms(net))
 
 
+@settings(max_examples=60)
 @given(st.sampled_from(list(asking.NEEDS)), st.binary(max_size=300))
 def test_whatever_a_host_says_the_block_is_judged_or_kept_back(need: object, data: bytes) -> None:
     """A hostile table neither ends the program nor lets the own address through that the others tell of."""

@@ -85,7 +85,7 @@ def report(
     for name, data in logs:
         log = Log(name, size=len(data), mtime=mtime)
         there.append((Source(log, Bytes(data)), read(log, Bytes(data), setting)))
-    known = None if accounts is None else {name: Account(1000, "/bin/sh", True) for name in accounts}
+    known = None if accounts is None else {name: Account(1000) for name in accounts}
     verdict = judged(Seen(host, tuple(reading for _source, reading in there), setting, accounts=known, since=since))
     words = quoting.words(there, (one for lines in verdict.evidence for one in lines))
     verdict = evidence.told(verdict, words, setting)

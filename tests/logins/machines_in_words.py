@@ -133,7 +133,7 @@ def _knows(known: Seen, word: str, value: str = "") -> Seen:
         case "until":
             return replace(known, until=nanoseconds(value))
         case "accounts":
-            return replace(known, accounts={name: Account(None, "/bin/bash", True) for name in values})
+            return replace(known, accounts={name: Account(None) for name in values})
         case "key":
             line = KeyLine(values[1], values[2], " ".join(values[3:]))
             return replace(known, keys={**(known.keys or {}), values[0]: (line,)})

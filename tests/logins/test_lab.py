@@ -38,7 +38,7 @@ class Site:
         readings = [
             reading.read(Log(name), Held(text.encode("utf-8", "surrogateescape")), setting) for name, text in texts.items()
         ]
-        accounts = {name: Account(None, "/bin/sh", True) for name in ("root", "sshd", "nobody", *lab.PEOPLE)}
+        accounts = {name: Account(None) for name in ("root", "sshd", "nobody", *lab.PEOPLE)}
         lines = {self.fingerprints["anna"]: (KeyLine("anna", "/keys/anna:1", "anna@laptop"),)}
         return judged(Seen("lab", tuple(readings), setting, accounts=accounts, keys=lines, office=NETWORKS, past=past))
 

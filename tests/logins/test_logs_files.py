@@ -51,6 +51,21 @@ def test_no_link_leads_out_of_the_root(tmp_path: Path) -> None:
     assert told == {"/auth.log.2": (Condition.READ, LINE), "/auth.log.3": (Condition.UNREADABLE, b"")}
 
 
+def test_what_holds_passwords_or_a_key_is_no_log_whatever_it_is_called(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/shadow").write_bytes(b"root:$6$s$h:1::::::\n")
+    (tmp_path / "auth.log").write_bytes(LINE)
+    os.link(tmp_path / "auth.log", tmp_path / "etc/kept")
+    os.link(tmp_path / "etc/shadow", tmp_path / "auth.log.1")
+    (tmp_path / "auth.log.2").write_bytes(b"-----BEGIN PRIVATE KEY-----\nx\n")
+    told = {one.log.name: (one.log.condition, one.log.reason) for one in found(str(tmp_path), ["/auth.log*"])}
+    refused = (Condition.UNREADABLE, "holds secrets, and is no log")
+    assert told == {"/auth.log": (Condition.READ, ""), "/auth.log.1": refused, "/auth.log.2": refused}
+    (tmp_path / "auth.log.1").unlink()
+    (tmp_path / "auth.log.1").symlink_to("/etc/shadow")
+    assert [(one.log.condition, one.log.reason) for one in found(str(tmp_path), ["/auth.log.1"])] == [refused]
+
+
 def test_a_file_with_two_names_is_read_once(tmp_path: Path) -> None:
     (tmp_path / "utmp").write_bytes(LINE)
     os.link(tmp_path / "utmp", tmp_path / "utmp.old")

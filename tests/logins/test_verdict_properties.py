@@ -73,7 +73,7 @@ def readings(draw: st.DrawFn) -> Reading:
 def test_a_verdict_never_breaks_and_is_one_of_the_schema(
     found: list[Reading], asked: list[Log], since: int | None, until: int | None, known: bool
 ) -> None:
-    accounts = {"root": Account(0, "/bin/sh", True)} if known else None
+    accounts = {"root": Account(0)} if known else None
     seen = Seen("vm", tuple(found), Setting(NOW), asked=tuple(asked), since=since, until=until, accounts=accounts)
     verdict = judged(seen)
     VALID.validate(verdict.logins)

@@ -626,13 +626,21 @@ def test_a_link_to_shadow_in_the_place_of_a_log_is_no_log(busybox: Machine, tool
     (busybox.root / "etc/shadow").write_text(f"root:{HASH}:1::::::\n")
     (log / "auth.log").write_text("a line\n")
     (log / "auth.log.1").symlink_to("/etc/shadow")
+    (busybox.root / "etc/gshadow").write_text(f"root:{HASH}::\n")
+    (log / "auth.log.2").hardlink_to(busybox.root / "etc/gshadow")
     if tool == "no gzip":
         (busybox.root / "bin/gzip").unlink()
-    told = list(busybox.shell.take((Need(Means.LOG, "/var/log/auth.log*"),)))
+    (need,) = wanted = (Need(Means.LOG, "/var/log/auth.log*"),)
+    told = list(busybox.shell.take(wanted))
+    here = list(taken_below(os.fsencode(busybox.root), (need,)))
+    assert sorted(gap for gap in bare(here) if isinstance(gap[1], str)) == sorted(
+        bare(one for one in told if isinstance(one, Gap))
+    )
     (item,) = [one for one in told if isinstance(one, Item)]
     assert (item.source, item.data.partition(b"\n")[2]) == ("/var/log/auth.log", b"a line\n")
     assert [(gap.subject, gap.reason) for gap in told if isinstance(gap, Gap)] == [
-        ("/var/log/auth.log.1", "holds secrets, and is no log")
+        ("/var/log/auth.log.1", "holds secrets, and is no log"),
+        ("/var/log/auth.log.2", "holds secrets, and is no log"),
     ]
 
 

@@ -11,15 +11,17 @@ WRITTEN = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def first(known: Iterable[Missed], one: Standing, now: datetime, *, security: bool) -> Missed | None:
-    """The earliest that was seen of what a package misses, up to the version that is offered now; None where none was seen.
+    """The earliest of what was seen of a package that it misses, up to the version that is offered now; None if there is none.
 
     For how long a security update is missing goes by security updates alone.
     """
-    of_it = (each for each in known if each.package == one.package.key and (each.security or not security))
     between = (
         each
-        for each in of_it
-        if order(one.package.version, each.version) < 0 and order(each.version, one.candidate) <= 0 and each.seen <= now
+        for each in known
+        if (each.security or not security)
+        and order(one.package.version, each.version) < 0
+        and order(each.version, one.candidate) <= 0
+        and each.seen <= now
     )
     return min(between, key=lambda each: there_since(each, now), default=None)
 

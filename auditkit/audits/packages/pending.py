@@ -85,21 +85,34 @@ def pending(host: Host) -> tuple[Pending, ...]:
     """What misses an update, what is security first, and of that what was missed longest."""
     built = _built(host)
     whole = host.last_whole()
-    found = [_pending(host, one, built, whole) for one in host.standings if one.pending]
+    known: dict[str, list[Missed]] = {}
+    for each in host.evidence.missed:
+        known.setdefault(each.package, []).append(each)
+    waits = (one for one in host.standings if one.pending)
+    found = [_pending(host, one, _Known(built, whole, known.get(one.package.key, ()))) for one in waits]
     found.sort(key=lambda each: (not each.security, each.since or host.now, each.standing.package.key))
     return tuple(found)
 
 
-def _pending(host: Host, one: Standing, built: Built, whole: datetime | None) -> Pending:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What tells since when a package misses something: changelogs, the last upgrade of all, what earlier runs saw."""
+
+    built: Built
+    whole: datetime | None
+    seen: Sequence[Missed]
+
+
+def _pending(host: Host, one: Standing, by: _Known) -> Pending:
     package = one.package
-    missed = _missed(one, built)
+    missed = _missed(one, by.built)
     exact = missed[-1].date if missed else None
     own = host.version_made(package)
     security = any(offer.listing.release.security for offer in one.missed)
-    first = first_of(host.evidence.missed, one, host.now, security=security)
+    first = first_of(by.seen, one, host.now, security=security)
     known = there_since(first, host.now) if first else None
     listed = _earliest(*(offer.listing.release.date for offer in one.missed))
-    since = host.past(each for each in (own, host.put_there(package), whole) if each)
+    since = host.past(each for each in (own, host.put_there(package), by.whole) if each)
     since = _earliest(exact or since, None if exact else listed, known)
     return Pending(one, security, exact or own, exact is not None, listed, since, first, missed)
 

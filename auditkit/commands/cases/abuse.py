@@ -15,7 +15,6 @@ from auditkit.incident import cases, evidence, registry
 from auditkit.printable import printable
 from auditkit.report import letter as letters
 from auditkit.report.letter import Letter, mail, plain, screen, xarf
-from auditkit.report.shape import fault
 from auditkit.response.complaint import Asked, Complaint, Destination, Recipient, Reporter, contacts
 from auditkit.response.complaint.subject import Address, address_of, special
 from auditkit.response.complaint.written import complaint
@@ -50,7 +49,7 @@ def command(case: str, address: str, **given: Any) -> int:
     found = cases.found(run.store, case)
     found.check()
     reporter, asked = _reporter(given), _asked(address, run, given)
-    said = complaint(asked, [*_reports(found)])
+    said = complaint(asked, [kept.document for kept in common.reports(found)])
     _room(given["output"])
     hand = common.hand(given["by"])
     whom, failed = _whom(said, given, run.store, found, hand)
@@ -128,21 +127,6 @@ def _room(directory: str) -> None:
         os.makedirs(directory, 0o700, exist_ok=True)
     except OSError as error:
         raise AuditkitError(f"{printable(directory)} cannot be made: {error.strerror}", ELSEWHERE) from error
-
-
-def _reports(case: cases.Case) -> Iterator[Mapping[str, Any]]:
-    """Yield the reports of the case; each is what the journal says, and has the shape of a report.
-
-    Raises:
-        UntrustedError: one is not.
-    """
-    schema = options.schema()
-    for kept in evidence.reports(case):
-        if wrong := fault(dict(kept.document), schema):
-            raise UntrustedError(
-                f"the report of entry {kept.entry.seq} is none: {wrong}", "nothing was made of it: make a new one"
-            )
-        yield kept.document
 
 
 # --- whom it is for

@@ -55,6 +55,7 @@ def command(case: str, target: str, **given: Any) -> int:
     run = options.setting(**given)
     found = cases.found(run.store, case)
     found.check()
+    _room(run.output)
     whom, time, allow = network(target), wishing.seconds(given["duration"]), wishing.allowed(given["allow"])
     there = _looked_at(given["host"], run, allow)
     _refuse(list(refusals.refusals(whom, there, not_ours=given["not_ours"], allowed=bool(allow))))
@@ -74,8 +75,20 @@ def command(case: str, target: str, **given: Any) -> int:
         lines = iter([common.document({"case": found.id, "entry": entry.seq, "text": "".join(lines), **said.data}), "\n"])
     options.write(run.output, lines)
     if run.output and not run.quiet:
-        options.talk(f"auditkit: {printable(run.output)} is written; entry {entry.seq} of case {found.id} tells of it")
+        options.talk(
+            f"auditkit: {printable(run.output)} is written; entry {entry.seq} of case {printable(found.id)} tells of it"
+        )
     return 3 if there.grave or there.gaps else 0
+
+
+def _room(output: str | None) -> None:
+    """See that a file can be written, before the case says that there is one.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if output and (os.path.isdir(output) or not os.access(os.path.dirname(os.path.abspath(output)), os.W_OK)):
+        raise UsageError(f"{printable(output)} cannot be written", "name another file with -o")
 
 
 def _looked_at(word: str, run: options.Setting, allow: Sequence[Network]) -> Surroundings:

@@ -14,7 +14,10 @@ from auditkit.response.nouns import Kind, Said
 @cases.form
 @cases.writer
 def command(case: str, words: tuple[str, ...], by: str | None, **given: Any) -> int:
-    """Close a case, with a last word if there is one. It can still be shown, verified, sealed and exported."""
+    """Close a case, with a last word if there is one.
+
+    It can still be shown, verified, sealed and exported.
+    """
     from auditkit.incident import cases as disk  # noqa: PLC0415 - not for --help
 
     run = options.setting(**given)

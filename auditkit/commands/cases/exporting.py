@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 @cases.form
 @cases.writer
 def command(case: str, output: str, key: str | None, by: str | None, **given: Any) -> int:
-    """Pack a case into one archive, with how to verify it by sha256sum and ssh-keygen alone. The case tells of it."""
+    """Pack a case into one archive.
+
+    It says how to verify it by sha256sum and ssh-keygen alone. The case tells of it.
+    """
     from auditkit.incident import archive  # noqa: PLC0415 - not for --help
     from auditkit.incident import cases as disk  # noqa: PLC0415
 
@@ -99,15 +102,16 @@ def _members(case: "Case", seen: "Seen", hand: Hand, sign: Sign | None, signers:
     from auditkit.incident import archive, sealing  # noqa: PLC0415 - not for --help
     from auditkit.response import sums  # noqa: PLC0415
 
-    members = [*_record(seen), *_readable(seen, hand, signed=sign is not None, allowed=signers is not None)]
+    readme = _readme(seen, hand, signed=sign is not None, allowed=signers is not None)
+    members = [*_record(seen), archive.made("README.txt", readme), archive.made("journal.txt", _readable(case, seen))]
     listed = sums.text({member.name: member.sha256 for member in members})
     members.append(archive.made(sums.NAME, listed))
-    signatures = [sealing.read(case.at(f"{seal.name}{sealing.SIGNATURE}"), sealing.LIMIT) for seal in seen.seals]
-    if sign:
-        signatures.append(sign(io.BytesIO(listed)))
-        members.append(archive.made(sums.NAME + sealing.SIGNATURE, signatures[-1]))
-    if signers:
-        members.append(archive.made(ALLOWED, sealing.lines(signers, signatures)))
+    signature = sign(io.BytesIO(listed)) if sign else b""
+    if signature:
+        members.append(archive.made(sums.NAME + sealing.SIGNATURE, signature))
+    if signers:  # so each seal has a signature that is good
+        seals = [sealing.read(case.at(f"{seal.name}{sealing.SIGNATURE}"), sealing.LIMIT) for seal in seen.seals]
+        members.append(archive.made(ALLOWED, sealing.lines(signers, filter(None, (signature, *seals)))))
     return sorted(members, key=lambda member: member.name)
 
 
@@ -122,15 +126,26 @@ def _record(seen: "Seen") -> "Iterator[Member]":
     yield from (archive.Member(one.name, one.size, one.sha256) for one in seen.held if one.name in told and one.sha256)
 
 
-def _readable(seen: "Seen", hand: Hand, *, signed: bool, allowed: bool) -> "Iterator[Member]":
-    """Yield what somebody reads first."""
-    from auditkit.incident import archive  # noqa: PLC0415 - not for --help
+def _readable(case: "Case", seen: "Seen") -> bytes:
+    """What happened, for reading: what was noted, and what the reports tell.
+
+    Raises:
+        UntrustedError: a report is not as it was kept.
+    """
+    from auditkit.incident import evidence  # noqa: PLC0415 - not for --help
     from auditkit.report import unpacked  # noqa: PLC0415
-    from auditkit.response import timeline  # noqa: PLC0415
+    from auditkit.response import events, timeline  # noqa: PLC0415
+
+    kept = evidence.reports(case)  # somebody may have added one since
+    told = events.events(one for one in kept if one.entry.seq <= len(seen.journal.entries))
+    return unpacked.readable(seen.journal, timeline.moments(seen.journal, told))
+
+
+def _readme(seen: "Seen", hand: Hand, *, signed: bool, allowed: bool) -> bytes:
+    """How to verify it, for somebody who has never heard of auditkit."""
+    from auditkit.report import unpacked  # noqa: PLC0415 - not for --help
     from auditkit.response.standing import standing  # noqa: PLC0415
 
     stand = standing(seen.journal)
     assert stand
-    yield archive.made("journal.txt", unpacked.readable(seen.journal, timeline.moments(seen.journal)))
-    told = unpacked.Told(stand, hand, signed, allowed, sealed=bool(seen.seals))
-    yield archive.made("README.txt", unpacked.readme(seen.journal, told))
+    return unpacked.readme(seen.journal, unpacked.Told(stand, hand, signed, allowed, sealed=bool(seen.seals)))

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 @cases.form
 @cases.writer
 def command(words: tuple[str, ...], by: str | None, **given: Any) -> int:
-    """Open a case: a journal that is only added to, and a place for what shows what happened. Prints its id first.
+    """Open a case, and tell what to do next.
+
+    A case is a journal that is only added to, and a place for what shows what happened. Its id is printed first.
 
     On a terminal it asks what you know, and tells what to do next, in its order. The case is open before the first question:
     Ctrl-C ends the questions, and loses nothing.
@@ -63,7 +65,7 @@ def _tell(case: "Case", last: Entry, run: options.Setting, more: tuple[str, ...]
     from auditkit.response import steps  # noqa: PLC0415
 
     journal: Journal = case.read()
-    todo = steps.steps(case.id, journal, more)
+    todo = steps.steps(case.id, journal, more, signed=bool(run.signers))
     if run.form == "json":
         told: dict[str, object] = {"case": case.id, "path": case.path, "entry": last.seq, "head": last.hash}
         click.echo(

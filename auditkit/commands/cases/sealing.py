@@ -19,7 +19,10 @@ from auditkit.response.nouns import Kind, Said
 @cases.form
 @cases.writer
 def command(case: str, by: str | None, key: str, **given: Any) -> int:
-    """Sign what was written so far, so that nobody can write it anew. An entry tells of the seal."""
+    """Sign what was written so far.
+
+    After that nobody can write it anew without its being found. An entry tells of the seal.
+    """
     from auditkit.incident import cases as disk  # noqa: PLC0415 - not for --help
     from auditkit.incident import sealing  # noqa: PLC0415
 

@@ -23,14 +23,17 @@ if TYPE_CHECKING:
 @cases.form
 @options.trust
 def command(case: str | None, **given: Any) -> int:
-    """Show what happened in a case, by the time when it happened; without CASE, all cases."""
+    """Show what happened, when, and what is not done yet.
+
+    What was noted and what the reports in the case tell stand in one order; without CASE all cases are listed.
+    """
     from auditkit.incident import cases as disk  # noqa: PLC0415 - not for --help
 
     run = options.setting(**given)
     if case is None:
         return listed(run)
     found = disk.found(run.store, case)
-    view = _viewed(found, cases.repeated(given))
+    view = _viewed(found, run, cases.repeated(given))
     if run.form == "json":
         click.echo(cases.document(_document(found, view)))
     else:
@@ -49,7 +52,7 @@ class _View:
     """Why nothing is made of the reports in it; empty where they are as they were kept."""
 
 
-def _viewed(case: "Case", more: tuple[str, ...]) -> _View:
+def _viewed(case: "Case", run: options.Setting, more: tuple[str, ...]) -> _View:
     from auditkit.incident import evidence  # noqa: PLC0415 - not for --help
     from auditkit.response.events import events  # noqa: PLC0415
 
@@ -60,7 +63,10 @@ def _viewed(case: "Case", more: tuple[str, ...]) -> _View:
     except UntrustedError as error:
         unread = str(error)
     return _View(
-        journal, timeline.moments(journal, told), () if journal.broken else steps.steps(case.id, journal, more), unread
+        journal,
+        timeline.moments(journal, told),
+        () if journal.broken else steps.steps(case.id, journal, more, signed=bool(run.signers)),
+        unread,
     )
 
 

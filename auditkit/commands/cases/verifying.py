@@ -19,7 +19,9 @@ from auditkit.printable import printable
 @cases.form
 @options.trust
 def command(case: str, papers: tuple[str, ...], **given: Any) -> int:
-    """Verify a case, or an archive that was unpacked into DIR: each entry, each file that is kept, each seal.
+    """Tell whether a record is as it was written.
+
+    Each entry of a case, or of an archive that was unpacked into DIR, each file that is kept, and each seal is looked at.
 
     Exit status: 0 it is as it was written, as far as can be told; 3 something could not be seen; 4 something is wrong.
     """

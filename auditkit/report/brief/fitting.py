@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from auditkit.report.brief.sentence import shown
 from auditkit.response.brief.nouns import Brief, Option, Section, Statement
@@ -15,7 +16,7 @@ COLUMNS = (0.37, 0.17, 0.29, 0.17)
 """Of the table of options, as the stylesheet has them."""
 HEADING, ROW, TITLE = 1.47, 0.18, 1.8
 """What a heading takes, what a row of a table takes besides its lines, and a line of the title, in lines."""
-SHARES: Sequence[float] = (9, 9, 10, 4, 30, 6, 5, 3)
+SHARES: Sequence[float] = (9, 12, 12, 4, 30, 6, 5, 2)
 """Lines of each section that it keeps where there is not room for all."""
 _NARROW, _MIDDLE, _WIDE = frozenset("iljI.,:;'|!()[] ftr-"), frozenset("csxyzkvJ"), frozenset("mwMW@%—")
 BOLD = 1.12
@@ -25,23 +26,29 @@ _NEVER_CUT = (0, 4, 5)
 
 def fitted(brief: Brief) -> Brief:
     """A brief of which one page holds all; what is left out is counted, and it is said which command shows it."""
-    while lines(brief) > LINES:
-        longest = _longest(brief.sections)
-        if longest is None:
-            return brief
-        cut = _cut(brief.sections[longest])
-        brief = replace(brief, sections=tuple(cut if n == longest else one for n, one in enumerate(brief.sections)))
-    return brief
+    sections = [*map(_short, brief.sections)]
+    taken = [*map(_lines, sections)]
+    over = lines(replace(brief, sections=tuple(sections))) - LINES
+    while over > 0 and (number := _longest(sections, taken)) is not None:
+        sections[number] = _cut(sections[number])
+        before, taken[number] = taken[number], _lines(sections[number])
+        over -= before - taken[number]
+    return replace(brief, sections=tuple(sections))
 
 
-def _longest(sections: Sequence[Section]) -> int | None:
+def _short(section: Section) -> Section:
+    """A section with no more sentences than a page has lines: a journal may have thousands."""
+    over = len(section.statements) - int(LINES)
+    if over <= 0:
+        return section
+    left = section.statements[over:] if section.latest else section.statements[:-over]
+    return replace(section, statements=left, left_out=over)
+
+
+def _longest(sections: Sequence[Section], taken: Sequence[float]) -> int | None:
     """The section that is farthest above its share, of those that can lose something."""
-    over = {
-        number: _lines(section) - share
-        for number, (section, share) in enumerate(zip(sections, SHARES, strict=True))
-        if number not in _NEVER_CUT and len(section.statements) > 1
-    }
-    return max(over, key=lambda number: over[number], default=None)
+    can = [number for number, one in enumerate(sections) if number not in _NEVER_CUT and len(one.statements) > 1]
+    return max(can, key=lambda number: taken[number] - SHARES[number], default=None)
 
 
 def _cut(section: Section) -> Section:
@@ -72,6 +79,7 @@ def _row(option: Option) -> float:
     return ROW + max(wrapped(cell, share * WIDTH - 0.6) for cell, share in zip(cells, shares, strict=True))
 
 
+@lru_cache(4096)
 def wrapped(text: str, width: float) -> int:
     """How many lines a text takes at a width in ems; a word that is too long is broken."""
     number, used = 1, 0.0

@@ -7,18 +7,19 @@ from auditkit.printable import said
 from auditkit.report.brief.sentence import left_out, shown
 from auditkit.response.brief.nouns import Brief, Option, Section
 
-_MARKS = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~&=:/\"'^$])")
-"""Every mark of ASCII may be escaped by a backslash, CommonMark 2.4; those that can begin something are."""
+_MARKS = re.compile(r"([\\`*_\[\]<>|~&$#])")
+"""Marks that mean something wherever they stand; a backslash takes that from them, CommonMark 2.4."""
+_FIRST = re.compile(r"([0-9]{0,9})([-+=.)])")
+"""What makes a list or a heading where a line begins with it."""
 _LINKED = re.compile(r"@|://|www\.|mailto:|xmpp:", re.IGNORECASE)
 """What makes a link of a bare word in GitHub's form of it: such a word stands as code."""
-_PLAIN_NUMBER = re.compile(r"[0-9]+")
 
 
 def pieces(brief: Brief) -> Iterator[str]:
     """Yield the page line by line."""
     yield f"# {escaped(brief.title)}\n\n{escaped(brief.head)}\n"
     for section in brief.sections:
-        yield f"\n## {escaped(section.title)}\n\n"
+        yield f"\n## {section.title}\n\n"
         yield from _section(section, brief.case)
 
 
@@ -41,18 +42,19 @@ def _row(option: Option) -> str:
 
 def escaped(text: str) -> str:
     """A text in which nothing is a mark of Markdown."""
-    return " ".join(map(_word, said(text).split()))
+    marked = " ".join(map(_word, said(text).split()))
+    return _FIRST.sub(r"\1\\\2", marked, count=1) if _FIRST.match(marked) else marked
 
 
 def _word(word: str) -> str:
+    """A word; one that could become a link is code, but for `|`, which ends a cell of a table even there."""
     if _LINKED.search(word):
-        return _code(word)
+        return "\\|".join(map(_code, word.split("|")))
     return _MARKS.sub(r"\\\1", word)
 
 
 def _code(word: str) -> str:
-    """A word as code, between more backticks than it has; `|` ends a cell of a table even there."""
+    """A word as code, between more backticks than it has."""
     ticks = "`" * (1 + max((len(run) for run in re.findall("`+", word)), default=0))
-    inner = word.replace("|", "\\|")
-    blank = " " if inner.startswith("`") or inner.endswith("`") else ""
-    return f"{ticks}{blank}{inner}{blank}{ticks}"
+    blank = " " if word.startswith("`") or word.endswith("`") else ""
+    return f"{ticks}{blank}{word}{blank}{ticks}" if word else ""

@@ -11,7 +11,7 @@ from auditkit.printable import printable
 from auditkit.response.blocking import asking, kit, tables
 from auditkit.response.blocking.addresses import PRIVATE, Network, plain
 from auditkit.response.blocking.asking import Found
-from auditkit.response.blocking.nouns import Known, Session, Surroundings, Trust
+from auditkit.response.blocking.nouns import MOST_OURS, Known, Session, Surroundings, Trust
 
 SSH = 22
 _SERVERS = ("sshd", "dropbear", "dropbearmulti", "tinysshd", "lshd")
@@ -29,6 +29,8 @@ def surroundings(evidence: Evidence, known: Known, *, over_ssh: bool = False) ->
     _name_servers(found)
     if over_ssh:
         _source(found)
+    if sum(each.trust is Trust.OURS for each in found.guarded) > MOST_OURS:
+        found.gaps.append(Gap("own networks", f"there are more than {MOST_OURS}: not all are on the lists of who is let in"))
     sure, maybe = _ssh_ports(found)
     inbound, linked = _connected(found, order, sure | maybe | {SSH, *known.ports})
     return Surroundings(

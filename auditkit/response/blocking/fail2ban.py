@@ -4,9 +4,9 @@ The running server is told, and no file of it changed: an `ignoreip` in a file o
 stands elsewhere, and `bantime` would change every ban of the jail.
 """
 
-from auditkit.response.blocking import timers
 from auditkit.response.blocking.addresses import shown
 from auditkit.response.blocking.nouns import Proposal, Step, Wish
+from auditkit.response.blocking.timers import later
 
 NAME = "fail2ban"
 JAIL = "sshd"
@@ -25,7 +25,7 @@ def proposal(wish: Wish) -> Proposal:
                  (f"fail2ban-client status {JAIL}", f"fail2ban-client get {JAIL} ignoreip")),
             *((Step("Spare your own people from now on, before anybody is banned",
                     (f"fail2ban-client set {JAIL} addignoreip {' '.join(spared)}",)),) if spared else ()),
-            timers.later(wish, lift),
+            later(wish, lift),
             Step("Ban it", (f"fail2ban-client set {JAIL} banip {shown(wish.target)}",)),
             Step(f"Only if they shall be spared for good: put this into {FILE}, with what `get {JAIL} ignoreip` showed"
                  " before, for this line takes the place of others; then fail2ban-client -t && fail2ban-client reload",

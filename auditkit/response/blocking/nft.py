@@ -27,7 +27,7 @@ def proposal(wish: Wish) -> Proposal:
         (f"nft delete table {TABLE}",),
         (
             "Connections that are open already stay open, yours and theirs.",
-            "Loading it replaces what an earlier proposal has loaded.",
+            "Loading it replaces what an earlier proposal has loaded, and undoing it takes all of that out.",
             "It looks at what comes to this machine itself, not at what is passed on to containers or other machines.",
             "`accept` ends only this table: what another table of this machine drops stays dropped.",
         ),

@@ -8,6 +8,9 @@ from auditkit.model import Gap
 from auditkit.printable import counted
 from auditkit.response.blocking.addresses import Network
 
+MOST_OURS = 256
+"""Own networks that lists of who is let in may hold, besides those that a person has named."""
+
 
 class Trust(IntEnum):
     """How far somebody who is never blocked is let in."""

@@ -105,6 +105,7 @@ def _working(target: Network, around: Surroundings) -> Refusal | None:
     if not found:
         return None
     return Refusal(
-        f"somebody works from there right now, perhaps you or a colleague behind the same router: {few(found, MOST)}",
+        "somebody is there right now, perhaps you or a colleague behind the same router, perhaps the one who guesses:"
+        f" {few(found, MOST)}",
         "see who it is (`who`, `ss -tn`); if it is nobody of yours, say so: --not-ours",
     )

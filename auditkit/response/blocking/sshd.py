@@ -1,8 +1,8 @@
 """sshd: a file that shuts an address out at the login itself, and a timer that takes the file away. sshd_config(5)."""
 
-from auditkit.response.blocking import timers
 from auditkit.response.blocking.addresses import shown
 from auditkit.response.blocking.nouns import Proposal, Step, Wish
+from auditkit.response.blocking.timers import later
 
 NAME = "sshd"
 FILE = "/etc/ssh/sshd_config.d/40-auditkit.conf"
@@ -23,7 +23,7 @@ def proposal(wish: Wish) -> Proposal:
             Step("Keep this session, and open a second one now: an open session survives a reload, a new one may not come in"),
             Step("See that sshd reads this directory: a line must come that begins with Include",
                  ("grep -i '^ *include.*sshd_config.d' /etc/ssh/sshd_config",)),
-            timers.later(wish, *undo),
+            later(wish, *undo),
             Step("Write the file", (f"cat > {FILE} <<'AUDITKIT'", *rules(wish), "AUDITKIT")),
             Step("Have sshd check all of it, see what it makes of that address, and only then load it",
                  (f"sshd -t && sshd -T -C {spec} | grep -i '^denyusers' && {{ {RELOAD}; }}",)),

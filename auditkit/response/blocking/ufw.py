@@ -1,8 +1,8 @@
 """ufw: a rule before all others, and a timer that deletes it, for ufw knows no time. ufw(8)."""
 
-from auditkit.response.blocking import timers
 from auditkit.response.blocking.addresses import Network, shown
 from auditkit.response.blocking.nouns import Proposal, Step, Wish
+from auditkit.response.blocking.timers import later
 
 NAME = "ufw"
 
@@ -20,7 +20,7 @@ def proposal(wish: Wish) -> Proposal:
                  ("ufw status verbose", f"ufw --dry-run prepend {deny} | grep -F '{shown(wish.target)}'")),
             *((Step("See that the status has a rule that lets your own people in. Only if there is none, set it now, for good",
                     tuple(f"ufw prepend {rule}" for rule in allow), optional=True),) if allow else ()),
-            timers.later(wish, undo),
+            later(wish, undo),
             Step("Block it", (f"ufw prepend {deny}",)),
         ),
         ("ufw status numbered",),

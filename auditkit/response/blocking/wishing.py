@@ -7,7 +7,7 @@ from ipaddress import collapse_addresses, ip_network
 from auditkit.errors import UsageError
 from auditkit.printable import printable
 from auditkit.response.blocking.addresses import Network, network, plain
-from auditkit.response.blocking.nouns import Surroundings, Trust, Wish
+from auditkit.response.blocking.nouns import MOST_OURS, Surroundings, Trust, Wish
 
 SHORTEST, LONGEST = 60, 24 * 3600
 """Seconds that a block may stand."""
@@ -80,10 +80,10 @@ def allowed(words: Iterable[str]) -> tuple[Network, ...]:
 
 def wish(target: Network, time: int, doors: tuple[int, ...], around: Surroundings, case: str) -> Wish:
     """All that a proposal is made of."""
-    ours = [each.network for each in around.guarded if each.trust >= Trust.OURS]
     named = [each.network for each in around.guarded if each.trust is Trust.NAMED]
+    ours = [each.network for each in around.guarded if each.trust is Trust.OURS]
     known = case if _CASE.fullmatch(case) else ""
-    lists = collapsed([*_LOOPBACK, *ours]), collapsed(named)
+    lists = collapsed([*_LOOPBACK, *named, *ours[:MOST_OURS]]), collapsed(named)
     return Wish(target, time, doors, *lists, known, around.openssh, around.ends)
 
 

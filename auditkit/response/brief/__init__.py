@@ -41,7 +41,7 @@ def brief(material: Material) -> Brief:
         Section("4. Why it was possible", tuple(exposure(seen, material.case, times))),
         Section("5. Options", options=tuple(options(seen, material))),
         Section("6. Recommendation", (_recommended(material),)),
-        Section("7. Done so far", tuple(done(material.journal, written, seen, times)) or (_NOTHING,), latest=True),
+        Section("7. Done so far", tuple(done(material.journal, written, times)) or (_NOTHING,), latest=True),
         Section("8. Annex: digests", tuple(annex(material.journal))),
     )
     return Brief(material.case, note(_title(material), LONG_TITLE), _head(material, times), sections)

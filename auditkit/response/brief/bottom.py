@@ -34,7 +34,7 @@ def bottom(machines: Sequence[Machine], material: Material, notes: Sequence[Note
     """Yield the three sentences."""
     yield _what(machines, notes, times)
     effect = [*_access(machines, material, times)][:MOST]
-    yield Statement(_sentence("; ".join(one.text for one in effect)), _all(effect))
+    yield Statement(_sentence("; ".join((*(one.text for one in effect), "section 3 says what is not known"))), _all(effect))
     wanted = note(material.decide) or "which of the options in section 5 is taken"
     yield Statement(f"Decision wanted: {wanted}")
 
@@ -57,8 +57,10 @@ def _what(machines: Sequence[Machine], notes: Sequence[Note], times: Times) -> S
     guessed = [(machine, one) for machine, one in answers if one.logins["attempts"]]
     entries = tuple(dict.fromkeys(one.look.entry for _, one in guessed or answers))
     if not guessed:
-        where = hosts([machine.name for machine, _ in answers])
-        return Statement(f"No guess at a password was seen on {where}, as far as their logs tell", entries)
+        told = [machine.name for machine, one in answers if one.access != CANNOT_TELL]
+        if not told:
+            return Statement(f"What was tried on {_names(answers)} cannot be told", entries)
+        return Statement(f"No guess at a password was seen on {hosts(told)}, as far as the logs tell", entries)
     start, end = stretch([one for _, one in guessed])
     when = f" ({times.span(start, end)})" if start and end else ""
     number = counted(sum(one.logins["attempts"] for _, one in guessed), "guess")
@@ -87,7 +89,7 @@ def _access(machines: Sequence[Machine], material: Material, times: Times) -> It
         yield Statement(f"whether anybody got in{where} was not looked at")
     for word, how in WITH.items():
         if none := [(machine, one) for machine, one in with_access(machines, NONE_SEEN) if one.coverage == word]:
-            yield Statement(f"no success was seen on {_names(none)} {how} (section 3 says what is not known)", _entries(none))
+            yield Statement(f"no success was seen on {_names(none)} {how}", _entries(none))
 
 
 def _to_ask(asked: Told, times: Times) -> Iterator[Statement]:
@@ -110,9 +112,16 @@ def _entries(told: Told) -> tuple[int, ...]:
 
 def _changed(machines: Sequence[Machine]) -> Iterator[Statement]:
     """Yield where something changed that nothing explains."""
+    odd = [(machine, look) for machine in machines for look in machine.looks if look.host["untrusted"] is not None]
+    if odd:
+        where = hosts([machine.name for machine, _ in odd])
+        entries = tuple(dict.fromkeys(look.entry for _, look in odd))
+        yield Statement(
+            f"whether files changed on {where} is not known, for what they would be compared with is not trusted", entries
+        )
     changed = [(machine, look) for machine in machines for look in machine.looks if look.changes]
     if changed:
         where = hosts([machine.name for machine, _ in changed])
         yield Statement(
-            f"files changed on {where} and nothing explains it", tuple(dict.fromkeys(look.entry for _, look in changed))
+            f"files changed on {where} and no report explains it", tuple(dict.fromkeys(look.entry for _, look in changed))
         )

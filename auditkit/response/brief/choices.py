@@ -57,7 +57,17 @@ def _nothing(machines: Sequence[Machine]) -> Option:
         where = f" on {many_hosts([machine.name for machine, _ in open_])}" if open_ else ""
         risk = f"if somebody got in{where}, they stay in" if open_ else "nobody knows yet whether anybody got in"
         return Option("Do nothing more", "none", risk, "yes, at any time")
+    if odd := _changed(machines):
+        return Option(
+            "Do nothing more", "none", f"if files changed on {many_hosts(odd)}, nobody looked why", "yes, at any time"
+        )
     return Option("Do nothing more; look again tomorrow", "minutes", f"guessing goes on{_slowed(machines)}", "yes, at any time")
+
+
+def _changed(machines: Sequence[Machine]) -> list[str]:
+    """Machines on which something changed that no report explains, or that could not be compared with what is trusted."""
+    looks = [(machine, look) for machine in machines for look in machine.looks]
+    return [machine.name for machine, look in looks if look.changes or look.host["untrusted"] is not None]
 
 
 def _slowed(machines: Sequence[Machine]) -> str:
@@ -85,7 +95,7 @@ def _look_further(machines: Sequence[Machine]) -> Iterator[Option]:
     unsure = with_access(machines, CLAIMED, CANNOT_TELL, NOT_REACHED)
     unsure += [(machine, answer) for machine, answer in with_access(machines, SEEN, NONE_SEEN) if answer.coverage != "complete"]
     left = [machine.name for machine in machines if machine.answer is None]
-    where = [*(machine.name for machine, _ in unsure), *left]
+    where = [*(machine.name for machine, _ in unsure), *left, *_changed(machines)]
     if where or not machines:
         on = f" at {many_hosts(where)}" if where else " at our machines"
         yield Option(f"Look further{on}: disks from a rescue system, other logs", "hours", "none", "not needed")

@@ -1,32 +1,38 @@
 """What was done so far, by the journal, and the digests by which all of it can be checked."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from auditkit.printable import printable
-from auditkit.response.brief.machines import Machine
 from auditkit.response.brief.notes import Note
 from auditkit.response.brief.nouns import Statement
-from auditkit.response.brief.wording import Times, hosts, name, note
+from auditkit.response.brief.wording import Times, listed, name, note
 from auditkit.response.nouns import Entry, Journal, Kind
+from auditkit.response.reports import summary
 
 OF_HAND = (Kind.ACTION, Kind.CONTACT, Kind.DECISION)
-OF_TOOL = (Kind.COMMAND, Kind.LETTER, Kind.LOOKUP, Kind.EXPORT, Kind.CLOSED)
+OF_TOOL = (Kind.LETTER, Kind.LOOKUP, Kind.EXPORT, Kind.CLOSED)
 _HASH = 64
 
 
-def done(journal: Journal, notes: Sequence[Note], machines: Sequence[Machine], times: Times) -> Iterator[Statement]:
+def done(journal: Journal, notes: Sequence[Note], times: Times) -> Iterator[Statement]:
     """Yield what was done, in the order of the journal."""
     by_hand = {one.entry: one for one in notes if one.kind in OF_HAND}
-    made = {look.entry: look for machine in machines for look in machine.looks}
     for entry in journal.entries:
         if entry.seq in by_hand:
             yield _noted(by_hand[entry.seq], times)
-        elif entry.seq in made:
-            where = [machine.name for machine in machines for look in machine.looks if look.entry == entry.seq]
-            what = f"auditkit {name(made[entry.seq].command)} of {hosts(where)}"
-            yield Statement(f"{_who(entry, times)}: {what}", (entry.seq,))
         elif entry.said.kind in OF_TOOL:
             yield Statement(f"{_who(entry, times)}: {note(entry.said.text, 120)}", (entry.seq,))
+    yield from _ran(journal)
+
+
+def _ran(journal: Journal) -> Iterator[Statement]:
+    """Yield which commands of auditkit were run for the case; their entries tell more."""
+    ran = summary((), journal.entries).ran
+    counts = Counter(name(one.command) for one in ran)
+    if ran:
+        what = listed((f"{word} {number} times" if number > 1 else word for word, number in counts.items()), 9)
+        yield Statement(f"Run with auditkit for this case: {what}", tuple(one.entry for one in ran))
 
 
 def _noted(one: Note, times: Times) -> Statement:

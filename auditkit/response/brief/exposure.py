@@ -10,6 +10,7 @@ from auditkit.response.brief.wording import Times, account, hosts, listed, name,
 
 Dict = Mapping[str, Any]
 BRAKE = "brute-force brake"
+PARTS: Mapping[str, str] = {"patching": "updates", "listeners": "what listens", "protections": "what slows guessing"}
 PENALTIES = "sshd PerSourcePenalties"
 
 
@@ -27,6 +28,8 @@ def exposure(machines: Sequence[Machine], case: str, times: Times) -> Iterator[S
         yield from _pending(machine, times)
     for machine in audited:
         yield from _listeners(machine)
+    for machine in audited:
+        yield from _unlooked(machine)
     if left := [machine.name for machine in machines if not machine.audit]:
         yield Statement(f"What is open on {hosts(left)} was not looked at. {asks}")
 
@@ -109,6 +112,14 @@ def _pending(machine: Machine, times: Times) -> Iterator[Statement]:
         yield Statement(f"{counted(number, 'update')} pending on {machine.name}{of}{lists}", (look.entry,))
     elif patching.get("pending") == 0 and lists:
         yield Statement(f"No update is pending on {machine.name}{lists}", (look.entry,))
+
+
+def _unlooked(machine: Machine) -> Iterator[Statement]:
+    """Yield which parts the audits of a machine left out."""
+    left = [what for fact, what in PARTS.items() if machine.knowing(fact) is None]
+    if left:
+        audit = machine.audit
+        yield Statement(f"The audit of {machine.name} says nothing of {listed(left)}", (audit.entry,) if audit else ())
 
 
 def count(value: object) -> int:

@@ -6,7 +6,18 @@ from datetime import datetime
 from typing import Any
 
 from auditkit.printable import counted, grouped, printable
-from auditkit.response.brief.machines import CLAIMED, NONE_SEEN, SEEN, Answer, Dict, Look, Machine, severity, with_access
+from auditkit.response.brief.machines import (
+    CANNOT_TELL,
+    CLAIMED,
+    NONE_SEEN,
+    SEEN,
+    Answer,
+    Dict,
+    Look,
+    Machine,
+    severity,
+    with_access,
+)
 from auditkit.response.brief.notes import Note
 from auditkit.response.brief.nouns import Statement
 from auditkit.response.brief.wording import Times, account, address, hosts, length, listed, name, note, parsed
@@ -23,7 +34,7 @@ COVERED: Mapping[str, str] = {
     "source-missing": "and logs that would tell are missing",
     "tamper": "and there are signs that they were changed",
 }
-MOST_LOGINS, MOST_GUESSED = 3, 3
+MOST_LOGINS, MOST_AUDITS, MOST_OBSERVED = 3, 3, 3
 
 
 def facts(machines: Sequence[Machine], observed: Sequence[Note], times: Times) -> Iterator[Statement]:
@@ -31,15 +42,17 @@ def facts(machines: Sequence[Machine], observed: Sequence[Note], times: Times) -
     seen = with_access(machines, SEEN, CLAIMED)
     for machine, answer in seen:
         yield from _logins(machine, answer, times)
+    for one in observed[-MOST_OBSERVED:]:
+        yield Statement(f"{note(one.text)} ({name(one.author)}, {times.moment(one.time)})", (one.entry,))
     yield from _guesses(machines, times)
     yield from _none_seen(with_access(machines, NONE_SEEN), times)
-    for machine, answer in seen:
+    for machine, answer in with_access(machines, SEEN, CLAIMED, CANNOT_TELL, NONE_SEEN):
         yield from _calm(machine, answer)
     for machine in machines:
         yield from _changes(machine, times)
     yield from _findings(machines)
     yield from _pattern(machines)
-    for one in observed:
+    for one in observed[:-MOST_OBSERVED]:
         yield Statement(f"{note(one.text)} ({name(one.author)}, {times.moment(one.time)})", (one.entry,))
 
 
@@ -82,13 +95,14 @@ def _support(one: Dict) -> str:
 
 
 def _guesses(machines: Sequence[Machine], times: Times) -> Iterator[Statement]:
-    """Yield the guesses at each machine, most first, with what a usual day has."""
+    """Yield the guesses at each machine with what a usual day has; of many machines those at the one that matters most."""
     told = [(machine, machine.answer) for machine in machines]
     guessed = [(machine, answer) for machine, answer in told if answer and answer.logins.get("attempts")]
-    guessed.sort(key=lambda one: -one[1].logins["attempts"])
-    for machine, answer in guessed[:MOST_GUESSED]:
+    guessed.sort(key=lambda one: (one[1].access != SEEN, -one[1].logins["attempts"]))
+    alone = len(guessed) if len(guessed) <= 2 else 1
+    for machine, answer in guessed[:alone]:
         yield Statement(_guessed(machine, answer, times), (answer.look.entry,))
-    if rest := guessed[MOST_GUESSED:]:
+    if rest := guessed[alone:]:
         number = sum(answer.logins["attempts"] for _, answer in rest)
         where = hosts([machine.name for machine, _ in rest])
         entries = tuple(dict.fromkeys(answer.look.entry for _, answer in rest))
@@ -190,6 +204,11 @@ def _calm(machine: Machine, answer: Answer) -> Iterator[Statement]:
     asked = answer.asked
     calm = [one for one in answer.real if not any(one is other for other in asked)]
     number = len(calm) + answer.logins.get("more_successes", 0)
+    if others := answer.logins.get("outside", {}).get("logins", 0) - len(
+        answer.logins.get("outside", {}).get("of_who_guessed", ())
+    ):
+        what = f"Not judged: {counted(others, 'login')} on {machine.name} outside of the time that was asked for"
+        yield Statement(what, (answer.look.entry,))
     if number:
         whose = listed(account(one["user"]) for one in calm)
         of = f" (of {whose})" if whose else ""
@@ -241,12 +260,12 @@ def _by_severity(found: Sequence[Mapping[str, Any]]) -> str:
 def _findings(machines: Sequence[Machine]) -> Iterator[Statement]:
     """Yield how many findings the latest audits have, the worst of them named."""
     audits = [(machine, audit) for machine in machines if (audit := machine.audit) and audit.findings]
-    for machine, audit in audits[:MOST_GUESSED]:
+    for machine, audit in audits[:MOST_AUDITS]:
         first = audit.findings[0]
         what = f"{name(first['subject'])}: {note(first['message'], 90)}"
         number = f"{counted(len(audit.findings), 'finding')} ({_by_severity(audit.findings)})"
         yield Statement(f"The audit of {machine.name} has {number}, first {what}", (audit.entry,))
-    if rest := audits[MOST_GUESSED:]:
+    if rest := audits[MOST_AUDITS:]:
         number = f"{counted(sum(len(audit.findings) for _, audit in rest), 'finding')}"
         yield Statement(f"{number} more on {hosts([one.name for one, _ in rest])}", tuple({audit.entry for _, audit in rest}))
 

@@ -108,13 +108,15 @@ class Answer:
 
     @property
     def real(self) -> list[Dict]:
-        """Logins that a server or a session tells of."""
-        return [one for one in self.logins.get("successes", ()) if one.get("state") not in ("forged", "unsupported")]
+        """Logins that a server or a session tells of; of who guessed those outside of the time that was asked for, too."""
+        every = [*self.logins.get("successes", ()), *_of_who_guessed(self.logins)]
+        return [one for one in every if one.get("state") not in ("forged", "unsupported")]
 
     @property
     def asked(self) -> list[Dict]:
         """Of these the ones that something speaks against, the worst first."""
-        odd = [one for one in self.real if one.get("ask") or one.get("state") == "sourceless"]
+        guessed = _of_who_guessed(self.logins)
+        odd = [one for one in self.real if one.get("ask") or one.get("state") == "sourceless" or one in guessed]
         return sorted(odd, key=lambda one: Severity[str(one.get("ask") or "medium").upper()], reverse=True)
 
     @property
@@ -156,7 +158,8 @@ class Machine:
     @property
     def check(self) -> Look | None:
         """The latest look at what changed."""
-        return self.newest(lambda look: look.compared and look.host["untrusted"] is None)
+        asks = ("check", "scan")
+        return self.newest(lambda look: look.command in asks and look.compared and look.host["untrusted"] is None)
 
     @property
     def audit(self) -> Look | None:
@@ -203,7 +206,18 @@ def _answer(look: Look) -> Answer | None:
     logins = look.host["logins"]
     if look.failed and (logins is None or logins["access"] in (NONE_SEEN, CANNOT_TELL)):
         return Answer(look, NOT_REACHED, {}) if look.command in ("logins", "scan") else None
-    return Answer(look, str(logins["access"]), logins) if logins is not None else None
+    return Answer(look, _access(logins), logins) if logins is not None else None
+
+
+def _of_who_guessed(logins: Dict) -> list[Dict]:
+    """Logins from addresses that guessed, outside of the time that was asked for."""
+    found: list[Dict] = logins.get("outside", {}).get("of_who_guessed", [])
+    return found
+
+
+def _access(logins: Dict) -> str:
+    """Whether anybody got in: no time that is asked for hides a login of who guessed."""
+    return SEEN if _of_who_guessed(logins) else str(logins["access"])
 
 
 def _rank(one: Answer) -> tuple[int, int]:

@@ -32,14 +32,15 @@ def unknown(machines: Sequence[Machine], material: Material, times: Times) -> It
     yield from _unconfirmed(machines)
     yield from _coverage(with_access(machines, *REACHED), times)
     yield from _otherwise(machines)
+    yield from _untrusted(machines)
     yield from _unchecked(machines, material)
     yield from _gone_on(machines, times)
+    yield from _elsewhere(with_access(machines, *REACHED))
     yield from _alive(machines)
     yield from _text_alone(with_access(machines, SEEN))
     yield from _who(with_access(machines, *REACHED))
     yield from _failed(material)
     yield from _unseen(machines)
-    yield from _untrusted(machines)
     yield from _others(material)
     yield from _usual(with_access(machines, *REACHED))
 
@@ -153,9 +154,11 @@ def _unchecked(machines: Sequence[Machine], material: Material) -> Iterator[Stat
 def _gone_on(machines: Sequence[Machine], times: Times) -> Iterator[Statement]:
     """Yield that the world went on since the logs end, or since somebody looked."""
     lasts = [last for machine in machines if (last := _last_known(machine))]
+    firsts = [first for machine in machines if (answer := machine.answer) and (first := answer.window[0])]
+    before = f"before {times.moment(max(firsts))} and " if firsts else ""
     if lasts:
-        which = "" if len(lasts) == 1 else ", the earliest of the times up to which machines were looked at"
-        yield Statement(f"What happened since {times.moment(min(lasts))}{which}")
+        which = "" if len(machines) == 1 else " (not every machine was looked at for all of the time between)"
+        yield Statement(f"What happened {before}since {times.moment(min(lasts))}{which}")
 
 
 def _last_known(machine: Machine) -> datetime | None:
@@ -163,6 +166,14 @@ def _last_known(machine: Machine) -> datetime | None:
     answer = machine.answer
     end = answer.window[1] if answer else None
     return min(filter(None, (machine.last, end)), default=None)
+
+
+def _elsewhere(told: Told) -> Iterator[Statement]:
+    """Yield that logins which open no shell were counted, and no more."""
+    for machine, answer in told:
+        if number := sum(one["logins"] for one in answer.logins.get("elsewhere", ())):
+            what = f"{counted(number, 'login')} to mail or files, or at the machine itself, on {machine.name}"
+            yield Statement(f"Whose hand was behind {what}: they were only counted", (answer.look.entry,))
 
 
 def _alive(machines: Sequence[Machine]) -> Iterator[Statement]:
@@ -209,8 +220,8 @@ def _failed(material: Material) -> Iterator[Statement]:
     ran = summary((), material.journal.entries).ran
     reported = {one.command: one.entry for one in ran if one.status}
     for one in ran:
-        if not one.status and one.exit and one.entry > reported.get(one.command, 0):
-            told = f"What auditkit {name(one.command)} would have told: {note(one.error or 'it came to no report', 90)}"
+        if not one.status and one.error and one.entry > reported.get(one.command, 0):
+            told = f"What auditkit {name(one.command)} would have told: {note(one.error, 90)}"
             yield Statement(told, (one.entry,))
 
 

@@ -128,15 +128,21 @@ def test_ufw_denies_the_suspect_and_deletes_the_rule_again(pair: Apart) -> None:
     """First where no rule is yet, where `insert 1` fails, then before one that lets everybody in."""
     assert pair.sh("ufw --force enable").returncode == 0
     for target, suspect in ((SUSPECT6, SUSPECT6), ("198.51.100.0/24", SUSPECT4)):
-        proposal = TOOLS["ufw"](wish(target, ports=(22, 443)))
+        proposal = TOOLS["ufw"](wish(target, seconds=1, ports=(22, 443)))
         check, allow, later, block = proposal.steps
-        assert (allow.optional, later.lines[0].split()[0]) == (True, "nohup")
+        assert allow.optional
         checked = pair.sh("\n".join(check.lines))
         assert (checked.returncode, "-j DROP" in checked.stdout) == (0, True)
         assert pair.sh("\n".join((*block.lines, "ufw allow 22,443/tcp"))).returncode == 0
         assert pair.come([suspect], port=443, seconds=0.5) == {suspect: "dropped"}
         assert set(pair.come([ADMIN4, ADMIN6], port=443).values()) == {"in"}
-        assert pair.sh("\n".join(proposal.undo)).returncode == 0
+        if target == suspect:
+            assert pair.sh("\n".join(proposal.undo)).returncode == 0
+        else:
+            assert pair.sh("\n".join(later.lines)).returncode == 0
+        end = time.monotonic() + PATIENCE
+        while target in pair.sh("ufw status").stdout:
+            assert time.monotonic() < end
         assert pair.come([suspect], port=443) == {suspect: "in"}
 
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -290,6 +291,13 @@ def test_a_case_that_was_not_opened_to_its_end_is_none(cli: Cli) -> None:
 
 
 # --- verify and seal
+
+
+def test_what_is_kept_is_listed_with_its_digest(cli: Cli, kept: cases.Case) -> None:
+    (one,) = told(cli, "show", kept.id)["files"]
+    digest = sha256(Path(kept.at("evidence/0002-auth.log")).read_bytes()).hexdigest()
+    assert one == {"file": "evidence/0002-auth.log", "entry": 2, "size": 84, "sha256": digest}
+    assert f"evidence/0002-auth.log  84 bytes\n    {digest}" in incident(cli, "show", kept.id, "--all").out
 
 
 def verified(cli: Cli, case: cases.Case, key: Path, *words: str) -> tuple[int, str]:

@@ -100,7 +100,7 @@ def output(command: Command) -> Command:
     """Form and place of the answer, and what makes the exit status 1."""
     for option in reversed(
         (
-            click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True),
+            click.option("--format", "form", type=click.Choice(["text", "json", "html"]), default="text", show_default=True),
             click.option("-o", "output", metavar="FILE", help="write the answer there instead of stdout"),
             click.option(
                 "--fail-on", type=click.Choice(SEVERITIES), default="medium", show_default=True,

@@ -13,7 +13,7 @@ from typing import Any
 from auditkit.model import State
 from auditkit.printable import counted, grouped, printable, said
 from auditkit.report.access import sentence_on_passwords, who_on_all, who_on_one
-from auditkit.report.commanded import command_line
+from auditkit.report.pasting import command_line
 from auditkit.report.differences import letter, second, text_lines, told
 from auditkit.report.document import FINDINGS, INCOMPLETE, UNTRUSTED, Document, apart, severity, state, status
 from auditkit.report.entered import who_got_in
@@ -23,7 +23,7 @@ from auditkit.report.folding import OnMany, folded, minor, on_many, part, said_b
 from auditkit.report.logins import attempted, who_tried
 from auditkit.report.look import Options, painted
 from auditkit.report.table import against_each_other, overview, verdict, worst_first
-from auditkit.report.verdict import of_one
+from auditkit.report.verdict import of_host
 from auditkit.report.watching import who_watches
 
 MOST_OF_A_TEXT, MOST_OF_ALL_TEXTS = 20, 200
@@ -278,7 +278,7 @@ def _alike(parent: str, reason: str, names: Sequence[str]) -> Iterator[tuple[str
 def _foot(host: Dict, options: Options) -> Iterator[str]:
     """Yield the verdict, the last line of a host, where the eye rests."""
     colour = {UNTRUSTED: "critical", FINDINGS: "high", INCOMPLETE: "medium"}.get(status(host), "good")
-    yield painted(f"{printable(host['host'])}: {of_one(host)}", colour, options)
+    yield painted(f"{printable(host['host'])}: {of_host(host)}", colour, options)
 
 
 def _next(document: Document) -> Iterator[str]:

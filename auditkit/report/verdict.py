@@ -1,4 +1,4 @@
-"""The verdict of one host, as every format that people read says it."""
+"""What a host comes to, in a sentence: the last line of it for whoever reads, and the first of a ticket."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,14 +9,14 @@ from auditkit.report.document import FAILURES, apart, judged, severity, state, s
 Dict = Mapping[str, Any]
 
 
-def of_one(host: Dict) -> str:
-    """The verdict of a host, without its name; with gaps it is never clean."""
+def of_host(host: Dict) -> str:
+    """`2 changes, 1 finding (1 critical, 2 high), 1 gap: NOT CLEAN`."""
     gaps = counted(len(host["gaps"]), "gap")
     match status(host):
         case "untrusted":
             return f"UNTRUSTED: nothing was compared: {said(host['untrusted'])}"
         case "findings":
-            return f"{numbers(host)}{', ' + gaps if host['gaps'] else ''}{_broken(host)}: NOT CLEAN"
+            return f"{_numbers(host)}{', ' + gaps if host['gaps'] else ''}{_broken(host)}: NOT CLEAN"
         case "incomplete":
             return f"{_how(host)}: {gaps}; {_unknown(host)}"
     watched = f" ({counted(host['counts']['entries'], 'path')})" if "entries" in host["counts"] else ""
@@ -35,7 +35,7 @@ def _broken(host: Dict) -> str:
     return f", {state(host)}" if state(host) in FAILURES else ""
 
 
-def numbers(host: Dict) -> str:
+def _numbers(host: Dict) -> str:
     """`2 changes, 1 finding (1 critical, 2 high)`."""
     against = judged(host)
     parts = [(len(against) - len(apart(host)), "change"), (len(apart(host)), "finding")]

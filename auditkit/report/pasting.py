@@ -1,4 +1,4 @@
-"""A command of a report as it may be pasted into a shell, whatever names are in it."""
+"""Commands as a reader may paste them, whatever names stand in them."""
 
 import shlex
 

@@ -1,0 +1,173 @@
+"""The top of the page: the verdict, and the answers to the four questions in the words of the text report."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from auditkit.model import State
+from auditkit.printable import counted, few, grouped, said
+from auditkit.report.access import sentence_on_passwords
+from auditkit.report.document import CLEAN, FAILURES, Document, apart, severity, state, status
+from auditkit.report.entered import to_ask, who_got_in
+from auditkit.report.explained import PROOFS, sentence
+from auditkit.report.look import Options
+from auditkit.report.table import verdict
+from auditkit.report.verdict import of_host
+
+WIDE = Options(width=1_000_000)
+"""The lines of the text report, each in one piece: the browser breaks them."""
+MOST_NAMED = 8
+BAD, WARN, GOOD, UNKNOWN = "bad", "warn", "good", "unknown"
+TONES = {"findings": BAD, "untrusted": BAD, "incomplete": WARN, "clean": GOOD}
+"""How a status looks; the word itself stands beside it."""
+ENTERED = {"seen": WARN, "unsupported": BAD, "cannot-tell": UNKNOWN, "none-seen": GOOD}
+
+Dict = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One of the four questions, and what the report answers."""
+
+    name: str
+    tone: str
+    lines: tuple[str, ...]
+    place: str
+    """The anchor where more of it is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What stands on top."""
+
+    title: str
+    verdict: str
+    status: str
+    tone: str
+    questions: tuple[Question, ...]
+
+
+def front(document: Document) -> Front:
+    """The top of the page for this document."""
+    hosts = document["hosts"]
+    name = hosts[0]["host"] if len(hosts) == 1 else counted(len(hosts), "host")
+    how = worst(hosts)
+    told = f"{said(hosts[0]['host'])}: {of_host(hosts[0])}" if len(hosts) == 1 else _of_many(hosts)
+    questions = (_entered(hosts), _changed(hosts), _open(hosts, document.get("access")), _unseen(hosts))
+    return Front(f"{document['command']}: {name}", told, how, TONES[how], questions)
+
+
+def worst(hosts: Iterable[Dict]) -> str:
+    """The worst status of the hosts, reckoned anew: a document that calls itself clean is not believed."""
+    ranks = (CLEAN, "incomplete", "findings", "untrusted")
+    return max((status(host) for host in hosts), key=ranks.index, default="incomplete")
+
+
+def _of_many(hosts: Sequence[Dict]) -> str:
+    return verdict(hosts, Options()) if hosts else "no host was looked at: INCOMPLETE"
+
+
+def _entered(hosts: Sequence[Dict]) -> Question:
+    name, asked = "Did they get in?", [host for host in hosts if host["logins"]]
+    if not asked:
+        return Question(name, UNKNOWN, ("No logins were looked at in this run.",), "hosts")
+    words = {host["logins"]["access"] for host in asked} | {"cannot-tell" for host in hosts if state(host) in FAILURES}
+    suspect = any(to_ask(host) for host in asked)
+    tone = BAD if suspect else next(ENTERED[word] for word in ("unsupported", "cannot-tell", "seen", "none-seen") if word in words)
+    partly = any(host["logins"]["coverage"] != "complete" for host in asked)
+    tone = WARN if tone == GOOD and partly else tone
+    if len(hosts) == 1:
+        return Question(name, tone, (said(hosts[0]["logins"]["verdict"]),), "host-1")
+    lines = [line.strip().removeprefix("logins").strip() for line in who_got_in(hosts, WIDE)]
+    return Question(name, tone, tuple(lines), "hosts")
+
+
+def _changed(hosts: Sequence[Dict]) -> Question:
+    name = "Did anything change?"
+    unexplained = [change for host in hosts for change in host["changes"] if not change["explanation"]]
+    lines = [f"UNTRUSTED: nothing was compared on {_names(lost)}"] if (lost := [h for h in hosts if h["untrusted"] is not None]) else []
+    compared = [host for host in hosts if "entries" in host["counts"] and host["untrusted"] is None]
+    if unexplained:
+        odd = [host for host in hosts if any(not change["explanation"] for change in host["changes"])]
+        lines.append(f"{counted(len(unexplained), 'change')} that nothing explains ({_severities(unexplained)}){_on(odd, hosts)}")
+    elif compared:
+        lines.append(f"Nothing that is not explained, in what was compared{_on(compared, hosts)}")
+    elif not lost:
+        lines.append("Not looked at in this run.")
+    lines += _explained(hosts)
+    bare = [host for host in compared if not host["baseline"]]
+    lines += [f"Without a baseline: {_names(bare)}"] if bare else []
+    whole = len(compared) == len(hosts) and not any(host["gaps"] for host in hosts)
+    tone = BAD if unexplained or lost else GOOD if whole else WARN if compared else UNKNOWN
+    return Question(name, tone, tuple(lines), "hosts")
+
+
+def _explained(hosts: Sequence[Dict]) -> list[str]:
+    """A sentence for each kind of explanation, over all hosts."""
+    sums: dict[tuple[str, str], Counter[str]] = {}
+    for group in (group for host in hosts for group in host["explained"]):
+        kind = sums.setdefault((group["by"], group["proof"]), Counter())
+        kind.update({"changes": group["changes"], "causes": group["causes"]})
+    return [
+        f"{sentence({'by': by, 'changes': numbers['changes'], 'causes': numbers['causes']})} ({PROOFS.get(proof, 'not proved')})"
+        for (by, proof), numbers in sorted(sums.items())
+    ]
+
+
+def _open(hosts: Sequence[Dict], access: Dict | None) -> Question:
+    found = [finding for host in hosts for finding in apart(host)]
+    matter = [finding for finding in found if finding["severity"] != "info"]
+    lines = [line.strip().removeprefix("passwords").strip() for line in sentence_on_passwords(access, WIDE)]
+    audited = [host for host in hosts if "audits" in host["counts"]]
+    if matter:
+        where = [host for host in hosts if any(finding["severity"] != "info" for finding in apart(host))]
+        lines.append(f"{counted(len(matter), 'finding')} ({_severities(matter)}){_on(where, hosts)}")
+    elif audited:
+        lines.append(f"No finding in what was looked at{_on(audited, hosts)}")
+    else:
+        lines.append("No configuration was judged in this run.")
+    if remarks := len(found) - len(matter):
+        lines.append(counted(remarks, "remark"))
+    whole = len(audited) == len(hosts) and not any(host["gaps"] for host in hosts)
+    doors = access["passwords"] if access else {"open": (), "unchecked": ()}
+    whole = whole and not doors["unchecked"]
+    tone = BAD if matter or doors["open"] else GOOD if whole else WARN if audited else UNKNOWN
+    return Question("What is open?", tone, tuple(lines), "passwords" if access else "hosts")
+
+
+def _unseen(hosts: Sequence[Dict]) -> Question:
+    name = "What could not be seen?"
+    with_gaps = [host for host in hosts if host["gaps"]]
+    lines = [f"{word}: {_names(those)}" for word, those in _failed(hosts).items()]
+    if with_gaps:
+        lines.append(f"{counted(sum(len(host['gaps']) for host in with_gaps), 'gap')}{_on(with_gaps, hosts)}")
+        lines.append("Nothing is known of what could not be seen.")
+    elif not hosts:
+        lines.append("No host was looked at.")
+    tone = WARN if lines else GOOD
+    return Question(name, tone, tuple(lines) or ("No gap: all that was asked for was looked at.",), "gaps")
+
+
+def _failed(hosts: Sequence[Dict]) -> dict[State, list[Dict]]:
+    """Hosts that were not asked to their end, by how it ended."""
+    found: dict[State, list[Dict]] = {}
+    for host in hosts:
+        if state(host) in FAILURES:
+            found.setdefault(State(state(host)), []).append(host)
+    return found
+
+
+def _severities(judged: Sequence[Dict]) -> str:
+    """`1 critical, 2 high`."""
+    numbers = Counter(severity(one) for one in judged)
+    return ", ".join(f"{grouped(number)} {level.word}" for level, number in sorted(numbers.items(), reverse=True))
+
+
+def _on(some: Sequence[Dict], hosts: Sequence[Dict]) -> str:
+    """On which hosts of several."""
+    return f" on {counted(len(some), 'host')} of {grouped(len(hosts))}" if len(hosts) > 1 else ""
+
+
+def _names(hosts: Sequence[Dict]) -> str:
+    return few([said(host["host"]) for host in hosts], MOST_NAMED)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 TOOL = f"auditkit {__version__}"
 SEVERITIES = [*(severity.word for severity in Severity), "none"]
+FORMATS = ("text", "json", "markdown", "csv", "sarif", "junit", "prometheus", "ecs", "ocsf")
+"""Those of auditkit.report, which is not loaded for --help."""
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -100,7 +102,7 @@ def output(command: Command) -> Command:
     """Form and place of the answer, and what makes the exit status 1."""
     for option in reversed(
         (
-            click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True),
+            click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True),
             click.option("-o", "output", metavar="FILE", help="write the answer there instead of stdout"),
             click.option(
                 "--fail-on", type=click.Choice(SEVERITIES), default="medium", show_default=True,

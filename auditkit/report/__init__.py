@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from auditkit.report import json, text
+from auditkit.report import csv, ecs, json, junit, markdown, ocsf, prometheus, sarif, text
 from auditkit.report.document import Document
 from auditkit.report.look import Options
 
@@ -11,6 +11,13 @@ __all__ = ["FORMATS", "Options", "render"]
 FORMATS: Mapping[str, Callable[[Document, Options], Iterator[str]]] = {
     "text": text.pieces,
     "json": json.pieces,
+    "markdown": markdown.pieces,
+    "csv": csv.pieces,
+    "sarif": sarif.pieces,
+    "junit": junit.pieces,
+    "prometheus": prometheus.pieces,
+    "ecs": ecs.pieces,
+    "ocsf": ocsf.pieces,
 }
 
 

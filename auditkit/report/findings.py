@@ -21,7 +21,7 @@ def of_one_rule(alike: Sequence[Dict], options: Options) -> Iterator[str]:
     most = len(alike) if options.show_all or severity(alike[0]) >= Severity.MEDIUM else MOST_MINOR
     brief = severity(alike[0]) is Severity.INFO and not options.show_all
     for finding in alike[:most]:
-        yield painted(f"  ! {_what(finding)}  {finding['severity']}  {said(finding['rule'])}", finding["severity"], options)
+        yield painted(f"  ! {what(finding)}  {finding['severity']}  {said(finding['rule'])}", finding["severity"], options)
         for quote in finding["quotes"] if not brief else ():
             yield from _quoted(quote, options)
     if rest := len(alike) - len(alike[:most]):
@@ -53,12 +53,12 @@ def accepted(findings: Sequence[Dict], options: Options) -> Iterator[str]:
     shown = findings if options.show_all else findings[:MOST_MINOR]
     for one in shown:
         why = f"{said(one['rule'])} ({said(one['reason'])})"
-        yield f"  accepted until {said(one['until'])}: {_what(one)}  {one['severity']}  {why}"
+        yield f"  accepted until {said(one['until'])}: {what(one)}  {one['severity']}  {why}"
     if rest := len(findings) - len(shown):
         yield f"  accepted: {grouped(rest)} more (--all shows them)"
 
 
-def _what(finding: Dict) -> str:
+def what(finding: Dict) -> str:
     """The message, with the subject before it unless its last word is in the message anyway."""
     message, subject = said(finding["message"]), said(finding["subject"])
     return message if subject.split(" ")[-1] in message else f"{subject}: {message}"

@@ -5,7 +5,6 @@
 """
 
 import re
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, groupby
@@ -15,13 +14,15 @@ from auditkit.model import State
 from auditkit.printable import counted, grouped, printable, said
 from auditkit.report.access import sentence_on_passwords, who_on_all, who_on_one
 from auditkit.report.differences import letter, second, text_lines, told
-from auditkit.report.document import FAILURES, FINDINGS, INCOMPLETE, UNTRUSTED, Document, apart, judged, severity, state, status
+from auditkit.report.document import FINDINGS, INCOMPLETE, UNTRUSTED, Document, apart, severity, state, status
 from auditkit.report.entered import who_got_in
 from auditkit.report.findings import accepted, of_one_rule
 from auditkit.report.folding import OnMany, folded, minor, on_many, part, said_by
 from auditkit.report.logins import attempted, who_tried
 from auditkit.report.look import Options, painted
+from auditkit.report.pasting import command_line
 from auditkit.report.table import against_each_other, overview, verdict, worst_first
+from auditkit.report.verdict import of_host
 from auditkit.report.watching import who_watches
 
 MOST_OF_A_TEXT, MOST_OF_ALL_TEXTS = 20, 200
@@ -295,74 +296,10 @@ def _alike(parent: str, reason: str, names: Sequence[str]) -> Iterator[tuple[str
 def _foot(host: Dict, options: Options) -> Iterator[str]:
     """Yield the verdict, the last line of a host, where the eye rests."""
     colour = {UNTRUSTED: "critical", FINDINGS: "high", INCOMPLETE: "medium"}.get(status(host), "good")
-    yield painted(f"{printable(host['host'])}: {_verdict(host)}", colour, options)
-
-
-def _verdict(host: Dict) -> str:
-    gaps = counted(len(host["gaps"]), "gap")
-    match status(host):
-        case "untrusted":
-            return f"UNTRUSTED: nothing was compared: {said(host['untrusted'])}"
-        case "findings":
-            return f"{_numbers(host)}{', ' + gaps if host['gaps'] else ''}{_broken(host)}: NOT CLEAN"
-        case "incomplete":
-            return f"{_how(host)}: {gaps}; {_unknown(host)}"
-    watched = f" ({counted(host['counts']['entries'], 'path')})" if "entries" in host["counts"] else ""
-    if not host["baseline"]:
-        return f"looked at everything that was asked for{watched}; nothing found{_minor(host)}"
-    changed = "nothing changed that is not explained" if host["explained"] else "nothing changed"
-    return f"looked at everything that the policy watches{watched}; {changed}{_minor(host)}"
-
-
-def _how(host: Dict) -> str:
-    """`INCOMPLETE`, or the state in which asking the host ended."""
-    return state(host).upper() if state(host) in FAILURES else "INCOMPLETE"
-
-
-def _broken(host: Dict) -> str:
-    return f", {state(host)}" if state(host) in FAILURES else ""
-
-
-def _numbers(host: Dict) -> str:
-    """`2 changes, 1 finding (1 critical, 2 high)`."""
-    against = judged(host)
-    parts = [(len(against) - len(apart(host)), "change"), (len(apart(host)), "finding")]
-    words = ", ".join(counted(number, noun) for number, noun in parts if number)
-    by_severity: dict[str, int] = {}
-    for one in sorted(against, key=severity, reverse=True):
-        by_severity[one["severity"]] = by_severity.get(one["severity"], 0) + 1
-    return f"{words} ({', '.join(f'{grouped(number)} {word}' for word, number in by_severity.items())})"
-
-
-def _unknown(host: Dict) -> str:
-    """What a gap leaves unknown: all, where the host gave no answer, or none was asked for."""
-    if not host["counts"]:
-        silent = any(gap["subject"] == host["host"] for gap in host["gaps"])
-        return "nothing is known of this host" if silent else "nothing was looked at"
-    return f"nothing is known of what could not be seen{_minor(host) or '; nothing found in the rest'}"
-
-
-def _minor(host: Dict) -> str:
-    return f"; {counted(len(apart(host)), 'remark')} above" if apart(host) else ""
+    yield painted(f"{printable(host['host'])}: {of_host(host)}", colour, options)
 
 
 def _next(document: Document) -> Iterator[str]:
     if document["next"]:
         yield "Next:"
     yield from (f"  {command_line(command)}" for command in document["next"])
-
-
-def command_line(command: str) -> str:
-    """A command as it may be pasted: words that cannot be shown as they are stand in the shell's `$'...'`."""
-    if said(command) == command:
-        return command
-    try:
-        return " ".join(_word(word) for word in shlex.split(command))
-    except ValueError:
-        return f"# not to be pasted: {said(command)}"
-
-
-def _word(word: str) -> str:
-    """A word of a command line; what printable() writes is what bash(1), QUOTING, reads between `$'` and `'`."""
-    shown = printable(word)
-    return shlex.quote(word) if shown == word else "$'" + shown.replace("'", "\\'") + "'"

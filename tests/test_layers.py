@@ -188,6 +188,16 @@ SHARED = {
     "auditkit.report.reported": "what the reports of a case come to, for the terminal",
     "auditkit.report.record": "an incident record in text, for the terminal and for archives",
     "auditkit.report.timelines.events": "an event of logins in words, for every form of a timeline",
+    "auditkit.report.html.ages": "how old packages are, for the section of a host",
+    "auditkit.report.html.attempts": "the picture of logins, for the section of a host",
+    "auditkit.report.html.fleet": "how a state looks, for every part of the page",
+    "auditkit.report.html.times": "times and axes, for every part of the page",
+    "auditkit.report.html.tree": "changes as a tree, for the section of a host",
+    "auditkit.report.items": "what is told of a host item by item, for every format that programs read",
+    "auditkit.report.marks": "text in which nothing is a mark of Markdown, for briefs and tickets",
+    "auditkit.report.pasting": "commands as they may be pasted, for every format that people read",
+    "auditkit.report.timelines.ecs": "a line of the Elastic Common Schema, for timelines and reports",
+    "auditkit.report.verdict": "what a host comes to, for every format that people read",
     "auditkit.report.table": "the hosts of a run at a glance, for every format that people read",
 }
 """Modules of a kind's folder that their siblings may import, and why; of commands/, what is no command itself."""

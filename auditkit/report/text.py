@@ -13,7 +13,6 @@ from typing import Any
 from auditkit.model import State
 from auditkit.printable import counted, grouped, printable, said
 from auditkit.report.access import sentence_on_passwords, who_on_all, who_on_one
-from auditkit.report.pasting import command_line
 from auditkit.report.differences import letter, second, text_lines, told
 from auditkit.report.document import FINDINGS, INCOMPLETE, UNTRUSTED, Document, apart, severity, state, status
 from auditkit.report.entered import who_got_in
@@ -22,6 +21,7 @@ from auditkit.report.findings import accepted, of_one_rule
 from auditkit.report.folding import OnMany, folded, minor, on_many, part, said_by
 from auditkit.report.logins import attempted, who_tried
 from auditkit.report.look import Options, painted
+from auditkit.report.pasting import command_line
 from auditkit.report.table import against_each_other, overview, verdict, worst_first
 from auditkit.report.verdict import of_host
 from auditkit.report.watching import who_watches

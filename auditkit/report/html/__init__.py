@@ -95,15 +95,21 @@ def page(document: Document) -> Page:
 
 def _access(known: Dict) -> Access:
     passwords = known["passwords"]
-    doors = tuple(tuple(printable(door[name]) for name in ("host", "account", "from", "method", "set_by")) for door in passwords["doors"])
-    unknown = tuple((printable(one.get("host", "")), printable(one["account"]), one["from"], one["why"]) for one in passwords["unknown"])
+    doors = tuple(
+        tuple(printable(door[name]) for name in ("host", "account", "from", "method", "set_by")) for door in passwords["doors"]
+    )
+    unknown = tuple(
+        (printable(one.get("host", "")), printable(one["account"]), one["from"], one["why"]) for one in passwords["unknown"]
+    )
     unchecked = tuple((printable(one["host"]), "; ".join(one["why"])) for one in passwords["unchecked"])
     return Access(
         passwords["sentence"],
         _bounded(("Host", "Account", "From", "Method", "Set by"), doors),
         _bounded(("Host", "Account", "From", "Why"), unknown),
         _bounded(("Host", "Why"), unchecked),
-        keys_head(known["keys"]).strip().removeprefix("keys").strip() if known["keys"] else "No key that opens an account was found.",
+        keys_head(known["keys"]).strip().removeprefix("keys").strip()
+        if known["keys"]
+        else "No key that opens an account was found.",
         matrix(known),
         picture(known),
         tuple((fallen(fall), *also(fall)) for fall in known["reach"][:MOST_FALLS]),
@@ -119,7 +125,12 @@ def _bounded(columns: tuple[str, ...], told: tuple[tuple[str, ...], ...]) -> Row
 def _gaps(document: Document) -> Rows:
     """How many gaps each host has, and why the first is there."""
     told = tuple(
-        (f"host-{number}", printable(host["host"]), grouped(len(host["gaps"])), f"{printable(host['gaps'][0]['subject'])}: {said(host['gaps'][0]['reason'])}")
+        (
+            f"host-{number}",
+            printable(host["host"]),
+            grouped(len(host["gaps"])),
+            f"{printable(host['gaps'][0]['subject'])}: {said(host['gaps'][0]['reason'])}",
+        )
         for number, host in enumerate(worst_first(document["hosts"]), 1)
         if host["gaps"]
     )

@@ -63,7 +63,14 @@ def ages(host: Dict, finished: str) -> Ages | None:
     longest = max((one.days or 0 for one in oldest), default=0) or 1
     bars = tuple(_bar(number, one, longest) for number, one in enumerate(oldest))
     left_out = max(len(missing) - MOST_ROWS, 0)
-    return Ages(_head(host, len(packages), missing), tuple(missing[:MOST_ROWS]), left_out, bars, TOP + ROW * len(bars) + 4, _years(packages, now))
+    return Ages(
+        _head(host, len(packages), missing),
+        tuple(missing[:MOST_ROWS]),
+        left_out,
+        bars,
+        TOP + ROW * len(bars) + 4,
+        _years(packages, now),
+    )
 
 
 def _missing(package: Dict, now: float | None) -> Missing:
@@ -71,7 +78,14 @@ def _missing(package: Dict, now: float | None) -> Missing:
     since = seconds(newer["since"])
     days = None if now is None or since is None else max(int((now - since) / DAY), 0)
     told = {True: "yes", False: "no", None: "not known"}[newer["security"]]
-    return Missing(package["name"], package["version"], newer["version"], shown(newer["since"])[:10] if newer["since"] else "not known", days, told)
+    return Missing(
+        package["name"],
+        package["version"],
+        newer["version"],
+        shown(newer["since"])[:10] if newer["since"] else "not known",
+        days,
+        told,
+    )
 
 
 def _bar(number: int, one: Missing, longest: int) -> Bar:
@@ -79,7 +93,13 @@ def _bar(number: int, one: Missing, longest: int) -> Bar:
     days = "since when is not known" if one.days is None else counted(one.days, "day")
     name = printable(one.name)
     told = f"{days}{', closes holes' if one.security == 'yes' else ''}"
-    return Bar(TOP + ROW * number, width, "security" if one.security == "yes" else "plain", name if len(name) < 25 else f"{name[:23]}…", told)
+    return Bar(
+        TOP + ROW * number,
+        width,
+        "security" if one.security == "yes" else "plain",
+        name if len(name) < 25 else f"{name[:23]}…",
+        told,
+    )
 
 
 def _head(host: Dict, number: int, missing: Sequence[Missing]) -> str:
@@ -91,7 +111,11 @@ def _head(host: Dict, number: int, missing: Sequence[Missing]) -> str:
         parts.append(f"{grouped(len(missing))} without their newest version, {grouped(holes)} of them close known holes")
     else:
         parts.append("how many miss an update is not known")
-    for name, words in (("lists_of", "package lists of"), ("last_upgrade", "last upgrade"), ("last_unattended", "last unattended one")):
+    for name, words in (
+        ("lists_of", "package lists of"),
+        ("last_upgrade", "last upgrade"),
+        ("last_unattended", "last unattended one"),
+    ):
         if isinstance(patching.get(name), str):
             parts.append(f"{words} {shown(patching[name])[:10]}")
     support = patching.get("support")

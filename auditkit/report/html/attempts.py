@@ -69,7 +69,9 @@ def chart(logins: Dict) -> Chart | None:
     guessing = [one for one in sources if one["attempts"]]
     shown_ = sorted(guessing, key=lambda one: -one["attempts"])[:MOST_ADDRESSES]
     lanes = [Lane(_y(0), "logs", ""), Lane(_y(1), "logins", counted(len(successes), "login"))]
-    lanes += [Lane(_y(n), _clipped(printable(_from(one))), counted(one["attempts"], "guess")) for n, one in enumerate(shown_, 2)]
+    lanes += [
+        Lane(_y(n), _clipped(printable(_from(one))), counted(one["attempts"], "guess")) for n, one in enumerate(shown_, 2)
+    ]
     bars = [*_covered(logins, line), *_guesses(shown_, line)]
     return Chart(
         TOP + ROW * len(lanes) + 12,
@@ -94,7 +96,7 @@ def _y(lane: int) -> float:
 
 
 def _from(one: Dict) -> str:
-    return {"*": "all others", "": "no address"}.get(one["address"], one["address"])
+    return {"*": "all others", "": "no address"}.get(one["address"]) or str(one["address"])
 
 
 def _clipped(text: str) -> str:
@@ -104,7 +106,9 @@ def _clipped(text: str) -> str:
 def _covered(logins: Dict, line: Axis) -> Iterator[Bar]:
     """Yield what the logs cover, and above it where they are silent."""
     for stream in logins.get("read", ()):
-        yield from _stretch(stream["first"], stream["last"], line, "log", f"{printable(stream['name'])}: {counted(stream['lines'], 'line')}")
+        yield from _stretch(
+            stream["first"], stream["last"], line, "log", f"{printable(stream['name'])}: {counted(stream['lines'], 'line')}"
+        )
     for gap in logins.get("gaps", ()):
         yield from _stretch(gap["from"], gap["to"], line, "silence", "no line at all")
 

@@ -1,6 +1,6 @@
 """The table of hosts: one row each, the worst first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 

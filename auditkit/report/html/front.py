@@ -74,7 +74,9 @@ def _entered(hosts: Sequence[Dict]) -> Question:
         return Question(name, UNKNOWN, ("No logins were looked at in this run.",), "hosts")
     words = {host["logins"]["access"] for host in asked} | {"cannot-tell" for host in hosts if state(host) in FAILURES}
     suspect = any(to_ask(host) for host in asked)
-    tone = BAD if suspect else next(ENTERED[word] for word in ("unsupported", "cannot-tell", "seen", "none-seen") if word in words)
+    tone = (
+        BAD if suspect else next(ENTERED[word] for word in ("unsupported", "cannot-tell", "seen", "none-seen") if word in words)
+    )
     partly = any(host["logins"]["coverage"] != "complete" for host in asked)
     tone = WARN if tone == GOOD and partly else tone
     if len(hosts) == 1:
@@ -86,11 +88,17 @@ def _entered(hosts: Sequence[Dict]) -> Question:
 def _changed(hosts: Sequence[Dict]) -> Question:
     name = "Did anything change?"
     unexplained = [change for host in hosts for change in host["changes"] if not change["explanation"]]
-    lines = [f"UNTRUSTED: nothing was compared on {_names(lost)}"] if (lost := [h for h in hosts if h["untrusted"] is not None]) else []
+    lines = (
+        [f"UNTRUSTED: nothing was compared on {_names(lost)}"]
+        if (lost := [h for h in hosts if h["untrusted"] is not None])
+        else []
+    )
     compared = [host for host in hosts if "entries" in host["counts"] and host["untrusted"] is None]
     if unexplained:
         odd = [host for host in hosts if any(not change["explanation"] for change in host["changes"])]
-        lines.append(f"{counted(len(unexplained), 'change')} that nothing explains ({_severities(unexplained)}){_on(odd, hosts)}")
+        lines.append(
+            f"{counted(len(unexplained), 'change')} that nothing explains ({_severities(unexplained)}){_on(odd, hosts)}"
+        )
     elif compared:
         lines.append(f"Nothing that is not explained, in what was compared{_on(compared, hosts)}")
     elif not lost:
@@ -110,7 +118,7 @@ def _explained(hosts: Sequence[Dict]) -> list[str]:
         kind = sums.setdefault((group["by"], group["proof"]), Counter())
         kind.update({"changes": group["changes"], "causes": group["causes"]})
     return [
-        f"{sentence({'by': by, 'changes': numbers['changes'], 'causes': numbers['causes']})} ({PROOFS.get(proof, 'not proved')})"
+        f"{sentence({'by': by, **numbers})} ({PROOFS.get(proof, 'not proved')})"
         for (by, proof), numbers in sorted(sums.items())
     ]
 

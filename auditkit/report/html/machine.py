@@ -10,7 +10,8 @@ from auditkit.printable import counted, grouped, printable, said
 from auditkit.report.document import apart, severity, state, status
 from auditkit.report.explained import PROOFS, sentence
 from auditkit.report.findings import what
-from auditkit.report.html import ages, attempts
+from auditkit.report.html.ages import Ages, ages
+from auditkit.report.html.attempts import Chart, chart
 from auditkit.report.html.fleet import tone
 from auditkit.report.html.times import shown
 from auditkit.report.html.tree import Tree, tree
@@ -67,14 +68,14 @@ class Machine:
     against: str
     axes: tuple[tuple[str, str], ...]
     sentence: str
-    chart: attempts.Chart | None
+    chart: Chart | None
     logins: tuple[tuple[str, Rows], ...]
     would_change: tuple[str, ...]
     tree: Tree
     explained: tuple[tuple[str, tuple[str, ...]], ...]
     findings: tuple[Alike, ...]
     accepted: tuple[str, ...]
-    ages: ages.Ages | None
+    ages: Ages | None
     tables: tuple[tuple[str, Rows], ...]
     gaps: Rows
     notes: tuple[str, ...]
@@ -93,14 +94,14 @@ def machine(host: Dict, number: int, finished: str, *, show_all: bool) -> Machin
         _against(host),
         _axes(logins) if logins else (),
         logins["verdict"] if logins else "",
-        attempts.chart(logins) if logins else None,
+        chart(logins) if logins else None,
         tuple(_logins(logins)) if logins else (),
         tuple(logins.get("would_change", ())) if logins else (),
         tree(changes),
         tuple(_explained(host["explained"])),
         tuple(_findings(host)),
         tuple(f"until {one['until']}: {what(one)}: {one['reason']}" for one in host.get("accepted", ())),
-        ages.ages(host, finished),
+        ages(host, finished),
         tuple(_tables(host["facts"])),
         _gaps(host["gaps"]),
         tuple(host["notes"]),
@@ -158,6 +159,8 @@ def _quote(quote: Dict) -> str:
 
 def _logins(logins: Dict) -> Iterator[tuple[str, Rows]]:
     """Yield the tables behind the sentence on logins."""
+    told: tuple[tuple[str, ...], ...]
+    columns: tuple[str, ...]
     if logins["successes"]:
         columns = ("Time", "Account", "From", "How", "State", "Told by", "Guesses before", "Ask")
         odd = [one for one in logins["successes"] if one.get("ask")]
@@ -175,20 +178,33 @@ def _logins(logins: Dict) -> Iterator[tuple[str, Rows]]:
         yield "What matters, by its time", Rows(("Time", "What", "Where it stands"), told, len(moments) - len(rows))
     if read := logins.get("read", ()):
         told = tuple((printable(one["name"]), grouped(one["lines"]), shown(one["first"]), shown(one["last"])) for one in read)
-        yield "Logs that were read", Rows(("Log", "Lines", "First", "Last"), told[:MOST_ROWS], len(told) - len(told[:MOST_ROWS]))
+        yield (
+            "Logs that were read",
+            Rows(("Log", "Lines", "First", "Last"), told[:MOST_ROWS], len(told) - len(told[:MOST_ROWS])),
+        )
     signs = [(one["kind"], f"{printable(one['source'])}:{one['line']}", one["text"]) for one in logins.get("tamper", ())]
     if signs:
         yield "Signs of tampering", Rows(("Sign", "Where", "What"), tuple(signs))
     if kinds := logins.get("unknown", ()):
-        told = tuple((grouped(one["times"]), f"{printable(one['source'])}:{one['line']}", printable(one["example"])) for one in kinds)
-        yield "Lines that were not understood, one of each kind", Rows(("Lines", "Where", "Example"), told[:MOST_ROWS], len(told[MOST_ROWS:]))
+        told = tuple(
+            (grouped(one["times"]), f"{printable(one['source'])}:{one['line']}", printable(one["example"])) for one in kinds
+        )
+        yield (
+            "Lines that were not understood, one of each kind",
+            Rows(("Lines", "Where", "Example"), told[:MOST_ROWS], len(told[MOST_ROWS:])),
+        )
 
 
 def _login(one: Dict) -> tuple[str, ...]:
     key = f", key {one['fingerprint']}" if one["fingerprint"] else ""
     whose = f" of {one['key_of']}" if one.get("key_of") else ""
     how = f"{one['method'] or one.get('service') or 'not known'}{key}{whose}"
-    state_ = {"bare": "only its own line tells of it", "sourceless": "no server tells of it", "unsupported": "UNSUPPORTED", "forged": "FORGED"}
+    state_ = {
+        "bare": "only its own line tells of it",
+        "sourceless": "no server tells of it",
+        "unsupported": "UNSUPPORTED",
+        "forged": "FORGED",
+    }
     return (
         shown(one["time"]), printable(one["user"]) or "''", printable(one["address"] or "the machine itself"), how,
         state_.get(one.get("state", ""), "supported"), ", ".join(one["support"]) or "nothing else",
@@ -212,16 +228,24 @@ def _place(line: Dict | None) -> str:
 
 def _tables(facts: Dict) -> Iterator[tuple[str, Rows]]:
     """Yield what is known of the host besides, as tables."""
+    told: tuple[tuple[str, ...], ...]
+    columns: tuple[str, ...]
     if moments := facts.get("timeline", ()):
         told = tuple(_moment(one) for one in moments[:MOST_ROWS])
-        yield "Files whose status changed", Rows(("Time", "Path", "Kind", "Says it was modified"), told, len(moments) - len(told))
+        yield (
+            "Files whose status changed",
+            Rows(("Time", "Path", "Kind", "Says it was modified"), told, len(moments) - len(told)),
+        )
     if listeners := facts.get("listeners", ()):
         told = tuple(_listener(one) for one in listeners[:MOST_ROWS])
         columns = ("Port", "Address", "Program", "Service", "From outside", "Says")
         yield "What listens", Rows(columns, told, len(listeners) - len(told))
     if protections := facts.get("protections", ()):
         told = tuple(_protection(one) for one in protections[:MOST_ROWS])
-        yield "What watches this machine", Rows(("Kind", "Name", "Runs", "At boot", "Detail"), told, len(protections) - len(told))
+        yield (
+            "What watches this machine",
+            Rows(("Kind", "Name", "Runs", "At boot", "Detail"), told, len(protections) - len(told)),
+        )
     if accounts := facts.get("accounts", ()):
         able = [one for one in accounts if one["session"] or one["root"] is not False]
         told = tuple(_account(one) for one in able[:MOST_ROWS])
@@ -231,11 +255,16 @@ def _tables(facts: Dict) -> Iterator[tuple[str, Rows]]:
 
 def _moment(one: Dict) -> tuple[str, ...]:
     modified = shown(one["modified"]) if one.get("modified") else "-"
-    return shown(one["time"]) if one["time"] else "not known", printable(one["path"]), one["kind"], f"BACKDATED: {modified}" if one.get("backdated") else modified
+    return (
+        shown(one["time"]) if one["time"] else "not known",
+        printable(one["path"]),
+        one["kind"],
+        f"BACKDATED: {modified}" if one.get("backdated") else modified,
+    )
 
 
 def _listener(one: Dict) -> tuple[str, ...]:
-    outside = {True: "yes", False: "no"}.get(one.get("exposed"), "not known")
+    outside = "not known" if one.get("exposed") is None else "yes" if one["exposed"] else "no"
     program = one["process"] or one.get("program") or "not known"
     return f"{one['port']}/{one['protocol']}", one["address"], program, one.get("service") or "-", outside, one["banner"] or "-"
 
@@ -261,5 +290,7 @@ def _gaps(gaps: Sequence[Dict]) -> Rows:
 
 
 def _subjects(subjects: Sequence[str]) -> str:
-    more = f" and {grouped(len(subjects) - MOST_SUBJECTS)} more (--format json names all)" if len(subjects) > MOST_SUBJECTS else ""
+    more = (
+        f" and {grouped(len(subjects) - MOST_SUBJECTS)} more (--format json names all)" if len(subjects) > MOST_SUBJECTS else ""
+    )
     return f"{', '.join(subjects[:MOST_SUBJECTS])}{more}"

@@ -14,6 +14,8 @@ ROW, BOX, TOP = 34, 26, 34
 COLUMNS = ((0, 250), (355, 250), (710, 250))
 """Where the columns of the picture begin, and how wide they are."""
 LONGEST = 30
+LIES = {True: ("locked", "with a passphrase"), False: ("bare", "no passphrase"), None: ("locked", "passphrase not known")}
+"""How a private key is kept, by whether it is encrypted."""
 Dict = Mapping[str, Any]
 
 
@@ -123,20 +125,30 @@ def picture(access: Dict) -> Picture | None:
     if not keys:
         return None
     links = [link for key in keys for link in _links(key)]
-    columns = [list(dict.fromkeys(link[number] for link in links)) for number in (0, 2, 4)]
+    columns = [list(dict.fromkeys(link.ends[number] for link in links)) for number in range(3)]
     shown = [column[:MOST_BOXES] for column in columns]
     height = TOP + ROW * max(map(len, shown))
-    places = [{name: _place(number, at, len(column), height) for at, name in enumerate(column)} for number, column in enumerate(shown)]
+    places = [
+        {name: _place(number, at, len(column), height) for at, name in enumerate(column)} for number, column in enumerate(shown)
+    ]
     kinds = ("holder", "key", "opened")
     boxes = [_box(*place, name, kinds[number]) for number, column in enumerate(places) for name, place in column.items()]
     ways = [way for link in links for way in _ways(link, places)]
     left_out = sum(len(column) - MOST_BOXES for column in columns if len(column) > MOST_BOXES)
-    rows = tuple((link[0], link[1][1], link[2], link[4], link[3][1]) for link in links)
+    rows = tuple((link.ends[0], link.lies[1], link.ends[1], link.ends[2], link.opens[1]) for link in links)
     return Picture(height, tuple(boxes), tuple(dict.fromkeys(ways)), rows, left_out)
 
 
-Link = tuple[str, tuple[str, str], str, tuple[str, str], str]
-"""Holder, how the key lies there (kind and words), the key, how it opens (kind and words), what it opens."""
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A way from a private key to an account of another host."""
+
+    ends: tuple[str, str, str]
+    """With whom the private key lies, the key, and what it opens."""
+    lies: tuple[str, str]
+    """How it lies there: kind and words."""
+    opens: tuple[str, str]
+    """How it opens the account: kind and words."""
 
 
 def _leads(key: Dict) -> bool:
@@ -149,11 +161,10 @@ def _links(key: Dict) -> Iterator[Link]:
     name = f"{key['known'] or key['fingerprint']}"
     for private in key["private_on"]:
         who = printable(private["accounts"][0]) if private["accounts"] else "?"
-        lies = {True: ("locked", "with a passphrase"), False: ("bare", "no passphrase"), None: ("locked", "passphrase not known")}
         for one in _alive(key):
             if one["host"] != private["host"]:
                 to = f"{printable(one['account'])}@{printable(one['host'])}"
-                yield f"{who}@{printable(private['host'])}", lies[private["encrypted"]], name, _opens(one), to
+                yield Link((f"{who}@{printable(private['host'])}", name, to), LIES[private["encrypted"]], _opens(one))
 
 
 def _opens(one: Dict) -> tuple[str, str]:
@@ -178,11 +189,11 @@ def _box(x: float, y: float, width: float, name: str, kind: str) -> Box:
 
 
 def _ways(link: Link, places: Sequence[Mapping[str, tuple[float, float, float]]]) -> Iterator[Way]:
-    ends = [places[number].get(link[part]) for number, part in enumerate((0, 2, 4))]
-    for (start, end), (kind, told), names in zip(
-        ((ends[0], ends[1]), (ends[1], ends[2])), (link[1], link[3]), ((link[0], link[2]), (link[2], link[4])), strict=True
-    ):
+    for number, (kind, told) in enumerate((link.lies, link.opens)):
+        names = link.ends[number : number + 2]
+        start, end = (places[number + side].get(name) for side, name in enumerate(names))
         if start and end:
             x, y, to, at = start[0] + start[2], start[1] + BOX / 2, end[0], end[1] + BOX / 2
-            bend = (to - x) / 2
-            yield Way(f"M{x:g} {y:g}C{x + bend:g} {y:g} {to - bend:g} {at:g} {to:g} {at:g}", kind, f"{names[0]} → {names[1]}: {told}")
+            bend = (x + to) / 2
+            path = f"M{x:g} {y:g}C{bend:g} {y:g} {bend:g} {at:g} {to:g} {at:g}"
+            yield Way(path, kind, f"{names[0]} → {names[1]}: {told}")

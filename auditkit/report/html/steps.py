@@ -6,11 +6,11 @@ from typing import Any
 
 from auditkit.model import Severity
 from auditkit.printable import counted, few, grouped, printable, said
-from auditkit.report.pasting import command_line
-from auditkit.report.document import FAILURES, Document, severity, state
+from auditkit.report.document import FAILURES, Document, state
 from auditkit.report.entered import to_ask
 from auditkit.report.findings import what
 from auditkit.report.html.times import shown
+from auditkit.report.pasting import command_line
 from auditkit.report.table import worst_first
 
 MOST_NAMED = 6
@@ -86,7 +86,12 @@ def _matters(host: Dict) -> Iterator[tuple[str, str, str, str]]:
     for finding in host["findings"]:
         yield finding["severity"], finding["rule"], what(finding), finding["remedy"]
     if odd := [] if {finding["rule"] for finding in host["findings"]} & {*FIRST} else _odd(host):
-        yield str(odd[0].get("ask") or "high"), LOGINS, _login(odd[0]), "ask each person whether that was him; if not: auditkit incident open TITLE"
+        yield (
+            str(odd[0].get("ask") or "high"),
+            LOGINS,
+            _login(odd[0]),
+            "ask each person whether that was him; if not: auditkit incident open TITLE",
+        )
 
 
 def _odd(host: Dict) -> list[Dict]:

@@ -20,8 +20,8 @@ MOST_LINES, MOST_OF_ALL = 40, 2000
 FEW = 30
 """Up to so many changes all directories are open."""
 WORDS = {
-    "+": "added", "-": "removed", "M": "content changed", "?": "content changed, time and size did not", "U": "attributes changed",
-    "T": "of another kind", ">": "moved",
+    "+": "added", "-": "removed", "M": "content changed", "?": "content changed, time and size did not",
+    "U": "attributes changed", "T": "of another kind", ">": "moved",
 }  # fmt: skip
 Dict = Mapping[str, Any]
 
@@ -106,7 +106,9 @@ class _Maker:
 
     def _opens(self, changes: Sequence[Dict], start: int, end: int) -> Opens:
         numbers = Counter(severity(change) for change in changes if not change["explanation"])
-        counts = tuple((level.word, grouped(numbers[level])) for level in reversed(Severity) if level >= Severity.MEDIUM and numbers[level])
+        counts = tuple(
+            (level.word, grouped(numbers[level])) for level in reversed(Severity) if level >= Severity.MEDIUM and numbers[level]
+        )
         grave = max(numbers, default=Severity.INFO) >= Severity.HIGH and len(changes) <= 10 * FEW
         return Opens(_name(changes[0], start, end) + "/", counted(len(changes), "change"), counts, self._all_open or grave)
 

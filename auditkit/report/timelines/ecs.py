@@ -31,7 +31,7 @@ _FAILURES = frozenset(
 )
 
 
-def line(host: str, source: str, event: Event) -> str:
+def line(host: str, path: str, event: Event) -> str:
     """An event as a line of JSON; what it does not say is left out."""
     category, kind = _CATEGORIES.get(event.what, ("authentication", "start" if event.what is What.ACCEPTED else "info"))
     outcome = "success" if event.what in _SUCCESS else "failure" if event.what in _FAILURES else "unknown"
@@ -44,27 +44,36 @@ def line(host: str, source: str, event: Event) -> str:
             "dataset": "auditkit.logins",
         },
         "host": {"name": printable(host)},
-        "source": _source(event),
+        "source": source(event.address, event.port),
         "user": {"name": _shown(event.user), "effective": {"name": _shown(event.user)} if event.actor else None},
         "process": {"name": _shown(event.program), "pid": event.pid},
-        "log": {"file": {"path": printable(source)}, "offset": event.offset},
+        "log": {"file": {"path": printable(path)}, "offset": event.offset},
         "auditkit": {
             "method": event.method, "fingerprint": event.key, "times": event.times, "line": event.line,
             "detail": _shown(event.detail), "actor": _shown(event.actor), "forged": event.forged,
         },
     }  # fmt: skip
+    return written(told)
+
+
+def written(told: Mapping[str, Any]) -> str:
+    """A line of JSON, in ASCII, without what is not known."""
     return json.dumps(_without_nothing(told), ensure_ascii=True, separators=(",", ":")) + "\n"
 
 
-def _source(event: Event) -> dict[str, Any]:
+def source(address: str | None, port: int | None) -> dict[str, Any]:
     """Where it came from: `source.ip` takes nothing but an address."""
-    if not event.address:
+    if not address:
         return {}
+    return {"address": printable(address), "ip": ip(address), "port": port}
+
+
+def ip(address: str) -> str | None:
+    """An address without its zone, as readers know it; None if it is none."""
     try:
-        ip: str | None = str(ip_address(event.address.partition("%")[0]))
+        return str(ip_address(address.partition("%")[0]))
     except ValueError:
-        ip = None
-    return {"address": printable(event.address), "ip": ip, "port": event.port}
+        return None
 
 
 def _shown(text: str | None) -> str | None:

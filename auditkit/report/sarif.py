@@ -1,0 +1,185 @@
+"""SARIF 2.1.0 (docs.oasis-open.org/sarif/sarif/v2.1.0): a run for each host, as code scanning and its viewers read it.
+
+What speaks against a host fails; what auditkit.yaml accepts, or something explains, is suppressed with the reason; gaps are
+notifications of a run that was not successful. Paths are relative to ROOT, each byte that a URI cannot hold as %NN.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from auditkit.model import Severity
+from auditkit.printable import printable, said
+from auditkit.report.document import CLEAN, FINDINGS, Document, state, status
+from auditkit.report.items import Dict, Item, Sort, items, named
+from auditkit.report.look import Options
+from auditkit.report.verdict import of_host
+
+VERSION = "2.1.0"
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+LEVELS = {
+    Severity.INFO: "note", Severity.LOW: "note", Severity.MEDIUM: "warning", Severity.HIGH: "error", Severity.CRITICAL: "error",
+}  # fmt: skip
+SCORES = {
+    Severity.INFO: "0.0", Severity.LOW: "3.0", Severity.MEDIUM: "5.5", Severity.HIGH: "8.0", Severity.CRITICAL: "9.5",
+}  # fmt: skip
+"""security-severity, by which GitHub sorts: from 0.1, 4.0, 7.0 and 9.1 on it says low, medium, high and critical."""
+RESULTS = (Sort.UNTRUSTED, Sort.LOGINS, Sort.CHANGE, Sort.FINDING, Sort.ACCEPTED)
+"""What is a result; logins and guesses are what the verdict on them rests on, and gaps are notifications."""
+ROOT = "ROOT"
+
+
+def pieces(document: Document, options: Options) -> Iterator[str]:
+    """Yield the log, result by result."""
+    yield f'{{"$schema": {_json(SCHEMA)},\n "version": "{VERSION}",\n "runs": ['
+    comma = "\n"
+    for name, host in named(document):
+        yield comma
+        yield from _run(name, host, document, options)
+        comma = ",\n"
+    yield "]}\n"
+
+
+def _run(name: str, host: Dict, document: Document, options: Options) -> Iterator[str]:
+    """Yield the run of a host: first what is short of it, then its results."""
+    rules = _rules(_results(host, options))
+    order = {rule: index for index, rule in enumerate(rules)}
+    tool, _, version = document["tool"].partition(" ")
+    driver = {"name": printable(tool), "version": printable(version), "rules": list(rules.values())}
+    about = {
+        "tool": {"driver": driver},
+        "automationDetails": {"id": _automation(name, document)},
+        "originalUriBaseIds": {ROOT: {"uri": "file:///", "description": {"text": _text(f"the root of {name}")}}},
+        "columnKind": "unicodeCodePoints",
+        "properties": {"host": name, "status": status(host), "state": state(host), "counts": dict(host["counts"])},
+    }
+    yield "  {" + "".join(f"{_json(key)}: {_json(value)},\n   " for key, value in about.items())
+    yield from _invocations(host, document, options)
+    yield from _list('"results"', (_result(name, item, order[item.rule]) for item in _results(host, options)))
+    yield "}"
+
+
+def _automation(name: str, document: Document) -> str:
+    """`auditkit/scan/web1/`: what tells the runs of one host from those of others (3.17.3)."""
+    return "/".join(("auditkit", quote(printable(document["command"]), safe=""), quote(name, safe=""), ""))
+
+
+def _results(host: Dict, options: Options) -> Iterator[Item]:
+    """Yield the items that are results; of the verdict on logins only one that is not the best there is."""
+    for item in items(host, options):
+        if item.sort in RESULTS and not (item.sort is Sort.LOGINS and item.severity is Severity.INFO):
+            yield item
+
+
+def _rules(found: Iterable[Item]) -> dict[str, dict[str, Any]]:
+    """Each rule that has a result, with the first remedy, and the score of the worst."""
+    rules: dict[str, dict[str, Any]] = {}
+    scores: dict[str, Severity] = {}
+    for item in found:
+        scores[item.rule] = max(scores.get(item.rule, Severity.INFO), item.severity)
+        if item.rule not in rules:
+            rules[item.rule] = _rule(item)
+    for rule, worst in scores.items():
+        rules[rule]["properties"] = {"security-severity": SCORES[worst], "tags": ["security"]}
+    return rules
+
+
+def _rule(item: Item) -> dict[str, Any]:
+    """What a document knows of a rule; its words are those of its name."""
+    words = printable(item.rule).replace("-", " ")
+    references = [printable(one) for one in item.of.get("references", ())]
+    parts = [said(item.of.get("remedy", "")), f"See {', '.join(references)}." if references else ""]
+    help_ = " ".join(part for part in (*parts, f"`auditkit explain {printable(item.rule)}` says why it matters.") if part)
+    return {
+        "id": printable(item.rule),
+        "shortDescription": {"text": _text(words)},
+        "fullDescription": {"text": _text(words)},
+        "help": {"text": _text(help_)},
+    }
+
+
+def _result(host: str, item: Item, index: int) -> dict[str, Any]:
+    """A result; what is explained is no failure, and says what explains it."""
+    explained = item.sort is Sort.CHANGE and bool(item.excuse)
+    justified = [{"kind": "external", "status": "accepted", "justification": item.excuse}] if item.excuse else []
+    quotes = [_quoted(quote) for quote in item.of.get("quotes", ())]
+    return {
+        "ruleId": printable(item.rule),
+        "ruleIndex": index,
+        "kind": "informational" if explained else "fail",
+        "level": "none" if explained else LEVELS[item.severity],
+        "message": {"text": _text(item.message)},
+        "locations": [_location(host, item)],
+        "partialFingerprints": {"auditkit/v1": item.id},
+        **({"suppressions": justified} if justified else {}),
+        "properties": {"kind": str(item.sort), "severity": item.severity.word, **({"quotes": quotes} if quotes else {})},
+    }
+
+
+def _quoted(words: Dict) -> dict[str, Any]:
+    return {"source": printable(words["source"]), "line": words["line"], "text": printable(words["text"])}
+
+
+def _location(host: str, item: Item) -> dict[str, Any]:
+    """The path, where there is one, and what it is about on which host."""
+    named_ = {"name": printable(item.subject), "fullyQualifiedName": f"{host}: {printable(item.subject)}", "kind": "resource"}
+    path, line = item.place
+    if not path:
+        return {"logicalLocations": [named_]}
+    physical: dict[str, Any] = {"artifactLocation": {"uri": uri(path), "uriBaseId": ROOT}}
+    if line:
+        physical["region"] = {"startLine": line}
+    return {"physicalLocation": physical, "logicalLocations": [named_]}
+
+
+def uri(path: str) -> str:
+    """A path as a relative reference (RFC 3986), bytes that are no UTF-8 and all that means something there as %NN."""
+    return quote(path.encode("utf-8", "surrogateescape").lstrip(b"/"), safe="/") or "./"
+
+
+def _invocations(host: Dict, document: Document, options: Options) -> Iterator[str]:
+    """Yield how the work ended: with a gap it was no success, whatever was found."""
+    unseen = (item for item in items(host, options) if item.unseen or item.sort is Sort.UNTRUSTED)
+    complete = status(host) in (CLEAN, FINDINGS) and not any(item.unseen for item in items(host, options))
+    ended = {
+        "executionSuccessful": complete,
+        "exitCodeDescription": _text(of_host(host)),
+        "startTimeUtc": printable(document["started"]),
+        "endTimeUtc": printable(document["finished"]),
+    }
+    yield f'"invocations": [{{{_json(ended)[1:-1]},\n    '
+    yield from _list('"toolExecutionNotifications"', map(_notification, unseen))
+    yield "}],\n   "
+
+
+def _notification(item: Item) -> dict[str, Any]:
+    path, _line = item.place
+    place = [{"physicalLocation": {"artifactLocation": {"uri": uri(path), "uriBaseId": ROOT}}}] if path else []
+    return {
+        "level": "error",
+        "message": {"text": _text(item.message)},
+        **({"locations": place} if place else {}),
+        "properties": {"kind": str(item.sort), "subject": printable(item.subject), "id": item.id},
+    }
+
+
+def _list(name: str, objects: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield a named list, one object a piece."""
+    yield f"{name}: ["
+    comma = "\n    "
+    for one in objects:
+        yield f"{comma}{_json(one)}"
+        comma = ",\n    "
+    yield "]"
+
+
+def _text(shown: str) -> str:
+    """Text as messages have it: nothing in it is a link (3.11.6) or a placeholder (3.11.5)."""
+    for mark in "\\[]":
+        shown = shown.replace(mark, f"\\{mark}")
+    return shown.replace("{", "{{").replace("}", "}}")
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=True, allow_nan=False)

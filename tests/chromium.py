@@ -78,9 +78,12 @@ class Chromium:
         self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
         self.look(dark=dark)
         self.ask("Emulation.setScriptExecutionDisabled", value=not script)
-        self.ask("Page.navigate", url="about:blank")
+        self._load("about:blank")
+        self._load(page.resolve().as_uri())
+
+    def _load(self, url: str) -> None:
         self.events.clear()
-        self.ask("Page.navigate", url=f"file://{page}")
+        assert "errorText" not in self.ask("Page.navigate", url=url), url
         while not any(event["method"] == "Page.loadEventFired" for event in self.events):
             self.events.append(self._next())
 

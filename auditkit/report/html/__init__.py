@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from auditkit.printable import grouped, printable, said
 from auditkit.report.access import also, fallen, keys_head, left_out, unseen_on
 from auditkit.report.document import Document
+from auditkit.report.html.blast import Picture, picture
 from auditkit.report.html.fleet import Row, rows
 from auditkit.report.html.front import WIDE, Front, front
 from auditkit.report.html.machine import Rows, machine
-from auditkit.report.html.opened import Matrix, Picture, matrix, picture
+from auditkit.report.html.opened import Matrix, matrix
 from auditkit.report.html.steps import Step, commands, steps
 from auditkit.report.html.times import shown
 from auditkit.report.look import Options

@@ -51,7 +51,7 @@ def _row(host: Dict, number: int, passwords: Dict) -> Row:
     against = judged(host)
     worst = max(map(severity, against), default=None)
     name = host["host"]
-    password = "opens" if name in passwords["open"] else "no" if name in passwords["checked"] else "not known"
+    password = "yes" if name in passwords["open"] else "no" if name in passwords["checked"] else "not known"
     told = host["logins"]
     return Row(
         f"host-{number}",

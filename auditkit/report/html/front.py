@@ -18,6 +18,8 @@ from auditkit.report.verdict import of_host
 WIDE = Options(width=1_000_000)
 """The lines of the text report, each in one piece: the browser breaks them."""
 MOST_NAMED = 8
+LONGEST = 300
+"""Characters of the sentence on passwords that are shown on top."""
 BAD, WARN, GOOD, UNKNOWN = "bad", "warn", "good", "unknown"
 TONES = {"findings": BAD, "untrusted": BAD, "incomplete": WARN, "clean": GOOD}
 """How a status looks; the word itself stands beside it."""
@@ -126,7 +128,7 @@ def _explained(hosts: Sequence[Dict]) -> list[str]:
 def _open(hosts: Sequence[Dict], access: Dict | None) -> Question:
     found = [finding for host in hosts for finding in apart(host)]
     matter = [finding for finding in found if finding["severity"] != "info"]
-    lines = [line.strip().removeprefix("passwords").strip() for line in sentence_on_passwords(access, WIDE)]
+    lines = _on_passwords(access)
     audited = [host for host in hosts if "audits" in host["counts"]]
     if matter:
         where = [host for host in hosts if any(finding["severity"] != "info" for finding in apart(host))]
@@ -155,6 +157,16 @@ def _unseen(hosts: Sequence[Dict]) -> Question:
         lines.append("No host was looked at.")
     tone = WARN if lines else GOOD
     return Question(name, tone, tuple(lines) or ("No gap: all that was asked for was looked at.",), "gaps")
+
+
+def _on_passwords(access: Dict | None) -> list[str]:
+    """The sentence on passwords, or its numbers where it names too many hosts for a card."""
+    lines = [line.strip().removeprefix("passwords").strip() for line in sentence_on_passwords(access, WIDE)]
+    if not access or len(lines[0]) <= LONGEST:
+        return lines
+    known = access["passwords"]
+    opened, unchecked = counted(len(known["open"]), "host"), counted(len(known["unchecked"]), "host")
+    return [f"A password opens {opened}; {unchecked} could not be checked, or only in part"]
 
 
 def _failed(hosts: Sequence[Dict]) -> dict[State, list[Dict]]:

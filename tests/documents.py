@@ -138,7 +138,9 @@ def rich(word: str, name: str = "") -> dict[str, Any]:
             altered(f"/text/{word}", f"one\n{word}\n", f"two\n{word}{word}\n"),
         ],
         findings=[
-            finding(word, severity, subject=word, message=word, remedy=word, quotes=[quote] * 8, references=[word], window=True)
+            finding(
+                word, severity, subject=f"{word} it", message=word, remedy=word, quotes=[quote] * 8, references=[word], window=True
+            )
             for severity in ("critical", "high", "medium", "low", "info")
         ],
         accepted=[{**finding(word), "reason": word, "until": word}],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from auditkit.printable import grouped, printable, said
 from auditkit.report.access import also, fallen, keys_head, left_out, unseen_on
 from auditkit.report.document import Document
+from auditkit.report.html.attempts import Chart, by_host, on_all
 from auditkit.report.html.blast import Picture, picture
 from auditkit.report.html.fleet import Row, rows
 from auditkit.report.html.front import WIDE, Front, front
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 MOST_DOORS, MOST_FALLS = 2000, 200
-ALL = "--format json"
-"""Where all is that is not shown."""
+GUESSED = ("Host", "Guesses", "The first", "The last", "Logins", "To be asked about")
 Dict = Mapping[str, Any]
 
 
@@ -58,6 +58,9 @@ class Page:
     rows: tuple[Row, ...]
     beside: tuple[str, ...]
     """What holding hosts against each other came to."""
+    guesses: Chart | None
+    """Who was attacked when, of several hosts."""
+    guessed: Rows
     access: Access | None
     gaps: Rows
 
@@ -78,7 +81,7 @@ def pieces(document: Document, options: Options) -> Iterator[str]:
 
 def page(document: Document) -> Page:
     """What stands above the hosts."""
-    known = document.get("access")
+    known, hosts = document.get("access"), worst_first(document["hosts"])
     return Page(
         front(document),
         document["tool"],
@@ -88,7 +91,9 @@ def page(document: Document) -> Page:
         tuple(steps(document)),
         tuple(commands(document)),
         tuple(rows(document)),
-        tuple(line.strip() for line in against_each_other(document["hosts"], WIDE)),
+        tuple(line.strip() for line in against_each_other(hosts, WIDE)),
+        on_all(hosts) if len(hosts) > 1 else None,
+        _bounded(GUESSED, tuple(by_host(hosts))),
         _access(known) if known else None,
         _gaps(document),
     )

@@ -7,7 +7,8 @@ from typing import Any
 from auditkit.printable import counted, grouped, printable
 from auditkit.report.html.times import Axis, axis, seconds, shown
 
-MOST_ADDRESSES = 12
+MOST_ADDRESSES, MOST_HOSTS = 12, 30
+"""Lanes of a host, and of all hosts."""
 LEFT, WIDTH, ROW, TOP = 190, 640, 26, 40
 WHOLE = 960
 Dict = Mapping[str, Any]
@@ -60,13 +61,11 @@ class Chart:
 
 def chart(logins: Dict) -> Chart | None:
     """The picture of the logins of a host; None where no time is known."""
-    sources = [one for one in logins["sources"] if seconds(one["first"]) is not None and seconds(one["last"]) is not None]
-    successes = [one for one in logins["successes"] if seconds(one["time"]) is not None]
-    moments = _moments(logins, sources, successes)
+    guessing, successes = _timed(logins)
+    moments = _moments(logins, guessing, successes)
     if not moments:
         return None
     line = axis(moments, LEFT, WIDTH)
-    guessing = [one for one in sources if one["attempts"]]
     shown_ = sorted(guessing, key=lambda one: -one["attempts"])[:MOST_ADDRESSES]
     lanes = [Lane(_y(0), "logs", ""), Lane(_y(1), "logins", counted(len(successes), "login"))]
     lanes += [
@@ -84,11 +83,78 @@ def chart(logins: Dict) -> Chart | None:
     )
 
 
+def on_all(hosts: Sequence[Dict]) -> Chart | None:
+    """The picture of several hosts: a lane each of those with guesses or logins; None where no time is known."""
+    told = [(host, *_timed(host["logins"])) for host in hosts if host["logins"]]
+    told = [(host, guessing, successes) for host, guessing, successes in told if guessing or successes]
+    if not told:
+        return None
+    told.sort(key=lambda one: -sum(source["attempts"] for source in one[1]))
+    everything = [source for _host, guessing, _successes in told for source in guessing]
+    logins = [login for _host, _guessing, successes in told for login in successes]
+    line = axis([*_ends(everything), *(seconds(login["time"]) or 0 for login in logins)], LEFT, WIDTH)
+    shown_ = told[:MOST_HOSTS]
+    lanes = [Lane(_y(n), _clipped(printable(host["host"])), _number(guessing)) for n, (host, guessing, _) in enumerate(shown_)]
+    bars = [bar for n, (_host, guessing, _) in enumerate(shown_) for bar in _of_host(guessing, line, n)]
+    marks = [mark for n, (_host, _, successes) in enumerate(shown_) for mark in _logins(successes, line, n)]
+    left_out = f" The table has {counted(len(told) - MOST_HOSTS, 'more host')}." if len(told) > MOST_HOSTS else ""
+    words = f"{_told(everything, logins)} On {counted(len(told), 'host')}.{left_out}"
+    return Chart(
+        TOP + ROW * len(lanes) + 12,
+        tuple(line.marks()),
+        tuple(lanes),
+        tuple(bars),
+        tuple(marks),
+        _attack(everything, line),
+        words,
+    )
+
+
+def by_host(hosts: Sequence[Dict]) -> list[tuple[str, ...]]:
+    """The same as a table: host, guesses, the first and the last, logins, and how many of these are to be asked about."""
+    made: list[tuple[str, ...]] = []
+    for host in hosts:
+        guessing, successes = _timed(host["logins"]) if host["logins"] else ([], [])
+        if guessing or successes:
+            first, last = (
+                (shown(min(one["first"] for one in guessing)), shown(max(one["last"] for one in guessing)))
+                if guessing
+                else ("-", "-")
+            )
+            odd = sum(_odd(one) for one in successes)
+            number = grouped(sum(one["attempts"] for one in guessing))
+            made.append((printable(host["host"]), number, first, last, grouped(len(successes)), grouped(odd)))
+    return made
+
+
+def _timed(logins: Dict) -> tuple[list[Dict], list[Dict]]:
+    """Who guessed, and the logins, as far as their times are known."""
+    sources = [one for one in logins["sources"] if seconds(one["first"]) is not None and seconds(one["last"]) is not None]
+    return [one for one in sources if one["attempts"]], [one for one in logins["successes"] if seconds(one["time"]) is not None]
+
+
+def _ends(sources: Sequence[Dict]) -> list[float]:
+    return [moment for one in sources for end in ("first", "last") if (moment := seconds(one[end])) is not None]
+
+
+def _number(sources: Sequence[Dict]) -> str:
+    return counted(sum(one["attempts"] for one in sources), "guess")
+
+
+def _of_host(sources: Sequence[Dict], line: Axis, lane: int) -> Iterator[Bar]:
+    """Yield one bar for all guesses at a host."""
+    if sources:
+        ends = _ends(sources)
+        x = line.at(min(ends))
+        words = _told(sources, ())
+        yield Bar(x, _y(lane) - 5, max(round(line.at(max(ends)) - x, 1), 3), 10, "guesses", words)
+
+
 def _moments(logins: Dict, sources: Sequence[Dict], successes: Sequence[Dict]) -> list[float]:
     """What the axis has to show: the window, if there is one, and all that happened."""
     times = [logins["window"]["from"], logins["window"]["to"]]
-    times += [one[end] for one in sources for end in ("first", "last")] + [one["time"] for one in successes]
-    return [moment for time in times if (moment := seconds(time)) is not None]
+    times += [one["time"] for one in successes]
+    return [*_ends(sources), *(moment for time in times if (moment := seconds(time)) is not None)]
 
 
 def _y(lane: int) -> float:
@@ -130,11 +196,15 @@ def _guesses(sources: Sequence[Dict], line: Axis) -> Iterator[Bar]:
         yield Bar(x, _y(number) - height / 2, width, height, "guesses", words)
 
 
-def _logins(successes: Sequence[Dict], line: Axis) -> Iterator[Mark]:
+def _odd(one: Dict) -> bool:
+    """Whether something speaks against a login."""
+    return bool(one.get("ask")) or one.get("state") in ("forged", "unsupported")
+
+
+def _logins(successes: Sequence[Dict], line: Axis, lane: int = 1) -> Iterator[Mark]:
     for one in successes:
-        odd = bool(one.get("ask")) or one.get("state") in ("forged", "unsupported")
         who = f"{printable(one['user'])} from {printable(one['address'] or 'the machine itself')}"
-        yield Mark(line.at(seconds(one["time"]) or 0), _y(1), "odd" if odd else "calm", f"{who}, {shown(one['time'])}")
+        yield Mark(line.at(seconds(one["time"]) or 0), _y(lane), "odd" if _odd(one) else "calm", f"{who}, {shown(one['time'])}")
 
 
 def _attack(sources: Sequence[Dict], line: Axis) -> tuple[float, float] | None:
@@ -152,5 +222,4 @@ def _told(sources: Sequence[Dict], successes: Sequence[Dict]) -> str:
     if not sources:
         return f"No guesses with a time, and {logins}."
     first, last = min(one["first"] for one in sources), max(one["last"] for one in sources)
-    number = grouped(sum(one["attempts"] for one in sources))
-    return f"{number} guesses from {counted(len(sources), 'address')} between {shown(first)} and {shown(last)}, and {logins}."
+    return f"{_number(sources)} from {counted(len(sources), 'address')} between {shown(first)} and {shown(last)}, and {logins}."

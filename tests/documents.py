@@ -139,7 +139,8 @@ def rich(word: str, name: str = "") -> dict[str, Any]:
         ],
         findings=[
             finding(
-                word, severity, subject=f"{word} it", message=word, remedy=word, quotes=[quote] * 8, references=[word], window=True
+                word, severity, subject=f"{word} it", message=word, remedy=word, quotes=[quote] * 8, references=[word],
+                window=True,
             )
             for severity in ("critical", "high", "medium", "low", "info")
         ],

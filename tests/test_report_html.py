@@ -408,29 +408,33 @@ def test_the_picture_of_logins_shows_who_guessed_when_and_who_came_in() -> None:
         ("logs", ""), ("logins", "2 logins"), ("198.51.100.7", "52 guesses"), ("192.0.2.1", "9 guesses"),
     ]  # fmt: skip
     assert [(mark.kind, mark.told) for mark in told.marks] == [
-        ("odd", "root from 198.51.100.7, 2026-11-24 09:00:00Z"),
         ("calm", "anna from 198.51.100.7, 2026-11-24 02:00:00Z"),
+        ("odd", "root from 198.51.100.7, 2026-11-24 09:00:00Z"),
     ]
-    assert told.marks[1].x < (told.attack or (0, 0))[0] < told.marks[0].x
+    assert told.marks[0].x < (told.attack or (0, 0))[0] < told.marks[1].x
     assert "61 guesses from 2 addresses between 2026-11-24 03:35:00Z and 2026-11-24 09:17:00Z, and 2 logins." in told.told
 
 
-def test_of_several_hosts_each_has_a_lane_the_most_guessed_at_first() -> None:
+def test_of_several_hosts_each_has_a_lane_suspect_logins_and_then_the_most_guesses_first() -> None:
     hosts = [
         host("ws-01", logins=logins(sources=[source(attempts=3)], successes=[success("anna", "2026-11-24T09:00:00Z")])),
         host("ws-02", logins=logins(sources=[source(attempts=400), source("192.0.2.1", 2)])),
         host("ws-03"),
         host("ws-04", logins=logins(sources=[])),
+        host("ws-05", logins=logins(sources=[], successes=[success(ask="high")])),
     ]
     told = on_all(hosts)
     assert told is not None
-    assert [(lane.name, lane.note) for lane in told.lanes] == [("ws-02", "402 guesses"), ("ws-01", "3 guesses")]
-    assert [mark.y for mark in told.marks] == [told.lanes[1].y]
+    assert [(lane.name, lane.note) for lane in told.lanes] == [
+        ("ws-05", "0 guesses"), ("ws-02", "402 guesses"), ("ws-01", "3 guesses"),
+    ]  # fmt: skip
+    assert [mark.y for mark in told.marks] == [told.lanes[0].y, told.lanes[2].y]
     assert by_host(hosts) == [
         ("ws-01", "3", "2026-11-24 03:35:00Z", "2026-11-24 09:17:00Z", "1", "0"),
         ("ws-02", "402", "2026-11-24 03:35:00Z", "2026-11-24 09:17:00Z", "0", "0"),
+        ("ws-05", "0", "-", "-", "1", "1"),
     ]
-    assert on_all(hosts[2:]) is None
+    assert on_all(hosts[2:4]) is None
 
 
 def test_without_a_time_there_is_no_picture() -> None:

@@ -84,12 +84,12 @@ def chart(logins: Dict) -> Chart | None:
 
 
 def on_all(hosts: Sequence[Dict]) -> Chart | None:
-    """The picture of several hosts: a lane each of those with guesses or logins; None where no time is known."""
+    """The picture of several hosts: a lane each of those with guesses or logins, suspect ones first; None where no time is known."""
     told = [(host, *_timed(host["logins"])) for host in hosts if host["logins"]]
     told = [(host, guessing, successes) for host, guessing, successes in told if guessing or successes]
     if not told:
         return None
-    told.sort(key=lambda one: -sum(source["attempts"] for source in one[1]))
+    told.sort(key=lambda one: (not any(map(_odd, one[2])), -sum(source["attempts"] for source in one[1])))
     everything = [source for _host, guessing, _successes in told for source in guessing]
     logins = [login for _host, _guessing, successes in told for login in successes]
     line = axis([*_ends(everything), *(seconds(login["time"]) or 0 for login in logins)], LEFT, WIDTH)
@@ -202,7 +202,7 @@ def _odd(one: Dict) -> bool:
 
 
 def _logins(successes: Sequence[Dict], line: Axis, lane: int = 1) -> Iterator[Mark]:
-    for one in successes:
+    for one in sorted(successes, key=_odd):  # what lies on top is seen
         who = f"{printable(one['user'])} from {printable(one['address'] or 'the machine itself')}"
         yield Mark(line.at(seconds(one["time"]) or 0), _y(lane), "odd" if _odd(one) else "calm", f"{who}, {shown(one['time'])}")
 

@@ -84,7 +84,7 @@ def chart(logins: Dict) -> Chart | None:
 
 
 def on_all(hosts: Sequence[Dict]) -> Chart | None:
-    """The picture of several hosts: a lane each of those with guesses or logins, suspect ones first; None where no time is known."""
+    """The picture of several hosts: a lane for each with guesses or logins, suspect ones first; None where no time is known."""
     told = [(host, *_timed(host["logins"])) for host in hosts if host["logins"]]
     told = [(host, guessing, successes) for host, guessing, successes in told if guessing or successes]
     if not told:

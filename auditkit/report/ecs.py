@@ -12,7 +12,7 @@ from auditkit.report.timelines.ecs import VERSION, source, written
 from auditkit.report.verdict import of_host
 
 SEVERITIES = {Severity.INFO: 1, Severity.LOW: 21, Severity.MEDIUM: 47, Severity.HIGH: 73, Severity.CRITICAL: 99}
-"""event.severity and event.risk_score, on the scale of Elastic Security's rules."""
+"""event.severity, on the scale of Elastic Security's rules."""
 CATEGORIES = {
     Sort.UNTRUSTED: ("intrusion_detection", "info"),
     Sort.FINDING: ("configuration", "info"),
@@ -69,7 +69,7 @@ def _event(host: Dict, item: Item, document: Document) -> dict[str, Any]:
         "outcome": OUTCOMES.get(item.sort, "unknown"), "id": item.id, "severity": SEVERITIES[item.severity],
         "reason": item.excuse,
     }  # fmt: skip
-    more = {"sort": str(item.sort), "severity": item.severity.word, "subject": printable(item.subject), "excuse": item.excuse}
+    more = {"severity": item.severity.word, "subject": printable(item.subject), "excuse": item.excuse}
     return {**_about(host, document, item.message, event, {**more, **_more(item)}), **_fields(item)}
 
 

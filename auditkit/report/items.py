@@ -172,6 +172,7 @@ def _login(one: Dict) -> Item:
         one.get("state", ""),
         f"told by {', '.join(map(said, one['support'])) or 'nothing else'}",
         counted(one["guesses_before"], "guess") + " before" if one.get("guesses_before") else "",
+        f"to be asked about first ({one['ask']})" if one.get("ask") else "",
     ]
     how = _severity(one.get("ask") or "info")
     return Item(Sort.LOGIN, how, "login", one["user"], ", ".join(filter(None, parts)), one)

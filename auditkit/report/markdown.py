@@ -79,7 +79,7 @@ def _findings(host: Dict) -> Iterator[str]:
     for how_bad, group in groupby(ordered, key=severity):
         yield f"### Findings: {how_bad.word}\n\n"
         for (rule, remedy), alike in groupby(group, key=lambda finding: (finding["rule"], finding["remedy"])):
-            yield f"**{escaped(rule)}**\n\n"
+            yield f"**{escaped(rule) or 'no rule'}**\n\n"
             for finding in alike:
                 yield from _finding(finding)
             yield f"\n{fenced([said(remedy)])}\n" if remedy else "\n"

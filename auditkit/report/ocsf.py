@@ -10,7 +10,7 @@ from typing import Any
 
 from auditkit.model import Severity
 from auditkit.printable import printable, said
-from auditkit.report.document import CLEAN, FAILURES, INCOMPLETE, UNTRUSTED, Document, state, status
+from auditkit.report.document import FAILURES, INCOMPLETE, UNTRUSTED, Document, judged, severity, state, status
 from auditkit.report.items import Dict, Item, Sort, hosts, items
 from auditkit.report.look import Options
 from auditkit.report.timelines.ecs import ip
@@ -49,7 +49,7 @@ def _written(event: Mapping[str, Any]) -> str:
 def _host(host: Dict, document: Document) -> dict[str, Any]:
     """What a host comes to: a scan that could not see all, or compared nothing, has failed."""
     failed = status(host) in (INCOMPLETE, UNTRUSTED) or state(host) in FAILURES or bool(host["gaps"])
-    worst = Severity.INFO if status(host) == CLEAN else Severity.MEDIUM
+    worst = max((*map(severity, judged(host)), Severity.MEDIUM if failed else Severity.INFO))
     scanned = _scan(host, document, ERROR if failed else COMPLETED, worst)
     return scanned | {
         "message": of_host(host),

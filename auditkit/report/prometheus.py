@@ -16,7 +16,7 @@ from auditkit.report.items import ACCESS, COVERAGE, Dict, named, unseen
 from auditkit.report.look import Options
 
 Sample = tuple[Mapping[str, str], float]
-"""Labels, and the number."""
+"""Labels, whose values may be shown, and the number."""
 Metric = tuple[str, str, Sequence[Sample]]
 """Name, what it is, and its samples."""
 Hosts = Sequence[tuple[str, Dict]]
@@ -41,7 +41,7 @@ def pieces(document: Document, options: Options) -> Iterator[str]:
 
 
 def _of_run(document: Document) -> Iterator[str]:
-    labels = {"command": document["command"], "tool": document["tool"]}
+    labels = {name: printable(document[name]) for name in ("command", "tool")}
     yield from _metric("info", "Which auditkit ran, as what.", [(labels, 1)])
     times = [_seconds(document[name]) for name in ("started", "finished")]
     if times[1] is not None:
@@ -84,7 +84,7 @@ def _changes(name: str, host: Dict) -> Iterator[Sample]:
 
 def _explained(name: str, host: Dict) -> Iterator[Sample]:
     for one in host["explained"]:
-        yield {"host": name, "by": one["by"], "proof": one["proof"]}, one["changes"]
+        yield {"host": name, "by": printable(one["by"]), "proof": one["proof"]}, one["changes"]
 
 
 def _by_severity(name: str, numbers: Counter[Severity], known: bool) -> Iterator[Sample]:
@@ -98,7 +98,7 @@ def _of_logins(told: Hosts) -> Iterator[Metric]:
     for axis, words in AXES.items():
         samples = [({"host": name, axis: word}, word == logins[axis]) for name, logins in asked for word in words]
         yield f"logins_{axis}", f"The verdict on logins: 1 for the {axis} that it says.", samples
-    patterns = [({"host": name, "pattern": logins["pattern"]}, 1) for name, logins in asked]
+    patterns = [({"host": name, "pattern": printable(logins["pattern"])}, 1) for name, logins in asked]
     yield "logins_pattern", "What the guesses look like.", patterns
     for metric, (help_, number) in COUNTS.items():
         yield metric, help_, [({"host": name}, number(logins)) for name, logins in asked]
@@ -135,8 +135,8 @@ def _metric(name: str, help_: str, samples: Sequence[Sample]) -> Iterator[str]:
 
 
 def _value(text: str) -> str:
-    """A label's value: backslashes and quotes escaped; of other marks printable() has left none that matters."""
-    return printable(text).replace("\\", "\\\\").replace('"', '\\"')
+    """A label's value, which may be shown: backslashes and quotes escaped, and printable() has left no line feed."""
+    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _number(number: float) -> str:

@@ -89,13 +89,17 @@ def _rule(item: Item) -> dict[str, Any]:
     """What a document knows of a rule; its words are those of its name."""
     words = printable(item.rule).replace("-", " ")
     references = [printable(one) for one in item.of.get("references", ())]
-    parts = [said(item.of.get("remedy", "")), f"See {', '.join(references)}." if references else ""]
-    help_ = " ".join(part for part in (*parts, f"`auditkit explain {printable(item.rule)}` says why it matters.") if part)
+    explained = item.sort in (Sort.CHANGE, Sort.FINDING, Sort.ACCEPTED)
+    parts = [
+        said(item.of.get("remedy", "")),
+        f"See {', '.join(references)}." if references else "",
+        f"`auditkit explain {printable(item.rule)}` says why it matters." if explained else "",
+    ]
     return {
         "id": printable(item.rule),
         "shortDescription": {"text": _text(words)},
         "fullDescription": {"text": _text(words)},
-        "help": {"text": _text(help_)},
+        "help": {"text": _text("\n\n".join(filter(None, parts)) or words)},
     }
 
 

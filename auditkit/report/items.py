@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any
@@ -104,6 +105,21 @@ def items(host: Dict, options: Options) -> Iterator[Item]:
         key = sha256(json.dumps([host["host"], item.sort, *_key(item)]).encode()).hexdigest()[:32]
         seen[key] += 1
         yield replace(item, id=key if seen[key] == 1 else f"{key}-{seen[key]}")
+
+
+def moment(text: object) -> datetime | None:
+    """A time of the document; None if it is none, so that no store refuses a line for its time."""
+    try:
+        time = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return time.astimezone(UTC) if time.tzinfo and MINYEAR < time.year < MAXYEAR else None
+
+
+def iso(text: object) -> str | None:
+    """A time of the document in ISO 8601, in UTC; None if it is none."""
+    time = moment(text)
+    return None if time is None else time.replace(tzinfo=None).isoformat() + "Z"
 
 
 def _items(host: Dict, options: Options) -> Iterator[Item]:

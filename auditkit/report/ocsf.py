@@ -11,7 +11,7 @@ from typing import Any
 from auditkit.model import Severity
 from auditkit.printable import printable, said
 from auditkit.report.document import FAILURES, INCOMPLETE, UNTRUSTED, Document, judged, severity, state, status
-from auditkit.report.items import Dict, Item, Sort, hosts, items
+from auditkit.report.items import Dict, Item, Sort, hosts, items, moment
 from auditkit.report.look import Options
 from auditkit.report.timelines.ecs import ip
 from auditkit.report.verdict import of_host
@@ -151,9 +151,7 @@ def _login(host: Dict, item: Item) -> dict[str, Any]:
     }
 
 
-def _milliseconds(moment: object) -> int | None:
+def _milliseconds(text: object) -> int | None:
     """A time of the document as OCSF has it; None if it is none."""
-    try:
-        return (datetime.fromisoformat(str(moment)) - EPOCH) // timedelta(milliseconds=1)
-    except (ValueError, TypeError, OverflowError):
-        return None
+    time = moment(text)
+    return None if time is None else (time - EPOCH) // timedelta(milliseconds=1)

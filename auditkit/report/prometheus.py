@@ -5,14 +5,12 @@ A number that nobody knows is no sample: no changes where nothing was compared, 
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
 from itertools import chain
-from typing import Any
 
 from auditkit.model import Severity
 from auditkit.printable import printable
 from auditkit.report.document import FAILURES, STATUSES, UNTRUSTED, Document, apart, severity, state, status
-from auditkit.report.items import ACCESS, COVERAGE, Dict, named, unseen
+from auditkit.report.items import ACCESS, COVERAGE, Dict, moment, named, unseen
 from auditkit.report.look import Options
 
 Sample = tuple[Mapping[str, str], float]
@@ -146,10 +144,7 @@ def _number(number: float) -> str:
     return repr(number)
 
 
-def _seconds(moment: Any) -> float | None:
+def _seconds(text: object) -> float | None:
     """Seconds since 1970 of a time of the document; None if it is none."""
-    try:
-        time = datetime.fromisoformat(str(moment))
-        return time.timestamp() if time.tzinfo else None
-    except (ValueError, OverflowError):
-        return None
+    time = moment(text)
+    return None if time is None else time.timestamp()

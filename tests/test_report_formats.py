@@ -369,3 +369,12 @@ def test_the_documents_of_these_tests_are_reports() -> None:
     for told in (NIGHT, *UNSEEN, made(host(changes=[EXPLAINED], findings=[FINDING]))):
         saved: Any = json.loads(json.dumps(told))
         assert document.check(saved, options.schema()) == told
+
+
+def test_the_page_on_formats_names_all_there_is() -> None:
+    """Each format, each column, each metric."""
+    page = (Path(__file__).parent.parent / "docs" / "reference" / "formats.md").read_text(encoding="utf-8")
+    metrics = {name for name, _labels in samples(rendered(NIGHT, "prometheus"))}
+    named = set(re.findall("`([a-z_]+)`", page))
+    assert {*report.FORMATS, *sheet.COLUMNS, *metrics} <= named
+    assert {name for name in named if name.startswith("auditkit_")} == metrics

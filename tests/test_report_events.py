@@ -121,7 +121,7 @@ def test_sarif_has_a_verdict_on_logins_unless_it_is_the_best(access: str, covera
     """And where it leaves something open, the run was no success."""
     (run,) = sarif(made(host(logins=LOGINS | {"access": access, "coverage": coverage, "successes": []})))
     assert [one["level"] for one in run["results"]] == ([level] if level else [])
-    assert run["invocations"][0]["executionSuccessful"] == (level in (None, "note"))
+    assert run["invocations"][0]["executionSuccessful"] == (access != "cannot-tell" and coverage == "complete")
 
 
 @pytest.mark.parametrize("told", UNSEEN)
@@ -209,11 +209,11 @@ def test_ecs_of_a_night() -> None:
     assert list(zip(lines, (one["event"]["outcome"] for one in told), strict=True)) == [
         (("web1", "state", "host", "info"), "failure"),
         (("web1", "event", "authentication", "info"), "unknown"),
-        (("web1", "alert", "configuration", "info"), "unknown"),
-        (("web1", "event", "configuration", "info"), "unknown"),
+        (("web1", "alert", "intrusion_detection", "info"), "unknown"),
+        (("web1", "event", "intrusion_detection", "info"), "unknown"),
         (("web1", "alert", "file", "change"), "unknown"),
         (("web1", "event", "file", "change"), "unknown"),
-        (("web1", "event", "configuration", "info"), "unknown"),
+        (("web1", "event", "intrusion_detection", "info"), "unknown"),
         (("web1", "event", "authentication", "start"), "success"),
         (("web1", "event", "authentication", "info"), "failure"),
         (("web1", "event", "host", "info"), "unknown"),
@@ -291,8 +291,12 @@ def test_events_of_what_was_not_seen_are_no_success(told: Document) -> None:
 
 
 def test_a_login_that_something_speaks_against_says_so() -> None:
+    """One that is only claimed is no success."""
     odd = SUCCESS | {"ask": "high", "state": "unsupported", "guesses_before": 3}
-    told = events(made(CLEAN | {"logins": LOGINS | {"successes": [odd]}}, LOST), "ecs")
+    night = made(CLEAN | {"logins": LOGINS | {"successes": [odd]}}, LOST)
+    assert (events(night, "ocsf")[2]["status_id"], events(night, "ocsf")[2]["status_detail"]) == (0, "unsupported, publickey")
+    told = events(night, "ecs")
+    assert told[2]["event"]["outcome"] == "unknown"
     assert told[2]["message"] == (
         "anna from 192.0.2.7, by publickey, unsupported, told by wtmp, 3 guesses before, to be asked about first (high)"
     )

@@ -33,7 +33,7 @@ from reported import (
 from auditkit import commands, report
 from auditkit.commands import options
 from auditkit.commands.report import parsed
-from auditkit.printable import printable
+from auditkit.printable import printable, said
 from auditkit.report import csv as sheet
 from auditkit.report import document
 
@@ -335,7 +335,10 @@ def test_markdown_shows_what_was_put_in_and_nothing_becomes_a_mark(told: documen
     ]
     names = sorted(squeezed(f"{one['host']}: x").rpartition(":")[0] for one in expected)
     assert sorted(text.rstrip(": ") for text in seen[1:]) == sorted(name.rstrip(": ") for name in names)
+    fences = [text for kind, text in found if kind == "fence"]
     for one in told["hosts"]:
+        remedies = {finding["remedy"] for finding in document.apart(one) if finding["remedy"]}
+        assert {f"{said(remedy)}\n" for remedy in remedies} <= set(fences)
         for gap in one["gaps"]:
             assert [text for text in words if squeezed(gap["subject"]) in text]
         for change in one["changes"]:

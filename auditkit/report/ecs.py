@@ -15,8 +15,8 @@ SEVERITIES = {Severity.INFO: 1, Severity.LOW: 21, Severity.MEDIUM: 47, Severity.
 """event.severity, on the scale of Elastic Security's rules."""
 CATEGORIES = {
     Sort.UNTRUSTED: ("intrusion_detection", "info"),
-    Sort.FINDING: ("configuration", "info"),
-    Sort.ACCEPTED: ("configuration", "info"),
+    Sort.FINDING: ("intrusion_detection", "info"),
+    Sort.ACCEPTED: ("intrusion_detection", "info"),
     Sort.LOGINS: ("authentication", "info"),
     Sort.LOGIN: ("authentication", "start"),
     Sort.GUESSES: ("authentication", "info"),
@@ -66,9 +66,10 @@ def _about(host: Dict, document: Document, message: str, event: Dict, more: Dict
 
 def _event(host: Dict, item: Item, document: Document) -> dict[str, Any]:
     category, kind = CATEGORIES.get(item.sort, ("file", CHANGES.get(item.of.get("change", ""), "change")))
+    outcome = "unknown" if item.doubtful else OUTCOMES.get(item.sort, "unknown")
     event = {
         "kind": "alert" if item.against else "event", "category": [category], "type": [kind], "action": str(item.sort),
-        "outcome": OUTCOMES.get(item.sort, "unknown"), "id": item.id, "severity": SEVERITIES[item.severity],
+        "outcome": outcome, "id": item.id, "severity": SEVERITIES[item.severity],
         "reason": item.excuse,
     }  # fmt: skip
     more = {"severity": item.severity.word, "subject": printable(item.subject), "excuse": item.excuse}

@@ -25,6 +25,9 @@ NOBODY: Dict = {
 ACCESS = {"none-seen": Severity.INFO, "seen": Severity.LOW, "unsupported": Severity.HIGH, "cannot-tell": Severity.MEDIUM}
 COVERAGE = {"complete": Severity.INFO, "gap": Severity.MEDIUM, "source-missing": Severity.MEDIUM, "tamper": Severity.HIGH}
 
+DOUBTFUL = ("unsupported", "forged", "sourceless")
+"""States of a login of which nobody can say that it was one."""
+
 
 class Sort(StrEnum):
     """What an item is, as documents say it."""
@@ -63,15 +66,27 @@ class Item:
 
     @property
     def against(self) -> bool:
-        """Whether it makes a host one with findings."""
-        if self.sort is Sort.CHANGE:
-            return not self.excuse
-        return self.sort is Sort.UNTRUSTED or (self.sort is Sort.FINDING and self.severity >= Severity.LOW)
+        """Whether it speaks against the host."""
+        match self.sort:
+            case Sort.CHANGE:
+                return not self.excuse
+            case Sort.FINDING:
+                return self.severity >= Severity.LOW
+            case Sort.LOGINS:
+                return self.severity >= Severity.HIGH
+        return self.sort is Sort.UNTRUSTED
 
     @property
     def unseen(self) -> bool:
         """Whether it says that something is not known."""
-        return self.sort is Sort.GAP or (self.sort is Sort.LOGINS and self.severity >= Severity.MEDIUM)
+        if self.sort is Sort.LOGINS:
+            return self.of["access"] not in ("none-seen", "seen", "unsupported") or self.of["coverage"] != "complete"
+        return self.sort is Sort.GAP
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it is a login that is only claimed."""
+        return self.sort is Sort.LOGIN and self.of.get("state") in DOUBTFUL
 
     @property
     def place(self) -> tuple[str, int]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from auditkit.printable import counted, grouped, printable, said
-from auditkit.report.differences import told
+from auditkit.report.differences import second, told
 from auditkit.report.document import Document, apart, judged, severity, state, status, worst
 from auditkit.report.findings import what
 from auditkit.report.folding import folded, minor, part
@@ -123,4 +123,4 @@ def _logins(listed: Iterable[Item]) -> Iterator[str]:
     """Yield each login with its time: each is to be confirmed by the person."""
     for item in listed:
         if item.sort is Sort.LOGIN:
-            yield f"{said(item.of['time'])} {item.message}"
+            yield f"{second(item.of['time'])} {item.message}"

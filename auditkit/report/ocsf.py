@@ -21,7 +21,7 @@ FINDING, AUTHENTICATION, SCAN = 2004, 3002, 6007
 """class_uid of Detection Finding, Authentication and Scan Activity; the category is its thousands."""
 COMPLETED, ERROR = 2, 6
 """activity_id of Scan Activity."""
-SUCCESS, FAILURE = 1, 2
+UNKNOWN, SUCCESS, FAILURE = 0, 1, 2
 """status_id of an activity."""
 NEW, SUPPRESSED = 1, 3
 """status_id of a finding."""
@@ -139,7 +139,8 @@ def _login(host: Dict, item: Item) -> dict[str, Any]:
         made["src_endpoint"] = {"ip": shown} if ip(of["address"]) else {"name": shown}
     if item.sort is Sort.LOGIN:
         when = _milliseconds(of["time"])
-        made |= {"user": {"name": printable(of["user"])}, "status_id": SUCCESS, "status_detail": printable(of["method"] or "")}
+        made |= {"user": {"name": printable(of["user"])}, "status_id": UNKNOWN if item.doubtful else SUCCESS}
+        made["status_detail"] = ", ".join(filter(None, (of.get("state"), printable(of["method"] or ""))))
         return made | ({} if when is None else {"time": when})
     user = printable(of["users"][0]) if len(of["users"]) == 1 else "*"
     ends = {"start_time": _milliseconds(of["first"]), "end_time": _milliseconds(of["last"])}

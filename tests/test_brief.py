@@ -11,6 +11,7 @@ import pytest
 from briefed import NIGHT, guesses, log, login, of, pulse, section, whole
 from conftest import Cli, build
 
+from auditkit.response.brief import language
 from auditkit.response.brief.nouns import Brief
 from auditkit.response.nouns import Kind, Said
 
@@ -79,8 +80,9 @@ def away(machine: Cli) -> dict[str, Any]:
 
 
 def saying(made: Brief, number: int, *phrases: str) -> str:
-    """A section, once it says all of this."""
+    """A section, once it says all of this, and nothing of the whole brief accuses, dramatizes or calms."""
     text = section(made, number)
+    assert language.objections(whole(made)) == ()
     assert [phrase for phrase in phrases if phrase not in text] == [], text
     return text
 
@@ -222,6 +224,20 @@ def test_of_several_machines_each_answer_is_told_and_those_that_gave_none(
     assert "Whether other machines are concerned" not in section(made, 3)
 
 
+def test_logs_that_were_named_as_files_may_be_of_one_machine(noise: Document, hit: Document) -> None:
+    made = of(noise, hit)
+    saying(
+        made,
+        1,
+        "104 guesses (some may be counted twice) at passwords came from 198.51.100.7 to 2 machines (noise.log and hit.log)",
+    )
+    saying(made, 3, "Whether noise.log and hit.log are different machines")
+    saying(made, 3, "What happened before 24 Nov 2026 01:00 and since 24 Nov 2026 10:17 (not every machine was looked at")
+    office = of(named(noise, "ws-01"), named(hit, "ws-02"), inventory=("ws-01", "ws-02"))
+    assert "counted twice" not in whole(office)
+    assert "different machines" not in whole(office)
+
+
 def test_a_machine_that_answers_later_has_an_answer(noise: Document, away: Document) -> None:
     made = of(named(away, "ws-01"), named(noise, "ws-01"))
     assert "cannot be told" not in section(made, 1)
@@ -297,6 +313,11 @@ def test_a_case_with_notes_only_says_so() -> None:
     saying(made, 7, "anna, contact with Example GmbH: Nobody answers at their office [3]", "decision: We look again")
     assert options(made)[0] == "Do nothing more"
     saying(made, 5, "nobody knows yet whether anybody got in")
+
+
+def test_a_case_that_was_closed_does_not_say_how_in_words_that_nobody_looked_at() -> None:
+    made = of(notes=(Said(Kind.CLOSED, "nobody got in"),))
+    saying(made, 7, "24 Nov 2026 10:31, anna: closed the case [2]")
 
 
 def test_a_case_with_nothing_in_it_is_a_brief_too() -> None:
@@ -376,9 +397,31 @@ def _brake(installed: bool, enabled: bool | None) -> dict[str, object]:
 
 def test_an_address_of_our_own_is_a_machine_of_ours(machine: Cli) -> None:
     made = of(logins(machine, log(pulse(*LONG), guesses(address="192.168.10.23")), name="inside.log"))
-    saying(made, 5, "Look at our own machine that has the address 192.168.10.23")
+    saying(made, 5, "Look at our own machine at 192.168.10.23")
     assert "Block" not in section(made, 5)
     assert "Call or write" not in section(made, 5)
+
+
+def first_minute(sentence: str, **told: object) -> Said:
+    """What `incident open` writes down of what somebody knows who opens a case."""
+    return Said(Kind.OBSERVATION, sentence, {"triage": told})
+
+
+def test_what_was_guessed_in_the_first_minute_is_no_fact(noise: Document) -> None:
+    note = first_minute("it looks like Example GmbH; nobody got in, as far as known", seems="Example GmbH", inside=False)
+    made = of(noise, notes=(note,))
+    assert "Example" not in whole(made)
+    assert "nobody got in" not in whole(made)
+
+
+def test_that_somebody_got_in_is_told_though_no_report_shows_it(noise: Document) -> None:
+    note = first_minute("somebody got in, as far as known", inside=True, neighbour=True, hosts=["srv-07"])
+    made = of(noise, notes=(note,))
+    saying(
+        made, 1, "Who opened the case noted that somebody got in, which no report shows", "got in on srv-07 was not looked at"
+    )
+    saying(made, 2, "When the case was opened it was noted that somebody got in, as far as was known then [3]")
+    saying(made, 5, "if somebody got in, as was noted, they stay in", "Call who runs the address, a neighbour")
 
 
 def test_a_correction_stands_in_the_place_of_what_it_corrects() -> None:

@@ -97,6 +97,14 @@ def test_whatever_is_changed_in_it_is_found_by_stock_tools_and_by_us(cli: Cli, k
     assert "FAILED" in told.stdout or "Could not verify" in told.stderr or "incorrect signature" in told.stderr
 
 
+def smuggled(place: Path) -> None:
+    """A file that no entry tells of, and SHA256SUMS does, which is not signed any more."""
+    (place / "evidence/0009-x").write_text("x", "utf-8")
+    digests = sums.parsed((place / "SHA256SUMS").read_bytes()) | {"evidence/0009-x": sha256(b"x").hexdigest()}
+    (place / "SHA256SUMS").write_bytes(sums.text(digests))
+    (place / "SHA256SUMS.sig").unlink()
+
+
 def swapped(place: Path) -> None:
     """A link in the place of the directory of evidence, which is not followed."""
     (place / "evidence").rename(place.parent / "elsewhere")
@@ -109,6 +117,7 @@ def swapped(place: Path) -> None:
         (lambda place: (place / "journal.txt").unlink(), (4, "WRONG journal.txt: it is missing, and SHA256SUMS names it")),
         (lambda place: (place / "evidence/0009-x").touch(), (3, "gap evidence/0009-x: nothing tells of it")),
         (lambda place: (place / "SHA256SUMS.sig").write_text("no"), (4, "WRONG SHA256SUMS: the signature is malformed")),
+        (smuggled, (3, "gap evidence/0009-x: nothing tells of it")),
         (swapped, (4, "WRONG evidence/0002-auth.log (entry 2): it is missing")),
     ],
 )
@@ -181,9 +190,10 @@ def test_where_it_cannot_be_written_there_is_nothing_and_it_is_not_told_of(cli: 
 
 @pytest.mark.parametrize("ending", [".tar", ".tar.gz", ".tar.zst"])
 def test_the_same_is_packed_to_the_same(kept: cases.Case, tmp_path: Path, ending: str) -> None:
-    content = Path(kept.at("journal.jsonl")).read_bytes()
-    members = [archive.made("a", b"x" * 5000), archive.Member("journal.jsonl", len(content), sha256(content).hexdigest())]
-    both = [archive.pack(str(tmp_path / f"{name}{ending}"), kept, "2026-001", members, WHEN) for name in "ab"]
+    journal = Path(kept.at("journal.jsonl")).read_bytes()
+    members = [archive.made("a", b"x" * 5000), archive.Member("journal.jsonl", len(journal), sha256(journal).hexdigest())]
+    content = archive.Content(kept, "2026-001", members, WHEN)
+    both = [archive.pack(str(tmp_path / f"{name}{ending}"), content) for name in "ab"]
     assert both[0].sha256 == both[1].sha256
 
 
@@ -191,7 +201,7 @@ def test_a_file_that_changes_while_it_is_packed_is_no_evidence(kept: cases.Case,
     for size in (5, 5_000_000):
         members = [archive.Member("journal.jsonl", size, "0" * 64)]
         with pytest.raises(UntrustedError, match="changed while it was packed"):
-            archive.pack(str(tmp_path / "out.tar"), kept, "2026-001", members, WHEN)
+            archive.pack(str(tmp_path / "out.tar"), archive.Content(kept, "2026-001", members, WHEN))
     assert not (tmp_path / "out.tar").exists()
 
 

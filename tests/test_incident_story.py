@@ -1,16 +1,22 @@
 """The story from end to end: guesses, the verdict, the record, what others are told, the archive; then bytes of it change."""
 
+import json
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from conftest import Cli, build
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from incidents import incident
 from incidents import key as key  # noqa: PLC0414 - a fixture
 
-from auditkit.incident import cases
-from auditkit.response import chain
+from auditkit import signers
+from auditkit.incident import cases, holdings
+from auditkit.report import record
+from auditkit.response import chain, checked
 
 SUSPECT = "192.88.99.7"
 """On the internet, and nobody's own: a relay that was given up (RFC 7526)."""
@@ -84,8 +90,38 @@ def test_no_name_that_was_typed_can_do_anything_in_what_was_made(told: Cli) -> N
     for path in made:
         text = path.read_bytes().decode()
         assert all(char.isprintable() or char in "\n\r" for char in text), path
-        assert "<script>" not in text or path.suffix in (".txt", ".md"), path
+        assert "<script>" not in text or path.suffix == ".txt", path
     assert not any(name in (told.home / "block.txt").read_text("utf-8") for name in NAMES[2:])
+
+
+def test_of_an_archive_nobody_is_told_what_to_do(told: Cli) -> None:
+    (case,) = cases.all_of(str(told.store))
+    done = told.run("incident", "show", str(told.home / case.id), "--format", "json")
+    assert json.loads(done.out)["steps"] == []
+
+
+@given(st.data())
+@settings(max_examples=60)
+def test_no_archive_makes_the_verifier_fail_or_its_words_do_anything(told: Cli, key: Path, data: st.DataObject) -> None:
+    """Bytes of hostile files: what they say is told, wrong, and never good."""
+    (place,) = told.home.glob("20*-001")
+    names = sorted(path for path in place.rglob("*") if path.is_file() and path.name != "allowed_signers")
+    path = data.draw(st.sampled_from(names))
+    before = path.read_bytes()
+    start = data.draw(st.integers(0, len(before)))
+    end = data.draw(st.integers(start, min(len(before), start + 40)))
+    content = before[:start] + data.draw(st.binary(max_size=60)) + before[end:]
+    path.chmod(0o600)
+    path.write_bytes(content)
+    try:
+        seen = holdings.seen(cases.found("", str(place)), signers.read(str(key.parent / "signers")), datetime.now(UTC))
+        verdict = checked.verdict(seen, (), asked=True)
+        lines = list(record.verified(seen.called, seen.journal, verdict, 100))
+    finally:
+        path.write_bytes(before)
+    assert all(char.isprintable() for line in lines for char in line)
+    spelled_otherwise = path.suffix == ".sig"  # line ends in the armor
+    assert (checked.code(verdict) == 0) <= (content == before or spelled_otherwise)
 
 
 def test_whatever_is_changed_in_a_record_is_found(told: Cli, key: Path) -> None:

@@ -1,6 +1,6 @@
 """Debian as it is installed, with a server's packages: nothing is said of it, and what is planted there stands out alone.
 
-The disk is an image of the fleet with cron and nginx from this machine's own mirror above it, kept in the fleet's cache.
+The disk is an image of the fleet with a server's packages from this machine's own mirror above it, kept in the fleet's cache.
 """
 
 import os
@@ -17,7 +17,10 @@ from installed import said_of
 
 from auditkit.model import Finding
 
-PACKAGES = ("cron", "nginx-light", "openssh-server", "sudo")
+PACKAGES = (
+    *("at", "cron", "nginx-light", "openssh-server", "openvpn", "python3-pip", "sudo", "syslog-ng-core", "wget"),
+    "wireguard-tools",
+)
 INSTALL = """
 set -eu
 export DEBIAN_FRONTEND=noninteractive
@@ -56,7 +59,7 @@ def layers() -> tuple[Path, ...]:
         pytest.skip(reason)
     try:
         (base,) = images.layers("py")
-        place = base.parent / "server"
+        place = base.parent / "server-2"  # another list of packages is another place
         if not place.is_dir():
             with tempfile.TemporaryDirectory(prefix="server-", dir=base.parent) as made:
                 _installed(Path(made), base)

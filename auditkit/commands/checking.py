@@ -1,6 +1,7 @@
 """One host checked: what `check`, `scan` and `accept` share."""
 
 import os
+import re
 import secrets
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,6 +27,9 @@ MOST_ALIKE = 5
 """Commands of one kind that are proposed."""
 ALONE = "explained-by-the-host-alone"
 """The rule that tells of changes for which no vendor's word is at hand."""
+SINCE = ("listener-new", "listener-other-program", "banner-changed")
+"""Rules of what listens otherwise than in the baseline."""
+_PORT = re.compile(r" on (tcp|udp) port ([0-9]{1,5})$")
 LACKING = "there is no baseline of this host: "
 DENIED = "permission denied"
 NO_BASELINE = f"{LACKING}nothing can be said of what changed before now"
@@ -200,9 +204,17 @@ def following(told: Mapping[str, Mapping[str, Any]], run: options.Setting) -> tu
         stored = base and base["file"].startswith(os.path.join(run.store, ""))
         if stored and any(change["explanation"] is None for change in host["changes"]):
             made.append(f"auditkit accept {shlex.quote(word)} PATH... --reason TEXT{' --key FILE' if run.signers else ''}")
+        if (ports := " ".join(_ports(host["findings"]))) and not word.startswith("evidence:"):
+            made.append(f"auditkit accept {shlex.quote(word)} {ports} --reason TEXT{' --key FILE' if run.signers else ''}")
         if host["untrusted"]:
             made.append(f"auditkit verify {shlex.quote(run.store)}")
     return tuple(_few(dict.fromkeys(made)))
+
+
+def _ports(findings: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Options that accept what listens otherwise than in the baseline, as far as one wants to read them."""
+    found = (_PORT.search(one["subject"]) for one in findings if one["rule"] in SINCE)
+    return list(dict.fromkeys(f"--port {each[2]}/{each[1]}" for each in found if each))[:MOST_ALIKE]
 
 
 def _asks_vendors(word: str, host: Mapping[str, Any]) -> bool:

@@ -47,8 +47,22 @@ def form(path: str) -> Callable[[IO[bytes]], IO[bytes]]:
     return found
 
 
-def pack(path: str, case: Case, folder: str, members: Sequence[Member], when: datetime) -> Member:
-    """Write an archive, whole or not at all, and give its size and digest; every member lies in `folder` there.
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What goes into an archive."""
+
+    case: Case
+    folder: str
+    """Where every member lies there."""
+    members: Sequence[Member]
+    when: datetime
+    """The time of every member."""
+    passing: Callable[[int], None] = lambda _more: None
+    """Is told how many bytes were read."""
+
+
+def pack(path: str, content: Content) -> Member:
+    """Write an archive, whole or not at all, and give its size and digest.
 
     Raises:
         UsageError: its name is taken, or does not say how to pack.
@@ -61,8 +75,8 @@ def pack(path: str, case: Case, folder: str, members: Sequence[Member], when: da
     try:
         with opening.whole(path) as file:
             with closing(packer(file)) as packed, tarfile.open(fileobj=packed, mode="w|", format=tarfile.PAX_FORMAT) as tar:
-                for member in members:
-                    _add(tar, case, folder, member, int(when.timestamp()))
+                for member in content.members:
+                    _add(tar, content, member)
             file.flush()
             os.fsync(file.fileno())
             told = _digested(file)
@@ -81,12 +95,12 @@ def _digested(file: BinaryIO) -> tuple[int, str]:
     return size, digest.hexdigest()
 
 
-def _add(tar: tarfile.TarFile, case: Case, folder: str, member: Member, when: int) -> None:
+def _add(tar: tarfile.TarFile, content: Content, member: Member) -> None:
     """Put a file into the archive, with nothing of this machine about it."""
-    info = tarfile.TarInfo(f"{folder}/{member.name}")
-    info.size, info.mtime, info.mode = member.size, when, 0o400
-    with _opened(case, member) as file:
-        source = _Hashed(file)
+    info = tarfile.TarInfo(f"{content.folder}/{member.name}")
+    info.size, info.mtime, info.mode = member.size, int(content.when.timestamp()), 0o400
+    with _opened(content.case, member) as file:
+        source = _Hashed(file, content.passing)
         try:
             tar.addfile(info, cast("IO[bytes]", source))
         except OSError as error:
@@ -109,8 +123,9 @@ def _opened(case: Case, member: Member) -> Iterator[BinaryIO]:
 class _Hashed:
     """A file that is hashed while it is read."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, passing: Callable[[int], None]) -> None:
         self._file = file
+        self._passing = passing
         self.digest = sha256()
         self.ended = False
 
@@ -118,6 +133,7 @@ class _Hashed:
         """The next bytes of it."""
         piece = self._file.read(size)
         self.digest.update(piece)
+        self._passing(len(piece))
         self.ended = len(piece) < size
         return piece
 

@@ -3,9 +3,9 @@
 import io
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
-from hashlib import file_digest
+from hashlib import sha256
 
 from auditkit import seal
 from auditkit.errors import AuditkitError, FormatError, UntrustedError
@@ -17,21 +17,22 @@ from auditkit.response import checked, sums
 from auditkit.response.checked import Archive, Held, Seen
 from auditkit.signers import Signers
 
+Passing = Callable[[int], None]
 FOLDERS = (EVIDENCE, HEADS, TORN)
 
 
-def seen(case: Case, signers: Signers | None, when: datetime) -> Seen:
-    """All that lies in the directory of a case; somebody may be writing meanwhile.
+def seen(case: Case, signers: Signers | None, when: datetime, passing: Passing = lambda _more: None) -> Seen:
+    """All that lies in the directory of a case; somebody may be writing meanwhile. `passing` is told how many bytes were read.
 
     The journal is read last, so that it tells of all that was seen, and then what it tells of besides.
 
     Raises:
         AuditkitError: the journal or a directory cannot be read.
     """
-    seals, held = [*sealing.seals(case, signers, when)], [*_held(case)]
+    seals, held = [*sealing.seals(case, signers, when)], [*_held(case, passing)]
     journal = case.read()
     late = {one.name for one in checked.named(journal)} - {one.name for one in held}
-    held += [_hashed(case, name) for name in sorted(late) if _lies(case, name)]
+    held += [_hashed(case, name, passing) for name in sorted(late) if _lies(case, name)]
     late = {name for name, _entry in checked.sealed(journal)} - {one.name for one in seals}
     seals += [sealing.one(case, name, signers, when) for name in sorted(late) if _lies(case, name)]
     return Seen(case.id, journal, held, seals, _archive(case, signers, when))
@@ -42,13 +43,13 @@ def _lies(case: Case, name: str) -> bool:
     return os.path.lexists(case.at(name)) and not os.path.islink(case.at(os.path.dirname(name)))
 
 
-def _held(case: Case) -> Iterator[Held]:
+def _held(case: Case, passing: Passing) -> Iterator[Held]:
     """Yield what is kept in a case, and whatever else lies there."""
     for name in _names(case.path):
         if name in FOLDERS and stat.S_ISDIR(os.lstat(case.at(name)).st_mode):
-            yield from (_hashed(case, f"{name}/{below}") for below in _names(case.at(name)))
+            yield from (_hashed(case, f"{name}/{below}", passing) for below in _names(case.at(name)))
         else:
-            yield _hashed(case, name)
+            yield _hashed(case, name, passing)
 
 
 def _names(directory: str) -> list[str]:
@@ -58,14 +59,18 @@ def _names(directory: str) -> list[str]:
         raise AuditkitError(f"{printable(directory)} cannot be read: {error.strerror}", "run auditkit as its owner") from error
 
 
-def _hashed(case: Case, name: str) -> Held:
+def _hashed(case: Case, name: str, passing: Passing) -> Held:
     """A file as it is now; a link is not followed, a pipe not waited for."""
+    digest, size = sha256(), 0
     try:
         with open(case.at(name), "rb", opener=itself) as file:
-            digest = file_digest(file, "sha256").hexdigest()
-            return Held(name, os.fstat(file.fileno()).st_size, digest)
+            while piece := file.read(1 << 20):
+                digest.update(piece)
+                size += len(piece)
+                passing(len(piece))
     except OSError as error:
         return Held(name, reason=f"it cannot be read: {error.strerror}")
+    return Held(name, size, digest.hexdigest())
 
 
 def _archive(case: Case, signers: Signers | None, when: datetime) -> Archive | None:

@@ -43,8 +43,11 @@ def following(journal: Journal, hand: Hand, said: Said) -> Entry:
 
 def line(entry: Entry) -> bytes:
     """The line of an entry, with its newline."""
-    bare = _bare(entry.seq, entry.hand, entry.said, entry.prev)
-    return bare[:-1] + b',"hash":"' + entry.hash.encode() + b'"}\n'
+    return _ended(_bare(entry.seq, entry.hand, entry.said, entry.prev), entry.hash)
+
+
+def _ended(bare: bytes, digest: str) -> bytes:
+    return bare[:-1] + b',"hash":"' + digest.encode() + b'"}\n'
 
 
 def _bare(seq: int, hand: Hand, said: Said, prev: str) -> bytes:
@@ -95,10 +98,11 @@ def _entry(text: bytes, place: int, prev: str) -> Entry:
     given = _object(text)
     try:
         entry = Entry(given["seq"], _hand(given), _said(given), given["prev"], given["hash"])
-        same = line(entry) == text + b"\n"
+        bare = _bare(entry.seq, entry.hand, entry.said, entry.prev)
+        same = _ended(bare, entry.hash) == text + b"\n"
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise FormatError("it is no entry of a journal") from error
-    for objection in _objections(entry, place, prev, same=same):
+    for objection in _objections(entry, place, prev, sha256(bare).hexdigest() if same else ""):
         raise FormatError(objection)
     return entry
 
@@ -126,12 +130,11 @@ def _is_text(bare: bytes) -> None:
         json.dumps(json.loads(bare), ensure_ascii=False).encode("utf-8", "surrogateescape")
 
 
-def _objections(entry: Entry, place: int, prev: str, *, same: bool) -> Iterator[str]:
-    """Yield what is wrong with an entry at its place."""
-    bare = _bare(entry.seq, entry.hand, entry.said, entry.prev)
-    if not same:
+def _objections(entry: Entry, place: int, prev: str, digest: str) -> Iterator[str]:
+    """Yield what is wrong with an entry at its place; `digest` is of what is written, empty if that is spelled otherwise."""
+    if not digest:
         yield "it is not written as auditkit writes it"
-    if sha256(bare).hexdigest() != entry.hash:
+    if digest != entry.hash:
         yield "its content does not have the hash that it names: it was changed"
     if entry.prev != prev:
         yield "it does not follow the entry before: one was changed, added or taken out"

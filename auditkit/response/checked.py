@@ -8,11 +8,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from auditkit.errors import UntrustedError
 from auditkit.model import Gap
 from auditkit.printable import counted, printable
 from auditkit.response import sums
 from auditkit.response.heads import Head
-from auditkit.response.nouns import Entry, Journal, Kind
+from auditkit.response.nouns import Entry, Journal, Kind, filed
 from auditkit.response.standing import standing
 
 KEPT = re.compile(r"(?:evidence|torn)/[A-Za-z0-9][A-Za-z0-9._+@=~,-]{0,250}", re.ASCII)
@@ -20,6 +21,8 @@ KEPT = re.compile(r"(?:evidence|torn)/[A-Za-z0-9][A-Za-z0-9._+@=~,-]{0,250}", re
 HEAD = re.compile(r"heads/[0-9]{6,9}\.head", re.ASCII)
 """The names of heads."""
 JOURNAL = "journal.jsonl"
+IN_ARCHIVES = ("README.txt", "journal.txt", "allowed_signers", sums.NAME, f"{sums.NAME}.sig")
+"""What stands in an archive besides; SHA256SUMS makes nothing else a part of the record."""
 ANEW = "the record was written anew"
 LEAST = 16
 """Digits of a hash on paper that tell it from all others."""
@@ -112,6 +115,7 @@ def verdict(seen: Seen, papers: Sequence[str], *, asked: bool) -> Verdict:
     wrong = (
         *_name(seen.called, journal),
         *_chain(journal),
+        *_unsound(journal),
         *_files(journal, held),
         *_seals(journal, seals, _since(fitting, found)),
         *_papers(journal, papers, _since(fitting, found)),
@@ -156,6 +160,15 @@ def _chain(journal: Journal) -> Iterator[Gap]:
         yield Gap(f"entry {journal.broken.seq}", journal.broken.reason)
 
 
+def _unsound(journal: Journal) -> Iterator[Gap]:
+    """Yield each entry that tells of files as auditkit never does: they hang together, and somebody else has written them."""
+    for entry in journal.entries:
+        try:
+            filed(entry)
+        except UntrustedError as error:
+            yield Gap(f"entry {entry.seq}", str(error).removeprefix(f"entry {entry.seq} "))
+
+
 def _torn(journal: Journal) -> Iterator[Gap]:
     if journal.torn and not journal.broken:
         size = counted(len(journal.torn), "byte")
@@ -192,7 +205,7 @@ def _additional(seen: Seen) -> Iterator[Gap]:
     if seen.journal.broken:
         return
     told = {one.name for one in named(seen.journal)} | {f"{seal.name}{end}" for seal in seen.seals for end in ("", ".sig")}
-    told |= {*seen.archive.digests, sums.NAME, f"{sums.NAME}.sig", "allowed_signers"} if seen.archive else {JOURNAL}
+    told |= {JOURNAL, *(IN_ARCHIVES if seen.archive else ())}
     for one in seen.held:
         if one.name not in told:
             yield Gap(

@@ -24,6 +24,7 @@ from auditkit import baseline
 from auditkit.audits import listeners
 from auditkit.audits.listeners import since
 from auditkit.audits.listeners.seen import seen
+from auditkit.commands import checking
 from auditkit.model import BaselineFacts, Finding, Gap
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="takes root and unshare")
@@ -122,6 +123,8 @@ def test_what_listens_since_the_baseline_is_found_until_it_is_accepted(machine: 
 def test_one_port_is_accepted_and_every_other_one_is_told_again(machine: Machine) -> None:
     machine.run("baseline", "local", "--policy", "system.yaml")
     with machine.server("220 one 1.5\r\n"), machine.server("220 two 1.5\r\n", 9998):
+        proposed = json.loads(machine.run("audit", "local", "--only", "listeners", "--format", "json"))["next"]
+        assert "auditkit accept local --port 9998/tcp --port 9999/tcp --reason TEXT" in proposed
         told = machine.run("accept", "local", "--port", "9999/tcp", "--reason", "the new service")
         assert "accepted port 9999/tcp" in told
         assert machine.news() == [("listener-new", "nothing did")]
@@ -150,6 +153,10 @@ def news(lines: tuple[dict[str, object], ...] | None) -> list[str]:
     return [
         one.reason if isinstance(one, Gap) else one.rule.id for one in told if isinstance(one, Gap) or one.rule in since.RULES
     ]
+
+
+def test_what_is_proposed_to_be_accepted_is_of_these_rules() -> None:
+    assert {rule.id for rule in since.RULES} == set(checking.SINCE)
 
 
 def test_a_baseline_from_before_such_were_kept_says_nothing() -> None:

@@ -5,7 +5,8 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -74,6 +75,20 @@ def signers(run: options.Setting) -> "Signers | None":
     from auditkit import signers  # noqa: PLC0415 - not for --help
 
     return signers.read(os.path.expanduser(run.signers))
+
+
+@contextmanager
+def reading(run: options.Setting, what: str, case: str) -> Iterator[Callable[[int], None]]:
+    """A display of how much was read, where it takes longer than a moment; it is called with how many bytes more."""
+    read = 0
+    with run.show(what, case, None, "") as progress:
+
+        def passing(more: int) -> None:
+            nonlocal read
+            read += more
+            progress(0, read)
+
+        yield passing
 
 
 def document(told: Mapping[str, object]) -> str:

@@ -51,14 +51,7 @@ def _kept(case: "Case", path: str, by: str | None, said: Said, run: options.Sett
     """Keep a file, and say so."""
     from auditkit.incident import evidence  # noqa: PLC0415 - not for --help
 
-    read = 0
-    with run.show("copying", path, None, "") as progress:
-
-        def passing(more: int) -> None:
-            nonlocal read
-            read += more
-            progress(0, read)
-
+    with cases.reading(run, "copying", path) as passing:
         entry = evidence.kept(case, cases.hand(by), evidence.Original(path, passing=passing), said)
     if run.form == "text":
         _say(case, entry)

@@ -42,9 +42,12 @@ def command(case: str, output: str, key: str | None, by: str | None, **given: An
     run, hand = options.setting(**given), cases.hand(by)
     found, signers = disk.found(run.store, case), cases.signers(run)
     _sound_place(found, output)
-    seen = _sound(found, signers)
+    with cases.reading(run, "verifying", found.id) as passing:
+        seen = _sound(found, signers, passing)
     members = _members(found, seen, hand, keys.sealer(keys.key(replace(run, signers=None), key), run.signing), signers)
-    written = archive.pack(output, found, _folder(seen), members, seen.journal.entries[-1].hand.time)
+    with cases.reading(run, "packing", found.id) as passing:
+        content = archive.Content(found, _folder(seen), members, seen.journal.entries[-1].hand.time, passing)
+        written = archive.pack(output, content)
     data: dict[str, object] = {"to": os.path.abspath(output), "sha256": written.sha256, "size": written.size}
     data |= {"entries": len(seen.journal.entries), "hash": seen.journal.head, "signed": bool(key)}
     text = f"exported {counted(len(seen.journal.entries), 'entry')} to {os.path.abspath(output)}"
@@ -76,7 +79,7 @@ def _sound_place(case: "Case", output: str) -> None:
         raise UsageError(f"{printable(output)} is in the directory of the case itself", "write it somewhere else")
 
 
-def _sound(case: "Case", signers: "Signers | None") -> "Seen":
+def _sound(case: "Case", signers: "Signers | None", passing: Callable[[int], None]) -> "Seen":
     """What lies in the case, once nothing of it is wrong.
 
     Raises:
@@ -85,7 +88,7 @@ def _sound(case: "Case", signers: "Signers | None") -> "Seen":
     from auditkit.incident import holdings  # noqa: PLC0415 - not for --help
     from auditkit.response import checked  # noqa: PLC0415
 
-    seen = holdings.seen(case, signers, datetime.now(UTC))
+    seen = holdings.seen(case, signers, datetime.now(UTC), passing)
     told = checked.verdict(seen, (), asked=False)
     if told.wrong:
         first = told.wrong[0]

@@ -1,5 +1,6 @@
 """`auditkit incident show [CASE]`: what happened when; without a case, which cases there are."""
 
+import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -66,13 +67,17 @@ def _viewed(case: "Case", run: options.Setting, more: tuple[str, ...]) -> _View:
         kept = () if journal.broken else evidence.reports(case)
     except UntrustedError as error:
         unread = str(error)
-    return _View(
-        journal,
-        timeline.moments(journal, events(kept)),
-        () if journal.broken else steps.steps(case.id, journal, more, signed=bool(run.signers)),
-        summary(kept, journal.entries),
-        unread,
-    )
+    todo: tuple[Step, ...] = ()
+    if not journal.broken and _is_in(run.store, case):
+        todo = steps.steps(case.id, journal, more, signed=bool(run.signers))
+    return _View(journal, timeline.moments(journal, events(kept)), todo, summary(kept, journal.entries), unread)
+
+
+def _is_in(store: str, case: "Case") -> bool:
+    """Whether the commands of this store find a case: an archive that was unpacked somewhere is only looked at."""
+    from auditkit.incident import cases as disk  # noqa: PLC0415 - not for --help
+
+    return os.path.dirname(os.path.realpath(case.path)) == os.path.realpath(disk.directory(store))
 
 
 def _tell(view: _View, run: options.Setting) -> None:

@@ -33,7 +33,8 @@ def command(case: str, papers: tuple[str, ...], **given: Any) -> int:
     run = options.setting(**given)
     _sound(papers)
     found, signers = disk.found(run.store, case), cases.signers(run)
-    seen = holdings.seen(found, signers, datetime.now(UTC))
+    with cases.reading(run, "verifying", found.id) as passing:
+        seen = holdings.seen(found, signers, datetime.now(UTC), passing)
     told, journal = checked.verdict(seen, papers, asked=signers is not None), seen.journal
     if run.form == "json":
         sizes = {"case": found.id, "path": found.path, "entries": len(journal.entries), "head": journal.head}

@@ -11,7 +11,7 @@ from auditkit.response.brief.done import OF_HAND, annex, done
 from auditkit.response.brief.exposure import exposure
 from auditkit.response.brief.facts import facts
 from auditkit.response.brief.machines import machines
-from auditkit.response.brief.notes import Note, notes, of_kind
+from auditkit.response.brief.notes import Note, notes, of_kind, said_inside
 from auditkit.response.brief.nouns import Brief, Material, Section, Statement
 from auditkit.response.brief.unknown import unknown
 from auditkit.response.brief.wording import Times, name, note, offset
@@ -20,7 +20,8 @@ from auditkit.response.standing import standing
 
 LONGEST = {"--recommend": 350, "--decide": 160}
 """Characters of a recommendation, and of the decision that is wanted: more does not fit beside the facts."""
-LONG_TITLE = 80
+LONG_TITLE, LOOKED_AT = 80, 500
+"""Characters of a title that are shown, and of any text that are looked at: more of it is never shown."""
 
 
 def brief(material: Material) -> Brief:
@@ -36,7 +37,11 @@ def brief(material: Material) -> Brief:
     observed = of_kind(written, Kind.OBSERVATION)
     sections = (
         Section("1. Bottom line", tuple(bottom(seen, material, written, times))),
-        Section("2. Facts", tuple(facts(seen, observed, times)) or (Statement("No report and no observation is in the case"),)),
+        Section(
+            "2. Facts",
+            tuple(facts(seen, observed, said_inside(material.journal), times))
+            or (Statement("No report and no observation is in the case"),),
+        ),
         Section("3. What we do not know", tuple(unknown(seen, material, times))),
         Section("4. Why it was possible", tuple(exposure(seen, material.case, times))),
         Section("5. Options", options=tuple(options(seen, material))),
@@ -96,5 +101,5 @@ def _objections(material: Material, written: tuple[Note, ...]) -> Iterator[tuple
     texts += [("--recommend", material.recommend, 0), ("--decide", material.decide, 0)]
     for where, text, entry in texts:
         correct = f": auditkit incident note {material.case} TEXT --corrects {entry}" if entry else ""
-        for one in language.objections(text):
+        for one in language.objections(" ".join(text.split())[:LOOKED_AT]):
             yield where, one, correct

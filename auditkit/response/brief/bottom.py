@@ -13,9 +13,10 @@ from auditkit.response.brief.machines import (
     Answer,
     Machine,
     not_asked,
+    of_files,
     with_access,
 )
-from auditkit.response.brief.notes import Note
+from auditkit.response.brief.notes import Note, said_inside
 from auditkit.response.brief.nouns import Material, Statement
 from auditkit.response.brief.wording import Times, account, address, hosts, note
 
@@ -32,7 +33,7 @@ WITH: dict[str, str] = {
 
 def bottom(machines: Sequence[Machine], material: Material, notes: Sequence[Note], times: Times) -> Iterator[Statement]:
     """Yield the three sentences."""
-    yield _what(machines, notes, times)
+    yield _what(machines, material, notes, times)
     effect = [*_access(machines, material, times)][:MOST]
     yield Statement(_sentence("; ".join((*(one.text for one in effect), "section 3 says what is not known"))), _all(effect))
     wanted = note(material.decide) or "which of the options in section 5 is taken"
@@ -47,7 +48,7 @@ def _all(statements: Sequence[Statement]) -> tuple[int, ...]:
     return tuple(dict.fromkeys(entry for one in statements for entry in one.entries))
 
 
-def _what(machines: Sequence[Machine], notes: Sequence[Note], times: Times) -> Statement:
+def _what(machines: Sequence[Machine], material: Material, notes: Sequence[Note], times: Times) -> Statement:
     """What was tried, as far as reports tell; without any, what people noted."""
     answers = with_access(machines, SEEN, CLAIMED, CANNOT_TELL, NONE_SEEN)
     if not answers:
@@ -65,6 +66,8 @@ def _what(machines: Sequence[Machine], notes: Sequence[Note], times: Times) -> S
     when = f" ({times.span(start, end)})" if start and end else ""
     number = counted(sum(one.logins["attempts"] for _, one in guessed), "guess")
     where = hosts([machine.name for machine, _ in guessed])
+    twice = len(guessed) > 1 and any(of_files(machine, material.inventory) for machine, _ in guessed)
+    number += " (some may be counted twice)" if twice else ""
     return Statement(f"{number} at passwords came {whence([one for _, one in guessed])} to {where}{when}", entries)
 
 
@@ -80,10 +83,12 @@ def _access(machines: Sequence[Machine], material: Material, times: Times) -> It
             f"a login is claimed on {_names(claimed)} and nothing else supports it, so whether somebody had access is not known"
         )
         yield Statement(told, _entries(claimed))
+    if not seen and (inside := said_inside(material.journal)):
+        yield Statement("who opened the case noted that somebody got in, which no report shows", inside)
     if dark := with_access(machines, CANNOT_TELL, NOT_REACHED):
         yield Statement(f"whether anybody got in on {_names(dark)} cannot be told", _entries(dark))
     yield from _changed(machines)
-    left = not_asked(machines, material.inventory)
+    left = not_asked(machines, material)
     if left or not any(machine.answer for machine in machines):
         where = f" on {hosts(left)}" if left else ""
         yield Statement(f"whether anybody got in{where} was not looked at")

@@ -6,8 +6,10 @@ from ipaddress import ip_address, ip_network
 from auditkit.printable import counted
 from auditkit.response.brief.exposure import brake, count, doors_of
 from auditkit.response.brief.machines import CANNOT_TELL, CLAIMED, NONE_SEEN, NOT_REACHED, SEEN, Answer, Machine, with_access
+from auditkit.response.brief.notes import said_inside
 from auditkit.response.brief.nouns import Material, Option
 from auditkit.response.brief.wording import address, listed, many_hosts
+from auditkit.response.steps import triage
 
 REACHED = (SEEN, CLAIMED, CANNOT_TELL, NONE_SEEN)
 
@@ -16,13 +18,15 @@ def options(machines: Sequence[Machine], material: Material) -> Iterator[Option]
     """Yield the options, from the least effort on."""
     sources = _sources([answer for _, answer in with_access(machines, *REACHED)])
     own = [address for address in sources if _is_own(address, material.networks)]
-    yield _nothing(machines)
+    yield _nothing(machines, material)
     yield from _ask(with_access(machines, SEEN))
     yield from _look_further(machines)
     if own:
         which = listed(map(address, own), 2)
-        yield Option(f"Look at our own machine that has the address {which}", "an hour", "none", "not needed")
-    yield from _towards([address for address in sources if address not in own], material.case)
+        yield Option(
+            f"Look at our own {'machine' if len(own) == 1 else 'machines'} at {which}", "an hour", "none", "not needed"
+        )
+    yield from _towards([one for one in sources if one not in own], triage(material.journal).neighbour)
     yield from _passwords(machines)
     yield from _updates(machines)
     yield from _rebuild(machines)
@@ -50,13 +54,15 @@ def _is_own(word: str, networks: Sequence[str]) -> bool:
     return any(where in ip_network(network, strict=False) for network in networks)
 
 
-def _nothing(machines: Sequence[Machine]) -> Option:
+def _nothing(machines: Sequence[Machine], material: Material) -> Option:
     """To do nothing more: what it risks depends on what was seen."""
     open_ = with_access(machines, SEEN, CLAIMED, CANNOT_TELL, NOT_REACHED)
     if open_ or not any(machine.answer for machine in machines):
         where = f" on {many_hosts([machine.name for machine, _ in open_])}" if open_ else ""
         risk = f"if somebody got in{where}, they stay in" if open_ else "nobody knows yet whether anybody got in"
         return Option("Do nothing more", "none", risk, "yes, at any time")
+    if said_inside(material.journal):
+        return Option("Do nothing more", "none", "if somebody got in, as was noted, they stay in", "yes, at any time")
     if odd := _changed(machines):
         return Option(
             "Do nothing more", "none", f"if files changed on {many_hosts(odd)}, nobody looked why", "yes, at any time"
@@ -101,7 +107,7 @@ def _look_further(machines: Sequence[Machine]) -> Iterator[Option]:
         yield Option(f"Look further{on}: disks from a rescue system, other logs", "hours", "none", "not needed")
 
 
-def _towards(foreign: Sequence[str], case: str) -> Iterator[Option]:
+def _towards(foreign: Sequence[str], neighbour: bool | None) -> Iterator[Option]:
     """Yield what can be done towards addresses that are not ours."""
     if not foreign:
         return
@@ -113,8 +119,8 @@ def _towards(foreign: Sequence[str], case: str) -> Iterator[Option]:
         "ends by itself in minutes",
     )
     yield Option(
-        "Call or write to who runs the address",
-        "a call, a letter (incident abuse)",
+        "Call who runs the address, a neighbour" if neighbour else "Call or write to who runs the address",
+        "a call" if neighbour else "a call, a letter (incident abuse)",
         "they learn what we saw",
         "no",
     )

@@ -11,7 +11,7 @@ from auditkit.response.nouns import Entry, Journal, Kind
 from auditkit.response.reports import summary
 
 OF_HAND = (Kind.ACTION, Kind.CONTACT, Kind.DECISION)
-OF_TOOL = (Kind.LETTER, Kind.LOOKUP, Kind.EXPORT, Kind.CLOSED)
+OF_TOOL = (Kind.LETTER, Kind.LOOKUP, Kind.PROPOSAL, Kind.EXPORT)
 _HASH = 64
 
 
@@ -23,6 +23,8 @@ def done(journal: Journal, notes: Sequence[Note], times: Times) -> Iterator[Stat
             yield _noted(by_hand[entry.seq], times)
         elif entry.said.kind in OF_TOOL:
             yield Statement(f"{_who(entry, times)}: {note(entry.said.text, 120)}", (entry.seq,))
+        elif entry.said.kind is Kind.CLOSED:
+            yield Statement(f"{_who(entry, times)}: closed the case", (entry.seq,))
     yield from _ran(journal)
 
 

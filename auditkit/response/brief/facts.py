@@ -37,11 +37,13 @@ COVERED: Mapping[str, str] = {
 MOST_LOGINS, MOST_AUDITS, MOST_OBSERVED = 3, 3, 3
 
 
-def facts(machines: Sequence[Machine], observed: Sequence[Note], times: Times) -> Iterator[Statement]:
-    """Yield the facts, those that matter most first."""
+def facts(machines: Sequence[Machine], observed: Sequence[Note], inside: tuple[int, ...], times: Times) -> Iterator[Statement]:
+    """Yield the facts, those that matter most first; `inside` is the entry that says that somebody got in."""
     seen = with_access(machines, SEEN, CLAIMED)
     for machine, answer in seen:
         yield from _logins(machine, answer, times)
+    if inside:
+        yield Statement("When the case was opened it was noted that somebody got in, as far as was known then", inside)
     for one in observed[-MOST_OBSERVED:]:
         yield Statement(f"{note(one.text)} ({name(one.author)}, {times.moment(one.time)})", (one.entry,))
     yield from _guesses(machines, times)

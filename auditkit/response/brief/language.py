@@ -92,7 +92,7 @@ _WORDS: tuple[tuple[str, str], ...] = (
     (r"(?:nobody|no\s+one|no-one)\s+(?:got|broke|came)\s+in|niemand\s+(?:ist|war|kam)\s+(?:ein\w*|drin)", OPEN),
 )
 _FINDS = tuple((re.compile(rf"(?<!\w)(?:{pattern})(?!\w)"), instead) for pattern, instead in _WORDS)
-_QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|„[^“”]*[“”]|«[^»]*»|`[^`]*`|(?<!\w)'[^']*'(?!\w)")
+_QUOTED = re.compile(r"\"[^\"]{0,200}\"|“[^”]{0,200}”|„[^“”]{0,200}[“”]|«[^»]{0,200}»|`[^`]{0,200}`|(?<!\w)'[^']{0,200}'(?!\w)")
 
 
 def objections(text: str) -> tuple[Objection, ...]:

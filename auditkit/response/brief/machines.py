@@ -8,8 +8,9 @@ from typing import Any
 
 from auditkit.model import Severity, State
 from auditkit.printable import printable
-from auditkit.response.brief.nouns import Report
+from auditkit.response.brief.nouns import Material, Report
 from auditkit.response.brief.wording import LONG_NAME, name, note, parsed
+from auditkit.response.steps import triage
 
 Dict = Mapping[str, Any]
 SEEN, CLAIMED, CANNOT_TELL, NOT_REACHED, NONE_SEEN = "seen", "unsupported", "cannot-tell", "not-reached", "none-seen"
@@ -138,18 +139,8 @@ class Machine:
     name: str
     looks: tuple[Look, ...]
     """In the order of the journal."""
-
-    @property
-    def answer(self) -> Answer | None:
-        """Whether anybody got in: the worst that no later report undoes; None where no report asked."""
-        asked = [answer for answer in map(_answer, self.looks) if answer]
-        left = [one for number, one in enumerate(asked) if not any(_undoes(later, one) for later in asked[number + 1 :])]
-        reached = [one for one in left if one.access != NOT_REACHED] or left
-        if not reached:
-            return None
-        worst = max(reached, key=lambda one: (*_rank(one), one.look.entry))
-        others = tuple(one.look.entry for one in left if one.access != worst.access)
-        return Answer(worst.look, worst.access, worst.logins, others)
+    answer: Answer | None
+    """Whether anybody got in: the worst that no later report undoes; None where no report asked."""
 
     def newest(self, kind: Callable[[Look], bool]) -> Look | None:
         """The latest look of a kind at which the machine answered."""
@@ -189,7 +180,8 @@ def machines(reports: Iterable[Report]) -> tuple[Machine, ...]:
             here = report.where if host["host"] == "local" else ""
             looks.setdefault((host["host"], here), []).append(Look(report, host))
     names = Counter(_named(*key) for key in looks)
-    return tuple(Machine(_named(*key, whole=names[_named(*key)] > 1), tuple(found)) for key, found in looks.items())
+    named = {key: _named(*key, whole=names[_named(*key)] > 1) for key in looks}
+    return tuple(Machine(named[key], tuple(found), _worst(found)) for key, found in looks.items())
 
 
 def _named(word: str, here: str, *, whole: bool = False) -> str:
@@ -197,8 +189,21 @@ def _named(word: str, here: str, *, whole: bool = False) -> str:
     shown = printable(here or word)
     if not whole and word.startswith(("/", "./", "../")):
         path, more = (shown, "") if " and " not in shown else shown.rsplit(" and ", 1)
-        shown = path.rstrip("/").rpartition("/")[2] + (f" and {more}" if more else "")
+        *_above, folder, last = ("", *path.rstrip("/").split("/"))
+        shown = (last if "." in last else f"{folder}/{last}") + (f" and {more}" if more else "")
     return shown if len(shown) <= LONG_NAME else f"{shown[: LONG_NAME - 15]}...{shown[-12:]}"
+
+
+def _worst(looks: Sequence[Look]) -> Answer | None:
+    """The worst answer of a machine that no later report undoes."""
+    asked = [answer for answer in map(_answer, looks) if answer]
+    left = [one for number, one in enumerate(asked) if not any(_undoes(later, one) for later in asked[number + 1 :])]
+    reached = [one for one in left if one.access != NOT_REACHED] or left
+    if not reached:
+        return None
+    worst = max(reached, key=lambda one: (*_rank(one), one.look.entry))
+    others = tuple(one.look.entry for one in left if one.access != worst.access)
+    return Answer(worst.look, worst.access, worst.logins, others)
 
 
 def _answer(look: Look) -> Answer | None:
@@ -254,8 +259,15 @@ def _with_access(all_of_them: Sequence[Machine], words: Sequence[str]) -> Iterat
             yield machine, answer
 
 
-def not_asked(all_of_them: Sequence[Machine], inventory: Sequence[str] | None) -> list[str]:
-    """Machines of which no report says whether anybody got in: those of other reports, and those of auditkit.yaml."""
+def of_files(machine: Machine, inventory: Sequence[str] | None) -> bool:
+    """Whether a machine is known by logs that were named as files: it may be one of the others."""
+    word = str(machine.looks[0].host["host"])
+    return not (word == "local" or word in (inventory or ()) or word.startswith(("ssh:", "root:", "evidence:")))
+
+
+def not_asked(all_of_them: Sequence[Machine], material: Material) -> list[str]:
+    """Machines of which no report says whether anybody got in: of other reports, of auditkit.yaml, and of the case."""
     looked_at = [machine.name for machine in all_of_them if machine.answer is None]
     known = {str(look.host["host"]) for machine in all_of_them for look in machine.looks}
-    return [*looked_at, *(name(word) for word in inventory or () if word not in known)]
+    named = dict.fromkeys((*triage(material.journal).hosts, *(material.inventory or ())))
+    return [*looked_at, *(name(word) for word in named if word not in known)]

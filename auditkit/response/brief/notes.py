@@ -1,12 +1,13 @@
 """What people wrote into the journal, each note as it was last corrected."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from auditkit.response.brief.wording import parsed
 from auditkit.response.nouns import NOTES, Entry, Journal, Kind
 from auditkit.response.standing import corrects
+from auditkit.response.steps import triage
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,21 @@ def notes(journal: Journal) -> tuple[Note, ...]:
     """All notes of a journal, in their order; a correction stands in the place of what it corrects."""
     by_seq = {entry.seq: entry for entry in journal.entries}
     later = {number: entry.seq for entry in journal.entries if (number := corrects(entry))}
-    return tuple(_note(entry, _last(entry, later, by_seq)) for entry in journal.entries if entry.said.kind in NOTES)
+    written = (
+        entry for entry in journal.entries if entry.said.kind in NOTES and not (_is_triage(entry) and entry.seq not in later)
+    )
+    return tuple(_note(entry, _last(entry, later, by_seq)) for entry in written)
+
+
+def _is_triage(entry: Entry) -> bool:
+    """Whether an entry is what `incident open` asked: a guess of the first minute, and no sentence that a person chose."""
+    return isinstance(entry.said.data.get("triage"), Mapping)
+
+
+def said_inside(journal: Journal) -> tuple[int, ...]:
+    """The entry that says, from the first minute on, that somebody got in; empty where none does."""
+    told = [entry.seq for entry in journal.entries if _is_triage(entry)]
+    return tuple(told[-1:]) if triage(journal).inside else ()
 
 
 def _last(entry: Entry, later: dict[int, int], by_seq: dict[int, Entry]) -> Entry:

@@ -14,6 +14,7 @@ from auditkit.response.brief.machines import (
     Dict,
     Machine,
     not_asked,
+    of_files,
     with_access,
 )
 from auditkit.response.brief.nouns import Material, Statement
@@ -41,6 +42,7 @@ def unknown(machines: Sequence[Machine], material: Material, times: Times) -> It
     yield from _who(with_access(machines, *REACHED))
     yield from _failed(material)
     yield from _unseen(machines)
+    yield from _same(with_access(machines, *REACHED), material)
     yield from _others(material)
     yield from _usual(with_access(machines, *REACHED))
 
@@ -50,7 +52,7 @@ def _not_asked(machines: Sequence[Machine], material: Material) -> Iterator[Stat
     asks = f"auditkit logins HOST --case {material.case}"
     if not any(machine.answer for machine in machines):
         yield Statement(f"Whether anybody got in: it was not looked at. {asks} does it")
-    if left := not_asked(machines, material.inventory):
+    if left := not_asked(machines, material):
         yield Statement(f"Whether anybody got in on {hosts(left)}: nobody asked. {asks} does it")
 
 
@@ -156,7 +158,9 @@ def _gone_on(machines: Sequence[Machine], times: Times) -> Iterator[Statement]:
     lasts = [last for machine in machines if (last := _last_known(machine))]
     firsts = [first for machine in machines if (answer := machine.answer) and (first := answer.window[0])]
     before = f"before {times.moment(max(firsts))} and " if firsts else ""
-    if lasts:
+    if firsts and lasts and max(firsts) >= min(lasts):
+        yield Statement("What happened outside of the time that each report covers, which is another one for each machine")
+    elif lasts:
         which = "" if len(machines) == 1 else " (not every machine was looked at for all of the time between)"
         yield Statement(f"What happened {before}since {times.moment(min(lasts))}{which}")
 
@@ -231,6 +235,16 @@ def _untrusted(machines: Sequence[Machine]) -> Iterator[Statement]:
         for look in machine.looks:
             if look.host["untrusted"] is not None:
                 yield Statement(f"What {machine.name} was before: {note(look.host['untrusted'], 110)}", (look.entry,))
+
+
+def _same(told: Told, material: Material) -> Iterator[Statement]:
+    """Yield that logs which were named as files may be of a machine that was asked as well."""
+    files = [machine.name for machine, _ in told if of_files(machine, material.inventory)]
+    if files and len(told) > 1:
+        names = listed([*files, *(machine.name for machine, _ in told if machine.name not in files)])
+        yield Statement(
+            f"Whether {names} are different machines: logs that were named as files may be of one that was asked, too"
+        )
 
 
 def _others(material: Material) -> Iterator[Statement]:

@@ -18,7 +18,7 @@ def parsed(written: object) -> datetime | None:
     if not isinstance(written, str):
         return None
     try:
-        return datetime.strptime(written[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
+        return datetime.fromisoformat(written[:19]).replace(tzinfo=UTC)
     except ValueError:
         return None
 

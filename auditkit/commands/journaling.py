@@ -33,7 +33,7 @@ MOST, FEW = 300, 10
 """Words, lines, hosts and files that an entry names; and where these are so long that it cannot hold them."""
 LONG = 500
 """Characters of a word, a line, a verdict."""
-_PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
+_PASSWORD = re.compile(r"(?<=://)([^/@:]*):.*@", re.DOTALL)
 
 
 @dataclass(slots=True)

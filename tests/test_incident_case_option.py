@@ -389,3 +389,24 @@ def test_nothing_is_made_of_a_report_that_is_none_or_was_altered(cli: Cli, case:
         told = cli.run("incident", *words, "--store", str(cli.store))
         assert (told.code, told.out) == (4, "")
         assert "is not as it was kept" in told.err if altered else "the report of entry 2 is none: " in told.err
+
+
+@pytest.fixture
+def full(case: cases.Case) -> Iterator[str]:
+    """The evidence of the case on a disk that is full; its journal lies elsewhere."""
+    place = case.at("evidence")
+    if os.geteuid() or os.system(f"mount -t tmpfs -o size=4k none {place} 2>/dev/null"):
+        pytest.skip("no tmpfs can be mounted here")
+    Path(place, "filler").write_bytes(b"x" * 4096)
+    yield place
+    os.system(f"umount {place}")
+
+
+def test_what_was_made_and_cannot_be_kept_is_told_of_and_stays_where_it_is(cli: Cli, case: cases.Case, full: str) -> None:
+    for words in (("baseline", cli.host, "--policy", str(cli.policy)), ("collect", cli.host, "--no-files")):
+        told = run(cli, *words)
+        assert (told.code, os.listdir(full)) == (3, ["filler"])
+        assert "auditkit: case 2026-001 has no copy of " in told.err
+        assert Path(told.out.splitlines()[1].strip()).is_file()
+        lost = str(last(case).said.data["not_kept"])
+        assert "the evidence of case 2026-001 cannot be written: No space left on device" in lost

@@ -15,7 +15,7 @@ import pytest
 from conftest import Cli, Outcome
 
 from auditkit.errors import AuditkitError, FormatError, UntrustedError, UsageError
-from auditkit.incident import cases, evidence
+from auditkit.incident import cases, evidence, originals
 from auditkit.response.nouns import Entry, Filed, Hand, Kind, Said, filed
 
 HAND = Hand("anna", "ws-01", "auditkit test", datetime(2026, 11, 24, 3, 10, tzinfo=UTC))
@@ -159,6 +159,14 @@ def test_what_is_no_file_is_refused_with_a_word_and_nothing_is_written(
 def test_a_device_is_not_opened(case: cases.Case) -> None:
     with pytest.raises(UsageError, match=r"^/dev/null is a device, and no file$"):
         kept(case, "/dev/null")
+
+
+@pytest.mark.skipif(not os.path.exists("/sys/kernel/uevent_seqnum"), reason="no /sys here")
+def test_what_has_no_end_is_not_begun(case: cases.Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As /proc/kcore, which says of itself that it is longer than any disk; here what is long is made shorter instead."""
+    monkeypatch.setattr(originals, "BEYOND", 1000)
+    with pytest.raises(UsageError, match="is no file on a disk, and has no end"):
+        kept(case, "/sys/kernel/uevent_seqnum")
 
 
 def test_a_name_with_a_nul_is_told_in_a_line(case: cases.Case) -> None:

@@ -1,6 +1,7 @@
 """What the reports in a case come to: facts with the entry that each is from; what is odd counts as unknown."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,14 @@ from conftest import Cli
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditkit.model import Severity
+from auditkit.incident import cases
+from auditkit.report import reported
 from auditkit.response.nouns import Entry, Hand, Kind, Said
 from auditkit.response.reports import summary
 from auditkit.response.summary import Kept, Summary
 
 HAND = Hand("anna", "ws-01", "auditkit test", datetime(2026, 11, 24, 3, 10, tzinfo=UTC))
+LINE = "2026-11-24T03:00:00+00:00 srv-01 sshd[1]: Failed password for root from 192.0.2.10 port 4000 ssh2\n"
 NO_HOST: dict[str, Any] = {
     "host": "srv-01", "status": "clean", "untrusted": None, "baseline": None, "counts": {}, "explained": [], "changes": [],
     "findings": [], "logins": None, "facts": {}, "gaps": [], "notes": [],
@@ -48,8 +51,8 @@ def test_the_verdict_of_a_real_report_comes_with_its_numbers(cli: Cli, tmp_path:
     assert (success.user, success.address, success.method, success.ask) == ("root", "192.0.2.10", "password", "critical")
     assert one.read == (str(log),)
     (judged,) = summary([kept(3, json.loads(told.out))]).judged
-    assert judged.worst[0].severity is Severity.CRITICAL
-    assert judged.findings[Severity.CRITICAL] == 1
+    assert judged.worst[0].severity == "critical"
+    assert judged.findings["critical"] == 1
 
 
 def test_the_newest_verdict_counts_and_a_worse_one_before_it_is_not_forgotten() -> None:
@@ -63,6 +66,15 @@ def test_the_newest_verdict_counts_and_a_worse_one_before_it_is_not_forgotten() 
     assert summary(reversed(reports)).logins == (one,)
 
 
+def test_local_is_the_machine_that_auditkit_ran_on() -> None:
+    """Two people, each at his own machine, both ask `local`."""
+    other = report(3, logins=NONE_SEEN, host="local")
+    other = Kept(replace(other.entry, hand=replace(HAND, host="ws-02")), other.document)
+    told = summary([report(2, logins=NONE_SEEN, host="local"), other])
+    assert [(one.entry, one.host) for one in told.logins] == [(2, "ws-01"), (3, "ws-02")]
+    assert len(told.judged) == 2
+
+
 def test_changes_and_findings_are_counted_by_severity_once_each() -> None:
     change = {"path": "/etc/passwd", "rule": "changed-file", "severity": "high", "change": "changed", "explanation": None}
     again = {"subject": "/etc/passwd", "rule": "changed-file", "severity": "high", "message": "the same once more"}
@@ -71,10 +83,10 @@ def test_changes_and_findings_are_counted_by_severity_once_each() -> None:
     worse = report(2, "check", changes=[change | {"severity": "critical"}])
     host = {"changes": [change, explained], "findings": [again, apart], "explained": [{"changes": 40}], "status": "findings"}
     (one,) = summary([worse, report(3, "check", **host)]).judged
-    assert (dict(one.changes), dict(one.findings), one.explained) == ({Severity.HIGH: 1}, {Severity.MEDIUM: 1}, 40)
+    assert (one.changes, one.findings, one.explained) == ({"high": 1}, {"medium": 1}, 40)
     assert [(matter.severity, matter.subject, matter.is_change) for matter in one.worst] == [
-        (Severity.HIGH, "/etc/passwd", True),
-        (Severity.MEDIUM, "sshd", False),
+        ("high", "/etc/passwd", True),
+        ("medium", "sshd", False),
     ]
     assert (one.entry, one.worse_before) == (3, (2,))
 
@@ -108,7 +120,7 @@ def test_what_is_no_answer_is_no_good_answer() -> None:
     (one,) = summary([report(2, logins={"access": "clean", "coverage": 7, "attempts": -1, "usual": {"days": "x"}})]).logins
     assert (one.access, one.coverage, one.attempts, one.usual) == ("cannot-tell", "gap", None, None)
     (judged,) = summary([report(2, "check", status="fine", changes=[{"severity": "none"}])]).judged
-    assert (judged.status, dict(judged.changes)) == ("incomplete", {Severity.HIGH: 1})
+    assert (judged.status, judged.changes) == ("incomplete", {"high": 1})
     odd: tuple[object, ...] = (None, [], {}, ["srv-01"], [None, NO_HOST])
     for hosts in odd:
         assert summary([kept(2, {"hosts": hosts})]).lacks[0].reason == "a part of it is not as auditkit writes reports"
@@ -130,3 +142,52 @@ def test_no_document_is_too_odd(documents: list[dict[str, Any]]) -> None:
     told = summary(kept(seq, one) for seq, one in enumerate(documents))
     assert isinstance(told, Summary)
     assert len(told.ran) == len(documents)
+
+
+# --- as it is shown
+
+
+def shown(*kept: Kept) -> list[str]:
+    return list(reported.lines(summary(kept), 500))
+
+
+def test_where_it_stands_is_a_line_for_each_host_and_command() -> None:
+    change = {"path": "/etc/passwd", "rule": "changed", "severity": "high", "change": "changed", "explanation": None}
+    success = {"user": "root", "ask": "critical"}
+    gaps = [{"subject": "/etc/shadow", "reason": "permission denied"}]
+    assert shown(
+        report(2, logins=NONE_SEEN | {"access": "seen", "successes": [success], "coverage": "gap"}, status="findings"),
+        report(3, "check", changes=[change, change], status="findings"),
+        report(4, "audit", gaps=gaps, status="incomplete"),
+        report(5, "audit", host="srv-02"),
+        report(6, "check", host="srv-02", untrusted="its seal is not good", status="untrusted"),
+    ) == [
+        "what the reports say",
+        "  srv-01: logins: success seen; 52 guesses; 1 login to ask about; the logs have a gap [entry 2]",
+        "  srv-01: check: 2 changes that nothing explains (2 high); first /etc/passwd: changed [entry 3]",
+        "  srv-01: audit: 1 thing could not be seen [entry 4]",
+        "  srv-02: audit: clean [entry 5]",
+        "  srv-02: check: UNTRUSTED: its seal is not good [entry 6]",
+    ]
+
+
+def test_that_it_was_worse_before_stands_first() -> None:
+    (_title, line) = shown(report(2, logins=NONE_SEEN | {"access": "seen"}), report(3, logins=NONE_SEEN))
+    assert line.startswith("  srv-01: logins: SAID WORSE BEFORE, in entry 2, which this does not undo; no success seen; ")
+
+
+def test_hostile_texts_are_shown_harmlessly_and_bounded() -> None:
+    finding = {"rule": "x", "severity": "high", "subject": "\x1b[2J" * 500, "message": "a\nb\u202e" * 500}
+    told = shown(report(2, "audit", host="srv\x1b]0;x\x07", findings=[finding]))
+    assert all(line.isprintable() for line in told)
+    assert sum(map(len, told)) < 1000
+
+
+def test_the_case_shows_it(cli: Cli) -> None:
+    case = cases.begun(str(cli.store), "x", HAND, {})[0]
+    (cli.home / "auth.log").write_text(LINE)
+    assert cli.run("logins", f"{cli.home}/auth.log", "--case", "1", "--store", str(cli.store)).code == 0
+    told = cli.run("incident", "show", case.id, "--store", str(cli.store)).out
+    assert "\nwhat the reports say\n" in told
+    shown_ = json.loads(cli.run("incident", "show", case.id, "--store", str(cli.store), "--format", "json").out)
+    assert [(one["entry"], one["access"]) for one in shown_["reports"]["logins"]] == [(3, "none-seen")]

@@ -184,6 +184,7 @@ SHARED = {
     "auditkit.report.letter.plain": "the words of a letter, for its form as a mail",
     "auditkit.report.logins": "the verdict on logins, for every format that people read",
     "auditkit.report.watching": "what watches a machine, for every format that people read",
+    "auditkit.report.reported": "what the reports of a case come to, for the terminal",
     "auditkit.report.record": "an incident record in text, for the terminal and for archives",
     "auditkit.report.timelines.events": "an event of logins in words, for every form of a timeline",
     "auditkit.report.table": "the hosts of a run at a glance, for every format that people read",

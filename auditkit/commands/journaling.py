@@ -6,8 +6,8 @@ The report is kept as JSON whatever --format and -o say; a run that ends in an e
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -24,7 +24,7 @@ from auditkit.printable import counted, printable
 from auditkit.response.chain import LONGEST
 from auditkit.response.nouns import Entry, Filed, Kind, Said, filed
 
-INTERRUPTED = 130
+INCOMPLETE, INTERRUPTED = 3, 130
 SMALL = 64 << 20
 """Bytes of a file that is copied because a command read or made it; of a longer one its digest is told."""
 ALL = 1 << 30
@@ -54,27 +54,33 @@ class Record:
     lost: list[str] = field(default_factory=list)
     """What was read and could not be kept, and why."""
 
-    def keep(self, path: str, said: Said, beside: tuple[str, ...] = ()) -> Entry:
-        """Keep a file that the run made, or tell its digest where it is large.
-
-        Raises:
-            AuditkitError: it cannot be read, or the evidence cannot be written.
-        """
-        if os.path.getsize(path) > SMALL:
-            entry = evidence.noted(self.case, hand(self.by), path, said)
-        else:
-            entry = evidence.kept(self.case, hand(self.by), evidence.Original(path, beside), said)
-        self.files.append(entry.seq)
-        return entry
-
     def baseline(self, path: str, host: str, sequence: int) -> None:
-        """Keep a baseline that the run made, with its seal.
+        """Keep a baseline that the run made, with its seal; of a large one the digest.
 
         Raises:
-            AuditkitError: it cannot be read, or the evidence cannot be written.
+            UntrustedError: the journal is broken by now.
         """
         said = Said(Kind.FILE, f"baseline {sequence} of {host}", {"baseline": sequence, "host": host})
-        self.keep(path, said, _seal(path))
+        with self._trying(path):
+            if os.path.getsize(path) > SMALL:
+                self._told(evidence.noted(self.case, hand(self.by), path, said))
+            else:
+                self._told(evidence.kept(self.case, hand(self.by), evidence.Original(path, _seal(path)), said))
+
+    def _told(self, entry: Entry) -> int:
+        self.files.append(entry.seq)
+        return entry.seq
+
+    @contextmanager
+    def _trying(self, path: str) -> Iterator[None]:
+        """What cannot be kept is told of; the work goes on, for it is worth more than the copy."""
+        try:
+            yield
+        except UntrustedError:
+            raise
+        except AuditkitError as error:
+            self.lost.append(f"{path}: {error}"[:LONG])
+            options.talk(f"auditkit: case {self.case.id} has no copy of {printable(path)}: {error}")
 
     def taking(self) -> str:
         """The directory for evidence that is taken for the case only, until it lies in the case."""
@@ -84,34 +90,30 @@ class Record:
         """Keep evidence that was taken of a host, with its seal; gives where it lies, which may be in the case only.
 
         Raises:
-            AuditkitError: it cannot be written; what was taken stays where it is.
+            UntrustedError: the journal is broken by now.
         """
         text, data = _clock(header)
-        seal = _seal(path)
+        seal, only = _seal(path), path.startswith(self.taking())
+        original = evidence.Original(path, seal, f"auditkit collect {header.host}" if only else "")
         said = Said(Kind.FILE, f"evidence of {header.host}; {text}", {"host": header.host, "reached": header.kind, **data})
-        whence = f"auditkit collect {header.host}" if path.startswith(self.taking()) else ""
-        try:
-            entry = evidence.kept(self.case, hand(self.by), evidence.Original(path, seal, whence), said)
-        except AuditkitError as error:
-            raise type(error)(f"{error}; what was taken lies in {printable(path)}", error.hint) from error
-        self.files.append(entry.seq)
-        if not whence:
-            return path
-        for one in (path, *seal):
-            os.unlink(one)
-        return self.case.at(*filed(entry)[0].file.split("/"))
+        with self._trying(path):
+            entry = evidence.kept(self.case, hand(self.by), original, said)
+            self._told(entry)
+            if only:
+                for one in (path, *seal):
+                    os.unlink(one)
+                return self.case.at(*filed(entry)[0].file.split("/"))
+        return path
 
     def logs(self, paths: Iterable[str]) -> None:
         """Keep the logs that the run is going to read: small ones as they are, of others the digest, each content once.
-
-        One that cannot be kept is told of, and read all the same.
 
         Raises:
             UntrustedError: the journal is broken by now.
         """
         there, before, again, room = _there(self.case), len(self.files), 0, ALL
         for path in dict.fromkeys(map(os.path.realpath, paths)):
-            try:
+            with self._trying(path):
                 size, digest = originals.digest(path, SMALL)
                 if digest and digest in there:
                     self.files.append(there[digest])
@@ -119,21 +121,15 @@ class Record:
                     continue
                 room -= size if size <= SMALL else 0
                 there[digest] = self._log(path, copied=size <= SMALL and room >= 0)
-            except UntrustedError:
-                raise
-            except AuditkitError as error:
-                self.lost.append(f"{path}: {error}"[:LONG])
-                options.talk(f"auditkit: case {self.case.id} has no copy of {printable(path)}: {error}")
         self._say_logs(len(self.files) - before, again)
 
     def _log(self, path: str, *, copied: bool) -> int:
         """Keep a log, or tell its digest; gives the entry that does."""
         if copied:
-            return self.keep(path, Said(Kind.FILE, "a log that was read")).seq
+            said = Said(Kind.FILE, "a log that was read")
+            return self._told(evidence.kept(self.case, hand(self.by), evidence.Original(path), said))
         said = Said(Kind.FILE, "a log that was read, too large to be copied by itself")
-        entry = evidence.noted(self.case, hand(self.by), path, said)
-        self.files.append(entry.seq)
-        return entry.seq
+        return self._told(evidence.noted(self.case, hand(self.by), path, said))
 
     def _say_logs(self, read: int, again: int) -> None:
         if not self.quiet and read:
@@ -174,7 +170,7 @@ def journaled(word: str, by: str | None, given: Mapping[str, Any], work: Callabl
     record = Record(case, by, bool(given.get("quiet")), show_all=bool(given.get("show_all")))
     started = datetime.now(UTC)
     try:
-        code = int(work(record) or 0)
+        code = int(work(record) or 0) or (INCOMPLETE if record.lost else 0)
     except BaseException as error:
         _despite(record, started, error)
         raise

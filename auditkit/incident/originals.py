@@ -16,6 +16,7 @@ from auditkit.words import written as moment
 PIECE = 1 << 20
 BEYOND = 64 << 20
 """Bytes that a file may grow by while it is copied, or may hold though it says that it holds none, as those of /proc do."""
+UNREAL = ("/proc", "/sys")
 _KINDS = {
     stat.S_IFIFO: "a pipe",
     stat.S_IFSOCK: "a socket",
@@ -34,6 +35,7 @@ def opened(path: str) -> Iterator[IO[bytes]]:
         AuditkitError: it cannot be read.
     """
     with _told(path), open(path, "rb", buffering=0, opener=_unseen) as file:
+        _check_end(path, os.fstat(file.fileno()))
         yield file
 
 
@@ -62,6 +64,14 @@ def _unseen(path: str, flags: int) -> int:
         return opening.itself(path, flags | os.O_NOATIME)
     except PermissionError:  # only the owner may
         return opening.itself(path, flags)
+
+
+def _check_end(path: str, status: os.stat_result) -> None:
+    """Refuse what the kernel shows as a file and has no end worth the name, as /proc/kcore, which is all of its memory."""
+    if status.st_size > BEYOND and status.st_dev in {os.stat(place).st_dev for place in UNREAL if os.path.isdir(place)}:
+        raise UsageError(
+            f"{_shown(path)} is no file on a disk, and has no end", "take memory with a tool for it, and attach that"
+        )
 
 
 def _check(path: str, mode: int) -> None:

@@ -8,7 +8,7 @@ import json
 import os
 import re
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -110,7 +110,8 @@ def _answered(address: Address, store: str, now: datetime, who: Registries) -> t
         method, url, _exact = QueryBuilder(book).build("ip", str(address))
         return Query(session, method, url).request(), url
     except (WhoisItError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise AuditkitError(f"no registry answers for {address}: {printable(str(error))[:300]}", BY_HAND) from error
+        why = error.__cause__ if isinstance(error.__cause__, OSError) else error  # those of requests are OSErrors
+        raise AuditkitError(f"no registry answers for {address}: {printable(str(why))[:300]}", BY_HAND) from error
 
 
 def _open(book: Any, store: str, now: datetime, who: Registries) -> None:
@@ -138,7 +139,7 @@ def _session(who: Registries) -> "requests.Session":
                 raise requests.exceptions.InvalidURL(f"{printable(url)[:200]} is no registry, and was not asked")
             who.asked.append(url)
             given |= {"stream": True, "timeout": PATIENCE}
-            answer = super().send(request, **given)
+            answer = _sent(lambda: super(Registry, self).send(request, **given), url)
             answer._content = _bounded(answer)  # noqa: SLF001 - as `content` would, but for the bound
             answer._content_consumed = True  # noqa: SLF001
             return answer
@@ -150,6 +151,19 @@ def _session(who: Registries) -> "requests.Session":
     for scheme in ("http://", "https://"):
         session.mount(scheme, Registry(max_retries=0))
     return session
+
+
+def _sent(send: "Callable[[], requests.Response]", url: str) -> "requests.Response":
+    """The answer to a question; where there is none, that is said in a few words."""
+    import requests  # noqa: PLC0415
+
+    host = url.partition("//")[2].partition("/")[0]
+    try:
+        return send()
+    except requests.exceptions.Timeout as error:
+        raise requests.exceptions.Timeout(f"{host} does not answer") from error
+    except requests.exceptions.ConnectionError as error:
+        raise requests.exceptions.ConnectionError(f"{host} cannot be reached") from error
 
 
 def _may_be_asked(url: str, who: Registries) -> bool:

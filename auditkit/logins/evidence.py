@@ -23,6 +23,8 @@ LINES = 10
 LONGEST = 1000
 """Characters of a line that a report has."""
 NO_LOG = Log("a line")
+LATEST = Setting(now=4_102_444_800 * 10**9)
+"""Nothing is later: where a line by itself is read for its words, the year does not matter."""
 
 
 class Words(NamedTuple):
@@ -109,7 +111,7 @@ def event_of(text: str, form: Format, setting: Setting, log: Log = NO_LOG) -> Ev
     return events[0] if len(events) == 1 else None
 
 
-def form_of(name: str) -> Format:
-    """The format in which lines of a source of that format are shown: those of journals as syslogd would write them."""
-    texts = (form for form in FORMATS if form.name == name and form.kind == "text")
-    return next(texts, syslog.FORMAT)
+def form_of(text: str, name: str) -> Format:
+    """The format of a line of a source, by the name of that one's; lines of journals are shown as syslogd would write them."""
+    forms = [form for form in FORMATS if form.name == name and form.kind == "text"]
+    return next((form for form in forms if event_of(text, form, LATEST)), syslog.FORMAT)

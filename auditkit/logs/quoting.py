@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from auditkit.logins.evidence import Words, form_of
+from auditkit.logins.evidence import Words
+from auditkit.logins.formats import syslog
 from auditkit.logins.journals import shown
 from auditkit.logins.nouns import Format
 from auditkit.logins.reading import Reading
@@ -26,7 +27,7 @@ def words(read: Iterable[tuple[Source, Reading]], wanted: Iterable[Wanted]) -> M
         if name in by and form is not None:
             log = reading.log
             for offset, text, forged in _found(source, form, by[name]):
-                found[name, by[name][offset]] = Words(text, form_of(form.name), log, forged)
+                found[name, by[name][offset]] = Words(text, form if form.kind == "text" else syslog.FORMAT, log, forged)
     return found
 
 

@@ -42,8 +42,8 @@ def summary(kept: Iterable[Kept], entries: Iterable[Entry] = ()) -> Summary:
     """What the reports come to; `entries` of the journal say which commands were run without a report, too."""
     reports = sorted(kept, key=lambda one: one.entry.seq)
     hosts = [(one, host) for one in reports for host in _objects(one.document.get("hosts"))]
-    newest = {(_text(host.get("host")), _text(one.document.get("command"))): (one, host) for one, host in hosts}
-    doors = {_text(host.get("host")): (one, host) for one, host in hosts if _looked_at_doors(host)}
+    newest = {(_name(one, host), _text(one.document.get("command"))): (one, host) for one, host in hosts}
+    doors = {_name(one, host): (one, host) for one, host in hosts if _looked_at_doors(host)}
     ran = tuple(map(_ran, sorted({e.seq: e for e in (*entries, *(one.entry for one in reports))}.values(), key=_seq)))
     return Summary(
         logins=tuple(_newest_logins(hosts)),
@@ -59,6 +59,12 @@ def summary(kept: Iterable[Kept], entries: Iterable[Entry] = ()) -> Summary:
     )
 
 
+def _name(one: Kept, host: Host) -> str:
+    """What a host is called: `local` is the machine that auditkit ran on, and may be another one in each report."""
+    name = _text(host.get("host"))
+    return one.entry.hand.host if name == "local" else name
+
+
 def _seq(entry: Entry) -> int:
     return entry.seq
 
@@ -71,7 +77,7 @@ def _newest_logins(hosts: Sequence[Told]) -> Iterator[Logins]:
     by_host: dict[str, list[Logins]] = {}
     for one, host in hosts:
         if (told := _object(host.get("logins"))) is not None:
-            by_host.setdefault(_text(host.get("host")), []).append(_logins(one, host, told))
+            by_host.setdefault(_name(one, host), []).append(_logins(one, host, told))
     for all_of_it in by_host.values():
         newest = all_of_it[-1]
         yield replace(newest, worse_before=tuple(one.entry for one in all_of_it[:-1] if _is_worse(one, newest)))
@@ -91,7 +97,7 @@ def _logins(one: Kept, host: Host, told: Host) -> Logins:
     window = _object(told.get("window")) or {}
     return Logins(
         entry=one.entry.seq,
-        host=_text(host.get("host")),
+        host=_name(one, host),
         access=_word(told.get("access"), ACCESS, "cannot-tell"),
         pattern=_text(told.get("pattern")),
         coverage=_word(told.get("coverage"), COVERAGE, "gap"),
@@ -159,7 +165,15 @@ def _newest_judged(hosts: Sequence[Told]) -> Iterator[Judged]:
 
 
 def _weight(one: Judged) -> tuple[bool, int]:
-    return one.untrusted is not None, max((matter.severity for matter in one.worst), default=-1)
+    return one.untrusted is not None, max(map(_rank, one.worst), default=-1)
+
+
+def _rank(matter: Matter) -> int:
+    return Severity[matter.severity.upper()]
+
+
+def _counts(matters: Sequence[Matter], *, of_changes: bool) -> dict[str, int]:
+    return dict(Counter(matter.severity for matter in matters if matter.is_change is of_changes))
 
 
 def _judged(one: Kept, host: Host) -> Judged:
@@ -172,27 +186,25 @@ def _judged(one: Kept, host: Host) -> Judged:
     return Judged(
         entry=one.entry.seq,
         command=_text(one.document.get("command")),
-        host=_text(host.get("host")),
+        host=_name(one, host),
         status=_word(host.get("status"), STATUS, "incomplete"),
         untrusted=_text_or_none(host.get("untrusted")),
         baseline=_text_or_none((_object(host.get("baseline")) or {}).get("made")),
-        changes=Counter(matter.severity for matter in matters if matter.is_change),
+        changes=_counts(matters, of_changes=True),
         explained=explained,
-        findings=Counter(matter.severity for matter in matters if not matter.is_change),
-        worst=tuple(sorted(matters, key=lambda matter: -matter.severity)[:WORST]),
+        findings=_counts(matters, of_changes=False),
+        worst=tuple(sorted(matters, key=_rank, reverse=True)[:WORST]),
     )
 
 
 def _change(told: Host) -> Matter:
-    return Matter(
-        _severity(told.get("severity")), _text(told.get("rule")), _text(told.get("path")), _text(told.get("change")), True
-    )
+    rule, path, change = (_text(told.get(name)) for name in ("rule", "path", "change"))
+    return Matter(_severity(told.get("severity")).word, rule, path, change, is_change=True)
 
 
 def _finding(told: Host) -> Matter:
-    return Matter(
-        _severity(told.get("severity")), _text(told.get("rule")), _text(told.get("subject")), _text(told.get("message")), False
-    )
+    rule, subject, message = (_text(told.get(name)) for name in ("rule", "subject", "message"))
+    return Matter(_severity(told.get("severity")).word, rule, subject, message, is_change=False)
 
 
 # --- exposure, gaps, commands
@@ -209,7 +221,7 @@ def _looked_at_doors(host: Host) -> bool:
 def _doors(one: Kept, host: Host) -> Iterator[Door]:
     for door in _objects(_ssh(host).get("password_doors")):
         account, origin, method, set_by = (_text(door.get(name)) for name in ("account", "from", "method", "set_by"))
-        yield Door(one.entry.seq, _text(host.get("host")), account, origin, method, set_by)
+        yield Door(one.entry.seq, _name(one, host), account, origin, method, set_by)
 
 
 def _unread(one: Kept) -> Iterator[Lack]:
@@ -221,7 +233,7 @@ def _unread(one: Kept) -> Iterator[Lack]:
 
 def _lacks(one: Kept, host: Host) -> Iterator[Lack]:
     """Yield what a report could not see of a host."""
-    seq, name = one.entry.seq, _text(host.get("host"))
+    seq, name = one.entry.seq, _name(one, host)
     for gap in _objects(host.get("gaps")):
         yield Lack(seq, name, _text(gap.get("subject")), _text(gap.get("reason")))
     for door in _objects(_ssh(host).get("password_unknown")):

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from auditkit.model import Severity
 from auditkit.response.nouns import Entry
 
 ACCESS = ("none-seen", "cannot-tell", "unsupported", "seen")
@@ -101,7 +100,7 @@ class Logins:
 class Matter:
     """A change that nothing explains, or a finding."""
 
-    severity: Severity
+    severity: str
     rule: str
     subject: str
     message: str
@@ -121,10 +120,10 @@ class Judged:
     """Why nothing that was compared can be believed."""
     baseline: str | None
     """When the baseline was made that it was compared with; None where there was none."""
-    changes: Mapping[Severity, int]
-    """Changes that nothing explains."""
+    changes: Mapping[str, int]
+    """Changes that nothing explains, by severity."""
     explained: int
-    findings: Mapping[Severity, int]
+    findings: Mapping[str, int]
     """Those that do not say once more what a change says."""
     worst: tuple[Matter, ...]
     """The worst first; `changes` and `findings` count all."""

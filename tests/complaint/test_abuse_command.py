@@ -70,6 +70,7 @@ def test_what_the_writer_does_not_say_is_not_made_up(opened: Cli) -> None:
     told = abuse(opened, "-o", "bare")
     assert sorted(os.listdir(opened.home / "bare")) == ["evidence.log", "letter.txt"]
     assert "There is no xarf.json: it must name who complains: --contact MAIL and --organisation ORG" in told.out
+    assert f"auditkit incident note 1 'wrote to ... about {SUSPECT}' --kind contact --store {opened.store}\n" in told.out
     assert "put your name, organisation and e-mail address into letter.txt" in told.out
     assert "It may go to: the abuse desk of that network, which its registry names: --online asks it" in told.out
 

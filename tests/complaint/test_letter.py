@@ -16,7 +16,7 @@ import xarf as library
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from letters_given import ANNA, ID, NOW, SUSPECT, guesses, judge, letter, of_journal, of_lines
+from letters_given import ANNA, ID, NOW, SUSPECT, guesses, judge, letter, of_journal, of_lines, report
 
 from auditkit.errors import UsageError
 from auditkit.logins.evidence import event_of
@@ -264,7 +264,7 @@ def test_the_mail_opens_as_a_draft_to_the_desk_and_to_nobody_else() -> None:
 
 def test_the_screen_says_to_whom_it_may_go_what_to_look_at_and_what_to_write_down() -> None:
     made = letter(judge(of_lines([*guesses(), LOGIN])), recipient=THEY)
-    told = screen.told(screen.Told(made, "out", ["letter.txt", "evidence.log"], (), (), "rdap.example.net"))
+    told = screen.told(screen.Told(made, "out", ["letter.txt", "evidence.log"], (), whence="rdap.example.net"))
     assert (
         told
         == """\
@@ -378,6 +378,65 @@ def test_addresses_inside_are_not_told_and_theirs_is() -> None:
     told = plain.letter(letter(judge(of_lines(lines))))
     assert "10.1.2.3" not in told
     assert f"Connection from {SUSPECT} port 39999 on our-address port 22" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "shown"),
+    [
+        (
+            "/var/log/auth.log",
+            "Nov 24 03:{at:02}:00 router dropbear[77]: Bad password attempt for 'anna' from {suspect}:{port}",
+            "Nov 24 03:00:00 host-A dropbear[77]: Bad password attempt for 'user-A' from 45.148.10.7:4000",
+        ),
+        (
+            "/var/log/auth.log",
+            "2026-11-24T03:{at:02}:00Z srv sshd-session[7]: Failed password for anna from {suspect} port {port} ssh2",
+            "2026-11-24T03:00:00Z host-A sshd-session[7]: Failed password for user-A from 45.148.10.7 port 4000 ssh2",
+        ),
+        (
+            "/var/log/container",
+            "2026-11-24T03:{at:02}:00.000000000Z stderr F Failed password for anna from {suspect} port {port} ssh2",
+            "2026-11-24T03:00:00.000000000Z stderr F Failed password for user-A from 45.148.10.7 port 4000 ssh2",
+        ),
+        (
+            "C:/ProgramData/ssh/logs/sshd.log",
+            "1234 2026-11-24 03:{at:02}:00.123 Failed password for anna from {suspect} port {port} ssh2",
+            "1234 2026-11-24 03:00:00.123 Failed password for user-A from 45.148.10.7 port 4000 ssh2",
+        ),
+    ],
+)
+def test_names_are_taken_out_of_the_lines_of_any_server(name: str, line: str, shown: str) -> None:
+    lines = (line.format(at=at, suspect=SUSPECT, port=4000 + at) for at in range(20))
+    said = judge(report((name, "".join(f"{each}\n" for each in lines).encode()), accounts=["anna"]))
+    assert (said.lines[0].text, said.attempts, len(said.lines)) == (shown, 20, 10)
+
+
+def test_a_stamp_that_does_not_begin_its_line_is_in_local_time_all_the_same() -> None:
+    line = f"1234 2026-11-24 03:{{:02}}:00.123 Failed password for anna from {SUSPECT} port 4000 ssh2\n"
+    log = ("C:/ProgramData/ssh/logs/sshd.log", "".join(line.format(at) for at in range(20)).encode())
+    said = judge(report(log, setting=Setting(NOW, ZoneInfo("Europe/Berlin"), zone_known=True)))
+    assert said.stamps == "The stamps of these lines have no zone: they are in the local time of our machine, UTC+01:00."
+    with pytest.raises(UsageError, match="the zone of the stamps in the log of srv-01 is not known"):
+        judge(report(log, setting=Setting(NOW)))
+
+
+DISTINCT = st.from_regex(r"zq[a-z0-9]{2,6}[a-z0-9_.-]{0,6}x", fullmatch=True)
+
+
+@settings(max_examples=30)
+@given(st.lists(DISTINCT, min_size=1, max_size=4, unique=True), DISTINCT, st.booleans())
+def test_no_account_and_no_machine_of_ours_is_named_in_any_file(accounts: list[str], machine: str, known: bool) -> None:
+    """Whether the accounts are known, or only the log says which of the names it does not know."""
+    users = ["admin", *accounts]
+    lines = guesses(20, users, known=accounts, host=f"{machine}.intern")
+    said = judge(of_lines(lines, accounts=accounts if known else None, host=machine))
+    made = letter(said, recipient=THEY)
+    message = opened(said)
+    report = json.loads(xarf.xarf(made))
+    texts = [plain.letter(made), made.evidence, *parts(message), str(message["Subject"]), report["description"]]
+    texts.append(b64decode(report["evidence"][0]["payload"]).decode())
+    for name in (*accounts, machine):
+        assert not [text for text in texts if name in text]
 
 
 def test_names_stay_where_that_is_asked_for_and_the_screen_says_so() -> None:

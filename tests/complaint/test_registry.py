@@ -220,6 +220,14 @@ def test_what_a_registry_answers_badly_is_one_error(tmp_path: Path, answer: tupl
         assert not (tmp_path / registry.REGISTRIES / "45.148.10.7.json").exists()
 
 
+def test_a_registry_that_is_not_there_is_said_to_be_so_in_a_few_words(tmp_path: Path) -> None:
+    with serving({}) as (host, _paths):
+        gone = host
+    with pytest.raises(AuditkitError) as error:
+        registry.asked(ADDRESS, store_of(tmp_path, f"http://{gone}"), NOW, Registries((gone,), "http"))
+    assert str(error.value) == f"no registry answers for 45.148.10.7: {gone} cannot be reached"
+
+
 def test_the_tables_of_whom_to_ask_are_fetched_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from whoisit.bootstrap import BaseBootstrap
 

@@ -57,7 +57,8 @@ def command(case: str, address: str, **given: Any) -> int:
     files, missing = dict(_files(made)), tuple(_missing(made))
     evidence.written_together(found, hand, {name: [data] for name, data in files.items()}, _said(made, whom, given["output"]))
     _write(given["output"], files)
-    told = screen.Told(made, given["output"], tuple(files), missing, (*whom.notes, *failed), whom.whence)
+    notes, more = (*whom.notes, *failed), common.repeated(given)
+    told = screen.Told(made, given["output"], tuple(files), missing, notes, printable(case), more, whom.whence)
     click.echo(screen.told(told), nl=False)
     return INCOMPLETE if failed else 0
 

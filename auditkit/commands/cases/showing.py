@@ -1,7 +1,7 @@
 """`auditkit incident show [CASE]`: what happened when; without a case, which cases there are."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,8 +11,10 @@ from auditkit.errors import AuditkitError, UntrustedError
 from auditkit.response import steps, timeline
 from auditkit.response.checked import named
 from auditkit.response.nouns import Journal
+from auditkit.response.reports import summary
 from auditkit.response.standing import standing
 from auditkit.response.steps import Step
+from auditkit.response.summary import Kept, Summary
 from auditkit.response.timeline import Moment
 
 if TYPE_CHECKING:
@@ -50,6 +52,8 @@ class _View:
     journal: Journal
     moments: tuple[Moment, ...]
     steps: tuple[Step, ...]
+    summary: Summary
+    """What the reports in it come to."""
     unread: str
     """Why nothing is made of the reports in it; empty where they are as they were kept."""
 
@@ -59,15 +63,15 @@ def _viewed(case: "Case", run: options.Setting, more: tuple[str, ...]) -> _View:
     from auditkit.response.events import events  # noqa: PLC0415
 
     journal, unread = case.read(), ""
-    told: tuple[Moment, ...] = ()
+    kept: tuple[Kept, ...] = ()
     try:
-        told = () if journal.broken else events(evidence.reports(case))
+        kept = () if journal.broken else evidence.reports(case)
     except UntrustedError as error:
         unread = str(error)
     todo: tuple[Step, ...] = ()
     if not journal.broken and _is_in(run.store, case):
         todo = steps.steps(case.id, journal, more, signed=bool(run.signers))
-    return _View(journal, timeline.moments(journal, told), todo, unread)
+    return _View(journal, timeline.moments(journal, events(kept)), todo, summary(kept, journal.entries), unread)
 
 
 def _is_in(store: str, case: "Case") -> bool:
@@ -78,11 +82,12 @@ def _is_in(store: str, case: "Case") -> bool:
 
 
 def _tell(view: _View, run: options.Setting) -> None:
-    from auditkit.report import record  # noqa: PLC0415 - not for --help
+    from auditkit.report import record, reported  # noqa: PLC0415 - not for --help
 
     lines = [*record.timeline(view.journal, view.moments, options.width(), whole=run.show_all), ""]
     lines = [*lines[:-1], *record.kept(view.journal, options.width()), ""] if run.show_all else lines
     lines += [f"UNTRUSTED  {view.unread}: nothing is shown of what reports tell", ""] if view.unread else []
+    lines += [*reported.lines(view.summary, options.width()), ""] if view.summary.judged else []
     lines += record.head(view.journal)
     if view.steps:
         lines += ["", *record.to_do(view.steps, "not done yet", options.width())]
@@ -96,6 +101,7 @@ def _document(case: "Case", view: _View) -> dict[str, object]:
         **_summary(case.id, journal),
         "path": case.path,
         "timeline": [moment.document() for moment in view.moments],
+        "reports": asdict(view.summary),
         "files": [{"file": one.name, "entry": one.entry, "size": one.size, "sha256": one.sha256} for one in named(journal)],
         "steps": [step.document() for step in view.steps],
         "broken": {"entry": journal.broken.seq, "reason": journal.broken.reason} if journal.broken else None,

@@ -22,6 +22,10 @@ class Told:
     """Name of a file that was not written, and why."""
     notes: Sequence[str] = ()
     """What a registry said besides."""
+    case: str = ""
+    """The case as it was named, if not by its number."""
+    more: Sequence[str] = ()
+    """Options that the next command needs, as --store."""
     whence: str = ""
     """Who says whom to write to, and when."""
 
@@ -46,7 +50,7 @@ def _lines(one: Told) -> Iterator[str]:
     yield "Once you have sent it, write that down:"
     to = one.letter.recipient.mail if one.letter.recipient else "..."
     note = f"wrote to {to} about {one.letter.complaint.address}"
-    yield f"  auditkit incident note {one.letter.case} {shlex.quote(note)} --kind contact"
+    yield f"  {shlex.join(('auditkit', 'incident', 'note', one.case or one.letter.case, note, '--kind', 'contact', *one.more))}"
 
 
 def _recipient(one: Told) -> str:

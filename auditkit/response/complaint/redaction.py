@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
 
-from auditkit.logins.evidence import event_of, form_of
+from auditkit.logins.evidence import LATEST, event_of, form_of
 from auditkit.logins.nouns import Event, Format
-from auditkit.response.complaint.seen import LATEST
 from auditkit.response.complaint.subject import Address, same, special
 
 OWN_ADDRESS = "our-address"
@@ -72,9 +71,10 @@ def _letters(number: int) -> str:
 
 def redacted(line: Mapping[str, Any], format_name: str, address: Address, labels: Labels) -> tuple[str, Event] | None:
     """A line of a report without names of ours, and what it says; None where it is not of the address, or not to be shown."""
-    text, form = line.get("text"), form_of(format_name)
-    event = event_of(text, form, LATEST) if isinstance(text, str) else None
-    if event is None or not isinstance(text, str) or not same(event.address, address):
+    text = str(line.get("text") or "")
+    form = form_of(text, format_name)
+    event = event_of(text, form, LATEST)
+    if event is None or not same(event.address, address):
         return None
     if labels.keep_names:
         return _shown(text), event

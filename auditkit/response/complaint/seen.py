@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from auditkit.errors import UsageError
-from auditkit.logins.evidence import event_of, form_of
-from auditkit.logins.nouns import Setting
+from auditkit.logins.evidence import LATEST, event_of, form_of
 from auditkit.logins.wording import plural
 from auditkit.printable import printable
 from auditkit.response.complaint import Document
@@ -14,8 +13,6 @@ from auditkit.response.complaint.subject import Address, same
 
 Host = Mapping[str, Any]
 """What a report says of one machine."""
-LATEST = Setting(now=4_102_444_800 * 10**9)
-"""Nothing is later: where a line by itself is read for its words, the year does not matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +56,7 @@ def _machine(host: Host, source: Mapping[str, Any]) -> str:
     """Which machine it is, by its own lines: the same logs may be in the case as a host and as files, and count once."""
     forms = {file["name"]: file["format"] or "" for file in host["logins"].get("files", ())}
     lines = ((line["text"], forms.get(line["source"], "")) for line in source["lines"] if line.get("text"))
-    events = [event_of(text, form_of(form), LATEST) for text, form in lines]
+    events = [event_of(text, form_of(text, name), LATEST) for text, name in lines]
     called = {event.host.partition(".")[0] for event in events if event and event.host}
     return called.pop() if len(called) == 1 else str(host["host"])
 

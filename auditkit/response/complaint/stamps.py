@@ -1,5 +1,6 @@
 """Times of reports and lines: what a stamp says by itself, and what a letter must add."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -10,6 +11,10 @@ from auditkit.response.complaint import Evidence
 
 DAY = 1440
 """Minutes."""
+OWN = re.compile(
+    r"(?<![0-9:.])(?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.,][0-9]+)?(?P<offset>Z|[+-][0-9]{2}:?[0-9]{2})?(?![0-9:])"
+)
+"""The clock of a line that does not begin with its stamp, as in logs that a server writes itself."""
 EAST = 14 * 60
 """Minutes before UTC that a zone is at most."""
 
@@ -28,8 +33,10 @@ def moment(text: str) -> datetime:
 
 def zoneless(text: str) -> bool:
     """Whether the stamp of a line does not say its zone."""
-    found = STAMP.match(text)
-    return found is None or bool(found["clock"] or (found["moment"] and not found["offset"]))
+    if (found := STAMP.match(text)) is not None:
+        return bool(found["clock"] or (found["moment"] and not found["offset"]))
+    own = OWN.search(text)
+    return own is None or not own["offset"]
 
 
 def yearless(text: str) -> bool:
@@ -40,8 +47,8 @@ def yearless(text: str) -> bool:
 
 def offset(line: Evidence) -> str:
     """How far the clock of a line was from UTC: `+01:00`; empty where it showed UTC, or that cannot be told."""
-    found = STAMP.match(line.text)
-    clock = (found["clock"] or found["moment"]) if found else None
+    found, own = STAMP.match(line.text), OWN.search(line.text)
+    clock = (found["clock"] or found["moment"]) if found else own and own["clock"]
     if not clock:
         return ""
     shown = int(clock[:2]) * 60 + int(clock[3:5])

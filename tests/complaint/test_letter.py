@@ -304,7 +304,7 @@ def as_sshd(name: str) -> str:
     return "".join(f"\\{ord(char):03o}" if ord(char) < 32 or ord(char) == 127 else char for char in name.partition(":")[0])
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.lists(HOSTILE, min_size=1, max_size=4), st.booleans(), st.binary(max_size=9))
 def test_no_name_gets_into_headers_yaml_json_or_lines_of_its_own(names: list[str], exist: bool, junk: bytes) -> None:
     odd = bytes(byte for byte in junk if byte >= 0x80).decode("utf-8", "surrogateescape")
@@ -331,7 +331,7 @@ def test_no_name_gets_into_headers_yaml_json_or_lines_of_its_own(names: list[str
     assert all(line.isprintable() for line in told.split("\n"))
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(
     st.lists(
         st.one_of(st.sampled_from(WORDS_OF_SSHD), st.from_regex(r"[a-z][a-z0-9_-]{0,15}", fullmatch=True)),

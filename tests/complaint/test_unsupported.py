@@ -226,7 +226,7 @@ ODD = st.one_of(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.sampled_from(PLACES), ODD, st.integers(0, 10**18)), min_size=1, max_size=6))
 def test_a_report_that_somebody_wrote_by_hand_makes_a_letter_or_is_refused(
     changes: list[tuple[tuple[Any, ...], str, int]],

@@ -368,13 +368,11 @@ def test_a_name_of_ours_is_found_wherever_it_stands(name: str) -> None:
 
 
 def test_addresses_inside_are_not_told_and_theirs_is() -> None:
-    came = f'2026-11-24T02:59:00Z srv-01 sshd[899]: Connection from {SUSPECT} port 39999 on 10.1.2.3 port 22 rdomain ""'
-    lines = [came]
-    for line in guesses(12):
-        lines.append(line)
-        if "Failed" in line:
-            place = line.partition(" from ")[2].removesuffix(" ssh2")
-            lines.append(f"{line.partition(': ')[0]}: Connection closed by invalid user admin {place} [preauth]")
+    """Four lines of twelve attempts: few enough that the line of the connection is shown, too."""
+    lines = [f'2026-11-24T02:59:00Z srv-01 sshd[899]: Connection from {SUSPECT} port 39999 on 10.1.2.3 port 22 rdomain ""']
+    for at in range(4):
+        said = f"Failed password for root from {SUSPECT} port {4000 + at} ssh2"
+        lines.append(f"2026-11-24T03:{at:02}:00Z srv-01 sshd[{900 + at}]: message repeated 3 times: [ {said}]")
     told = plain.letter(letter(judge(of_lines(lines))))
     assert "10.1.2.3" not in told
     assert f"Connection from {SUSPECT} port 39999 on our-address port 22" in told

@@ -97,7 +97,7 @@ def test_who_only_offers_keys_or_connects_is_not_written_about() -> None:
 
 def test_a_few_attempts_are_no_ground_and_ten_are() -> None:
     assert refused(of_lines(guesses(9))) == (
-        "9 attempts from 45.148.10.7 are too few for a letter, which takes 10: it may be somebody who mistypes",
+        "9 attempts from 45.148.10.7: too few for a letter, which takes 10: it may be somebody who mistypes",
         "wait whether it comes back",
     )
     assert judge(of_lines(guesses(10))).attempts == 10

@@ -219,8 +219,8 @@ def test_a_run_that_fails_is_told_of_with_its_error(cli: Cli, case: cases.Case) 
     data = last(case).said.data
     assert (data["exit"], "there is no baseline of" in str(data["error"])) == (2, True)
     assert last(case).said.text.startswith("auditkit check, exit status 2: there is no baseline of ")
-    assert run(cli, "audit", "ssh://root:s3@c/ret@127.0.0.1").code == 2
-    assert "ret" not in Path(case.at("journal.jsonl")).read_text()
+    assert run(cli, "audit", "ssh://root:s3@c/r3t@127.0.0.1").code == 2
+    assert "r3t" not in Path(case.at("journal.jsonl")).read_text()
     assert last(case).said.data["argv"][1] == "ssh://root:***@127.0.0.1"  # type: ignore[index]
 
 

@@ -1,5 +1,6 @@
 """What tests of the incident record share: a case by its commands, with evidence and a seal, and hostile words."""
 
+import io
 import json
 import subprocess
 from datetime import UTC, datetime
@@ -10,7 +11,9 @@ from typing import Any
 import pytest
 from conftest import Cli, Outcome
 
-from auditkit.incident import cases
+from auditkit import seal
+from auditkit.incident import cases, sealing
+from auditkit.response.heads import Head
 from auditkit.response.nouns import Hand, Kind, Said
 
 HAND = Hand("anna", "ws-03", "auditkit", datetime(2026, 11, 24, 9, 12, tzinfo=UTC))
@@ -23,10 +26,8 @@ def incident(cli: Cli, *words: str) -> Outcome:
 
 
 def opened(cli: Cli, *words: str) -> cases.Case:
-    """A new case of the store."""
-    done = incident(cli, "open", *(words or ("failed", "logins")))
-    assert done.code == 0, done.err
-    return cases.found(str(cli.store), done.out.splitlines()[0])
+    """A new case of the store, by what the command calls: no process is started for it."""
+    return cases.begun(str(cli.store), " ".join(words or ("failed", "logins")), HAND, {})[0]
 
 
 def told(cli: Cli, *words: str) -> dict[str, Any]:
@@ -57,6 +58,8 @@ def kept(cli: Cli, key: Path) -> cases.Case:
         return Said(Kind.FILE, "copied", {"file": f"evidence/{path.name}", "sha256": digest, "size": len(content)})
 
     case.add(HAND, said)
-    assert incident(cli, "seal", case.id, "--key", str(key)).code == 0
-    incident(cli, "note", case.id, "called them")
+    head = Head(case.id, 2, HAND.time, case.read().head)
+    sealing.keep(case, head, seal.sign(io.BytesIO(head.text()), str(key)))
+    case.add(HAND, Said(Kind.SEAL, "sealed entry 2", {"head": head.name, "entry": 2, "hash": head.hash}))
+    case.add(HAND, Said(Kind.CONTACT, "called them"))
     return case

@@ -9,6 +9,7 @@ import click
 from auditkit.commands import cases, options
 from auditkit.errors import AuditkitError, UntrustedError
 from auditkit.response import steps, timeline
+from auditkit.response.checked import named
 from auditkit.response.nouns import Journal
 from auditkit.response.reports import summary
 from auditkit.response.standing import standing
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 @click.command("show")
 @click.argument("case", metavar="[CASE]", required=False)
-@click.option("--all", "show_all", is_flag=True, help="show long notes to their end")
+@click.option("--all", "show_all", is_flag=True, help="show long notes to their end, and what is kept")
 @cases.form
 @options.trust
 def command(case: str | None, **given: Any) -> int:
@@ -84,6 +85,7 @@ def _tell(view: _View, run: options.Setting) -> None:
     from auditkit.report import record, reported  # noqa: PLC0415 - not for --help
 
     lines = [*record.timeline(view.journal, view.moments, options.width(), whole=run.show_all), ""]
+    lines = [*lines[:-1], *record.kept(view.journal, options.width()), ""] if run.show_all else lines
     lines += [f"UNTRUSTED  {view.unread}: nothing is shown of what reports tell", ""] if view.unread else []
     lines += [*reported.lines(view.summary, options.width()), ""] if view.summary.judged else []
     lines += record.head(view.journal)
@@ -100,6 +102,7 @@ def _document(case: "Case", view: _View) -> dict[str, object]:
         "path": case.path,
         "timeline": [moment.document() for moment in view.moments],
         "reports": asdict(view.summary),
+        "files": [{"file": one.name, "entry": one.entry, "size": one.size, "sha256": one.sha256} for one in named(journal)],
         "steps": [step.document() for step in view.steps],
         "broken": {"entry": journal.broken.seq, "reason": journal.broken.reason} if journal.broken else None,
         "torn": len(journal.torn),

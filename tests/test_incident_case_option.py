@@ -136,6 +136,19 @@ def test_a_log_that_cannot_be_kept_is_read_all_the_same(
     assert record.files == [2]
 
 
+def test_of_very_many_logs_the_first_are_kept_and_that_is_said(
+    case: cases.Case, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journaling, "MANY", 2)
+    others = [log.with_name(name) for name in ("b", "c", "d")]
+    for one in others:
+        one.write_text(one.name)
+    record = Record(case, "anna", quiet=True)
+    record.logs(map(str, (log, *others)))
+    assert record.files == [2, 3]
+    assert record.lost == [f"{others[1]}: it and what comes after it are not kept: of one run 2 logs are"]
+
+
 def test_every_command_tells_of_itself(cli: Cli, case: cases.Case, log: Path) -> None:
     """As an incident goes: what each says stands in the case, in order, and each exit status is the one it had."""
     file = str(cli.home / "e.zst")

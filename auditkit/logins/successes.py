@@ -57,31 +57,29 @@ class Success:
     missing: tuple[str, ...] = ()
     """What is usual here and not there."""
     ended: int | None = None
+    event: Event = field(init=False)
+    """The event that tells most of it."""
+    time: int | None = field(init=False)
+    """When it was."""
 
-    @property
-    def event(self) -> Event:
-        """The event that tells most of it."""
-        return self.told[0].event
-
-    @property
-    def time(self) -> int | None:
-        """When it was."""
-        return self.told[0].event.time
+    def __post_init__(self) -> None:
+        self.event = self.told[0].event
+        self.time = self.event.time
 
     @property
     def user(self) -> str:
         """The account; the empty word where no source says."""
-        return self.told[0].event.user or next((one.event.user for one in self.told if one.event.user), "")
+        return self.event.user or next((one.event.user for one in self.told if one.event.user), "")
 
     @property
     def address(self) -> str | None:
         """Where it came from."""
-        return self.told[0].event.address or next((one.event.address for one in self.told if one.event.address), None)
+        return self.event.address or next((one.event.address for one in self.told if one.event.address), None)
 
     @property
     def key(self) -> str:
         """The fingerprint of the key."""
-        return self.told[0].event.key or next((one.event.key for one in self.told if one.event.key), "")
+        return self.event.key or next((one.event.key for one in self.told if one.event.key), "")
 
     @property
     def service(self) -> str:
@@ -128,9 +126,7 @@ def _claimed(told: Iterable[Told]) -> list[Success]:
         else:
             found.append(Success([one]))
             latest[key] = [*latest[key][-3:], found[-1]]
-    for success in found:
-        success.told.sort(key=_worth)
-    return found
+    return [Success(sorted(success.told, key=_worth)) if len(success.told) > 1 else success for success in found]
 
 
 def _same(success: Success, one: Told) -> bool:

@@ -147,11 +147,7 @@ class Piece:
     def __init__(self, counts: Counts, text: str, width: int, host: str, *, single: bool) -> None:
         self.tally, self.host = counts.tally, host
         self.runs = runs(text, width, host, single=single)
-        cut = [self._cut(run, counts) for run in self.runs]
-        self.says = [one[0] for one in cut]
-        self.cames = [one[1] for one in cut]
-        self.ports = [one[2] for one in cut]
-        self.names = [one[3] for one in cut]
+        self.says, self.cames, self.ports, self.names = zip(*(self._cut(run, counts) for run in self.runs), strict=True)
         self.numbers = list(accumulate([says.lines for says in self.says], initial=0))
         """How many lines of the piece stand before each run."""
 
@@ -245,7 +241,8 @@ class Piece:
 
     def places(self, at: int, first: int) -> Sequence[tuple[int, int]]:
         """Number of each line of a run, and how many bytes stand before it; `first` is the number of the first line of all."""
-        return Met(first + self.numbers[at], self.offsets[at], self.runs[at], range(self.says[at].lines)).places()
+        number, offset, lines = first + self.numbers[at], self.offsets[at], self.says[at].lines
+        return [(number, offset)] if lines == 1 else Met(number, offset, self.runs[at], range(lines)).places()
 
     def lines(self, at: int) -> Sequence[str]:
         """The lines of a run."""

@@ -54,7 +54,7 @@ class Attacker:
         return sum(self.hours.values()) + self.undated
 
     def between(self, since: int | None, until: int | None) -> int:
-        """Guesses in the hours of a window, whole hours; None is no end. Who ended before or began behind it made none in it."""
+        """Guesses in the hours of a window, whole hours; None is no end. Who ended before or began behind it made none."""
         if since is None and until is None:
             return self.guesses
         ended = since is not None and self.last is not None and self.last < since

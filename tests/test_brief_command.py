@@ -110,6 +110,12 @@ def test_a_closed_case_has_briefs_too_but_its_journal_stays(case: Cli) -> None:
     assert "is closed: its journal does not tell of it" in told.err
 
 
+def test_a_host_whose_evidence_nobody_judged_is_not_known(case: Cli) -> None:
+    assert case.run("collect", f"root:{case.tree}", "--case", "1", "--store", str(case.store)).code in (0, 3)
+    page = " ".join(incident(case, "brief", "1").out.split())
+    assert "nobody asked. auditkit logins" in page
+
+
 def test_hosts_of_auditkit_yaml_that_nobody_asked_are_not_known(case: Cli) -> None:
     (case.home / "auditkit.yaml").write_text("hosts:\n  srv-09: {address: 192.168.10.9}\n")
     assert "Whether anybody got in on srv-09: nobody asked" in " ".join(incident(case, "brief", "1").out.split())

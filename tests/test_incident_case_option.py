@@ -136,6 +136,19 @@ def test_a_log_that_cannot_be_kept_is_read_all_the_same(
     assert record.files == [2]
 
 
+def test_of_very_many_logs_the_first_are_kept_and_that_is_said(
+    case: cases.Case, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journaling, "MANY", 2)
+    others = [log.with_name(name) for name in ("b", "c", "d")]
+    for one in others:
+        one.write_text(one.name)
+    record = Record(case, "anna", quiet=True)
+    record.logs(map(str, (log, *others)))
+    assert record.files == [2, 3]
+    assert record.lost == [f"{others[1]}: it and what comes after it are not kept: of one run 2 logs are"]
+
+
 def test_every_command_tells_of_itself(cli: Cli, case: cases.Case, log: Path) -> None:
     """As an incident goes: what each says stands in the case, in order, and each exit status is the one it had."""
     file = str(cli.home / "e.zst")
@@ -219,8 +232,8 @@ def test_a_run_that_fails_is_told_of_with_its_error(cli: Cli, case: cases.Case) 
     data = last(case).said.data
     assert (data["exit"], "there is no baseline of" in str(data["error"])) == (2, True)
     assert last(case).said.text.startswith("auditkit check, exit status 2: there is no baseline of ")
-    assert run(cli, "audit", "ssh://root:s3cret@127.0.0.1").code == 2
-    assert "s3cret" not in Path(case.at("journal.jsonl")).read_text()
+    assert run(cli, "audit", "ssh://root:s3@c/r3t@127.0.0.1").code == 2
+    assert "r3t" not in Path(case.at("journal.jsonl")).read_text()
     assert last(case).said.data["argv"][1] == "ssh://root:***@127.0.0.1"  # type: ignore[index]
 
 

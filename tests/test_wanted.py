@@ -117,6 +117,17 @@ def test_hosts_are_not_contacted_and_must_be_known() -> None:
     assert (unknown.returncode, unknown.stdout) == (2, "")
 
 
+def test_what_is_no_report_has_no_form_of_one(tmp_path: Path) -> None:
+    done = auditkit("--list", "--format", "csv", "-o", str(tmp_path / "rules.csv"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "auditkit: error: --list and --needs have no form csv\nhint: take --format text or --format json\n"
+
+
+def test_an_answer_that_ends_in_an_error_leaves_no_file(tmp_path: Path) -> None:
+    assert auditkit("--needs", "nobody", "-o", str(tmp_path / "needs.txt")).returncode == 2
+    assert list(tmp_path.iterdir()) == []
+
+
 def sudoers(*audits: Audit) -> str:
     """The lines of sudoers as a file."""
     return "\n".join((*wanted.sudoers("local", audits), ""))

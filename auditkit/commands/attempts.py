@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from auditkit.commands import options
 from auditkit.commands.progress import sized
 from auditkit.commands.timelines import Timeline
-from auditkit.logins import context, evidence, places
+from auditkit.logins import context, places
 from auditkit.logins.formats.central import MOST, REST, machines
 from auditkit.logins.nouns import Condition, Event, Log
 from auditkit.logins.reading import Reading
@@ -172,7 +172,7 @@ def _judged(taken: Taken, read: Sequence[Reading], asked: Asked) -> Judged:
     if lines:
         words = quoting.words(there, lines)
         verdict = quoted(verdict, {place: one.text for place, one in words.items()})
-        verdict = evidence.told(verdict, words, seen.setting)
+        verdict = quoting.told(there, verdict, words, seen.setting)
     if any(reading.log.name == JOURNAL and reading.notes.lines in _BOUNDS for reading in seen.readings):
         verdict = replace(verdict, gaps=(*verdict.gaps, Gap(JOURNAL, OLDER)))
     return Judged(verdict, seen.readings, begun, taken.machine.now)

@@ -8,6 +8,7 @@ import click
 
 from auditkit import hosts as kinds
 from auditkit.commands import auditing, awaiting, checking, options, running, sealing
+from auditkit.errors import UsageError
 from auditkit.hosts import Host
 from auditkit.model import Audit, Gap, HostReport
 
@@ -32,6 +33,8 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
     run = options.setting(**given)
     wanted = auditing.chosen(given["only"], given["advisories"])
     if given["only_list"] or given["only_needs"]:
+        if run.form not in ("text", "json"):
+            raise UsageError(f"--list and --needs have no form {run.form}", "take --format text or --format json")
         options.write(run.output, _beforehand(hosts, run, wanted, rules=given["only_list"]))
         return 0
 

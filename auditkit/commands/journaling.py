@@ -27,13 +27,13 @@ from auditkit.response.nouns import Entry, Filed, Kind, Said, filed
 INCOMPLETE, INTERRUPTED = 3, 130
 SMALL = 64 << 20
 """Bytes of a file that is copied because a command read or made it; of a longer one its digest is told."""
-ALL = 1 << 30
-"""Bytes of all that is copied because one run read it."""
+ALL, MANY = 1 << 30, 200
+"""Bytes and number of all that is copied because one run read it."""
 MOST, FEW = 300, 10
 """Words, lines, hosts and files that an entry names; and where these are so long that it cannot hold them."""
 LONG = 500
 """Characters of a word, a line, a verdict."""
-_PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
+_PASSWORD = re.compile(r"(?<=://)([^/@:]*):.*@", re.DOTALL)
 
 
 @dataclass(slots=True)
@@ -79,8 +79,11 @@ class Record:
         except UntrustedError:
             raise
         except AuditkitError as error:
-            self.lost.append(f"{path}: {error}"[:LONG])
-            options.talk(f"auditkit: case {self.case.id} has no copy of {printable(path)}: {error}")
+            self._lose(path, str(error))
+
+    def _lose(self, path: str, why: str) -> None:
+        self.lost.append(f"{path}: {why}"[:LONG])
+        options.talk(f"auditkit: case {self.case.id} has no copy of {printable(path)}: {why}")
 
     def taking(self) -> str:
         """The directory for evidence that is taken for the case only, until it lies in the case."""
@@ -112,7 +115,8 @@ class Record:
             UntrustedError: the journal is broken by now.
         """
         there, before, again, room = _there(self.case), len(self.files), 0, ALL
-        for path in dict.fromkeys(map(os.path.realpath, paths)):
+        every = list(dict.fromkeys(map(os.path.realpath, paths)))
+        for path in every[:MANY]:
             with self._trying(path):
                 size, digest = originals.digest(path, SMALL)
                 if digest and digest in there:
@@ -122,6 +126,8 @@ class Record:
                 room -= size if size <= SMALL else 0
                 there[digest] = self._log(path, copied=size <= SMALL and room >= 0)
         self._say_logs(len(self.files) - before, again)
+        if len(every) > MANY:
+            self._lose(every[MANY], f"it and what comes after it are not kept: of one run {MANY} logs are")
 
     def _log(self, path: str, *, copied: bool) -> int:
         """Keep a log, or tell its digest; gives the entry that does."""

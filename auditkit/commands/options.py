@@ -369,10 +369,11 @@ def write(path: str | None, pieces: Iterable[str]) -> None:
 
 
 def _all(file: IO[str], pieces: Iterable[str]) -> None:
+    """Write all, or leave nothing: the disk may be full, the last piece may be an error, somebody may press Ctrl-C."""
     try:
         file.writelines(pieces)
         file.flush()
         os.fsync(file.fileno())
-    except OSError:
+    except BaseException:
         os.unlink(file.name)
         raise

@@ -70,8 +70,9 @@ _NEEDS = """\
 # What is read and run on a host
 
 Besides the files that a policy watches, which are hashed there, a host is asked for this: all that one command needs in one
-question, and up to four times more for what follows from the answers, as files that a configuration includes and those that
-these name, or `sshd -T -C` for the accounts and addresses that it tells apart. Nothing is written, and no service is changed.
+question (`collect` in three, for it asks first what is gone first), and up to four times more for what follows from the
+answers, as files that a configuration includes and those that these name, or `sshd -T -C` for the accounts and addresses
+that it tells apart. Nothing is written, and no service is changed.
 `auditkit audit --needs HOST` says the same of one host, audit by audit, with what may follow and the lines of sudoers for it.
 
 * **file**: it is read; of what may hold secrets only facts leave the host. *Rights*: root; what cannot be read is a gap.

@@ -1,6 +1,6 @@
 """Sessions that ended, and of whose beginning nothing tells: it lies before the logs, or was taken out of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from auditkit.logins.nouns import Event, What
 from auditkit.logins.streams import Stream, Told, is_numeric, is_ssh
@@ -34,15 +34,18 @@ def endings(found: Sequence[Success], streams: Sequence[Stream]) -> list[Success
 
 def _ends(one: Told) -> bool:
     """Whether a server of SSH tells of the end of somebody's session; what another program wrote in its name does not count."""
-    return one.event.what is What.ENDED and bool(one.event.user) and is_ssh(one.event.program) and not one.event.forged
+    event = one.event
+    return event.what is What.ENDED and is_ssh(event.program) and bool(event.user) and not event.forged
 
 
 def _began(found: Sequence[Success]) -> dict[Connection, int]:
     """Each connection of those that got in to when that was first told of."""
     began: dict[Connection, int] = {}
     for event in (one.event for success in found for one in success.told):
+        time = event.time or 0
         for key in _connections(event):
-            began[key] = min(began.get(key, event.time or 0), event.time or 0)
+            if began.setdefault(key, time) > time:
+                began[key] = time
     return began
 
 
@@ -55,9 +58,8 @@ def _same(known: Success, one: Told) -> bool:
     return all(other.stream != one.stream or other.event.pid != one.event.pid for other in known.told)
 
 
-def _connections(event: Event) -> Iterator[Connection]:
+def _connections(event: Event) -> Sequence[Connection]:
     """What a connection is known by: the process that serves it, and where it comes from."""
-    if event.pid is not None:
-        yield event.host.partition(".")[0], event.pid
-    if event.port is not None:
-        yield event.host.partition(".")[0], event.address, event.port
+    host = event.host.partition(".")[0]
+    process: tuple[Connection, ...] = ((host, event.pid),) if event.pid is not None else ()
+    return process if event.port is None else (*process, (host, event.address, event.port))

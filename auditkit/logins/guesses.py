@@ -54,9 +54,12 @@ class Attacker:
         return sum(self.hours.values()) + self.undated
 
     def between(self, since: int | None, until: int | None) -> int:
-        """Guesses in the hours of a window, whole hours; None is no end."""
+        """Guesses in the hours of a window, whole hours; None is no end. Who ended before or began behind it made none."""
         if since is None and until is None:
             return self.guesses
+        ended = since is not None and self.last is not None and self.last < since
+        if ended or (until is not None and self.first is not None and self.first > until):
+            return 0
         low = since // HOUR if since is not None else None
         high = until // HOUR if until is not None else None
         return sum(n for hour, n in self.hours.items() if (low is None or hour >= low) and (high is None or hour <= high))

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple, Protocol
 class What(StrEnum):
     """What one line or record tells; the words stand in timelines."""
 
+    __hash__ = str.__hash__  # that of Enum is a function of Python, and events are counted by the million
+
     ACCEPTED = "accepted"
     """A service let somebody in, by its own word."""
     FAILED = "failed"
@@ -109,6 +111,10 @@ class Event(NamedTuple):
     """Who did it, where that is somebody else than `user`: who called sudo."""
     forged: bool | None = None
     """Whether another program than the named one wrote it; None where the source cannot tell: a text log."""
+
+    def moved(self, lines: int, offset: int) -> "Event":
+        """The same in a source that has so many lines and bytes more before it."""
+        return Event(*self[:12], self.line + lines, self.offset + offset, self.actor, self.forged)
 
 
 class Said(NamedTuple):

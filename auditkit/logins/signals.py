@@ -54,6 +54,8 @@ def _after_failures(joined: Joined, real: Iterable[Success]) -> Iterator[Signal]
     """Yield logins after failures: of the same address, of others at the same account."""
     for success in real:
         came = joined.before(success)
+        if not came.guesses and not came.others:
+            continue
         who = f"{name(success.user)} at {moment(success.time)}"
         if came.guesses and guessed(joined, success, came):
             yield Signal(
@@ -92,12 +94,17 @@ def _odd_hours(joined: Joined, real: Iterable[Success]) -> Iterator[Signal]:
     for one in joined.every:
         if one.real and one.time is not None:
             usual[one.user][(one.time + shift) // HOUR % 24] += 1
-    for success in real:
+    rare = {
+        (user, hour)
+        for user, hours in usual.items()
+        for hour in hours
+        if sum(hours.values()) >= 10 and sum(hours.get((hour + step) % 24, 0) for step in (-2, -1, 0, 1, 2)) == 1
+    }
+    for success in real if rare else ():
         if success.time is None:
             continue
         hours, hour = usual[success.user], (success.time + shift) // HOUR % 24
-        near = sum(hours[(hour + step) % 24] for step in (-2, -1, 0, 1, 2))
-        if sum(hours.values()) >= 10 and near == 1:
+        if (success.user, hour) in rare:
             text = (
                 f"{name(success.user)} at {hour:02d}h local time: none of {sum(hours.values()) - 1} other logins was within 2 h"
             )

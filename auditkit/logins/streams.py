@@ -1,9 +1,11 @@
 """Sources that continue each other are one stream: auth.log and what it was rotated to, all files of the journal."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 from typing import NamedTuple
 
 from auditkit.logins.nouns import Event, What
@@ -92,10 +94,17 @@ class Stream:
 
     def told(self, *whats: What) -> Iterator[Told]:
         """Yield what was kept of it of these kinds; a log may have so much that nobody goes through all of it."""
-        wanted = frozenset(whats)
-        for reading in self.readings:
-            source, kept = reading.log.name, reading.tally.kept
-            yield from (Told(source, self.kind, self.name, event) for event in kept if event.what in wanted)
+        found = [one for what in whats for one in self._by_what.get(what, ())]
+        yield from (one for _at, one in (sorted(found, key=itemgetter(0)) if len(whats) > 1 else found))
+
+    @cached_property
+    def _by_what(self) -> Mapping[What, Sequence[tuple[int, Told]]]:
+        """What was kept of it of each kind, with its place among all: rules ask for them again and again."""
+        found: dict[What, list[tuple[int, Told]]] = defaultdict(list)
+        every = ((reading.log.name, event) for reading in self.readings for event in reading.tally.kept)
+        for at, (source, event) in enumerate(every):
+            found[event.what].append((at, Told(source, self.kind, self.name, event)))
+        return found
 
     def count(self, what: What) -> int:
         """How often it tells of something."""

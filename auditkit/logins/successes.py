@@ -1,6 +1,5 @@
 """Who got in: what several sources tell of one login is one success, with the sources that support it."""
 
-from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from enum import StrEnum
 from auditkit.logins.nouns import Event, What
 from auditkit.logins.streams import Stream, Told, is_numeric, is_ssh, opens_no_shell
 from auditkit.logins.tally import Source
+from auditkit.logins.timed import Timed
 
 SECOND = 10**9
 SAME = 2 * SECOND
@@ -25,6 +25,7 @@ RECORDS = ("wtmp", "lastlog", "audit")
 """Kinds of sources that only root and the kernel write."""
 
 
+ENDED, KEY_FOUND = What.ENDED, What.KEY_FOUND
 OF_LOGINS = (What.ACCEPTED, What.OPENED, What.KEY_FOUND, What.ENDED)
 """What tells of somebody who got in, of his session, and of what his process did besides."""
 
@@ -56,31 +57,29 @@ class Success:
     missing: tuple[str, ...] = ()
     """What is usual here and not there."""
     ended: int | None = None
+    event: Event = field(init=False)
+    """The event that tells most of it."""
+    time: int | None = field(init=False)
+    """When it was."""
 
-    @property
-    def event(self) -> Event:
-        """The event that tells most of it."""
-        return self.told[0].event
-
-    @property
-    def time(self) -> int | None:
-        """When it was."""
-        return self.told[0].event.time
+    def __post_init__(self) -> None:
+        self.event = self.told[0].event
+        self.time = self.event.time
 
     @property
     def user(self) -> str:
         """The account; the empty word where no source says."""
-        return self.told[0].event.user or next((one.event.user for one in self.told if one.event.user), "")
+        return self.event.user or next((one.event.user for one in self.told if one.event.user), "")
 
     @property
     def address(self) -> str | None:
         """Where it came from."""
-        return self.told[0].event.address or next((one.event.address for one in self.told if one.event.address), None)
+        return self.event.address or next((one.event.address for one in self.told if one.event.address), None)
 
     @property
     def key(self) -> str:
         """The fingerprint of the key."""
-        return self.told[0].event.key or next((one.event.key for one in self.told if one.event.key), "")
+        return self.event.key or next((one.event.key for one in self.told if one.event.key), "")
 
     @property
     def service(self) -> str:
@@ -127,9 +126,7 @@ def _claimed(told: Iterable[Told]) -> list[Success]:
         else:
             found.append(Success([one]))
             latest[key] = [*latest[key][-3:], found[-1]]
-    for success in found:
-        success.told.sort(key=_worth)
-    return found
+    return [Success(sorted(success.told, key=_worth)) if len(success.told) > 1 else success for success in found]
 
 
 def _same(success: Success, one: Told) -> bool:
@@ -168,15 +165,19 @@ def _opens(one: Told) -> bool:
 
 def _joined(found: Sequence[Success], opened: list[Told]) -> list[Told]:
     """Give each session to the login that opened it; what is left over."""
-    by_pid: dict[tuple[str, str, int | None], list[Success]] = defaultdict(list)
-    by_port: dict[tuple[str | None, int | None], list[Success]] = defaultdict(list)
-    by_user: dict[str, list[Success]] = defaultdict(list)
+    if not opened:
+        return []
+    by_pid: dict[tuple[str, str, int | None], Timed[Success]] = defaultdict(Timed)
+    by_port: dict[tuple[str | None, int | None], Timed[Success]] = defaultdict(Timed)
+    by_user: dict[str, Timed[Success]] = defaultdict(Timed)
+    everybody = Timed[Success]()
     for success in sorted(found, key=_when):
-        by_user[success.user].append(success)
-        by_port[success.event.address, success.event.port].append(success)
+        time = _when(success)
+        everybody.add(success, time)
+        by_user[success.user].add(success, time)
+        by_port[success.event.address, success.event.port].add(success, time)
         for one in success.told:
-            by_pid[one.stream, one.event.host, one.event.pid].append(success)
-    everybody = sorted(found, key=_when)
+            by_pid[one.stream, one.event.host, one.event.pid].add(success, time)
     rest = []
     for one in sorted(opened, key=_order):
         support, event = _support(one), one.event
@@ -193,9 +194,9 @@ def _joined(found: Sequence[Success], opened: list[Told]) -> list[Told]:
     return rest
 
 
-def _latest(candidates: Sequence[Success], one: Told) -> Success | None:
+def _latest(candidates: Timed[Success], one: Told) -> Success | None:
     """The last login from an address and port before a session, of the same account."""
-    before = candidates[: bisect_right(candidates, (one.event.time or 0) + SAME, key=_when)]
+    before = candidates.every[: candidates.up_to((one.event.time or 0) + SAME)]
     return next((each for each in reversed(before) if each.user == one.event.user and each.time is not None), None)
 
 
@@ -210,13 +211,12 @@ def _support(one: Told) -> str:
     return "logind" if one.event.program == "systemd-logind" else "session"
 
 
-def _owner(candidates: Sequence[Success], one: Told, support: str) -> Success | None:
+def _owner(candidates: Timed[Success], one: Told, support: str) -> Success | None:
     """The login that a session belongs to: the nearest one that it fits."""
     reach, time = OF_PID if support == "session" else NEAR, one.event.time or 0
-    low, high = bisect_left(candidates, time - reach, key=_when), bisect_right(candidates, time + reach, key=_when)
     fits = [
         success
-        for success in candidates[low:high]
+        for success in candidates.between(time - reach, time + reach)
         if success.time is not None and one.event.time is not None and abs(one.event.time - success.time) <= reach
         if not one.event.user or success.user == one.event.user or _is_number(one.event.user)
         if not any(each.stream == one.stream and each.event.host != one.event.host for each in success.told)
@@ -243,10 +243,12 @@ def _kept_company(found: Sequence[Success], told: Sequence[Told], strangers: Con
     of_pid: dict[tuple[str, str, int], list[Told]] = defaultdict(list)
     of_port: dict[tuple[str | None, int], list[Told]] = defaultdict(list)
     for one in told:
-        if one.event.pid is not None and one.event.what in (What.KEY_FOUND, What.ENDED):
-            of_pid[one.stream, one.event.host, one.event.pid].append(one)
-        if one.event.port is not None and one.event.what is What.ENDED:
-            of_port[one.event.address, one.event.port].append(one)
+        event = one.event
+        if event.what is ENDED or event.what is KEY_FOUND:
+            if event.pid is not None:
+                of_pid[one.stream, event.host, event.pid].append(one)
+            if event.port is not None and event.what is ENDED:
+                of_port[event.address, event.port].append(one)
     for success in found:
         for claim in [one for one in success.told if one.event.what is What.ACCEPTED]:
             if not claim.event.forged:
@@ -264,9 +266,9 @@ def _accompanies(success: Success, one: Told) -> None:
     time, began = one.event.time, success.time
     if time is None or began is None:
         return
-    if one.event.what is What.KEY_FOUND and abs(time - began) <= OF_PID:
+    if one.event.what is KEY_FOUND and abs(time - began) <= OF_PID:
         success.support.add("key-line")
-    elif one.event.what is What.ENDED and time >= began - SAME:
+    elif one.event.what is ENDED and time >= began - SAME:
         success.support.add("end")
         success.ended = time if success.ended is None else min(success.ended, time)
 

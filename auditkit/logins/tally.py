@@ -1,9 +1,10 @@
 """What is left of a source when its events went by: counts by address and name, and the events that matter one by one."""
 
 from collections import Counter, deque
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, fields
 from itertools import islice
+from typing import Any
 
 from auditkit.logins.grammar.forms import usual
 from auditkit.logins.nouns import NOBODY, PAM, PROBES, Event, What
@@ -85,7 +86,10 @@ class Source:
         """Take in what came from there in the part of the source behind so many lines and bytes."""
         self.guesses, self.pam, self.probes = self.guesses + other.guesses, self.pam + other.pam, self.probes + other.probes
         self.others.update(other.others)
-        self.hours.update(other.hours)
+        if self.hours.keys().isdisjoint(other.hours):
+            dict.update(self.hours, other.hours)
+        else:
+            self.hours.update(other.hours)
         self.more_names += other.more_names
         for user, guesses in other.names.items():
             self.named(user, guesses)
@@ -151,6 +155,11 @@ class Tally:
     _resting: dict[tuple[str, str], Connection] = field(default_factory=dict)
     _entered: set[tuple[str | None, str | None]] = field(default_factory=set)
     """Account and address of the logins that are kept, once there are many events."""
+
+    def __reduce__(self) -> tuple[Callable[..., "Tally"], tuple[object, ...]]:
+        """Events go from one process to another as bare tuples: to tell of each that it is one takes as long again."""
+        rest = [getattr(self, one.name) for one in fields(self)[len(("sources", "unknown", "kept")) :]]
+        return _tally, (self.sources, self.unknown, list(map(tuple, self.kept)), *rest)
 
     @property
     def counts(self) -> Counter[What]:
@@ -232,7 +241,7 @@ class Tally:
         self.unknown.update(islice(other.unknown - self.unknown, max(NAMES - len(self.unknown), 0)))
         self.passed.update(other.passed)
         for event in other.kept:
-            kept = self.keep(event._replace(line=event.line + lines, offset=event.offset + offset))
+            kept = self.keep(event.moved(lines, offset))
             if kept and event.what is What.ACCEPTED and event.line in other.strangers and self.is_strange(event):
                 self.strangers.add(event.line + lines)
         self.lost, self.lost_logins = self.lost + other.lost, self.lost_logins + other.lost_logins
@@ -320,3 +329,8 @@ class Tally:
             if what is INVALID_USER and len(self.unknown) < NAMES:
                 self.unknown.add(user)
         return guesses
+
+
+def _tally(sources: dict[tuple[str, str], Source], unknown: set[str], kept: Iterable[Iterable[Any]], *rest: Any) -> Tally:
+    """A tally that came from another process."""
+    return Tally(sources, unknown, list(map(Event._make, kept)), *rest)

@@ -15,6 +15,7 @@ from auditkit.logins.patterns import Pattern, pattern
 from auditkit.logins.seen import Account, Head, KeyLine, Login, Past, Seen, Verdict, Verified, Wanted
 from auditkit.logins.signals import signals
 from auditkit.logins.successes import Success
+from auditkit.logins.tally import HOUR
 from auditkit.logins.wording import listed, moment, plural
 from auditkit.model import Finding, Gap, Rule, Severity
 from auditkit.printable import printable
@@ -110,7 +111,8 @@ def _notes(all_of_it: Joined) -> Iterator[str]:
         yield f"the year of {listed(guessed)} is assumed: its stamps have none, and nothing else tells it"
     if not seen.setting.zone_known and any(one.notes.zoneless for one in seen.readings):
         yield "the zone of the machine is not known: stamps without one are taken for UTC"
-
+    if any(end is not None and end % HOUR for end in (seen.since, seen.until)):
+        yield "guesses are counted by the hour: those of an hour that --since or --until cuts are counted whole"
     if all_of_it.outside:
         others = f"{plural(len(all_of_it.outside), 'login')} outside of the time that was asked for"
         yield f"{others}, the latest of {moment(all_of_it.outside[-1].time)}: without --since and --until they are told of"

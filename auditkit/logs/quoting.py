@@ -1,19 +1,20 @@
 """Lines of logs by their own words, looked up once more where it is known by now which are wanted."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from auditkit.logins.evidence import Words
+from auditkit.logins import evidence
+from auditkit.logins.evidence import Place, Words
 from auditkit.logins.formats import syslog
 from auditkit.logins.journals import shown
-from auditkit.logins.nouns import Format
+from auditkit.logins.nouns import Format, Setting
 from auditkit.logins.reading import Reading
-from auditkit.logins.seen import Wanted
+from auditkit.logins.seen import Verdict, Wanted
 from auditkit.logins.streams import JOURNAL
 from auditkit.logs.files import Source
 
 LONGEST_LINE = 4096
-Place = tuple[str, int]
-"""Name of a source and number of a line in it."""
+BEHIND = 8192
+"""Bytes from a line on in which more of the same address are looked for."""
 
 
 def words(read: Iterable[tuple[Source, Reading]], wanted: Iterable[Wanted]) -> Mapping[Place, Words]:
@@ -29,6 +30,32 @@ def words(read: Iterable[tuple[Source, Reading]], wanted: Iterable[Wanted]) -> M
             for offset, text, forged in _found(source, form, by[name]):
                 found[name, by[name][offset]] = Words(text, form if form.kind == "text" else syslog.FORMAT, log, forged)
     return found
+
+
+def told(read: Sequence[tuple[Source, Reading]], verdict: Verdict, words: Mapping[Place, Words], setting: Setting) -> Verdict:
+    """The verdict with the words of lines beside the addresses that they tell of, guesses first of all."""
+    after, more = behind(read, evidence.lacking(verdict, words, setting))
+    return evidence.told(verdict, {**more, **words}, after, setting)
+
+
+def behind(
+    read: Iterable[tuple[Source, Reading]], lines: Sequence[Wanted]
+) -> tuple[Mapping[Place, Sequence[Wanted]], Mapping[Place, Words]]:
+    """The lines that follow each of these in a text log, and the words of those; of a journal nothing."""
+    after: dict[Place, list[Wanted]] = {}
+    found: dict[Place, Words] = {}
+    by = {name: {one.offset: one.line for one in lines if one.source == name} for name in {one.source for one in lines}}
+    for source, reading in read:
+        name, form = source.log.name, reading.format
+        if name not in by or form is None or form.kind != "text":
+            continue
+        for offset, piece in source.pieces(by[name], BEHIND):
+            first, at = by[name][offset], offset
+            for number, line in enumerate(piece.split(b"\n")[:-1]):
+                after.setdefault((name, first), []).append(Wanted(name, first + number, at))
+                found[name, first + number] = Words(line.rstrip(b"\r").decode("utf-8", "surrogateescape"), form, reading.log)
+                at += len(line) + 1
+    return after, found
 
 
 def _found(source: Source, form: Format, places: Mapping[int, int]) -> Iterator[tuple[int, str, bool | None]]:

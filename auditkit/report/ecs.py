@@ -6,17 +6,17 @@ from typing import Any
 from auditkit.model import Severity
 from auditkit.printable import printable, said
 from auditkit.report.document import CLEAN, FINDINGS, Document, state, status
-from auditkit.report.items import Dict, Item, Sort, hosts, items
+from auditkit.report.items import Dict, Item, Sort, hosts, iso, items
 from auditkit.report.look import Options
 from auditkit.report.timelines.ecs import VERSION, source, written
 from auditkit.report.verdict import of_host
 
 SEVERITIES = {Severity.INFO: 1, Severity.LOW: 21, Severity.MEDIUM: 47, Severity.HIGH: 73, Severity.CRITICAL: 99}
-"""event.severity and event.risk_score, on the scale of Elastic Security's rules."""
+"""event.severity, on the scale of Elastic Security's rules."""
 CATEGORIES = {
     Sort.UNTRUSTED: ("intrusion_detection", "info"),
-    Sort.FINDING: ("configuration", "info"),
-    Sort.ACCEPTED: ("configuration", "info"),
+    Sort.FINDING: ("intrusion_detection", "info"),
+    Sort.ACCEPTED: ("intrusion_detection", "info"),
     Sort.LOGINS: ("authentication", "info"),
     Sort.LOGIN: ("authentication", "start"),
     Sort.GUESSES: ("authentication", "info"),
@@ -24,6 +24,8 @@ CATEGORIES = {
 }
 """event.category and event.type, of the values that go together; a change is of category `file`."""
 CHANGES = {"added": "creation", "removed": "deletion", "changed": "change"}
+NEVER = "1970-01-01T00:00:00Z"
+"""When a run ended of which nobody can tell: no event may be without a time."""
 OUTCOMES = {Sort.LOGIN: "success", Sort.GUESSES: "failure"}
 TYPES = {
     "file": "file", "directory": "dir", "symlink": "symlink", "block device": "device", "character device": "device",
@@ -49,10 +51,10 @@ def _host(host: Dict, document: Document) -> dict[str, Any]:
 
 def _about(host: Dict, document: Document, message: str, event: Dict, more: Dict) -> dict[str, Any]:
     """What every line says."""
-    ends = {"start": printable(document["started"]), "end": printable(document["finished"])}
+    ends = {"start": iso(document["started"]), "end": iso(document["finished"])}
     name, _, version = document["tool"].partition(" ")
     return {
-        "@timestamp": ends["end"],
+        "@timestamp": ends["end"] or NEVER,
         "ecs": {"version": VERSION},
         "message": message,
         "event": {**event, "dataset": "auditkit.report", "module": "auditkit", **ends},
@@ -64,12 +66,13 @@ def _about(host: Dict, document: Document, message: str, event: Dict, more: Dict
 
 def _event(host: Dict, item: Item, document: Document) -> dict[str, Any]:
     category, kind = CATEGORIES.get(item.sort, ("file", CHANGES.get(item.of.get("change", ""), "change")))
+    outcome = "unknown" if item.doubtful else OUTCOMES.get(item.sort, "unknown")
     event = {
         "kind": "alert" if item.against else "event", "category": [category], "type": [kind], "action": str(item.sort),
-        "outcome": OUTCOMES.get(item.sort, "unknown"), "id": item.id, "severity": SEVERITIES[item.severity],
+        "outcome": outcome, "id": item.id, "severity": SEVERITIES[item.severity],
         "reason": item.excuse,
     }  # fmt: skip
-    more = {"sort": str(item.sort), "severity": item.severity.word, "subject": printable(item.subject), "excuse": item.excuse}
+    more = {"severity": item.severity.word, "subject": printable(item.subject), "excuse": item.excuse}
     return {**_about(host, document, item.message, event, {**more, **_more(item)}), **_fields(item)}
 
 
@@ -103,7 +106,8 @@ def _fields(item: Item) -> dict[str, Any]:
     if item.sort is Sort.GAP:
         fields["error"] = {"message": item.message}
     if item.sort is Sort.LOGIN:
-        fields |= {"@timestamp": printable(item.of["time"]), "user": {"name": printable(item.of["user"])}}
+        fields |= {"@timestamp": time} if (time := iso(item.of["time"])) else {}
+        fields["user"] = {"name": printable(item.of["user"])}
         fields["source"] = source(item.of["address"], item.of["port"])
     if item.sort is Sort.GUESSES and item.of["address"] != "*":
         fields["source"] = source(item.of["address"], None)

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any
@@ -23,6 +24,9 @@ NOBODY: Dict = {
 """What stands for the hosts of a run that asked none: nothing looked at is nothing clean."""
 ACCESS = {"none-seen": Severity.INFO, "seen": Severity.LOW, "unsupported": Severity.HIGH, "cannot-tell": Severity.MEDIUM}
 COVERAGE = {"complete": Severity.INFO, "gap": Severity.MEDIUM, "source-missing": Severity.MEDIUM, "tamper": Severity.HIGH}
+
+DOUBTFUL = ("unsupported", "forged", "sourceless")
+"""States of a login of which nobody can say that it was one."""
 
 
 class Sort(StrEnum):
@@ -62,15 +66,27 @@ class Item:
 
     @property
     def against(self) -> bool:
-        """Whether it makes a host one with findings."""
-        if self.sort is Sort.CHANGE:
-            return not self.excuse
-        return self.sort is Sort.UNTRUSTED or (self.sort is Sort.FINDING and self.severity >= Severity.LOW)
+        """Whether it speaks against the host."""
+        match self.sort:
+            case Sort.CHANGE:
+                return not self.excuse
+            case Sort.FINDING:
+                return self.severity >= Severity.LOW
+            case Sort.LOGINS:
+                return self.severity >= Severity.HIGH
+        return self.sort is Sort.UNTRUSTED
 
     @property
     def unseen(self) -> bool:
         """Whether it says that something is not known."""
-        return self.sort is Sort.GAP or (self.sort is Sort.LOGINS and self.severity >= Severity.MEDIUM)
+        if self.sort is Sort.LOGINS:
+            return self.of["access"] not in ("none-seen", "seen", "unsupported") or self.of["coverage"] != "complete"
+        return self.sort is Sort.GAP
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it is a login that is only claimed."""
+        return self.sort is Sort.LOGIN and self.of.get("state") in DOUBTFUL
 
     @property
     def place(self) -> tuple[str, int]:
@@ -104,6 +120,21 @@ def items(host: Dict, options: Options) -> Iterator[Item]:
         key = sha256(json.dumps([host["host"], item.sort, *_key(item)]).encode()).hexdigest()[:32]
         seen[key] += 1
         yield replace(item, id=key if seen[key] == 1 else f"{key}-{seen[key]}")
+
+
+def moment(text: object) -> datetime | None:
+    """A time of the document; None if it is none, so that no store refuses a line for its time."""
+    try:
+        time = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return time.astimezone(UTC) if time.tzinfo and MINYEAR < time.year < MAXYEAR else None
+
+
+def iso(text: object) -> str | None:
+    """A time of the document in ISO 8601, in UTC; None if it is none."""
+    time = moment(text)
+    return None if time is None else time.replace(tzinfo=None).isoformat() + "Z"
 
 
 def _items(host: Dict, options: Options) -> Iterator[Item]:
@@ -172,6 +203,7 @@ def _login(one: Dict) -> Item:
         one.get("state", ""),
         f"told by {', '.join(map(said, one['support'])) or 'nothing else'}",
         counted(one["guesses_before"], "guess") + " before" if one.get("guesses_before") else "",
+        f"to be asked about first ({one['ask']})" if one.get("ask") else "",
     ]
     how = _severity(one.get("ask") or "info")
     return Item(Sort.LOGIN, how, "login", one["user"], ", ".join(filter(None, parts)), one)

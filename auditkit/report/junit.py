@@ -5,7 +5,7 @@ from html import escape
 
 from auditkit.printable import printable, said
 from auditkit.report.document import CLEAN, Document, state, status
-from auditkit.report.items import Dict, Item, Sort, hosts, items
+from auditkit.report.items import Dict, Item, Sort, hosts, iso, items
 from auditkit.report.look import Options
 from auditkit.report.verdict import of_host
 
@@ -49,7 +49,7 @@ def _numbers(host: Dict, options: Options) -> dict[str, int]:
 
 def _suite(host: Dict, counts: dict[str, int], document: Document, options: Options) -> Iterator[str]:
     """Yield a host; one that is clean has a case that says so, and passes."""
-    name, began = printable(host["host"]), printable(document["started"]).removesuffix("Z")
+    name, began = printable(host["host"]), (iso(document["started"]) or "").removesuffix("Z")
     took = host["facts"].get("seconds", 0)
     yield f" <testsuite{_attributes(name=name, timestamp=began, time=round(took, 3), **counts)}>\n  <properties>\n"
     for key, value in (("status", status(host)), ("state", state(host)), ("verdict", of_host(host))):

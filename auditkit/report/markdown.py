@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from auditkit.printable import counted, grouped, printable, said
-from auditkit.report.differences import told
+from auditkit.report.differences import second, told
 from auditkit.report.document import Document, apart, judged, severity, state, status, worst
 from auditkit.report.findings import what
 from auditkit.report.folding import folded, minor, part
@@ -79,7 +79,7 @@ def _findings(host: Dict) -> Iterator[str]:
     for how_bad, group in groupby(ordered, key=severity):
         yield f"### Findings: {how_bad.word}\n\n"
         for (rule, remedy), alike in groupby(group, key=lambda finding: (finding["rule"], finding["remedy"])):
-            yield f"**{escaped(rule)}**\n\n"
+            yield f"**{escaped(rule) or 'no rule'}**\n\n"
             for finding in alike:
                 yield from _finding(finding)
             yield f"\n{fenced([said(remedy)])}\n" if remedy else "\n"
@@ -123,4 +123,4 @@ def _logins(listed: Iterable[Item]) -> Iterator[str]:
     """Yield each login with its time: each is to be confirmed by the person."""
     for item in listed:
         if item.sort is Sort.LOGIN:
-            yield f"{said(item.of['time'])} {item.message}"
+            yield f"{second(item.of['time'])} {item.message}"

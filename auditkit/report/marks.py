@@ -7,7 +7,7 @@ from auditkit.printable import said
 
 _MARKS = re.compile(r"([\\`*_\[\]<>|~&$#])")
 """Marks that mean something wherever they stand; a backslash takes that from them, CommonMark 2.4."""
-_FIRST = re.compile(r"([0-9]{0,9})([-+=.)])")
+_FIRST = re.compile(r"([0-9]{1,9}(?=[.)])|(?=[-+=]))(.)")
 """What makes a list or a heading where a line begins with it."""
 _LINKED = re.compile(r"@|://|www\.|mailto:|xmpp:|[#!$%&~][0-9]|\bgh-[0-9]", re.IGNORECASE)
 """What makes a link of a bare word in the forms of GitHub and GitLab, `#12` too: such a word stands as code."""

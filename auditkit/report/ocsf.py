@@ -10,8 +10,8 @@ from typing import Any
 
 from auditkit.model import Severity
 from auditkit.printable import printable, said
-from auditkit.report.document import CLEAN, FAILURES, INCOMPLETE, UNTRUSTED, Document, state, status
-from auditkit.report.items import Dict, Item, Sort, hosts, items
+from auditkit.report.document import FAILURES, INCOMPLETE, UNTRUSTED, Document, judged, severity, state, status
+from auditkit.report.items import Dict, Item, Sort, hosts, items, moment
 from auditkit.report.look import Options
 from auditkit.report.timelines.ecs import ip
 from auditkit.report.verdict import of_host
@@ -21,7 +21,7 @@ FINDING, AUTHENTICATION, SCAN = 2004, 3002, 6007
 """class_uid of Detection Finding, Authentication and Scan Activity; the category is its thousands."""
 COMPLETED, ERROR = 2, 6
 """activity_id of Scan Activity."""
-SUCCESS, FAILURE = 1, 2
+UNKNOWN, SUCCESS, FAILURE = 0, 1, 2
 """status_id of an activity."""
 NEW, SUPPRESSED = 1, 3
 """status_id of a finding."""
@@ -49,7 +49,7 @@ def _written(event: Mapping[str, Any]) -> str:
 def _host(host: Dict, document: Document) -> dict[str, Any]:
     """What a host comes to: a scan that could not see all, or compared nothing, has failed."""
     failed = status(host) in (INCOMPLETE, UNTRUSTED) or state(host) in FAILURES or bool(host["gaps"])
-    worst = Severity.INFO if status(host) == CLEAN else Severity.MEDIUM
+    worst = max((*map(severity, judged(host)), Severity.MEDIUM if failed else Severity.INFO))
     scanned = _scan(host, document, ERROR if failed else COMPLETED, worst)
     return scanned | {
         "message": of_host(host),
@@ -139,7 +139,8 @@ def _login(host: Dict, item: Item) -> dict[str, Any]:
         made["src_endpoint"] = {"ip": shown} if ip(of["address"]) else {"name": shown}
     if item.sort is Sort.LOGIN:
         when = _milliseconds(of["time"])
-        made |= {"user": {"name": printable(of["user"])}, "status_id": SUCCESS, "status_detail": printable(of["method"] or "")}
+        made |= {"user": {"name": printable(of["user"])}, "status_id": UNKNOWN if item.doubtful else SUCCESS}
+        made["status_detail"] = ", ".join(filter(None, (of.get("state"), printable(of["method"] or ""))))
         return made | ({} if when is None else {"time": when})
     user = printable(of["users"][0]) if len(of["users"]) == 1 else "*"
     ends = {"start_time": _milliseconds(of["first"]), "end_time": _milliseconds(of["last"])}
@@ -151,9 +152,7 @@ def _login(host: Dict, item: Item) -> dict[str, Any]:
     }
 
 
-def _milliseconds(moment: object) -> int | None:
+def _milliseconds(text: object) -> int | None:
     """A time of the document as OCSF has it; None if it is none."""
-    try:
-        return (datetime.fromisoformat(str(moment)) - EPOCH) // timedelta(milliseconds=1)
-    except (ValueError, TypeError, OverflowError):
-        return None
+    time = moment(text)
+    return None if time is None else (time - EPOCH) // timedelta(milliseconds=1)

@@ -5,18 +5,16 @@ A number that nobody knows is no sample: no changes where nothing was compared, 
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
 from itertools import chain
-from typing import Any
 
 from auditkit.model import Severity
 from auditkit.printable import printable
 from auditkit.report.document import FAILURES, STATUSES, UNTRUSTED, Document, apart, severity, state, status
-from auditkit.report.items import ACCESS, COVERAGE, Dict, named, unseen
+from auditkit.report.items import ACCESS, COVERAGE, Dict, moment, named, unseen
 from auditkit.report.look import Options
 
 Sample = tuple[Mapping[str, str], float]
-"""Labels, and the number."""
+"""Labels, whose values may be shown, and the number."""
 Metric = tuple[str, str, Sequence[Sample]]
 """Name, what it is, and its samples."""
 Hosts = Sequence[tuple[str, Dict]]
@@ -41,7 +39,7 @@ def pieces(document: Document, options: Options) -> Iterator[str]:
 
 
 def _of_run(document: Document) -> Iterator[str]:
-    labels = {"command": document["command"], "tool": document["tool"]}
+    labels = {name: printable(document[name]) for name in ("command", "tool")}
     yield from _metric("info", "Which auditkit ran, as what.", [(labels, 1)])
     times = [_seconds(document[name]) for name in ("started", "finished")]
     if times[1] is not None:
@@ -84,7 +82,7 @@ def _changes(name: str, host: Dict) -> Iterator[Sample]:
 
 def _explained(name: str, host: Dict) -> Iterator[Sample]:
     for one in host["explained"]:
-        yield {"host": name, "by": one["by"], "proof": one["proof"]}, one["changes"]
+        yield {"host": name, "by": printable(one["by"]), "proof": one["proof"]}, one["changes"]
 
 
 def _by_severity(name: str, numbers: Counter[Severity], known: bool) -> Iterator[Sample]:
@@ -98,7 +96,7 @@ def _of_logins(told: Hosts) -> Iterator[Metric]:
     for axis, words in AXES.items():
         samples = [({"host": name, axis: word}, word == logins[axis]) for name, logins in asked for word in words]
         yield f"logins_{axis}", f"The verdict on logins: 1 for the {axis} that it says.", samples
-    patterns = [({"host": name, "pattern": logins["pattern"]}, 1) for name, logins in asked]
+    patterns = [({"host": name, "pattern": printable(logins["pattern"])}, 1) for name, logins in asked]
     yield "logins_pattern", "What the guesses look like.", patterns
     for metric, (help_, number) in COUNTS.items():
         yield metric, help_, [({"host": name}, number(logins)) for name, logins in asked]
@@ -135,8 +133,8 @@ def _metric(name: str, help_: str, samples: Sequence[Sample]) -> Iterator[str]:
 
 
 def _value(text: str) -> str:
-    """A label's value: backslashes and quotes escaped; of other marks printable() has left none that matters."""
-    return printable(text).replace("\\", "\\\\").replace('"', '\\"')
+    """A label's value, which may be shown: backslashes and quotes escaped, and printable() has left no line feed."""
+    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _number(number: float) -> str:
@@ -146,10 +144,7 @@ def _number(number: float) -> str:
     return repr(number)
 
 
-def _seconds(moment: Any) -> float | None:
+def _seconds(text: object) -> float | None:
     """Seconds since 1970 of a time of the document; None if it is none."""
-    try:
-        time = datetime.fromisoformat(str(moment))
-        return time.timestamp() if time.tzinfo else None
-    except (ValueError, OverflowError):
-        return None
+    time = moment(text)
+    return None if time is None else time.timestamp()

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from auditkit.model import Severity
 from auditkit.printable import printable, said
 from auditkit.report.document import CLEAN, FINDINGS, Document, state, status
-from auditkit.report.items import Dict, Item, Sort, items, named
+from auditkit.report.items import Dict, Item, Sort, iso, items, named
 from auditkit.report.look import Options
 from auditkit.report.verdict import of_host
 
@@ -89,13 +89,17 @@ def _rule(item: Item) -> dict[str, Any]:
     """What a document knows of a rule; its words are those of its name."""
     words = printable(item.rule).replace("-", " ")
     references = [printable(one) for one in item.of.get("references", ())]
-    parts = [said(item.of.get("remedy", "")), f"See {', '.join(references)}." if references else ""]
-    help_ = " ".join(part for part in (*parts, f"`auditkit explain {printable(item.rule)}` says why it matters.") if part)
+    explained = item.sort in (Sort.CHANGE, Sort.FINDING, Sort.ACCEPTED)
+    parts = [
+        said(item.of.get("remedy", "")),
+        f"See {', '.join(references)}." if references else "",
+        f"`auditkit explain {printable(item.rule)}` says why it matters." if explained else "",
+    ]
     return {
         "id": printable(item.rule),
         "shortDescription": {"text": _text(words)},
         "fullDescription": {"text": _text(words)},
-        "help": {"text": _text(help_)},
+        "help": {"text": _text("\n\n".join(filter(None, parts)) or words)},
     }
 
 
@@ -142,12 +146,9 @@ def _invocations(host: Dict, document: Document, options: Options) -> Iterator[s
     """Yield how the work ended: with a gap it was no success, whatever was found."""
     unseen = (item for item in items(host, options) if item.unseen or item.sort is Sort.UNTRUSTED)
     complete = status(host) in (CLEAN, FINDINGS) and not any(item.unseen for item in items(host, options))
-    ended = {
-        "executionSuccessful": complete,
-        "exitCodeDescription": _text(of_host(host)),
-        "startTimeUtc": printable(document["started"]),
-        "endTimeUtc": printable(document["finished"]),
-    }
+    times = {"startTimeUtc": iso(document["started"]), "endTimeUtc": iso(document["finished"])}
+    known = {name: time for name, time in times.items() if time}
+    ended = {"executionSuccessful": complete, "exitCodeDescription": of_host(host), **known}
     yield f'"invocations": [{{{_json(ended)[1:-1]},\n    '
     yield from _list('"toolExecutionNotifications"', map(_notification, unseen))
     yield "}],\n   "

@@ -105,7 +105,7 @@ def wanted(word: str, config: Config) -> HostConfig:
         return config.hosts[word]
     place = _place(word.removeprefix(SCHEME))
     if place is None:
-        raise UsageError(f"{printable(re.sub(r':[^/@]*@', ':...@', word))} is no address of a host", FORM)
+        raise UsageError(f"{printable(re.sub(r'(?s):(?!//).*@', ':...@', word))} is no address of a host", FORM)
     return _at(place, config.hosts.get(place.name, config.defaults))
 
 

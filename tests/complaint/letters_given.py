@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from auditkit.commands.attempts import told
-from auditkit.logins import evidence
 from auditkit.logins.nouns import Log, Setting
 from auditkit.logins.reading import Reading, read
 from auditkit.logins.seen import Account, Seen
@@ -88,7 +87,7 @@ def report(
     known = None if accounts is None else {name: Account(1000) for name in accounts}
     verdict = judged(Seen(host, tuple(reading for _source, reading in there), setting, accounts=known, since=since))
     words = quoting.words(there, (one for lines in verdict.evidence for one in lines))
-    verdict = evidence.told(verdict, words, setting)
+    verdict = quoting.told(there, verdict, words, setting)
     one = document.of_host(told(HostReport(host), verdict, (), len(there)))
     made = document.Report("logins", "auditkit", WRITTEN, WRITTEN, ())
     plain: Document = json.loads(json.dumps(document.assembled(made, [one])))

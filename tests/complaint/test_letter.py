@@ -304,7 +304,7 @@ def as_sshd(name: str) -> str:
     return "".join(f"\\{ord(char):03o}" if ord(char) < 32 or ord(char) == 127 else char for char in name.partition(":")[0])
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.lists(HOSTILE, min_size=1, max_size=4), st.booleans(), st.binary(max_size=9))
 def test_no_name_gets_into_headers_yaml_json_or_lines_of_its_own(names: list[str], exist: bool, junk: bytes) -> None:
     odd = bytes(byte for byte in junk if byte >= 0x80).decode("utf-8", "surrogateescape")
@@ -331,7 +331,7 @@ def test_no_name_gets_into_headers_yaml_json_or_lines_of_its_own(names: list[str
     assert all(line.isprintable() for line in told.split("\n"))
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(
     st.lists(
         st.one_of(st.sampled_from(WORDS_OF_SSHD), st.from_regex(r"[a-z][a-z0-9_-]{0,15}", fullmatch=True)),
@@ -368,13 +368,11 @@ def test_a_name_of_ours_is_found_wherever_it_stands(name: str) -> None:
 
 
 def test_addresses_inside_are_not_told_and_theirs_is() -> None:
-    came = f'2026-11-24T02:59:00Z srv-01 sshd[899]: Connection from {SUSPECT} port 39999 on 10.1.2.3 port 22 rdomain ""'
-    lines = [came]
-    for line in guesses(12):
-        lines.append(line)
-        if "Failed" in line:
-            place = line.partition(" from ")[2].removesuffix(" ssh2")
-            lines.append(f"{line.partition(': ')[0]}: Connection closed by invalid user admin {place} [preauth]")
+    """Four lines of twelve attempts: few enough that the line of the connection is shown, too."""
+    lines = [f'2026-11-24T02:59:00Z srv-01 sshd[899]: Connection from {SUSPECT} port 39999 on 10.1.2.3 port 22 rdomain ""']
+    for at in range(4):
+        said = f"Failed password for root from {SUSPECT} port {4000 + at} ssh2"
+        lines.append(f"2026-11-24T03:{at:02}:00Z srv-01 sshd[{900 + at}]: message repeated 3 times: [ {said}]")
     told = plain.letter(letter(judge(of_lines(lines))))
     assert "10.1.2.3" not in told
     assert f"Connection from {SUSPECT} port 39999 on our-address port 22" in told

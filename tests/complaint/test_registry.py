@@ -104,7 +104,7 @@ def nested(depth: int) -> Document:
 def test_what_lies_absurdly_deep_is_not_looked_for() -> None:
     assert mail(nested(5)) == "abuse@provider.example"
     assert mail(nested(400)) is None
-    many = [entity("registrant", mails=("x@provider.example",)) for _ in range(20_000)]
+    many = [entity("registrant", mails=("x@provider.example",)) for _ in range(3_000)]
     assert mail(network(*many)) == "abuse@provider.example"
 
 

@@ -97,7 +97,7 @@ def test_who_only_offers_keys_or_connects_is_not_written_about() -> None:
 
 def test_a_few_attempts_are_no_ground_and_ten_are() -> None:
     assert refused(of_lines(guesses(9))) == (
-        "9 attempts from 45.148.10.7 are too few for a letter, which takes 10: it may be somebody who mistypes",
+        "9 attempts from 45.148.10.7: too few for a letter, which takes 10: it may be somebody who mistypes",
         "wait whether it comes back",
     )
     assert judge(of_lines(guesses(10))).attempts == 10
@@ -226,7 +226,7 @@ ODD = st.one_of(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.sampled_from(PLACES), ODD, st.integers(0, 10**18)), min_size=1, max_size=6))
 def test_a_report_that_somebody_wrote_by_hand_makes_a_letter_or_is_refused(
     changes: list[tuple[tuple[Any, ...], str, int]],

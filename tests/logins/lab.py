@@ -34,6 +34,7 @@ mount --bind "$1" /run/lab
 ln -s /run/lab/log.socket /dev/log
 for file in passwd shadow group pam.d/sshd; do mount --bind "/run/lab/etc/$file" "/etc/$file"; done
 ip link set lo up
+ip addr add 192.88.99.0/24 dev lo # of the internet, and nobody's: a relay that was given up (RFC 7526)
 exec /usr/sbin/sshd -D -f /run/lab/sshd_config
 """
 CONFIGURATION = f"""

@@ -115,3 +115,23 @@ def test_bytes_that_are_no_journal_show_nothing_and_break_nothing(data: bytes, o
 @given(st.text(max_size=200))
 def test_any_line_says_one_thing_or_none(text: str) -> None:
     event_of(text, syslog.FORMAT, Setting(1_795_600_000 * 10**9))
+
+
+def test_where_sshd_tells_of_each_connection_the_guesses_behind_it_are_shown(cli: Cli, tmp_path: Path) -> None:
+    """LogLevel VERBOSE, and many connections at once: the first and last lines of the address are no guesses."""
+    stamp = "2026-11-24T03:10:00+01:00 srv"
+    begin = [f"{stamp} sshd[{900 + at}]: Connection from {SUSPECT} port {4000 + at} on 192.0.2.9 port 22" for at in range(8)]
+    middle = [f"{stamp} sshd[{900 + at}]: Failed password for root from {SUSPECT} port {4000 + at} ssh2" for at in range(8)]
+    foreign = [line.replace(SUSPECT, "45.9.9.99") for line in middle]
+    end = [
+        f"{stamp} sshd[{900 + at}]: Connection closed by authenticating user root {SUSPECT} port {4000 + at} [preauth]"
+        for at in range(8)
+    ]
+    log = tmp_path / "auth.log"
+    log.write_text("\n".join([*begin, *foreign, *middle, *end, ""]), "utf-8")
+    told = next(source for source in sources(cli, str(log)) if source["address"] == SUSPECT)["lines"]
+    assert [line["text"] for line in told if "Failed" in line["text"]] == middle
+    assert [line["line"] for line in told] == sorted(line["line"] for line in told)
+    assert len(told) == 10
+    for line in told:
+        assert log.read_text("utf-8").splitlines()[line["line"] - 1] == line["text"]

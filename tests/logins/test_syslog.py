@@ -14,7 +14,7 @@ from held import Held
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditkit.logins.formats import syslog
+from auditkit.logins.formats import syslog, teller
 from auditkit.logins.nouns import Condition, Event, Log, Notes, Setting, What, YearBy
 from auditkit.logins.parts import joined, parts
 from auditkit.logins.reading import Reading, read
@@ -214,7 +214,7 @@ def test_what_is_not_understood_is_counted_by_kind_and_shown() -> None:
 def test_kinds_that_are_not_understood_are_bounded() -> None:
     words = ["".join(random.Random(n).choices("abcdefghij", k=8)) for n in range(2000)]
     _found, notes = events("".join(f"Nov 24 09:54:56 gate sshd[7]: Quantum {word}\n" for word in words))
-    assert len(notes.unknown) <= syslog.SHAPES + 1
+    assert len(notes.unknown) <= teller.SHAPES + 1
     assert sum(notes.unknown.values()) == 2000
 
 

@@ -211,6 +211,15 @@ def test_what_could_be_an_option_or_a_shell_command_is_no_host(word: str, office
     assert str(caught.value).isprintable()
 
 
+@pytest.mark.parametrize(
+    "word", ["ssh://anna:s3cret@ws-03.lan", "ssh://anna:s3@cr/et@ws-03.lan", "ssh://anna:s3\ncr:et@ws-03.lan"]
+)
+def test_a_password_in_a_word_is_not_said_again(word: str, office: Office) -> None:
+    with pytest.raises(UsageError) as caught:
+        office.route(word)
+    assert str(caught.value) == "ssh://anna:...@ws-03.lan is no address of a host"
+
+
 @given(st.text(max_size=30))
 def test_any_word_is_a_place_or_none(text: str) -> None:
     found = route._place(text)

@@ -24,6 +24,8 @@ def command(case: str, words: tuple[str, ...], by: str | None, **given: Any) -> 
     found = disk.found(run.store, case)
     entry = found.add(cases.hand(by), Said(Kind.CLOSED, cases.text_of(words) or "closed"))
     cases.told(run.form, found.id, entry)
+    if run.form == "text":
+        cases.say_head(entry)
     if run.form == "text" and not run.quiet:
         options.talk(f"hint: seal it, and keep a copy elsewhere: auditkit incident seal {found.id} --key FILE")
     return 0

@@ -48,8 +48,8 @@ def read(log: Log, data: Bytes, setting: Setting, names: Iterable[str]) -> dict[
     clock = Clock(log, data, setting, whole)  # one for all: a machine that is heard from in January begins in the new year
     number = offset = 0
     before = ""
-    for lines, sizes in pieces(data.chunks(), whole):
-        for run in runs(lines, sizes, before, known):
+    for piece in pieces(data.chunks(), whole):
+        for run in runs(piece.lines(), piece.lengths(), before, known):
             before = run.machine
             reader = made.get(before) or _reader(made, before, log, data, setting, clock)
             number, offset = _take(reader, run, number, offset)

@@ -1,76 +1,60 @@
-"""Counts what a text log is full of, lines of guesses, without an event of each: what is common to many is understood once.
+"""Counts what a text log is full of, lines of guesses, without an event of each: a piece of the log at a time, run by run.
 
-Of a line of sshd in which somebody came from somewhere, the address and the port are cut out. What is left says who tried what,
-and is understood once for all lines that have it; then a line only has to be noted with its address. At the end of a piece what
-came from each address is folded into the tally. A line that says anything else is for the caller to read by itself.
+Runs of sshd whose shape is known to be counted, or to be noise, are counted together: by address and shape. A run that says
+anything else is read line by line, and so is each of a process that such a one is of, in their order: a line may ask what its
+connection said before. What a line of PAM would ask its connection for, its user, was named with its address by then.
 """
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import Enum, auto
-from functools import lru_cache
+from collections import Counter, deque
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate, compress
+from operator import attrgetter
+from re import compile as pattern
 from typing import NamedTuple
 
-from auditkit.logins.grammar import said, sshd
+from auditkit.logins.formats.meaning import CUT, SSHD, Meaning, Meanings, own_words
+from auditkit.logins.formats.runs import NAME, PlainNames, Run, messages, runs, shape
+from auditkit.logins.formats.sequences import Sequence as Says
+from auditkit.logins.formats.sequences import Sequences
 from auditkit.logins.grammar.forms import usual
-from auditkit.logins.grammar.wrapped import unwrapped
-from auditkit.logins.nouns import PAM, Said, What
-from auditkit.logins.tally import ADDRESSES, CONNECTIONS, EXAMPLES, HOUR, SERVICES, TALLIED, Tally
+from auditkit.logins.nouns import What
+from auditkit.logins.tally import ADDRESSES, EXAMPLES, HOUR, Source, Tally
 
-KNOWN = 16384
-"""Messages without address and port that are remembered with what they say."""
-WORTH = 200
-"""Characters up to which other messages are remembered."""
 TAGS = 4096
 """Names of machines and programs that are remembered from one piece to the next."""
-NUMERALS = "0123456789"
-BEFORE_PORT = " port "
-LONGEST_PORT = 5
-LONGEST = sshd.MAY_END - 64
-"""Characters of a message without address and port that has not lost its end."""
-PROBES = ("192.0.2.1", 1), ("2001:db8::1", 65535)
-"""Addresses and ports with which is tried what a message says that has others."""
-SSHD = frozenset(("sshd", *SERVICES))
+ADDRESS = pattern(r"[0-9a-f.:]{2,45}").fullmatch
 NOISE = What.NOISE
-Key = str | tuple[str, str]
-"""A message, or what stands before the address and behind the port in it."""
+NOT_CUT = Says(1, ())
+"""What a line says that is not written as most are."""
 
 
-class How(Enum):
-    """What is done with a line that says something."""
+class Met(NamedTuple):
+    """A run, and which of its lines are counted."""
 
-    COUNTED = auto()
-    """It is counted by its address."""
-    PASSED = auto()
-    """It is noise."""
-    OTHER = auto()
-    """Its program tells nothing of logins."""
-    ASKS = auto()
-    """It is counted by its address, and its connection knows the user: PAM names no port, and no user that there is not."""
-    ALONE = auto()
-    """It is read by itself."""
+    number: int
+    offset: int
+    run: Run
+    lines: Sequence[int]
+
+    def places(self) -> list[tuple[int, int]]:
+        """Number of each of these lines, and how many bytes stand before it."""
+        number, offset, run, lines = self
+        if len(lines) == 1 and lines[0] == 0:
+            return [(number, offset)]
+        starts = list(accumulate((len(run[0]) + len(said) + 1 for said in messages(run).split("\n")), initial=offset))
+        return [(number + line, starts[line]) for line in lines]
 
 
 @dataclass(slots=True, eq=False)
-class Meaning:
-    """What lines say that differ in nothing but stamp, pid, address and port; two of them may say the same."""
-
-    how: How
-    told: Said | None = None
-    """What they say, with an address and a port that may be those of others; None where each has to be looked at."""
-    user: str | None = None
-
-
 class Came:
-    """What came to sshd from one address in a piece: what each line says, and which one it is."""
+    """What came to sshd from one address: which runs of a piece, and the last ones of those before it."""
 
-    __slots__ = ("address", "meanings", "places")
-
-    def __init__(self, address: str) -> None:
-        self.address = address
-        self.meanings: list[Meaning] = []
-        self.places: list[int] = []
+    address: str
+    order: int
+    """How many were met before it."""
+    runs: list[int] = field(default_factory=list)
+    latest: deque[Met] = field(default_factory=lambda: deque(maxlen=EXAMPLES))
 
 
 class Tag(NamedTuple):
@@ -78,179 +62,198 @@ class Tag(NamedTuple):
 
     host: str
     program: str
-    known: dict[Key, Meaning]
+    known: Meanings
     """What the program says."""
-    spoke: dict[str, tuple[Came, Meaning, str]]
-    """Pid to what its connection said last in this piece, and what stands behind `port` in it."""
+
+    def means(self, message: str) -> tuple[Meaning, str, str]:
+        """What a message means, and the address and the port that were cut out of it."""
+        cut = CUT(message) if self.program in SSHD else None
+        before, _pam, address, port, behind = cut.groups("") if cut else ("", "", "", "", message)
+        return self.known[before, behind], address, port
 
 
-remembered = lru_cache(8192)(said)
+class Spoken(NamedTuple):
+    """A line that is read by itself."""
+
+    place: tuple[int, int]
+    """Its number, and how many bytes stand before it."""
+    time: int
+    host: str
+    program: str
+    pid: str | None
+    message: str
+    times: int = 1
+    """How often it came."""
+    told: tuple[Meaning | None, str, str] = (None, "", "")
+    """What it means, where that is known, with the address and the port that were cut out of it."""
 
 
-def told_of(program: str, message: str) -> Said | None:
-    """What a message says, remembered; without what the log daemon put around it, and how often it came."""
-    return unwrapped(program, message, remembered)
+class Cames(dict[str, Came | None]):
+    """Each address, as lines have it, to what came from there; None where it is none, but the name of a machine."""
 
-
-def understood(program: str, key: Key) -> Meaning:
-    """What the lines of a key say."""
-    told = _told(program, key)
-    if isinstance(key, tuple):
-        if told is not None and told.what in TALLIED:
-            return Meaning(How.COUNTED, told, told.user)
-    elif told is None:
-        return Meaning(How.OTHER)
-    elif told.what is NOISE:
-        return Meaning(How.PASSED, told)
-    elif told.what is What.FAILED and told.method == PAM and told.address and program in SSHD:
-        return Meaning(How.ASKS, told)
-    return Meaning(How.ALONE, told if told and told.what is not What.UNKNOWN else None)
-
-
-def _told(program: str, key: Key) -> Said | None:
-    """What the lines of a key say, if what was cut out of them is address and port, and nothing that the client chose.
-
-    That is so if two messages with others in their place differ in just these.
-    """
-    if isinstance(key, str):
-        return told_of(program, key)
-    before, behind = key
-    if program not in SSHD or len(before) + len(behind) > LONGEST or not (before + behind).isascii():
-        return None
-    one, other = (unwrapped(program, f"{before} {address}{BEFORE_PORT}{port}{behind}", said) for address, port in PROBES)
-    if not one or not other or (one[2:4], other[2:4]) != PROBES:
-        return None
-    return one if (one[:2], one[4:]) == (other[:2], other[4:]) else None  # all but address and port
+    def __missing__(self, raw: str) -> Came | None:
+        address = usual(raw) or ""
+        named = raw and (not ADDRESS(raw) or (address[-1:].isalpha() and ":" not in address))
+        came = self[raw] = None if named else Came(address, len(self)) if address == raw else self[address]
+        return came
 
 
 class Counts:
-    """What was counted of a piece of a log, until it is folded into the tally."""
+    """What is remembered from one piece of a log to the next."""
 
     def __init__(self, tally: Tally) -> None:
         self.tally = tally
         self.tags: dict[str, Tag] = {}
-        self.known: dict[str, dict[Key, Meaning]] = {}
-        self.spoken: dict[str, dict[str, tuple[Came, Meaning, str]]] = {}
-        """Host to what its connections said; `older` is the same of those that have not spoken for long."""
-        self.older: dict[str, dict[str, tuple[Came, Meaning, str]]] = {}
-        self.came: dict[str, Came | None] = {}
-        """Address as the line has it to what came from there; None where it is none."""
-        self.of_users: dict[tuple[str | None, int], Meaning] = {}
-        """What PAM means by a line, by the user and how often."""
-        self.remembered = 0
+        self.known: dict[str, tuple[Meanings, Sequences]] = {}
+        self.plain = PlainNames(own_words())
+        self.of_sshd = self.of("sshd")[1]
+        self.cames = Cames()
+        self.nowhere = Came("", 0)
+
+    def of(self, program: str) -> tuple[Meanings, Sequences]:
+        """What lines of a program say, and runs of them."""
+        known = self.known.get(program)
+        if known is None:
+            like = "sshd" if program in SSHD else program
+            meanings = Meanings(like)
+            known = self.known[program] = self.of(like) if like != program else (meanings, Sequences(meanings))
+        return known
 
     def tag(self, words: str, host: str, program: str) -> Tag:
         """Who writes."""
-        tag = Tag(host, program, self.known.setdefault(program, {}), self.spoken.setdefault(host, {}))
-        self.tags[words] = tag
+        tag = self.tags[words] = Tag(host, program, self.of(program)[0])
         return tag
 
-    def meaning(self, tag: Tag, key: Key) -> Meaning:
-        """What a message says that is not known."""
-        meaning = understood(tag.program, key)
-        if meaning.how is How.ALONE and isinstance(key, str):  # hardly ever comes again
-            return meaning
-        if self.remembered >= KNOWN:
-            for known in self.known.values():
-                known.clear()
-            self.remembered = 0
-        self.remembered += 1
-        tag.known[key] = meaning
-        return meaning
-
-    def comes(self, raw: str) -> Came | None:
-        """What comes from an address that is not known; None where it is none, but the name of a machine."""
-        if raw in self.came:
-            return self.came[raw]
-        address = usual(raw) or ""
-        came = None
-        if (address and not address[-1].isalpha()) or ":" in address:
-            came = self.came.get(address) or Came(address)
-            self.came[address] = came
-        self.came[raw] = came
-        return came
-
-    def asked(self, tag: Tag, pid: str, meaning: Meaning, at: int) -> bool:
-        """Note a line of PAM once its connection was asked; False where none that is noted here is the one to be asked."""
-        told, before = meaning.told, tag.spoke.get(pid)
-        came = self.comes(told.address or "") if told else None
-        if before is None:
-            self.settle(tag.host, pid)
-        if (
-            told is None
-            or came is None
-            or (before is None and self.tally.knows(tag.host, pid))
-            or (before and before[0] is not came)
-        ):
-            return False
-        user = told.user if told.user is not None or before is None else before[1].user
-        if len(self.of_users) > KNOWN:
-            self.of_users.clear()
-        means = self.of_users.get((user, told.times))
-        if means is None:
-            means = self.of_users[user, told.times] = Meaning(How.COUNTED, told, user)
-        if before is None:
-            tag.spoke[pid] = came, means, ""
-        came.meanings.append(means)
-        came.places.append(at)
-        return True
-
-    def settle(self, host: str, pid: str) -> None:
-        """Hand the tally what a connection said last: a line follows that may ask it."""
-        older = self.older.get(host)
-        before, last = older.pop(pid, None) if older else None, self.spoken[host].pop(pid, None)
-        if last or before:
-            self.tally.connections[host, pid] = _connection(*(last or before))  # type: ignore[misc]
-
-    def settle_all(self) -> None:
-        """The same of all."""
-        for host, spoke in (*self.older.items(), *self.spoken.items()):
-            self.tally.connections.update({(host, pid): _connection(*last) for pid, last in spoke.items()})
-            spoke.clear()
-
-    def fold(self, times: Sequence[int], starts: Sequence[int], first: int) -> None:
-        """Fold the lines of a piece into the tally.
-
-        `times` and `starts` are when each line was written, and how many bytes stand before it but for line feeds; `first` is
-        the number of the first one.
-        """
-        ordered = list(times) == sorted(times)
-        for came in {id(came): came for came in self.came.values() if came and came.places}.values():
-            self._fold(came, times, ordered)
-            source, places = self.tally.source("sshd", came.address), came.places
-            ends = places if len(places) <= 2 * EXAMPLES else (*places[:EXAMPLES], *places[-EXAMPLES:])
-            source.met_among([(first + at, starts[at] + at) for at in ends], first)
-            came.meanings, came.places = [], []
-        self._forget()
-
-    def _forget(self) -> None:
+    def rest(self) -> None:
         """Keep what is remembered bounded."""
-        if sum(map(len, self.spoken.values())) > CONNECTIONS:
-            self.older = {host: spoke.copy() for host, spoke in self.spoken.items() if spoke}
-            for spoke in self.spoken.values():
-                spoke.clear()
-        if len(self.tags) > TAGS:
-            self.settle_all()
-            self.older, self.tags, self.known, self.spoken, self.remembered = {}, {}, {}, {}, 0
-        if len(self.came) > ADDRESSES:
-            self.came = {}
+        if len(self.tags) > TAGS or len(self.known) > TAGS:
+            self.tags, self.known = {}, {}
+        if len(self.cames) > ADDRESSES:
+            self.settle()
+            self.cames = Cames()
 
-    def _fold(self, came: Came, times: Sequence[int], ordered: bool) -> None:
-        """Count what came from one address."""
-        source, places = self.tally.source("sshd", came.address), came.places
-        of_ends = (times[places[0]], times[places[-1]]) if ordered else [times[at] for at in places]
-        source.within(min(of_ends), max(of_ends))
-        guesses: dict[Meaning, int] = {}
-        for meaning, often in Counter(came.meanings).items():
-            told = meaning.told
-            if told and self.tally.told(source, told.what, meaning.user, told.method, often * told.times):
-                guesses[meaning] = told.times
-        hours = source.hours
-        for meaning, at in zip(came.meanings, places, strict=True) if guesses else ():
-            if meaning in guesses:
-                hours[times[at] // HOUR] += guesses[meaning]
+    def settle(self) -> None:
+        """Let the tally know where the last lines from each address stand."""
+        for came in self.cames.values():
+            if came and came.latest:
+                source, first = self.tally.source("sshd", came.address), came.latest[0].number
+                source.met_among([place for one in came.latest for place in one.places()][-EXAMPLES:], first)
+                came.latest.clear()
 
 
-def _connection(came: Came, meaning: Meaning, tail: str) -> tuple[str | None, ...]:
-    """What a connection said of itself, as the tally remembers it."""
-    return came.address, tail[: len(tail) - len(tail.lstrip(NUMERALS))], meaning.user
+class Piece:
+    """The runs of a piece of a log."""
+
+    def __init__(self, counts: Counts, text: str, width: int, host: str, *, single: bool) -> None:
+        self.tally, self.host = counts.tally, host
+        self.runs = runs(text, width, host, single=single)
+        self.says, self.cames, self.ports, self.names = zip(*(self._cut(run, counts) for run in self.runs), strict=True)
+        self.numbers = list(accumulate([says.lines for says in self.says], initial=0))
+        """How many lines of the piece stand before each run."""
+
+    def _cut(self, run: Run, counts: Counts) -> tuple[Says, Came | None, str, str]:
+        """What a run says, where it came from, and the port and the name that were cut out of it."""
+        prefix, program, _pid, body, _other = run
+        if not prefix:
+            return NOT_CUT, counts.nowhere, "", ""
+        text = body.replace(f"\n{prefix}", "\n") if "\n" in body else body
+        if program not in SSHD:
+            return counts.of(program)[1][text], counts.nowhere, "", ""
+        text, address, port, name = shape(text, counts.plain)
+        return counts.of_sshd[text], counts.cames[address], port, name
+
+    def placed(self, offset: int, sizes: Iterable[int] | None) -> None:
+        """Note how many bytes stand before each run: `sizes` are those of lines, where characters are none."""
+        lengths = sizes or [len(prefix) + len(body) + len(other) for prefix, _, _, body, other in self.runs]
+        self.offsets = list(accumulate([length + 1 for length in lengths], initial=offset))
+
+    def apart(self) -> list[int]:
+        """Which runs are read line by line, whatever the others say."""
+        return [at for at, (says, came) in enumerate(zip(self.says, self.cames, strict=True)) if says.apart or came is None]
+
+    def asking(self, apart: Iterable[int], alone: Iterable[Spoken]) -> set[str]:
+        """Processes that are read line by line: one line of theirs is, or PAM names another address than it."""
+        found = {self.runs[at][2] for at in apart}
+        found.discard("")
+        for one in alone:
+            if one.pid and one.pid.isdecimal() and one.host == self.host:
+                found |= {one.pid, str(int(one.pid))}
+        self.last = {run[2]: at for at, (run, says) in enumerate(zip(self.runs, self.says, strict=True)) if says.ported}
+        for at, says in enumerate(self.says):
+            if says.asks:
+                pid = self.runs[at][2]
+                if self.cames[at] is not self.cames[self.last.setdefault(pid, at)] or self.tally.knows(self.host, pid):
+                    found.add(pid)
+        return found
+
+    def of(self, processes: Collection[str]) -> set[int]:
+        """Which runs are of these processes."""
+        return {at for at, run in enumerate(self.runs) if run[2] in processes} if processes else set()
+
+    def count(self, alone: Collection[int], asking: Collection[str], times: Sequence[int], first: int) -> int:
+        """Fold all runs but some into the tally, which are those of some processes among others; gives how many lines are
+        of programs that tell nothing of logins.
+
+        `times` are those of the runs, and `first` is the number of the first line.
+        """
+        chosen = [True] * len(self.runs)
+        for at in alone:
+            chosen[at] = False
+        sources, others = self._tell(chosen)
+        for at, came, says in compress(zip(range(len(chosen)), self.cames, self.says, strict=True), chosen):
+            if says.met and came:
+                came.runs.append(at)
+                if guesses := says.sums.guesses:
+                    hours, hour = sources[came].hours, times[at] // HOUR
+                    hours[hour] = hours.get(hour, 0) + guesses
+        for came, source in sources.items():
+            self._met(came, source, times, first)
+        self._connect(asking)
+        return others
+
+    def _tell(self, chosen: Sequence[bool]) -> tuple[Mapping[Came, Source], int]:
+        """Count what was said, but for when and where it was; gives the source of each address."""
+        told = Counter(compress(zip(self.cames, self.says, self.names, strict=True), chosen))
+        met = {came for came, says, _name in told if says.met and came}
+        sources = {came: self.tally.source("sshd", came.address) for came in sorted(met, key=attrgetter("order"))}
+        passed = others = 0
+        for (came, says, name), often in told.items():
+            passed, others = passed + says.passed * often, others + says.foreign * often
+            if says.met and came:
+                says.sums.add(self.tally, sources[came], name, often)
+        self.tally.passed[NOISE] += passed
+        return sources, others
+
+    def _met(self, came: Came, source: Source, times: Sequence[int], first: int) -> None:
+        """Note when and where the lines from an address stand; where the last ones do, is only looked at when all is read."""
+        at, came.runs = came.runs, []
+        of_runs = [times[run] for run in at]
+        source.within(min(of_runs), max(of_runs))
+        if len(source.early) < EXAMPLES or source.early[-1][0] >= first:
+            begins = [place for run in at[:EXAMPLES] for place in self._met_in(run, first).places()][:EXAMPLES]
+            ends = [place for run in at[-EXAMPLES:] for place in self._met_in(run, first).places()][-EXAMPLES:]
+            source.met_among(sorted({*begins, *ends}), first)
+        else:
+            came.latest.extend(self._met_in(run, first) for run in at[-EXAMPLES:])
+
+    def _met_in(self, at: int, first: int) -> "Met":
+        return Met(first + self.numbers[at], self.offsets[at], self.runs[at], self.says[at].met)
+
+    def places(self, at: int, first: int) -> Sequence[tuple[int, int]]:
+        """Number of each line of a run, and how many bytes stand before it; `first` is the number of the first line of all."""
+        number, offset, lines = first + self.numbers[at], self.offsets[at], self.says[at].lines
+        return [(number, offset)] if lines == 1 else Met(number, offset, self.runs[at], range(lines)).places()
+
+    def lines(self, at: int) -> Sequence[str]:
+        """The lines of a run."""
+        run = self.runs[at]
+        return [run[0] + said for said in messages(run).split("\n")] if run[0] else [run[4]]
+
+    def _connect(self, asking: Collection[str]) -> None:
+        """Let the tally know what each connection said last, but for those that are read line by line."""
+        known, host = self.tally.connections, self.host
+        for pid, at in self.last.items():
+            came, says = self.cames[at], self.says[at]
+            if pid not in asking and came:
+                port = self.ports[at] if says.ported else ""
+                known[host, pid] = came.address, port, self.names[at] if says.user is NAME else says.user

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from auditkit.logins.formats.pieces import MARK, pieces
 from auditkit.logins.formats.stamps import STAMP, Clock
-from auditkit.logins.formats.syslog import Teller
+from auditkit.logins.formats.teller import Teller
 from auditkit.logins.grammar import said
 from auditkit.logins.journals.pulse import Pulse
 from auditkit.logins.nouns import Bytes, Event, Format, Log, Notes, Setting, What
@@ -38,8 +38,8 @@ class Own:
         clock, pulse, teller = Clock(log, data, setting, notes), Pulse(notes), Teller(notes, None)
         number = offset = 0
         time: int | None = None
-        for lines, sizes in pieces(data.chunks(), notes):
-            for line, size in zip(lines, sizes, strict=True):
+        for piece in pieces(data.chunks(), notes):
+            for line, size in zip(piece.lines(), piece.lengths(), strict=True):
                 number += 1
                 if (found := self.line.fullmatch(line)) and timed:
                     time = self._time(found, clock)

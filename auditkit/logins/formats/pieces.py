@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from auditkit.logins.nouns import Notes
 
@@ -14,13 +14,22 @@ MARK = b"\xef\xbb\xbf"
 """What some editors and PowerShell put before text of UTF-8."""
 
 
-class Piece(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Piece:
     """Some lines that follow each other."""
 
-    lines: Sequence[str]
-    """Without the end of the line, zeros and what is longer than LONGEST; bytes that are no UTF-8 by `surrogateescape`."""
-    sizes: Iterable[int]
-    """Bytes of each, as it stands there, without the line feed."""
+    text: str
+    """Without the ends of lines, zeros and what is longer than LONGEST; bytes that are no UTF-8 by `surrogateescape`."""
+    sizes: Sequence[int] | None = None
+    """Bytes of each line, as it stands there, without the line feed; None where these are its characters."""
+
+    def lines(self) -> Sequence[str]:
+        """Each by itself."""
+        return self.text.split("\n")
+
+    def lengths(self) -> Iterable[int]:
+        """Bytes of each."""
+        return self.sizes if self.sizes is not None else map(len, self.lines())
 
 
 def pieces(chunks: Iterable[bytes], notes: Notes) -> Iterator[Piece]:
@@ -51,8 +60,7 @@ def pieces(chunks: Iterable[bytes], notes: Notes) -> Iterator[Piece]:
 def of_text(whole: bytes) -> Piece:
     """The lines of a text; almost all are of ASCII, where characters are bytes."""
     if whole.isascii() and 0 not in whole and 13 not in whole:
-        lines = whole.decode("ascii").split("\n")
-        return Piece(lines, map(len, lines))
+        return Piece(whole.decode("ascii"))
     raw = whole.split(b"\n")
     return of(raw, list(map(len, raw)))
 
@@ -60,7 +68,7 @@ def of_text(whole: bytes) -> Piece:
 def of(raw: Sequence[bytes], sizes: Sequence[int]) -> Piece:
     """Lines as they shall be read: without zeros, carriage returns at the end, and what is too long."""
     short = (line.removeprefix(MARK).lstrip(b"\0")[:LONGEST].replace(b"\0", b"").rstrip(b"\r") for line in raw)
-    return Piece([line.decode("utf-8", "surrogateescape") for line in short], sizes)
+    return Piece("\n".join(line.decode("utf-8", "surrogateescape") for line in short), sizes)
 
 
 def zeros(chunk: bytes, offset: int, notes: Notes) -> None:

@@ -6,6 +6,7 @@ short-full` and `short-unix`, saved or pasted). All may have a priority before t
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -53,6 +54,18 @@ class Clock:
             return None
         self.notes.zoneless |= moment.tzinfo is None
         return plausible(nanoseconds(moment if moment.tzinfo else moment.replace(tzinfo=self.setting.zone)))
+
+    def times(self, stamps: Iterable[str], width: int) -> list[int]:
+        """The same of stamps of so many characters with a blank behind them, up to the first that is none."""
+        times, before, time = list[int](), "", 0
+        for stamp in stamps if width else ():
+            if stamp != before:
+                known = self.time(stamp[:-1]) if stamp[-1:] == " " and len(stamp) == width + 1 else None
+                if known is None:
+                    break
+                before, time = stamp, known
+            times.append(time)
+        return times
 
     def of(self, found: re.Match[str]) -> int | None:
         """The same of what STAMP found."""

@@ -54,8 +54,8 @@ def _calls(log: Log, data: Bytes, setting: Setting, notes: Notes) -> Iterator[Ca
     """Yield each event, its lines put together."""
     clock, offset = Clock(log, data, setting, notes), 0
     call: Call | None = None
-    for lines, sizes in pieces(data.chunks(), notes):
-        for line, size in zip(lines, sizes, strict=True):
+    for piece in pieces(data.chunks(), notes):
+        for line, size in zip(piece.lines(), piece.lengths(), strict=True):
             notes.lines += 1
             if call and line.startswith(GOES_ON):
                 call = call._replace(message=f"{call.message} {line[len(GOES_ON) :]}"[:LONGEST])

@@ -7,26 +7,24 @@ of the line before is not looked at again.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate
-from operator import itemgetter
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import compress, islice
+from operator import itemgetter, ne
 
-from auditkit.logins.formats.counting import BEFORE_PORT, LONGEST_PORT, NUMERALS, Came, Counts, How, Meaning, Tag, told_of
-from auditkit.logins.formats.pieces import LONGEST, MARK, pieces
+from auditkit.logins.formats.counting import Counts, Spoken, Tag
+from auditkit.logins.formats.counting import Piece as Runs
+from auditkit.logins.formats.meaning import How
+from auditkit.logins.formats.pieces import LONGEST, MARK, Piece, pieces
+from auditkit.logins.formats.runs import messages
 from auditkit.logins.formats.stamps import PLAIN, STAMP, Clock
-from auditkit.logins.grammar.wrapped import bare
+from auditkit.logins.formats.teller import At, Teller
+from auditkit.logins.grammar.forms import usual
 from auditkit.logins.journals.pulse import Pulse
-from auditkit.logins.nouns import NOBODY, Bytes, Event, Format, Log, Notes, Said, Setting, What
-from auditkit.logins.tally import SERVICES, TALLIED, Tally
+from auditkit.logins.nouns import Bytes, Event, Format, Log, Notes, Setting, What
+from auditkit.logins.tally import Tally
 
-SHAPES = 256
-"""Kinds of lines that were not understood, which are counted one by one."""
-EXAMPLE = 300
 HOSTS = 4096
 """Names of machines among which the one is searched for that most lines have."""
-DIGITS = 12
-"""Of a pid, there are less."""
 NEAR = 1000
 """Lines before it among which the one is searched for that was repeated."""
 SAMPLE = 64
@@ -64,77 +62,12 @@ MAY_TELL = re.compile(
 ).match
 """A line that cannot be read, and may tell of a login all the same; what goes on with the one before begins with a blank."""
 LAST = re.compile(rf" (?:<{LEVEL}> )?(?:(?P<host>\S+) )?(?:--- )?last message repeated (?P<times>[0-9]{{1,9}}) times?(?: ---)?")
-WORD = re.compile(r"[A-Za-z][a-z'_-]*[:;,.]?")
 
 
+Unlike = Mapping[int, Sequence[int | None]]
+"""Runs that are not written as most are, to when each of their lines was written."""
 NOISE = What.NOISE
-COUNTED, PASSED, OTHER, ASKS = How.COUNTED, How.PASSED, How.OTHER, How.ASKS
-
-
-class At(NamedTuple):
-    """When a line was written, its number, and the bytes before it."""
-
-    time: int
-    line: int
-    offset: int
-
-
-class Teller:
-    """Turns what programs say into events, and gives those that are only counted to the tally, if there is one."""
-
-    def __init__(self, notes: Notes, tally: Tally | None) -> None:
-        self.notes, self.tally = notes, tally
-        self.events: list[Event] = []
-
-    def tell(  # noqa: PLR0913, PLR0917 - called for many lines of a log: plain arguments cost least
-        self, host: str | None, program: str, pid: str | None, message: str, at: At, times: int = 1
-    ) -> bool:
-        """Take what a program said so often; False if it is one that tells nothing of logins."""
-        told = told_of(program, message)
-        if told is None:
-            return False
-        if told.what is What.UNKNOWN:
-            self.unknown(program, bare(message)[0], at.line)
-        self.take(told, told.address, told.port, host or "", program, pid, at, times)
-        return True
-
-    def take(  # noqa: PLR0913, PLR0917 - as above
-        self,
-        told: Said,
-        address: str | None,
-        port: int | None,
-        host: str,
-        program: str,
-        pid: str | None,
-        at: At,
-        times: int = 1,
-    ) -> None:
-        """Take what is said, but for address and port, which may be others."""
-        tally, (time, line, offset) = self.tally, at
-        what, user, _address, _port, method, key, each, detail, actor = told
-        times *= each
-        if tally is not None and what is NOISE:
-            tally.passed[NOISE] += times
-        elif tally is not None and what in TALLIED:
-            if pid and pid.isdecimal():
-                address, port, user = tally.connection(host, pid, address, port, user)
-            source = tally.source(SERVICES.get(program, program), address or "")
-            tally.count(source, what, user, method, times, time, line, offset)
-            if detail in NOBODY:
-                tally.nobody(user)
-        else:
-            number = int(pid) if pid and pid.isdecimal() and len(pid) < DIGITS else None
-            said = what, time, host, program, number, user, address, port, method, key, times, detail, line, offset, actor
-            (self.events.append if tally is None else tally.add)(Event(*said))
-
-    def unknown(self, program: str, message: str, line: int) -> None:
-        """Count a line that was not understood, by what is common to its kind."""
-        unknown = self.notes.unknown
-        shape = f"{program}: {' '.join(WORD.findall(message[:EXAMPLE])[:8])}"
-        if shape not in unknown and len(unknown) >= SHAPES:
-            shape = "others"
-        unknown[shape] = unknown.get(shape, 0) + 1
-        self.notes.examples.setdefault(shape, (line, f"{program}: {message[:EXAMPLE]}"))
+PASSED, OTHER = How.PASSED, How.OTHER
 
 
 class Reader:
@@ -149,26 +82,27 @@ class Reader:
         """Lines of other programs and of none, the last one the pulse knows, characters of a stamp, lines before a piece."""
         self.stamp = self.before = ""
         """The stamp of the line before, and the last line of the piece before."""
+        self.lines: Callable[[], Sequence[str]] = list
+        """Gives the lines of the piece that is read."""
 
     def pieces(self) -> Iterator[list[Event]]:
         """Read all, piece by piece; yield the events of each."""
         number = offset = 0
-        for lines, sizes in pieces(self.data.chunks(), self.notes):
+        for piece in pieces(self.data.chunks(), self.notes):
             self.first = number + 1
             if self.counts is None:
-                number, offset = self.piece(lines, sizes, number, offset)
+                number, offset = self.piece(piece.lines(), piece.lengths(), number, offset)
             else:
-                number, offset = self.counted(lines, sizes, offset, self.counts)
-            self.before = lines[-1]
-            if self.width and len(self.hosts) < HOSTS:
-                self.hosts.update(line[self.width + 1 :].partition(" ")[0] for line in lines[::SAMPLE])
-            self.name()
+                number, offset = self.counted(piece, offset, self.counts)
+            self.before = piece.text.rpartition("\n")[2]
             if self.tally is not None:
                 self.tally.rest()
+            if len(self.notes.hosts) < HOSTS:
+                self.notes.hosts |= {event.host for event in self.teller.events}
             yield self.teller.events
             self.teller.events.clear()
         if self.counts:
-            self.counts.settle_all()
+            self.counts.settle()
         self.pulse.again(number - self.beaten)
         self.pulse.done()
         self.notes.lines, self.notes.of_interest = number, number - self.others
@@ -176,80 +110,148 @@ class Reader:
         self.notes.hosts |= set(self.hosts)
         self.notes.host = max(self.hosts, key=self.hosts.__getitem__, default="")
 
-    def name(self) -> None:
-        """Note which machines a piece has lines of: those that let somebody in or kept him out, and a sample of the others."""
-        hosts = self.notes.hosts
-        if len(hosts) < HOSTS:
-            hosts |= {event.host for event in self.teller.events}
-        if self.tally is not None and len(hosts) < HOSTS:
-            hosts.update(map(itemgetter(0), self.tally.connections))
-
     def piece(self, lines: Sequence[str], sizes: Iterable[int], number: int, offset: int) -> tuple[int, int]:
         """Read lines, which begin behind so many others and so many bytes; gives what comes behind them."""
-        time = None
+        plain, self.lines = None, lambda: lines
         for line, size in zip(lines, sizes, strict=True):
             number += 1
-            if time is None or line[: self.width] != self.stamp:
-                time = self.turn(line, number)
-            self.one(line, time, (number, offset), lines)
+            if plain is None or line[: self.width] != self.stamp:
+                plain = self.turn(line, number)
+            time = self.unlike(line, number) if plain is None else plain
+            self.tell(self.one(line, (number, offset), time, plain is not None))
             offset += size + 1
+        self.sample(lines[::SAMPLE])
         return number, offset
 
-    def counted(self, lines: Sequence[str], sizes: Iterable[int], offset: int, counts: Counts) -> tuple[int, int]:
-        """The same for the tally: what is common to many lines is understood once, and the rest is read one by one."""
-        first, starts = self.first, list(accumulate(sizes, initial=offset))
-        tag: Tag | None = None
-        time, tagged, times, passed = None, "", [], 0
-        for at, line in enumerate(lines):
-            head, _, message = line.partition("]: ")
-            words, _, pid = head.rpartition("[")
-            if tag is None or words != tagged:
-                if time is None or line[: self.width] != self.stamp:
-                    time = self.turn(line, first + at)
-                tagged, tag = words, None if time is None else self.tag(words, counts)
-            times.append(time or 0)
-            if tag is None or not message or not pid.isdecimal():
-                counts.settle_all()
-                self.one(line, time, (first + at, starts[at] + at), lines)
-                continue
-            before, _, tail = message.partition(BEFORE_PORT)
-            if tail and 0 < len(tail) - len(behind := tail.lstrip(NUMERALS)) <= LONGEST_PORT:
-                before, _, raw = before.rpartition(" ")
-                key = before, behind
-                meaning, came = tag.known.get(key) or counts.meaning(tag, key), counts.came.get(raw) or counts.comes(raw)
-                if came and meaning.how is COUNTED:
-                    came.meanings.append(meaning)
-                    came.places.append(at)
-                    tag.spoke[pid] = came, meaning, tail
-                    continue
-            else:
-                meaning, came, behind = tag.known.get(message) or counts.meaning(tag, message), None, tail
-                if meaning.how is PASSED and meaning.told:
-                    passed += meaning.told.times
-                    continue
-                if meaning.how is OTHER:
-                    self.others += 1
-                    continue
-                if meaning.how is ASKS and counts.asked(tag, pid, meaning, at):
-                    continue
-            counts.settle(tag.host, pid)
-            port, place = tail[: len(tail) - len(behind)], At(time or 0, first + at, starts[at] + at)
-            self.alone(tag, pid, message, (meaning, came, port), place)
-        if passed:
-            counts.tally.passed[NOISE] += passed
-        counts.fold(times, starts, first)
-        return first + len(lines) - 1, starts[-1] + len(lines)
+    def counted(self, given: Piece, offset: int, counts: Counts) -> tuple[int, int]:
+        """The same for the tally: what many say is understood once, and the rest is read line by line."""
+        self.lines = given.lines
+        host = self.learned(given.text)
+        piece = Runs(counts, given.text, self.width, host, single=given.sizes is not None)
+        piece.placed(offset, given.sizes)
+        times, unlike = self.times(piece)
+        apart = sorted({*piece.apart(), *unlike})
+        alone = list(self.apart(apart, piece, times, unlike, counts))
+        asking = piece.asking(apart, alone)
+        more = sorted(piece.of(asking).difference(apart))
+        if more:
+            alone = sorted((*alone, *self.apart(more, piece, times, unlike, counts)), key=itemgetter(0))
+        for one in alone:
+            self.tell(one)
+        self.others += piece.count({*apart, *more}, asking, times, self.first)
+        self.met(piece, alone, counts)
+        counts.rest()
+        return self.first + piece.numbers[-1] - 1, piece.offsets[-1]
 
-    def alone(self, tag: Tag, pid: str, message: str, means: tuple[Meaning, Came | None, str], at: At) -> None:
-        """Take what one line says that is written as most are; what it means may be known, but for its address and port."""
-        meaning, came, port = means
-        told = meaning.told
-        if told and came:
-            self.teller.take(told, came.address, int(port), tag.host, tag.program, pid, at)
-        elif told and not port:
-            self.teller.take(told, told.address, told.port, tag.host, tag.program, pid, at)
-        elif not self.teller.tell(tag.host, tag.program, pid, message, at):
+    def learned(self, text: str) -> str:
+        """The machine that most lines are of, if they are written as most are; notes how long their stamps are."""
+        starts = {text.find("\n", at) + 1 for at in range(0, len(text), len(text) // SAMPLE + 1)} | {0}
+        sample = [text[start : start + LONGEST].partition("\n")[0] for start in sorted(starts)]
+        stamps = (STAMP.match(line) for line in sample)
+        widths = Counter(stamp.end() for stamp in stamps if stamp and PLAIN(stamp.group()))
+        self.width = max(widths, key=widths.__getitem__, default=self.width)
+        hosts = Counter(line[self.width + 1 :].partition(" ")[0] for line in sample)
+        host = max(hosts, key=hosts.__getitem__)
+        found = PLAIN_LINE.fullmatch(f" {host} x[1]: ")
+        return host if self.width and found and found["host"] == host else ""
+
+    def times(self, piece: Runs) -> tuple[list[int], dict[int, list[int | None]]]:
+        """When each run was written; of those that are not written as most are, each line. Lets the pulse know of all."""
+        width, numbers = self.width + 1, piece.numbers
+        stamps = [(run[0] or run[4])[:width] for run in piece.runs]
+        times, unlike = self.clock.times(stamps, self.width), dict[int, list[int | None]]()
+        if times:
+            turns = [0, *compress(range(1, len(times)), map(ne, times, islice(times, 1, None)))]
+            beaten = [self.first + numbers[at] for at in turns]
+            self.pulse.beats([times[at] for at in turns], beaten, self.first - self.beaten - 1)
+            self.beaten = beaten[-1]
+        for at in range(len(times), len(stamps)):
+            known = self.clock.times(stamps[at : at + 1], self.width)
+            if known:
+                self.beat(known[0], self.first + numbers[at])
+            else:
+                lines = enumerate(piece.lines(at), self.first + numbers[at])
+                unlike[at] = [self.unlike(line, number) for number, line in lines]
+            times += known or [0]
+        return times, unlike
+
+    def apart(
+        self,
+        which: Iterable[int],
+        piece: Runs,
+        times: Sequence[int],
+        unlike: Mapping[int, Sequence[int | None]],
+        counts: Counts,
+    ) -> Iterator[Spoken]:
+        """Yield what is said in runs that are read line by line; what is noise, or of others, is only counted."""
+        for at in which:
+            (prefix, program, pid, _body, other), time = piece.runs[at], times[at]
+            places = piece.places(at, self.first)
+            found: Iterable[Spoken | None]
+            if at in unlike:
+                lines = zip(piece.lines(at), places, unlike[at], strict=True)
+                found = (self.one(line, place, of_line, plain=False) for line, place, of_line in lines)
+            elif prefix:
+                tag = Tag(piece.host, program, counts.of(program)[0])
+                said = zip(messages(piece.runs[at]).split("\n"), places, strict=True)
+                found = (self.meant(tag, pid, message, place, time, counts) for message, place in said)
+            else:
+                found = (self.alike(other, places[0], time, counts),)
+            yield from filter(None, found)
+
+    def alike(self, line: str, place: tuple[int, int], time: int, counts: Counts) -> Spoken | None:
+        """What is said in a line whose stamp is written as most are; None if it was counted."""
+        head, _, message = line.partition("]: ")
+        words, _, pid = head.rpartition("[")
+        tag = self.tag(words, counts) if message and pid.isdecimal() else None
+        return self.meant(tag, pid, message, place, time, counts) if tag else self.one(line, place, time, plain=True)
+
+    def meant(  # noqa: PLR0913, PLR0917 - called for many lines of a log: plain arguments cost least
+        self, tag: Tag, pid: str, message: str, place: tuple[int, int], time: int, counts: Counts
+    ) -> Spoken | None:
+        """What a message says; None if it is noise, or its program tells nothing of logins, which is counted."""
+        told = tag.means(message)
+        how = told[0].how
+        if how is PASSED and told[0].told:
+            counts.tally.passed[NOISE] += told[0].told.times
+        elif how is OTHER:
             self.others += 1
+        else:
+            return Spoken(place, time, tag.host, tag.program, pid, message, 1, told)
+        return None
+
+    def tell(self, spoken: Spoken) -> None:
+        """Take what one line says; what it means may be known, but for its address and port."""
+        place, time, host, program, pid, message, times, (meaning, address, port) = spoken
+        at = At(time, *place)
+        told = meaning.told if meaning else None
+        if not program:
+            self.others += 1
+            self.malformed(message, at.line, host)
+        elif meaning and told and address:
+            self.teller.take(meaning.said(usual(address), int(port) if port else None) or told, host, program, pid, at)
+        elif told:
+            self.teller.take(told, host, program, pid, at)
+        elif not self.teller.tell(host, program, pid, message, at, times):
+            self.others += 1
+
+    def met(self, piece: Runs, alone: Iterable[Spoken], counts: Counts) -> None:
+        """Note which machines let somebody in or kept him out, and a sample of the others."""
+        hosts, knows = self.notes.hosts, counts.tally.knows
+        if len(hosts) < HOSTS:
+            hosts.update(one.host for one in alone if one.pid and knows(one.host, one.pid))
+            hosts.update((piece.host,) if piece.last else ())
+        if not piece.host:
+            self.sample(self.lines()[::SAMPLE])
+            return
+        rest = [run[4] for run, at in zip(piece.runs, piece.numbers, strict=False) if not run[0] and at % SAMPLE == 0]
+        self.sample(rest)
+        self.hosts[piece.host] += -(-piece.numbers[-1] // SAMPLE) - len(rest)
+
+    def sample(self, lines: Iterable[str]) -> None:
+        """Note what stands where most lines have the name of their machine."""
+        if self.width and len(self.hosts) < HOSTS:
+            self.hosts.update(line[self.width + 1 :].partition(" ")[0] for line in lines)
 
     def tag(self, words: str, counts: Counts) -> Tag | None:
         """Who writes lines with these words between the stamp and the pid; None where they are not written as most are."""
@@ -259,13 +261,18 @@ class Reader:
             tag = counts.tag(words, found["host"] or "", found["program"])
         return tag
 
-    def one(self, line: str, time: int | None, place: tuple[int, int], lines: Sequence[str]) -> None:
-        """Take what a line says, by itself."""
-        found = None if time is None else PLAIN_LINE.fullmatch(line, self.width)
-        if found is None or time is None:
-            self.odd(line, time, place, lines)
-        elif not self.teller.tell(found["host"], found["program"], found["pid"], found["message"], At(time, *place)):
-            self.others += 1
+    def one(self, line: str, place: tuple[int, int], time: int | None, plain: bool) -> Spoken:
+        """What a line says, by itself: `plain` is whether its stamp is written as most are.
+
+        One that cannot be read is of no program; in place of the host stands why.
+        """
+        if plain and (found := PLAIN_LINE.fullmatch(line, self.width)):
+            return Spoken(place, time or 0, found["host"] or "", found["program"], found["pid"], found["message"])
+        stamp = STAMP.match(line)
+        if stamp and time is not None:
+            return self.behind(stamp, place, time)
+        why = "no time" if time is None and not stamp else "no time that can be" if time is None else ""
+        return Spoken(place, 0, why, "", None, line)
 
     def turn(self, line: str, number: int) -> int | None:
         """The time of a line whose stamp is not that of the line before; None where it is none of the plain ones."""
@@ -285,37 +292,33 @@ class Reader:
         self.pulse.beat(time, number, again=number - self.beaten - 1)
         self.beaten = number
 
-    def odd(self, line: str, time: int | None, place: tuple[int, int], lines: Sequence[str]) -> None:
-        """Read a line that is not like most."""
-        found, number = STAMP.match(line), place[0]
-        if time is None and found:
-            time = self.clock.of(found)
-            if time is not None:
-                self.beat(time, number)
+    def unlike(self, line: str, number: int) -> int | None:
+        """The time of a line whose stamp is not written as most are."""
+        stamp = STAMP.match(line)
+        time = self.clock.of(stamp) if stamp else None
         if time is None:
             self.beaten += 1
-            self.malformed(line, number, "no time" if not found else "no time that can be")
-        if not found or time is None or not self.behind(found, At(time, *place), lines):
-            self.others += 1
+        else:
+            self.beat(time, number)
+        return time
 
-    def behind(self, found: re.Match[str], at: At, lines: Sequence[str]) -> bool:
-        """Read what stands behind a stamp; False if it tells nothing of logins."""
-        line, end = found.string, found.end()
+    def behind(self, stamp: re.Match[str], place: tuple[int, int], time: int) -> Spoken:
+        """What stands behind a stamp."""
+        line, end = stamp.string, stamp.end()
         if again := LAST.fullmatch(line, end):
-            before = self.last_of(again["host"] or "", lines[: max(at.line - self.first, 0)])
-            return before is not None and self.teller.tell(*before, at, int(again["times"]))
-        for form in (STRUCTURED,) if found["version"] else (PLAIN_LINE, BARE, OF_OLD, LOOSE):
+            before = self.last_of(again["host"] or "", self.lines()[: max(place[0] - self.first, 0)])
+            return Spoken(place, time, *before, int(again["times"])) if before else Spoken(place, time, "", "", None, line)
+        for form in (STRUCTURED,) if stamp["version"] else (PLAIN_LINE, BARE, OF_OLD, LOOSE):
             if rest := form.fullmatch(line, end):
                 if len(self.hosts) < HOSTS:
                     self.hosts[rest["host"] or ""] += 1
                 host, program, pid, message = rest.group("host", "program", "pid", "message")
-                return self.teller.tell(host, program, pid, message or "", at)
-        self.malformed(line[end:].lstrip(" "), at.line, "no program")
-        return False
+                return Spoken(place, time, host or "", program, pid, message or "")
+        return Spoken(place, time, "no program", "", None, line[end:].lstrip(" "))
 
     def malformed(self, line: str, number: int, why: str) -> None:
         """Count a line that cannot be read, and show it if it may tell of a login all the same."""
-        if not line or HEADINGS(line):
+        if not why or not line or HEADINGS(line):
             return
         self.notes.malformed += 1
         if MAY_TELL(line):
@@ -323,13 +326,13 @@ class Reader:
         elif len(line) >= LONGEST:
             self.teller.unknown("(longer than any)", "may tell of a login: its end was not looked at", number)
 
-    def last_of(self, host: str, lines: Sequence[str]) -> tuple[str | None, str, str | None, str] | None:
+    def last_of(self, host: str, lines: Sequence[str]) -> tuple[str, str, str | None, str] | None:
         """Host, program, pid and message of the last line of a host, to which `last message repeated 3 times` adds."""
         for line in (*reversed(lines[-NEAR:]), self.before):
             found = STAMP.match(line)
             rest = PLAIN_LINE.fullmatch(line, found.end()) or LOOSE.fullmatch(line, found.end()) if found else None
             if rest and (rest["host"] or "") == host:
-                return rest["host"], rest["program"], rest["pid"], rest["message"]
+                return host, rest["program"], rest["pid"], rest["message"]
         return None
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import groupby
 
 from auditkit.logins.nouns import Bytes, Log, Setting, YearBy
 
@@ -195,14 +196,20 @@ def days(data: Bytes) -> Iterator[Day]:
     at, block = 0, b""
     for block in blocks(data.chunks()):
         at += 1
-        yield from of_lines(LINE.findall(block) if at <= THOROUGH else LINE.findall(block[: BLOCK // 16])[:1])
+        yield from of_lines(LINE.findall(block) if at <= THOROUGH else first_of(block))
     if at > THOROUGH:
         yield from of_lines(LINE.findall(block))
 
 
+def first_of(block: bytes) -> list[tuple[bytes, bytes]]:
+    """The stamp of the first line of a block that has one."""
+    found = LINE.search(block, 0, BLOCK // 16)
+    return [(found[1], found[2])] if found else []
+
+
 def of_lines(stamps: Iterable[tuple[bytes, bytes]]) -> Iterator[Day]:
-    """Yield month and day of stamps that have any."""
-    for month, day in stamps:
+    """Yield month and day of stamps that have any, once for those that follow each other."""
+    for (month, day), _same in groupby(stamps):
         number = MONTHS.get(month.decode("ascii"))
         if number:
             yield number, int(day)

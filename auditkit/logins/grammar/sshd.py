@@ -196,7 +196,8 @@ HELD = grammar(
 TRIED = ": Authentication tried for "
 LINE = re.compile(r".*:[0-9]+", re.DOTALL).fullmatch
 
-_SHORT = grammar(*BEHIND_A_COLON, *AT_THE_END, *AFTER_LONG_WORDS, *WHOLE, *HOW_IT_BEGINS)
+FORMS = (*BEHIND_A_COLON, *AT_THE_END, *AFTER_LONG_WORDS, *WHOLE, *HOW_IT_BEGINS)
+_SHORT = grammar(*FORMS)
 _LONG = grammar(*BEHIND_A_COLON, *AT_THE_END, *WHOLE, *HOW_IT_BEGINS)
 _CUT = grammar(*BEHIND_A_COLON, *WHOLE, *HOW_IT_BEGINS)
 

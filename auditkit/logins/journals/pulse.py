@@ -1,7 +1,11 @@
 """The heartbeat of a source: how many records each hour has, where it is silent, and where its time runs backwards."""
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from heapq import heappush, heapreplace
+from itertools import islice
+from operator import le, sub
 
 from auditkit.logins.nouns import Notes
 
@@ -46,10 +50,31 @@ class Pulse:
             self._turn(time)
         passed = time - self.last
         if passed > self._least and self.last:
-            self._silent(passed, time)
+            self._silent(passed, self.last, time)
         elif passed < 0 and self.last:
             self._back(time, line, booted)
         self.last = time
+
+    def beats(self, times: Sequence[int], lines: Sequence[int], again: int) -> None:
+        """Count records of these times, which are those of all records up to the next of these lines; `again` is as above."""
+        if times[0] < max(self.last, 1) or times[-1] >= LATEST or not all(map(le, times, islice(times, 1, None))):
+            for time, line, more in zip(times, lines, (again, *map(sub, lines[1:], lines)), strict=True):
+                self.beat(time, line, again=more - (line != lines[0]))
+            return
+        self._count += again
+        before = [self.last or times[0], *times[:-1]]
+        for at in [at for at, passed in enumerate(map(sub, times, before)) if passed > self._least]:
+            if (passed := times[at] - before[at]) > self._least:
+                self._silent(passed, before[at], times[at])
+        at = 0
+        while at < len(times):
+            if self._from <= times[at] < self._to:
+                self._count += 1
+            else:
+                self._turn(times[at])
+            begun, at = at, bisect_left(times, self._to, at)
+            self.last = times[at - 1]
+            self._count += (lines[at] if at < len(lines) else lines[-1] + 1) - lines[begun] - 1
 
     def again(self, times: int) -> None:
         """Count so many records more of the time of the last one."""
@@ -84,8 +109,8 @@ class Pulse:
             self.notes.last = self.last if self.notes.last is None else max(self.notes.last, self.last)
         self._count = 0
 
-    def _silent(self, passed: int, time: int) -> None:
-        silence = passed, self.last, time
+    def _silent(self, passed: int, since: int, time: int) -> None:
+        silence = passed, since, time
         if len(self._silences) < SILENCES:
             heappush(self._silences, silence)
         else:

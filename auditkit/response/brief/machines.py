@@ -10,6 +10,7 @@ from auditkit.model import Severity, State
 from auditkit.printable import printable
 from auditkit.response.brief.nouns import Material, Report
 from auditkit.response.brief.wording import LONG_NAME, name, note, parsed
+from auditkit.response.nouns import Kind
 from auditkit.response.steps import triage
 
 Dict = Mapping[str, Any]
@@ -267,7 +268,13 @@ def of_files(machine: Machine, inventory: Sequence[str] | None) -> bool:
 
 def not_asked(all_of_them: Sequence[Machine], material: Material) -> list[str]:
     """Machines of which no report says whether anybody got in: of other reports, of auditkit.yaml, and of the case."""
-    looked_at = [machine.name for machine in all_of_them if machine.answer is None]
+    return [*(machine.name for machine in all_of_them if machine.answer is None), *without_report(all_of_them, material)]
+
+
+def without_report(all_of_them: Sequence[Machine], material: Material) -> list[str]:
+    """Machines of which there is no report: those that the case is about, of auditkit.yaml, and with evidence in the case."""
     known = {str(look.host["host"]) for machine in all_of_them for look in machine.looks}
-    named = dict.fromkeys((*triage(material.journal).hosts, *(material.inventory or ())))
-    return [*looked_at, *(name(word) for word in named if word not in known)]
+    kept = (entry.said.data.get("host") for entry in material.journal.entries if entry.said.kind is Kind.FILE)
+    collected = (word for word in kept if isinstance(word, str))
+    named = dict.fromkeys((*triage(material.journal).hosts, *(material.inventory or ()), *collected))
+    return [name(word) for word in named if word not in known]

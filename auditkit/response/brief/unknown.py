@@ -16,6 +16,7 @@ from auditkit.response.brief.machines import (
     not_asked,
     of_files,
     with_access,
+    without_report,
 )
 from auditkit.response.brief.nouns import Material, Statement
 from auditkit.response.brief.wording import Times, hosts, listed, name, note, parsed
@@ -138,8 +139,7 @@ def _otherwise(machines: Sequence[Machine]) -> Iterator[Statement]:
 def _unchecked(machines: Sequence[Machine], material: Material) -> Iterator[Statement]:
     """Yield where nobody looked at what changed."""
     left = [machine.name for machine in machines if machine.check is None]
-    known = {str(look.host["host"]) for machine in machines for look in machine.looks}
-    left += [name(word) for word in material.inventory or () if word not in known]
+    left += without_report(machines, material)
     asks = f"auditkit check HOST --case {material.case}, without a baseline with --against vendor"
     if left or not machines:
         where = f" on {hosts(left)}" if left else ""

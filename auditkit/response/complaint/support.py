@@ -28,7 +28,7 @@ def supported(every: Iterable[Seen]) -> list[Seen]:
     found = [_supported(one) for one in every]
     attempts = sum(one.source["attempts"] for one in found)
     if attempts < LEAST:
-        few = f"{plural(attempts, 'attempt')} from {found[0].source['address']} are too few for a letter, which takes {LEAST}"
+        few = f"{plural(attempts, 'attempt')} from {found[0].source['address']}: too few for a letter, which takes {LEAST}"
         raise UsageError(f"{few}: it may be somebody who mistypes", "wait whether it comes back")
     return found
 

@@ -1,0 +1,78 @@
+"""A piece of a text log cut into runs: what one process wrote in one second, line by line, is looked at once.
+
+A connection that guesses writes the same few lines as a thousand others, but for its pid, address, port and name. With these
+cut out, what it said is a shape, and there are few.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+PEER, RHOST, NAME = " \0p", " \0r", " \0n "
+"""What stands in a shape for ` ADDRESS port PORT`, ` rhost=ADDRESS` and ` NAME `: no line has a zero in it."""
+NUMERALS = "0123456789"
+
+Run = tuple[str, str, str, str, str]
+"""What stands before each message, program, pid, the first message with all other lines; or else, a line that is no run."""
+
+
+Shape = tuple[str, str, str, str]
+"""What a run says, with the address, port and name that were cut out of it; empty words where none was."""
+
+
+def runs(text: str, width: int, host: str, *, single: bool = False) -> Sequence[Run]:
+    """The runs of a text: of lines with stamps of so many characters, that this host and a program with a pid wrote.
+
+    Any other line is one by itself, as is each if `single`. A run begins with a line feed, which no line has in it: nobody can
+    write one into the middle of another.
+    """
+    found: list[Run] = _run(width, host, single).findall(f"\n{text}")
+    return found
+
+
+@lru_cache(64)
+def _run(width: int, host: str, single: bool) -> re.Pattern[str]:
+    machine = f"{re.escape(host)} " if host else ""
+    more = "" if single else r"(?:\n\1.*+)*+"
+    return re.compile(rf"\n(?:(.{{{width}}} {machine}([^ :\[\n]+)\[([0-9]+)\]: )(.*+{more})|(.*))")
+
+
+def messages(run: Run) -> str:
+    """What a run says, one message a line."""
+    prefix, body = run[0], run[3]
+    return body.replace(f"\n{prefix}", "\n") if "\n" in body else body
+
+
+def shape(said: str, plain: "PlainNames") -> Shape:
+    """What sshd says with its last address and port cut out, wherever they stand, and the name before it if it is plain."""
+    head, mark, tail = said.rpartition(" port ")
+    if not mark:
+        head, mark, tail = said.rpartition(" rhost=")
+        address = tail.partition("\n")[0].partition(" ")[0]
+        return (said.replace(f" rhost={address}", RHOST), address, "", "") if mark and address else (said, "", "", "")
+    words, _, address = head.rpartition(" ")
+    port = tail[: len(tail) - len(tail.lstrip(NUMERALS))]
+    if not 0 < len(port) < 6 or port[0] == "0":
+        return said, "", "", ""
+    text = said.replace(f" {address} port {port}", PEER)
+    if "\n" in text:
+        text = text.replace(f" rhost={address}", RHOST)
+    name = words.removesuffix(" from").rpartition(" ")[2]
+    return (text.replace(f" {name} ", NAME), address, port, name) if plain[name] else (text, address, port, "")
+
+
+class PlainNames(dict[str, bool]):
+    """Whether a name is a plain word, and none of those that sshd and PAM write themselves."""
+
+    def __init__(self, words: frozenset[str]) -> None:
+        super().__init__()
+        self._words = words
+
+    def __missing__(self, name: str) -> bool:
+        if len(self) >= 16384:
+            self.clear()
+        known = self[name] = PLAIN(name) is not None and name.lower() not in self._words
+        return known
+
+
+PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}").fullmatch

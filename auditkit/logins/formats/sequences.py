@@ -1,0 +1,124 @@
+"""What a run of lines means, by its shape: what is counted of it, or that its lines are to be read one by one."""
+
+from collections.abc import Iterable
+from collections.abc import Sequence as Several
+from functools import lru_cache
+
+from auditkit.logins.formats.meaning import TRIED_NAMES, How, Meaning, Meanings
+from auditkit.logins.formats.runs import NAME, PEER, RHOST
+from auditkit.logins.nouns import Said
+from auditkit.logins.tally import Source, Tally
+
+KNOWN = 8192
+"""Shapes that are remembered."""
+WORTH = 2000
+"""Characters up to which one is."""
+ALONE = Meaning(How.ALONE)
+
+
+class Sums:
+    """What is told in the lines of a run that are counted, as Source has it."""
+
+    __slots__ = ("guesses", "names", "others", "pam", "probes", "unknown")
+
+    def __init__(self, told: Iterable[tuple[Said | None, str | None]]) -> None:
+        tally, source = Tally(), Source()
+        for said, user in told:
+            if said:
+                tally.told(source, said.what, user, said.method, said.times)
+        self.guesses, self.pam, self.probes = source.guesses, source.pam, source.probes
+        self.others = tuple(source.others.items())
+        self.names = tuple((None if user == NAME else user, guesses) for user, guesses in source.names.items())
+        """Name to guesses at it; None is the name that was cut out."""
+        self.unknown = tuple(None if user == NAME else user for user in tally.unknown)
+
+    def add(self, tally: Tally, source: Source, name: str, often: int) -> None:
+        """Count so many runs that come from one address."""
+        source.guesses += self.guesses * often
+        source.pam += self.pam * often
+        source.probes += self.probes * often
+        others = source.others
+        for what, times in self.others:
+            others[what] += times * often
+        for user, guesses in self.names:
+            source.named(name if user is None else user, guesses * often)
+        for user in self.unknown:
+            tally.nobody(name if user is None else user)
+
+
+class Sequence:
+    """What runs of one shape say."""
+
+    __slots__ = ("apart", "asks", "foreign", "lines", "met", "passed", "ported", "sums", "user")
+
+    def __init__(self, lines: int, meanings: Several[Meaning]) -> None:
+        counted = [meaning for meaning in meanings if meaning.counted]
+        ported = [meaning for meaning in counted if not meaning.asks]
+        self.lines = lines
+        self.apart = len(meanings) != lines
+        """Whether they are read line by line."""
+        self.met = [at for at, meaning in enumerate(meanings) if meaning.counted]
+        """Which of the lines are counted."""
+        self.foreign = sum(meaning.how is How.OTHER for meaning in meanings)
+        self.passed = sum(meaning.told.times for meaning in meanings if meaning.told and meaning.how is How.PASSED)
+        self.asks = len(ported) < len(counted)
+        """Whether PAM is among those who tell, without a port."""
+        self.ported = bool(ported)
+        self.user = ported[-1].user if ported else counted[0].user if counted else None
+        """Whom the connection is of; NAME stands for the name that was cut out."""
+        self.sums = Sums((meaning.told, meaning.user) for meaning in counted)
+
+
+class Sequences(dict[str, Sequence]):
+    """Each shape of a program to what it says: it is understood when it is asked for."""
+
+    def __init__(self, known: Meanings) -> None:
+        super().__init__()
+        self._known = known
+
+    def __missing__(self, text: str) -> Sequence:
+        made = self._understood(text.split("\n"))
+        if len(text) <= WORTH:
+            if len(self) >= KNOWN:
+                self.clear()
+            self[text] = made
+        return made
+
+    def _understood(self, lines: Several[str]) -> Sequence:
+        meanings: list[Meaning] = []
+        for line in lines:
+            meaning = meant(line, self._known)
+            if meaning.how is How.ALONE:
+                return apart(len(lines))
+            meanings.append(meaning)
+        return Sequence(len(lines), meanings)
+
+
+@lru_cache(256)
+def apart(lines: int) -> Sequence:
+    """What runs of so many lines say that are read line by line."""
+    return Sequence(lines, ())
+
+
+def meant(line: str, known: Meanings) -> Meaning:
+    """What a line of a shape says, whatever was cut out of it."""
+    if NAME in line:
+        one, other = (meant(line.replace(NAME, f" {name} "), known) for name in TRIED_NAMES)
+        return _of_any_name(one, other)
+    before, mark, behind = line.partition(PEER)
+    if mark:
+        return known[f"{before} ", behind] if "\0" not in before + behind else ALONE
+    before, mark, behind = line.partition(RHOST)
+    if mark:
+        return known[f"{before} rhost=", behind] if "\0" not in before + behind else ALONE
+    return known["", line]
+
+
+def _of_any_name(one: Meaning, other: Meaning) -> Meaning:
+    """What lines say that differ in a name, by two of them."""
+    said = [meaning.told and meaning.told._replace(user=None) for meaning in (one, other)]
+    if one.how is not other.how or said[0] != said[1]:
+        return ALONE
+    if (one.user, other.user) == TRIED_NAMES:
+        return one.named(NAME)
+    return one if one.user == other.user else ALONE

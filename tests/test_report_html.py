@@ -219,6 +219,22 @@ def test_what_was_not_looked_at_is_not_known() -> None:
     assert front(made()).tone == "warn"
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        logins("cannot-tell"),
+        logins("unsupported"),
+        logins("none-seen", coverage="tamper"),
+        logins("none-seen", coverage="source-missing"),
+        logins("seen", successes=[success(ask="medium")]),
+    ],
+)
+def test_what_the_logins_leave_open_is_no_good_news_even_if_the_host_is_called_clean(told: dict[str, Any]) -> None:
+    top = front(made(host(**{**FULLY, "logins": told})))
+    assert (top.status, top.tone) == ("clean", "warn")
+    assert top.questions[0].tone in ("warn", "bad")
+
+
 def test_a_document_that_calls_itself_clean_is_not_believed() -> None:
     lying = {**host(gaps=[GAP]), "status": "clean", "state": "ok"}
     top = front({**made(lying), "status": "clean"})
@@ -430,11 +446,18 @@ def test_of_several_hosts_each_has_a_lane_suspect_logins_and_then_the_most_guess
     ]  # fmt: skip
     assert [mark.y for mark in told.marks] == [told.lanes[0].y, told.lanes[2].y]
     assert by_host(hosts) == [
-        ("ws-01", "3", "2026-11-24 03:35:00Z", "2026-11-24 09:17:00Z", "1", "0"),
-        ("ws-02", "402", "2026-11-24 03:35:00Z", "2026-11-24 09:17:00Z", "0", "0"),
-        ("ws-05", "0", "-", "-", "1", "1"),
+        ("ws-01", "3", "2026-11-24 03:35:00Z", "2026-11-24 09:17:00Z", "1 login", "0"),
+        ("ws-02", "402", "2026-11-24 03:35:00Z", "2026-11-24 09:17:00Z", "0 logins", "0"),
+        ("ws-05", "0", "-", "-", "1 login", "1"),
     ]
     assert on_all(hosts[2:4]) is None
+
+
+def test_a_login_that_is_only_claimed_is_not_counted_as_one() -> None:
+    told = chart(logins(successes=[success(state="forged"), success(state="unsupported"), success()]))
+    assert told is not None
+    assert told.lanes[1].note == "1 login, 2 only claimed"
+    assert [mark.kind for mark in told.marks] == ["calm", "odd", "odd"]
 
 
 def test_without_a_time_there_is_no_picture() -> None:

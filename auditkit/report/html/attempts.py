@@ -7,9 +7,11 @@ from typing import Any
 from auditkit.printable import counted, grouped, printable
 from auditkit.report.html.times import Axis, axis, seconds, shown
 
+CLAIMED = ("unsupported", "forged", "sourceless")
+"""States of a login of which nobody can say that it was one."""
 MOST_ADDRESSES, MOST_HOSTS = 12, 30
 """Lanes of a host, and of all hosts."""
-LEFT, WIDTH, ROW, TOP = 190, 640, 26, 40
+LEFT, WIDTH, ROW, TOP = 190, 600, 26, 40
 WHOLE = 960
 Dict = Mapping[str, Any]
 
@@ -67,7 +69,7 @@ def chart(logins: Dict) -> Chart | None:
         return None
     line = axis(moments, LEFT, WIDTH)
     shown_ = sorted(guessing, key=lambda one: -one["attempts"])[:MOST_ADDRESSES]
-    lanes = [Lane(_y(0), "logs", ""), Lane(_y(1), "logins", counted(len(successes), "login"))]
+    lanes = [Lane(_y(0), "logs", ""), Lane(_y(1), "logins", _briefly(successes))]
     lanes += [
         Lane(_y(n), _clipped(printable(_from(one))), counted(one["attempts"], "guess")) for n, one in enumerate(shown_, 2)
     ]
@@ -123,7 +125,7 @@ def by_host(hosts: Sequence[Dict]) -> list[tuple[str, ...]]:
             )
             odd = sum(_odd(one) for one in successes)
             number = grouped(sum(one["attempts"] for one in guessing))
-            made.append((printable(host["host"]), number, first, last, grouped(len(successes)), grouped(odd)))
+            made.append((printable(host["host"]), number, first, last, _how_many(successes), grouped(odd)))
     return made
 
 
@@ -196,6 +198,19 @@ def _guesses(sources: Sequence[Dict], line: Axis) -> Iterator[Bar]:
         yield Bar(x, _y(number) - height / 2, width, height, "guesses", words)
 
 
+def _how_many(successes: Sequence[Dict]) -> str:
+    """`2 logins`, `1 login, 1 only claimed`."""
+    claimed = sum(one.get("state") in CLAIMED for one in successes)
+    words = [counted(len(successes) - claimed, "login")] if claimed < len(successes) or not claimed else []
+    return ", ".join([*words, *([f"{grouped(claimed)} only claimed"] if claimed else [])])
+
+
+def _briefly(successes: Sequence[Dict]) -> str:
+    """The same where there is little room: `2 logins`, `1 + 1 claimed`."""
+    claimed = sum(one.get("state") in CLAIMED for one in successes)
+    return f"{grouped(len(successes) - claimed)} + {grouped(claimed)} claimed" if claimed else counted(len(successes), "login")
+
+
 def _odd(one: Dict) -> bool:
     """Whether something speaks against a login."""
     return bool(one.get("ask")) or one.get("state") in ("forged", "unsupported")
@@ -218,7 +233,7 @@ def _attack(sources: Sequence[Dict], line: Axis) -> tuple[float, float] | None:
 
 def _told(sources: Sequence[Dict], successes: Sequence[Dict]) -> str:
     """The picture in a sentence."""
-    logins = counted(len(successes), "login")
+    logins = _how_many(successes)
     if not sources:
         return f"No guesses with a time, and {logins}."
     first, last = min(one["first"] for one in sources), max(one["last"] for one in sources)

@@ -23,7 +23,7 @@ LONGEST = 300
 BAD, WARN, GOOD, UNKNOWN = "bad", "warn", "good", "unknown"
 TONES = {"findings": BAD, "untrusted": BAD, "incomplete": WARN, "clean": GOOD}
 """How a status looks; the word itself stands beside it."""
-ENTERED = {"seen": WARN, "unsupported": BAD, "cannot-tell": UNKNOWN, "none-seen": GOOD}
+ENTERED = {"seen": WARN, "unsupported": BAD, "cannot-tell": WARN, "none-seen": GOOD}
 
 Dict = Mapping[str, Any]
 
@@ -57,13 +57,22 @@ def front(document: Document) -> Front:
     how = worst(hosts)
     told = f"{said(hosts[0]['host'])}: {of_host(hosts[0])}" if len(hosts) == 1 else _of_many(hosts)
     questions = (_entered(hosts), _changed(hosts), _open(hosts, document.get("access")), _unseen(hosts))
-    return Front(f"{document['command']}: {name}", told, how, TONES[how], questions)
+    tone = WARN if how == CLEAN and any(map(_doubtful, hosts)) else TONES[how]
+    return Front(f"{document['command']}: {name}", told, how, tone, questions)
 
 
 def worst(hosts: Iterable[Dict]) -> str:
     """The worst status of the hosts, reckoned anew: a document that calls itself clean is not believed."""
     ranks = (CLEAN, "incomplete", "findings", "untrusted")
     return max((status(host) for host in hosts), key=ranks.index, default="incomplete")
+
+
+def _doubtful(host: Dict) -> bool:
+    """Whether what is said of logins is no good news, although no finding and no gap of the document says so."""
+    told = host["logins"]
+    return bool(told) and (
+        told["access"] in ("unsupported", "cannot-tell") or told["coverage"] != "complete" or bool(to_ask(host))
+    )
 
 
 def _of_many(hosts: Sequence[Dict]) -> str:

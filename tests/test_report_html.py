@@ -456,7 +456,8 @@ def test_of_several_hosts_each_has_a_lane_suspect_logins_and_then_the_most_guess
 def test_a_login_that_is_only_claimed_is_not_counted_as_one() -> None:
     told = chart(logins(successes=[success(state="forged"), success(state="unsupported"), success()]))
     assert told is not None
-    assert told.lanes[1].note == "1 login, 2 only claimed"
+    assert told.lanes[1].note == "1 + 2 claimed"
+    assert told.told.endswith("and 1 login, 2 only claimed.")
     assert [mark.kind for mark in told.marks] == ["calm", "odd", "odd"]
 
 

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from auditkit.printable import counted, grouped, printable, said
 from auditkit.report.differences import second, told
-from auditkit.report.document import Document, apart, judged, severity, state, status, worst
+from auditkit.report.document import CLEAN, Document, apart, judged, severity, state, status, worst
 from auditkit.report.findings import what
 from auditkit.report.folding import folded, minor, part
 from auditkit.report.items import Dict, Item, Sort, hosts, items
@@ -31,10 +31,20 @@ def pieces(document: Document, options: Options) -> Iterator[str]:
     if passwords := document.get("access", {}).get("passwords"):
         yield f"{escaped(passwords['sentence'])}\n\n"
     yield from _table(known)
-    for host in known:
+    told_of = [host for host in known if len(known) == 1 or options.show_all or _is_worth_telling(host)]
+    if left := len(known) - len(told_of):
+        yield f"Of {counted(left, 'clean host')} there is nothing more to tell.\n\n"
+    for host in told_of:
         yield from _host(host, options)
     if document["next"]:
         yield f"## Next\n\n{fenced(map(command_line, document['next']))}\n"
+
+
+def _is_worth_telling(host: Dict) -> bool:
+    """Whether there is more to say of a host of several than that it is clean."""
+    calm = not host["logins"] or (host["logins"]["access"], host["logins"]["coverage"]) == ("none-seen", "complete")
+    more = (host["findings"], host.get("accepted"), host["gaps"], host["notes"])
+    return status(host) != CLEAN or not calm or any(more)
 
 
 def _table(known: Sequence[Dict]) -> Iterator[str]:

@@ -67,9 +67,9 @@ def _of_hosts(told: Hosts) -> Iterator[Metric]:
 
 
 def _findings(name: str, host: Dict) -> Iterator[Sample]:
-    """Yield how many there are of each severity; none is told of a host that was not asked to its end."""
+    """Yield how many there are of each severity; none is told of a host that was not looked at, or not to the end."""
     numbers = Counter(severity(finding) for finding in apart(host))
-    yield from _by_severity(name, numbers, known=state(host) not in FAILURES)
+    yield from _by_severity(name, numbers, known=bool(host["counts"]) and state(host) not in FAILURES)
 
 
 def _changes(name: str, host: Dict) -> Iterator[Sample]:

@@ -190,6 +190,7 @@ SHARED = {
     "auditkit.report.timelines.events": "an event of logins in words, for every form of a timeline",
     "auditkit.report.html.ages": "how old packages are, for the section of a host",
     "auditkit.report.html.attempts": "the picture of logins, for the section of a host",
+    "auditkit.report.html.front": "which findings are of logins, for what to do next",
     "auditkit.report.html.opened": "what a key opens, for the picture of what falls",
     "auditkit.report.html.fleet": "how a state looks, for every part of the page",
     "auditkit.report.html.times": "times and axes, for every part of the page",

@@ -242,6 +242,15 @@ def test_a_document_that_calls_itself_clean_is_not_believed() -> None:
     assert rows(made(lying))[0].state == "partial"
 
 
+def test_a_finding_on_logins_answers_the_first_question_and_not_the_third() -> None:
+    told = [finding("success-after-guessing", "critical"), finding("guessing-background", "info")]
+    top = front(made(host(**FULLY, findings=told)))
+    assert [(question.tone, question.lines) for question in (top.questions[0], top.questions[2])] == [
+        ("bad", ("the sentence on logins", "1 finding on logins (1 critical)")),
+        ("good", ("No finding in what was looked at",)),
+    ]
+
+
 def test_the_questions_of_a_fleet() -> None:
     top = front(made(host("web1", **FULLY, changes=[change("/x", "high")], gaps=[GAP]), host("web2", **FULLY), access=access()))
     assert top.verdict == "2 hosts: 1 with findings, 1 ok: NOT CLEAN"
@@ -280,7 +289,8 @@ def test_what_may_be_an_attack_comes_first_and_what_most_hosts_have_before_what_
 
 
 def test_a_login_to_ask_about_is_a_step_even_if_no_finding_says_so() -> None:
-    (step,) = steps(made(host(logins=logins("seen", successes=[success("anna", ask="critical")]))))
+    noise = finding("guessing-background", "info")
+    step, _minor = steps(made(host(logins=logins("seen", successes=[success("anna", ask="critical")]), findings=[noise])))
     assert (step.severity, step.rule) == ("critical", "logins-to-confirm")
     assert step.why == "anna from 198.51.100.7 at 2026-11-24 03:35:00Z"
 

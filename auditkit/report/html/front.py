@@ -2,15 +2,17 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
-from auditkit.model import State
+from auditkit.model import Severity, State
 from auditkit.printable import counted, few, grouped, said
 from auditkit.report.access import sentence_on_passwords
 from auditkit.report.document import CLEAN, FAILURES, Document, apart, severity, state, status
 from auditkit.report.entered import to_ask, who_got_in
 from auditkit.report.explained import PROOFS, sentence
+from auditkit.report.html.attempts import on_all
 from auditkit.report.look import Options
 from auditkit.report.table import verdict
 from auditkit.report.verdict import of_host
@@ -23,6 +25,7 @@ LONGEST = 300
 BAD, WARN, GOOD, UNKNOWN = "bad", "warn", "good", "unknown"
 TONES = {"findings": BAD, "untrusted": BAD, "incomplete": WARN, "clean": GOOD}
 """How a status looks; the word itself stands beside it."""
+WORDS = {BAD: "needs a person", WARN: "look at it", GOOD: "nothing found", UNKNOWN: "not looked at"}
 ENTERED = {"seen": WARN, "unsupported": BAD, "cannot-tell": WARN, "none-seen": GOOD}
 
 Dict = Mapping[str, Any]
@@ -37,6 +40,8 @@ class Question:
     lines: tuple[str, ...]
     place: str
     """The anchor where more of it is said."""
+    word: str = ""
+    """The tone in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,8 @@ def front(document: Document) -> Front:
     name = hosts[0]["host"] if len(hosts) == 1 else counted(len(hosts), "host")
     how = worst(hosts)
     told = f"{said(hosts[0]['host'])}: {of_host(hosts[0])}" if len(hosts) == 1 else _of_many(hosts)
-    questions = (_entered(hosts), _changed(hosts), _open(hosts, document.get("access")), _unseen(hosts))
+    asked = (_entered(hosts), _changed(hosts), _open(hosts, document.get("access")), _unseen(hosts))
+    questions = tuple(replace(one, word=one.word or WORDS[one.tone]) for one in asked)
     tone = WARN if how == CLEAN and any(map(_doubtful, hosts)) else TONES[how]
     return Front(f"{document['command']}: {name}", told, how, tone, questions)
 
@@ -88,12 +94,32 @@ def _entered(hosts: Sequence[Dict]) -> Question:
     tone = (
         BAD if suspect else next(ENTERED[word] for word in ("unsupported", "cannot-tell", "seen", "none-seen") if word in words)
     )
-    partly = any(host["logins"]["coverage"] != "complete" for host in asked)
+    partly = len(asked) < len(hosts) or any(host["logins"]["coverage"] != "complete" for host in asked)
     tone = WARN if tone == GOOD and partly else tone
-    if len(hosts) == 1:
-        return Question(name, tone, (said(hosts[0]["logins"]["verdict"]),), "host-1")
     lines = [line.strip().removeprefix("logins").strip() for line in who_got_in(hosts, WIDE)]
-    return Question(name, tone, tuple(lines), "hosts")
+    lines = [said(hosts[0]["logins"]["verdict"])] if len(hosts) == 1 else lines
+    found = [finding for host in hosts for finding in apart(host) if of_logins(finding) and severity(finding) >= Severity.LOW]
+    if found:
+        lines.append(f"{counted(len(found), 'finding')} on logins ({_severities(found)})")
+        tone = BAD if max(map(severity, found)) >= Severity.MEDIUM else tone
+    return Question(name, tone, tuple(lines), "attack" if len(hosts) > 1 and _timed(asked) else "hosts")
+
+
+def of_logins(finding: Dict) -> bool:
+    """Whether a finding says something of logins."""
+    return finding["rule"] in _rules_of_logins()
+
+
+@cache
+def _rules_of_logins() -> frozenset[str]:
+    from auditkit.logins.verdict import RULES  # noqa: PLC0415 - much to load, only where HTML is asked for
+
+    return frozenset(rule.id for rule in RULES)
+
+
+def _timed(hosts: Sequence[Dict]) -> bool:
+    """Whether there is a picture of logins by time."""
+    return on_all(hosts) is not None
 
 
 def _changed(hosts: Sequence[Dict]) -> Question:
@@ -135,12 +161,12 @@ def _explained(hosts: Sequence[Dict]) -> list[str]:
 
 
 def _open(hosts: Sequence[Dict], access: Dict | None) -> Question:
-    found = [finding for host in hosts for finding in apart(host)]
+    found = [finding for host in hosts for finding in apart(host) if not of_logins(finding)]
     matter = [finding for finding in found if finding["severity"] != "info"]
     lines = _on_passwords(access)
     audited = [host for host in hosts if "audits" in host["counts"]]
     if matter:
-        where = [host for host in hosts if any(finding["severity"] != "info" for finding in apart(host))]
+        where = [host for host in hosts if any(one["severity"] != "info" and not of_logins(one) for one in apart(host))]
         lines.append(f"{counted(len(matter), 'finding')} ({_severities(matter)}){_on(where, hosts)}")
     elif audited:
         lines.append(f"No finding in what was looked at{_on(audited, hosts)}")
@@ -165,7 +191,9 @@ def _unseen(hosts: Sequence[Dict]) -> Question:
     elif not hosts:
         lines.append("No host was looked at.")
     tone = WARN if lines else GOOD
-    return Question(name, tone, tuple(lines) or ("No gap: all that was asked for was looked at.",), "gaps")
+    if tone == GOOD:
+        return Question(name, tone, ("No gap: all that was asked for was looked at.",), "gaps", "all was seen")
+    return Question(name, tone, tuple(lines), "gaps")
 
 
 def _on_passwords(access: Dict | None) -> list[str]:

@@ -6,17 +6,16 @@ from typing import Any
 
 from auditkit.model import Severity
 from auditkit.printable import counted, few, grouped, printable, said
-from auditkit.report.document import FAILURES, Document, state
+from auditkit.report.document import FAILURES, Document, severity, state
 from auditkit.report.entered import to_ask
 from auditkit.report.findings import what
+from auditkit.report.html.front import of_logins
 from auditkit.report.html.times import shown
 from auditkit.report.pasting import command_line
 from auditkit.report.table import worst_first
 
 MOST_NAMED = 6
 LONGEST = 300
-FIRST = ("success-unsupported", "success-after-guessing", "login-to-confirm")
-"""Rules that ask whether somebody got in: they come first among equals."""
 LOGINS = "logins-to-confirm"
 Dict = Mapping[str, Any]
 
@@ -85,13 +84,11 @@ def _matters(host: Dict) -> Iterator[tuple[str, str, str, str]]:
             yield change["severity"], change["rule"], f"{name} {change['change']}", ""
     for finding in host["findings"]:
         yield finding["severity"], finding["rule"], what(finding), finding["remedy"]
-    if odd := [] if {finding["rule"] for finding in host["findings"]} & {*FIRST} else _odd(host):
-        yield (
-            str(odd[0].get("ask") or "high"),
-            LOGINS,
-            _login(odd[0]),
-            "ask each person whether that was him; if not: auditkit incident open TITLE",
-        )
+    if odd := _odd(host):
+        how_bad = str(odd[0].get("ask") or "high")
+        said_so = max((severity(finding) for finding in host["findings"] if of_logins(finding)), default=Severity.INFO)
+        if said_so < Severity[how_bad.upper()]:
+            yield how_bad, LOGINS, _login(odd[0]), "ask each person whether that was him; if not: auditkit incident open TITLE"
 
 
 def _odd(host: Dict) -> list[Dict]:
@@ -104,7 +101,7 @@ def _login(one: Dict) -> str:
 
 def _worth(kind: tuple[str, str], group: _Group) -> tuple[int, bool, int, str]:
     how_bad, rule = kind
-    return Severity[how_bad.upper()], rule in (*FIRST, LOGINS), len(group.hosts), rule
+    return Severity[how_bad.upper()], rule == LOGINS or of_logins({"rule": rule}), len(group.hosts), rule
 
 
 def _step(how_bad: str, rule: str, group: _Group) -> Step:

@@ -87,7 +87,7 @@ TAGS = {
 }
 ATTRIBUTES = {
     *("lang", "charset", "http-equiv", "content", "name", "class", "href", "id", "tabindex", "role", "scope", "open", "title"),
-    *("data-v", "viewbox", "width", "height", "x", "y", "x1", "x2", "y1", "y2", "rx", "d", "text-anchor"),
+    *("data-v", "data-find", "viewbox", "width", "height", "x", "y", "x1", "x2", "y1", "y2", "rx", "d", "text-anchor"),
 }
 
 

@@ -235,6 +235,14 @@ def test_a_host_that_is_clean_says_so_in_the_words_of_the_text() -> None:
     assert steps(document) == []
 
 
+def test_a_name_with_a_backslash_is_not_one_with_what_it_stands_for() -> None:
+    """As in the text: a backslash is doubled, so that `\\x1b` in a name is no ESC."""
+    text = html(made(host("web\\x1b", **FULLY)))
+    assert len(re.findall(r"web(\\+)x1b", text)) > 3
+    assert set(re.findall(r"web(\\+)x1b", text)) == {r"\\"}
+    assert set(re.findall(r"web(\\+)x1b", html(made(host("web\x1b", **FULLY))))) == {"\\"}
+
+
 def test_what_was_not_looked_at_is_not_known() -> None:
     top = front(made(host(counts={"logs": 1}, logins=logins("none-seen", coverage="source-missing"))))
     assert [(question.tone, question.lines[0]) for question in top.questions[:3]] == [

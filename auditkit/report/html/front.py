@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from auditkit.model import Severity, State
-from auditkit.printable import counted, few, grouped, said
+from auditkit.printable import counted, few, grouped, printable, said
 from auditkit.report.access import sentence_on_passwords
 from auditkit.report.document import CLEAN, FAILURES, Document, apart, severity, state, status
 from auditkit.report.entered import to_ask, who_got_in
@@ -58,9 +58,9 @@ class Front:
 def front(document: Document) -> Front:
     """The top of the page for this document."""
     hosts = document["hosts"]
-    name = hosts[0]["host"] if len(hosts) == 1 else counted(len(hosts), "host")
+    name = printable(hosts[0]["host"]) if len(hosts) == 1 else counted(len(hosts), "host")
     how = worst(hosts)
-    told = f"{said(hosts[0]['host'])}: {of_host(hosts[0])}" if len(hosts) == 1 else _of_many(hosts)
+    told = f"{printable(hosts[0]['host'])}: {of_host(hosts[0])}" if len(hosts) == 1 else _of_many(hosts)
     asked = (_entered(hosts), _changed(hosts), _open(hosts, document.get("access")), _unseen(hosts))
     questions = tuple(replace(one, word=one.word or WORDS[one.tone]) for one in asked)
     tone = WARN if how == CLEAN and any(map(_doubtful, hosts)) else TONES[how]
@@ -227,4 +227,4 @@ def _on(some: Sequence[Dict], hosts: Sequence[Dict]) -> str:
 
 
 def _names(hosts: Sequence[Dict]) -> str:
-    return few([said(host["host"]) for host in hosts], MOST_NAMED)
+    return few([printable(host["host"]) for host in hosts], MOST_NAMED)

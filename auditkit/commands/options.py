@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 
 TOOL = f"auditkit {__version__}"
 SEVERITIES = [*(severity.word for severity in Severity), "none"]
-FORMATS = ("text", "json", "markdown", "csv", "sarif", "junit", "prometheus", "ecs", "ocsf")
+FORMATS = ("text", "json", "html", "markdown", "csv", "sarif", "junit", "prometheus", "ecs", "ocsf")
 """Those of auditkit.report, which is not loaded for --help."""
+ENDINGS: Mapping[str, str] = {".html": "html", ".htm": "html"}
+"""Which format the name of a file asks for, where nobody names one."""
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -102,7 +104,7 @@ def output(command: Command) -> Command:
     """Form and place of the answer, and what makes the exit status 1."""
     for option in reversed(
         (
-            click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True),
+            click.option("--format", "form", type=click.Choice(FORMATS), help="[default: text, or html for -o NAME.html]"),
             click.option("-o", "output", metavar="FILE", help="write the answer there instead of stdout"),
             click.option(
                 "--fail-on", type=click.Choice(SEVERITIES), default="medium", show_default=True,
@@ -244,7 +246,7 @@ def setting(**given: Any) -> Setting:
         signers=given.get("signers") or loaded.signers,
         jobs=given.get("jobs") or min(8, len(os.sched_getaffinity(0))),
         timeout=given.get("timeout"),
-        form=given.get("form") or "text",
+        form=given.get("form") or _by_ending(given.get("output")),
         output=given.get("output"),
         fail_on=None if word == "none" else Severity[word.upper()],
         show_all=bool(given.get("show_all")),
@@ -260,6 +262,10 @@ def setting(**given: Any) -> Setting:
         window=moments.span(given.get("since"), given.get("until")),
         record=given.get("record"),
     )
+
+
+def _by_ending(output: str | None) -> str:
+    return ENDINGS.get(os.path.splitext(output or "")[1].lower(), "text")
 
 
 def store_of(given: Mapping[str, Any]) -> str:

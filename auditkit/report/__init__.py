@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from auditkit.report import csv, ecs, json, junit, markdown, ocsf, prometheus, sarif, text
+from auditkit.report import csv, ecs, html, json, junit, markdown, ocsf, prometheus, sarif, text
 from auditkit.report.document import Document
 from auditkit.report.look import Options
 
@@ -11,6 +11,7 @@ __all__ = ["FORMATS", "Options", "render"]
 FORMATS: Mapping[str, Callable[[Document, Options], Iterator[str]]] = {
     "text": text.pieces,
     "json": json.pieces,
+    "html": html.pieces,
     "markdown": markdown.pieces,
     "csv": csv.pieces,
     "sarif": sarif.pieces,

@@ -40,8 +40,8 @@ def who_on_one(access: Dict | None, options: Options) -> Iterator[str]:
     yield from _doors(access["passwords"]["doors"], COLUMNS[1:], options)
     yield from _unsure(access["passwords"]["unknown"])
     if access["keys"]:
-        yield _keys_head(access["keys"])
-    yield from _left_out(access)
+        yield keys_head(access["keys"])
+    yield from left_out(access)
 
 
 def who_on_all(access: Dict | None, options: Options) -> Iterator[str]:
@@ -51,17 +51,18 @@ def who_on_all(access: Dict | None, options: Options) -> Iterator[str]:
     yield from sentence_on_passwords(access, options)
     yield from _doors(access["passwords"]["doors"], COLUMNS, options)
     if access["keys"]:
-        yield _keys_head(access["keys"])
+        yield keys_head(access["keys"])
         yield from _first(access["keys"], MOST_KEYS, "key", _key)
     if access["host_keys"]:
         yield painted(f"  host keys  {counted(len(access['host_keys']), 'key')} of more than one machine", "high", options)
         yield from _first(access["host_keys"], MOST_HOST_KEYS, "key", _host_key)
     yield from _falls(access["reach"])
-    yield from _unseen(access["unseen"])
-    yield from _left_out(access)
+    yield from unseen_on(access["unseen"])
+    yield from left_out(access)
 
 
-def _left_out(access: Dict) -> Iterator[str]:
+def left_out(access: Dict) -> Iterator[str]:
+    """Yield how much is beyond the bounds."""
     if any(access["left_out"].values()):
         told = ", ".join(f"{grouped(number)} {printable(what)}" for what, number in access["left_out"].items() if number)
         yield f"  left out, for there are too many: {told} (facts.ssh of each host has them)"
@@ -95,7 +96,8 @@ def _cell(text: str) -> str:
 # --- keys
 
 
-def _keys_head(keys: Sequence[Dict]) -> str:
+def keys_head(keys: Sequence[Dict]) -> str:
+    """How many keys open accounts, as a sentence that begins with `keys`."""
     alive = [key for key in keys if any(one["effective"] is not False for one in key["opens"])]
     root = sum(key["root_on"] > 0 for key in alive)
     known = sum(key["known"] is not None for key in alive)
@@ -127,10 +129,10 @@ def _key(key: Dict) -> str:
     parts = [f"as root on {_places(root)}"] if root else []
     parts += [f"as {printable(account)} on {_places(several)}" for account, several in [*others.items()][:MOST_NAMED]]
     parts += [f"as {grouped(len(others) - MOST_NAMED)} more accounts"] if len(others) > MOST_NAMED else []
-    return f"{_whose(key)} can log in {', '.join(parts)}" if parts else f"{_whose(key)} has no effect"
+    return f"{whose(key)} can log in {', '.join(parts)}" if parts else f"{whose(key)} has no effect"
 
 
-def _whose(key: Dict) -> str:
+def whose(key: Dict) -> str:
     """`SHA256:... (anna's laptop)`; what lines call a key proves nothing, and stands in quotation marks."""
     comment = f', its comment says "{printable(key["comments"][0][:LONGEST_COMMENT])}"' if key["comments"] else ""
     return f"{printable(key['fingerprint'])} ({printable(key['known']) if key['known'] else f'not in known_keys{comment}'})"
@@ -141,14 +143,14 @@ def _places(opens: Sequence[Dict]) -> str:
     by_host = dict[str, list[Dict]]()
     for one in opens:
         by_host.setdefault(one["host"], []).append(one)
-    names = [f"{printable(host)}{_marks(several)}" for host, several in by_host.items()]
+    names = [f"{printable(host)}{limits(several)}" for host, several in by_host.items()]
     return names[0] if len(names) == 1 else f"{counted(len(names), 'host')}: {_named(names)}"
 
 
-def _marks(opens: Sequence[Dict]) -> str:
+def limits(opens: Sequence[Dict]) -> str:
     """How the lines of a host limit a key, where each of them does."""
     marks = ["from="] if all(one["from"] is not None for one in opens) else []
-    marks += ["from some addresses only"] if all(one["everywhere"] is False for one in opens) else []
+    marks += ["from some addresses only"] if all(one.get("everywhere") is False for one in opens) else []
     marks += ["command="] if all(one["command"] for one in opens) else []
     marks += ["by certificate"] if all(one["authority"] for one in opens) else []
     marks += ["effect not known"] if all(one["effective"] is None for one in opens) else []
@@ -169,7 +171,7 @@ def _falls(reach: Sequence[Dict]) -> Iterator[str]:
     yield f"  if one falls  {counted(len(reach), 'host')} with private keys that open others"
     for fall in reach[:MOST_FALLS]:
         yield f"    {fallen(fall)}"
-        yield from (f"      {line}" for line in _also(fall))
+        yield from (f"      {line}" for line in also(fall))
     yield from _more(len(reach) - MOST_FALLS, "host")
 
 
@@ -199,7 +201,7 @@ def _lock(steps: Sequence[Dict]) -> str:
     return ", ".join(told or ["no passphrase"])
 
 
-def _also(fall: Dict) -> Iterator[str]:
+def also(fall: Dict) -> Iterator[str]:
     """Yield what else falls: root, other accounts, and what may."""
     rest = fall["hosts"][1:]
     kinds = {
@@ -214,7 +216,8 @@ def _also(fall: Dict) -> Iterator[str]:
         yield "; ".join(parts)
 
 
-def _unseen(unseen: Sequence[Dict]) -> Iterator[str]:
+def unseen_on(unseen: Sequence[Dict]) -> Iterator[str]:
+    """Yield of which hosts not all keys are known, and why."""
     by_host = dict[str, tuple[list[str], str]]()
     for one in unseen:
         by_host.setdefault(one["host"], ([], one["why"]))[0].append(one["what"].replace("_", " "))

@@ -22,7 +22,7 @@ def who_got_in(hosts: Sequence[Dict], options: Options) -> Iterator[str]:
     seen, claimed, none = (_with(asked, word) for word in ("seen", "unsupported", "none-seen"))
     untold = [host for host in asked if not any(host in told for told in (seen, claimed, none))]
     yield from _wrapped(_sentence(len(asked), seen, claimed, none, untold), "  logins  ", 10, options)
-    odd = [host for host in seen if _to_ask(host)]
+    odd = [host for host in seen if to_ask(host)]
     yield from _rows("ask about it first", [f"{_name(host)}: {_asked(host)}" for host in odd], "critical", options)
     calm = [_name(host) for host in seen if host not in odd]
     yield from _names("success seen, and nothing speaks against it", calm, "", options)
@@ -51,7 +51,7 @@ def _sentence(asked: int, seen: Sequence[Dict], claimed: Sequence[Dict], none: S
     return "; ".join(words)
 
 
-def _to_ask(host: Dict) -> list[Dict]:
+def to_ask(host: Dict) -> list[Dict]:
     """Logins of a host that something speaks against, the worst first."""
     odd = [one for one in host["logins"]["successes"] if one.get("ask") or one.get("state") in ("forged", "unsupported")]
     return sorted(odd, key=lambda one: -Severity[str(one.get("ask") or "info").upper()])
@@ -59,7 +59,7 @@ def _to_ask(host: Dict) -> list[Dict]:
 
 def _asked(host: Dict) -> str:
     """`anna from 198.51.100.7 at 2026-11-24 03:35:04Z, after 51 guesses, and 2 more`."""
-    odd = _to_ask(host)
+    odd = to_ask(host)
     if not odd:
         return said(host["logins"]["verdict"])
     one = odd[0]

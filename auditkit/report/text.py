@@ -16,6 +16,7 @@ from auditkit.report.access import sentence_on_passwords, who_on_all, who_on_one
 from auditkit.report.differences import letter, second, text_lines, told
 from auditkit.report.document import FINDINGS, INCOMPLETE, UNTRUSTED, Document, apart, severity, state, status
 from auditkit.report.entered import who_got_in
+from auditkit.report.explained import PROOFS, sentence
 from auditkit.report.findings import accepted, of_one_rule
 from auditkit.report.folding import OnMany, folded, minor, on_many, part, said_by
 from auditkit.report.logins import attempted, who_tried
@@ -38,9 +39,6 @@ _BY = re.compile(r"(.+?) \((`.*`.*), (\d{4}-\d\d-\d\d) \d\d:\d\d\)")
 """A cause of which it is known which command it was, by whom, and when."""
 _RAISE = re.compile("[:;] (raise --timeout(?:, or see why it is slow)?)$")
 """How a gap ends that is there because time was too short."""
-SIGNS = {"package": "package upgrade", "growing": "log that grew", "rotated": "rotation", "derived": "derived file"}
-"""What is counted as the cause of explained changes; a kind that is not here counts as `cause`."""
-
 CONTRADICTED = ("package-file-altered", "setuid-gained", "capability-gained", "content-changed-quietly")
 """Rules that stand last among changes as bad as these: nothing that is done on purpose looks like them."""
 
@@ -211,10 +209,7 @@ def _filled(parts: Iterable[str], width: int) -> Iterator[str]:
 
 def _explained(groups: Iterable[Dict], options: Options) -> Iterator[str]:
     for group in groups:
-        verb = "change is" if group["changes"] == 1 else "changes are"
-        cause = counted(group["causes"], SIGNS.get(group["by"], "cause"))
-        proof = {"signed": "signed", "local": "seen on the host itself"}.get(group["proof"], "not proved")
-        yield f"{grouped(group['changes'])} {verb} explained by {_logs(group, cause)} ({proof}; --all shows them)"
+        yield f"{sentence(group)} ({PROOFS.get(group['proof'], 'not proved')}; --all shows them)"
         yield from _causes(group, options)
 
 
@@ -240,19 +235,6 @@ def _done_by(text: str) -> tuple[str, str]:
     """The command that a cause names, with who ran it and on which day, and what it did; no command where none is named."""
     found = _BY.fullmatch(said(text))
     return (f"{found[2]}, {found[3]}", found[1]) if found else ("", said(text))
-
-
-def _logs(group: Dict, cause: str) -> str:
-    """The cause of a group, in a plural that English knows."""
-    if group["by"] == "derived":
-        return "the verified files that they are made of" if group["changes"] != 1 else "the verified files that it is made of"
-    if group["by"] == "exception":
-        return "exceptions of auditkit.yaml" if group["causes"] != 1 else "an exception of auditkit.yaml"
-    if group["by"] == "growing":
-        return "logs that only grew" if group["changes"] != 1 else "a log that only grew"
-    if group["by"] == "conffile":
-        return f"configuration that is as {counted(group['causes'], 'package')} ship{'s' if group['causes'] == 1 else ''} it"
-    return cause if group["by"] in SIGNS else f"{cause} ({printable(group['by'])})"
 
 
 def _timeline(moments: Sequence[Dict], options: Options) -> Iterator[str]:

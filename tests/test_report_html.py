@@ -1,0 +1,557 @@
+"""The page as text: what it says on top, what it tells first, what may never be lost, and that foreign words stay words."""
+
+import re
+from base64 import b64encode
+from hashlib import sha256
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import SCHEMA, Cli
+from documents import (
+    NASTY,
+    access,
+    altered,
+    change,
+    finding,
+    fleet,
+    host,
+    key,
+    logins,
+    made,
+    opening,
+    rich,
+    rich_access,
+    source,
+    success,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from auditkit import report
+from auditkit.report.html import page
+from auditkit.report.html.ages import ages
+from auditkit.report.html.attempts import LEFT, WIDTH, by_host, chart, on_all
+from auditkit.report.html.blast import picture
+from auditkit.report.html.fleet import rows
+from auditkit.report.html.front import front
+from auditkit.report.html.opened import matrix
+from auditkit.report.html.steps import steps
+from auditkit.report.html.times import axis, seconds
+from auditkit.report.html.tree import Closes, Leaf, Opens, tree
+
+NEVER = "base-uri 'none'; form-action 'none'"
+GAP = {"subject": "/root", "reason": "permission denied"}
+TAGS = {
+    *(
+        "html",
+        "head",
+        "meta",
+        "title",
+        "style",
+        "script",
+        "body",
+        "a",
+        "header",
+        "p",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "nav",
+        "ul",
+        "ol",
+    ),
+    *(
+        "li",
+        "main",
+        "section",
+        "article",
+        "div",
+        "span",
+        "details",
+        "summary",
+        "code",
+        "strong",
+        "b",
+        "br",
+        "pre",
+        "dl",
+        "dt",
+        "dd",
+    ),
+    *("table", "caption", "thead", "tbody", "tr", "th", "td", "figure", "figcaption", "blockquote", "footer"),
+    *("svg", "desc", "g", "rect", "path", "line", "text"),
+}
+ATTRIBUTES = {
+    *("lang", "charset", "http-equiv", "content", "name", "class", "href", "id", "tabindex", "role", "scope", "open", "title"),
+    *("data-v", "viewbox", "width", "height", "x", "y", "x1", "x2", "y1", "y2", "rx", "d", "text-anchor"),
+}
+
+
+class Read(HTMLParser):
+    """What a page is made of: its tags, its attributes, and its words."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.links: set[str] = set()
+        self.ids: list[str] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _value in attrs if not name.startswith("aria-")}
+        self.links |= {value or "" for name, value in attrs if name == "href"}
+        self.ids += [value or "" for name, value in attrs if name == "id"]
+        if tag not in ("meta", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def html(document: dict[str, Any], **options: Any) -> str:
+    """The page of a document that the schema allows."""
+    SCHEMA.validate(document)
+    return "".join(report.render(document, "html", report.Options(**options)))
+
+
+# --- foreign words
+
+
+def sound(text: str) -> Read:
+    """The page read, once it has nothing but its own tags and attributes, all closed, and no letter that cannot be shown."""
+    told = Read(text)
+    assert told.tags <= TAGS
+    assert told.attributes <= ATTRIBUTES
+    assert told.open == []
+    assert all(line.isprintable() for line in text.split("\n"))
+    assert text.count("<script>") == text.count("<style>") == 1
+    assert all(link.startswith("#") for link in told.links)
+    assert {link[1:] for link in told.links} <= set(told.ids)
+    assert len(told.ids) == len(set(told.ids))
+    return told
+
+
+@pytest.mark.parametrize("word", NASTY, ids=range(len(NASTY)))
+def test_a_foreign_word_is_a_word_wherever_it_stands(word: str) -> None:
+    """One host of two, so that the fleet is there, and what all hosts show together."""
+    both = (rich(word), rich(word, "two"))
+    sound(html(made(*both, following=(word,), access=rich_access(word, word, "two")), show_all=True))
+
+
+@settings(max_examples=15)
+@given(st.text(st.characters(codec="utf-8") | st.characters(min_codepoint=0xDC80, max_codepoint=0xDCFF), max_size=60))
+def test_any_word_is_a_word(word: str) -> None:
+    sound(html(made(rich(word), following=(word,), access=rich_access(word, word, "two"))))
+
+
+def test_the_policy_of_the_page_names_its_style_and_its_script_by_hash_and_nothing_else() -> None:
+    text = html(made(host()))
+    inside = {tag: re.findall(f"<{tag}>(.*?)</{tag}>", text, re.DOTALL)[0] for tag in ("style", "script")}
+    hashes = {tag: b64encode(sha256(words.encode()).digest()).decode() for tag, words in inside.items()}
+    assert re.findall('Content-Security-Policy" content="([^"]*)"', text) == [
+        f"default-src 'none'; style-src 'sha256-{hashes['style']}'; script-src 'sha256-{hashes['script']}'; {NEVER}"
+    ]
+    assert "url(" not in inside["style"]
+    assert "@import" not in inside["style"]
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacent|document\.write|eval|fetch|XMLHttp|import\(", inside["script"])
+
+
+# --- the verdict
+
+FULLY: dict[str, Any] = {
+    "logins": logins(),
+    "baseline": {"file": "/b", "made": "2026-11-24T12:00:00Z", "sequence": 7, "signer": "anna", "entries": 9},
+}
+NOT_CLEAN = {
+    "a gap": host(**FULLY, gaps=[GAP]),
+    "a host that gave no answer": host(
+        "web1", state="unreachable", counts={}, gaps=[{"subject": "web1", "reason": "no route"}]
+    ),
+    "a host that fell silent, and nothing else": host(**FULLY, state="timeout"),
+    "no trust": host(**FULLY, untrusted="the seal is wrong"),
+    "a change": host(**FULLY, changes=[change("/etc/x", "low")]),
+    "a finding": host(**FULLY, findings=[finding(severity="low")]),
+}
+
+
+@pytest.mark.parametrize("told", NOT_CLEAN.values(), ids=NOT_CLEAN)
+@pytest.mark.parametrize("others", [(), (host("web2", **FULLY),)], ids=["alone", "with one that is clean"])
+def test_what_is_not_clean_never_looks_clean(told: dict[str, Any], others: tuple[dict[str, Any], ...]) -> None:
+    top = front(made(told, *others))
+    assert top.tone != "good"
+    assert any(question.tone != "good" for question in top.questions)
+    assert "NOT CLEAN" in top.verdict or "INCOMPLETE" in top.verdict or "UN" in top.verdict or "TIMEOUT" in top.verdict
+    assert [row.tone for row in rows(made(told, *others)) if row.name == "web1"] != ["good"]
+    assert steps(made(told, *others))
+
+
+def test_a_host_that_is_clean_says_so_in_the_words_of_the_text() -> None:
+    document = made(host(**FULLY))
+    top = front(document)
+    told = "".join(report.render(document, "text", report.Options()))
+    assert top.verdict in told
+    assert [(question.name, question.tone, question.lines) for question in top.questions] == [
+        ("Did they get in?", "good", ("the sentence on logins",)),
+        ("Did anything change?", "good", ("Nothing that is not explained, in what was compared",)),
+        ("What is open?", "good", ("No finding in what was looked at",)),
+        ("What could not be seen?", "good", ("No gap: all that was asked for was looked at.",)),
+    ]
+    assert steps(document) == []
+
+
+def test_what_was_not_looked_at_is_not_known() -> None:
+    top = front(made(host(counts={"logs": 1}, logins=logins("none-seen", coverage="source-missing"))))
+    assert [(question.tone, question.lines[0]) for question in top.questions[:3]] == [
+        ("warn", "the sentence on logins"),
+        ("unknown", "Not looked at in this run."),
+        ("unknown", "No configuration was judged in this run."),
+    ]
+    assert front(made()).tone == "warn"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        logins("cannot-tell"),
+        logins("unsupported"),
+        logins("none-seen", coverage="tamper"),
+        logins("none-seen", coverage="source-missing"),
+        logins("seen", successes=[success(ask="medium")]),
+    ],
+)
+def test_what_the_logins_leave_open_is_no_good_news_even_if_the_host_is_called_clean(told: dict[str, Any]) -> None:
+    top = front(made(host(**{**FULLY, "logins": told})))
+    assert (top.status, top.tone) == ("clean", "warn")
+    assert top.questions[0].tone in ("warn", "bad")
+
+
+def test_a_document_that_calls_itself_clean_is_not_believed() -> None:
+    lying = {**host(gaps=[GAP]), "status": "clean", "state": "ok"}
+    top = front({**made(lying), "status": "clean"})
+    assert (top.status, top.tone) == ("incomplete", "warn")
+    assert rows(made(lying))[0].state == "partial"
+
+
+def test_a_finding_on_logins_answers_the_first_question_and_not_the_third() -> None:
+    told = [finding("success-after-guessing", "critical"), finding("guessing-background", "info")]
+    top = front(made(host(**FULLY, findings=told)))
+    assert [(question.tone, question.lines) for question in (top.questions[0], top.questions[2])] == [
+        ("bad", ("the sentence on logins", "1 finding on logins (1 critical)")),
+        ("good", ("No finding in what was looked at",)),
+    ]
+
+
+def test_the_questions_of_a_fleet() -> None:
+    top = front(made(host("web1", **FULLY, changes=[change("/x", "high")], gaps=[GAP]), host("web2", **FULLY), access=access()))
+    assert top.verdict == "2 hosts: 1 with findings, 1 ok: NOT CLEAN"
+    assert [question.lines for question in top.questions] == [
+        ("no success seen on 2 of 2 hosts",),
+        ("1 change that nothing explains (1 high) on 1 host of 2",),
+        ("the sentence on passwords", "No finding in what was looked at on 2 hosts of 2"),
+        ("1 gap on 1 host of 2", "Nothing is known of what could not be seen."),
+    ]
+
+
+# --- what to do next
+
+
+def test_what_may_be_an_attack_comes_first_and_what_most_hosts_have_before_what_one_has() -> None:
+    many = finding("old-key", "high", subject="key", message="is old", remedy="make a new one")
+    got_in = finding("success-after-guessing", "critical", subject="root", message="came in", remedy="ask")
+    document = made(
+        host("web1", findings=[finding("aaa", "critical"), many, finding("dull", "low")], gaps=[GAP]),
+        host("web2", findings=[many, finding("one", "high")]),
+        host("web3", findings=[got_in, finding("meh", "medium")]),
+        host("web4", state="unreachable", counts={}, gaps=[{"subject": "web4", "reason": "no route to host"}]),
+        host("web5", untrusted="the seal is wrong"),
+    )
+    assert [(step.severity, step.rule, [name for _anchor, name in step.hosts]) for step in steps(document)] == [
+        ("critical", "untrusted", ["web5"]),
+        ("critical", "success-after-guessing", ["web3"]),
+        ("critical", "aaa", ["web1"]),
+        ("high", "old-key", ["web1", "web2"]),
+        ("high", "one", ["web2"]),
+        ("gap", "unreachable", ["web4"]),
+        ("medium", "meh", ["web3"]),
+        ("gap", "gaps", ["web1"]),
+        ("low", "minor", []),
+    ]
+
+
+def test_a_login_to_ask_about_is_a_step_even_if_no_finding_says_so() -> None:
+    noise = finding("guessing-background", "info")
+    step, _minor = steps(made(host(logins=logins("seen", successes=[success("anna", ask="critical")]), findings=[noise])))
+    assert (step.severity, step.rule) == ("critical", "logins-to-confirm")
+    assert step.why == "anna from 198.51.100.7 at 2026-11-24 03:35:00Z"
+
+
+# --- changes as a tree
+
+
+def drawn(*changes: dict[str, Any]) -> list[str]:
+    """The tree as indented lines."""
+    depth, lines = 0, []
+    for part in tree(changes).parts:
+        match part:
+            case Opens():
+                counts = "".join(f" {number} {word}" for word, number in part.severities)
+                lines.append(f"{'  ' * depth}{part.name} {part.number}{counts}")
+                depth += 1
+            case Leaf():
+                lines.append(f"{'  ' * depth}{part.letter} {part.name} {part.severity}")
+            case Closes():
+                depth -= 1
+    assert depth == 0
+    return lines
+
+
+def test_changes_are_a_tree_of_directories_with_the_worst_of_each() -> None:
+    paths = ("/usr/lib/a/b/one", "/usr/lib/a/b/two", "/usr/lib/a/c", "/etc/cron.d/upd", "/usr/lib/a")
+    assert drawn(*(change(path, "high" if path.endswith("two") else "low") for path in paths)) == [
+        "+ /etc/cron.d/upd low",
+        "/usr/lib/ 4 changes 1 high",
+        "  + a low",
+        "  a/ 3 changes 1 high",
+        "    b/ 2 changes 1 high",
+        "      + one low",
+        "      + two high",
+        "    + c low",
+    ]
+
+
+def test_what_explains_a_change_and_how_a_text_differs_stand_with_it() -> None:
+    why = {"by": "package", "text": "vim 9.1-2", "proof": "signed"}
+    (leaf,) = tree([altered("/etc/x", "one\ntwo\n", "one\nthree\n", explanation=why)]).parts
+    assert isinstance(leaf, Leaf)
+    assert leaf.explained == "explained: vim 9.1-2 (signed)"
+    assert leaf.lines[-2:] == ("-two", "+three")
+
+
+WORDS = st.lists(st.sampled_from(["a", "b", "c", " ", "", "..", "\n", "\udcff"]), min_size=1, max_size=30)
+
+
+@given(st.lists(st.tuples(WORDS, st.sampled_from(["low", "medium", "critical"])), max_size=30))
+def test_every_change_is_in_the_tree_once_under_its_own_name(given_: list[tuple[list[str], str]]) -> None:
+    changes = [change("/" + "/".join(words), severity) for words, severity in given_]
+    above: list[str] = []
+    found = []
+    for part in tree(changes).parts:
+        match part:
+            case Opens():
+                above.append(part.name)
+            case Leaf():
+                found.append("".join(above) + part.name)
+            case Closes():
+                above.pop()
+    assert sorted(name.replace("\\x20/", " /") for name in found) == sorted(_visible(one["path"]) for one in changes)
+
+
+def _visible(path: str) -> str:
+    shown = path.replace("\n", "\\x0a").replace("\udcff", "\\xff")
+    return f"{shown[:-1]}\\x20" if shown.endswith(" ") else shown
+
+
+def test_a_path_of_a_thousand_directories_is_no_deeper_than_the_page_bears() -> None:
+    paths = ["/" + "/".join(["d"] * 1000 + [name]) for name in "ab"] + ["/" + "d/" * depth + "x" for depth in range(50)]
+    depth = deepest = 0
+    for part in tree([change(path) for path in paths]).parts:
+        depth += isinstance(part, Opens) - isinstance(part, Closes)
+        deepest = max(depth, deepest)
+    assert deepest <= 14
+
+
+def test_of_ten_thousand_changes_nothing_above_low_is_lost() -> None:
+    document = fleet(50, 10_000)
+    text = "".join(report.render(document, "html", report.Options()))
+    found = set(map(int, re.findall("file-([0-9]+)<", text)))
+    assert {number for number in range(10_000) if number % 3} <= found
+    assert "… and 2334 more changes below medium, or explained: <code>--format json</code> has all." in text
+    assert len(text) < 6_000_000
+
+
+# --- who can log in
+
+
+def test_the_matrix_says_for_each_key_and_host_what_it_opens() -> None:
+    told = matrix(
+        access(
+            key("a", opening("srv"), opening("ws", "bob", command=True), known="anna's laptop"),
+            key("b", opening("ws", "git", effective=None), opening("nas", effective=False), comments=["me@home"]),
+            key("dead", opening("srv", effective=False)),
+        )
+    )
+    assert told.hosts == ("srv", "ws")
+    assert [(line.name, line.whose, [(cell.letter, cell.told) for cell in line.cells]) for line in told.lines] == [
+        ("SHA256:a", "anna's laptop", [("R", "root: root"), ("A", "bob (command=)")]),
+        ("SHA256:b", "not in known_keys, says “me@home”", [("", "nothing"), ("?", "git, effect not known")]),
+    ]
+
+
+def test_the_picture_leads_from_the_private_key_to_what_it_opens() -> None:
+    told = picture(access(key("a", opening("srv"), opening("ws", "bob"), on=(("anna", "ws"),)), key("b", opening("srv"))))
+    assert told is not None
+    assert [box.lines for box in told.boxes] == [("anna@ws",), ("SHA256:a",), ("root@srv",)]
+    assert [(way.kind, way.told) for way in told.ways] == [
+        ("bare", "anna@ws → SHA256:a: no passphrase"),
+        ("root", "SHA256:a → root@srv: root"),
+    ]
+    assert told.rows == (("anna@ws", "no passphrase", "SHA256:a", "root@srv", "root"),)
+
+
+def test_many_hosts_of_which_the_same_is_to_be_said_are_one_box_and_each_a_row() -> None:
+    told = picture(access(key("a", *(opening(f"ws-{n}") for n in range(50)), on=(("anna", "srv"),))))
+    assert told is not None
+    assert [box.lines[0] for box in told.boxes] == ["anna@srv", "SHA256:a", "root on 50 hosts"]
+    assert len(told.rows) == 50
+
+
+def test_a_key_that_opens_only_where_it_lies_makes_no_picture() -> None:
+    assert picture(access(key("a", opening("srv"), on=(("anna", "srv"),)))) is None
+
+
+# --- logins by time
+
+
+def test_the_picture_of_logins_shows_who_guessed_when_and_who_came_in() -> None:
+    told = chart(
+        logins(
+            sources=[source("192.0.2.1", 9), source("198.51.100.7", 52, first="2026-11-24T05:00:00.000000000Z"), source("", 0)],
+            successes=[success("root", "2026-11-24T09:00:00Z", "critical"), success("anna", "2026-11-24T02:00:00Z")],
+        )
+    )
+    assert told is not None
+    assert [(lane.name, lane.note) for lane in told.lanes] == [
+        ("logs", ""), ("logins", "2 logins"), ("198.51.100.7", "52 guesses"), ("192.0.2.1", "9 guesses"),
+    ]  # fmt: skip
+    assert [(mark.kind, mark.told) for mark in told.marks] == [
+        ("calm", "anna from 198.51.100.7, 2026-11-24 02:00:00Z"),
+        ("odd", "root from 198.51.100.7, 2026-11-24 09:00:00Z"),
+    ]
+    assert told.marks[0].x < (told.attack or (0, 0))[0] < told.marks[1].x
+    assert "61 guesses from 2 addresses between 2026-11-24 03:35:00Z and 2026-11-24 09:17:00Z, and 2 logins." in told.told
+
+
+def test_of_several_hosts_each_has_a_lane_suspect_logins_and_then_the_most_guesses_first() -> None:
+    hosts = [
+        host("ws-01", logins=logins(sources=[source(attempts=3)], successes=[success("anna", "2026-11-24T09:00:00Z")])),
+        host("ws-02", logins=logins(sources=[source(attempts=400), source("192.0.2.1", 2)])),
+        host("ws-03"),
+        host("ws-04", logins=logins(sources=[])),
+        host("ws-05", logins=logins(sources=[], successes=[success(ask="high")])),
+    ]
+    told = on_all(hosts)
+    assert told is not None
+    assert [(lane.name, lane.note) for lane in told.lanes] == [
+        ("ws-05", "0 guesses"), ("ws-02", "402 guesses"), ("ws-01", "3 guesses"),
+    ]  # fmt: skip
+    assert [mark.y for mark in told.marks] == [told.lanes[0].y, told.lanes[2].y]
+    assert by_host(hosts) == [
+        ("ws-01", "3", "2026-11-24 03:35:00Z", "2026-11-24 09:17:00Z", "1 login", "0"),
+        ("ws-02", "402", "2026-11-24 03:35:00Z", "2026-11-24 09:17:00Z", "0 logins", "0"),
+        ("ws-05", "0", "-", "-", "1 login", "1"),
+    ]
+    assert on_all(hosts[2:4]) is None
+
+
+def test_a_login_that_is_only_claimed_is_not_counted_as_one() -> None:
+    told = chart(logins(successes=[success(state="forged"), success(state="unsupported"), success()]))
+    assert told is not None
+    assert told.lanes[1].note == "1 + 2 claimed"
+    assert told.told.endswith("and 1 login, 2 only claimed.")
+    assert [mark.kind for mark in told.marks] == ["calm", "odd", "odd"]
+
+
+def test_without_a_time_there_is_no_picture() -> None:
+    assert chart(logins(sources=[source(first=None, last=None)])) is None
+    assert chart(logins(sources=[source(first="yesterday", last="2026-13-45T99:99:99Z")])) is None
+
+
+TIMES = st.from_regex(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z\Z") | st.text(max_size=30)
+
+
+@given(st.lists(st.tuples(TIMES, TIMES), min_size=1, max_size=5))
+def test_whatever_times_a_log_claims_all_is_drawn_on_the_axis(times: list[tuple[str, str]]) -> None:
+    told = chart(logins(sources=[source(first=first, last=last) for first, last in times]))
+    for bar in told.bars if told else ():
+        assert LEFT <= bar.x <= bar.x + bar.width <= LEFT + WIDTH + 3 or bar.width == 3
+    assert told is None or all(LEFT <= x <= LEFT + WIDTH for x, _word in told.ticks)
+
+
+def test_an_axis_has_marks_that_people_count_in() -> None:
+    first = seconds("2026-11-24T03:35:00Z")
+    assert first is not None
+    assert [word for _x, word in axis([first, first + 5 * 3600], 0, 100).marks()] == [
+        "04:00",
+        "05:00",
+        "06:00",
+        "07:00",
+        "08:00",
+    ]
+    assert [word for _x, word in axis([first, first + 90], 0, 100).marks()][:2] == ["03:35:00", "03:35:30"]
+
+
+# --- packages
+
+
+def test_updates_that_are_missing_stand_by_the_days_and_what_closes_holes_first() -> None:
+    def package(name: str, since: str | None, security: bool | None) -> dict[str, Any]:
+        pending = {"version": "2", "since": since, "security": security}
+        return {"name": name, "version": "1", "arch": None, "origin": None, "installed": None, "pending": pending}
+
+    packages = [
+        package("old", "2026-01-01T00:00:00Z", False),
+        package("hole", "2026-11-14T12:00:00Z", True),
+        package("odd", None, None),
+    ]
+    told = ages(host(facts={"packages": packages, "patching": {"pending": 3}}), "2026-11-24T12:00:00Z")
+    assert told is not None
+    assert [(one.name, one.days, one.security) for one in told.rows] == [
+        ("hole", 10, "yes"),
+        ("old", 327, "no"),
+        ("odd", None, "not known"),
+    ]
+    assert [(bar.name, bar.told) for bar in told.bars] == [
+        ("old", "327 days"), ("hole", "10 days, closes holes"), ("odd", "since when is not known"),
+    ]  # fmt: skip
+    assert told.head.startswith("3 packages; 3 without their newest version, 1 of them close known holes")
+
+
+def test_that_no_update_is_missing_is_not_said_where_nobody_can_tell() -> None:
+    package = {"name": "a", "version": "1", "arch": None, "origin": None, "installed": None, "pending": None}
+    told = ages(host(facts={"packages": [package], "patching": {"pending": None}}), "2026-11-24T12:00:00Z")
+    assert told is not None
+    assert "how many miss an update is not known" in told.head
+    assert rows(made(host(facts={"packages": [package]})))[0].missing is None
+
+
+# --- from the command line
+
+
+def test_a_name_that_ends_in_html_asks_for_the_page(cli: Cli) -> None:
+    cli.baseline()
+    (cli.tree / "etc/evil\n<b>").write_text("x", "utf-8")
+    made_, saved, again = cli.home / "report.html", cli.home / "report.json", cli.home / "again.out"
+    assert cli.run("check", cli.host, "--store", str(cli.store), "-o", str(made_)).code == 1
+    told = Read(made_.read_text("utf-8"))
+    assert r"/etc/evil\x0a<b>" in re.sub(r"\s+", " ", told.text)
+    saved.write_text(cli.check().out, "utf-8")
+    assert cli.run("report", str(saved), "--format", "html", "-o", str(again)).code == 1
+    assert sound(again.read_text("utf-8")).text.count("path-added") == told.text.count("path-added")
+    assert "<html" not in cli.run("report", str(saved), "--format", "text", "-o", str(Path(cli.home, "x.html"))).out
+    assert not Path(cli.home, "x.html").read_text("utf-8").startswith("<!DOCTYPE")
+
+
+def test_the_page_is_written_host_by_host() -> None:
+    document = fleet(9)
+    pieces = list(report.render(document, "html", report.Options()))
+    assert len(pieces) == 1 + len(page(document).rows) + 1

@@ -2,6 +2,7 @@
 
 import re
 from base64 import b64encode
+from copy import deepcopy
 from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
@@ -86,7 +87,7 @@ TAGS = {
 }
 ATTRIBUTES = {
     *("lang", "charset", "http-equiv", "content", "name", "class", "href", "id", "tabindex", "role", "scope", "open", "title"),
-    *("data-v", "viewbox", "width", "height", "x", "y", "x1", "x2", "y1", "y2", "rx", "d", "text-anchor"),
+    *("data-v", "data-find", "viewbox", "width", "height", "x", "y", "x1", "x2", "y1", "y2", "rx", "d", "text-anchor"),
 }
 
 
@@ -152,6 +153,31 @@ def test_a_foreign_word_is_a_word_wherever_it_stands(word: str) -> None:
 @given(st.text(st.characters(codec="utf-8") | st.characters(min_codepoint=0xDC80, max_codepoint=0xDCFF), max_size=60))
 def test_any_word_is_a_word(word: str) -> None:
     sound(html(made(rich(word), following=(word,), access=rich_access(word, word, "two"))))
+
+
+def places(value: object, at: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """Where something stands in a document, of lists in their first item only."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value[:1]) if isinstance(value, list) else ()
+    return [*([at] if at else []), *(place for name, part in inside for place in places(part, (*at, name)))]
+
+
+WHOLE = made(rich("word"), access=rich_access("word", "word", "two"))
+
+
+@settings(max_examples=30)
+@given(st.sampled_from(places(WHOLE)), st.sampled_from([None, {"a": [1]}, "", 0]))
+def test_any_document_that_the_schema_allows_has_its_page(place: tuple[str | int, ...], other: object) -> None:
+    """Without a part that need not be there, and with others where the schema says nothing of their kind."""
+    for put in (False, True):
+        document: Any = deepcopy(WHOLE)
+        part = document
+        for name in place[:-1]:
+            part = part[name]
+        del part[place[-1]]
+        if put and isinstance(part, dict):
+            part[place[-1]] = other
+        if SCHEMA.is_valid(document):
+            assert "".join(report.render(document, "html", report.Options(show_all=True))).endswith("</html>\n")
 
 
 def test_the_policy_of_the_page_names_its_style_and_its_script_by_hash_and_nothing_else() -> None:

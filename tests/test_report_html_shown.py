@@ -148,6 +148,27 @@ def test_the_table_is_sorted_and_filtered_from_the_keyboard(browser: Chromium, p
     assert browser.run("document.querySelector('#fleet [role=status]').textContent") == "1 of 12 shown"
 
 
+@pytest.mark.parametrize(
+    ("cells", "ordered"),
+    [
+        (["10 000", "9", "-1", "200"], ["-1", "9", "200", "10 000"]),
+        (["192.0.2.10", "192.0.2.9", "10.0.0.1"], ["10.0.0.1", "192.0.2.9", "192.0.2.10"]),
+        (["3 (1 security)", "20 (2 security)", "not known"], ["3 (1 security)", "20 (2 security)", "not known"]),
+        (["2026-11-24 03:35:00Z", "2026-11-23 23:00:00Z"], ["2026-11-23 23:00:00Z", "2026-11-24 03:35:00Z"]),
+        (["12.5 s", "2.6 s"], ["2.6 s", "12.5 s"]),
+    ],
+)
+def test_cells_are_sorted_as_people_would(
+    browser: Chromium, pages: dict[str, Path], tmp_path: Path, cells: list[str], ordered: list[str]
+) -> None:
+    rows = "".join(f"<tr><th scope='row'>{cell}</th></tr>" for cell in cells)
+    table = f"<table class='sort' id='t'><thead><tr><th scope='col'>x</th></tr></thead><tbody>{rows}</tbody></table>"
+    (tmp_path / "page.html").write_text(pages["nothing"].read_text("utf-8").replace("</main>", f"{table}</main>"), "utf-8")
+    browser.open(tmp_path / "page.html")
+    browser.run("document.querySelector('#t th button').click()")
+    assert browser.run("[...document.querySelectorAll('#t tbody th')].map((cell) => cell.textContent)") == ordered
+
+
 def test_changes_are_found_by_path_and_by_severity(browser: Chromium, pages: dict[str, Path]) -> None:
     leaves = "[...document.querySelectorAll('#host-1 .leaf')].filter((one) => one.checkVisibility()).length"
     browser.open(pages["fleet"])

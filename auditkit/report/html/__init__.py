@@ -76,7 +76,7 @@ def pieces(document: Document, options: Options) -> Iterator[str]:
     for number, host in enumerate(hosts, 1):
         told = machine(host, number, document["finished"], show_all=options.show_all)
         yield one.render(host=told, alone=len(hosts) == 1, show_all=options.show_all)
-    yield templates.get_template("end.html").render(tool=document["tool"], script=script)
+    yield templates.get_template("end.html").render(tool=document["tool"], script=script) + "\n"
 
 
 def page(document: Document) -> Page:

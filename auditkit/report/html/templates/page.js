@@ -8,7 +8,7 @@
   };
   const value = (cell) => cell.dataset.v ?? cell.textContent.trim();
   const order = (a, b) => {
-    const [x, y] = [a, b].map((text) => (/^-?[\d ,.]+( \S+)?$/.test(text) ? parseFloat(text.replace(/[ ,](?=\d)/g, "")) : NaN));
+    const [x, y] = [a, b].map((text) => (/^-?\d[\d ]*(\.\d+)?( [a-z(].*)?$/i.test(text) ? parseFloat(text.replace(/ (?=\d)/g, "")) : NaN));
     return Number.isNaN(x) || Number.isNaN(y) ? a.localeCompare(b, undefined, { numeric: true }) : x - y;
   };
   for (const table of document.querySelectorAll("table.sort")) {
@@ -31,12 +31,12 @@
   }
   const LEVELS = ["critical", "high", "medium", "low", "info"];
   let number = 0;
-  for (const part of document.querySelectorAll(".find")) {
+  for (const part of document.querySelectorAll("[data-find]")) {
     const rows = [...(part.tBodies ? part.tBodies[0].rows : part.querySelectorAll(".leaf, .finding"))];
     if (rows.length < 4) continue;
     const bar = document.createElement("div");
     bar.className = "bar";
-    const label = make("label", "Filter ", bar);
+    const label = make("label", "Filter " + part.dataset.find + " ", bar);
     const input = make("input", "", label);
     input.type = "search";
     input.id = "find-" + (number += 1);

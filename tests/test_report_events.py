@@ -32,6 +32,7 @@ from auditkit import report
 from auditkit.printable import printable
 from auditkit.report import document
 from auditkit.report.document import Document
+from auditkit.report.items import items
 from auditkit.report.sarif import uri
 
 OASIS = jsonschema.Draft4Validator(
@@ -92,6 +93,23 @@ def test_sarif_of_a_host_with_everything() -> None:
         },
         "properties": {"security-severity": "9.5", "tags": ["security"]},
     }
+
+
+@pytest.mark.parametrize(
+    ("subject", "sources", "place"),
+    [
+        ("account toor", ["sshd -T", "/etc/passwd"], ("/etc/passwd", 2)),
+        ("/etc/cron.d/x", ["/etc/crontab", "/etc/cron.d/x"], ("/etc/cron.d/x", 2)),
+        ("/usr/bin/su", ["/etc/sudoers"], ("/usr/bin/su", 0)),
+        ("22/tcp", ["sshd -T"], ("", 0)),
+    ],
+)
+def test_the_place_of_a_finding_is_its_path_before_that_of_a_quote(
+    subject: str, sources: list[str], place: tuple[str, int]
+) -> None:
+    quotes = [{"source": source, "line": line, "text": ""} for line, source in enumerate(sources, 1)]
+    one = host(findings=[FINDING | {"subject": subject, "quotes": quotes}])
+    assert [item.place for item in items(one, report.Options())] == [place]
 
 
 def test_sarif_says_how_the_work_on_each_host_ended() -> None:

@@ -106,7 +106,7 @@ def test_csv_has_a_row_for_each_thing() -> None:
     }  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(DOCUMENTS, st.booleans())
 def test_csv_holds_what_was_put_in_and_calculates_nothing(told: document.Document, show_all: bool) -> None:
     text = rendered(told, "csv", show_all)
@@ -171,7 +171,7 @@ def test_junit_fails_what_was_found_and_skips_what_is_excused() -> None:
     }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(DOCUMENTS, st.booleans())
 def test_junit_is_sound_xml_with_what_was_put_in(told: document.Document, show_all: bool) -> None:
     root = ET.fromstring(rendered(told, "junit", show_all))
@@ -256,7 +256,7 @@ def test_prometheus_tells_hosts_of_one_name_apart() -> None:
     assert gaps == {"web1": 0, "web1 (2)": 1, "web1 (2) (2)": 0}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(DOCUMENTS)
 def test_prometheus_reads_what_was_put_in(told: document.Document) -> None:
     found = samples(rendered(told, "prometheus"))
@@ -326,7 +326,7 @@ def test_markdown_folds_a_tree_and_keeps_every_gap() -> None:
     ]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(DOCUMENTS)
 def test_markdown_shows_what_was_put_in_and_nothing_becomes_a_mark(told: document.Document) -> None:
     found = inlines(rendered(told, "markdown"))

@@ -1,5 +1,6 @@
 """Logs of logins read and judged, wherever they were taken: what hosts and files share."""
 
+import gc
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -26,6 +27,8 @@ ANNOUNCED = 1 << 30
 """Bytes of logs from which it is said beforehand how many there are."""
 HANDS = 2
 """Processes that read the logs of one host."""
+MANY = 10_000
+"""Events from which they are kept out of the search for garbage."""
 OLDER = "only its newest entries of interest were taken, and there are more"
 _BOUNDS = (places.ENTRIES, places.FEWER)
 
@@ -192,7 +195,10 @@ def _read(taken: Taken, run: options.Setting, asked: Asked) -> tuple[Reading, ..
             shown(read, read)
 
         events: Callable[[Log, Event], None] | None = asked.timeline.of(taken.name) if asked.timeline else None
-        return readings(taken.sources, taken.machine, How(min(HANDS, run.jobs), show, events))
+        found = readings(taken.sources, taken.machine, How(min(HANDS, run.jobs), show, events))
+    if sum(len(one.tally.kept) for one in found) > MANY:
+        gc.freeze()  # none of it holds what holds it: not to be looked through again and again while it is judged
+    return found
 
 
 def _is_there(log: Log) -> bool:

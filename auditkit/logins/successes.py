@@ -26,8 +26,6 @@ RECORDS = ("wtmp", "lastlog", "audit")
 
 
 ENDED, KEY_FOUND = What.ENDED, What.KEY_FOUND
-OF_LOGINS = (What.ACCEPTED, What.OPENED, What.KEY_FOUND, What.ENDED)
-"""What tells of somebody who got in, of his session, and of what his process did besides."""
 
 
 class State(StrEnum):
@@ -104,11 +102,13 @@ class Success:
 
 def successes(streams: Sequence[Stream]) -> list[Success]:
     """Every success that the sources tell of, each once, by its time."""
-    told = [one for stream in streams for one in stream.told(*OF_LOGINS)]
+    told = [one for stream in streams for one in stream.told(What.ACCEPTED, What.OPENED)]
     found = _claimed(one for one in told if one.event.what is What.ACCEPTED and one.kind not in RECORDS)
-    found += [Success([one]) for one in _joined(found, [one for one in told if _audited(one)])]
+    audited = [one for one in told if one.kind == "audit" and _audited(one)]
+    found += [Success([one]) for one in _joined(found, audited)]
     rest = _joined(found, [one for one in told if _opens(one) and not _audited(one)])
-    _kept_company(found, told, _strangers(streams))
+    company = [one for stream in streams for one in stream.told(KEY_FOUND, ENDED)]
+    _kept_company(found, company, _strangers(streams))
     _judge(found, streams)
     return sorted((*found, *_sessions(rest)), key=lambda one: one.time or 0)
 
@@ -244,11 +244,10 @@ def _kept_company(found: Sequence[Success], told: Sequence[Told], strangers: Con
     of_port: dict[tuple[str | None, int], list[Told]] = defaultdict(list)
     for one in told:
         event = one.event
-        if event.what is ENDED or event.what is KEY_FOUND:
-            if event.pid is not None:
-                of_pid[one.stream, event.host, event.pid].append(one)
-            if event.port is not None and event.what is ENDED:
-                of_port[event.address, event.port].append(one)
+        if event.pid is not None:
+            of_pid[one.stream, event.host, event.pid].append(one)
+        if event.port is not None and event.what is ENDED:
+            of_port[event.address, event.port].append(one)
     for success in found:
         for claim in [one for one in success.told if one.event.what is What.ACCEPTED]:
             if not claim.event.forged:

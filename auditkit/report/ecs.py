@@ -80,7 +80,7 @@ def _more(item: Item) -> dict[str, Any]:
     """What the schema has no name for."""
     of = item.of
     quotes = [f"{printable(one['source'])}:{one['line']}: {printable(one['text'])}" for one in of.get("quotes", ())]
-    known: dict[str, Any] = {"remedy": said(of.get("remedy", "")), "quotes": quotes or None}
+    known: dict[str, Any] = {"remedy": said(of.get("remedy", "")), "quotes": quotes or None, "line": item.place[1] or None}
     if item.sort is Sort.CHANGE:
         known["attributes"] = [printable(name) for name in of["attributes"]]
     if item.sort is Sort.LOGINS:
@@ -99,10 +99,9 @@ def _more(item: Item) -> dict[str, Any]:
 def _fields(item: Item) -> dict[str, Any]:
     """What the schema has a name for."""
     fields: dict[str, Any] = {"rule": {"id": printable(item.rule), "reference": _reference(item)}}
-    path, line = item.place
+    path, _line = item.place
     if path:
         fields["file"] = {"path": printable(path), **(_file(item.of) if item.sort is Sort.CHANGE else {})}
-        fields["log"] = {"origin": {"file": {"line": line}}} if line else {}
     if item.sort is Sort.GAP:
         fields["error"] = {"message": item.message}
     if item.sort is Sort.LOGIN:

@@ -46,6 +46,10 @@ class Sort(StrEnum):
     GAP = "gap"
 
 
+PLACED = (Sort.CHANGE, Sort.FINDING, Sort.ACCEPTED, Sort.GAP)
+"""What may be about a path by its subject; a user or an address may begin with a slash too."""
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One thing that is told of a host."""
@@ -91,9 +95,10 @@ class Item:
     @property
     def place(self) -> tuple[str, int]:
         """The path that it is about, and the line there; an empty path where there is none, 0 where no line is known."""
-        quoted = ((quote["source"], quote["line"]) for quote in self.of.get("quotes", ()))
-        named = ((self.subject, 0),) if self.sort in (Sort.CHANGE, Sort.FINDING, Sort.ACCEPTED, Sort.GAP) else ()
-        return next((place for place in (*quoted, *named) if place[0].startswith("/")), ("", 0))
+        quoted = [(quote["source"], quote["line"]) for quote in self.of.get("quotes", ()) if quote["source"].startswith("/")]
+        if self.sort in PLACED and self.subject.startswith("/"):
+            return next((place for place in quoted if place[0] == self.subject), (self.subject, 0))
+        return quoted[0] if quoted else ("", 0)
 
 
 def hosts(document: Document) -> list[Dict]:

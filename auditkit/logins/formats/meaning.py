@@ -16,7 +16,7 @@ from auditkit.logins.tally import TALLIED
 
 SSHD = ("sshd", "sshd-session", "sshd-auth")
 """Names by which sshd writes."""
-KNOWN = 16384
+KNOWN = 4096
 """Meanings that are remembered."""
 WORTH = 200
 """Characters up to which a message is remembered."""
@@ -80,7 +80,7 @@ class Meaning:
         return self.told._replace(user=self.user, address=address, port=port) if self.told else None
 
 
-remembered = lru_cache(8192)(said)
+remembered = lru_cache(2048)(said)
 
 
 def told_of(program: str, message: str) -> Said | None:
@@ -158,7 +158,7 @@ class Meanings(dict[Key, Meaning]):
 
     def __missing__(self, key: Key) -> Meaning:
         meaning = understood(self._program, key)
-        if len(key[1]) <= WORTH:
+        if len(key[1]) <= WORTH and (key[0] or meaning.how is not ALONE or not key[1]):  # others hardly ever come again
             if len(self) >= KNOWN:
                 self.clear()
             self[key] = meaning

@@ -69,7 +69,7 @@ class PlainNames(dict[str, bool]):
         self._words = words
 
     def __missing__(self, name: str) -> bool:
-        if len(self) >= 16384:
+        if len(self) >= 4096:
             self.clear()
         known = self[name] = PLAIN(name) is not None and name.lower() not in self._words
         return known

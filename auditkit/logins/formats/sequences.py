@@ -9,7 +9,7 @@ from auditkit.logins.formats.runs import NAME, PEER, RHOST
 from auditkit.logins.nouns import Said
 from auditkit.logins.tally import Source, Tally
 
-KNOWN = 8192
+KNOWN = 2048
 """Shapes that are remembered."""
 WORTH = 2000
 """Characters up to which one is."""
@@ -78,7 +78,7 @@ class Sequences(dict[str, Sequence]):
 
     def __missing__(self, text: str) -> Sequence:
         made = self._understood(text.split("\n"))
-        if len(text) <= WORTH:
+        if len(text) <= WORTH and (not made.apart or "\0" in text):  # what has nothing cut out of it hardly ever comes again
             if len(self) >= KNOWN:
                 self.clear()
             self[text] = made

@@ -28,6 +28,7 @@ STAMP = re.compile(
 ZONES = {"UTC": 0, "GMT": 0, "WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "MSK": 3, "JST": 9}
 ZONES |= {"EDT": -4, "EST": -5, "CDT": -5, "MDT": -6, "MST": -7, "PDT": -7, "PST": -8}
 """Hours east of Greenwich of the abbreviations that mean one zone; others are taken for the zone of the machine."""
+SEPARATORS = ("T", " ")
 TAI = (1 << 62) + 10
 """What TAI64 adds to the seconds since 1970; leap seconds after 1972 are not counted, as by multilog."""
 PLAIN = re.compile(r"[A-Z][a-z]{2} [ 0-3][0-9] [0-9:]{8}|[0-9]{4}-[^,]*[0-9Z]").fullmatch
@@ -49,18 +50,24 @@ class Clock:
         if not stamp[:1].isdigit():
             return (self._stamps or self._by_tradition()).time(stamp)
         try:
-            moment = datetime.fromisoformat(stamp)
+            moment = datetime.fromisoformat(stamp) if stamp[10:11] in SEPARATORS else None
         except ValueError:
+            return None
+        if moment is None:
             return None
         self.notes.zoneless |= moment.tzinfo is None
         return plausible(nanoseconds(moment if moment.tzinfo else moment.replace(tzinfo=self.setting.zone)))
 
     def times(self, stamps: Iterable[str], width: int) -> list[int]:
         """The same of stamps of so many characters with a blank behind them, up to the first that is none."""
-        times, before, time = list[int](), "", 0
+        times, time = list[int](), 0
+        before: str | None = None
         for stamp in stamps if width else ():
             if stamp != before:
-                known = self.time(stamp[:-1]) if stamp[-1:] == " " and len(stamp) == width + 1 else None
+                if len(stamp) <= width or stamp[-1] != " ":
+                    break
+                of_old = self._stamps if stamp[0] > "9" else None
+                known = of_old.time(stamp[:-1]) if of_old else self.time(stamp[:-1])
                 if known is None:
                     break
                 before, time = stamp, known

@@ -81,7 +81,7 @@ class Reader:
         self.others = self.beaten = self.width = self.first = 0
         """Lines of other programs and of none, the last one the pulse knows, characters of a stamp, lines before a piece."""
         self.stamp = self.before = ""
-        """The stamp of the line before, and the last line of the piece before."""
+        """The stamp of the line before with what stands behind it, and the last line of the piece before."""
         self.lines: Callable[[], Sequence[str]] = list
         """Gives the lines of the piece that is read."""
 
@@ -89,11 +89,11 @@ class Reader:
         """Read all, piece by piece; yield the events of each."""
         number = offset = 0
         for piece in pieces(self.data.chunks(), self.notes):
-            self.first = number + 1
+            self.first, host = number + 1, self.learned(piece.text)
             if self.counts is None:
                 number, offset = self.piece(piece.lines(), piece.lengths(), number, offset)
             else:
-                number, offset = self.counted(piece, offset, self.counts)
+                number, offset = self.counted(piece, host, offset, self.counts)
             self.before = piece.text.rpartition("\n")[2]
             if self.tally is not None:
                 self.tally.rest()
@@ -115,7 +115,7 @@ class Reader:
         plain, self.lines = None, lambda: lines
         for line, size in zip(lines, sizes, strict=True):
             number += 1
-            if plain is None or line[: self.width] != self.stamp:
+            if plain is None or line[: self.width + 1] != self.stamp:
                 plain = self.turn(line, number)
             time = self.unlike(line, number) if plain is None else plain
             self.tell(self.one(line, (number, offset), time, plain is not None))
@@ -123,10 +123,9 @@ class Reader:
         self.sample(lines[::SAMPLE])
         return number, offset
 
-    def counted(self, given: Piece, offset: int, counts: Counts) -> tuple[int, int]:
+    def counted(self, given: Piece, host: str, offset: int, counts: Counts) -> tuple[int, int]:
         """The same for the tally: what many say is understood once, and the rest is read line by line."""
         self.lines = given.lines
-        host = self.learned(given.text)
         piece = Runs(counts, given.text, self.width, host, single=given.sizes is not None)
         piece.placed(offset, given.sizes)
         times, unlike = self.times(piece)
@@ -282,7 +281,7 @@ class Reader:
             found = STAMP.match(line)
             self.width = width = found.end() if found and PLAIN(found.group()) else 0
             time = self.clock.time(line[:width]) if width else None
-        self.stamp = line[:width]
+        self.stamp = line[: width + 1]
         if time is not None:
             self.beat(time, number)
         return time

@@ -17,8 +17,9 @@ SECOND = 10**9
 DAY = 86400 * SECOND
 NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 MONTHS = {name: number for number, name in enumerate(NAMES, 1)}
-WITHIN = {f"{minute:02}:{second:02}": (minute * 60 + second) * SECOND for minute in range(60) for second in range(61)}
+WITHIN = {f":{minute:02}:{second:02}": (minute * 60 + second) * SECOND for minute in range(60) for second in range(61)}
 """Minute and second of an hour to nanoseconds; second 60 is a leap second."""
+WORDS = re.compile("[A-Z][a-z]{2} [ 0-3][0-9] [0-9]{2}").fullmatch
 ROTATED = re.compile(r"[-.](?P<year>(?:19|20)[0-9]{2})-?(?P<month>[0-9]{2})-?(?P<day>[0-9]{2})(?![0-9]{3})")
 """The day of a rotation in a name: `auth.log-20261124.gz`, `secure-2026-11-24`, with an hour behind it perhaps."""
 LINE = re.compile(rb"^(?:\xef\xbb\xbf)?\0*(?:<[0-9]{1,3}>)?([A-Z][a-z]{2}) ([ 0-3]?[0-9]) [0-9]{2}:[0-9]{2}:", re.MULTILINE)
@@ -79,7 +80,7 @@ class Stamps:
 
     def time(self, stamp: str) -> int | None:
         """Nanoseconds since 1970 of a stamp of 15 characters; None if it is none."""
-        within = WITHIN.get(stamp[10:])
+        within = WITHIN.get(stamp[9:])
         if within is None:
             return None
         began = self._began if stamp[:9] == self._words else self._hour(stamp[:9], within)
@@ -91,12 +92,9 @@ class Stamps:
     def _hour(self, words: str, within: int) -> int | None:
         """When an hour began; `Nov 24 09`."""
         month = MONTHS.get(words[:3])
-        try:
-            day, clock = int(words[4:6]), int(words[7:9])
-        except ValueError:
+        if month is None or not WORDS(words):
             return None
-        if month is None:
-            return None
+        day, clock = int(words[4:6]), int(words[7:9])
         self.year += self._turns.to((month, day))
         self._words = ""
         try:

@@ -494,6 +494,7 @@ def test_of_several_hosts_each_has_a_lane_suspect_logins_and_then_the_most_guess
         ("ws-02", "402", "2026-11-24 03:35:00Z", "2026-11-24 09:17:00Z", "0 logins", "0"),
         ("ws-05", "0", "-", "-", "1 login", "1"),
     ]
+    assert told.told.startswith("405 guesses from 2 addresses between")
     assert on_all(hosts[2:4]) is None
 
 

@@ -237,4 +237,5 @@ def _told(sources: Sequence[Dict], successes: Sequence[Dict]) -> str:
     if not sources:
         return f"No guesses with a time, and {logins}."
     first, last = min(one["first"] for one in sources), max(one["last"] for one in sources)
-    return f"{_number(sources)} from {counted(len(sources), 'address')} between {shown(first)} and {shown(last)}, and {logins}."
+    whence = counted(len({one["address"] for one in sources}), "address")
+    return f"{_number(sources)} from {whence} between {shown(first)} and {shown(last)}, and {logins}."

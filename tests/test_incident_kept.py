@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import stat
+import subprocess
 from collections import UserDict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -454,3 +455,25 @@ def test_a_file_that_nobody_but_root_may_read_is_told(by_nobody: Cli) -> None:
     assert by_nobody.run("incident", "open", "x", "--store", str(by_nobody.store)).code == 0
     told = attach(by_nobody, "/etc/shadow")
     assert (told.code, told.err.splitlines()[0]) == (2, "auditkit: error: /etc/shadow cannot be read: Permission denied")
+
+
+def test_a_manifest_lists_what_is_kept_for_stock_tools_and_the_journal_counts(
+    case: cases.Case, cli: Cli, tmp_path: Path
+) -> None:
+    for name in ("a.log", "b.log"):
+        (tmp_path / name).write_text(name)
+        kept(case, str(tmp_path / name))
+    manifest = Path(case.at("manifest.sha256"))
+    check = ["sha256sum", "--quiet", "--strict", "-c", manifest.name]
+    assert subprocess.run(check, cwd=case.path, check=False).returncode == 0
+    assert [line.split()[1] for line in manifest.read_text().splitlines()] == ["evidence/0002-a.log", "evidence/0003-b.log"]
+    whole = manifest.read_bytes()
+    for behind in (whole.splitlines(keepends=True)[0], b""):  # as after a crash: the journal tells of all
+        manifest.write_bytes(behind)
+        assert cli.run("incident", "verify", case.path).code == 0
+    case.add(HAND, Said(Kind.ACTION, "went on"))
+    assert manifest.read_bytes() == whole
+    for other in (whole.replace(b"0003-b", b"0004-b"), b"0" * 64 + whole[64:], b"?" + whole):
+        manifest.write_bytes(other)
+        done = cli.run("incident", "verify", case.path)
+        assert (done.code, "WRONG  manifest.sha256" in done.out) == (4, True), done.out

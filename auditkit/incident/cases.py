@@ -2,6 +2,7 @@
 
     STORE/cases/2026-001/journal.jsonl   the chain of entries, as `response.chain` writes them
                          evidence/       copies of files and reports, numbered as the entries that tell of them
+                         manifest.sha256 what is kept, for `sha256sum -c`; made of the journal, which counts
                          heads/          what was sealed: the hash of an entry, and the signature over it
                          torn/           what a crash left of an entry that was not written to its end
 
@@ -19,9 +20,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from auditkit.errors import AuditkitError, UntrustedError, UsageError
-from auditkit.opening import itself
+from auditkit.opening import itself, whole
 from auditkit.printable import printable
-from auditkit.response import chain
+from auditkit.response import chain, checked, sums
 from auditkit.response.nouns import SCHEMA, Entry, Hand, Journal, Kind, Said
 
 CASES, JOURNAL, EVIDENCE, HEADS, TORN = "cases", "journal.jsonl", "evidence", "heads", "torn"
@@ -210,7 +211,20 @@ def _added(case: Case, handle: int, hand: Hand, said: Said | Callable[[int], Sai
         _open(case, journal)
     entry = chain.following(journal, hand, new)
     _fits(case, handle, entry)
-    return _written(handle, entry)
+    _written(handle, entry)
+    _listed(case, Journal((*journal.entries, entry)))
+    return entry
+
+
+def _listed(case: Case, journal: Journal) -> None:
+    """Have the manifest name all files that the journal tells of; the journal counts, so a full disk is no reason to fail."""
+    content, there = sums.text(checked.digests(journal)), b""
+    with suppress(OSError):
+        with suppress(FileNotFoundError), open(case.at(checked.MANIFEST), "rb", opener=itself) as file:
+            there = file.read(len(content) + 1)
+        if there != content:
+            with whole(case.at(checked.MANIFEST)) as file:
+                file.write(content)
 
 
 def _fits(case: Case, handle: int, entry: Entry) -> None:

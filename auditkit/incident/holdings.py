@@ -29,13 +29,23 @@ def seen(case: Case, signers: Signers | None, when: datetime, passing: Passing =
     Raises:
         AuditkitError: the journal or a directory cannot be read.
     """
-    seals, held = [*sealing.seals(case, signers, when)], [*_held(case, passing)]
+    seals, held, manifest = [*sealing.seals(case, signers, when)], [*_held(case, passing)], _manifest(case)
     journal = case.read()
     late = {one.name for one in checked.named(journal)} - {one.name for one in held}
     held += [_hashed(case, name, passing) for name in sorted(late) if _lies(case, name)]
     late = {name for name, _entry in checked.sealed(journal)} - {one.name for one in seals}
     seals += [sealing.one(case, name, signers, when) for name in sorted(late) if _lies(case, name)]
-    return Seen(case.id, journal, held, seals, _archive(case, signers, when))
+    return Seen(case.id, journal, held, seals, _archive(case, signers, when), manifest)
+
+
+def _manifest(case: Case) -> bytes:
+    """The list of what is kept; nothing where there is none."""
+    if not os.path.lexists(case.at(checked.MANIFEST)):
+        return b""
+    try:
+        return sealing.read(case.at(checked.MANIFEST), sums.LONGEST)
+    except (OSError, FormatError) as error:
+        return f"unread: {error}".encode("ascii", "replace")
 
 
 def _lies(case: Case, name: str) -> bool:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from auditkit.errors import UntrustedError
+from auditkit.errors import FormatError, UntrustedError
 from auditkit.model import Gap
 from auditkit.printable import counted, printable
 from auditkit.response import sums
@@ -20,7 +20,8 @@ KEPT = re.compile(r"(?:evidence|torn)/[A-Za-z0-9][A-Za-z0-9._+@=~,-]{0,250}", re
 """The names that an entry may give to what is kept with it."""
 HEAD = re.compile(r"heads/[0-9]{6,9}\.head", re.ASCII)
 """The names of heads."""
-JOURNAL = "journal.jsonl"
+JOURNAL, MANIFEST = "journal.jsonl", "manifest.sha256"
+"""What is written, and a list of what is kept for `sha256sum -c`, which is made of it."""
 IN_ARCHIVES = ("README.txt", "journal.txt", "allowed_signers", sums.NAME, f"{sums.NAME}.sig")
 """What stands in an archive besides; SHA256SUMS makes nothing else a part of the record."""
 ANEW = "the record was written anew"
@@ -88,6 +89,8 @@ class Seen:
     seals: Sequence[Seal]
     archive: Archive | None = None
     """Where an archive was unpacked."""
+    manifest: bytes = b""
+    """As it was before the journal was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,7 @@ def verdict(seen: Seen, papers: Sequence[str], *, asked: bool) -> Verdict:
         *_chain(journal),
         *_unsound(journal),
         *_files(journal, held),
+        *_manifest(seen),
         *_seals(journal, seals, _since(fitting, found)),
         *_papers(journal, papers, _since(fitting, found)),
         *_archived(seen),
@@ -139,6 +143,11 @@ def named(journal: Journal) -> Iterator[Named]:
             name = told.get("file", told.get("torn")) if isinstance(told, Mapping) else None
             if isinstance(name, str) and KEPT.fullmatch(name):
                 yield Named(name, entry.seq, told.get("size"), told.get("sha256"))
+
+
+def digests(journal: Journal) -> dict[str, str]:
+    """SHA-256 by name, of all that a journal tells of."""
+    return {one.name: one.sha256 for one in named(journal) if isinstance(one.sha256, str)}
 
 
 def sealed(journal: Journal) -> Iterator[tuple[str, Entry]]:
@@ -195,6 +204,21 @@ def _files(journal: Journal, held: Sequence[Held]) -> Iterator[Gap]:
             yield Gap(subject, f"its content was changed ({printable(differ)}); SHA-256 {one.sha256} now")
 
 
+def _manifest(seen: Seen) -> Iterator[Gap]:
+    """Yield it where it says what the journal does not; one that is behind or gone says nothing wrong."""
+    if seen.journal.broken:
+        return
+    try:
+        told = sums.parsed(seen.manifest)
+    except FormatError as error:
+        yield Gap(MANIFEST, str(error))
+        return
+    known = digests(seen.journal)
+    yield from (
+        Gap(MANIFEST, f"it does not say of {name} what the journal says") for name in told if told[name] != known.get(name)
+    )
+
+
 def _unread(journal: Journal, held: Sequence[Held]) -> Iterator[Gap]:
     told = {one.name for one in named(journal)}
     yield from (Gap(one.name, one.reason) for one in held if one.reason and one.name in told)
@@ -205,7 +229,7 @@ def _additional(seen: Seen) -> Iterator[Gap]:
     if seen.journal.broken:
         return
     told = {one.name for one in named(seen.journal)} | {f"{seal.name}{end}" for seal in seen.seals for end in ("", ".sig")}
-    told |= {JOURNAL, *(IN_ARCHIVES if seen.archive else ())}
+    told |= {JOURNAL, MANIFEST, *(IN_ARCHIVES if seen.archive else ())}
     for one in seen.held:
         if one.name not in told:
             yield Gap(

@@ -1,4 +1,4 @@
-"""Runs the tests in three processes: each takes a file that nobody has begun, as long as there is one.
+"""Runs the tests in four processes: each takes a file that nobody has begun, as long as there is one.
 
 A file's tests run in their order, in one process. There are more processes than processors of the machine that has to be fast
 enough, two, for many a test waits: for a daemon or a time-out. One process begins with those. They are forked once all tests
@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-PROCESSES = 3
+PROCESSES = 4
 TESTS = Path(__file__).resolve().parent
 WAITING = ("fleet/test_fleet_real.py", "truth", "fleet", "listeners")
 """Files and folders whose tests wait more than they compute; what takes longest comes first."""

@@ -193,7 +193,7 @@ def test_evidence_that_is_taken_for_a_case_lies_in_it_with_its_seal(cli: Cli, ca
     one, seal = filed(taken)
     assert (one.file + ".sig", entry.said.data["files"]) == (seal.file, [2])
     assert taken.said.data["from"] == f"auditkit collect {cli.host}"
-    assert sorted(os.listdir(case.path)) == ["evidence", "heads", "journal.jsonl"]
+    assert sorted(os.listdir(case.path)) == ["evidence", "heads", "journal.jsonl", "manifest.sha256"]
     word = f"evidence:{case.at(one.file)}"
     assert cli.run("audit", word, "--signers", "signers", "--fail-on", "none").code in (0, 3)
     assert "it is not said where the evidence goes" in cli.run("collect", cli.host).err
@@ -384,7 +384,7 @@ def test_evidence_of_several_hosts_lies_in_the_case_each_by_itself(cli: Cli, cas
     kept = [entry.said.data["host"] for entry in case.read().entries if entry.said.kind is Kind.FILE]
     assert sorted(map(str, kept)) == sorted([cli.host, f"root:{other}"])
     assert last(case).said.data["files"] == [2, 3]
-    assert sorted(os.listdir(case.path)) == ["evidence", "heads", "journal.jsonl"]
+    assert sorted(os.listdir(case.path)) == ["evidence", "heads", "journal.jsonl", "manifest.sha256"]
 
 
 # --- who reads the reports

@@ -66,6 +66,18 @@ def test_a_letter_lies_in_the_folder_and_in_the_case_and_nothing_was_sent(opened
     assert run(opened, "incident", "verify", "1").code == 0
 
 
+def test_a_rehearsal_with_an_address_for_documentation_is_called_one(tmp_path: Path) -> None:
+    cli = Cli(tmp_path, Path("/nonexistent"), Path("/nonexistent"))
+    (cli.home / "auth.log").write_text("".join(f"{line}\n".replace(SUSPECT, "203.0.113.9") for line in guesses()))
+    assert run(cli, "incident", "open", "guesses at night").code == 0
+    run(cli, "logins", "./auth.log", "--case", "1", "-q")
+    told = abuse(cli, "-o", "letter", *WHO, "--destination", "192.0.2.4:22", address="203.0.113.9")
+    assert told.code == 0, told.err
+    assert "203.0.113.9 is an address for documentation, which is nobody's: this is a rehearsal" in told.out
+    letter = (cli.home / "letter/letter.txt").read_text()
+    assert "Destination: 192.0.2.4, port 22" in letter, letter
+
+
 def test_what_the_writer_does_not_say_is_not_made_up(opened: Cli) -> None:
     told = abuse(opened, "-o", "bare")
     assert sorted(os.listdir(opened.home / "bare")) == ["evidence.log", "letter.txt"]

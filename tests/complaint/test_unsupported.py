@@ -38,8 +38,6 @@ def refused(*reports: Document, address: str = SUSPECT, **asked: Any) -> tuple[s
         ("fe80::1", "fe80::1 is a link-local address: there is nobody to write to"),
         ("fd00::1", "fd00::1 is a private address: there is nobody to write to"),
         ("100.64.3.4", "100.64.3.4 is an address that the customers of a provider share within it (CGNAT)"),
-        ("203.0.113.9", "203.0.113.9 is an address for documentation: there is nobody to write to"),
-        ("2001:db8::1", "2001:db8::1 is an address for documentation: there is nobody to write to"),
         ("224.0.0.1", "224.0.0.1 is a multicast address: there is nobody to write to"),
         ("255.255.255.255", "255.255.255.255 is no address of a machine: there is nobody to write to"),
         ("0.0.0.0", "0.0.0.0 is no address of a machine: there is nobody to write to"),

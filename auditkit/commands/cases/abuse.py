@@ -16,7 +16,7 @@ from auditkit.printable import printable
 from auditkit.report import letter as letters
 from auditkit.report.letter import Letter, mail, plain, screen, xarf
 from auditkit.response.complaint import Asked, Complaint, Destination, Recipient, Reporter, contacts
-from auditkit.response.complaint.subject import Address, address_of, special
+from auditkit.response.complaint.subject import DOCUMENTS, Address, address_of, special
 from auditkit.response.complaint.written import complaint
 from auditkit.response.nouns import Hand, Kind, Said
 
@@ -108,7 +108,7 @@ def _destination(text: str | None) -> Destination:
         port = ""
     if place is None:
         raise UsageError(f"{printable(text[:100])} is no address", "write 198.51.100.7, 198.51.100.7:22 or [2001:db8::7]:22")
-    if kind := special(place):
+    if (kind := special(place)) and kind != DOCUMENTS:
         raise UsageError(f"{place} is {kind}, which the other side does not know", "name the address that the world sees")
     return Destination(str(place), int(port) if port else None)
 

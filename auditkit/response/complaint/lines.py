@@ -9,7 +9,7 @@ from auditkit.response.complaint import Destination, Evidence
 from auditkit.response.complaint.redaction import Labels, redacted
 from auditkit.response.complaint.seen import Host, Seen, listeners
 from auditkit.response.complaint.stamps import moment
-from auditkit.response.complaint.subject import Address, address_of, special
+from auditkit.response.complaint.subject import DOCUMENTS, Address, address_of, special
 
 LINES = 10
 FEW = 5
@@ -69,7 +69,7 @@ def _came_to(line: Mapping[str, Any], address: Address) -> tuple[Address, int] |
     """Address and port that a connection came to, where the other side knows that address too."""
     found = CAME_TO.search(line.get("text") or "")
     there = address_of(found[2]) if found else None
-    if found is None or there in (None, address) or address_of(found[1]) != address or special(there):
+    if found is None or there in (None, address) or address_of(found[1]) != address or special(there) not in ("", DOCUMENTS):
         return None
     return there, int(found[3])
 

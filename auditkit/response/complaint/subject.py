@@ -10,6 +10,7 @@ from auditkit.response.complaint import Asked
 Address = IPv4Address | IPv6Address
 SHARED = ip_network("100.64.0.0/10")
 """Addresses that the customers of a provider share within it (RFC 6598)."""
+DOCUMENTS = "an address for documentation"
 DOCUMENTATION = tuple(map(ip_network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20")))
 TRANSLATED = tuple(map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")))
 """NAT64 (RFC 6052, RFC 8215), 6to4 and Teredo: the address of a gateway with another one in it."""
@@ -21,11 +22,13 @@ LOOK = "look at that machine: auditkit scan"
 def subject(asked: Asked, ours: Iterable[str] = ()) -> Address:
     """The address that a letter is to be about, in its usual spelling; `ours` are addresses that our own machines have.
 
+    One for documentation (RFC 5737, RFC 3849) is taken: it is what people rehearse with.
+
     Raises:
         UsageError: it is no address, one of ours, or nobody's.
     """
     address = _read(asked.address)
-    if kind := special(address):
+    if (kind := special(address)) and kind != DOCUMENTS:
         raise UsageError(f"{address} is {kind}: there is nobody to write to", NOBODY)
     if network := next((one for one in map(_network, asked.networks) if one and address in one), None):
         raise UsageError(
@@ -43,7 +46,7 @@ def special(address: Address) -> str:
         ("no address of a machine", address.is_unspecified or address == BROADCAST),
         ("a multicast address", address.is_multicast),
         ("a link-local address", address.is_link_local),
-        ("an address for documentation", any(address in network for network in DOCUMENTATION)),
+        (DOCUMENTS, any(address in network for network in DOCUMENTATION)),
         ("an address that the customers of a provider share within it (CGNAT)", address in SHARED),
         ("a translated address, which hides another one", any(address in network for network in TRANSLATED)),
         ("a private address", address.is_private),

@@ -11,7 +11,7 @@ from auditkit.response.complaint.lines import destination, lines
 from auditkit.response.complaint.outcome import outcome
 from auditkit.response.complaint.redaction import Labels
 from auditkit.response.complaint.seen import Host, Seen, hosts, listeners, names, seen
-from auditkit.response.complaint.subject import Address, address_of, neighbours, same, subject
+from auditkit.response.complaint.subject import DOCUMENTS, Address, address_of, neighbours, same, special, subject
 from auditkit.response.complaint.support import supported
 
 
@@ -63,6 +63,8 @@ def _first(one: Seen) -> str:
 
 def _checks(every: Sequence[Seen], told: Sequence[Host], address: Address, asked: Asked) -> Iterator[str]:
     """Yield what a person is to look at before he sends it."""
+    if special(address) == DOCUMENTS:
+        yield f"{address} is {DOCUMENTS}, which is nobody's: this is a rehearsal, and not to be sent"
     logins = [host["logins"] for host in told if host["logins"] is not None]
     if any(same(one["address"], address) for each in logins for one in each["successes"]):
         yield "somebody logged in from there, or is said to have: find out who that was, before you tell anybody outside"

@@ -29,6 +29,9 @@ from auditkit.printable import printable
     "--timeline", metavar="FILE", help="write every event there: .csv or .jsonl for Timesketch, .ecs.jsonl for Elastic"
 )
 @click.option("--timeline-format", type=click.Choice(["csv", "jsonl", "ecs"]), help="the form of it, whatever its name says")
+@click.option(
+    "--zone", metavar="NAME", help="zone of the stamps in FILEs that name none, as Europe/Berlin; a host tells its own"
+)
 @options.keeping
 @options.resume
 @options.fleet_of
@@ -52,9 +55,11 @@ def command(words: tuple[str, ...], **given: Any) -> int:
     if files and len(files) < len(words):
         other = next(word for word in words if word not in files)
         raise UsageError(f"{printable(files[0])} is a file and {printable(other)} a host", "ask for them one after the other")
+    if given["zone"] and not files:
+        raise UsageError("--zone is for FILEs: a host tells its own", "leave it out")
     with timelines.opened(given["timeline"], given["timeline_format"], since, until) as timeline:
         asked = attempts.Asked(since, until, timeline, key)
-        code = _of_files(files, run, asked) if files else _of_hosts(words, run, asked, given)
+        code = _of_files(files, run, asked, given["zone"]) if files else _of_hosts(words, run, asked, given)
     if timeline and timeline.timeless and not run.quiet:
         options.talk(f"auditkit: {timeline.timeless} events have no time and are not in the timeline")
     return code
@@ -84,7 +89,7 @@ def _of_hosts(words: Sequence[str], run: options.Setting, asked: attempts.Asked,
     return running.answered(plan, run, judge, lambda told: checking.following(told, run))
 
 
-def _of_files(words: Sequence[str], run: options.Setting, asked: attempts.Asked) -> int:
+def _of_files(words: Sequence[str], run: options.Setting, asked: attempts.Asked, zone: str | None) -> int:
     """Judge files as the logs of one machine, or of as many as a central log names.
 
     Raises:
@@ -94,7 +99,9 @@ def _of_files(words: Sequence[str], run: options.Setting, asked: attempts.Asked)
     if run.record:
         run.record.logs(source.log.name for source in sources if source.log.condition is Condition.READ)
     name = words[0] if len(words) == 1 else f"{words[0]} and {len(words) - 1} more"
-    taken = attempts.Taken(name, sources, named.machine(words, run.started), named.accounts(words, run.started))
+    machine = named.machine(words, run.started)
+    machine = replace(machine, localtime=named.zone_named(zone)) if zone else machine
+    taken = attempts.Taken(name, sources, machine, named.accounts(words, run.started))
     done = attempts.judge_each(replace(taken, office=run.office), run, asked)
     reports = [attempts.told(HostReport(one), each.verdict, (), len(each.readings)) for one, each in done]
     reports[-1] = replace(reports[-1], notes=(*notes, *reports[-1].notes))

@@ -2,7 +2,9 @@
 
 import os
 import stat
+import zoneinfo
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from auditkit.errors import UsageError
@@ -58,6 +60,22 @@ def machine(words: Sequence[str], now: datetime) -> Machine:
     except OSError:
         zone = None
     return Machine(int(now.timestamp() * 10**9), zone)
+
+
+def zone_named(name: str) -> bytes:
+    """The bytes of a zone of the IANA database by its name, as `Europe/Berlin`, tzfile(5).
+
+    Raises:
+        UsageError: there is none of that name here.
+    """
+    try:
+        zoneinfo.ZoneInfo(name)  # refuses names that are paths
+        for directory in zoneinfo.TZPATH:
+            with suppress(FileNotFoundError), open(os.path.join(directory, name), "rb") as file:
+                return file.read(1 << 16)
+    except (OSError, ValueError, zoneinfo.ZoneInfoNotFoundError):
+        pass
+    raise UsageError(f"there is no zone {printable(name[:60])} here", "name one as Europe/Berlin or UTC")
 
 
 def accounts(words: Iterable[str], now: datetime) -> tuple[Item, ...]:

@@ -78,6 +78,25 @@ def test_a_rehearsal_with_an_address_for_documentation_is_called_one(tmp_path: P
     assert "Destination: 192.0.2.4, port 22" in letter, letter
 
 
+def test_a_copy_whose_stamps_have_no_zone_takes_one_that_is_named(tmp_path: Path) -> None:
+    """As rsyslog wrote them for decades: 03:10 of Berlin's winter is 02:10 UTC."""
+    cli = Cli(tmp_path, Path("/nonexistent"), Path("/nonexistent"))
+    said = "Failed password for root from"
+    lines = (f"Nov 24 03:{at}:01 srv-01 sshd[9{at}]: {said} {SUSPECT} port 40{at} ssh2\n" for at in range(10, 40))
+    (cli.home / "auth.log").write_text("".join(lines))
+    assert run(cli, "incident", "open", "guesses at night").code == 0
+    run(cli, "logins", "./auth.log", "--case", "1", "-q")
+    refused = abuse(cli, "-o", "letter", *WHO)
+    assert (refused.code, "the zone of the stamps" in refused.err, "--zone" in refused.err) == (2, True, True)
+    assert run(cli, "logins", "./auth.log", "--case", "1", "-q", "--zone", "Europe/Berlin").code != 2
+    assert abuse(cli, "-o", "letter", *WHO).code == 0
+    assert "-11-24 02:10:01 UTC" in (cli.home / "letter/letter.txt").read_text()
+    for name in ("Europe/Nowhere", "../../etc/passwd", "/etc/passwd", ""):
+        told = run(cli, "logins", "./auth.log", "--zone", name)
+        assert (told.code, "Traceback" in told.err) == (2 if name else told.code, False)
+    assert run(cli, "logins", "local", "--zone", "UTC").code == 2
+
+
 def test_what_the_writer_does_not_say_is_not_made_up(opened: Cli) -> None:
     told = abuse(opened, "-o", "bare")
     assert sorted(os.listdir(opened.home / "bare")) == ["evidence.log", "letter.txt"]

@@ -164,7 +164,10 @@ def with_source(**changed: Any) -> Callable[[], Document]:
 def test_times_that_are_not_sure_are_no_ground(make: Callable[[], Document], why: str) -> None:
     said, hint = refused(make())
     assert said.startswith(why)
-    assert hint == "make the report on the machine itself, or on its disk (root:DIR): there year and zone are known"
+    assert (
+        hint
+        == "make the report on the machine itself, or on its disk (root:DIR); for a zone, say it: auditkit logins FILE --zone"
+    )
 
 
 def test_stamps_that_say_their_zone_need_no_machine_that_does() -> None:

@@ -16,7 +16,7 @@ from auditkit.response.complaint.stamps import zoneless
 
 LEAST = 10
 """Attempts that are worth the time of a stranger: fewer are what somebody makes who mistypes, or has an old password."""
-THERE = "make the report on the machine itself, or on its disk (root:DIR): there year and zone are known"
+THERE = "make the report on the machine itself, or on its disk (root:DIR); for a zone, say it: auditkit logins FILE --zone"
 
 
 def supported(every: Iterable[Seen]) -> list[Seen]:

@@ -22,6 +22,7 @@ TAGS = {0x01: "user", 0x02: "user", 0x04: "group", 0x08: "group", 0x10: "mask", 
 """The tags of linux/posix_acl.h: ACL_USER_OBJ, ACL_USER, ACL_GROUP_OBJ, ACL_GROUP, ACL_MASK, ACL_OTHER."""
 NAMED = (0x02, 0x08)
 ACL_VERSION = 2
+_SECONDS = len("2026-11-24T09:54:54")
 
 
 def written(time_ns: int | None) -> str | None:
@@ -33,6 +34,16 @@ def written(time_ns: int | None) -> str | None:
         return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
     except (OverflowError, ValueError, OSError):
         return f"{seconds}.{rest:09d}"
+
+
+def read(value: object) -> datetime | None:
+    """A time as documents have it, without its fraction; None for none, and for one that no calendar has."""
+    if not isinstance(value, str) or len(value) < _SECONDS:
+        return None
+    try:
+        return datetime.strptime(value[:_SECONDS], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def attributes(values: Mapping[str, str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import gzip
 import io
 import os
+import sys
 import tarfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -14,6 +15,7 @@ from typing import IO, BinaryIO, cast
 from auditkit import opening
 from auditkit.errors import AuditkitError, UntrustedError, UsageError
 from auditkit.incident.cases import Case, settled
+from auditkit.incident.originals import streamed
 from auditkit.printable import printable
 
 
@@ -88,11 +90,10 @@ def pack(path: str, content: Content) -> Member:
 
 def _digested(file: BinaryIO) -> tuple[int, str]:
     """Size and digest of what was written."""
-    digest, size = sha256(), 0
-    while piece := os.pread(file.fileno(), 1 << 20, size):
-        digest.update(piece)
-        size += len(piece)
-    return size, digest.hexdigest()
+    with open(os.dup(file.fileno()), "rb") as again:
+        again.seek(0)
+        read = streamed(again, sys.maxsize)
+    return read.size, read.digest
 
 
 def _add(tar: tarfile.TarFile, content: Content, member: Member) -> None:

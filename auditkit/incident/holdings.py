@@ -3,14 +3,15 @@
 import io
 import os
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from hashlib import sha256
 
 from auditkit import seal
 from auditkit.errors import AuditkitError, FormatError, UntrustedError
 from auditkit.incident import sealing
 from auditkit.incident.cases import EVIDENCE, HEADS, TORN, Case
+from auditkit.incident.originals import streamed
 from auditkit.opening import itself
 from auditkit.printable import printable
 from auditkit.response import checked, sums
@@ -71,16 +72,12 @@ def _names(directory: str) -> list[str]:
 
 def _hashed(case: Case, name: str, passing: Passing) -> Held:
     """A file as it is now; a link is not followed, a pipe not waited for."""
-    digest, size = sha256(), 0
     try:
         with open(case.at(name), "rb", opener=itself) as file:
-            while piece := file.read(1 << 20):
-                digest.update(piece)
-                size += len(piece)
-                passing(len(piece))
+            read = streamed(file, sys.maxsize, lambda piece: passing(len(piece)))
     except OSError as error:
         return Held(name, reason=f"it cannot be read: {error.strerror}")
-    return Held(name, size, digest.hexdigest())
+    return Held(name, read.size, read.digest)
 
 
 def _archive(case: Case, signers: Signers | None, when: datetime) -> Archive | None:

@@ -9,12 +9,13 @@ import os
 import re
 import urllib.request
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from auditkit.errors import AuditkitError, FormatError
-from auditkit.opening import itself
+from auditkit.opening import itself, whole
 from auditkit.printable import printable
 from auditkit.response.complaint.subject import Address
 
@@ -204,14 +205,10 @@ def _kept(path: str, now: datetime, fresh: timedelta) -> Mapping[str, Any] | Non
 
 def _keep(path: str, what: Mapping[str, object]) -> None:
     """Keep it for the next time; where that cannot be done, it is asked again then."""
-    temporary = f"{path}.{os.getpid()}.tmp"
-    try:
+    with suppress(OSError):
         os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
-        with open(temporary, "w", encoding="utf-8") as file:
-            json.dump(what, file)
-        os.replace(temporary, path)
-    except OSError:
-        return
+        with whole(path) as file:
+            file.write(json.dumps(what).encode("ascii"))
 
 
 def _parsed(content: bytes, name: str) -> object:

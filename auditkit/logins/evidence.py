@@ -6,11 +6,12 @@ the `logins` of the report.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import NamedTuple
 
 from auditkit.logins.formats import FORMATS, syslog
 from auditkit.logins.guesses import Attacker
-from auditkit.logins.nouns import PROBES, Event, Format, Log, Notes, Setting, What
+from auditkit.logins.nouns import Event, Format, Log, Notes, Setting, What
 from auditkit.logins.patterns import Pattern
 from auditkit.logins.seen import Seen, Verdict, Wanted
 from auditkit.logins.streams import JOURNAL
@@ -22,6 +23,8 @@ LINES = 10
 """Of each of them."""
 FEW = 5
 """Lines of guesses below which more are looked for behind each line of the address: a connection has its guesses there."""
+ENDS = 40
+"""Lines behind those, from the beginning and from the end, that are read for guesses."""
 LONGEST = 1000
 """Characters of a line that a report has."""
 Place = tuple[str, int]
@@ -40,6 +43,10 @@ class Words(NamedTuple):
     log: Log
     forged: bool | None = None
     """As Event has it."""
+
+
+Behind = tuple[Wanted, Words]
+"""A line that follows one that was looked up."""
 
 
 def wanted(looks: Pattern) -> tuple[tuple[Wanted, ...], ...]:
@@ -64,70 +71,76 @@ def existing(seen: Seen, looks: Pattern) -> Mapping[str, bool]:
     return known | dict.fromkeys(looks.existing, True) | dict.fromkeys(seen.accounts or (), True)
 
 
-def lacking(verdict: Verdict, words: Mapping[Place, Words], setting: Setting) -> tuple[Wanted, ...]:
-    """Lines of addresses of which few are guesses, as where sshd tells of each connection: behind them more are looked for."""
-    sources = (_met(lines, words, setting) for lines in verdict.evidence)
-    return tuple(met.at for one in sources if sum(map(_is_guess, one)) < FEW for met in one)
-
-
-def told(verdict: Verdict, words: Mapping[Place, Words], behind: Mapping[Place, Sequence[Wanted]], setting: Setting) -> Verdict:
-    """The verdict with the words of these lines, by name of the source and number of the line, beside its sources.
-
-    `behind` has which lines follow those that were `lacking`; their words are in `words` too.
-    """
-    sources = verdict.logins["sources"]
-    assert isinstance(sources, list)
-    made = []
-    for source, lines in zip(sources, verdict.evidence, strict=False):
-        met = _met(lines, words, setting)
-        more = [one for line in met for one in behind.get((line.at.source, line.at.line), ())]
-        chosen = _chosen(met, _guesses(more, words, source["address"], setting))
-        made.append({**source, "lines": [_line(one, verdict.exists) for one in chosen]} if chosen else source)
-    return replace(verdict, logins={**verdict.logins, "sources": [*made, *sources[len(made) :]]})
-
-
-class _Met(NamedTuple):
+class Met(NamedTuple):
     """A line, its words, and what it says by itself."""
 
     at: Wanted
     words: Words
     event: Event | None
 
-
-def _met(lines: Sequence[Wanted], words: Mapping[Place, Words], setting: Setting) -> list[_Met]:
-    """Those of the lines whose words were had."""
-    there = ((one, words[one.source, one.line]) for one in lines if (one.source, one.line) in words)
-    return [_Met(one, its, event_of(its.text, its.form, setting, its.log)) for one, its in there]
-
-
-def _is_guess(met: _Met) -> bool:
-    return met.event is not None and met.event.what is What.FAILED and met.event.method not in PROBES
+    @property
+    def is_guess(self) -> bool:
+        """Whether it tells of guesses."""
+        return self.event is not None and self.event.is_guess
 
 
-def _guesses(lines: Sequence[Wanted], words: Mapping[Place, Words], address: str, setting: Setting) -> Iterator[_Met]:
-    """Yield the lines that tell of a guess from an address; of others not even the words are read."""
-    of_it = [one for one in lines if address in words[one.source, one.line].text]
-    half, seen = LINES // 2, 0
-    for one in (*of_it[: 8 * half], *of_it[max(8 * half, len(of_it) - 8 * half) :]):
-        for met in _met((one,), words, setting):
-            if _is_guess(met) and met.event is not None and met.event.address == address and seen < 2 * LINES:
-                seen += 1
-                yield met
+def met(at: Wanted, words: Words, setting: Setting) -> Met:
+    """A line that is read by itself."""
+    return Met(at, words, event_of(words.text, words.form, setting, words.log))
 
 
-def _chosen(own: Sequence[_Met], more: Iterable[_Met]) -> list[_Met]:
+def of_sources(verdict: Verdict, words: Mapping[Place, Words], setting: Setting) -> tuple[tuple[Met, ...], ...]:
+    """The lines of each address whose words were had, by name of the source and number of the line."""
+    return tuple(
+        tuple(met(one, words[one.source, one.line], setting) for one in lines if (one.source, one.line) in words)
+        for lines in verdict.evidence
+    )
+
+
+def lacking(sources: Iterable[Sequence[Met]]) -> tuple[Wanted, ...]:
+    """Lines of addresses of which few are guesses, as where sshd tells of each connection: behind them more are looked for."""
+    return tuple(one.at for lines in sources if sum(each.is_guess for each in lines) < FEW for one in lines)
+
+
+def told(
+    verdict: Verdict, lines: Sequence[Sequence[Met]], behind: Mapping[Place, Sequence[Behind]], setting: Setting
+) -> Verdict:
+    """The verdict with lines of each address beside it; `behind` has what follows those that were `lacking`."""
+    sources = verdict.logins["sources"]
+    assert isinstance(sources, list)
+    made = []
+    for source, own in zip(sources, lines, strict=False):
+        more = [each for one in own for each in behind.get((one.at.source, one.at.line), ())]
+        chosen = _chosen(own, _guesses(more, source["address"], setting))
+        made.append({**source, "lines": [_line(one, verdict.exists) for one in chosen]} if chosen else source)
+    return replace(verdict, logins={**verdict.logins, "sources": [*made, *sources[len(made) :]]})
+
+
+def _guesses(lines: Sequence[Behind], address: str, setting: Setting) -> Iterator[Met]:
+    """Yield lines that tell of a guess from an address, of the first and the last ones; of others the words are not read."""
+    of_it = [one for one in lines if address in one[1].text]
+    some = of_it if len(of_it) <= 2 * ENDS else [*of_it[:ENDS], *of_it[-ENDS:]]
+    found = (met(at, words, setting) for at, words in some)
+    yield from islice((one for one in found if one.is_guess and one.event and one.event.address == address), 2 * LINES)
+
+
+def _chosen(own: Sequence[Met], more: Iterable[Met]) -> list[Met]:
     """The lines that are shown, in their order: guesses from the beginning and the end, and others where there are few."""
-    guesses = {(met.at.source, met.at.line): met for met in (*filter(_is_guess, own), *more)}
-    names = [*dict.fromkeys(met.at.source for met in own)]
-    order = sorted(guesses.values(), key=lambda met: (names.index(met.at.source), met.at.line))
-    arrived = [met for met in own if met.event is not None and met.event.what is What.CONNECTED][:1]  # says where it came to
+    names = [*dict.fromkeys(one.at.source for one in own)]
+
+    def place(one: Met) -> tuple[int, int]:
+        return names.index(one.at.source), one.at.line
+
+    guesses = sorted({place(one): one for one in (*(each for each in own if each.is_guess), *more)}.values(), key=place)
+    others = [one for one in own if not one.is_guess]
+    arrived = [one for one in others if one.event and one.event.what is What.CONNECTED][:1]  # says where it came to
     room = LINES - len(arrived)
-    kept = order if len(order) <= room else [*order[: room // 2], *order[room // 2 - room :]]
-    others = [*arrived, *(met for met in own if met not in arrived and not _is_guess(met))][: LINES - len(kept)]
-    return sorted((*kept, *others), key=lambda met: (names.index(met.at.source), met.at.line))
+    kept = guesses if len(guesses) <= room else [*guesses[: room // 2], *guesses[room // 2 - room :]]
+    others = [*arrived, *(one for one in others if one not in arrived)][: LINES - len(kept)]
+    return sorted((*kept, *others), key=place)
 
 
-def _line(met: _Met, exists: Mapping[str, bool]) -> Mapping[str, object]:
+def _line(met: Met, exists: Mapping[str, bool]) -> Mapping[str, object]:
     """A line as the report has it, with what it says by itself."""
     user = met.event.user if met.event else None
     return {

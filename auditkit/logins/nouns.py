@@ -112,6 +112,11 @@ class Event(NamedTuple):
     forged: bool | None = None
     """Whether another program than the named one wrote it; None where the source cannot tell: a text log."""
 
+    @property
+    def is_guess(self) -> bool:
+        """Whether it tells of guesses at a secret."""
+        return self.what is What.FAILED and self.method not in PROBES
+
     def moved(self, lines: int, offset: int) -> "Event":
         """The same in a source that has so many lines and bytes more before it."""
         return Event(*self[:12], self.line + lines, self.offset + offset, self.actor, self.forged)

@@ -40,7 +40,12 @@ def day(time: int, year: bool = False) -> str:
     at = _at(time)
     if at is None:
         return moment(time)
-    return f"{at.day} {_MONTHS[at.month - 1]}{f' {at.year}' if year else ''}"
+    return f"{dated(at)}{f' {at.year}' if year else ''}"
+
+
+def dated(at: datetime) -> str:
+    """`24 Nov`."""
+    return f"{at.day} {_MONTHS[at.month - 1]}"
 
 
 def span(start: int, end: int) -> str:
@@ -72,9 +77,13 @@ def plural(number: int, noun: str) -> str:
 
 def listed(words: Sequence[str], most: int = 4) -> str:
     """`a, b and c`; of more than so many how many more there are."""
-    shown = [printable(word) for word in words[:most]]
-    if len(words) > most:
-        return f"{', '.join(shown)} and {len(words) - most} more"
+    return joined([printable(word) for word in words[:most]], len(words) - most)
+
+
+def joined(shown: Sequence[str], left: int = 0) -> str:
+    """The same of what may be shown as it is, where so many more are left."""
+    if left > 0:
+        return f"{', '.join(shown)} and {left} more"
     return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1] if shown else "")))
 
 

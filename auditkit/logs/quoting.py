@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from auditkit.logins import evidence
-from auditkit.logins.evidence import Place, Words
+from auditkit.logins.evidence import Behind, Place, Words
 from auditkit.logins.formats import syslog
 from auditkit.logins.journals import shown
 from auditkit.logins.nouns import Format, Setting
@@ -19,9 +19,7 @@ BEHIND = 8192
 
 def words(read: Iterable[tuple[Source, Reading]], wanted: Iterable[Wanted]) -> Mapping[Place, Words]:
     """The words of lines, by name of the source and number; those that cannot be had any more are left out."""
-    by: dict[str, dict[int, int]] = {}
-    for one in wanted:
-        by.setdefault(one.source, {})[one.offset] = one.line
+    by = _by_source(wanted)
     found: dict[Place, Words] = {}
     for source, reading in read:
         name, form = source.log.name, reading.format
@@ -34,28 +32,34 @@ def words(read: Iterable[tuple[Source, Reading]], wanted: Iterable[Wanted]) -> M
 
 def told(read: Sequence[tuple[Source, Reading]], verdict: Verdict, words: Mapping[Place, Words], setting: Setting) -> Verdict:
     """The verdict with the words of lines beside the addresses that they tell of, guesses first of all."""
-    after, more = behind(read, evidence.lacking(verdict, words, setting))
-    return evidence.told(verdict, {**more, **words}, after, setting)
+    lines = evidence.of_sources(verdict, words, setting)
+    return evidence.told(verdict, lines, _behind(read, evidence.lacking(lines)), setting)
 
 
-def behind(
-    read: Iterable[tuple[Source, Reading]], lines: Sequence[Wanted]
-) -> tuple[Mapping[Place, Sequence[Wanted]], Mapping[Place, Words]]:
-    """The lines that follow each of these in a text log, and the words of those; of a journal nothing."""
-    after: dict[Place, list[Wanted]] = {}
-    found: dict[Place, Words] = {}
-    by = {name: {one.offset: one.line for one in lines if one.source == name} for name in {one.source for one in lines}}
+def _by_source(wanted: Iterable[Wanted]) -> Mapping[str, Mapping[int, int]]:
+    """Offset to number of each line, by name of its source."""
+    by: dict[str, dict[int, int]] = {}
+    for one in wanted:
+        by.setdefault(one.source, {})[one.offset] = one.line
+    return by
+
+
+def _behind(read: Iterable[tuple[Source, Reading]], lines: Iterable[Wanted]) -> Mapping[Place, Sequence[Behind]]:
+    """What stands from each of these lines on in a text log; of a journal nothing."""
+    by = _by_source(lines)
+    after: dict[Place, list[Behind]] = {}
     for source, reading in read:
         name, form = source.log.name, reading.format
         if name not in by or form is None or form.kind != "text":
             continue
         for offset, piece in source.pieces(by[name], BEHIND):
             first, at = by[name][offset], offset
-            for number, line in enumerate(piece.split(b"\n")[:-1]):
-                after.setdefault((name, first), []).append(Wanted(name, first + number, at))
-                found[name, first + number] = Words(line.rstrip(b"\r").decode("utf-8", "surrogateescape"), form, reading.log)
+            found = after[name, first] = []
+            for number, line in enumerate(piece.split(b"\n")[:-1], first):
+                text = line.rstrip(b"\r").decode("utf-8", "surrogateescape")
+                found.append((Wanted(name, number, at), Words(text, form, reading.log)))
                 at += len(line) + 1
-    return after, found
+    return after
 
 
 def _found(source: Source, form: Format, places: Mapping[int, int]) -> Iterator[tuple[int, str, bool | None]]:

@@ -6,14 +6,14 @@ That the last entries were cut off shows only who knows the head: it is printed 
 """
 
 import json
-import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
 from auditkit.errors import FormatError
 from auditkit.response.nouns import SCHEMA, Broken, Entry, Hand, Journal, Kind, Said
+from auditkit.response.zones import offset, zone
 
 START = "0" * 64
 """What the first entry names as the one before."""
@@ -21,7 +21,6 @@ LONGEST = 1 << 20
 """Bytes of a line: a note is no place for a log, which is attached."""
 _KEYS = ("seq", "time", "zone", "actor", "host", "tool", "kind", "text", "data", "prev")
 _STAMP = "%Y-%m-%dT%H:%M:%S.%fZ"
-_ZONE = re.compile(r"([+-])(\d\d):(\d\d)")
 
 
 def following(journal: Journal, hand: Hand, said: Said) -> Entry:
@@ -52,14 +51,9 @@ def _ended(bare: bytes, digest: str) -> bytes:
 
 def _bare(seq: int, hand: Hand, said: Said, prev: str) -> bytes:
     """The line of an entry without its hash and its newline."""
-    stamp, zone = hand.time.astimezone(UTC).strftime(_STAMP), _offset(hand.time)
+    stamp, zone = hand.time.astimezone(UTC).strftime(_STAMP), offset(hand.time)
     values = (seq, stamp, zone, hand.actor, hand.host, hand.tool, said.kind.value, said.text, dict(said.data), prev)
     return json.dumps(dict(zip(_KEYS, values, strict=True)), separators=(",", ":"), allow_nan=False).encode("ascii")
-
-
-def _offset(time: datetime) -> str:
-    minutes = int((time.utcoffset() or timedelta()).total_seconds()) // 60
-    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
 
 
 def read(content: bytes) -> Journal:
@@ -145,12 +139,7 @@ def _objections(entry: Entry, place: int, prev: str, digest: str) -> Iterator[st
 
 
 def _hand(given: dict[str, Any]) -> Hand:
-    found = _ZONE.fullmatch(given["zone"])
-    if not found:
-        raise ValueError
-    minutes = int(found[2]) * 60 + int(found[3])
-    zone = timezone(timedelta(minutes=-minutes if found[1] == "-" else minutes))
-    moment = datetime.strptime(given["time"], _STAMP).replace(tzinfo=UTC).astimezone(zone)
+    moment = datetime.strptime(given["time"], _STAMP).replace(tzinfo=UTC).astimezone(zone(given["zone"]))
     actor, host, tool = (_text(given[name]) for name in ("actor", "host", "tool"))
     return Hand(actor, host, tool, moment)
 

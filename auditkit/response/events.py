@@ -4,12 +4,13 @@ Of each host and command the newest report counts. Texts come from hosts, and ar
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from auditkit.model import Severity
 from auditkit.response.summary import Kept
-from auditkit.response.timeline import STAMP, Moment
+from auditkit.response.timeline import Moment
+from auditkit.words import read
 
 MOST = 60
 """Moments of one kind that one host and command have in a timeline."""
@@ -49,14 +50,14 @@ def _logins(told: Iterable[Told]) -> Iterator[tuple[datetime | None, str]]:
     for one in told:
         line = _object(one.get("line"))
         place = f" ({_text(line.get('source')).rpartition('/')[2]}, line {line.get('line')})" if line else ""
-        yield _time(one.get("time")), _text(one.get("what")) + place
+        yield read(one.get("time")), _text(one.get("what")) + place
 
 
 def _silences(told: Iterable[Told]) -> Iterator[tuple[datetime | None, str]]:
     for one in told:
-        until = _time(one.get("to"))
+        until = read(one.get("to"))
         end = f"until {until:%Y-%m-%d %H:%M:%S}Z" if until else "to its end"
-        yield _time(one.get("from")), f"no log tells of the time from here {end}"
+        yield read(one.get("from")), f"no log tells of the time from here {end}"
 
 
 def _changes(told: Iterable[Told]) -> Iterator[tuple[datetime | None, str]]:
@@ -65,22 +66,14 @@ def _changes(told: Iterable[Told]) -> Iterator[tuple[datetime | None, str]]:
     for one in sorted(unexplained, key=lambda one: -_severity(one.get("severity"))):
         after = _object(one.get("after"))
         word = "came" if one.get("change") == "added" else "changed"
-        yield _time(after.get("ctime")), f"{_text(one.get('path'))} {word} ({_text(one.get('rule'))})"
+        yield read(after.get("ctime")), f"{_text(one.get('path'))} {word} ({_text(one.get('rule'))})"
 
 
 def _touched(told: Iterable[Told]) -> Iterator[tuple[datetime | None, str]]:
     """Yield what changed its status in the window of --since."""
     for one in told:
         back = ", though its time of modification says otherwise" if one.get("backdated") is True else ""
-        yield _time(one.get("time")), f"the status of {_text(one.get('path'))} changed{back}"
-
-
-def _time(value: object) -> datetime | None:
-    """A time as documents have it, whatever comes after its seconds."""
-    try:
-        return datetime.strptime(f"{_text(value)[:19]}Z", STAMP).replace(tzinfo=UTC)
-    except ValueError:
-        return None
+        yield read(one.get("time")), f"the status of {_text(one.get('path'))} changed{back}"
 
 
 def _severity(value: object) -> Severity:

@@ -1,7 +1,7 @@
 """The top of the page: the verdict, and the answers to the four questions in the words of the text report."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from auditkit.model import Severity, State
 from auditkit.printable import counted, few, grouped, printable, said
 from auditkit.report.access import sentence_on_passwords
-from auditkit.report.document import CLEAN, FAILURES, Document, apart, severity, state, status
+from auditkit.report.document import CLEAN, FAILURES, Document, apart, severity, state, status, worst
 from auditkit.report.entered import to_ask, who_got_in
 from auditkit.report.explained import PROOFS, sentence
 from auditkit.report.html.attempts import on_all
@@ -59,18 +59,12 @@ def front(document: Document) -> Front:
     """The top of the page for this document."""
     hosts = document["hosts"]
     name = printable(hosts[0]["host"]) if len(hosts) == 1 else counted(len(hosts), "host")
-    how = worst(hosts)
+    how = worst(map(status, hosts))  # a document that calls itself clean is not believed
     told = f"{printable(hosts[0]['host'])}: {of_host(hosts[0])}" if len(hosts) == 1 else _of_many(hosts)
     asked = (_entered(hosts), _changed(hosts), _open(hosts, document.get("access")), _unseen(hosts))
     questions = tuple(replace(one, word=one.word or WORDS[one.tone]) for one in asked)
     tone = WARN if how == CLEAN and any(map(_doubtful, hosts)) else TONES[how]
     return Front(f"{document['command']}: {name}", told, how, tone, questions)
-
-
-def worst(hosts: Iterable[Dict]) -> str:
-    """The worst status of the hosts, reckoned anew: a document that calls itself clean is not believed."""
-    ranks = (CLEAN, "incomplete", "findings", "untrusted")
-    return max((status(host) for host in hosts), key=ranks.index, default="incomplete")
 
 
 def _doubtful(host: Dict) -> bool:

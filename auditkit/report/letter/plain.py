@@ -1,12 +1,13 @@
 """The plain letter: polite, exact, and no accusation in it."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from textwrap import fill
 
 from auditkit.printable import counted
 from auditkit.report.letter import Letter
 from auditkit.response.complaint import Complaint
+from auditkit.response.zones import zone
 
 WIDTH = 76
 """Columns of a sentence; lines of a log are left as they are."""
@@ -68,13 +69,8 @@ def _moment(time: datetime, offsets: tuple[str, ...]) -> str:
     utc = f"{time:%Y-%m-%d %H:%M:%S} UTC"
     if len(offsets) != 1:
         return utc
-    local = time.astimezone(_zone(offsets[0]))
+    local = time.astimezone(zone(offsets[0]))
     return f"{utc} ({local:%Y-%m-%d %H:%M:%S} {offsets[0]}, our local time)"
-
-
-def _zone(offset: str) -> timezone:
-    minutes = int(offset[1:3]) * 60 + int(offset[4:6])
-    return timezone(timedelta(minutes=-minutes if offset[0] == "-" else minutes))
 
 
 def _changed(said: Complaint) -> str:

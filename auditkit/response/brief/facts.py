@@ -20,7 +20,8 @@ from auditkit.response.brief.machines import (
 )
 from auditkit.response.brief.notes import Note
 from auditkit.response.brief.nouns import Statement
-from auditkit.response.brief.wording import Times, account, address, hosts, length, listed, name, note, parsed
+from auditkit.response.brief.wording import Times, account, address, hosts, length, listed, name, note
+from auditkit.words import read
 
 PATTERN: Mapping[str, str] = {
     "background-noise": "background noise, as every machine on the internet gets it",
@@ -129,7 +130,7 @@ def stretch(answers: Sequence[Answer]) -> tuple[datetime | None, datetime | None
     for answer in answers:
         since, until = answer.window
         for source in answer.logins.get("sources", ()):
-            first, last = parsed(source["first"]), parsed(source["last"])
+            first, last = read(source["first"]), read(source["last"])
             if source["attempts"] and first and last:
                 firsts.append(max(first, since) if since else first)
                 lasts.append(min(last, until) if until else last)
@@ -194,8 +195,8 @@ def _read(answer: Answer, times: Times) -> str:
     logs = listed((name(str(stream["name"]).rpartition("/")[2] or stream["name"]) for stream in telling), 4)
     covers = "covers" if len(telling) == 1 else "cover"
     start, end = answer.window
-    firsts = [first for stream in telling if (first := parsed(stream["first"]))]
-    lasts = [last for stream in telling if (last := parsed(stream["last"]))]
+    firsts = [first for stream in telling if (first := read(stream["first"]))]
+    lasts = [last for stream in telling if (last := read(stream["last"]))]
     first = max(filter(None, (start, min(firsts, default=None))), default=None)
     last = min(filter(None, (end, max(lasts, default=None))), default=None)
     return f"{logs or 'its logs'}, which {covers} {times.span(first, last)} {COVERED[answer.coverage]}"

@@ -9,9 +9,10 @@ from typing import Any
 from auditkit.model import Severity, State
 from auditkit.printable import printable
 from auditkit.response.brief.nouns import Material, Report
-from auditkit.response.brief.wording import LONG_NAME, name, note, parsed
+from auditkit.response.brief.wording import LONG_NAME, name, note
 from auditkit.response.nouns import Kind
 from auditkit.response.steps import triage
+from auditkit.words import read
 
 Dict = Mapping[str, Any]
 SEEN, CLAIMED, CANNOT_TELL, NOT_REACHED, NONE_SEEN = "seen", "unsupported", "cannot-tell", "not-reached", "none-seen"
@@ -41,7 +42,7 @@ class Look:
     @property
     def taken(self) -> datetime | None:
         """When it was done."""
-        return parsed(self.report.document["finished"])
+        return read(self.report.document["finished"])
 
     @property
     def failed(self) -> bool:
@@ -130,7 +131,7 @@ class Answer:
     def window(self) -> tuple[datetime | None, datetime | None]:
         """The time that was judged."""
         told = self.logins.get("window", {})
-        return parsed(told.get("from")), parsed(told.get("to"))
+        return read(told.get("from")), read(told.get("to"))
 
 
 @dataclass(frozen=True, slots=True)

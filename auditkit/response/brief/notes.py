@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from auditkit.response.brief.wording import parsed
 from auditkit.response.nouns import NOTES, Entry, Journal, Kind
 from auditkit.response.standing import corrects
 from auditkit.response.steps import triage
+from auditkit.words import read
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def _last(entry: Entry, later: dict[int, int], by_seq: dict[int, Entry]) -> Entr
 
 def _note(first: Entry, last: Entry) -> Note:
     person = last.said.data.get("with") or first.said.data.get("with")
-    happened = parsed(last.said.data.get("at")) or parsed(first.said.data.get("at")) or first.hand.time
+    happened = read(last.said.data.get("at")) or read(first.said.data.get("at")) or first.hand.time
     named = last.said.data.get("kind")
     kind = next((kind for kind in NOTES if kind == named), first.said.kind)
     who = person if isinstance(person, str) else ""

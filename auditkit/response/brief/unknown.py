@@ -19,8 +19,9 @@ from auditkit.response.brief.machines import (
     without_report,
 )
 from auditkit.response.brief.nouns import Material, Statement
-from auditkit.response.brief.wording import Times, hosts, listed, name, note, parsed
+from auditkit.response.brief.wording import Times, hosts, listed, name, note
 from auditkit.response.reports import summary
+from auditkit.words import read
 
 Told = Sequence[tuple[Machine, Answer]]
 REACHED = (SEEN, CLAIMED, CANNOT_TELL, NONE_SEEN)
@@ -117,7 +118,7 @@ def _coverage(told: Told, times: Times) -> Iterator[Statement]:
 
 
 def _moments(gap: Dict) -> tuple[datetime | None, datetime | None]:
-    return parsed(gap["from"]), parsed(gap["to"])
+    return read(gap["from"]), read(gap["to"])
 
 
 def _missing(answer: Answer) -> str:

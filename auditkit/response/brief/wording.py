@@ -4,23 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from auditkit.logins.wording import lasting, short
+from auditkit.logins.wording import dated, joined, lasting, short
 from auditkit.printable import counted, printable
+from auditkit.response import zones
 from auditkit.response.brief.nouns import Local
+from auditkit.words import read
 
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _SECOND = 10**9
 LONG_NAME, LONG_ADDRESS, LONG_NOTE, LONG_LIST = 32, 45, 160, 60
-
-
-def parsed(written: object) -> datetime | None:
-    """A time as documents have it: `2026-11-24T09:54:54.874198000Z`; None for none, and for one that no calendar has."""
-    if not isinstance(written, str):
-        return None
-    try:
-        return datetime.fromisoformat(written[:19]).replace(tzinfo=UTC)
-    except ValueError:
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +31,7 @@ class Times:
 
     def written(self, time: object, *, seconds: bool = False) -> str:
         """The same of a time as documents have it."""
-        return self.moment(parsed(time), seconds=seconds)
+        return self.moment(read(time), seconds=seconds)
 
     def span(self, start: datetime | None, end: datetime | None) -> str:
         """`24 Nov 2026 03:35 to 03:54`, `1 Nov 2026 00:00 to 24 Nov 2026 11:20`."""
@@ -65,7 +56,7 @@ class Times:
 
 def day(at: datetime) -> str:
     """`24 Nov 2026`."""
-    return f"{at.day} {_MONTHS[at.month - 1]} {at.year:04}"
+    return f"{dated(at)} {at.year:04}"
 
 
 def _clock(at: datetime, *, seconds: bool = False) -> str:
@@ -74,8 +65,7 @@ def _clock(at: datetime, *, seconds: bool = False) -> str:
 
 def offset(at: datetime) -> str:
     """`UTC+01:00`."""
-    minutes = int((at.utcoffset() or timedelta()).total_seconds()) // 60
-    return f"UTC{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+    return f"UTC{zones.offset(at)}"
 
 
 def length(start: datetime, end: datetime) -> str:
@@ -106,10 +96,7 @@ def note(text: str, most: int = LONG_NOTE) -> str:
 def listed(words: Iterable[str], most: int = 3) -> str:
     """`srv-01, ws-03 and 4 more`; what is given may be shown as it is."""
     every = list(dict.fromkeys(words))
-    shown = every[:most]
-    if len(every) > most:
-        return f"{', '.join(shown)} and {len(every) - most} more"
-    return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1] if shown else "")))
+    return joined(every[:most], len(every) - most)
 
 
 def hosts(names: Sequence[str], most: int = 3) -> str:

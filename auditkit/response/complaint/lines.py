@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from auditkit.logins.nouns import PAM, PROBES, Event, What
+from auditkit.logins.nouns import PAM, Event, What
 from auditkit.response.complaint import Destination, Evidence
 from auditkit.response.complaint.redaction import Labels, redacted
 from auditkit.response.complaint.seen import Host, Seen, listeners
@@ -25,8 +25,8 @@ CAME_TO = re.compile(r": Connection from (\S+) port [0-9]+ on (\S+) port ([0-9]{
 def lines(every: Iterable[Seen], address: Address, labels: Labels) -> tuple[Evidence, ...]:
     """The lines that are shown, in the order of their times: those of guesses first of all, from the beginning and the end."""
     told = [(event, line) for one in every for event, line in _of(one, address, labels)]
-    guesses = [line for event, line in told if _is_guess(event) and event.port is not None]
-    others = [line for event, line in told if event.what in BESIDES or (_is_guess(event) and event.port is None)]
+    guesses = [line for event, line in told if event.is_guess and event.port is not None]
+    others = [line for event, line in told if event.what in BESIDES or (event.is_guess and event.port is None)]
     chosen = guesses if len(guesses) >= FEW else [*guesses, *others][:FEW]
     ordered = sorted(dict.fromkeys(chosen), key=lambda line: line.time)
     return tuple(ordered if len(ordered) <= LINES else (*ordered[: LINES // 2], *ordered[-LINES // 2 :]))
@@ -49,10 +49,6 @@ def _fits(one: Seen, line: Mapping[str, Any]) -> bool:
     """Whether a line is of the time that the report has of the address: by itself, it may be taken for one of another year."""
     time, first, last = line.get("time"), one.source["first"], one.source["last"]
     return bool(time and first <= time <= last) and len(line.get("text") or "") <= LONGEST
-
-
-def _is_guess(event: Event) -> bool:
-    return event.what is What.FAILED and event.method not in PROBES
 
 
 def destination(said: Destination, every: Sequence[Seen], told: Sequence[Host], address: Address) -> Destination:

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from auditkit.errors import UsageError
 from auditkit.logins.formats.stamps import STAMP
 from auditkit.logins.wording import listed
 from auditkit.response.complaint import Evidence
+from auditkit.words import read
 
 DAY = 1440
 """Minutes."""
@@ -25,10 +26,9 @@ def moment(text: str) -> datetime:
     Raises:
         UsageError: it is one that no calendar has.
     """
-    try:
-        return datetime.fromisoformat(f"{text[:19]}+00:00").astimezone(UTC)
-    except ValueError as error:
-        raise UsageError("a time of the report is one that no calendar has", "make a new report of these logins") from error
+    if (time := read(text)) is None:
+        raise UsageError("a time of the report is one that no calendar has", "make a new report of these logins")
+    return time
 
 
 def zoneless(text: str) -> bool:

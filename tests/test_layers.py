@@ -56,7 +56,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "fleet": NOUNS | {"hosts", "scan", "collect"},
     "runs": NOUNS | {"opening", "baseline"},
     "ledger": NOUNS | {"entries", "facts", "peers"},
-    "history": NOUNS | {"baseline", "seal", "store"},
+    "history": NOUNS | {"lifetimes"},
     "incident": NOUNS | {"collect", "hosts", "opening", "probe", "response", "seal", "signers", "words"},
     # judge: frozen data in, frozen data out
     "entries": NOUNS,
@@ -76,6 +76,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "makers": NOUNS | {"derived"},
     "derived": NOUNS | {"compare", "explain", "packages", "scripts", "shipped"},
     "words": NOUNS,
+    "lifetimes": NOUNS,
     "vouched": NOUNS | {"entries", "explain", "packages"},
     "together": NOUNS | {"packages", "vouched"},
     "scripts": NOUNS | {"words"},
@@ -102,7 +103,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "importers": NOUNS | {"entries"},
     "response": NOUNS | {"answers", "facts", "logins", "words"},
     # tell
-    "report": NOUNS | {"", "logins", "probe", "response", "words"},
+    "report": NOUNS | {"", "lifetimes", "logins", "probe", "response", "words"},
     "__main__": {"commands"},
 }
 MAY_IMPORT["commands"] = set(MAY_IMPORT) - {"__main__"} | {"commands"}
@@ -112,7 +113,7 @@ JUDGES = {
     "growth", "accept", "timeline", "settle", "coverage", "distrust", "packages", "systems", "derived", "makers",
     "facts", "quorum", "unlike", "peers", "answers", "access", "across", "sshd", "sudoers", "words", "vouched",
     "together", "shipped", "databases", "scripts", "strays", "against", "advisories", "banners", "fields", "processes",
-    "response",
+    "response", "lifetimes",
 }  # fmt: skip
 WORLD = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile", "shutil", "paramiko", "importlib"}
 KINDS = ("hosts", "inventory", "packages", "derived", "audits", "importers", "report", "commands")

@@ -122,7 +122,7 @@ def items(host: Dict, options: Options) -> Iterator[Item]:
     """Yield what is told of a host, gaps last; explained changes only where they are asked for."""
     seen: Counter[str] = Counter()
     for item in _items(host, options):
-        key = sha256(json.dumps([host["host"], item.sort, *_key(item)]).encode()).hexdigest()[:32]
+        key = sha256(json.dumps([host["host"], item.sort, *identity(item)]).encode()).hexdigest()[:32]
         seen[key] += 1
         yield replace(item, id=key if seen[key] == 1 else f"{key}-{seen[key]}")
 
@@ -165,7 +165,7 @@ def unseen(host: Dict) -> Sequence[Dict]:
     return [{"subject": host["host"], "reason": f"the host was not asked to its end: {state(host)}"}]
 
 
-def _key(item: Item) -> tuple[str, ...]:
+def identity(item: Item) -> tuple[str, ...]:
     """What tells an item from others of its sort in a run, and is the same in the next one."""
     if item.sort is Sort.LOGIN:
         return tuple(str(item.of[name]) for name in ("time", "user", "address", "port", "method"))

@@ -53,7 +53,7 @@ def pieces(document: Document, options: Options) -> Iterator[str]:
     hosts = document["hosts"]
     known = document.get("access")
     told = _several(hosts, options, known) if len(hosts) > 1 else (_one(host, options, known) for host in hosts)
-    for line in chain(chain.from_iterable(told), _next(document)):
+    for line in chain(chain.from_iterable(told), _unkept(document), _next(document)):
         yield line + "\n"
 
 
@@ -279,6 +279,12 @@ def _foot(host: Dict, options: Options) -> Iterator[str]:
     """Yield the verdict, the last line of a host, where the eye rests."""
     colour = {UNTRUSTED: "critical", FINDINGS: "high", INCOMPLETE: "medium"}.get(status(host), "good")
     yield painted(f"{printable(host['host'])}: {of_host(host)}", colour, options)
+
+
+def _unkept(document: Document) -> Iterator[str]:
+    """Yield why the history has nothing of this run, where it should have."""
+    if note := document.get("history", {}).get("note"):
+        yield from (f"note  {said(note)}", "")
 
 
 def _next(document: Document) -> Iterator[str]:

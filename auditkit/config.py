@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 
-from auditkit import inventory, strict
+from auditkit import channels, inventory, strict
 from auditkit.errors import ConfigError
 from auditkit.printable import printable
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 NAME = "auditkit.yaml"
-KEYS = ("store", "signers", "networks", "inventories", "defaults", "hosts", "known_keys", "exceptions", "vendor")
+KEYS = ("store", "signers", "networks", "inventories", "defaults", "hosts", "known_keys", "exceptions", "vendor", "notify")
 DEFAULT_KEYS = ("user", "become", "policy", "port", "jump", "identity", "transport")
 RESERVED = ("local", "all")
 """Names of hosts and groups that mean something already."""
@@ -100,6 +100,8 @@ class Config:
     """`SHA256:...` to whose key it is."""
     exceptions: tuple[ExceptionConfig, ...] = ()
     vendor: VendorConfig = VendorConfig()
+    notify: channels.Notify | None = None
+    """Who is told of what a night shows; None: nobody."""
     notes: tuple[str, ...] = ()
     """What of the inventories was not taken."""
 
@@ -128,6 +130,7 @@ def load(path: str, home: str | None = None) -> Config:
         defaults=replace(found.defaults, identity=_at(found.defaults.identity, folder, home)),
         hosts=hosts,
         vendor=_vendor_at(found.vendor, lambda path: _at(path, folder, home) or path),
+        notify=found.notify and channels.at(found.notify, lambda path: _at(path, folder, home) or path),
     )
 
 
@@ -174,6 +177,7 @@ def read(text: str, source: str, at: Callable[[str], str] = str) -> Config:
         known_keys=_keys(found["known_keys"]) if "known_keys" in found else {},
         exceptions=_exceptions(found["exceptions"], hosts) if "exceptions" in found else (),
         vendor=_vendor(found["vendor"]) if "vendor" in found else VendorConfig(),
+        notify=channels.read(found["notify"], _whom(hosts)) if "notify" in found else None,
         notes=tuple(note for each in lists for note in each.notes),
     )
 
@@ -325,9 +329,13 @@ def _keys(value: strict.Value) -> dict[str, str]:
 
 
 def _exceptions(value: strict.Value, hosts: Mapping[str, HostConfig]) -> tuple[ExceptionConfig, ...]:
+    return tuple(_exception(each, _whom(hosts)) for each in value.sequence())
+
+
+def _whom(hosts: Mapping[str, HostConfig]) -> tuple[str, ...]:
+    """The words that name one of these hosts, or some of them."""
     groups = {f"@{group}" for host in hosts.values() for group in host.groups}
-    whom = ("@all", "local", *sorted(groups), *hosts)
-    return tuple(_exception(each, whom) for each in value.sequence())
+    return ("@all", "local", *sorted(groups), *hosts)
 
 
 def _exception(value: strict.Value, whom: tuple[str, ...]) -> ExceptionConfig:

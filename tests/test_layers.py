@@ -32,7 +32,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "strict": NOUNS | {"opening"},
     "policy": NOUNS | {"strict", "probe"},
     "inventory": NOUNS | {"strict"},
-    "config": NOUNS | {"strict", "policy", "inventory"},
+    "channels": NOUNS | {"strict"},
+    "config": NOUNS | {"strict", "policy", "inventory", "channels"},
     "ssh": NOUNS | {"answers", "opening", "config", "probe", "entries", "agent", "keys"},
     "ports": NOUNS | {"banners", "config", "ssh"},
     "hosts": NOUNS | {"answers", "ports", "probe", "config", "strict", "mounts", "entries", "ssh", "evidence"},
@@ -103,6 +104,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "response": NOUNS | {"answers", "facts", "logins", "words"},
     # tell
     "report": NOUNS | {"", "logins", "probe", "response", "words"},
+    "notices": NOUNS | {"report"},
     "__main__": {"commands"},
 }
 MAY_IMPORT["commands"] = set(MAY_IMPORT) - {"__main__"} | {"commands"}
@@ -112,7 +114,7 @@ JUDGES = {
     "growth", "accept", "timeline", "settle", "coverage", "distrust", "packages", "systems", "derived", "makers",
     "facts", "quorum", "unlike", "peers", "answers", "access", "across", "sshd", "sudoers", "words", "vouched",
     "together", "shipped", "databases", "scripts", "strays", "against", "advisories", "banners", "fields", "processes",
-    "response",
+    "response", "notices",
 }  # fmt: skip
 WORLD = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile", "shutil", "paramiko", "importlib"}
 KINDS = ("hosts", "inventory", "packages", "derived", "audits", "importers", "report", "commands")

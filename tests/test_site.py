@@ -82,7 +82,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     done = subprocess.run(
         argv, cwd=HERE, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE, check=False
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-4000:]
+    assert done.returncode == 0, [line for line in done.stdout.splitlines() if re.search("WARNING|ERROR|rror:", line)]
     pages = {str(path.relative_to(folder)): Page(path.read_text("utf-8")) for path in folder.rglob("*.html")}
     return Site(folder, done.stdout, pages)
 

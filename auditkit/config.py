@@ -6,21 +6,23 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
-from typing import Any
 
-from auditkit import inventory, strict
+from auditkit import channels, inventory, retention, strict
 from auditkit.errors import ConfigError
 from auditkit.printable import printable
+from auditkit.retention import KEPT, Retention
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 NAME = "auditkit.yaml"
-KEYS = ("store", "signers", "networks", "inventories", "defaults", "hosts", "known_keys", "exceptions", "vendor", "history")
+KEYS = (
+    *("store", "signers", "networks", "inventories", "defaults", "hosts", "known_keys", "exceptions", "vendor", "notify"),
+    "history",
+)
 DEFAULT_KEYS = ("user", "become", "policy", "port", "jump", "identity", "transport")
 RESERVED = ("local", "all")
 """Names of hosts and groups that mean something already."""
 VENDOR_KEYS = ("keyrings", "lists", "packages", "mirrors", "sources")
-HISTORY_KEYS = ("database", "keep", "runs")
 HOST_KEYS = ("address", "groups", "ports", *DEFAULT_KEYS)
 MOST_PORTS = 64
 BECOME = ("sudo", "doas", "none")
@@ -32,8 +34,6 @@ _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@\\-]{0,63}\$?")
 _MIRROR = re.compile(r"https?://[A-Za-z0-9.:\[\]_/%+~-]{1,500}")
 _ABSOLUTE = re.compile(r"[/~][^\0\n]{0,4095}")
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
-_DATABASE = re.compile(r"postgres(?:ql)?://[^\s\0]{0,1000}")
-_DAYS = re.compile(r"([1-9][0-9]{0,4})d")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -89,18 +89,6 @@ class VendorConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryConfig:
-    """Whether runs are kept, where, and for how long."""
-
-    on: bool = True
-    database: str | None = None
-    """A server's, without a password; None for a file in the store."""
-    days: int = 400
-    runs: int = 10_000
-    """How many are kept at most, the newest ones."""
-
-
-@dataclass(frozen=True, slots=True)
 class Config:
     """What auditkit.yaml says; an empty one is what holds without a file."""
 
@@ -116,7 +104,9 @@ class Config:
     """`SHA256:...` to whose key it is."""
     exceptions: tuple[ExceptionConfig, ...] = ()
     vendor: VendorConfig = VendorConfig()
-    history: HistoryConfig = HistoryConfig()
+    history: Retention = KEPT
+    notify: channels.Notify | None = None
+    """Who is told of what a night shows; None: nobody."""
     notes: tuple[str, ...] = ()
     """What of the inventories was not taken."""
 
@@ -145,6 +135,7 @@ def load(path: str, home: str | None = None) -> Config:
         defaults=replace(found.defaults, identity=_at(found.defaults.identity, folder, home)),
         hosts=hosts,
         vendor=_vendor_at(found.vendor, lambda path: _at(path, folder, home) or path),
+        notify=found.notify and channels.at(found.notify, lambda path: _at(path, folder, home) or path),
     )
 
 
@@ -191,7 +182,8 @@ def read(text: str, source: str, at: Callable[[str], str] = str) -> Config:
         known_keys=_keys(found["known_keys"]) if "known_keys" in found else {},
         exceptions=_exceptions(found["exceptions"], hosts) if "exceptions" in found else (),
         vendor=_vendor(found["vendor"]) if "vendor" in found else VendorConfig(),
-        history=_history(found["history"]) if "history" in found else HistoryConfig(),
+        history=retention.read(found["history"]) if "history" in found else KEPT,
+        notify=channels.read(found["notify"], _whom(hosts)) if "notify" in found else None,
         notes=tuple(note for each in lists for note in each.notes),
     )
 
@@ -203,33 +195,6 @@ def _vendor(value: strict.Value) -> VendorConfig:
     for each in found["mirrors"].sequence() if "mirrors" in found else ():
         _matching(each, _MIRROR, "address of an archive")
     return VendorConfig(**said, sources=sources)
-
-
-def _history(value: strict.Value) -> HistoryConfig:
-    if value.kind == "bool":
-        return HistoryConfig(on=value.flag())
-    found = _known(value, HISTORY_KEYS)
-    said: dict[str, Any] = {}
-    if "database" in found:
-        said["database"] = _database(found["database"])
-    if "keep" in found:
-        said["days"] = int(_matching(found["keep"], _DAYS, "number of days, as 400d").removesuffix("d"))
-    if "runs" in found:
-        said["runs"] = found["runs"].number(2, 1_000_000)
-    return HistoryConfig(**said)
-
-
-def _database(value: strict.Value) -> str:
-    """The address of a database; one with a password in it is refused, and not shown."""
-    text = value.text()
-    if _SECRET.search(text) or re.match(r"[^/]*//[^/@]*:[^/@]*@", text):
-        raise value.error(
-            "has a password in it, and auditkit.yaml has no place for those",
-            "leave it out, and write it into ~/.pgpass (mode 0600): HOST:PORT:DATABASE:USER:PASSWORD",
-        )
-    if not _DATABASE.fullmatch(text):
-        raise value.error("is no address of a database", "write postgresql://USER@HOST/DATABASE, or leave it out for a file")
-    return text
 
 
 def _known(value: strict.Value, known: tuple[str, ...], needed: tuple[str, ...] = ()) -> dict[str, strict.Value]:
@@ -370,9 +335,13 @@ def _keys(value: strict.Value) -> dict[str, str]:
 
 
 def _exceptions(value: strict.Value, hosts: Mapping[str, HostConfig]) -> tuple[ExceptionConfig, ...]:
+    return tuple(_exception(each, _whom(hosts)) for each in value.sequence())
+
+
+def _whom(hosts: Mapping[str, HostConfig]) -> tuple[str, ...]:
+    """The words that name one of these hosts, or some of them."""
     groups = {f"@{group}" for host in hosts.values() for group in host.groups}
-    whom = ("@all", "local", *sorted(groups), *hosts)
-    return tuple(_exception(each, whom) for each in value.sequence())
+    return ("@all", "local", *sorted(groups), *hosts)
 
 
 def _exception(value: strict.Value, whom: tuple[str, ...]) -> ExceptionConfig:

@@ -32,7 +32,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "strict": NOUNS | {"opening"},
     "policy": NOUNS | {"strict", "probe"},
     "inventory": NOUNS | {"strict"},
-    "config": NOUNS | {"strict", "policy", "inventory"},
+    "channels": NOUNS | {"strict"},
+    "retention": {"strict"},
+    "config": NOUNS | {"retention", "strict", "policy", "inventory", "channels"},
     "ssh": NOUNS | {"answers", "opening", "config", "probe", "entries", "agent", "keys"},
     "ports": NOUNS | {"banners", "config", "ssh"},
     "hosts": NOUNS | {"answers", "ports", "probe", "config", "strict", "mounts", "entries", "ssh", "evidence"},
@@ -104,6 +106,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "response": NOUNS | {"answers", "facts", "logins", "words"},
     # tell
     "report": NOUNS | {"", "lifetimes", "logins", "probe", "response", "words"},
+    "notices": NOUNS | {"report"},
     "__main__": {"commands"},
 }
 MAY_IMPORT["commands"] = set(MAY_IMPORT) - {"__main__"} | {"commands"}
@@ -113,7 +116,7 @@ JUDGES = {
     "growth", "accept", "timeline", "settle", "coverage", "distrust", "packages", "systems", "derived", "makers",
     "facts", "quorum", "unlike", "peers", "answers", "access", "across", "sshd", "sudoers", "words", "vouched",
     "together", "shipped", "databases", "scripts", "strays", "against", "advisories", "banners", "fields", "processes",
-    "response", "lifetimes",
+    "response", "notices", "lifetimes",
 }  # fmt: skip
 WORLD = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile", "shutil", "paramiko", "importlib"}
 KINDS = ("hosts", "inventory", "packages", "derived", "audits", "importers", "report", "commands")

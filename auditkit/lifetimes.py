@@ -69,7 +69,7 @@ class Thing:
     event: bool = False
     """Whether it happened, and will not unhappen: it is never called fixed."""
     based: bool = False
-    """Whether it is held against a baseline."""
+    """Whether it is a difference to a baseline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +95,7 @@ class Look:
     mends: bool
     """Whether what it does not see is gone: evidence and disks of nobody knows whom mend nothing."""
     base: Base | None = None
+    """None where no baseline is known."""
     gaps: frozenset[str] = frozenset()
     """`fingerprint` of each gap."""
     hosts: frozenset[str] = frozenset()
@@ -242,10 +243,16 @@ def _how(thing: Thing, then: Look | None, night: Night, paths: Mapping[str, Thin
         return How.PAST
     if thing.sort == "change" and thing.subject in paths:
         return How.EXPLAINED if paths[thing.subject].excuse else How.PAST
-    if thing.based and now.base != then.base:
-        newer = now.base and then.base and now.base.place == then.base.place and now.base.number > then.base.number
-        return How.ACCEPTED if newer else None
-    return How.FIXED
+    return _by_base(now.base, then.base) if thing.based else How.FIXED
+
+
+def _by_base(now: Base | None, then: Base | None) -> How | None:
+    """How a difference to a baseline ceased: by the same one it is mended; a newer one took it; another one says nothing."""
+    if now is None or then is None or now.place != then.place:
+        return None
+    if now.number > then.number:
+        return How.ACCEPTED
+    return How.FIXED if now == then else None
 
 
 def _covers(thing: Thing, then: Look, night: Night) -> bool:

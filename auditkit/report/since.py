@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
-from auditkit.lifetimes import LOGINS, How, Judged, Row, Thing
+from auditkit.lifetimes import INTEGRITY, LOGINS, How, Judged, Row, Thing
 from auditkit.model import Severity
 from auditkit.report.accepted import BY
 from auditkit.report.document import Document
@@ -61,7 +61,7 @@ def _thing(item: Item, parts: Parts) -> Thing:
         excuse=_excuse(item),
         mark=_mark(item),
         event=part == LOGINS,
-        based=part == parts.integrity or item.rule in parts.based,
+        based=part == INTEGRITY or item.rule in parts.based,
     )
     return replace(told, key=_of(told.key, told.message)) if _is_event(told) else told
 

@@ -137,6 +137,8 @@ class Judged:
     unknown: tuple[Row, ...]
     changed: tuple[Row, ...]
     """The rows that are not as they were known."""
+    held: bool
+    """Whether there is an earlier run that it is held against: all is new in a first one, and none of it is news."""
 
 
 def fingerprint(subject: str, reason: str) -> str:
@@ -183,6 +185,7 @@ def judged(night: Night, things: Sequence[Thing]) -> Judged:
         fixed=tuple(row for row in gone if row.how in TOLD),
         unknown=tuple(row for row in became if row.open and row.thing.counts),
         changed=tuple(row for row in (*told.values(), *left) if night.rows.get(row.thing.key) != row),
+        held=night.since is not None,
     )
 
 

@@ -150,7 +150,7 @@ def _dated(one: Document, row: Row | None, judged: Judged) -> Document:
     """What the document says of one thing, with since when."""
     if row is None:
         return one
-    news = {"news": row.news} if row.thing.key in judged.new else {}
+    news = {"news": row.news} if judged.held and row.thing.key in judged.new else {}
     return {**one, "first_seen": row.first_seen, **news}
 
 

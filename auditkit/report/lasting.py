@@ -7,8 +7,8 @@ from typing import Any
 from auditkit.model import Severity
 from auditkit.printable import counted, grouped, printable, said
 from auditkit.report.document import severity
-from auditkit.report.items import Sort, items
-from auditkit.report.look import Options
+from auditkit.report.items import Item, Sort, items
+from auditkit.report.look import MARKS, Options
 
 WORDS = {"changed": "not what it was", "worse": "worse than it was", "again": "back again"}
 GONE = {"fixed": "fixed", "accepted": "accepted", "explained": "explained", "milder": "milder"}
@@ -65,6 +65,30 @@ def _lasting(host: Dict) -> Iterator[Dict]:
             yield item.of
 
 
+def news(host: Dict) -> Iterator[Item]:
+    """Yield what is news of a host: all that counts, where it is held against no earlier run."""
+    is_held = host.get("since", {}).get("run") is not None
+    for item in items(host, Options()):
+        if item.of.get("news") or (not is_held and (item.against or item.sort is Sort.GAP)):
+            yield item
+
+
+def difference(hosts: Iterable[Dict]) -> Iterator[str]:
+    """Yield what two runs do not agree on, host by host: what is news, what is gone, and what is not known."""
+    for host in hosts:
+        since = host.get("since", {})
+        numbers = ", ".join(_numbers(host, since)) if since.get("run") is not None else "not asked by both runs"
+        yield ""
+        yield f"{printable(host['host'])}: {numbers}"
+        for item in sorted(news(host), key=lambda item: -item.severity):
+            word = MARKS.get(item.of.get("news", ""), "NEW")
+            subject = "" if item.message.startswith("not seen") else f"{printable(item.subject)}: "
+            yield f"  {word:13}  {subject}{item.message}  {item.severity.word}  {said(item.rule)}"
+        yield from (f"  {line}" for line, _one in gone(host))
+        unknown = sorted(since.get("unknown", ()), key=severity, reverse=True)
+        yield from (f"  {line}" for line in few(f"not known: {_what(one)}" for one in unknown))
+
+
 def gone(host: Dict) -> list[tuple[str, Dict]]:
     """What speaks against a host no more, each in a line and as the document has it, the worst first."""
     told = sorted(host.get("since", {}).get("fixed", ()), key=severity, reverse=True)
@@ -73,10 +97,13 @@ def gone(host: Dict) -> list[tuple[str, Dict]]:
 
 def _gone(one: Dict) -> str:
     """`fixed: sshd: root may log in with a password (sshd-root-password, high), told since 2026-11-02`."""
+    return f"{GONE.get(one['how'], 'gone')}: {_what(one)}, told since {said(one['first_seen'][:10])}"
+
+
+def _what(one: Dict) -> str:
     message, subject = said(one["message"]), printable(one["subject"])
     what = message if subject.split(" ")[-1] in message else f"{subject}: {message}"
-    how = GONE.get(one["how"], "gone")
-    return f"{how}: {what} ({said(one['rule'])}, {one['severity']}), told since {said(one['first_seen'][:10])}"
+    return f"{what} ({said(one['rule'])}, {one['severity']})"
 
 
 def few(lines: Iterable[str]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any
 COLOURS = {"low": "36", "medium": "33", "high": "31", "critical": "1;31", "good": "32", "dim": "2"}
 """SGR parameters (ECMA-48 8.3.117) by what they stand for."""
 
-MARKS = {"new": "NEW", "again": "BACK", "changed": "CHANGED SINCE", "worse": "WORSE"}
+MARKS = {"new": "NEW", "again": "BACK", "changed": "CHANGED AGAIN", "worse": "WORSE"}
 """By the `news` of a document."""
 
 

@@ -57,6 +57,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "vendor": NOUNS | {"opening", "packages", "hosts", "collect", "entries", "probe"},
     "fleet": NOUNS | {"hosts", "scan", "collect"},
     "runs": NOUNS | {"opening", "baseline"},
+    "notify": NOUNS | {"channels", "opening"},
     "ledger": NOUNS | {"entries", "facts", "peers"},
     "history": NOUNS | {"lifetimes"},
     "incident": NOUNS | {"collect", "hosts", "opening", "probe", "response", "seal", "signers", "words"},

@@ -32,7 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "strict": NOUNS | {"opening"},
     "policy": NOUNS | {"strict", "probe"},
     "inventory": NOUNS | {"strict"},
-    "config": NOUNS | {"strict", "policy", "inventory"},
+    "config": NOUNS | {"inexcusable", "strict", "policy", "inventory"},
     "ssh": NOUNS | {"answers", "opening", "config", "probe", "entries", "agent", "keys"},
     "ports": NOUNS | {"banners", "config", "ssh"},
     "hosts": NOUNS | {"answers", "ports", "probe", "config", "strict", "mounts", "entries", "ssh", "evidence"},
@@ -94,6 +94,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "audits": NOUNS
     | {"access", "advisories", "answers", "banners", "fields", "keys", "packages", "processes", "sshd", "sudoers", "words"},
     "fields": set(),
+    "inexcusable": set(),
     "answers": NOUNS | {"fields"},
     "processes": NOUNS | {"answers", "fields"},
     "sshd": NOUNS | {"keys"},
@@ -102,7 +103,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "importers": NOUNS | {"entries"},
     "response": NOUNS | {"answers", "facts", "logins", "words"},
     # tell
-    "report": NOUNS | {"", "logins", "probe", "response", "words"},
+    "report": NOUNS | {"", "inexcusable", "logins", "probe", "response", "words"},
     "__main__": {"commands"},
 }
 MAY_IMPORT["commands"] = set(MAY_IMPORT) - {"__main__"} | {"commands"}
@@ -112,7 +113,7 @@ JUDGES = {
     "growth", "accept", "timeline", "settle", "coverage", "distrust", "packages", "systems", "derived", "makers",
     "facts", "quorum", "unlike", "peers", "answers", "access", "across", "sshd", "sudoers", "words", "vouched",
     "together", "shipped", "databases", "scripts", "strays", "against", "advisories", "banners", "fields", "processes",
-    "response",
+    "response", "inexcusable",
 }  # fmt: skip
 WORLD = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile", "shutil", "paramiko", "importlib"}
 KINDS = ("hosts", "inventory", "packages", "derived", "audits", "importers", "report", "commands")

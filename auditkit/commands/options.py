@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from auditkit import __without__, __version__, config, fleet
+from auditkit import __version__, __without__, config, fleet
 from auditkit.commands import asking, moments, progress
 from auditkit.errors import AuditkitError, UsageError
 from auditkit.hosts import Reach

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from auditkit import __version__, config, fleet
+from auditkit import __version__, __without__, config, fleet
 from auditkit.commands import asking, moments, progress
 from auditkit.errors import AuditkitError, UsageError
 from auditkit.hosts import Reach
@@ -327,7 +327,8 @@ def delivered(
     from auditkit.report import document  # noqa: PLC0415
 
     ended = document.Report(command, TOOL, run.started, datetime.now(UTC), (), following)
-    made = kept(document.assembled(ended, list(hosts), access))
+    told = [{**host, "notes": [*__without__, *host["notes"]]} for host in hosts]
+    made = kept(document.assembled(ended, told, access))
     if run.record:
         run.record.document = made
     pieces = report.render(made, run.form, report.Options(color=run.color, width=width(), show_all=run.show_all))

@@ -205,7 +205,7 @@ def answered(
         told[word] = host
         _keep(plan, word, host, run)
     all_of_them, access = crossing.judged(together({word: told[word] for word in plan.words}), run)
-    told = {word: excepting.applied(host, run) for word, host in all_of_them.items()}
+    told = excepting.applied(all_of_them, plan.command, run)
     documents = list(told.values())
     then = (*following(told), *_again(plan, documents))
     return options.delivered(run, plan.command, documents, then, access, kept=lambda made: _remembered(made, plan, run))

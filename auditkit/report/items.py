@@ -154,12 +154,20 @@ def _items(host: Dict, options: Options) -> Iterator[Item]:
     if host["logins"]:
         yield _verdict(host["logins"])
     yield from map(_finding, apart(host))
-    yield from (_change(change) for change in host["changes"] if options.show_all or not change["explanation"])
+    yield from map(_change, _told(host, options))
     yield from map(_accepted, host.get("accepted", ()))
     if host["logins"]:
         yield from map(_login, host["logins"]["successes"])
         yield from map(_guesses, host["logins"]["sources"])
     yield from map(_gap, unseen(host))
+
+
+def _told(host: Dict, options: Options) -> Iterator[Dict]:
+    """Yield the changes that are items: explained ones where they are asked for, and no accepted one, which is one already."""
+    accepted = {(one["rule"], one["subject"]) for one in host.get("accepted", ())}
+    for change in host["changes"]:
+        if not change["explanation"] or (options.show_all and (change["rule"], change["path"]) not in accepted):
+            yield change
 
 
 def unseen(host: Dict) -> Sequence[Dict]:

@@ -148,7 +148,7 @@ ITSELF = {
     "read only": b"40 27 254:0 /home /home ro - ext4 /dev/vda rw\n",
     "a mount point": b"40 30 254:1 / /srv ro - xfs /dev/vdb rw\n",
     "twice": b"40 27 254:0 /home /home ro - ext4 /dev/vda rw\n41 40 254:0 /home /home rw - ext4 /dev/vda rw\n",
-    "with what is mounted below": b"40 27 254:0 /snap /snap ro - ext4 /dev/vda rw\n41 40 7:0 / /snap/core/1 ro - squashfs x ro\n",
+    "with what is below": b"40 27 254:0 /snap /snap ro - ext4 /dev/vda rw\n41 40 7:0 / /snap/core/1 ro - squashfs x ro\n",
     "in a mount of its own": b"40 30 254:1 /app /srv/app rw - xfs /dev/vdb rw\n",
 }
 """What systemd mounts for a service with ReadWritePaths= and ProtectHome=."""

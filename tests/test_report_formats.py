@@ -32,7 +32,7 @@ from reported import (
 
 from auditkit import commands, report
 from auditkit.commands import options
-from auditkit.commands.report import parsed
+from auditkit.commands.saved import parsed
 from auditkit.printable import printable, said
 from auditkit.report import csv as sheet
 from auditkit.report import document

@@ -26,7 +26,20 @@ MASKED = (
     "network-online.target",
 )  # fmt: skip
 """What would touch the kernel that all share, or takes time."""
-HIDDEN = ("/home", "/mnt", "/opt", "/root", "/srv", "/usr/share", "/usr/src", "/var/cache", "/var/lib", "/var/log", "/var/tmp", "/work")
+HIDDEN = (
+    "/home",
+    "/mnt",
+    "/opt",
+    "/root",
+    "/srv",
+    "/usr/share",
+    "/usr/src",
+    "/var/cache",
+    "/var/lib",
+    "/var/log",
+    "/var/tmp",
+    "/work",
+)
 """What is large on a machine where software is made, and none of the system."""
 BOOT = r"""
 set -eu

@@ -119,7 +119,7 @@ def _options(given: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _settings(run: options.Setting, given: Mapping[str, Any]) -> list[str]:
-    """Where auditkit.yaml, the store and the signers are, by full paths: a service runs somewhere else, and as somebody else."""
+    """Where auditkit.yaml, the store and the signers are, by full paths: a service runs somewhere else, as somebody else."""
     found = config.find(given["config_file"], os.environ.get("AUDITKIT_CONFIG"), run.home)
     made = ["--config", os.path.abspath(found)] if found else []
     made += ["--store", os.path.abspath(run.store)]

@@ -1,4 +1,4 @@
-"""A line for cron (crontab(5)): at a minute of this machine's own within the delay, so that an office does not start at once."""
+"""A line for cron (crontab(5)): at a minute of this machine's own within the delay, so that offices do not start at once."""
 
 import shlex
 

@@ -63,7 +63,7 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
             return _looked(hosts, run, given)
     except nights.BusyError as error:
         if not sys.stderr.isatty():  # a person sees it anyway
-            _failed(run, "no run tonight: another one is still under way", error, given)
+            _failed(run, "no run tonight", error, given)
         raise
 
 
@@ -117,7 +117,7 @@ def _cut(last: nights.Last, more: str = "") -> Trouble:
 def _done(plan: running.Plan, run: options.Setting, given: Mapping[str, Any], troubles: tuple[Trouble, ...]) -> int:
     """Ask the hosts, write the reports, tell what is new, and give the exit status."""
     path = nights.report(run.store, run.started)
-    judge = scanning.work(run, given) if given["what"] == "scan" else _checked(plan, run, given)
+    judge = scanning.work(run, given) if given["what"] == "scan" else _checked(run, given)
     code = checking.answered(plan, replace(run, output=f"{path}.json", form="json"), judge)
     document = _page(path, run)
     night = noticing.night(run, troubles, f"{path}.html")
@@ -135,12 +135,12 @@ def _waiting(run: options.Setting, given: Mapping[str, Any]) -> list[AuditkitErr
     return [] if given["queue"] else noticing.sent(run)
 
 
-def _checked(plan: running.Plan, run: options.Setting, given: Mapping[str, Any]) -> running.Work[HostReport]:
-    """What is done with each host by `--what check`."""
+def _checked(run: options.Setting, given: Mapping[str, Any]) -> running.Work[HostReport]:
+    """What is done with each host by `--what check`; that one has no baseline is a gap."""
     checking.usable(given)
 
     def judge(host: Host, run: options.Setting) -> HostReport:
-        return checking.check(host, run, {**given, "may_lack": plan.several})
+        return checking.check(host, run, {**given, "may_lack": True})
 
     return judge
 

@@ -13,6 +13,8 @@ COMMANDS: Mapping[str, str] = {
     "diff": "what changed between two baselines, or two runs",
     "verify": "is the seal good and the sequence unbroken?",
     "audit": "judge the configuration of a host",
+    "nightly": "scan all hosts and tell what is new: what a timer runs every night",
+    "schedule": "print the systemd units or cron lines for that",
     "collect": "take evidence of a host, judge nothing",
     "policy": "is a policy sound, and what watches a path?",
     "keygen": "make a key that signs baselines",

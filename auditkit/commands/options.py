@@ -67,6 +67,8 @@ class Setting:
     """The time that is asked about."""
     record: "Record | None" = None
     """The case of an incident that the run is written down in."""
+    credentials: str | None = None
+    """Where systemd has put secrets for this service (systemd.exec(5), LoadCredential=)."""
 
     @property
     def reach(self) -> Reach:
@@ -261,6 +263,7 @@ def setting(**given: Any) -> Setting:
         active=bool(given.get("active")),
         window=moments.span(given.get("since"), given.get("until")),
         record=given.get("record"),
+        credentials=os.environ.get("CREDENTIALS_DIRECTORY"),
     )
 
 

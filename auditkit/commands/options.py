@@ -13,8 +13,9 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from auditkit import WITHOUT, __version__, config, fleet
+from auditkit import __version__, __without__, config, fleet
 from auditkit.commands import asking, moments, progress
+from auditkit.commands.storing import default_store
 from auditkit.errors import AuditkitError, UsageError
 from auditkit.hosts import Reach
 from auditkit.model import HostReport, Office, Severity
@@ -282,15 +283,6 @@ def _configured(given: Mapping[str, Any], home: str) -> config.Config:
     return config.load(found, home) if found else config.Config()
 
 
-def default_store() -> str:
-    """Where baselines are kept if nobody says otherwise: the system's place for root, the user's for a user."""
-    if os.geteuid() == 0:
-        return "/var/lib/auditkit"
-    import platformdirs  # noqa: PLC0415 - only here
-
-    return platformdirs.user_state_dir("auditkit")
-
-
 def talk(message: str) -> None:
     """Say something on stderr that is no answer."""
     click.echo(message, err=True)
@@ -323,7 +315,7 @@ def delivered(
     from auditkit.report import document  # noqa: PLC0415
 
     ended = document.Report(command, TOOL, run.started, datetime.now(UTC), (), following)
-    told = [{**host, "notes": [*WITHOUT, *host["notes"]]} for host in hosts]
+    told = [{**host, "notes": [*__without__, *host["notes"]]} for host in hosts]
     made = document.assembled(ended, told, access)
     if run.record:
         run.record.document = made

@@ -57,7 +57,7 @@ def _without(archive: str, why: str) -> None:
     import auditkit
 
     told = [f"without {name}: {COSTS[name]}" for name in missed]
-    auditkit.WITHOUT = (f"the compiled parts of {os.path.basename(archive)} are not used: {why}", *told) if told else ()
+    auditkit.__without__ = (f"the compiled parts of {os.path.basename(archive)} are not used: {why}", *told) if told else ()
 
 
 def become(name: str, file: str) -> None:

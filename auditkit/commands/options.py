@@ -305,8 +305,12 @@ def delivered(
     hosts: Sequence[dict[str, Any]],
     following: tuple[str, ...],
     access: dict[str, Any] | None = None,
+    *,
+    kept: Callable[[dict[str, Any]], dict[str, Any]] = dict,
 ) -> int:
-    """The same of hosts that have been told as the document has them; `access`: who can log in on all of them.
+    """The same of hosts that have been told as the document has them.
+
+    `access`: who can log in on all of them; `kept` keeps the document, and gives it with what earlier runs say of it.
 
     Raises:
         AuditkitError: the output file cannot be written.
@@ -316,7 +320,7 @@ def delivered(
 
     ended = document.Report(command, TOOL, run.started, datetime.now(UTC), (), following)
     told = [{**host, "notes": [*__without__, *host["notes"]]} for host in hosts]
-    made = document.assembled(ended, told, access)
+    made = kept(document.assembled(ended, told, access))
     if run.record:
         run.record.document = made
     pieces = report.render(made, run.form, report.Options(color=run.color, width=width(), show_all=run.show_all))

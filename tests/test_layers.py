@@ -32,7 +32,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "strict": NOUNS | {"opening"},
     "policy": NOUNS | {"strict", "probe"},
     "inventory": NOUNS | {"strict"},
-    "config": NOUNS | {"strict", "policy", "inventory"},
+    "channels": NOUNS | {"strict"},
+    "retention": {"strict"},
+    "config": NOUNS | {"retention", "strict", "policy", "inventory", "channels", "inexcusable"},
     "ssh": NOUNS | {"answers", "opening", "config", "probe", "entries", "agent", "keys"},
     "ports": NOUNS | {"banners", "config", "ssh"},
     "hosts": NOUNS | {"answers", "ports", "probe", "config", "strict", "mounts", "entries", "ssh", "evidence"},
@@ -55,8 +57,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "vendor": NOUNS | {"opening", "packages", "hosts", "collect", "entries", "probe"},
     "fleet": NOUNS | {"hosts", "scan", "collect"},
     "runs": NOUNS | {"opening", "baseline"},
+    "notify": NOUNS | {"channels", "opening"},
     "ledger": NOUNS | {"entries", "facts", "peers"},
-    "history": NOUNS | {"baseline", "seal", "store"},
+    "history": NOUNS | {"lifetimes"},
     "incident": NOUNS | {"collect", "hosts", "opening", "probe", "response", "seal", "signers", "words"},
     # judge: frozen data in, frozen data out
     "entries": NOUNS,
@@ -76,6 +79,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "makers": NOUNS | {"derived"},
     "derived": NOUNS | {"compare", "explain", "packages", "scripts", "shipped"},
     "words": NOUNS,
+    "lifetimes": NOUNS,
     "vouched": NOUNS | {"entries", "explain", "packages"},
     "together": NOUNS | {"packages", "vouched"},
     "scripts": NOUNS | {"words"},
@@ -94,6 +98,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "audits": NOUNS
     | {"access", "advisories", "answers", "banners", "fields", "keys", "packages", "processes", "sshd", "sudoers", "words"},
     "fields": set(),
+    "inexcusable": set(),
     "answers": NOUNS | {"fields"},
     "processes": NOUNS | {"answers", "fields"},
     "sshd": NOUNS | {"keys"},
@@ -102,7 +107,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "importers": NOUNS | {"entries"},
     "response": NOUNS | {"answers", "facts", "logins", "words"},
     # tell
-    "report": NOUNS | {"", "logins", "probe", "response", "words"},
+    "report": NOUNS | {"", "lifetimes", "logins", "probe", "response", "words", "inexcusable"},
+    "notices": NOUNS | {"report"},
     "__main__": {"commands"},
 }
 MAY_IMPORT["commands"] = set(MAY_IMPORT) - {"__main__"} | {"commands"}
@@ -112,7 +118,7 @@ JUDGES = {
     "growth", "accept", "timeline", "settle", "coverage", "distrust", "packages", "systems", "derived", "makers",
     "facts", "quorum", "unlike", "peers", "answers", "access", "across", "sshd", "sudoers", "words", "vouched",
     "together", "shipped", "databases", "scripts", "strays", "against", "advisories", "banners", "fields", "processes",
-    "response",
+    "response", "notices", "lifetimes", "inexcusable",
 }  # fmt: skip
 WORLD = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile", "shutil", "paramiko", "importlib"}
 KINDS = ("hosts", "inventory", "packages", "derived", "audits", "importers", "report", "commands")

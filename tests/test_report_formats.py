@@ -84,7 +84,13 @@ def plain(cell: str) -> str:
 def test_csv_has_a_row_for_each_thing() -> None:
     told = [(row["host"], row["status"], row["kind"], row["subject"], row["message"]) for row in rows(rendered(NIGHT, "csv"))]
     assert told == [
-        ("web1", "findings", "host", "", "1 change, 2 findings (1 critical, 1 medium, 1 info), 1 gap: NOT CLEAN"),
+        (
+            "web1",
+            "findings",
+            "host",
+            "",
+            "1 change, 2 findings (1 critical, 1 medium, 1 info), 1 gap, 1 risk accepted: NOT CLEAN",
+        ),
         ("web1", "findings", "logins", "logins", "Success seen: 1 login."),
         ("web1", "findings", "finding", "account toor", "toor has uid 0"),
         ("web1", "findings", "finding", "22/tcp", "22/tcp says its version"),
@@ -298,7 +304,7 @@ def test_markdown_of_a_night() -> None:
         "| Host | Status | State | Worst | Changes | Findings | Gaps |\n|---|---|---|---|---|---|---|\n"
         "| web1 | findings | findings | critical | 1 | 2 | 1 |\n| gw1 | incomplete | unreachable | \\- | 0 | 0 | 1 |\n"
         "| db1 | clean | ok | \\- | 0 | 0 | 0 |\n\nOf 1 clean host there is nothing more to tell.\n\n"
-        "## web1: findings\n\n1 change, 2 findings (1 critical, 1 medium, 1 info), 1 gap: NOT CLEAN\n\n"
+        "## web1: findings\n\n1 change, 2 findings (1 critical, 1 medium, 1 info), 1 gap, 1 risk accepted: NOT CLEAN\n\n"
         "Logins: Success seen: 1 login.\n\n"
         "### Findings: critical\n\n**uid-zero-twin**\n\n- toor has uid 0\n  - /etc/passwd:3: toor:x:0:0\n\n"
         "```\nClose it: usermod -L toor\n```\n\n"

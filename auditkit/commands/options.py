@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from auditkit import __version__, config, fleet
+from auditkit import __version__, __without__, config, fleet
 from auditkit.commands import asking, moments, progress
 from auditkit.errors import AuditkitError, UsageError
 from auditkit.hosts import Reach
@@ -313,8 +313,12 @@ def delivered(
     hosts: Sequence[dict[str, Any]],
     following: tuple[str, ...],
     access: dict[str, Any] | None = None,
+    *,
+    kept: Callable[[dict[str, Any]], dict[str, Any]] = dict,
 ) -> int:
-    """The same of hosts that have been told as the document has them; `access`: who can log in on all of them.
+    """The same of hosts that have been told as the document has them.
+
+    `access`: who can log in on all of them; `kept` keeps the document, and gives it with what earlier runs say of it.
 
     Raises:
         AuditkitError: the output file cannot be written.
@@ -323,7 +327,8 @@ def delivered(
     from auditkit.report import document  # noqa: PLC0415
 
     ended = document.Report(command, TOOL, run.started, datetime.now(UTC), (), following)
-    made = document.assembled(ended, list(hosts), access)
+    told = [{**host, "notes": [*__without__, *host["notes"]]} for host in hosts]
+    made = kept(document.assembled(ended, told, access))
     if run.record:
         run.record.document = made
     pieces = report.render(made, run.form, report.Options(color=run.color, width=width(), show_all=run.show_all))

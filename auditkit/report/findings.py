@@ -50,7 +50,8 @@ def _to_do(remedy: str, options: Options) -> Iterator[str]:
 
 def accepted(findings: Sequence[Dict], options: Options) -> Iterator[str]:
     """Yield what auditkit.yaml accepts, with who said why and until when."""
-    shown = findings if options.show_all else findings[:MOST_MINOR]
+    worst_first = sorted(findings, key=severity, reverse=True)
+    shown = worst_first if options.show_all else worst_first[:MOST_MINOR]
     for one in shown:
         why = f"{said(one['rule'])} ({said(one['reason'])})"
         yield f"  accepted until {said(one['until'])}: {what(one)}  {one['severity']}  {why}"

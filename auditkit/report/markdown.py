@@ -9,6 +9,7 @@ from itertools import groupby
 from auditkit.printable import counted, grouped, printable, said
 from auditkit.report.differences import second, told
 from auditkit.report.document import CLEAN, Document, apart, judged, severity, state, status, worst
+from auditkit.report.explained import unaccepted
 from auditkit.report.findings import what
 from auditkit.report.folding import folded, minor, part
 from auditkit.report.items import Dict, Item, Sort, hosts, items
@@ -109,7 +110,7 @@ def _changes(host: Dict, options: Options) -> Iterator[str]:
     rows = [(change, below, 0) for change, below in trees] if options.show_all else minor(trees)
     ordered = sorted(rows, key=lambda row: -severity(row[0]))
     yield from _section("Changes", (_change(*row) for row in ordered))
-    yield from _section("Explained", (_explained(one) for one in host["explained"] if not options.show_all))
+    yield from _section("Explained", (_explained(one) for one in unaccepted(host) if not options.show_all))
 
 
 def _change(change: Dict, below: int, like: int) -> str:

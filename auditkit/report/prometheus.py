@@ -59,7 +59,8 @@ def _of_hosts(told: Hosts) -> Iterator[Metric]:
     yield "changes", "Changes that nothing explains.", list(changed)
     explained = chain.from_iterable(_explained(name, host) for name, host in told)
     yield "changes_explained", "Changes that something explains.", _summed(explained)
-    yield "accepted", "Findings that are accepted.", [({"host": name}, len(host.get("accepted", ()))) for name, host in told]
+    accepted = [({"host": name}, len(host.get("accepted", ()))) for name, host in told]
+    yield "accepted", "Findings and changes that are accepted.", accepted
     seconds = [({"host": name}, host["facts"]["seconds"]) for name, host in told if "seconds" in host["facts"]]
     yield "host_duration_seconds", "How long a host took.", seconds
     watched = [({"host": name}, host["counts"]["entries"]) for name, host in told if "entries" in host["counts"]]

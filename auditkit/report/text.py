@@ -16,7 +16,7 @@ from auditkit.report.access import sentence_on_passwords, who_on_all, who_on_one
 from auditkit.report.differences import letter, second, text_lines, told
 from auditkit.report.document import FINDINGS, INCOMPLETE, UNTRUSTED, Document, apart, severity, state, status
 from auditkit.report.entered import who_got_in
-from auditkit.report.explained import PROOFS, sentence
+from auditkit.report.explained import PROOFS, sentence, unaccepted
 from auditkit.report.findings import accepted, of_one_rule
 from auditkit.report.folding import OnMany, folded, minor, on_many, part, said_by
 from auditkit.report.logins import attempted, who_tried
@@ -53,7 +53,7 @@ def pieces(document: Document, options: Options) -> Iterator[str]:
     hosts = document["hosts"]
     known = document.get("access")
     told = _several(hosts, options, known) if len(hosts) > 1 else (_one(host, options, known) for host in hosts)
-    for line in chain(chain.from_iterable(told), _next(document)):
+    for line in chain(chain.from_iterable(told), _unkept(document), _next(document)):
         yield line + "\n"
 
 
@@ -82,8 +82,12 @@ def _notes(hosts: Sequence[Dict]) -> Iterator[str]:
         first = next(printable(host["host"]) for host in hosts if note in host["notes"])
         whose = first if number == 1 else f"{first} and {grouped(number - 1)} more that are ok"
         yield f"  note  {whose}: {said(note)}"
-    if remarks := sum(len(apart(host)) for host in hosts):
-        yield f"  note  {counted(remarks, 'remark')} on hosts that are ok (--all shows them)"
+    numbers = (sum(len(apart(host)) for host in hosts), "remark"), (sum(map(_accepted, hosts)), "accepted risk")
+    yield from (f"  note  {counted(many, noun)} on hosts that are ok (--all shows them)" for many, noun in numbers if many)
+
+
+def _accepted(host: Dict) -> int:
+    return len(host.get("accepted", ()))
 
 
 def _shared(shared: Sequence[OnMany], options: Options) -> Iterator[Iterable[str]]:
@@ -123,7 +127,7 @@ def _body(host: Dict, options: Options) -> Iterator[str]:
     changes = [change for change in host["changes"] if options.show_all or not change["explanation"]]
     yield from _changes(changes, options)
     if not options.show_all:
-        yield from (f"  {line}" for line in _explained(host["explained"], options))
+        yield from (f"  {line}" for line in _explained(unaccepted(host), options))
     ordered = sorted(apart(host), key=lambda finding: (severity(finding), "window" in finding, finding["rule"]))
     for _rule, alike in groupby(ordered, key=lambda finding: (severity(finding), finding["rule"], finding["remedy"])):
         yield from of_one_rule(list(alike), options)
@@ -279,6 +283,12 @@ def _foot(host: Dict, options: Options) -> Iterator[str]:
     """Yield the verdict, the last line of a host, where the eye rests."""
     colour = {UNTRUSTED: "critical", FINDINGS: "high", INCOMPLETE: "medium"}.get(status(host), "good")
     yield painted(f"{printable(host['host'])}: {of_host(host)}", colour, options)
+
+
+def _unkept(document: Document) -> Iterator[str]:
+    """Yield why the history has nothing of this run, where it should have."""
+    if note := document.get("history", {}).get("note"):
+        yield from (f"note  {said(note)}", "")
 
 
 def _next(document: Document) -> Iterator[str]:

@@ -275,11 +275,13 @@ CALLS = {
 BY_CHOICE = {
     "auditkit.vendor.mirror": "fetches packages from the mirrors that auditkit.yaml names, and from no other host",
     "auditkit.incident.registry": "asks the registries of the internet of an address, by --online, and no other host",
+    "auditkit.notify.smtp": "hands mail to the server that `notify:` in auditkit.yaml names, and to no other host",
+    "auditkit.notify.services": "hands notices to the services in the file that `notify:` names, by apprise",
 }
 """Modules that contact what no inventory names, because the user chose to."""
 NAMES = {"connect", "connect_ex", "create_connection", "open_connection", "sendto", "SSHClient", "sock_connect"}
 CLIENTS = {"asyncio", "ftplib", "http", "imaplib", "nntplib", "poplib", "requests", "smtplib", "socketserver", "telnetlib"}
-CLIENTS |= {"urllib.request", "xmlrpc", "urllib3", "httpx", "aiohttp", "whoisit", "dns"}
+CLIENTS |= {"urllib.request", "xmlrpc", "urllib3", "httpx", "aiohttp", "whoisit", "dns", "apprise"}
 
 
 def connections(module: str, text: str) -> Iterator[str]:

@@ -1,0 +1,103 @@
+"""Every run of hosts kept in the history, and what earlier runs say of it put into its report."""
+
+import os
+from dataclasses import dataclass, replace
+from datetime import UTC
+from typing import Any
+
+from auditkit import history, lifetimes
+from auditkit.commands import looking, options, running
+from auditkit.errors import AuditkitError
+from auditkit.lifetimes import Look
+from auditkit.report import document, since
+
+Document = dict[str, Any]
+ANOTHER = (
+    "another machine answers to this name than in the runs before, or its host key was changed: it is held against none of them"
+)
+BACK = "by its clock the run before this one is still to come, so nothing is called fixed: see that the clock here is right"
+
+
+def kept(made: Document, plan: running.Plan, run: options.Setting) -> Document:
+    """The document of a run, kept, with what earlier runs say of it; as it is, with a note, where that cannot be done."""
+    try:
+        with history.turn(place(run)) as turn:
+            return _kept(made, plan, run, turn)
+    except AuditkitError as error:
+        why = f"this run is not kept, and what is new is not known: {error}{f'; {error.hint}' if error.hint else ''}"
+        return {**made, "history": {"run": None, "note": why}}
+
+
+def place(run: options.Setting) -> history.Place:
+    """Where the history of a run is."""
+    return history.Place(run.store, run.config.history.database)
+
+
+def _kept(made: Document, plan: running.Plan, run: options.Setting, turn: history.Turn) -> Document:
+    own = f"{run.started.astimezone(UTC):%Y%m%dT%H%M%SZ}-{os.urandom(3).hex()}"
+    name = turn.free(plan.kept.id if plan.kept else own)
+    told = dict(zip(plan.words, made["hosts"], strict=True))
+    looks = {word: looking.look(word, host, plan, run, turn.number) for word, host in told.items()}
+    done = frozenset(word for word, look in looks.items() if look.whole)
+    asked = [_Asked(word, host, replace(looks[word], hosts=done), made["started"]) for word, host in told.items()]
+    hosts = [_host(one, plan, turn) for one in asked]
+    whole: Document = {**made, "hosts": hosts, "history": {"run": name}}
+    listed = history.Run(
+        id=name,
+        command=plan.command,
+        started=made["started"],
+        finished=made["finished"],
+        tool=made["tool"],
+        status=made["status"],
+        exit=document.exit_code(made, run.fail_on),
+        fail_on="none" if run.fail_on is None else run.fail_on.word,
+    )
+    turn.keep(listed, whole)
+    return whole
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One host of a run."""
+
+    word: str
+    told: Document
+    look: Look
+    time: str
+    """Of the run, as the document has it."""
+
+
+def _host(asked: _Asked, plan: running.Plan, turn: history.Turn) -> Document:
+    """The host of a document with what became of what was known of it, once that is kept."""
+    word, host, look = asked.word, asked.told, asked.look
+    lane = turn.lane(history.Host(word, looking.here() if _is_anybodys(word) else ""))
+    before = list(turn.looks(lane))
+    last = next((one for one in before if one.machine), None)
+    is_another = last is not None and lifetimes.is_another(look, last)
+    rows = {} if is_another else turn.known(lane)
+    earlier = None if is_another else lifetimes.compared(look, before)
+    night = lifetimes.Night(
+        look=look,
+        time=asked.time,
+        gaps=looking.gaps(host),
+        rows=rows,
+        looks={one.number: one for one in turn.looks(lane, {row.last_run for row in rows.values() if row.open})},
+        has=looking.has,
+        since=earlier.number if earlier else None,
+    )
+    parts = since.Parts(looking.integrity(host, plan), looking.part_of, looking.based() if host["findings"] else frozenset())
+    pairs = list(since.things(host, parts))
+    judged = lifetimes.judged(night, [thing for thing, _of in pairs])
+    counted = history.Counted(
+        str(host["state"]), len(judged.new), judged.still, len(judged.fixed), len(judged.unknown)
+    )  # fmt: skip
+    turn.learn(lane, look, counted, judged.changed, anew=is_another)
+    held = turn.run(earlier.number) if earlier else None
+    told = since.told(host, pairs, judged, (held.id, held.finished) if held else None)
+    notes = [ANOTHER] if is_another else [BACK] if before and look.begun < before[0].ended and not plan.earlier else []
+    return {**told, "notes": [*told["notes"], *notes]}
+
+
+def _is_anybodys(word: str) -> bool:
+    """Whether a word names another thing on each machine that auditkit runs on."""
+    return word == "local" or word.startswith(("root:", "evidence:"))

@@ -1,4 +1,4 @@
-"""A saved JSON report, read strictly: what `report`, `nightly` and the history share."""
+"""A saved JSON report, read strictly: for `report`, `nightly` and the history."""
 
 import json
 import sys

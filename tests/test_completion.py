@@ -59,7 +59,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("sc", "scan"),
+        ("sca", "scan"),
         ("scan --form", "--format"),
         ("scan --format ma", "markdown"),
         ("scan --format=ma", "--format=markdown"),
@@ -161,7 +161,7 @@ STARTS = {
     "zsh": (["zsh", "-f", "-i"], "autoload -Uz compinit; compinit -u -D; . ./completion.zsh; unsetopt zle_bracketed_paste"),
 }
 LINES = [
-    ("auditkit sc\t", "auditkit scan "),
+    ("auditkit sca\t", "auditkit scan "),
     ("auditkit scan @ser\t", "auditkit scan @servers "),
     ("auditkit scan --format=mark\t", "auditkit scan --format=markdown "),
     ("auditkit scan root:mnt/di\t", "auditkit scan root:mnt/disk1/"),

@@ -42,13 +42,25 @@ def test_there_are_sessions() -> None:
 
 @pytest.mark.parametrize("name", pages.pages())
 def test_pages_made_from_the_code_are_fresh(name: str) -> None:
-    there = (DOCS / "reference" / name).read_text("utf-8")
-    assert there == pages.pages()[name](), f"docs/reference/{name} is stale: write it anew with {pages.COMMAND}"
+    there = (HERE / name).read_text("utf-8")
+    assert there == pages.pages()[name](), f"{name} is stale: write it anew with {pages.COMMAND}"
 
 
 def test_pages_are_written_where_they_belong(tmp_path: Path) -> None:
     assert pages.main(str(tmp_path)) == 0
-    assert {path.name for path in tmp_path.iterdir()} == set(pages.pages())
+    assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == set(pages.pages())
+
+
+@pytest.mark.parametrize("words", ["mandoc -Tlint", "man --warnings -E UTF-8 -l -Tutf8 -Z"])
+@pytest.mark.parametrize("page", sorted((DOCS / "man").iterdir()), ids=lambda page: page.name)
+def test_manual_pages_are_sound(page: Path, words: str) -> None:
+    command = words.split()
+    if not shutil.which(command[0]):
+        pytest.skip(f"{command[0]} is not installed")
+    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
+    ran = subprocess.run([*command, str(page)], env=environment, capture_output=True, text=True, check=False)
+    told = ran.stdout if command[0] == "mandoc" else ran.stderr
+    assert (ran.returncode, told) == (0, "")
 
 
 PAGES = [HERE / "README.md", *sorted(DOCS.rglob("*.md"))]

@@ -58,6 +58,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "fleet": NOUNS | {"hosts", "scan", "collect"},
     "runs": NOUNS | {"opening", "baseline"},
     "notify": NOUNS | {"channels", "opening"},
+    "nights": NOUNS | {"opening"},
+    "units": set(),
     "ledger": NOUNS | {"entries", "facts", "peers"},
     "history": NOUNS | {"lifetimes"},
     "incident": NOUNS | {"collect", "hosts", "opening", "probe", "response", "seal", "signers", "words"},
@@ -109,6 +111,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # tell
     "report": NOUNS | {"", "lifetimes", "logins", "probe", "response", "words", "inexcusable"},
     "notices": NOUNS | {"report"},
+    "schedules": NOUNS,
     "__main__": {"commands"},
 }
 MAY_IMPORT["commands"] = set(MAY_IMPORT) - {"__main__"} | {"commands"}
@@ -118,7 +121,7 @@ JUDGES = {
     "growth", "accept", "timeline", "settle", "coverage", "distrust", "packages", "systems", "derived", "makers",
     "facts", "quorum", "unlike", "peers", "answers", "access", "across", "sshd", "sudoers", "words", "vouched",
     "together", "shipped", "databases", "scripts", "strays", "against", "advisories", "banners", "fields", "processes",
-    "response", "notices", "lifetimes", "inexcusable",
+    "response", "notices", "lifetimes", "inexcusable", "schedules",
 }  # fmt: skip
 WORLD = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile", "shutil", "paramiko", "importlib"}
 KINDS = ("hosts", "inventory", "packages", "derived", "audits", "importers", "report", "commands")
@@ -187,6 +190,7 @@ SHARED = {
     "auditkit.report.folding": "many changes below one directory as one",
     "auditkit.report.brief.sentence": "a sentence of a brief with its entries, for every format",
     "auditkit.report.entered": "who got in where, of several hosts",
+    "auditkit.report.lasting": "what became of what earlier runs told, for every format",
     "auditkit.report.letter": "what a letter is made of, for each of its forms",
     "auditkit.report.letter.plain": "the words of a letter, for its form as a mail",
     "auditkit.report.logins": "the verdict on logins, for every format that people read",

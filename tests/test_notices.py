@@ -119,7 +119,7 @@ Told by auditkit on office.
 def test_what_was_told_is_not_told_again() -> None:
     verdict = told(ODD, night=after(ODD))
     assert (verdict.due, verdict.notice.urgent) == (False, False)
-    assert verdict.notice.subject == "nothing new on srv-01 since 2026-11-29"
+    assert verdict.notice.subject == "nothing new on srv-01 since 2026-11-29, 1 still there"
 
 
 def test_what_is_below_the_severity_that_was_asked_for_is_not_told() -> None:

@@ -15,7 +15,7 @@ from ways import DOOR, DROPBEAR, UNSURE, host, host_key, key, private, run, ssh
 
 from auditkit import across, report
 from auditkit.commands import options
-from auditkit.commands.report import parsed
+from auditkit.commands.saved import parsed
 from auditkit.errors import FormatError
 from auditkit.model import Finding, Gap, HostReport, Rule, Severity, State
 from auditkit.report import document

@@ -99,8 +99,10 @@ def _calm(found: Sequence[HostNews], night: Night) -> str:
     """The subject of a notice that says that all is as before."""
     asleep = sum(news.sleeps for news in found)
     since = f" since {night.last:%Y-%m-%d}" if night.last else ""
-    less = f", {grouped(asleep)} switched off" if asleep else ""
-    return f"nothing new on {_named(found)}{since}{less}"
+    still = sum(news.still for news in found)
+    rest = [(still, "still there"), (asleep, "switched off")]
+    more = "".join(f", {grouped(number)} {what}" for number, what in rest if number)
+    return f"nothing new on {_named(found)}{since}{more}"
 
 
 def _paragraphs(document: Dict, found: Sequence[HostNews], night: Night, urgent: bool) -> Iterator[Sequence[str]]:

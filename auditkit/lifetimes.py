@@ -69,7 +69,7 @@ class Thing:
     event: bool = False
     """Whether it happened, and will not unhappen: it is never called fixed."""
     based: bool = False
-    """Whether it is held against a baseline."""
+    """Whether it is a difference to a baseline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +95,7 @@ class Look:
     mends: bool
     """Whether what it does not see is gone: evidence and disks of nobody knows whom mend nothing."""
     base: Base | None = None
+    """None where no baseline is known."""
     gaps: frozenset[str] = frozenset()
     """`fingerprint` of each gap."""
     hosts: frozenset[str] = frozenset()
@@ -136,6 +137,8 @@ class Judged:
     unknown: tuple[Row, ...]
     changed: tuple[Row, ...]
     """The rows that are not as they were known."""
+    held: bool
+    """Whether there is an earlier run that it is held against: all is new in a first one, and none of it is news."""
 
 
 def fingerprint(subject: str, reason: str) -> str:
@@ -182,6 +185,7 @@ def judged(night: Night, things: Sequence[Thing]) -> Judged:
         fixed=tuple(row for row in gone if row.how in TOLD),
         unknown=tuple(row for row in became if row.open and row.thing.counts),
         changed=tuple(row for row in (*told.values(), *left) if night.rows.get(row.thing.key) != row),
+        held=night.since is not None,
     )
 
 
@@ -242,10 +246,16 @@ def _how(thing: Thing, then: Look | None, night: Night, paths: Mapping[str, Thin
         return How.PAST
     if thing.sort == "change" and thing.subject in paths:
         return How.EXPLAINED if paths[thing.subject].excuse else How.PAST
-    if thing.based and now.base != then.base:
-        newer = now.base and then.base and now.base.place == then.base.place and now.base.number > then.base.number
-        return How.ACCEPTED if newer else None
-    return How.FIXED
+    return _by_base(now.base, then.base) if thing.based else How.FIXED
+
+
+def _by_base(now: Base | None, then: Base | None) -> How | None:
+    """How a difference to a baseline ceased: by the same one it is mended; a newer one took it; another one says nothing."""
+    if now is None or then is None or now.place != then.place:
+        return None
+    if now.number > then.number:
+        return How.ACCEPTED
+    return How.FIXED if now == then else None
 
 
 def _covers(thing: Thing, then: Look, night: Night) -> bool:

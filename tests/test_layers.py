@@ -190,6 +190,7 @@ SHARED = {
     "auditkit.report.folding": "many changes below one directory as one",
     "auditkit.report.brief.sentence": "a sentence of a brief with its entries, for every format",
     "auditkit.report.entered": "who got in where, of several hosts",
+    "auditkit.report.lasting": "what became of what earlier runs told, for every format",
     "auditkit.report.letter": "what a letter is made of, for each of its forms",
     "auditkit.report.letter.plain": "the words of a letter, for its form as a mail",
     "auditkit.report.logins": "the verdict on logins, for every format that people read",

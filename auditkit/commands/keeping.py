@@ -39,7 +39,10 @@ def _kept(made: Document, plan: running.Plan, run: options.Setting, turn: histor
     told = dict(zip(plan.words, made["hosts"], strict=True))
     looks = {word: looking.look(word, host, plan, run, turn.number) for word, host in told.items()}
     done = frozenset(word for word, look in looks.items() if look.whole)
-    asked = [_Asked(word, host, replace(looks[word], hosts=done), made["started"]) for word, host in told.items()]
+    asked = [
+        _Asked(word, at, host, replace(looks[word], hosts=done), made["started"])
+        for at, (word, host) in enumerate(told.items())
+    ]
     hosts = [_host(one, plan, turn) for one in asked]
     whole: Document = {**made, "hosts": hosts, "history": {"run": name}}
     listed = history.Run(
@@ -52,7 +55,8 @@ def _kept(made: Document, plan: running.Plan, run: options.Setting, turn: histor
         exit=document.exit_code(made, run.fail_on),
         fail_on="none" if run.fail_on is None else run.fail_on.word,
     )
-    turn.keep(listed, whole)
+    kept_for = run.config.history
+    turn.keep(listed, whole, history.Limits(kept_for.days, kept_for.runs))
     return whole
 
 
@@ -61,6 +65,8 @@ class _Asked:
     """One host of a run."""
 
     word: str
+    place: int
+    """Which of the hosts of the run it is."""
     told: Document
     look: Look
     time: str
@@ -70,8 +76,8 @@ class _Asked:
 def _host(asked: _Asked, plan: running.Plan, turn: history.Turn) -> Document:
     """The host of a document with what became of what was known of it, once that is kept."""
     word, host, look = asked.word, asked.told, asked.look
-    lane = turn.lane(history.Host(word, looking.here() if _is_anybodys(word) else ""))
-    before = list(turn.looks(lane))
+    lane = turn.lane(history.Host(word, looking.here() if is_anybodys(word) else ""))
+    trend, before = turn.trend(lane), turn.newest(lane)
     last = next((one for one in before if one.machine), None)
     is_another = last is not None and lifetimes.is_another(look, last)
     rows = {} if is_another else turn.known(lane)
@@ -89,15 +95,16 @@ def _host(asked: _Asked, plan: running.Plan, turn: history.Turn) -> Document:
     pairs = list(since.things(host, parts))
     judged = lifetimes.judged(night, [thing for thing, _of in pairs])
     counted = history.Counted(
-        str(host["state"]), len(judged.new), judged.still, len(judged.fixed), len(judged.unknown)
+        asked.place, str(host["state"]), len(judged.new), judged.still, len(judged.fixed), len(judged.unknown)
     )  # fmt: skip
     turn.learn(lane, look, counted, judged.changed, anew=is_another)
     held = turn.run(earlier.number) if earlier else None
     told = since.told(host, pairs, judged, (held.id, held.finished) if held else None)
+    told["since"]["trend"] = [] if is_another else trend
     notes = [ANOTHER] if is_another else [BACK] if before and look.begun < before[0].ended and not plan.earlier else []
     return {**told, "notes": [*told["notes"], *notes]}
 
 
-def _is_anybodys(word: str) -> bool:
+def is_anybodys(word: str) -> bool:
     """Whether a word names another thing on each machine that auditkit runs on."""
     return word == "local" or word.startswith(("root:", "evidence:"))

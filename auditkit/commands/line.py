@@ -7,7 +7,7 @@ from io import TextIOWrapper
 
 import click
 
-from auditkit import __without__, __version__
+from auditkit import __version__, __without__
 from auditkit.commands import ARGV, COMMANDS, front_page, hosts_page
 from auditkit.errors import AuditkitError
 

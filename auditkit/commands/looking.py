@@ -25,7 +25,7 @@ OF_UNLIKE = frozenset(rule.id for rule in unlike.RULES)
 
 def look(word: str, host: Document, plan: running.Plan, run: options.Setting, number: int) -> Look:
     """How far run `number` looked at the host that a word names."""
-    base = host["baseline"]
+    base = host["baseline"] or host["facts"].get("before")
     return Look(
         number=number,
         begun=_begun(word, plan, run),

@@ -138,6 +138,7 @@ LOOKS = Table(
     METADATA,
     Column("lane", Number, primary_key=True, autoincrement=False),
     Column("number", Number, primary_key=True, autoincrement=False),
+    Column("place", Number, nullable=False),
     Column("state", Words, nullable=False),
     Column("new", Number, nullable=False),
     Column("still", Number, nullable=False),

@@ -122,9 +122,14 @@ def items(host: Dict, options: Options) -> Iterator[Item]:
     """Yield what is told of a host, gaps last; explained changes only where they are asked for."""
     seen: Counter[str] = Counter()
     for item in _items(host, options):
-        key = sha256(json.dumps([host["host"], item.sort, *identity(item)]).encode()).hexdigest()[:32]
+        key = id_of(host, item.sort, *identity(item))
         seen[key] += 1
         yield replace(item, id=key if seen[key] == 1 else f"{key}-{seen[key]}")
+
+
+def id_of(host: Dict, sort: str, *words: str) -> str:
+    """The id of an item of a host; of a change or finding by rule and subject."""
+    return sha256(json.dumps([host["host"], sort, *words]).encode()).hexdigest()[:32]
 
 
 def moment(text: object) -> datetime | None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
-from auditkit.lifetimes import LOGINS, How, Judged, Row, Thing
+from auditkit.lifetimes import INTEGRITY, LOGINS, How, Judged, Row, Thing
 from auditkit.model import Severity
-from auditkit.report.accepted import BY
+from auditkit.report.accepted import BY, RULES
 from auditkit.report.document import Document
 from auditkit.report.items import Item, Sort, identity, items
 from auditkit.report.look import Options
@@ -20,6 +20,8 @@ MOST = 1000
 KEPT = frozenset((Sort.UNTRUSTED, Sort.LOGINS, Sort.CHANGE, Sort.FINDING, Sort.ACCEPTED, Sort.GAP, Sort.LOGIN))
 LASTING = ("kind", "mode", "uid", "gid", "size", "digest", "target", "xattrs", "flags")
 """What of an entry is of its own, and no mere time or place."""
+ENDS = frozenset(rule.id for rule in RULES)
+"""Rules on exceptions, of whatever they are for."""
 _NUMBERS = re.compile(r"[0-9]+")
 
 
@@ -38,19 +40,21 @@ class Parts:
 def things(host: Dict, parts: Parts) -> Iterator[tuple[Thing, Dict]]:
     """Yield what is told of a host as lifetimes are judged, each with what the document says of it."""
     seen: Counter[str] = Counter()
+    changed = {(change["rule"], change["path"]) for change in host["changes"]}
     for item in items(host, Options(show_all=True)):
         if item.sort not in KEPT or (item.sort is Sort.LOGIN and item.severity < Severity.MEDIUM):
             continue
-        thing = _thing(item, parts)
+        thing = _thing(item, Sort.CHANGE if (item.rule, item.subject) in changed else Sort.FINDING, parts)
         seen[thing.key] += 1
         yield replace(thing, key=thing.key if seen[thing.key] == 1 else f"{thing.key}-{seen[thing.key]}"), item.of
 
 
-def _thing(item: Item, parts: Parts) -> Thing:
-    part = _part(item, parts)
-    sort = Sort.FINDING if item.sort is Sort.ACCEPTED else item.sort
+def _thing(item: Item, before: Sort, parts: Parts) -> Thing:
+    """One item; `before`: what it was before it was accepted, if it is."""
+    sort = before if item.sort is Sort.ACCEPTED else item.sort
+    part = _part(sort, item.rule, parts)
     told = Thing(
-        key=_key(item),
+        key=_of(sort, *identity(item)),
         sort=sort,
         rule=item.rule,
         subject=item.subject,
@@ -61,7 +65,7 @@ def _thing(item: Item, parts: Parts) -> Thing:
         excuse=_excuse(item),
         mark=_mark(item),
         event=part == LOGINS,
-        based=part == parts.integrity or item.rule in parts.based,
+        based=(part == INTEGRITY and sort != Sort.UNTRUSTED) or item.rule in parts.based,
     )
     return replace(told, key=_of(told.key, told.message)) if _is_event(told) else told
 
@@ -71,24 +75,20 @@ def _is_event(thing: Thing) -> bool:
     return thing.event and thing.sort == Sort.FINDING and thing.severity >= Severity.MEDIUM
 
 
-def _key(item: Item) -> str:
-    """What it is known by; an accepted finding by what it was before it was accepted."""
-    return _of(Sort.FINDING if item.sort is Sort.ACCEPTED else item.sort, *identity(item))
-
-
 def _of(*words: str) -> str:
     return sha256("\0".join(words).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def _part(item: Item, parts: Parts) -> str:
-    match item.sort:
+def _part(sort: Sort, rule: str, parts: Parts) -> str:
+    """The part of a run that looks for it; empty where any may, as for gaps, and for exceptions that end."""
+    match sort:
         case Sort.GAP:
             return ""
         case Sort.LOGINS | Sort.LOGIN:
             return LOGINS
         case Sort.CHANGE | Sort.UNTRUSTED:
             return parts.integrity
-    return parts.of(item.rule) or parts.integrity
+    return "" if rule in ENDS else parts.of(rule) or parts.integrity
 
 
 def _excuse(item: Item) -> str:
@@ -102,7 +102,7 @@ def _excuse(item: Item) -> str:
 def _mark(item: Item) -> str:
     """What tells it from another one with the same key; of words what is no number, for those go up and down by themselves."""
     match item.sort:
-        case Sort.CHANGE:
+        case Sort.CHANGE if "after" in item.of:
             entry = item.of["after"] or {}
             return _of(str(item.of["change"]), *(repr(entry.get(name)) for name in LASTING))
         case Sort.FINDING if item.severity >= Severity.MEDIUM:
@@ -125,7 +125,7 @@ def told(host: Document, pairs: Sequence[tuple[Thing, Dict]], judged: Judged, ea
     for name in ("changes", "findings", "accepted", "gaps"):
         if name in host:
             made[name] = [
-                _dated(one, rows.get(id(one)) or changes.get((one.get("subject"), one.get("rule"))), judged)
+                _dated(one, rows.get(id(one)) or changes.get((one.get("subject", one.get("path")), one.get("rule"))), judged)
                 for one in host[name]
             ]
     if host["logins"]:
@@ -150,7 +150,7 @@ def _dated(one: Document, row: Row | None, judged: Judged) -> Document:
     """What the document says of one thing, with since when."""
     if row is None:
         return one
-    news = {"news": row.news} if row.thing.key in judged.new else {}
+    news = {"news": row.news} if judged.held and row.thing.key in judged.new else {}
     return {**one, "first_seen": row.first_seen, **news}
 
 

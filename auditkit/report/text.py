@@ -19,8 +19,9 @@ from auditkit.report.entered import who_got_in
 from auditkit.report.explained import PROOFS, sentence, unaccepted
 from auditkit.report.findings import accepted, of_one_rule
 from auditkit.report.folding import OnMany, folded, minor, on_many, part, said_by
+from auditkit.report.lasting import few, gone, gone_on, held
 from auditkit.report.logins import attempted, who_tried
-from auditkit.report.look import Options, painted
+from auditkit.report.look import Options, mark, painted, wrapped
 from auditkit.report.pasting import command_line
 from auditkit.report.table import against_each_other, overview, verdict, worst_first
 from auditkit.report.verdict import of_host
@@ -82,6 +83,8 @@ def _notes(hosts: Sequence[Dict]) -> Iterator[str]:
         first = next(printable(host["host"]) for host in hosts if note in host["notes"])
         whose = first if number == 1 else f"{first} and {grouped(number - 1)} more that are ok"
         yield f"  note  {whose}: {said(note)}"
+    if line := gone_on(hosts):
+        yield f"  note  {line}"
     numbers = (sum(len(apart(host)) for host in hosts), "remark"), (sum(map(_accepted, hosts)), "accepted risk")
     yield from (f"  note  {counted(many, noun)} on hosts that are ok (--all shows them)" for many, noun in numbers if many)
 
@@ -167,7 +170,7 @@ def _columns(change: Dict, below: int, like: int) -> tuple[str, tuple[str, ...],
         parts.append(f"and {grouped(like)} more like it below {_whole(part(change['path']))} (--all shows them)")
     if change["explanation"]:
         parts.append(f"explained: {said(change['explanation']['text'])} ({change['explanation']['proof']})")
-    return f"{letter(change)} {name}", tuple(parts), change["severity"], said(change["rule"])
+    return f"{letter(change)} {name}", tuple(parts), change["severity"], f"{said(change['rule'])}{mark(change)}"
 
 
 def _whole(path: str) -> str:
@@ -257,13 +260,17 @@ def _timeline(moments: Sequence[Dict], options: Options) -> Iterator[str]:
 
 def _gaps(gaps: Sequence[Dict]) -> Iterator[str]:
     """Yield a line for each gap, one for many in one directory, the number of those that are too many, and once what to do."""
-    groups: dict[tuple[str, str], list[str]] = {}
+    groups: dict[tuple[str, str, str], list[str]] = {}
     hints = []
-    for gap in gaps:
+    for gap in sorted(gaps, key=lambda gap: "news" not in gap):  # so that none of these is among those that are only counted
         reason, *hint = _RAISE.split(gap["reason"], 1)[:2]
         hints += hint
-        groups.setdefault((gap["subject"].rpartition("/")[0], reason), []).append(gap["subject"])
-    lines = list(chain.from_iterable(_alike(parent, reason, names) for (parent, reason), names in groups.items()))
+        groups.setdefault((gap["subject"].rpartition("/")[0], reason, mark(gap)), []).append(gap["subject"])
+    lines = [
+        (f"{line}{new}", number)
+        for (parent, reason, new), names in groups.items()
+        for line, number in _alike(parent, reason, names)
+    ]
     yield from (f"  gap  {line}" for line, _number in lines[:MOST_PATHS])
     if rest := sum(number for _line, number in lines[MOST_PATHS:]):
         yield f"  gap  ... and {grouped(rest)} more (--format json names all)"
@@ -280,7 +287,10 @@ def _alike(parent: str, reason: str, names: Sequence[str]) -> Iterator[tuple[str
 
 
 def _foot(host: Dict, options: Options) -> Iterator[str]:
-    """Yield the verdict, the last line of a host, where the eye rests."""
+    """Yield what became of what earlier runs told, and the verdict, the last line of a host, where the eye rests."""
+    yield from (f"  {line}" for line in few(line for line, _one in gone(host)))
+    if since := held(host):
+        yield from wrapped(since, "  ", 4, options)
     colour = {UNTRUSTED: "critical", FINDINGS: "high", INCOMPLETE: "medium"}.get(status(host), "good")
     yield painted(f"{printable(host['host'])}: {of_host(host)}", colour, options)
 

@@ -22,6 +22,12 @@ GLIBC = ("manylinux_2_17", "manylinux2014", "manylinux_2_28")
 UNUSED = frozenset(("invoke", "markdown-it-py", "mdurl", "pygments", "pycparser"))
 """Asked for by what auditkit needs, for what auditkit has no use for: `Match exec`, Markdown, coloured source, a C compiler."""
 
+LEFT_OUT = re.compile(
+    r".*\.(?:pyi|pyx|pxd|c|h)|(?:.*/)?tests?/.*|[^/]+\.data/.*|.*/RECORD|zstandard/_cffi\..*|cffi/.*"
+    r"|sqlalchemy/(?:testing|dialects/(?:mssql|mysql|oracle))/.*"
+)
+"""What nothing of auditkit loads."""
+
 
 def fetched(pythons: Sequence[str], machine: str, folder: Path) -> list[Path]:
     """The wheels of the lock for some Pythons (`3.11`), in a folder; those that are there are held against their hashes too."""
@@ -56,6 +62,14 @@ def needed(own: Path, wheels: Iterable[Path], python: str) -> list[Path]:
             found[name] = [wheel for wheel in there[name] if _fits(wheel, python)]
             wanted += _requires(found[name][0], surroundings)
     return sorted(wheel for several in found.values() for wheel in several)
+
+
+def content(wheel: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of each file of a wheel that something of auditkit loads, and of its licences."""
+    with zipfile.ZipFile(wheel) as archive:
+        for name in archive.namelist():
+            if not LEFT_OUT.fullmatch(name) and not name.endswith("/"):
+                yield name, archive.read(name)
 
 
 def name_of(wheel: Path) -> str:

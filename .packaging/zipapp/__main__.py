@@ -24,11 +24,6 @@ MACHINE = "x86_64"
 WHEN = (1980, 1, 1, 0, 0, 0)
 QUICK_WITHOUT = ("markupsafe", "pyyaml", "sqlalchemy")
 """What is compiled only to be faster: it is left out, and the text runs."""
-LEFT_OUT = re.compile(
-    r".*\.(?:pyi|pyx|pxd|c|h)|(?:.*/)?tests?/.*|[^/]+\.data/.*|.*/RECORD|zstandard/_cffi\..*|cffi/.*"
-    r"|sqlalchemy/(?:testing|dialects/(?:mssql|mysql|oracle))/.*"
-)
-"""What nothing of auditkit loads."""
 COMPILED = re.compile(r"(.*?)\.(?:cpython-\d+-[\w-]+|abi3)\.so")
 OTHERS = re.compile(rf"native/[^/]+/(?!abi3|cp{sys.version_info.major}{sys.version_info.minor})")
 """What only another Python than this one loads."""
@@ -77,16 +72,13 @@ def place(wheel: Path, machine: str) -> str:
 
 def content(wheel: Path, place: str) -> Iterator[tuple[str, bytes]]:
     """Yield the files of a wheel; each compiled module with what stands in its place."""
-    with zipfile.ZipFile(wheel) as archive:
-        for name in archive.namelist():
-            if LEFT_OUT.fullmatch(name) or name.endswith("/"):
-                continue
-            found = COMPILED.fullmatch(name)
-            if found and not place:
-                continue
-            if found:
-                yield f"{place}{found[1]}.py", STUB.format(file=os.path.basename(name)).encode()
-            yield place + name, archive.read(name)
+    for name, data in wheels.content(wheel):
+        found = COMPILED.fullmatch(name)
+        if found and not place:
+            continue
+        if found:
+            yield f"{place}{found[1]}.py", STUB.format(file=os.path.basename(name)).encode()
+        yield place + name, data
 
 
 def compiled(files: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:

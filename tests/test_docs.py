@@ -1,7 +1,9 @@
 """Documentation that moves with the code: pages made from it are fresh, sessions shown are real, links lead somewhere."""
 
+import os
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -58,9 +60,9 @@ def test_manual_pages_are_sound(page: Path, words: str) -> None:
     if not shutil.which(command[0]):
         pytest.skip(f"{command[0]} is not installed")
     environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
-    ran = subprocess.run([*command, str(page)], env=environment, capture_output=True, text=True, check=False)
-    told = ran.stdout if command[0] == "mandoc" else ran.stderr
-    assert (ran.returncode, told) == (0, "")
+    checked = subprocess.run([*command, str(page)], env=environment, capture_output=True, text=True, check=False)
+    told = checked.stdout if command[0] == "mandoc" else checked.stderr
+    assert (checked.returncode, told) == (0, "")
 
 
 PAGES = [HERE / "README.md", *sorted(DOCS.rglob("*.md"))]

@@ -57,7 +57,12 @@ def _server(changes: int) -> dict[str, Any]:
         changes=[
             *many(changes),
             change(
-                "/usr/sbin/sshd", "critical", change="changed", attributes=["digest"], rule="content-changed-quietly", why="sshd"
+                "/usr/sbin/sshd",
+                "critical",
+                change="changed",
+                attributes=["digest"],
+                rule="content-changed-quietly",
+                why="sshd",
             ),
             altered(
                 "/root/.ssh/authorized_keys",

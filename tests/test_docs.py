@@ -1,14 +1,18 @@
 """Documentation that moves with the code: pages made from it are fresh, sessions shown are real, links lead somewhere."""
 
+import os
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 from sessions import TOOLS, anew, masked, ran, session
 
 from auditkit.commands import pages
-from auditkit.policy import shipped
+from auditkit.commands.pages import fields_of_report
+from auditkit.model import Level
+from auditkit.policy import KEYS, WATCH_KEYS, shipped
 
 HERE = Path(__file__).resolve().parent.parent
 DOCS = HERE / "docs"
@@ -61,6 +65,20 @@ def test_manual_pages_are_sound(page: Path, words: str) -> None:
     ran = subprocess.run([*command, str(page)], env=environment, capture_output=True, text=True, check=False)
     told = ran.stdout if command[0] == "mandoc" else ran.stderr
     assert (ran.returncode, told) == (0, "")
+
+
+def test_each_field_of_the_report_has_its_meaning() -> None:
+    """Behind it on the page of fields, or on the page of the report."""
+    prose = re.sub(r"^```.*?^```$", "", (DOCS / "reference/report.md").read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    explained = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`([^`\n]+)`", prose))))
+    rows = re.findall(r"^\| `(?:\S+\.)?([a-z_]+)` \|.*\|([^|]*)\|$", fields_of_report(), re.MULTILINE)
+    assert len(rows) > 300
+    assert [name for name, meaning in rows if not meaning.strip() and name not in explained] == []
+
+
+def test_each_key_of_a_policy_is_explained() -> None:
+    rows = re.findall(r"^\| `([a-z_]+)` \|", (DOCS / "reference/policy.md").read_text("utf-8"), re.MULTILINE)
+    assert [key for key in (*KEYS, *WATCH_KEYS, *Level) if key not in rows] == []
 
 
 PAGES = [HERE / "README.md", *sorted(DOCS.rglob("*.md"))]

@@ -2,14 +2,18 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
+import click
 import pytest
 from sessions import TOOLS, anew, masked, ran, session
 
-from auditkit.commands import pages
+from auditkit.commands import COMMANDS, pages
 from auditkit.commands.pages import fields_of_report
 from auditkit.model import Level
 from auditkit.policy import KEYS, WATCH_KEYS, shipped
@@ -93,3 +97,36 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_the_policy_page_names_every_shipped_policy() -> None:
     text = (DOCS / "reference" / "policy.md").read_text("utf-8")
     assert [name for name in shipped() if f"`{name}`" not in text] == []
+
+
+def commands_of(text: str) -> Iterator[str]:
+    """Yield the command lines of auditkit in the blocks of a page, without what a shell does besides."""
+    for language, block in re.findall(r"^```([^\n]*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        for line in re.findall(r"^(?:[#$] )?(auditkit .*)", block, re.MULTILINE):
+            if language.partition(" ")[0] in {"", "sh", "console"}:
+                yield re.split(r";| [|>&#]|\[|\.\.\.|   ", line)[0]
+
+
+def options_of(words: list[str]) -> set[str]:
+    """The options of the command that a line begins with, or of the one below it that it names."""
+    command: click.Command = import_module(f"auditkit.commands.{words[1]}").command
+    if isinstance(command, click.Group) and words[2:]:
+        below = command.get_command(click.Context(command), words[2])
+        command = below or command
+    return {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)} | {
+        "-h",
+        "--help",
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_that_pages_show_exist_and_so_do_their_options(page: Path) -> None:
+    wrong = []
+    for line in commands_of(page.read_text("utf-8")):
+        words = shlex.split(line)
+        if words[1:2] and words[1] in COMMANDS:
+            known = options_of(words)
+            wrong += [f"{word}: {line}" for word in words[2:] if word.startswith("-") and word.partition("=")[0] not in known]
+        elif words[1:2] and not (words[1].isupper() or words[1].startswith("-")):
+            wrong.append(line)
+    assert wrong == []

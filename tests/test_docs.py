@@ -1,92 +1,19 @@
-"""Documentation that moves with the code: pages made from it are fresh, sessions shown are real, links lead somewhere.
-
-A session is the blocks that open with three backticks and `console run`: a command stands behind `$ `, its other lines
-behind `> `, and below it what it writes. All blocks of one page run in one shell, in a directory of their own.
-"""
+"""Documentation that moves with the code: pages made from it are fresh, sessions shown are real, links lead somewhere."""
 
 import os
 import re
 import shutil
 import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
-from itertools import takewhile
 from pathlib import Path
 
 import pytest
-from conftest import surroundings
+from sessions import TOOLS, anew, masked, ran, session
 
 from auditkit.commands import pages
 from auditkit.policy import shipped
 
 HERE = Path(__file__).resolve().parent.parent
 DOCS = HERE / "docs"
-FOLDER = "/tmp/tutorial"
-"""Where the sessions say they run: columns are as wide as paths are long, so that a test's own has as many characters."""
-TOOLS = {"zstdcat", "b3sum", "ssh-keygen"}
-PROMPT, MORE = "$ ", "> "
-VOLATILE = (
-    (r"( \d+){2}( \S+){2} \d+( \d+\.\d{9}){2} (\d+\.\d{9}|\?) \d+ \d+ \S+", " OWNER, SIZE, TIMES, INODE, LINKS, FLAGS"),
-    (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
-    (r"\d{4}-\d\d-\d\d( \d\d:\d\d [+-]\d{4})?", "TIME"),
-    (r"\b\d\d:\d\d(:\d\d)?Z", "TIME"),
-    (r"\b20\d\d-(\d{3})\b", r"CASE-\1"),
-    (r"\b([0-9a-f]{4} ){7}[0-9a-f]{4}\b", "HEAD"),
-    (r"entries, \d+ bytes", "entries, SIZE"),
-    (r"SHA256:\S+", "FINGERPRINT"),
-    (r"AAAA\S+", "KEY"),
-    (r"\b[0-9a-f]{8,}(\.\.\.|\b)", "DIGEST"),
-    (r"\b(0[0-7]{3}) \S+:\S+,", r"\1 OWNER,"),
-    (r"\d+:\d+ \.", "DEVICE ."),
-    (r"auditkit: what .* is kept for later checks\n", ""),  # where apt of this machine has packages
-    (r" +", " "),
-)
-"""What differs from run to run and from machine to machine."""
-
-Step = tuple[str, str]
-"""A command and what it writes."""
-
-
-def session(text: str) -> Iterator[Step]:
-    """Yield the steps of all sessions of a page."""
-    for block in re.findall(r"^```console run\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
-        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            first, *rest = part.splitlines()
-            more = list(takewhile(lambda line: line.startswith(MORE), rest))
-            command = "\n".join((first, *(line.removeprefix(MORE) for line in more)))
-            yield command, "\n".join(rest[len(more) :])
-
-
-def ran(commands: list[str], home: Path) -> list[str]:
-    """What each command writes, on stdout and stderr alike, in one shell that has the auditkit under test and no terminal."""
-    wrapper = home / "bin" / "auditkit"
-    wrapper.parent.mkdir()
-    wrapper.write_text(f'#!/bin/sh\nexec {sys.executable} -m auditkit "$@"\n')
-    wrapper.chmod(0o755)
-    script = "umask 022\n" + "\n".join(f"{command}\nstatus=$?; printf '\\0'; (exit $status)" for command in commands)
-    file = home / "session.sh"
-    file.write_text(script)
-    place = Path(tempfile.mkdtemp(prefix="", dir="/tmp"))
-    assert len(str(place)) == len(FOLDER)
-    environment = surroundings(home) | {"PATH": f"{wrapper.parent}:{os.environ['PATH']}"}
-    try:
-        done = subprocess.run(
-            ["bash", str(file)], cwd=place, env=environment, text=True, start_new_session=True, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300, check=False,
-        )  # fmt: skip
-    finally:
-        shutil.rmtree(place)
-    return [output.strip("\n") for output in done.stdout.replace(place.name, "tutorial").split("\0")[:-1]]
-
-
-def masked(text: str) -> list[str]:
-    """The lines of an output without what differs from run to run."""
-    for pattern, word in VOLATILE:
-        text = re.sub(pattern, word, text)
-    return [line.strip() for line in text.strip().splitlines()]
-
-
 SESSIONS = [path for path in sorted(DOCS.rglob("*.md")) if "```console run" in path.read_text("utf-8")]
 
 
@@ -106,19 +33,36 @@ def test_a_session_is_read_as_written() -> None:
     assert list(session(text)) == [("cat <<END\na\nEND", "a"), ("true", "")]
 
 
+def test_a_page_is_written_anew_where_more_differs_than_what_always_does(tmp_path: Path) -> None:
+    text = "x\n```console run\n$ echo a \\\n>   b\nstale\n$ date -u +%FT%TZ\n2026-11-24T01:02:03Z\n$ cd .\n```\ny\n"
+    assert anew(text, tmp_path) == text.replace("stale", "a b")
+
+
 def test_there_are_sessions() -> None:
     assert {page.name for page in SESSIONS} >= {"tutorial.md", "baseline-format.md"}
 
 
 @pytest.mark.parametrize("name", pages.pages())
 def test_pages_made_from_the_code_are_fresh(name: str) -> None:
-    there = (DOCS / "reference" / name).read_text("utf-8")
-    assert there == pages.pages()[name](), f"docs/reference/{name} is stale: write it anew with {pages.COMMAND}"
+    there = (HERE / name).read_text("utf-8")
+    assert there == pages.pages()[name](), f"{name} is stale: write it anew with {pages.COMMAND}"
 
 
 def test_pages_are_written_where_they_belong(tmp_path: Path) -> None:
     assert pages.main(str(tmp_path)) == 0
-    assert {path.name for path in tmp_path.iterdir()} == set(pages.pages())
+    assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == set(pages.pages())
+
+
+@pytest.mark.parametrize("words", ["mandoc -Tlint", "man --warnings -E UTF-8 -l -Tutf8 -Z"])
+@pytest.mark.parametrize("page", sorted((DOCS / "man").iterdir()), ids=lambda page: page.name)
+def test_manual_pages_are_sound(page: Path, words: str) -> None:
+    command = words.split()
+    if not shutil.which(command[0]):
+        pytest.skip(f"{command[0]} is not installed")
+    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
+    checked = subprocess.run([*command, str(page)], env=environment, capture_output=True, text=True, check=False)
+    told = checked.stdout if command[0] == "mandoc" else checked.stderr
+    assert (checked.returncode, told) == (0, "")
 
 
 PAGES = [HERE / "README.md", *sorted(DOCS.rglob("*.md"))]

@@ -1,6 +1,7 @@
 """The command line: COMMANDS has one line per command; each is imported only when it runs."""
 
 import gc
+import os
 import sys
 from collections.abc import Mapping
 
@@ -24,6 +25,7 @@ COMMANDS: Mapping[str, str] = {
     "report": "render a saved JSON report",
     "init": "write a first auditkit.yaml from what this machine knows",
     "hosts": "who is reachable, how, with which privilege, and what to fix",
+    "completion": "what makes a shell complete words of auditkit",
 }
 """Name of a command, which is its module too, and its help in a line."""
 
@@ -38,6 +40,9 @@ HOSTS: Mapping[str, str] = {
 
 ARGV = "auditkit.argv"
 """Where the group leaves what was typed, for its commands."""
+
+COMPLETE = "_AUDITKIT_COMPLETE"
+"""Set in the environment by the scripts of `auditkit completion`: the arguments are then to be completed, not obeyed."""
 
 GARBAGE = 20_000
 """Objects that may come before it is worth to look for those that hold each other: what is loaded at the start is none."""
@@ -80,6 +85,10 @@ def hosts_page() -> str:
 
 def main() -> int:
     """Run the command line and give its exit status."""
+    if COMPLETE in os.environ:
+        from auditkit.commands.completing import answer  # noqa: PLC0415 - a person waits with a finger on the key
+
+        return answer(os.environ[COMPLETE], sys.argv[1:])
     if sys.argv[1:] in ([], ["-h"], ["--help"]):
         sys.stdout.write(front_page() + "\n")
         return 0

@@ -15,6 +15,7 @@ import click
 
 from auditkit import __version__, __without__, config, fleet
 from auditkit.commands import asking, moments, progress
+from auditkit.commands.storing import default_store
 from auditkit.errors import AuditkitError, UsageError
 from auditkit.hosts import Reach
 from auditkit.model import HostReport, Office, Severity
@@ -288,15 +289,6 @@ def store_of(given: Mapping[str, Any]) -> str:
 def _configured(given: Mapping[str, Any], home: str) -> config.Config:
     found = config.find(given.get("config_file"), os.environ.get("AUDITKIT_CONFIG"), home)
     return config.load(found, home) if found else config.Config()
-
-
-def default_store() -> str:
-    """Where baselines are kept if nobody says otherwise: the system's place for root, the user's for a user."""
-    if os.geteuid() == 0:
-        return "/var/lib/auditkit"
-    import platformdirs  # noqa: PLC0415 - only here
-
-    return platformdirs.user_state_dir("auditkit")
 
 
 def talk(message: str) -> None:

@@ -22,14 +22,10 @@ def held(host: Dict) -> str:
     since = host.get("since")
     if not since or (since["run"] is None and not since["unknown"]):
         return ""
-    return f"{_whence(since)}: {', '.join(_numbers(host, since)) or 'nothing new'}"
-
-
-def _whence(since: Dict) -> str:
     if since["run"] is None:
-        return "no earlier run looked as far as this one"
+        return f"earlier runs told {', '.join(_numbers(host, since))}"
     time = said(since["finished"] or "")
-    return f"since the run of {time[:10]} {time[11:16]}Z"
+    return f"since the run of {time[:10]} {time[11:16]}Z: {', '.join(_numbers(host, since))}"
 
 
 def _numbers(host: Dict, since: Dict) -> Iterator[str]:
@@ -39,13 +35,13 @@ def _numbers(host: Dict, since: Dict) -> Iterator[str]:
             oldest = min((str(one["first_seen"]) for one in _lasting(host)), default="")
             days = f" (the oldest since {said(oldest[:10])})" if oldest[:10] < str(since["finished"])[:10] else ""
             yield f"{grouped(since['still'])} still there{days if oldest else ''}"
-    numbers = Counter(GONE.get(one["how"], "gone") for one in since["fixed"])
+    numbers = Counter(map(_how, since["fixed"]))
     if more := since.get("more_fixed", 0):
         numbers["gone"] += more
     yield from (f"{grouped(number)} {word}" for word, number in numbers.items())
     if unknown := len(since["unknown"]) + since.get("more_unknown", 0):
         worst = max(map(severity, since["unknown"]), default=Severity.INFO).word
-        yield f"{grouped(unknown)} that this run did not look for ({worst} at worst)"
+        yield f"{grouped(unknown)} more that this run did not look for ({worst} at worst)"
 
 
 def _kinds(host: Dict) -> str:
@@ -97,7 +93,12 @@ def gone(host: Dict) -> list[tuple[str, Dict]]:
 
 def _gone(one: Dict) -> str:
     """`fixed: sshd: root may log in with a password (sshd-root-password, high), told since 2026-11-02`."""
-    return f"{GONE.get(one['how'], 'gone')}: {_what(one)}, told since {said(one['first_seen'][:10])}"
+    return f"{_how(one)}: {_what(one)}, told since {said(one['first_seen'][:10])}"
+
+
+def _how(one: Dict) -> str:
+    """In which way something is gone; whether a newer baseline took it, or it went before that, nobody can tell."""
+    return "gone by the newer baseline" if one.get("by") == "baseline" else GONE.get(one["how"], "gone")
 
 
 def _what(one: Dict) -> str:

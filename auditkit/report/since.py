@@ -138,8 +138,8 @@ def told(host: Document, pairs: Sequence[tuple[Thing, Dict]], judged: Judged, ea
         "new": len(judged.new),
         "still": judged.still,
         "new_gaps": new_gaps,
-        "fixed": [_gone(row) for row in judged.fixed[:MOST]],
-        "unknown": [_gone(row) for row in judged.unknown[:MOST]],
+        "fixed": [_gone(row) for row in _worst_first(judged.fixed)[:MOST]],
+        "unknown": [_gone(row) for row in _worst_first(judged.unknown)[:MOST]],
         "more_fixed": max(0, len(judged.fixed) - MOST),
         "more_unknown": max(0, len(judged.unknown) - MOST),
     }
@@ -154,6 +154,10 @@ def _dated(one: Document, row: Row | None, judged: Judged) -> Document:
     return {**one, "first_seen": row.first_seen, **news}
 
 
+def _worst_first(rows: Sequence[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: (-row.thing.severity, row.thing.subject, row.thing.rule))
+
+
 def _gone(row: Row) -> Document:
     thing = row.thing
     return {
@@ -165,4 +169,5 @@ def _gone(row: Row) -> Document:
         "first_seen": row.first_seen,
         "last_seen": row.last_seen,
         "how": row.how,
+        **({"by": "exception" if row.open else "baseline"} if row.how == How.ACCEPTED else {}),
     }

@@ -1,7 +1,9 @@
 """Documentation that moves with the code: pages made from it are fresh, sessions shown are real, links lead somewhere."""
 
+import os
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest

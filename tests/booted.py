@@ -8,14 +8,14 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 SYSTEMD = "/lib/systemd/systemd"
 CGROUPS = Path("/sys/fs/cgroup")
-PATIENCE = 120
+PATIENCE = 60
 MASKED = (
     "systemd-binfmt.service", "systemd-modules-load.service", "systemd-sysctl.service", "systemd-remount-fs.service",
     "proc-sys-fs-binfmt_misc.automount", "dev-hugepages.mount", "dev-mqueue.mount", "sys-kernel-debug.mount",
@@ -70,7 +70,7 @@ else
   done
 fi
 for each in $HIDDEN; do [ ! -d ".$each" ] || mount -t tmpfs own ".$each"; done
-for each in $seen; do mkdir -p ".$each"; mount --rbind "$each" ".$each"; done
+for each in $seen; do mkdir -p ".${each#*=}"; mount --rbind "${each%%=*}" ".${each#*=}"; done
 mkdir -p etc/systemd/system var/old
 for each in $MASKED; do ln -sf /dev/null "etc/systemd/system/$each"; done
 printf '[Unit]\nDefaultDependencies=no\n' > etc/systemd/system/try.target
@@ -119,8 +119,8 @@ class Booted:
 
 
 @contextmanager
-def booted(place: Path, seen: Sequence[str] = ()) -> Iterator[Booted]:
-    """A systemd that runs; of /tmp it sees these directories.
+def booted(place: Path, seen: Mapping[str, str]) -> Iterator[Booted]:
+    """A systemd that runs; of what is hidden it sees these directories, at these places.
 
     Raises:
         OSError: it does not come up.
@@ -130,7 +130,7 @@ def booted(place: Path, seen: Sequence[str] = ()) -> Iterator[Booted]:
     joined = "".join(f'echo $$ > "{group}/cgroup.procs"; ' for group in groups)
     script = f'{joined} exec unshare {" ".join(spaces)} sh -c "$BOOT" sh "$0" "$1"'
     surroundings = {**os.environ, "BOOT": BOOT, "MASKED": " ".join(MASKED), "HIDDEN": " ".join(HIDDEN)}
-    words = ["sh", "-euc", script, str(place), " ".join(seen)]
+    words = ["sh", "-euc", script, str(place), " ".join(f"{path}={there}" for path, there in seen.items())]
     with subprocess.Popen(words, env=surroundings, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         try:
             yield _up(process)

@@ -1,4 +1,4 @@
-"""The document of an office after a bad night: a server that was broken into, workstations, many PCs, and all that goes with it."""
+"""The document of an office after a bad night: a server that was broken into, workstations, many PCs, and what goes with it."""
 
 from typing import Any
 
@@ -51,21 +51,50 @@ def _server(changes: int) -> dict[str, Any]:
         "srv-01",
         baseline=SIGNED,
         counts=AUDITED,
-        explained=[{"by": "package", "proof": "signed", "changes": 1204, "causes": 9, "texts": [f"{one} 1 → 2" for one in PACKAGES]}],
+        explained=[
+            {"by": "package", "proof": "signed", "changes": 1204, "causes": 9, "texts": [f"{one} 1 → 2" for one in PACKAGES]}
+        ],
         changes=[
             *many(changes),
-            change("/usr/sbin/sshd", "critical", change="changed", attributes=["digest"], rule="content-changed-quietly", why="sshd"),
-            altered("/root/.ssh/authorized_keys", "ssh-ed25519 AAAA anna\n", "ssh-ed25519 AAAA anna\nssh-rsa BBBB x\n", severity="high"),
+            change(
+                "/usr/sbin/sshd",
+                "critical",
+                change="changed",
+                attributes=["digest"],
+                rule="content-changed-quietly",
+                why="sshd",
+            ),
+            altered(
+                "/root/.ssh/authorized_keys",
+                "ssh-ed25519 AAAA anna\n",
+                "ssh-ed25519 AAAA anna\nssh-rsa BBBB x\n",
+                severity="high",
+            ),
             change("/etc/cron.d/upd", "high"),
         ],
         findings=[
-            finding("success-after-guessing", "critical", subject="root", message=f"root came in from {BOT} after 5303 guesses", quotes=quotes),
-            finding("password-door", "high", subject="root", message="a password opens root from anywhere", remedy="set PermitRootLogin no"),
+            finding(
+                "success-after-guessing",
+                "critical",
+                subject="root",
+                message=f"root came in from {BOT} after 5303 guesses",
+                quotes=quotes,
+            ),
+            finding(
+                "password-door",
+                "high",
+                subject="root",
+                message="a password opens root from anywhere",
+                remedy="set PermitRootLogin no",
+            ),
             *_usual(),
         ],
         logins=logins(
             "seen", verdict=f"ACCESS: root came in from {BOT} at 2026-11-24 09:17:00Z, after 5303 guesses", attempts=6000,
-            sources=[source(BOT, 5303), *(source(f"203.0.113.{n}", 90 - n, first=f"2026-11-2{n % 4}T0{n % 10}:00:00Z") for n in range(40))],
+            sources=[
+                source(BOT, 5303),
+                *(source(f"203.0.113.{n}", 90 - n, first=f"2026-11-2{n % 4}T0{n % 10}:00:00Z") for n in range(40)),
+            ],
             successes=[success("root", "2026-11-24T09:17:00Z", "critical"), success("anna", "2026-11-23T08:01:00Z")],
             window={"from": "2026-11-20T00:00:00Z", "to": "2026-11-24T12:00:00Z"},
         ),
@@ -123,7 +152,16 @@ def _facts(number: int) -> dict[str, Any]:
     missing = [new for new in pending if new]
     return {
         "packages": packages, "patching": {"pending": len(missing), "security": sum(new["security"] for new in missing)},
-        "listeners": [{"address": "0.0.0.0", "port": 22, "protocol": "tcp", "process": "sshd", "package": "openssh-server", "banner": "SSH-2.0"}],
+        "listeners": [
+            {
+                "address": "0.0.0.0",
+                "port": 22,
+                "protocol": "tcp",
+                "process": "sshd",
+                "package": "openssh-server",
+                "banner": "SSH-2.0",
+            }
+        ],
         "seconds": 2.5 + number,
     }  # fmt: skip
 

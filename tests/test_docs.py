@@ -2,15 +2,21 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
+import click
 import pytest
 from sessions import TOOLS, anew, masked, ran, session
 
-from auditkit.commands import pages
-from auditkit.policy import shipped
+from auditkit.commands import COMMANDS, pages
+from auditkit.commands.pages import fields_of_report
+from auditkit.model import Level
+from auditkit.policy import KEYS, WATCH_KEYS, shipped
 
 HERE = Path(__file__).resolve().parent.parent
 DOCS = HERE / "docs"
@@ -60,9 +66,23 @@ def test_manual_pages_are_sound(page: Path, words: str) -> None:
     if not shutil.which(command[0]):
         pytest.skip(f"{command[0]} is not installed")
     environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
-    ran = subprocess.run([*command, str(page)], env=environment, capture_output=True, text=True, check=False)
-    told = ran.stdout if command[0] == "mandoc" else ran.stderr
-    assert (ran.returncode, told) == (0, "")
+    checked = subprocess.run([*command, str(page)], env=environment, capture_output=True, text=True, check=False)
+    told = checked.stdout if command[0] == "mandoc" else checked.stderr
+    assert (checked.returncode, told) == (0, "")
+
+
+def test_each_field_of_the_report_has_its_meaning() -> None:
+    """Behind it on the page of fields, or on the page of the report."""
+    prose = re.sub(r"^```.*?^```$", "", (DOCS / "reference/report.md").read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    explained = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`([^`\n]+)`", prose))))
+    rows = re.findall(r"^\| `(?:\S+\.)?([a-z_]+)` \|.*\|([^|]*)\|$", fields_of_report(), re.MULTILINE)
+    assert len(rows) > 300
+    assert [name for name, meaning in rows if not meaning.strip() and name not in explained] == []
+
+
+def test_each_key_of_a_policy_is_explained() -> None:
+    rows = re.findall(r"^\| `([a-z_]+)` \|", (DOCS / "reference/policy.md").read_text("utf-8"), re.MULTILINE)
+    assert [key for key in (*KEYS, *WATCH_KEYS, *Level) if key not in rows] == []
 
 
 PAGES = [HERE / "README.md", *sorted(DOCS.rglob("*.md"))]
@@ -77,3 +97,36 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_the_policy_page_names_every_shipped_policy() -> None:
     text = (DOCS / "reference" / "policy.md").read_text("utf-8")
     assert [name for name in shipped() if f"`{name}`" not in text] == []
+
+
+def commands_of(text: str) -> Iterator[str]:
+    """Yield the command lines of auditkit in the blocks of a page, without what a shell does besides."""
+    for language, block in re.findall(r"^```([^\n]*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        for line in re.findall(r"^(?:[#$] )?(auditkit .*)", block, re.MULTILINE):
+            if language.partition(" ")[0] in {"", "sh", "console"}:
+                yield re.split(r";| [|>&#]|\[|\.\.\.|   ", line)[0]
+
+
+def options_of(words: list[str]) -> set[str]:
+    """The options of the command that a line begins with, or of the one below it that it names."""
+    command: click.Command = import_module(f"auditkit.commands.{words[1]}").command
+    if isinstance(command, click.Group) and words[2:]:
+        below = command.get_command(click.Context(command), words[2])
+        command = below or command
+    return {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)} | {
+        "-h",
+        "--help",
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_that_pages_show_exist_and_so_do_their_options(page: Path) -> None:
+    wrong = []
+    for line in commands_of(page.read_text("utf-8")):
+        words = shlex.split(line)
+        if words[1:2] and words[1] in COMMANDS:
+            known = options_of(words)
+            wrong += [f"{word}: {line}" for word in words[2:] if word.startswith("-") and word.partition("=")[0] not in known]
+        elif words[1:2] and not (words[1].isupper() or words[1].startswith("-")):
+            wrong.append(line)
+    assert wrong == []

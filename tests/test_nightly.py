@@ -1,4 +1,4 @@
-"""`auditkit nightly`, as a timer runs it: what is told and what is not, two at once, kill -9, a full disk, a server that fails."""
+"""`auditkit nightly`, as a timer runs it: what is told and what not, two at once, kill -9, a full disk, servers that fail."""
 
 import json
 import os

@@ -237,17 +237,17 @@ def test_a_night_without_a_report() -> None:
 # the history of runs
 
 
-def test_what_was_gone_in_between_is_new() -> None:
+def test_what_was_gone_in_between_or_is_worse_is_new() -> None:
     made = report(ODD, new=1)
-    made["hosts"][0]["findings"][0]["first_seen"] = "2026-11-30T01:00:00Z"
+    made["hosts"][0]["findings"][0] |= {"first_seen": "2026-11-01T01:00:00Z", "news": "again"}
     assert judged(made, after(ODD)).due
-    made["hosts"][0]["findings"][0]["first_seen"] = "2026-11-01T01:00:00Z"
+    del made["hosts"][0]["findings"][0]["news"]
     assert not judged(made, after(ODD)).due
 
 
 def test_the_first_run_of_a_history_makes_all_new() -> None:
     made = report(ODD, run=None, finished=None)
-    made["hosts"][0]["findings"][0]["first_seen"] = "2026-11-30T01:00:00Z"
+    made["hosts"][0]["findings"][0]["first_seen"] = made["started"]
     assert judged(made, after(ODD)).due
 
 
@@ -266,10 +266,12 @@ def test_what_was_fixed_and_comes_back_is_new() -> None:
     assert told(ODD, night=after(CLEAN, night=after(ODD))).due, "without a history too"
 
 
-def test_a_history_that_could_not_be_read_is_told() -> None:
-    verdict = judged(report(ODD), replace(after(ODD), remembers=True))
-    assert verdict.notice.subject == "no history to hold it against"
-    assert not judged(report(ODD, new=0), replace(after(ODD), remembers=True)).due
+def test_a_history_that_could_not_be_read_is_told_and_makes_all_new() -> None:
+    made = {**report(ODD), "history": {"run": None, "note": "this run is not kept: the file is damaged"}}
+    verdict = judged(made, after(ODD))
+    assert verdict.notice.subject == "1 new on srv-01 (1 high), no history to hold it against"
+    assert "So everything counts as new: this run is not kept: the file is damaged.\n" in verdict.notice.body
+    assert not judged({**made, "history": {"run": "1"}}, after(ODD)).due
 
 
 # silence

@@ -1,8 +1,9 @@
 """Every run of hosts kept in the history, and what earlier runs say of it put into its report."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from auditkit import history, lifetimes
@@ -18,11 +19,16 @@ ANOTHER = (
 BACK = "by its clock the run before this one is still to come, so nothing is called fixed: see that the clock here is right"
 
 
-def kept(made: Document, plan: running.Plan, run: options.Setting) -> Document:
-    """The document of a run, kept, with what earlier runs say of it; as it is, with a note, where that cannot be done."""
+def kept(made: Document, plan: running.Plan, run: options.Setting, ended: datetime | None = None) -> Document:
+    """The document of a run, kept, with what earlier runs say of it; as it is, with a note, where that cannot be done.
+
+    `ended`: when it did, if that is not now.
+    """
+    told = zip(plan.words, made["hosts"], strict=True)
+    looks = {word: replace(looking.look(word, host, plan, run), ended=ended or datetime.now(UTC)) for word, host in told}
     try:
         with history.turn(place(run)) as turn:
-            return _kept(made, plan, run, turn)
+            return _kept(made, plan, run, looks, turn)
     except AuditkitError as error:
         why = f"this run is not kept, and what is new is not known: {error}{f'; {error.hint}' if error.hint else ''}"
         return {**made, "history": {"run": None, "note": why}}
@@ -33,14 +39,13 @@ def place(run: options.Setting) -> history.Place:
     return history.Place(run.store, run.config.history.database)
 
 
-def _kept(made: Document, plan: running.Plan, run: options.Setting, turn: history.Turn) -> Document:
+def _kept(made: Document, plan: running.Plan, run: options.Setting, looks: Mapping[str, Look], turn: history.Turn) -> Document:
     own = f"{run.started.astimezone(UTC):%Y%m%dT%H%M%SZ}-{os.urandom(3).hex()}"
     name = turn.free(plan.kept.id if plan.kept else own)
     told = dict(zip(plan.words, made["hosts"], strict=True))
-    looks = {word: looking.look(word, host, plan, run, turn.number) for word, host in told.items()}
     done = frozenset(word for word, look in looks.items() if look.whole)
     asked = [
-        _Asked(word, at, host, replace(looks[word], hosts=done), made["started"])
+        _Asked(word, at, host, replace(looks[word], number=turn.number, hosts=done), made["started"])
         for at, (word, host) in enumerate(told.items())
     ]
     hosts = [_host(one, plan, turn) for one in asked]
@@ -95,7 +100,7 @@ def _host(asked: _Asked, plan: running.Plan, turn: history.Turn) -> Document:
     pairs = list(since.things(host, parts))
     judged = lifetimes.judged(night, [thing for thing, _of in pairs])
     counted = history.Counted(
-        asked.place, str(host["state"]), len(judged.new), judged.still, len(judged.fixed), len(judged.unknown)
+        asked.place, document.state(host), len(judged.new), judged.still, len(judged.fixed), len(judged.unknown)
     )  # fmt: skip
     turn.learn(lane, look, counted, judged.changed, anew=is_another)
     held = turn.run(earlier.number) if earlier else None

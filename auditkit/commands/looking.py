@@ -23,11 +23,11 @@ OF_VENDORS = f"{INTEGRITY} {VENDOR}"
 OF_UNLIKE = frozenset(rule.id for rule in unlike.RULES)
 
 
-def look(word: str, host: Document, plan: running.Plan, run: options.Setting, number: int) -> Look:
-    """How far run `number` looked at the host that a word names."""
+def look(word: str, host: Document, plan: running.Plan, run: options.Setting) -> Look:
+    """How far a run that ends now looked at the host that a word names; its number is for the history to say."""
     base = host["baseline"] or host["facts"].get("before")
     return Look(
-        number=number,
+        number=0,
         begun=_begun(word, plan, run),
         ended=datetime.now(UTC),
         parts=_parts(host, plan),
@@ -52,7 +52,7 @@ def integrity(host: Document, plan: running.Plan) -> str:
         return f"{INTEGRITY} {os.path.abspath(against)} {plan.given.get('policy_name') or ''}".rstrip()
     if against or (not host["baseline"] and "verified" in host["counts"]):
         return OF_VENDORS
-    return INTEGRITY if host["baseline"] or not host["counts"] or plan.command == "check" else ""
+    return INTEGRITY if host["baseline"] or plan.command == "check" else ""
 
 
 def _parts(host: Document, plan: running.Plan) -> frozenset[str]:

@@ -16,7 +16,8 @@ from auditkit.errors import AuditkitError, UsageError
 from auditkit.hosts import Host
 from auditkit.model import HostReport
 from auditkit.notices import Notice, Trouble, words
-from auditkit.printable import said
+from auditkit.opening import itself
+from auditkit.printable import printable, said
 
 CUT = "ended without a report: killed, out of memory or out of power"
 _RESULT = re.compile(r"[a-z-]{1,40}")
@@ -148,10 +149,13 @@ def _checked(run: options.Setting, given: Mapping[str, Any]) -> running.Work[Hos
 def _page(path: str, run: options.Setting) -> dict[str, Any]:
     """The report that was written, once it lies there as a page, too."""
     from auditkit import report  # noqa: PLC0415 - not for --help
-    from auditkit.commands.saved import parsed, read  # noqa: PLC0415
-    from auditkit.report.document import check  # noqa: PLC0415
+    from auditkit.commands import saved  # noqa: PLC0415
 
-    document = check(parsed(read(f"{path}.json"), f"{path}.json"), options.schema())
+    try:
+        with open(f"{path}.json", "rb", opener=itself) as file:
+            document: dict[str, Any] = saved.parsed(file.read(), f"{path}.json")  # type: ignore[assignment]  # we wrote it
+    except OSError as error:
+        raise AuditkitError(f"{printable(path)}.json cannot be read: {error.strerror}", "see whose it is") from error
     options.write(f"{path}.html", report.render(document, "html", report.Options()))
     return document
 

@@ -152,13 +152,18 @@ def password(command: Command) -> Command:
     return click.option("--password-fd", type=click.IntRange(0), metavar="N", help=what)(command)
 
 
+def parallel(command: Command) -> Command:
+    """How many hosts are asked at once."""
+    what = "hosts over SSH that are asked at once"
+    option = click.option(
+        "--parallel", type=click.IntRange(1, 1000), metavar="N", default=fleet.PARALLEL, help=what, show_default=True
+    )
+    return option(command)
+
+
 def fleet_of(command: Command) -> Command:
     """How many hosts are asked at once, and how they are logged in to."""
-    option = click.option(
-        "--parallel", type=click.IntRange(1, 1000), metavar="N", default=fleet.PARALLEL, show_default=True,
-        help="hosts over SSH that are asked at once",
-    )  # fmt: skip
-    return option(password(command))
+    return parallel(password(command))
 
 
 def window(what: str) -> Callable[[Command], Command]:

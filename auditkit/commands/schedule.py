@@ -44,7 +44,7 @@ LATEST = 12 * 3600
 )
 @options.advisories
 @options.keeping
-@options.fleet_of
+@options.parallel
 @options.trust
 @options.jobs
 @click.option(
@@ -61,8 +61,6 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
     Nothing is installed. HOST is all of auditkit.yaml if none is named, or this machine where there are none.
     """
     run = options.setting(**given)
-    if given["password_fd"] is not None:
-        raise UsageError("nobody is there at night to give a password", "log in with a key that needs none, or with an agent")
     plan = _plan(hosts, run, given)
     made = (cron if given["as_cron"] else systemd).made(plan, _full(given["folder"]), _again(given))
     if given["folder"]:

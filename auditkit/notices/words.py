@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from auditkit.model import Severity, State
 from auditkit.notices import Night, Notice, Trouble, Verdict
-from auditkit.notices.news import HostNews, of_hosts
+from auditkit.notices.news import HostNews, forgotten, of_hosts
 from auditkit.printable import counted, few, grouped, printable, said
 from auditkit.report import verdict
 from auditkit.report.items import Item, Sort
@@ -19,6 +20,7 @@ WIDEST = 140
 LONGEST_NAME = 40
 LONGEST_LINE = 300
 MOST_HOSTS, MOST_ITEMS, MOST_GAPS, MOST_NAMES, MOST_NEXT = 20, 10, 5, 5, 6
+FORGOTTEN = "no history to hold it against"
 MISSED = {State.UNREACHABLE: "not reached", State.TIMEOUT: "not asked to its end", State.PARTIAL: "not asked to its end"}
 """What is said of a host in such a state; others are said by their own words."""
 
@@ -26,6 +28,8 @@ MISSED = {State.UNREACHABLE: "not reached", State.TIMEOUT: "not asked to its end
 def judged(document: Dict, night: Night) -> Verdict:
     """What a night comes to: the notice, whether it is to be sent now, and what will have been told by then."""
     found, told = of_hosts(document, night)
+    if why := forgotten(document):
+        night = replace(night, troubles=(*night.troubles, Trouble(FORGOTTEN, f"So everything counts as new: {why}")))
     speaking = [news for news in found if news.speaks]
     urgent = bool(speaking or night.troubles or not found)
     due = urgent or not night.quiet or _is_beat(night)
@@ -52,7 +56,6 @@ def _subject(speaking: Sequence[HostNews], night: Night) -> str:
         _new([news for news in speaking if news.new and not news.untrusted]),
         *_missed([news for news in speaking if news.missed and not news.sleeps]),
         _gaps([news for news in speaking if news.gaps]),
-        _forgotten([news for news in speaking if news.forgotten]),
         *(said(trouble.short) for trouble in night.troubles),
     ]
     return _cut(", ".join(filter(None, parts)) or "no host was asked", WIDEST)
@@ -84,10 +87,6 @@ def _missed(hosts: Sequence[HostNews]) -> Iterator[str]:
 def _gaps(hosts: Sequence[HostNews]) -> str:
     number = sum(len(news.gaps) for news in hosts)
     return f"{grouped(number)} new {'gap' if number == 1 else 'gaps'} on {_named(hosts)}" if hosts else ""
-
-
-def _forgotten(hosts: Sequence[HostNews]) -> str:
-    return "no history to hold it against" if hosts else ""
 
 
 def _named(hosts: Sequence[HostNews]) -> str:
@@ -135,8 +134,6 @@ def _of_host(news: HostNews) -> Iterator[str]:
     for item in news.gaps[:MOST_GAPS]:
         yield _cut(f"  new    {item.message}", LONGEST_LINE)
     yield from _more(len(news.gaps) - MOST_GAPS, " not seen")
-    if news.forgotten:
-        yield "  the history of runs could not be read: what is new and what is not cannot be told apart"
     if news.still:
         yield f"  {grouped(news.still)} more still there from before"
 

@@ -30,7 +30,6 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./:@+,=-]+")
 _TIMER = """\
 [Unit]
 Description=auditkit: what is new on our machines, every night
-Documentation=man:systemd.timer(5)
 
 [Timer]
 OnCalendar=*-*-* {hour:02}:{minute:02}:00

@@ -136,6 +136,7 @@ def pages() -> Mapping[str, Callable[[], str]]:
         "docs/reference/rules.md": rules,
         "docs/reference/needs.md": needs,
         "docs/man/auditkit.1": manual.page,
+        "docs/man/auditkit.yaml.5": manual.configuration,
         "auditkit/commands/completion.json": tabled.completions,
     }
 

@@ -17,7 +17,7 @@ from typing import Any
 LONGEST = 100_000
 """Bytes of a request; the system takes twice as many in one piece."""
 LOADER = """
-import _strptime, ctypes, difflib, gc, importlib, json, os, pkgutil, resource, signal, socket, sys, auditkit
+import _strptime, atexit, ctypes, difflib, gc, importlib, json, os, pkgutil, resource, signal, socket, sys, threading, auditkit
 for module in pkgutil.walk_packages(auditkit.__path__, "auditkit."):
     if module.name != "auditkit.__main__":
         importlib.import_module(module.name)
@@ -59,10 +59,22 @@ if (user := asked["user"]) is not None:
     os.setgroups([]), os.setgid(user), os.setuid(user)
     libc.prctl(PR_SET_DUMPABLE, 1)
 sys.argv[1:] = asked["words"]
-sys.exit(auditkit.commands.main())
+try:
+    code = auditkit.commands.main()
+except SystemExit as ended:
+    code = ended.code
+if isinstance(code, int):
+    threading._shutdown(), atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush(), sys.stderr.flush()
+    except (OSError, ValueError):
+        sys.exit(code)
+    os._exit(code & 0xFF)
+sys.exit(code)
 """
 """Python's own fork makes children of the one that forks, so here it is the system's. All is imported before the user of a
-run changes, who need not be able to read this Python; PR_SET_DUMPABLE gives /proc/self back, as for what the user started."""
+run changes, who need not be able to read this Python; PR_SET_DUMPABLE gives /proc/self back, as for what the user started. What
+is still loaded in the end is not taken apart, which would copy all of it first."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from conftest import SOURCE, surroundings
+from loaded import without_packages
 
 FOLDER = "/tmp/tutorial"
 """Where the sessions say they run: columns are as wide as paths are long, so that a test's own has as many characters."""
@@ -67,14 +68,21 @@ def ran(commands: list[str], home: Path, source: str = SOURCE) -> list[str]:
     place = Path(tempfile.mkdtemp(prefix="", dir="/tmp"))
     assert len(str(place)) == len(FOLDER)
     environment = surroundings(home) | {"PYTHONPATH": source, "PATH": f"{wrapper.parent}:{os.environ['PATH']}"}
+    command = [*_without(without_packages()), "bash", str(file)]
     try:
         done = subprocess.run(
-            ["bash", str(file)], cwd=place, env=environment, text=True, start_new_session=True, stdin=subprocess.DEVNULL,
+            command, cwd=place, env=environment, text=True, start_new_session=True, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300, check=False,
         )  # fmt: skip
     finally:
         shutil.rmtree(place)
     return [output.strip("\n") for output in done.stdout.replace(place.name, "tutorial").split("\0")[:-1]]
+
+
+def _without(folders: tuple[str, ...]) -> list[str]:
+    """The words before a command that shall see nothing in these directories."""
+    mounts = "".join(f"mount -t tmpfs none {folder}; " for folder in folders)
+    return ["unshare", "--mount", "sh", "-ec", f'{mounts}exec "$@"', "sh"] if folders else []
 
 
 def masked(text: str) -> list[str]:

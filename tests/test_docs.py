@@ -2,17 +2,24 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
+from collections.abc import Iterator
+from importlib import import_module
+from itertools import takewhile
 from pathlib import Path
 
+import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sessions import TOOLS, anew, masked, ran, session
 
-from auditkit.commands import pages, roff
-from auditkit.policy import shipped
+from auditkit.commands import COMMANDS, pages, roff
+from auditkit.commands.pages import fields_of_report
+from auditkit.model import Level
+from auditkit.policy import KEYS, WATCH_KEYS, shipped
 
 HERE = Path(__file__).resolve().parent.parent
 DOCS = HERE / "docs"
@@ -73,6 +80,20 @@ def test_manual_pages_are_sound(page: Path, words: str) -> None:
     assert (checked.returncode, told) == (0, "")
 
 
+def test_each_field_of_the_report_has_its_meaning() -> None:
+    """Behind it on the page of fields, or on the page of the report."""
+    prose = re.sub(r"^```.*?^```$", "", (DOCS / "reference/report.md").read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    explained = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`([^`\n]+)`", prose))))
+    rows = re.findall(r"^\| `(?:\S+\.)?([a-z_]+)` \|.*\|([^|]*)\|$", fields_of_report(), re.MULTILINE)
+    assert len(rows) > 300
+    assert [name for name, meaning in rows if not meaning.strip() and name not in explained] == []
+
+
+def test_each_key_of_a_policy_is_explained() -> None:
+    rows = re.findall(r"^\| `([a-z_]+)` \|", (DOCS / "reference/policy.md").read_text("utf-8"), re.MULTILINE)
+    assert [key for key in (*KEYS, *WATCH_KEYS, *Level) if key not in rows] == []
+
+
 PAGES = [HERE / "README.md", *sorted(DOCS.rglob("*.md"))]
 
 
@@ -85,3 +106,43 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_the_policy_page_names_every_shipped_policy() -> None:
     text = (DOCS / "reference" / "policy.md").read_text("utf-8")
     assert [name for name in shipped() if f"`{name}`" not in text] == []
+
+
+def commands_of(text: str) -> Iterator[str]:
+    """Yield the command lines of auditkit in the blocks of a page."""
+    for language, block in re.findall(r"^```([^\n]*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        for line in re.findall(r"^(?:[#$] )?(auditkit .*)", block, re.MULTILINE):
+            if language.partition(" ")[0] in {"", "sh", "console"}:
+                yield line
+
+
+def words_of(line: str) -> list[str]:
+    """The words of its first command, as a shell takes them apart."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    return list(takewhile(lambda word: not set(word) <= set("();<>|&"), lexer))
+
+
+def options_of(words: list[str]) -> set[str]:
+    """The options of the command that a line begins with, or of the one below it that it names."""
+    command: click.Command = import_module(f"auditkit.commands.{words[1]}").command
+    if isinstance(command, click.Group) and words[2:]:
+        below = command.get_command(click.Context(command), words[2])
+        command = below or command
+    return {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)} | {
+        "-h",
+        "--help",
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_that_pages_show_exist_and_so_do_their_options(page: Path) -> None:
+    wrong = []
+    for line in commands_of(page.read_text("utf-8")):
+        words = words_of(line)
+        if words[1:2] and words[1] in COMMANDS:
+            known = options_of(words)
+            wrong += [f"{word}: {line}" for word in words[2:] if word.startswith("-") and word.partition("=")[0] not in known]
+        elif words[1:2] and not (words[1].isupper() or words[1].startswith("-")):
+            wrong.append(line)
+    assert wrong == []

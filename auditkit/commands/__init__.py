@@ -74,7 +74,7 @@ Exit status: 0 looked at everything and found nothing at or above --fail-on;
 
 def front_page() -> str:
     """The help of auditkit itself: made without loading any command, nor what they need."""
-    commands = "\n".join(f"  {name:10}{what}" for name, what in COMMANDS.items())
+    commands = "\n".join(f"  {name:12}{what}" for name, what in COMMANDS.items())
     return _FRONT.format(commands=commands, hosts=hosts_page())
 
 

@@ -11,7 +11,7 @@ import click
 
 from auditkit import audits, packaged, scan
 from auditkit.collect import FLEETING
-from auditkit.commands import COMMANDS, HOSTS, manual, tabled, wanted
+from auditkit.commands import COMMANDS, HOSTS, fields, manual, tabled, wanted
 from auditkit.commands.rules import all_rules
 from auditkit.logins import places
 from auditkit.model import Means, Rule
@@ -135,6 +135,7 @@ def pages() -> Mapping[str, Callable[[], str]]:
         "docs/reference/cli.md": cli,
         "docs/reference/rules.md": rules,
         "docs/reference/needs.md": needs,
+        "docs/reference/report-fields.md": fields_of_report,
         "docs/man/auditkit.1": manual.page,
         "docs/man/auditkit.yaml.5": manual.configuration,
         "auditkit/commands/completion.json": tabled.completions,
@@ -145,6 +146,11 @@ def cli() -> str:
     """The page of all commands."""
     forms = "\n".join(("| HOST | means |", "|---|---|", *(f"| `{word}` | {what} |" for word, what in HOSTS.items())))
     return _page(_CLI.format(hosts=forms), (_command(name, what) for name, what in COMMANDS.items()))
+
+
+def fields_of_report() -> str:
+    """The page of all fields of the report document."""
+    return _page(fields.HEAD, fields.parts())
 
 
 def rules() -> str:

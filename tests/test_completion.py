@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import select
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from conftest import PATIENCE, SOURCE, surroundings
+from conftest import PATIENCE, SOURCE, Cli, surroundings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -78,6 +79,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("completion z", "zsh"),
         ("explain setuid-gained x", ""),
         ("no-command x", ""),
+        ("scan --since ", ""),
         ("scan -- --for", ""),
         ("scan -- ", "local ssh:// root:/ evidence: @all @servers srv-01 ws-03"),
     ],
@@ -109,6 +111,13 @@ def test_cases_are_offered_with_their_titles_and_nothing_in_a_title_is_a_sign_of
     (tmp_path / "cases" / "$(touch x)").mkdir()
     ran = answered("incident", "show", "--store", str(tmp_path), "")
     assert ran == "2026-001\todd  (touch x)  y   [2J   z\n"
+
+
+def test_runs_that_are_kept_are_offered_with_what_they_were(cli: Cli) -> None:
+    cli.run("audit", cli.host, "--only", "preload", "--store", str(cli.store))
+    (line,) = answered("history", "--store", str(cli.store), "2").splitlines()
+    assert re.fullmatch(r"(\d{8}T\d{6}Z-[0-9a-f]{6})\taudit of \d{4}-.*Z", line)
+    assert answered("diff", "--store", str(cli.store), "") == f"{line}\n:file\n"
 
 
 def test_a_broken_configuration_leaves_the_words_that_need_none(place: Path) -> None:

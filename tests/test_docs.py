@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from importlib import import_module
+from itertools import takewhile
 from pathlib import Path
 
 import click
@@ -100,11 +101,18 @@ def test_the_policy_page_names_every_shipped_policy() -> None:
 
 
 def commands_of(text: str) -> Iterator[str]:
-    """Yield the command lines of auditkit in the blocks of a page, without what a shell does besides."""
+    """Yield the command lines of auditkit in the blocks of a page."""
     for language, block in re.findall(r"^```([^\n]*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
         for line in re.findall(r"^(?:[#$] )?(auditkit .*)", block, re.MULTILINE):
             if language.partition(" ")[0] in {"", "sh", "console"}:
-                yield re.split(r";| [|>&#]|\[|\.\.\.|   ", line)[0]
+                yield line
+
+
+def words_of(line: str) -> list[str]:
+    """The words of its first command, as a shell takes them apart."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    return list(takewhile(lambda word: not set(word) <= set("();<>|&"), lexer))
 
 
 def options_of(words: list[str]) -> set[str]:
@@ -123,7 +131,7 @@ def options_of(words: list[str]) -> set[str]:
 def test_commands_that_pages_show_exist_and_so_do_their_options(page: Path) -> None:
     wrong = []
     for line in commands_of(page.read_text("utf-8")):
-        words = shlex.split(line)
+        words = words_of(line)
         if words[1:2] and words[1] in COMMANDS:
             known = options_of(words)
             wrong += [f"{word}: {line}" for word in words[2:] if word.startswith("-") and word.partition("=")[0] not in known]

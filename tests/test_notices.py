@@ -295,12 +295,37 @@ def test_whoever_wants_a_mail_every_night_gets_it() -> None:
 
 
 def test_a_thousand_changes_on_fifty_hosts_are_a_short_mail() -> None:
-    hosts = [replace(CLEAN, host=f"pc-{at}", changes=tuple(change(f"/{n}") for n in range(100))) for at in range(50)]
+    hosts = [replace(CLEAN, host=f"pc-{at}", changes=tuple(change(f"/{at}/{n}") for n in range(100))) for at in range(50)]
     verdict = told(*hosts)
     assert verdict.notice.subject == "5000 new on 50 hosts (5000 critical)"
     assert len(verdict.notice.body.splitlines()) < 300
     assert "  ... and 90 more\n" in verdict.notice.body
     assert "... and 30 more hosts: see the report" in verdict.notice.body
+
+
+def test_what_is_new_on_many_hosts_alike_is_told_once() -> None:
+    hosts = [replace(ODD, host=f"pc-{at}", gaps=BLIND.gaps) for at in range(8)]
+    hosts[3] = replace(hosts[3], changes=(change("/etc/passwd"),))
+    body = told(*hosts).notice.body
+    own, alike = body.split("\n\n")[1:3]
+    assert own.splitlines() == [
+        "pc-3: 1 change, 2 findings (1 critical, 1 high, 1 low), 1 gap: NOT CLEAN",
+        "  new    critical  /etc/passwd: changed: content changed  content-changed",
+        "  2 more new as on other hosts",
+    ]
+    assert alike.splitlines() == [
+        "On 8 hosts alike: pc-0, pc-1, pc-2, pc-3, pc-4 and 3 more",
+        "  new    high      sshd is odd  ssh-password",
+        "  new    not seen: /etc/shadow: permission denied",
+    ]
+
+
+def test_two_hosts_are_told_of_one_by_one_and_so_is_who_got_in() -> None:
+    pair = [replace(ODD, host=f"pc-{at}") for at in range(2)]
+    entered = [replace(login("2026-11-30T00:30:00Z", "high"), host=f"srv-{at}") for at in range(3)]
+    body = told(*pair, *entered).notice.body
+    assert "alike" not in body
+    assert body.count("  logins: success seen\n") == 3
 
 
 EVIL = "x\r\nBcc: spy@evil.example\n\n<b>\x1b[2J\u202e\udcff"

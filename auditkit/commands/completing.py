@@ -119,7 +119,10 @@ def _offered(table: Mapping[str, Any], line: Line, current: str) -> Iterator[Wor
         kinds = places[min(line.place, len(places) - 1)] if line.place < len(places) or node["more"] else []
     for kind in kinds:
         made = _KINDS.get(kind)
-        yield from made(table, line, current) if made else ((kind, ""),)
+        if made:
+            yield from made(table, line, current)
+        elif kind != kind.upper():  # that stands for what only who types can know
+            yield kind, ""
 
 
 # --- what each kind of word may be
@@ -176,6 +179,20 @@ def _unreadable() -> tuple[type[Exception], ...]:
     return AuditkitError, OSError
 
 
+def _runs(_table: Mapping[str, Any], line: Line, _current: str) -> Iterator[Word]:
+    """Yield the newest runs of a history that lies in the store; a server is not asked."""
+    import sqlite3  # noqa: PLC0415 - only here
+    from urllib.parse import quote  # noqa: PLC0415
+
+    newest = "SELECT id, command, finished FROM auditkit_runs ORDER BY number DESC LIMIT 50"
+    with suppress(sqlite3.Error, TypeError):
+        history = sqlite3.connect(f"file:{quote(os.path.join(_store(line), 'history.sqlite'))}?mode=ro", timeout=0.1, uri=True)
+        try:
+            yield from ((str(name), f"{command} of {finished}") for name, command, finished in history.execute(newest))
+        finally:
+            history.close()
+
+
 def _config(line: Line) -> Any:
     """auditkit.yaml, as the command that is typed would find it."""
     from auditkit import config  # noqa: PLC0415 - half of the time, where it is needed
@@ -210,6 +227,7 @@ _KINDS: Mapping[str, Callable[[Mapping[str, Any], Line, str], Iterator[Word]]] =
     "DIR": _of_shell(FOLDERS),
     "CASE": _cases,
     "ID": _resumable,
+    "RUN": _runs,
     "RULE": _named("rules"),
     "AUDIT": _named("audits"),
     "POLICY": _named("policies"),

@@ -104,7 +104,9 @@ def _planned(
             plan = running.planned(given["what"], (), run, {**given, "resume": last.run})
         except UsageError as error:
             options.talk(f"auditkit: the last run cannot be continued: {error}")
-    done = f"; {len(plan.earlier)} of {len(plan.words)} hosts were done, and this run went on from there" if plan else ""
+    done = ""
+    if plan and plan.earlier:
+        done = f"; {len(plan.earlier)} of {len(plan.words)} hosts were done, and this run went on from there"
     trouble = () if last.told else (_cut(last, done),)
     return plan or running.planned(given["what"], words, run, {**given, "resume": None}), trouble
 

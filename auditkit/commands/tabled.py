@@ -12,7 +12,7 @@ from auditkit.commands import COMMANDS
 from auditkit.commands.rules import all_rules
 from auditkit.policy import shipped
 
-_MEANT = {"A": ("FILE",), "B": ("FILE",), "NAME|FILE": ("POLICY", "FILE")}
+_MEANT = {"A": ("RUN", "FILE"), "B": ("RUN", "FILE"), "NAME|FILE": ("POLICY", "FILE")}
 """Words of the help that stand for something else elsewhere."""
 _LONGEST = 70
 

@@ -44,6 +44,8 @@ class HostNews:
     sleeps: bool
     """Whether it may be switched off, and seems to be."""
     untrusted: bool
+    alike: int = 0
+    """What is told of it together with other hosts."""
 
     @property
     def speaks(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from auditkit.model import Severity, State
 from auditkit.notices import Night, Notice, Trouble, Verdict
+from auditkit.notices.alike import Shared, folded
 from auditkit.notices.news import HostNews, forgotten, of_hosts
 from auditkit.printable import counted, few, grouped, printable, said
 from auditkit.report import verdict
@@ -109,33 +110,54 @@ def _paragraphs(document: Dict, found: Sequence[HostNews], night: Night, urgent:
     calm = [] if urgent else ["Nothing new. You get this so that you know that auditkit still looks."]
     head = f"{said(document['command']).capitalize()} of {counted(len(found), 'host')}, {_times(document)}."
     yield [head, *(f"{said(trouble.long)}." for trouble in night.troubles), *calm]
-    speaking = sorted((news for news in found if news.speaks), key=_rank, reverse=True)
-    yield from (list(_of_host(news)) for news in speaking[:MOST_HOSTS])
-    if len(speaking) > MOST_HOSTS:
-        yield [f"... and {counted(len(speaking) - MOST_HOSTS, 'more host')}: see the report"]
+    shared, speaking = folded([news for news in found if news.speaks])
+    told: list[HostNews | Shared] = [*shared, *speaking]
+    told.sort(key=_rank, reverse=True)
+    yield from (list(_of_several(one) if isinstance(one, Shared) else _of_host(one)) for one in told[:MOST_HOSTS])
+    if len(told) > MOST_HOSTS:
+        yield [f"... and {counted(len(told) - MOST_HOSTS, 'more host')}: see the report"]
     yield list(_rest(found))
     yield list(_following(document))
     yield [*([f"Report: {printable(night.report)}"] if night.report else []), f"Told by auditkit on {printable(night.place)}."]
 
 
-def _rank(news: HostNews) -> tuple[bool, Severity, bool, int]:
-    return news.untrusted, max((item.severity for item in news.new), default=Severity.INFO), bool(news.missed), len(news.new)
+def _rank(news: HostNews | Shared) -> tuple[bool, Severity, bool, int]:
+    worst = max((item.severity for item in news.new), default=Severity.INFO)
+    if isinstance(news, Shared):
+        return False, worst, False, len(news.new)
+    return news.untrusted, worst, bool(news.missed), len(news.new)
+
+
+def _of_several(shared: Shared) -> Iterator[str]:
+    yield f"On {counted(len(shared.names), 'host')} alike: {few(list(shared.names), MOST_NAMES)}"
+    yield from _news(shared.new, frozenset())
+    yield from _unseen(shared.gaps)
 
 
 def _of_host(news: HostNews) -> Iterator[str]:
     yield f"{news.name}: {verdict.of_host(news.host)}"
     if any(item.sort in (Sort.LOGIN, Sort.LOGINS) for item in news.new):
         yield _cut(f"  logins: {said(news.host['logins']['verdict'])}", LONGEST_LINE)
-    for item in news.new[:MOST_ITEMS]:
-        yield _cut(f"  {'again' if item.id in news.again else 'new':5}  {item.severity.word:8}  {_item(item)}", LONGEST_LINE)
-    yield from _more(len(news.new) - MOST_ITEMS, "")
+    yield from _news(news.new, news.again)
     if news.missed:
         yield from (_cut(f"  {said(gap['reason'])}", LONGEST_LINE) for gap in news.host["gaps"][:1])
-    for item in news.gaps[:MOST_GAPS]:
-        yield _cut(f"  new    {item.message}", LONGEST_LINE)
-    yield from _more(len(news.gaps) - MOST_GAPS, " not seen")
+    yield from _unseen(news.gaps)
+    if news.alike:
+        yield f"  {grouped(news.alike)} more new as on other hosts"
     if news.still:
         yield f"  {grouped(news.still)} more still there from before"
+
+
+def _news(new: Sequence[Item], again: frozenset[str]) -> Iterator[str]:
+    for item in new[:MOST_ITEMS]:
+        yield _cut(f"  {'again' if item.id in again else 'new':5}  {item.severity.word:8}  {_item(item)}", LONGEST_LINE)
+    yield from _more(len(new) - MOST_ITEMS, "")
+
+
+def _unseen(gaps: Sequence[Item]) -> Iterator[str]:
+    for item in gaps[:MOST_GAPS]:
+        yield _cut(f"  new    {item.message}", LONGEST_LINE)
+    yield from _more(len(gaps) - MOST_GAPS, " not seen")
 
 
 def _item(item: Item) -> str:

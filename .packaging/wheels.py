@@ -3,7 +3,6 @@
 Where they come from says pip's own configuration of this machine, and nothing else.
 """
 
-import os
 import re
 import subprocess
 import sys
@@ -22,6 +21,12 @@ GLIBC = ("manylinux_2_17", "manylinux2014", "manylinux_2_28")
 UNUSED = frozenset(("invoke", "markdown-it-py", "mdurl", "pygments", "pycparser"))
 """Asked for by what auditkit needs, for what auditkit has no use for: `Match exec`, Markdown, coloured source, a C compiler."""
 
+LEFT_OUT = re.compile(
+    r".*\.(?:pyi|pyx|pxd|c|h)|(?:.*/)?tests?/.*|[^/]+\.data/.*|.*/RECORD|zstandard/_cffi\..*|cffi/.*"
+    r"|sqlalchemy/(?:testing|dialects/(?:mssql|mysql|oracle))/.*"
+)
+"""What nothing of auditkit loads."""
+
 
 def fetched(pythons: Sequence[str], machine: str, folder: Path) -> list[Path]:
     """The wheels of the lock for some Pythons (`3.11`), in a folder; those that are there are held against their hashes too."""
@@ -38,7 +43,8 @@ def fetched(pythons: Sequence[str], machine: str, folder: Path) -> list[Path]:
 
 def own(folder: Path) -> Path:
     """The wheel of this checkout, made by the hatchling that is installed beside this Python."""
-    _pip("wheel", "--no-deps", "--no-build-isolation", "--no-cache-dir", "--wheel-dir", str(folder), str(HERE))
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=HERE, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     (made,) = folder.glob("auditkit-*.whl")
     return made
 
@@ -56,6 +62,14 @@ def needed(own: Path, wheels: Iterable[Path], python: str) -> list[Path]:
             found[name] = [wheel for wheel in there[name] if _fits(wheel, python)]
             wanted += _requires(found[name][0], surroundings)
     return sorted(wheel for several in found.values() for wheel in several)
+
+
+def content(wheel: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of each file of a wheel that something of auditkit loads, and of its licences."""
+    with zipfile.ZipFile(wheel) as archive:
+        for name in archive.namelist():
+            if not LEFT_OUT.fullmatch(name) and not name.endswith("/"):
+                yield name, archive.read(name)
 
 
 def name_of(wheel: Path) -> str:
@@ -82,6 +96,5 @@ def _requires(wheel: Path, surroundings: Mapping[str, str]) -> Iterator[str]:
 
 
 def _pip(*words: str) -> None:
-    environment = {**os.environ, "SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", "1580601600")}
     quiet = ("--quiet", "--disable-pip-version-check", "--no-python-version-warning")
-    subprocess.run([sys.executable, "-m", "pip", *words, *quiet], check=True, env=environment)
+    subprocess.run([sys.executable, "-m", "pip", *words, *quiet], check=True)

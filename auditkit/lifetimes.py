@@ -137,6 +137,8 @@ class Judged:
     still: int
     fixed: tuple[Row, ...]
     unknown: tuple[Row, ...]
+    beyond: frozenset[str]
+    """The keys of what is not known because this run was not asked about it: a check about logins, say."""
     changed: tuple[Row, ...]
     """The rows that are not as they were known."""
     held: bool
@@ -178,16 +180,25 @@ def judged(night: Night, things: Sequence[Thing]) -> Judged:
     gone_before = [row for row in night.rows.values() if not row.open and row.thing.key not in told]
     counting = [row for row in told.values() if row.thing.counts]
     new = frozenset(row.thing.key for row in counting if row.news_run > since)
+    unknown = tuple(row for row in became if row.open and row.thing.counts)
     gone = (row for row in (*told.values(), *left, *gone_before) if row.left_run > since and row.news_run <= since)
     return Judged(
         told=told,
         new=new,
         still=len(counting) - len(new),
         fixed=tuple(row for row in gone if row.how in TOLD),
-        unknown=tuple(row for row in became if row.open and row.thing.counts),
+        unknown=unknown,
+        beyond=frozenset(row.thing.key for row in unknown if _is_beyond(row, night)),
         changed=tuple(row for row in (*told.values(), *left) if night.rows.get(row.thing.key) != row),
         held=night.since is not None,
     )
+
+
+def _is_beyond(row: Row, night: Night) -> bool:
+    """Whether this run was not asked about it; about a gap it was where it was asked all that the run was that met the gap."""
+    then = night.looks.get(row.last_run)
+    asked = frozenset((row.thing.part,)) if row.thing.part else then.parts if then else frozenset[str]()
+    return not asked <= night.look.parts
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,7 @@ Told by auditkit on office.
 def test_what_was_told_is_not_told_again() -> None:
     verdict = told(ODD, night=after(ODD))
     assert (verdict.due, verdict.notice.urgent) == (False, False)
-    assert verdict.notice.subject == "nothing new on srv-01 since 2026-11-29"
+    assert verdict.notice.subject == "nothing new on srv-01 since 2026-11-29, 1 still there"
 
 
 def test_what_is_below_the_severity_that_was_asked_for_is_not_told() -> None:
@@ -137,6 +137,15 @@ def test_a_change_that_changed_again_is_told_again() -> None:
 def test_a_finding_that_is_worse_now_is_told_again() -> None:
     worse = replace(CLEAN, findings=(finding("ssh-password", "sshd", Severity.CRITICAL),))
     assert told(worse, night=after(ODD)).notice.subject == "1 new on srv-01 (1 critical)"
+
+
+def test_a_finding_that_says_something_else_is_told_again_but_not_for_another_number() -> None:
+    def pending(message: str) -> HostReport:
+        return replace(CLEAN, findings=(replace(finding("updates", "packages"), message=message),))
+
+    night = after(pending("3 packages miss an update since 10 days"))
+    assert not told(pending("4 packages miss an update since 11 days"), night=night).due
+    assert told(pending("the list of updates is damaged"), night=night).due
 
 
 def test_of_two_that_are_called_alike_the_second_is_new() -> None:
@@ -237,17 +246,17 @@ def test_a_night_without_a_report() -> None:
 # the history of runs
 
 
-def test_what_was_gone_in_between_is_new() -> None:
+def test_what_was_gone_in_between_or_is_worse_is_new() -> None:
     made = report(ODD, new=1)
-    made["hosts"][0]["findings"][0]["first_seen"] = "2026-11-30T01:00:00Z"
+    made["hosts"][0]["findings"][0] |= {"first_seen": "2026-11-01T01:00:00Z", "news": "again"}
     assert judged(made, after(ODD)).due
-    made["hosts"][0]["findings"][0]["first_seen"] = "2026-11-01T01:00:00Z"
+    del made["hosts"][0]["findings"][0]["news"]
     assert not judged(made, after(ODD)).due
 
 
 def test_the_first_run_of_a_history_makes_all_new() -> None:
     made = report(ODD, run=None, finished=None)
-    made["hosts"][0]["findings"][0]["first_seen"] = "2026-11-30T01:00:00Z"
+    made["hosts"][0]["findings"][0]["first_seen"] = made["started"]
     assert judged(made, after(ODD)).due
 
 
@@ -266,10 +275,12 @@ def test_what_was_fixed_and_comes_back_is_new() -> None:
     assert told(ODD, night=after(CLEAN, night=after(ODD))).due, "without a history too"
 
 
-def test_a_history_that_could_not_be_read_is_told() -> None:
-    verdict = judged(report(ODD), replace(after(ODD), remembers=True))
-    assert verdict.notice.subject == "no history to hold it against"
-    assert not judged(report(ODD, new=0), replace(after(ODD), remembers=True)).due
+def test_a_history_that_could_not_be_read_is_told_and_makes_all_new() -> None:
+    made = {**report(ODD), "history": {"run": None, "note": "this run is not kept: the file is damaged"}}
+    verdict = judged(made, after(ODD))
+    assert verdict.notice.subject == "1 new on srv-01 (1 high), no history to hold it against"
+    assert "So everything counts as new: this run is not kept: the file is damaged.\n" in verdict.notice.body
+    assert not judged({**made, "history": {"run": "1"}}, after(ODD)).due
 
 
 # silence
@@ -293,12 +304,37 @@ def test_whoever_wants_a_mail_every_night_gets_it() -> None:
 
 
 def test_a_thousand_changes_on_fifty_hosts_are_a_short_mail() -> None:
-    hosts = [replace(CLEAN, host=f"pc-{at}", changes=tuple(change(f"/{n}") for n in range(100))) for at in range(50)]
+    hosts = [replace(CLEAN, host=f"pc-{at}", changes=tuple(change(f"/{at}/{n}") for n in range(100))) for at in range(50)]
     verdict = told(*hosts)
     assert verdict.notice.subject == "5000 new on 50 hosts (5000 critical)"
     assert len(verdict.notice.body.splitlines()) < 300
     assert "  ... and 90 more\n" in verdict.notice.body
     assert "... and 30 more hosts: see the report" in verdict.notice.body
+
+
+def test_what_is_new_on_many_hosts_alike_is_told_once() -> None:
+    hosts = [replace(ODD, host=f"pc-{at}", gaps=BLIND.gaps) for at in range(8)]
+    hosts[3] = replace(hosts[3], changes=(change("/etc/passwd"),))
+    body = told(*hosts).notice.body
+    own, alike = body.split("\n\n")[1:3]
+    assert own.splitlines() == [
+        "pc-3: 1 change, 2 findings (1 critical, 1 high, 1 low), 1 gap: NOT CLEAN",
+        "  new    critical  /etc/passwd: changed: content changed  content-changed",
+        "  2 more new as on other hosts",
+    ]
+    assert alike.splitlines() == [
+        "On 8 hosts alike: pc-0, pc-1, pc-2, pc-3, pc-4 and 3 more",
+        "  new    high      sshd is odd  ssh-password",
+        "  new    not seen: /etc/shadow: permission denied",
+    ]
+
+
+def test_two_hosts_are_told_of_one_by_one_and_so_is_who_got_in() -> None:
+    pair = [replace(ODD, host=f"pc-{at}") for at in range(2)]
+    entered = [replace(login("2026-11-30T00:30:00Z", "high"), host=f"srv-{at}") for at in range(3)]
+    body = told(*pair, *entered).notice.body
+    assert "alike" not in body
+    assert body.count("  logins: success seen\n") == 3
 
 
 EVIL = "x\r\nBcc: spy@evil.example\n\n<b>\x1b[2J\u202e\udcff"

@@ -24,11 +24,6 @@ MACHINE = "x86_64"
 WHEN = (1980, 1, 1, 0, 0, 0)
 QUICK_WITHOUT = ("markupsafe", "pyyaml", "sqlalchemy")
 """What is compiled only to be faster: it is left out, and the text runs."""
-LEFT_OUT = re.compile(
-    r".*\.(?:pyi|pyx|pxd|c|h)|(?:.*/)?tests?/.*|[^/]+\.data/.*|.*/RECORD|zstandard/_cffi\..*|cffi/.*"
-    r"|sqlalchemy/(?:testing|dialects/(?:mssql|mysql|oracle))/.*"
-)
-"""What nothing of auditkit loads."""
 COMPILED = re.compile(r"(.*?)\.(?:cpython-\d+-[\w-]+|abi3)\.so")
 OTHERS = re.compile(rf"native/[^/]+/(?!abi3|cp{sys.version_info.major}{sys.version_info.minor})")
 """What only another Python than this one loads."""
@@ -47,10 +42,11 @@ def main(words: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--machine", default=MACHINE, help=f"as `uname -m` says [default: {MACHINE}]")
     parser.add_argument("--wheels", type=Path, metavar="DIR", help="keep what is fetched there, for the next time")
+    parser.add_argument("--quick", action="store_true", help="for a try: compress little, compile nothing")
     asked = parser.parse_args(words)
     with tempfile.TemporaryDirectory() as made:
         files = collected(asked.python or PYTHONS, asked.machine, asked.wheels or Path(made, "wheels"), Path(made))
-    written(asked.output, files)
+    written(asked.output, files if asked.quick else files | dict(compiled(files)), level=1 if asked.quick else 9)
     sys.stdout.write(f"{asked.output}: {asked.output.stat().st_size} bytes\n")
     return 0
 
@@ -64,7 +60,7 @@ def collected(pythons: Sequence[str], machine: str, folder: Path, scratch: Path)
     for source in sorted((HERE / "without").rglob("*.py")):
         files[str(source.relative_to(HERE))] = source.read_bytes()
     files |= {"__main__.py": (HERE / "start.py").read_bytes(), "_loaded.py": (HERE / "_loaded.py").read_bytes()}
-    return files | dict(compiled(files))
+    return files
 
 
 def place(wheel: Path, machine: str) -> str:
@@ -77,16 +73,13 @@ def place(wheel: Path, machine: str) -> str:
 
 def content(wheel: Path, place: str) -> Iterator[tuple[str, bytes]]:
     """Yield the files of a wheel; each compiled module with what stands in its place."""
-    with zipfile.ZipFile(wheel) as archive:
-        for name in archive.namelist():
-            if LEFT_OUT.fullmatch(name) or name.endswith("/"):
-                continue
-            found = COMPILED.fullmatch(name)
-            if found and not place:
-                continue
-            if found:
-                yield f"{place}{found[1]}.py", STUB.format(file=os.path.basename(name)).encode()
-            yield place + name, archive.read(name)
+    for name, data in wheels.content(wheel):
+        found = COMPILED.fullmatch(name)
+        if found and not place:
+            continue
+        if found:
+            yield f"{place}{found[1]}.py", STUB.format(file=os.path.basename(name)).encode()
+        yield place + name, data
 
 
 def compiled(files: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
@@ -102,12 +95,12 @@ def compiled(files: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
             )
 
 
-def written(path: Path, files: Mapping[str, bytes]) -> None:
+def written(path: Path, files: Mapping[str, bytes], level: int) -> None:
     """Write the archive, whole or not at all."""
     temporary = path.with_name(f"{path.name}.tmp")
     with temporary.open("wb") as file:
         file.write(SHEBANG)
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as archive:
             for name, data in sorted(files.items()):
                 member = zipfile.ZipInfo(name, WHEN)
                 member.external_attr, member.compress_type = 0o100644 << 16, zipfile.ZIP_DEFLATED

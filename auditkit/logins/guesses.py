@@ -1,9 +1,9 @@
 """Who tried: guesses by address, those that several sources tell of counted once."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from auditkit.logins.nouns import What
 from auditkit.logins.streams import PRIMARY, Stream, is_numeric, is_ssh
@@ -108,8 +108,7 @@ def _of_stream(stream: Stream, primary: Sequence[Stream] | None) -> dict[str, At
                     continue  # all of it is told by those that go before it, with names that are not cut
             mine = found.setdefault(address, Attacker(address))
             mine.services.add(service)
-            for hour, guesses in hours.items():
-                mine.hours[hour] = mine.hours.get(hour, 0) + guesses
+            _add_up(mine.hours, hours)
             _add(mine, source)
             mine.lines += [(reading.log.name, *at) for at in (*source.early, *source.late)]
     return found
@@ -129,8 +128,7 @@ def _hours(source: Source) -> dict[int, int]:
 
 
 def _add(mine: Attacker, source: Source) -> None:
-    for name, guesses in source.names.items():
-        mine.names[name] = mine.names.get(name, 0) + guesses
+    _add_up(mine.names, source.names)
     mine.more_names += source.more_names
     mine.probes += source.probes
     mine.others.update(source.others)
@@ -140,10 +138,8 @@ def _add(mine: Attacker, source: Source) -> None:
 
 def _merge(mine: Attacker, other: Attacker) -> None:
     """Another stream tells of the same address: of each count the larger one."""
-    for hour, guesses in other.hours.items():
-        mine.hours[hour] = max(mine.hours.get(hour, 0), guesses)
-    for name, guesses in other.names.items():
-        mine.names[name] = max(mine.names.get(name, 0), guesses)
+    _larger(mine.hours, other.hours)
+    _larger(mine.names, other.names)
     for what, times in other.others.items():
         mine.others[what] = max(mine.others[what], times)
     mine.services |= other.services
@@ -151,6 +147,24 @@ def _merge(mine: Attacker, other: Attacker) -> None:
     mine.probes, mine.undated = max(mine.probes, other.probes), max(mine.undated, other.undated)
     mine.lines += other.lines[: max(AT_HAND - len(mine.lines), 0)]
     _span(mine, other.first, other.last)
+
+
+def _add_up(mine: dict[Any, int], other: Mapping[Any, int]) -> None:
+    """Add what another counts."""
+    if not mine:
+        mine.update(other)
+        return
+    for key, times in other.items():
+        mine[key] = mine.get(key, 0) + times
+
+
+def _larger(mine: dict[Any, int], other: Mapping[Any, int]) -> None:
+    """Take the larger one of each count."""
+    if not mine:
+        mine.update(other)
+        return
+    for key, times in other.items():
+        mine[key] = max(mine.get(key, 0), times)
 
 
 def _span(mine: Attacker, first: int | None, last: int | None) -> None:

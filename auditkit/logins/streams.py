@@ -94,8 +94,9 @@ class Stream:
 
     def told(self, *whats: What) -> Iterator[Told]:
         """Yield what was kept of it of these kinds; a log may have so much that nobody goes through all of it."""
-        found = [one for what in whats for one in self._by_what.get(what, ())]
-        yield from (one for _at, one in (sorted(found, key=itemgetter(0)) if len(whats) > 1 else found))
+        found = [self._by_what.get(what, ()) for what in whats]
+        several = sorted((one for each in found for one in each), key=itemgetter(0)) if len(found) > 1 else found[0]
+        return map(itemgetter(1), several)
 
     @cached_property
     def _by_what(self) -> Mapping[What, Sequence[tuple[int, Told]]]:

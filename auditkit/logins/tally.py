@@ -269,6 +269,11 @@ class Tally:
         """Whether a connection said anything of itself."""
         return (host, pid) in self.connections or (host, pid) in self._resting
 
+    def known(self, host: str, pids: Iterable[str]) -> set[str]:
+        """Which of these processes of a machine it knows so."""
+        asked = {(host, pid) for pid in pids}
+        return {pid for _host, pid in (asked & self.connections.keys()) | (asked & self._resting.keys())}
+
     def is_strange(self, event: Event) -> bool:
         """Whether no line of its process told of its connection before."""
         key = event.host, str(event.pid)

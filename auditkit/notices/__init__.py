@@ -39,8 +39,6 @@ class Night:
     quiet: bool = True
     """Whether nothing is told when there is nothing new."""
     troubles: tuple[Trouble, ...] = ()
-    remembers: bool = False
-    """Whether a history of runs is kept, so that its lack is news."""
     report: str = ""
     """Where the whole report lies."""
 

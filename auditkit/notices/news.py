@@ -8,7 +8,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -22,6 +22,7 @@ from auditkit.report.look import Options
 Dict = Mapping[str, Any]
 SWITCHED_OFF = (State.UNREACHABLE,)
 """States of a host that sleeps: another key, or a lie, comes from one that is awake."""
+_NUMBERS = re.compile(r"[0-9]+")
 MOST_TOLD = 200_000
 """What is kept in mind of one host; of one with more all is new again."""
 
@@ -44,31 +45,38 @@ class HostNews:
     sleeps: bool
     """Whether it may be switched off, and seems to be."""
     untrusted: bool
-    forgotten: bool
-    """Whether a history is kept, and says nothing of it."""
+    alike: int = 0
+    """What is told of it together with other hosts."""
 
     @property
     def speaks(self) -> bool:
         """Whether a person is to be told."""
-        return bool(self.new or self.gaps or self.untrusted or self.forgotten or (self.missed and not self.sleeps))
+        return bool(self.new or self.gaps or self.untrusted or (self.missed and not self.sleeps))
 
 
 def of_hosts(document: Dict, night: Night) -> tuple[list[HostNews], Told]:
     """What is new of each host, in the order of the report, and what will have been told once that is."""
     found, told = [], {name: dict(known) for name, known in (night.told or {}).items()}
+    if forgotten(document):
+        night = replace(night, told=None)
     for host in document["hosts"]:
-        news, told[host["host"]] = _of_host(host, night)
+        news, told[host["host"]] = _of_host(host, night, document["started"])
         found.append(news)
     return found, told
 
 
-def _of_host(host: Dict, night: Night) -> tuple[HostNews, dict[str, str]]:
+def forgotten(document: Dict) -> str:
+    """Why the history of runs says nothing of this one; empty where it does, or none is kept."""
+    return str(document.get("history", {}).get("note") or "")
+
+
+def _of_host(host: Dict, night: Night, started: str) -> tuple[HostNews, dict[str, str]]:
     before = None if night.told is None else night.told.get(host["host"])
     marked = list(_marked(host))
     worth = [(key, said, item) for key, said, item in marked if _worth(item, night.at)]
-    new = [item for key, said, item in worth if item.sort is not Sort.GAP and is_new(key, said, item, host, before)]
+    new = [item for key, said, item in worth if item.sort is not Sort.GAP and is_new(key, said, item, before, started)]
     missed = str(state(host)) if state(host) in FAILURES else ""
-    gaps = [item for key, said, item in worth if item.sort is Sort.GAP and is_new(key, said, item, host, before)]
+    gaps = [item for key, said, item in worth if item.sort is Sort.GAP and is_new(key, said, item, before, started)]
     current = {key: said for key, said, _item in worth}
     news = HostNews(
         name=printable(host["host"]),
@@ -80,7 +88,6 @@ def _of_host(host: Dict, night: Night) -> tuple[HostNews, dict[str, str]]:
         missed=missed,
         sleeps=missed in SWITCHED_OFF and host["host"] in night.asleep,
         untrusted=host["untrusted"] is not None,
-        forgotten=night.remembers and not missed and "since" not in host,
     )
     return news, _next(host, before or {}, current)
 
@@ -104,14 +111,11 @@ def _worth(item: Item, at: Severity) -> bool:
     return (item.against or item.sort is Sort.LOGIN) and item.severity >= at
 
 
-def is_new(key: str, said: str, item: Item, host: Dict, before: Mapping[str, str] | None) -> bool:
-    """Whether no notice told of it yet, or what it told has changed, or it was gone in between."""
+def is_new(key: str, said: str, item: Item, before: Mapping[str, str] | None, started: str) -> bool:
+    """Whether no notice told of it yet, or what it told has changed; or the history knows it only from this run, or as news."""
     if before is None or before.get(key) != said:
         return True
-    since, first = host.get("since"), item.of.get("first_seen")
-    if not isinstance(since, dict) or first is None:
-        return False
-    return since["run"] is None or str(first) > str(since["finished"])
+    return bool(item.of.get("news")) or item.of.get("first_seen") == started
 
 
 def _marked(host: Dict) -> Iterator[tuple[str, str, Item]]:
@@ -145,8 +149,8 @@ def _said(item: Item) -> str:
         case Sort.LOGINS:
             return _digest([item.of["access"], item.of["coverage"]])
         case Sort.GAP:
-            return _digest([re.sub(r"\d+", "#", str(item.of["reason"]))])
-    return _digest([item.severity.word])
+            return _digest([_NUMBERS.sub("#", str(item.of["reason"]))])
+    return _digest([item.severity.word, _NUMBERS.sub("#", item.message)])
 
 
 def _digest(value: object) -> str:

@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from auditkit.model import Severity, State
 from auditkit.notices import Night, Notice, Trouble, Verdict
-from auditkit.notices.news import HostNews, of_hosts
+from auditkit.notices.alike import Shared, folded
+from auditkit.notices.news import HostNews, forgotten, of_hosts
 from auditkit.printable import counted, few, grouped, printable, said
 from auditkit.report import verdict
 from auditkit.report.items import Item, Sort
@@ -19,6 +21,7 @@ WIDEST = 140
 LONGEST_NAME = 40
 LONGEST_LINE = 300
 MOST_HOSTS, MOST_ITEMS, MOST_GAPS, MOST_NAMES, MOST_NEXT = 20, 10, 5, 5, 6
+FORGOTTEN = "no history to hold it against"
 MISSED = {State.UNREACHABLE: "not reached", State.TIMEOUT: "not asked to its end", State.PARTIAL: "not asked to its end"}
 """What is said of a host in such a state; others are said by their own words."""
 
@@ -26,6 +29,8 @@ MISSED = {State.UNREACHABLE: "not reached", State.TIMEOUT: "not asked to its end
 def judged(document: Dict, night: Night) -> Verdict:
     """What a night comes to: the notice, whether it is to be sent now, and what will have been told by then."""
     found, told = of_hosts(document, night)
+    if why := forgotten(document):
+        night = replace(night, troubles=(*night.troubles, Trouble(FORGOTTEN, f"So everything counts as new: {why}")))
     speaking = [news for news in found if news.speaks]
     urgent = bool(speaking or night.troubles or not found)
     due = urgent or not night.quiet or _is_beat(night)
@@ -52,7 +57,6 @@ def _subject(speaking: Sequence[HostNews], night: Night) -> str:
         _new([news for news in speaking if news.new and not news.untrusted]),
         *_missed([news for news in speaking if news.missed and not news.sleeps]),
         _gaps([news for news in speaking if news.gaps]),
-        _forgotten([news for news in speaking if news.forgotten]),
         *(said(trouble.short) for trouble in night.troubles),
     ]
     return _cut(", ".join(filter(None, parts)) or "no host was asked", WIDEST)
@@ -86,10 +90,6 @@ def _gaps(hosts: Sequence[HostNews]) -> str:
     return f"{grouped(number)} new {'gap' if number == 1 else 'gaps'} on {_named(hosts)}" if hosts else ""
 
 
-def _forgotten(hosts: Sequence[HostNews]) -> str:
-    return "no history to hold it against" if hosts else ""
-
-
 def _named(hosts: Sequence[HostNews]) -> str:
     """`srv-01`, or `3 hosts`."""
     return _cut(hosts[0].name, LONGEST_NAME) if len(hosts) == 1 else counted(len(hosts), "host")
@@ -99,8 +99,10 @@ def _calm(found: Sequence[HostNews], night: Night) -> str:
     """The subject of a notice that says that all is as before."""
     asleep = sum(news.sleeps for news in found)
     since = f" since {night.last:%Y-%m-%d}" if night.last else ""
-    less = f", {grouped(asleep)} switched off" if asleep else ""
-    return f"nothing new on {_named(found)}{since}{less}"
+    still = sum(news.still for news in found)
+    rest = [(still, "still there"), (asleep, "switched off")]
+    more = "".join(f", {grouped(number)} {what}" for number, what in rest if number)
+    return f"nothing new on {_named(found)}{since}{more}"
 
 
 def _paragraphs(document: Dict, found: Sequence[HostNews], night: Night, urgent: bool) -> Iterator[Sequence[str]]:
@@ -108,35 +110,54 @@ def _paragraphs(document: Dict, found: Sequence[HostNews], night: Night, urgent:
     calm = [] if urgent else ["Nothing new. You get this so that you know that auditkit still looks."]
     head = f"{said(document['command']).capitalize()} of {counted(len(found), 'host')}, {_times(document)}."
     yield [head, *(f"{said(trouble.long)}." for trouble in night.troubles), *calm]
-    speaking = sorted((news for news in found if news.speaks), key=_rank, reverse=True)
-    yield from (list(_of_host(news)) for news in speaking[:MOST_HOSTS])
-    if len(speaking) > MOST_HOSTS:
-        yield [f"... and {counted(len(speaking) - MOST_HOSTS, 'more host')}: see the report"]
+    shared, speaking = folded([news for news in found if news.speaks])
+    told: list[HostNews | Shared] = [*shared, *speaking]
+    told.sort(key=_rank, reverse=True)
+    yield from (list(_of_several(one) if isinstance(one, Shared) else _of_host(one)) for one in told[:MOST_HOSTS])
+    if len(told) > MOST_HOSTS:
+        yield [f"... and {counted(len(told) - MOST_HOSTS, 'more host')}: see the report"]
     yield list(_rest(found))
     yield list(_following(document))
     yield [*([f"Report: {printable(night.report)}"] if night.report else []), f"Told by auditkit on {printable(night.place)}."]
 
 
-def _rank(news: HostNews) -> tuple[bool, Severity, bool, int]:
-    return news.untrusted, max((item.severity for item in news.new), default=Severity.INFO), bool(news.missed), len(news.new)
+def _rank(news: HostNews | Shared) -> tuple[bool, Severity, bool, int]:
+    worst = max((item.severity for item in news.new), default=Severity.INFO)
+    if isinstance(news, Shared):
+        return False, worst, False, len(news.new)
+    return news.untrusted, worst, bool(news.missed), len(news.new)
+
+
+def _of_several(shared: Shared) -> Iterator[str]:
+    yield f"On {counted(len(shared.names), 'host')} alike: {few(list(shared.names), MOST_NAMES)}"
+    yield from _news(shared.new, frozenset())
+    yield from _unseen(shared.gaps)
 
 
 def _of_host(news: HostNews) -> Iterator[str]:
     yield f"{news.name}: {verdict.of_host(news.host)}"
     if any(item.sort in (Sort.LOGIN, Sort.LOGINS) for item in news.new):
         yield _cut(f"  logins: {said(news.host['logins']['verdict'])}", LONGEST_LINE)
-    for item in news.new[:MOST_ITEMS]:
-        yield _cut(f"  {'again' if item.id in news.again else 'new':5}  {item.severity.word:8}  {_item(item)}", LONGEST_LINE)
-    yield from _more(len(news.new) - MOST_ITEMS, "")
+    yield from _news(news.new, news.again)
     if news.missed:
         yield from (_cut(f"  {said(gap['reason'])}", LONGEST_LINE) for gap in news.host["gaps"][:1])
-    for item in news.gaps[:MOST_GAPS]:
-        yield _cut(f"  new    {item.message}", LONGEST_LINE)
-    yield from _more(len(news.gaps) - MOST_GAPS, " not seen")
-    if news.forgotten:
-        yield "  the history of runs could not be read: what is new and what is not cannot be told apart"
+    yield from _unseen(news.gaps)
+    if news.alike:
+        yield f"  {grouped(news.alike)} more new as on other hosts"
     if news.still:
         yield f"  {grouped(news.still)} more still there from before"
+
+
+def _news(new: Sequence[Item], again: frozenset[str]) -> Iterator[str]:
+    for item in new[:MOST_ITEMS]:
+        yield _cut(f"  {'again' if item.id in again else 'new':5}  {item.severity.word:8}  {_item(item)}", LONGEST_LINE)
+    yield from _more(len(new) - MOST_ITEMS, "")
+
+
+def _unseen(gaps: Sequence[Item]) -> Iterator[str]:
+    for item in gaps[:MOST_GAPS]:
+        yield _cut(f"  new    {item.message}", LONGEST_LINE)
+    yield from _more(len(gaps) - MOST_GAPS, " not seen")
 
 
 def _item(item: Item) -> str:

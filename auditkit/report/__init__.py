@@ -2,16 +2,23 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from auditkit.report import csv, ecs, html, json, junit, markdown, ocsf, prometheus, sarif, text
+from auditkit.report import csv, ecs, json, junit, markdown, ocsf, prometheus, sarif, text
 from auditkit.report.document import Document
 from auditkit.report.look import Options
 
 __all__ = ["FORMATS", "Options", "render"]
 
+
+def _html(document: Document, options: Options) -> Iterator[str]:
+    from auditkit.report import html  # noqa: PLC0415 - a large part of what is loaded, and seldom asked for
+
+    return html.pieces(document, options)
+
+
 FORMATS: Mapping[str, Callable[[Document, Options], Iterator[str]]] = {
     "text": text.pieces,
     "json": json.pieces,
-    "html": html.pieces,
+    "html": _html,
     "markdown": markdown.pieces,
     "csv": csv.pieces,
     "sarif": sarif.pieces,

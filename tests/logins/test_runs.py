@@ -4,13 +4,17 @@ from dataclasses import replace
 
 import pytest
 from held import Held
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from auditkit.logins.formats import templates
+from auditkit.logins.formats.counting import Counts, Piece
 from auditkit.logins.formats.meaning import own_words
-from auditkit.logins.formats.runs import NAME, PEER, RHOST, PlainNames, messages, runs, shape
+from auditkit.logins.formats.runs import NAME, PEER, RHOST, PlainNames, shape
+from auditkit.logins.formats.templates import Template
 from auditkit.logins.nouns import Event, Log, Setting
 from auditkit.logins.reading import Reading, read
+from auditkit.logins.tally import Tally
 
 NOW = 1_796_000_000 * 10**9
 PLAIN = PlainNames(own_words())
@@ -129,10 +133,56 @@ def test_a_run_begins_with_a_line_and_never_within_one() -> None:
         "Nov 24 10:00:00 gate sshd[7]: one\nNov 24 10:00:00 gate sshd[7]: two\nNov 24 10:00:01 gate sshd[7]: three\n"
         "Nov 24 10:00:01 shop sshd[7]: Nov 24 10:00:01 gate sshd[7]: four\nfive"
     )
-    found = runs(text, 15, "gate")
-    assert [messages(run) if run[0] else run[4] for run in found] == [
-        "one\ntwo",
-        "three",
+    piece = Piece(Counts(Tally()), text, 15, "gate", single=False)
+    assert [piece.messages(at) if pid else piece.words(at) for at, pid in enumerate(piece.pids)] == [
+        ["one", "two"],
+        ["three"],
         "Nov 24 10:00:01 shop sshd[7]: Nov 24 10:00:01 gate sshd[7]: four",
         "five",
     ]
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Templates are learned from a handful of runs."""
+    monkeypatch.setattr(templates, "DUE", 3)
+
+
+@pytest.mark.usefixtures("quick")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(VISITS, min_size=4, max_size=10), st.lists(VISITS, max_size=12), st.data())
+def test_runs_that_fit_a_template_give_what_their_lines_give(
+    often: list[Visit], visits: list[Visit], data: st.DataObject
+) -> None:
+    raw = bytearray((text_of(often) * 4 + text_of(often + visits) + text_of(visits)).encode())
+    for at in data.draw(st.lists(st.integers(0, len(raw) - 1), max_size=4)):
+        raw[at] = data.draw(st.sampled_from(b"\n\r\0 :[]0159aA\xc3\x1b"))
+    assert known(bytes(raw), 997) == known(bytes(raw), 1 << 20, told=[])
+
+
+@pytest.mark.usefixtures("quick")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(VISITS, min_size=4, max_size=10), st.lists(VISITS, max_size=8))
+def test_a_template_cuts_what_is_cut_without_one(often: list[Visit], visits: list[Visit]) -> None:
+    text = text_of([*often, *visits]).removesuffix("\n")
+    counts = Counts(Tally())
+    plainly = counts.templates.cut(text, 15, "gate", single=False)
+    for _ in range(3):
+        assert counts.templates.cut(text, 15, "gate", single=False)[2] == plainly[2]
+
+
+@pytest.mark.parametrize(
+    ("said", "sound"),
+    [
+        (f"Invalid user{NAME}from{PEER}", True),
+        (f"pam_unix(sshd:auth): check pass{RHOST} \nFailed password for{NAME}from{PEER} ssh2", True),
+        ("Server listening on 0.0.0.0", True),
+        (f"Invalid user root from 192.0.2.1 port 1 from{PEER}", False),  # who comes from there has both cut out
+        (f"Invalid user{NAME}rhost=192.0.2.1 from{PEER}", False),
+        (f"Invalid user port{NAME}from{PEER}", False),
+        (f"Invalid user{NAME}zqx from{PEER}", False),  # a name that is tried
+        ("Invalid user " + "x" * 1000, False),
+    ],
+)
+def test_a_template_is_a_shape_that_whoever_says_it_has(said: str, sound: bool) -> None:
+    assert Template("sshd", said).is_sound(PLAIN) is sound

@@ -172,6 +172,11 @@ class ZstdCompressor:
         return packing.compress(data) + packing.flush()
 
 
+def compress(data, level=3):
+    """All at once."""
+    return ZstdCompressor(level=level).compress(data)
+
+
 class _Packing:
     def __init__(self, context):
         self._context = context

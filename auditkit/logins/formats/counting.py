@@ -5,28 +5,30 @@ anything else is read line by line, and so is each of a process that such a one 
 connection said before. What a line of PAM would ask its connection for, its user, was named with its address by then.
 """
 
-from collections import Counter, deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, compress
+from itertools import accumulate, compress, count
 from operator import attrgetter
 from re import compile as pattern
 from typing import NamedTuple
 
-from auditkit.logins.formats.meaning import CUT, SSHD, Meaning, Meanings, own_words
-from auditkit.logins.formats.runs import NAME, PlainNames, Run, messages, runs, shape
+from auditkit.logins.formats.meaning import CUT, SSHD, Meaning, Meanings
+from auditkit.logins.formats.runs import NAME
 from auditkit.logins.formats.sequences import Sequence as Says
 from auditkit.logins.formats.sequences import Sequences
+from auditkit.logins.formats.templates import Templates
 from auditkit.logins.grammar.forms import usual
-from auditkit.logins.nouns import What
-from auditkit.logins.tally import ADDRESSES, EXAMPLES, HOUR, Source, Tally
+from auditkit.logins.nouns import Said, What
+from auditkit.logins.tally import ADDRESSES, EXAMPLES, HOUR, NAMES, Source, Tally
 
 TAGS = 4096
 """Names of machines and programs that are remembered from one piece to the next."""
 ADDRESS = pattern(r"[0-9a-f.:]{2,45}").fullmatch
+TOLD = 1 << 15
+"""Addresses with what came from them that are counted before it is added up."""
+PORTED, ASKS, LINES = attrgetter("ported"), attrgetter("asks"), attrgetter("lines")
 NOISE = What.NOISE
-NOT_CUT = Says(1, ())
-"""What a line says that is not written as most are."""
 
 
 class Met(NamedTuple):
@@ -34,15 +36,15 @@ class Met(NamedTuple):
 
     number: int
     offset: int
-    run: Run
+    text: str
     lines: Sequence[int]
 
     def places(self) -> list[tuple[int, int]]:
         """Number of each of these lines, and how many bytes stand before it."""
-        number, offset, run, lines = self
+        number, offset, text, lines = self
         if len(lines) == 1 and lines[0] == 0:
             return [(number, offset)]
-        starts = list(accumulate((len(run[0]) + len(said) + 1 for said in messages(run).split("\n")), initial=offset))
+        starts = list(accumulate((len(line) + 1 for line in text.split("\n")), initial=offset))
         return [(number + line, starts[line]) for line in lines]
 
 
@@ -53,8 +55,9 @@ class Came:
     address: str
     order: int
     """How many were met before it."""
+    source: Source | None = None
     runs: list[int] = field(default_factory=list)
-    latest: deque[Met] = field(default_factory=lambda: deque(maxlen=EXAMPLES))
+    latest: list[Met] = field(default_factory=list)
 
 
 class Tag(NamedTuple):
@@ -84,8 +87,8 @@ class Spoken(NamedTuple):
     message: str
     times: int = 1
     """How often it came."""
-    told: tuple[Meaning | None, str, str] = (None, "", "")
-    """What it means, where that is known, with the address and the port that were cut out of it."""
+    said: Said | None = None
+    """What it says, where that is known."""
 
 
 class Cames(dict[str, Came | None]):
@@ -105,10 +108,12 @@ class Counts:
         self.tally = tally
         self.tags: dict[str, Tag] = {}
         self.known: dict[str, tuple[Meanings, Sequences]] = {}
-        self.plain = PlainNames(own_words())
-        self.of_sshd = self.of("sshd")[1]
+        self.templates = Templates(lambda program, text: self.of(program)[1][text])
         self.cames = Cames()
-        self.nowhere = Came("", 0)
+        self.others = 0
+        """Lines of programs that tell nothing of logins."""
+        self._told: Counter[tuple[Came | None, Says]] = Counter()
+        """Runs that are counted, by where they came from and what they say: what that adds up to is asked at the end."""
 
     def of(self, program: str) -> tuple[Meanings, Sequences]:
         """What lines of a program say, and runs of them."""
@@ -132,40 +137,47 @@ class Counts:
             self.settle()
             self.cames = Cames()
 
+    def tell(self, runs: Iterable[tuple[Came | None, Says]]) -> None:
+        """Count what runs say, but for when and where it was, and of whom."""
+        self._told.update(runs)
+        if len(self._told) > TOLD:
+            self._add()
+
     def settle(self) -> None:
-        """Let the tally know where the last lines from each address stand."""
+        """Let the tally know what was told, and where the last lines from each address stand."""
+        self._add()
         for came in self.cames.values():
-            if came and came.latest:
-                source, first = self.tally.source("sshd", came.address), came.latest[0].number
-                source.met_among([place for one in came.latest for place in one.places()][-EXAMPLES:], first)
-                came.latest.clear()
+            if came and came.source and came.latest:
+                first = came.latest[0].number
+                came.source.met_among([place for one in came.latest for place in one.places()][-EXAMPLES:], first)
+                came.latest = []
+
+    def _add(self) -> None:
+        for (came, says), often in self._told.items():
+            self.tally.passed[NOISE] += says.passed * often
+            self.others += says.foreign * often
+            if came and came.source and says.met:
+                says.sums.add(came.source, often)
+        self._told.clear()
 
 
 class Piece:
     """The runs of a piece of a log."""
 
     def __init__(self, counts: Counts, text: str, width: int, host: str, *, single: bool) -> None:
-        self.tally, self.host = counts.tally, host
-        self.runs = runs(text, width, host, single=single)
-        self.says, self.cames, self.ports, self.names = zip(*(self._cut(run, counts) for run in self.runs), strict=True)
-        self.numbers = list(accumulate([says.lines for says in self.says], initial=0))
+        self.tally, self.text, self.host = counts.tally, text, host
+        self.starts, self.says, rows = counts.templates.cut(text, width, host, single=single)
+        self.stamps, self.programs, self.pids, addresses, self.ports, self.names = zip(*rows, strict=True)
+        self.cames = list(map(counts.cames.__getitem__, addresses))
+        self.numbers = list(accumulate(map(LINES, self.says), initial=0))
         """How many lines of the piece stand before each run."""
-
-    def _cut(self, run: Run, counts: Counts) -> tuple[Says, Came | None, str, str]:
-        """What a run says, where it came from, and the port and the name that were cut out of it."""
-        prefix, program, _pid, body, _other = run
-        if not prefix:
-            return NOT_CUT, counts.nowhere, "", ""
-        text = body.replace(f"\n{prefix}", "\n") if "\n" in body else body
-        if program not in SSHD:
-            return counts.of(program)[1][text], counts.nowhere, "", ""
-        text, address, port, name = shape(text, counts.plain)
-        return counts.of_sshd[text], counts.cames[address], port, name
 
     def placed(self, offset: int, sizes: Iterable[int] | None) -> None:
         """Note how many bytes stand before each run: `sizes` are those of lines, where characters are none."""
-        lengths = sizes or [len(prefix) + len(body) + len(other) for prefix, _, _, body, other in self.runs]
-        self.offsets = list(accumulate([length + 1 for length in lengths], initial=offset))
+        if sizes is None:
+            self.offsets = [offset + start for start in (*self.starts, len(self.text) + 1)]
+        else:
+            self.offsets = list(accumulate([size + 1 for size in sizes], initial=offset))
 
     def apart(self) -> list[int]:
         """Which runs are read line by line, whatever the others say."""
@@ -173,56 +185,65 @@ class Piece:
 
     def asking(self, apart: Iterable[int], alone: Iterable[Spoken]) -> set[str]:
         """Processes that are read line by line: one line of theirs is, or PAM names another address than it."""
-        found = {self.runs[at][2] for at in apart}
+        pids, cames, host = self.pids, self.cames, self.host
+        found = {pids[at] for at in apart}
         found.discard("")
-        for one in alone:
-            if one.pid and one.pid.isdecimal() and one.host == self.host:
-                found |= {one.pid, str(int(one.pid))}
-        self.last = {run[2]: at for at, (run, says) in enumerate(zip(self.runs, self.says, strict=True)) if says.ported}
-        for at, says in enumerate(self.says):
-            if says.asks:
-                pid = self.runs[at][2]
-                if self.cames[at] is not self.cames[self.last.setdefault(pid, at)] or self.tally.knows(self.host, pid):
-                    found.add(pid)
-        return found
+        of_lines = {one.pid for one in alone if one.pid and one.host == host}
+        found.update(pid for one in of_lines if one.isdecimal() for pid in (one, str(int(one))))
+        last = self.last = dict(compress(zip(pids, count()), map(PORTED, self.says)))
+        asking = list(compress(count(), map(ASKS, self.says)))
+        found.update(pids[at] for at in asking if cames[at] is not cames[last.setdefault(pids[at], at)])
+        return found | self.tally.known(host, {pids[at] for at in asking})
 
     def of(self, processes: Collection[str]) -> set[int]:
         """Which runs are of these processes."""
-        return {at for at, run in enumerate(self.runs) if run[2] in processes} if processes else set()
+        return {at for at, pid in enumerate(self.pids) if pid in processes} if processes else set()
 
-    def count(self, alone: Collection[int], asking: Collection[str], times: Sequence[int], first: int) -> int:
-        """Fold all runs but some into the tally, which are those of some processes among others; gives how many lines are
-        of programs that tell nothing of logins.
+    def count(self, counts: Counts, alone: Collection[int], asking: Collection[str], times: Sequence[int], first: int) -> None:
+        """Fold all runs but some into the tally, which are those of some processes among others.
 
         `times` are those of the runs, and `first` is the number of the first line.
         """
-        chosen = [True] * len(self.runs)
+        chosen = [True] * len(self.says)
         for at in alone:
             chosen[at] = False
-        sources, others = self._tell(chosen)
-        for at, came, says in compress(zip(range(len(chosen)), self.cames, self.says, strict=True), chosen):
-            if says.met and came:
+        counts.tell(compress(zip(self.cames, self.says, strict=True), chosen))
+        met: list[Came] = []
+        for at, came in [(at, self.cames[at]) for at in compress(count(), chosen) if self.says[at].met]:
+            if came:
+                if not came.runs:
+                    met.append(came)
                 came.runs.append(at)
-                if guesses := says.sums.guesses:
-                    hours, hour = sources[came].hours, times[at] // HOUR
-                    hours[hour] = hours.get(hour, 0) + guesses
-        for came, source in sources.items():
+        for came in sorted(met, key=attrgetter("order")):
+            source = came.source = came.source or self.tally.source("sshd", came.address)
+            self._add(came, source, times)
             self._met(came, source, times, first)
+        self._nobody(chosen)
         self._connect(asking)
-        return others
 
-    def _tell(self, chosen: Sequence[bool]) -> tuple[Mapping[Came, Source], int]:
-        """Count what was said, but for when and where it was; gives the source of each address."""
-        told = Counter(compress(zip(self.cames, self.says, self.names, strict=True), chosen))
-        met = {came for came, says, _name in told if says.met and came}
-        sources = {came: self.tally.source("sshd", came.address) for came in sorted(met, key=attrgetter("order"))}
-        passed = others = 0
-        for (came, says, name), often in told.items():
-            passed, others = passed + says.passed * often, others + says.foreign * often
-            if says.met and came:
-                says.sums.add(self.tally, sources[came], name, often)
-        self.tally.passed[NOISE] += passed
-        return sources, others
+    def _add(self, came: Came, source: Source, times: Sequence[int]) -> None:
+        """Count the guesses from an address by hour and name."""
+        hours, names, cut = source.hours, source.names, self.names
+        for at, says in [(at, self.says[at]) for at in came.runs]:
+            if says.guesses:
+                hour = times[at] // HOUR
+                hours[hour] = hours.get(hour, 0) + says.guesses
+            for user, guesses in says.names:
+                name = cut[at] if user is None else user
+                if name in names:
+                    names[name] += guesses
+                else:
+                    source.named(name, guesses)
+
+    def _nobody(self, chosen: Sequence[bool]) -> None:
+        """Note of which names there is no account."""
+        told = compress(zip(self.names, self.says, strict=True), chosen)
+        nobody = [name if user is None else user for name, says in told if says.met for user in says.sums.unknown]
+        if len(self.tally.unknown) + len(nobody) <= NAMES:
+            self.tally.unknown.update(nobody)
+        else:
+            for user in nobody:
+                self.tally.nobody(user)
 
     def _met(self, came: Came, source: Source, times: Sequence[int], first: int) -> None:
         """Note when and where the lines from an address stand; where the last ones do, is only looked at when all is read."""
@@ -234,20 +255,31 @@ class Piece:
             ends = [place for run in at[-EXAMPLES:] for place in self._met_in(run, first).places()][-EXAMPLES:]
             source.met_among(sorted({*begins, *ends}), first)
         else:
-            came.latest.extend(self._met_in(run, first) for run in at[-EXAMPLES:])
+            number = lines = 0
+            while lines < EXAMPLES and number < len(at):  # as many of the last runs as have so many lines
+                number += 1
+                lines += len(self.says[at[-number]].met)
+            latest = [self._met_in(run, first) for run in at[-number:]]
+            came.latest = latest if lines >= EXAMPLES else [*came.latest, *latest][-EXAMPLES:]
 
-    def _met_in(self, at: int, first: int) -> "Met":
-        return Met(first + self.numbers[at], self.offsets[at], self.runs[at], self.says[at].met)
+    def _met_in(self, at: int, first: int) -> Met:
+        return Met(first + self.numbers[at], self.offsets[at], self.words(at), self.says[at].met)
+
+    def words(self, at: int) -> str:
+        """The lines of a run."""
+        starts = self.starts
+        return self.text[starts[at] : starts[at + 1] - 1 if at + 1 < len(starts) else None]
 
     def places(self, at: int, first: int) -> Sequence[tuple[int, int]]:
         """Number of each line of a run, and how many bytes stand before it; `first` is the number of the first line of all."""
         number, offset, lines = first + self.numbers[at], self.offsets[at], self.says[at].lines
-        return [(number, offset)] if lines == 1 else Met(number, offset, self.runs[at], range(lines)).places()
+        return [(number, offset)] if lines == 1 else Met(number, offset, self.words(at), range(lines)).places()
 
-    def lines(self, at: int) -> Sequence[str]:
-        """The lines of a run."""
-        run = self.runs[at]
-        return [run[0] + said for said in messages(run).split("\n")] if run[0] else [run[4]]
+    def messages(self, at: int) -> Sequence[str]:
+        """What each line of a run says."""
+        lines = self.words(at).split("\n")
+        before = len(self.stamps[at]) + len(self.host) + (1 if self.host else 0) + len(self.programs[at]) + len(self.pids[at])
+        return [line[before + len("[]: ") :] for line in lines]
 
     def _connect(self, asking: Collection[str]) -> None:
         """Let the tally know what each connection said last, but for those that are read line by line."""

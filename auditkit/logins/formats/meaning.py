@@ -145,7 +145,7 @@ def _tried(program: str, key: Key) -> Said | None:
 @lru_cache(1)
 def own_words() -> frozenset[str]:
     """Words of sshd's and PAM's own: whoever has one for a name is understood by himself."""
-    patterns = (form.start + form.rest.pattern for form in sshd.FORMS)
+    patterns = (form.start + form.rest for form in sshd.FORMS)
     return frozenset(word.lower() for text in patterns for word in re.findall(r"[A-Za-z]+", text))
 
 

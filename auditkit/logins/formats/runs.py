@@ -5,42 +5,30 @@ cut out, what it said is a shape, and there are few.
 """
 
 import re
-from collections.abc import Sequence
-from functools import lru_cache
 
 PEER, RHOST, NAME = " \0p", " \0r", " \0n "
 """What stands in a shape for ` ADDRESS port PORT`, ` rhost=ADDRESS` and ` NAME `: no line has a zero in it."""
 NUMERALS = "0123456789"
-
-Run = tuple[str, str, str, str, str]
-"""What stands before each message, program, pid, the first message with all other lines; or else, a line that is no run."""
-
+PROGRAM = r"[^ :\[\n]+"
 
 Shape = tuple[str, str, str, str]
 """What a run says, with the address, port and name that were cut out of it; empty words where none was."""
 
 
-def runs(text: str, width: int, host: str, *, single: bool = False) -> Sequence[Run]:
-    """The runs of a text: of lines with stamps of so many characters, that this host and a program with a pid wrote.
+def prefix(width: int, host: str, programs: str, mark: str = "") -> str:
+    """An expression for what stands before a message: a stamp of so many characters, this host, a program and a pid.
 
-    Any other line is one by itself, as is each if `single`. A run begins with a line feed, which no line has in it: nobody can
-    write one into the middle of another.
+    Its groups are `prefix`, `stamp`, `program` and `pid`, with a mark.
     """
-    found: list[Run] = _run(width, host, single).findall(f"\n{text}")
-    return found
-
-
-@lru_cache(64)
-def _run(width: int, host: str, single: bool) -> re.Pattern[str]:
     machine = f"{re.escape(host)} " if host else ""
-    more = "" if single else r"(?:\n\1.*+)*+"
-    return re.compile(rf"\n(?:(.{{{width}}} {machine}([^ :\[\n]+)\[([0-9]+)\]: )(.*+{more})|(.*))")
+    program = rf"(?P<program{mark}>{programs})\[(?P<pid{mark}>[0-9]+)\]: "
+    return f"(?P<prefix{mark}>(?P<stamp{mark}>.{{{width}}} ){machine}{program})"
 
 
-def messages(run: Run) -> str:
-    """What a run says, one message a line."""
-    prefix, body = run[0], run[3]
-    return body.replace(f"\n{prefix}", "\n") if "\n" in body else body
+def a_run(width: int, host: str, *, single: bool = False) -> str:
+    """An expression for the lines of one process in one second, or one line if `single`; `body` is what follows the prefix."""
+    more = "" if single else r"(?:\n(?P=prefix).*+)*+"
+    return rf"{prefix(width, host, PROGRAM)}(?P<body>.*+{more})"
 
 
 def shape(said: str, plain: "PlainNames") -> Shape:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from collections.abc import Sequence as Several
 from functools import lru_cache
+from typing import NamedTuple
 
 from auditkit.logins.formats.meaning import TRIED_NAMES, How, Meaning, Meanings
 from auditkit.logins.formats.runs import NAME, PEER, RHOST
@@ -14,6 +15,8 @@ KNOWN = 2048
 WORTH = 2000
 """Characters up to which one is."""
 ALONE = Meaning(How.ALONE)
+READ = (How.ALONE, How.COUNTED)
+"""What is told of one by one, if the lines of a run are read so."""
 
 
 class Sums:
@@ -32,41 +35,61 @@ class Sums:
         """Name to guesses at it; None is the name that was cut out."""
         self.unknown = tuple(None if user == NAME else user for user in tally.unknown)
 
-    def add(self, tally: Tally, source: Source, name: str, often: int) -> None:
-        """Count so many runs that come from one address."""
+    def add(self, source: Source, often: int) -> None:
+        """Count so many runs that come from one address, but for when they came, and of whom they tell."""
         source.guesses += self.guesses * often
         source.pam += self.pam * often
         source.probes += self.probes * often
-        others = source.others
         for what, times in self.others:
-            others[what] += times * often
-        for user, guesses in self.names:
-            source.named(name if user is None else user, guesses * often)
-        for user in self.unknown:
-            tally.nobody(name if user is None else user)
+            source.others[what] += times * often
+
+
+NOTHING = Sums(())
+
+
+class Alone(NamedTuple):
+    """A line of a run, read by itself."""
+
+    line: int
+    told: Said
+    """What it says, of another address, port and name where these were cut out."""
+    named: bool
+    addressed: bool
+    ported: bool
+
+    def said(self, name: str, address: str, port: int | None) -> Said:
+        """What it says with what was cut out of the run."""
+        what, user, of_address, of_port, method, key, times, detail, actor = self.told
+        if self.named:
+            user = name
+        if self.addressed:
+            of_address = address
+        return Said(what, user, of_address, port if self.ported else of_port, method, key, times, detail, actor)
 
 
 class Sequence:
     """What runs of one shape say."""
 
-    __slots__ = ("apart", "asks", "foreign", "lines", "met", "passed", "ported", "sums", "user")
+    __slots__ = ("alone", "apart", "asks", "foreign", "guesses", "lines", "met", "names", "passed", "ported", "sums", "user")
 
-    def __init__(self, lines: int, meanings: Several[Meaning]) -> None:
+    def __init__(self, lines: int, meanings: Several[Meaning], alone: Several[Alone] | None = None) -> None:
         counted = [meaning for meaning in meanings if meaning.counted]
         ported = [meaning for meaning in counted if not meaning.asks]
         self.lines = lines
         self.apart = len(meanings) != lines
         """Whether they are read line by line."""
+        self.alone = alone
+        """What lines say that are neither noise nor of others, if they are read one by one; None where each has to be asked."""
         self.met = [at for at, meaning in enumerate(meanings) if meaning.counted]
         """Which of the lines are counted."""
-        self.foreign = sum(meaning.how is How.OTHER for meaning in meanings)
-        self.passed = sum(meaning.told.times for meaning in meanings if meaning.told and meaning.how is How.PASSED)
+        self.foreign, self.passed = _others(meanings)
         self.asks = len(ported) < len(counted)
         """Whether PAM is among those who tell, without a port."""
         self.ported = bool(ported)
         self.user = ported[-1].user if ported else counted[0].user if counted else None
         """Whom the connection is of; NAME stands for the name that was cut out."""
-        self.sums = Sums((meaning.told, meaning.user) for meaning in counted)
+        self.sums = Sums((meaning.told, meaning.user) for meaning in counted) if counted else NOTHING
+        self.guesses, self.names = self.sums.guesses, self.sums.names
 
 
 class Sequences(dict[str, Sequence]):
@@ -85,13 +108,29 @@ class Sequences(dict[str, Sequence]):
         return made
 
     def _understood(self, lines: Several[str]) -> Sequence:
-        meanings: list[Meaning] = []
+        meanings = list[Meaning]()
         for line in lines:
             meaning = meant(line, self._known)
-            if meaning.how is How.ALONE:
+            if meaning.how is How.ALONE and not meaning.told:
                 return apart(len(lines))
             meanings.append(meaning)
-        return Sequence(len(lines), meanings)
+        alone = [_alone(at, lines[at], one.told, one.user) for at, one in enumerate(meanings) if one.told and one.how in READ]
+        if all(meaning.how is not How.ALONE for meaning in meanings):
+            return Sequence(len(lines), meanings, alone)
+        made = Sequence(len(lines), (), alone)
+        made.foreign, made.passed = _others(meanings)
+        return made
+
+
+def _alone(at: int, line: str, told: Said, user: str | None) -> Alone:
+    """A line of a run by itself."""
+    return Alone(at, told._replace(user=user), user == NAME, PEER in line or RHOST in line, PEER in line)
+
+
+def _others(meanings: Iterable[Meaning]) -> tuple[int, int]:
+    """How many lines are of programs that tell nothing of logins, and how many are noise."""
+    others = sum(meaning.how is How.OTHER for meaning in meanings)
+    return others, sum(meaning.told.times for meaning in meanings if meaning.told and meaning.how is How.PASSED)
 
 
 @lru_cache(256)

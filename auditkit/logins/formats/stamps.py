@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from auditkit.logins.formats.years import SECOND, Stamps, first_year, nanoseconds, newest
+from auditkit.logins.formats.years import SECOND, WITHIN, Stamps, first_year, nanoseconds, newest
 from auditkit.logins.journals.pulse import LATEST
 from auditkit.logins.nouns import Bytes, Log, Notes, Setting
 
@@ -62,16 +62,26 @@ class Clock:
         """The same of stamps of so many characters with a blank behind them, up to the first that is none."""
         times, time = list[int](), 0
         before: str | None = None
+        hour, began, of_old = "", 0, self._stamps
         for stamp in stamps if width else ():
             if stamp != before:
                 if len(stamp) <= width or stamp[-1] != " ":
                     break
-                of_old = self._stamps if stamp[0] > "9" else None
-                known = of_old.time(stamp[:-1]) if of_old else self.time(stamp[:-1])
+                known: int | None
+                if stamp[:9] == hour:
+                    known = began + within if (within := WITHIN.get(stamp[9:-1])) is not None else None
+                else:
+                    if of_old and time:
+                        of_old.last = time
+                    known = self.time(stamp[:-1])
+                    of_old = self._stamps if stamp[0] > "9" else None
+                    hour, began = of_old.hour if of_old else ("", 0)
                 if known is None:
                     break
                 before, time = stamp, known
             times.append(time)
+        if of_old and time:
+            of_old.last = time
         return times
 
     def of(self, found: re.Match[str]) -> int | None:

@@ -15,7 +15,6 @@ from auditkit.logins.formats.counting import Counts, Spoken, Tag
 from auditkit.logins.formats.counting import Piece as Runs
 from auditkit.logins.formats.meaning import How
 from auditkit.logins.formats.pieces import LONGEST, MARK, Piece, pieces
-from auditkit.logins.formats.runs import messages
 from auditkit.logins.formats.stamps import PLAIN, STAMP, Clock
 from auditkit.logins.formats.teller import At, Teller
 from auditkit.logins.grammar.forms import usual
@@ -103,6 +102,7 @@ class Reader:
             self.teller.events.clear()
         if self.counts:
             self.counts.settle()
+            self.others += self.counts.others
         self.pulse.again(number - self.beaten)
         self.pulse.done()
         self.notes.lines, self.notes.of_interest = number, number - self.others
@@ -137,7 +137,7 @@ class Reader:
             alone = sorted((*alone, *self.apart(more, piece, times, unlike, counts)), key=itemgetter(0))
         for one in alone:
             self.tell(one)
-        self.others += piece.count({*apart, *more}, asking, times, self.first)
+        piece.count(counts, {*apart, *more}, asking, times, self.first)
         self.met(piece, alone, counts)
         counts.rest()
         return self.first + piece.numbers[-1] - 1, piece.offsets[-1]
@@ -156,8 +156,7 @@ class Reader:
 
     def times(self, piece: Runs) -> tuple[list[int], dict[int, list[int | None]]]:
         """When each run was written; of those that are not written as most are, each line. Lets the pulse know of all."""
-        width, numbers = self.width + 1, piece.numbers
-        stamps = [(run[0] or run[4])[:width] for run in piece.runs]
+        stamps, numbers = piece.stamps, piece.numbers
         times, unlike = self.clock.times(stamps, self.width), dict[int, list[int | None]]()
         if times:
             turns = [0, *compress(range(1, len(times)), map(ne, times, islice(times, 1, None)))]
@@ -169,7 +168,7 @@ class Reader:
             if known:
                 self.beat(known[0], self.first + numbers[at])
             else:
-                lines = enumerate(piece.lines(at), self.first + numbers[at])
+                lines = enumerate(piece.words(at).split("\n"), self.first + numbers[at])
                 unlike[at] = [self.unlike(line, number) for number, line in lines]
             times += known or [0]
         return times, unlike
@@ -184,18 +183,26 @@ class Reader:
     ) -> Iterator[Spoken]:
         """Yield what is said in runs that are read line by line; what is noise, or of others, is only counted."""
         for at in which:
-            (prefix, program, pid, _body, other), time = piece.runs[at], times[at]
+            program, pid, time = piece.programs[at], piece.pids[at], times[at]
             places = piece.places(at, self.first)
             found: Iterable[Spoken | None]
             if at in unlike:
-                lines = zip(piece.lines(at), places, unlike[at], strict=True)
+                lines = zip(piece.words(at).split("\n"), places, unlike[at], strict=True)
                 found = (self.one(line, place, of_line, plain=False) for line, place, of_line in lines)
-            elif prefix:
+            elif program and (alone := piece.says[at].alone) is not None and (came := piece.cames[at]):
+                self.others += piece.says[at].foreign
+                counts.tally.passed[NOISE] += piece.says[at].passed
+                name, address, port = piece.names[at], came.address, int(piece.ports[at] or 0) or None
+                found = [
+                    Spoken(places[one.line], time, piece.host, program, pid, "", 1, one.said(name, address, port))
+                    for one in alone
+                ]
+            elif program:
                 tag = Tag(piece.host, program, counts.of(program)[0])
-                said = zip(messages(piece.runs[at]).split("\n"), places, strict=True)
+                said = zip(piece.messages(at), places, strict=True)
                 found = (self.meant(tag, pid, message, place, time, counts) for message, place in said)
             else:
-                found = (self.alike(other, places[0], time, counts),)
+                found = (self.alike(piece.words(at), places[0], time, counts),)
             yield from filter(None, found)
 
     def alike(self, line: str, place: tuple[int, int], time: int, counts: Counts) -> Spoken | None:
@@ -209,29 +216,26 @@ class Reader:
         self, tag: Tag, pid: str, message: str, place: tuple[int, int], time: int, counts: Counts
     ) -> Spoken | None:
         """What a message says; None if it is noise, or its program tells nothing of logins, which is counted."""
-        told = tag.means(message)
-        how = told[0].how
-        if how is PASSED and told[0].told:
-            counts.tally.passed[NOISE] += told[0].told.times
+        meaning, address, port = tag.means(message)
+        how, told = meaning.how, meaning.told
+        if how is PASSED and told:
+            counts.tally.passed[NOISE] += told.times
         elif how is OTHER:
             self.others += 1
         else:
-            return Spoken(place, time, tag.host, tag.program, pid, message, 1, told)
+            said = meaning.said(usual(address), int(port) if port else None) if address else told
+            return Spoken(place, time, tag.host, tag.program, pid, message, 1, said)
         return None
 
     def tell(self, spoken: Spoken) -> None:
         """Take what one line says; what it means may be known, but for its address and port."""
-        place, time, host, program, pid, message, times, (meaning, address, port) = spoken
-        at = At(time, *place)
-        told = meaning.told if meaning else None
+        (line, offset), time, host, program, pid, message, times, said = spoken
         if not program:
             self.others += 1
-            self.malformed(message, at.line, host)
-        elif meaning and told and address:
-            self.teller.take(meaning.said(usual(address), int(port) if port else None) or told, host, program, pid, at)
-        elif told:
-            self.teller.take(told, host, program, pid, at)
-        elif not self.teller.tell(host, program, pid, message, at, times):
+            self.malformed(message, line, host)
+        elif said:
+            self.teller.take(said, host, program, pid, At(time, line, offset))
+        elif not self.teller.tell(host, program, pid, message, At(time, line, offset), times):
             self.others += 1
 
     def met(self, piece: Runs, alone: Iterable[Spoken], counts: Counts) -> None:
@@ -243,7 +247,8 @@ class Reader:
         if not piece.host:
             self.sample(self.lines()[::SAMPLE])
             return
-        rest = [run[4] for run, at in zip(piece.runs, piece.numbers, strict=False) if not run[0] and at % SAMPLE == 0]
+        numbers = enumerate(piece.numbers[:-1])
+        rest = [piece.words(at) for at, number in numbers if number % SAMPLE == 0 and not piece.programs[at]]
         self.sample(rest)
         self.hosts[piece.host] += -(-piece.numbers[-1] // SAMPLE) - len(rest)
 

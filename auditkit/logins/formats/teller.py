@@ -68,8 +68,8 @@ class Teller:
                 tally.nobody(user)
         else:
             number = int(pid) if pid and pid.isdecimal() and len(pid) < DIGITS else None
-            said = what, time, host, program, number, user, address, port, method, key, times, detail, line, offset, actor
-            (self.events.append if tally is None else tally.add)(Event(*said))
+            said = what, time, host, program, number, user, address, port, method, key, times, detail, line, offset, actor, None
+            (self.events.append if tally is None else tally.add)(Event._make(said))
 
     def unknown(self, program: str, message: str, line: int) -> None:
         """Count a line that was not understood, by what is common to its kind."""

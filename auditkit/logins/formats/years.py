@@ -74,7 +74,8 @@ class Stamps:
     """The hour of the stamp before, if it comes once, and when it began."""
     _began: int = 0
     _turns: Turns = field(default_factory=Turns)
-    _last: int = 0
+    last: int = 0
+    """The time of the stamp before."""
     _twice: str = ""
     """The hour that came again last."""
 
@@ -86,8 +87,13 @@ class Stamps:
         began = self._began if stamp[:9] == self._words else self._hour(stamp[:9], within)
         if began is None:
             return None
-        self._last = began + within
-        return self._last
+        self.last = began + within
+        return self.last
+
+    @property
+    def hour(self) -> tuple[str, int]:
+        """The beginning of the last stamp, and when its hour began; an empty word where that hour comes twice."""
+        return self._words, self._began
 
     def _hour(self, words: str, within: int) -> int | None:
         """When an hour began; `Nov 24 09`."""
@@ -110,7 +116,7 @@ class Stamps:
         """When an hour began that comes twice, the first time or the second."""
         moment = began + timedelta(microseconds=within // 1000)
         first = nanoseconds(moment)
-        if self._twice == words or first < self._last - SECOND:
+        if self._twice == words or first < self.last - SECOND:
             self._twice = words
             return nanoseconds(moment.replace(fold=1)) - within
         return first - within

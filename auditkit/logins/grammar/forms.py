@@ -30,14 +30,15 @@ class Form(NamedTuple):
 
     what: What
     start: str
-    rest: re.Pattern[str]
+    rest: str
+    """An expression for all that comes behind; compiled once such a message is met, for most never are."""
     fixed: Said
     """What each such message says; the groups of `rest` are laid over it."""
 
 
 def says(what: What, start: str, rest: str = "", **fixed: Any) -> Form:
     """A form of messages: the literal beginning, the expression for the rest, and what is always said of it."""
-    return Form(what, start, re.compile(rest, re.DOTALL), Said(what, **fixed))
+    return Form(what, start, rest, Said(what, **fixed))
 
 
 def noise(*starts: str) -> list[Form]:
@@ -47,12 +48,12 @@ def noise(*starts: str) -> list[Form]:
 
 def grammar(*forms: Form) -> Parse:
     """The grammar of a program: the first form that fits a message says what it means."""
-    anywhere, by_word = _by_word(forms)
+    fit = _Fit(forms)
 
     def parse(message: str) -> Said | None:
         if len(message) > LONGEST:
             return None
-        for start, fullmatch, fixed in by_word.get(message.partition(" ")[0], anywhere):
+        for start, fullmatch, fixed in fit[message.partition(" ")[0]]:
             if message.startswith(start) and (found := fullmatch(message, len(start))):
                 return laid_over(fixed, found)
         return None
@@ -63,15 +64,20 @@ def grammar(*forms: Form) -> Parse:
 Known = list[tuple[str, Callable[[str, int], re.Match[str] | None], Said]]
 
 
-def _by_word(forms: Sequence[Form]) -> tuple[Known, dict[str, Known]]:
-    """The forms that may fit a message, in their order: by its first word, and where no form begins with that."""
-    words = {form.start.partition(" ")[0] for form in forms if " " in form.start}
+class _Fit(dict[str, Known]):
+    """The forms that may fit a message, in their order, by its first word."""
 
-    def known(word: str) -> Known:
-        fit = (form for form in forms if " " not in form.start or form.start.partition(" ")[0] == word)
-        return [(form.start, form.rest.fullmatch, form.fixed) for form in fit]
+    def __init__(self, forms: Sequence[Form]) -> None:
+        super().__init__()
+        self._forms = forms
+        self._words = {form.start.partition(" ")[0] for form in forms if " " in form.start}
 
-    return known(""), {word: known(word) for word in words}
+    def __missing__(self, word: str) -> Known:
+        if word and word not in self._words:
+            return self[""]  # those that may begin with any word
+        fit = (form for form in self._forms if " " not in form.start or form.start.partition(" ")[0] == word)
+        made: Known = [(form.start, re.compile(form.rest, re.DOTALL).fullmatch, form.fixed) for form in fit]
+        return self.setdefault(word, made)
 
 
 def first_of(*parses: Parse) -> Parse:

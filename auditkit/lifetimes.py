@@ -95,7 +95,7 @@ class Look:
     whole: bool
     """Whether the host was asked to the end, and is believed."""
     mends: bool
-    """Whether what it does not see is gone: evidence and disks of nobody knows whom mend nothing."""
+    """Whether what it does not see is gone: evidence, and disks of nobody knows which machine, mend nothing."""
     base: Base | None = None
     """None where no baseline is known."""
     gaps: frozenset[str] = frozenset()
@@ -308,7 +308,7 @@ def _by_base(now: Base | None, then: Base | None) -> How | None:
 def _covers(thing: Thing, then: Look, night: Night) -> bool:
     """Whether this run looked for something at least as far as the one that last told it, and after that."""
     now = night.look
-    if not (now.whole and now.mends) or now.begun < then.ended or is_another(now, then):
+    if not (now.whole and now.mends and then.mends) or now.begun < then.ended or is_another(now, then):
         return False
     parts = frozenset((thing.part,)) if thing.part else then.parts
     if not parts <= now.parts or not then.took <= now.took:

@@ -17,7 +17,8 @@ from typing import Any
 LONGEST = 100_000
 """Bytes of a request; the system takes twice as many in one piece."""
 LOADER = """
-import _strptime, atexit, ctypes, difflib, gc, importlib, json, os, pkgutil, resource, signal, socket, sys, threading, auditkit
+import _strptime, atexit, ctypes, difflib, gc, importlib.readers, json, os, pkgutil
+import resource, signal, socket, sys, threading, auditkit
 for module in pkgutil.walk_packages(auditkit.__path__, "auditkit."):
     if module.name != "auditkit.__main__":
         importlib.import_module(module.name)

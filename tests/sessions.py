@@ -16,7 +16,6 @@ from itertools import takewhile
 from pathlib import Path
 
 from conftest import SOURCE, surroundings
-from loaded import without_packages
 
 FOLDER = "/tmp/tutorial"
 """Where the sessions say they run: columns are as wide as paths are long, so that a test's own has as many characters."""
@@ -68,7 +67,7 @@ def ran(commands: list[str], home: Path, source: str = SOURCE) -> list[str]:
     place = Path(tempfile.mkdtemp(prefix="", dir="/tmp"))
     assert len(str(place)) == len(FOLDER)
     environment = surroundings(home) | {"PYTHONPATH": source, "PATH": f"{wrapper.parent}:{os.environ['PATH']}"}
-    command = [*_without(without_packages()), "bash", str(file)]
+    command = [*_apart(), "bash", str(file)]
     try:
         done = subprocess.run(
             command, cwd=place, env=environment, text=True, start_new_session=True, stdin=subprocess.DEVNULL,
@@ -79,10 +78,11 @@ def ran(commands: list[str], home: Path, source: str = SOURCE) -> list[str]:
     return [output.strip("\n") for output in done.stdout.replace(place.name, "tutorial").split("\0")[:-1]]
 
 
-def _without(folders: tuple[str, ...]) -> list[str]:
-    """The words before a command that shall see nothing in these directories."""
+def _apart() -> list[str]:
+    """The words before a command that shall see no packages and no store of this machine, and leave none there."""
+    folders = [folder for folder in ("/var/cache/apt/archives", "/var/lib") if os.path.isdir(folder)]
     mounts = "".join(f"mount -t tmpfs none {folder}; " for folder in folders)
-    return ["unshare", "--mount", "sh", "-ec", f'{mounts}exec "$@"', "sh"] if folders else []
+    return ["unshare", "--mount", "sh", "-ec", f'{mounts}exec "$@"', "sh"] if os.geteuid() == 0 else []
 
 
 def masked(text: str) -> list[str]:

@@ -139,7 +139,8 @@ def told(host: Document, pairs: Sequence[tuple[Thing, Dict]], judged: Judged, ea
         "still": judged.still,
         "new_gaps": new_gaps,
         "fixed": [_gone(row) for row in _worst_first(judged.fixed)[:MOST]],
-        "unknown": [_gone(row) for row in _worst_first(judged.unknown)[:MOST]],
+        "unknown": [_unknown(row, judged) for row in _worst_first(judged.unknown)[:MOST]],
+        "beyond": len(judged.beyond),
         "more_fixed": max(0, len(judged.fixed) - MOST),
         "more_unknown": max(0, len(judged.unknown) - MOST),
     }
@@ -156,6 +157,10 @@ def _dated(one: Document, row: Row | None, judged: Judged) -> Document:
 
 def _worst_first(rows: Sequence[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: (-row.thing.severity, row.thing.subject, row.thing.rule))
+
+
+def _unknown(row: Row, judged: Judged) -> Document:
+    return {**_gone(row), **({"beyond": True} if row.thing.key in judged.beyond else {})}
 
 
 def _gone(row: Row) -> Document:

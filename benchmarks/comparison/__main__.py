@@ -14,6 +14,7 @@ from comparison import nights, rooms, table  # noqa: E402 - they lie beside this
 from comparison.tools import ALWAYS, TOOLS  # noqa: E402
 
 RESULTS = HERE / "results.json"
+ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 LINES, WIDTH = 4, 240
 """How much of an answer is kept: so many lines, of so many characters."""
 
@@ -54,7 +55,7 @@ def ask(work: Path, only: str) -> None:
 
 def answer(situation: str, tool: str, command: str, done: rooms.Done) -> dict[str, object]:
     """What is kept of what a tool said: how it ended, how much there was to read, and the lines that answer each question."""
-    lines = [line.strip()[:WIDTH] for line in done.said.splitlines() if line.strip()]
+    lines = [line.strip()[:WIDTH] for line in ESCAPES.sub("", done.said).splitlines() if line.strip()]
     answers = {
         question.asks: [line for line in lines if re.search(question.names, line)][:LINES]
         for question in nights.QUESTIONS

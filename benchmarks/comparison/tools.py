@@ -5,6 +5,8 @@ from dataclasses import dataclass
 ALWAYS = ("openssh-server", "rsyslog", "cron", "sudo", "logrotate", "libcap2-bin", "acl", "ca-certificates", "python3-systemd")
 """What the system has besides the tools."""
 KEYS = "/tmp/admin"
+SSHD = "mkdir -p /run/sshd; /usr/sbin/sshd"
+"""Two tools ask a server that runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,8 @@ TOOLS = (
         "rm /var/lib/samhain/samhain_file; samhain -t init",
     ),
     Tool("debsums", ("debsums",), "debsums --all --silent"),
-    Tool("Lynis", ("lynis",), "lynis audit system --quick --no-colors"),
-    Tool("ssh-audit", ("ssh-audit",), "mkdir -p /run/sshd; /usr/sbin/sshd; ssh-audit --no-colors 127.0.0.1"),
+    Tool("Lynis", ("lynis",), f"{SSHD}; lynis audit system --quick --no-colors"),
+    Tool("ssh-audit", ("ssh-audit",), f"{SSHD}; ssh-audit --no-colors 127.0.0.1"),
     Tool("fail2ban-regex", ("fail2ban",), "fail2ban-regex /var/log/auth.log sshd"),
     Tool("logwatch", ("logwatch",), "logwatch --output stdout --range all --detail med --service sshd"),
     Tool(

@@ -169,8 +169,7 @@ class Night:
 
 def judged(night: Night, things: Sequence[Thing]) -> Judged:
     """What became of what was known, and what is told now."""
-    now = night.look
-    before = now.number - 1 if night.since is None else night.since
+    since = night.look.number - 1 if night.since is None else night.since
     told = {thing.key: _seen(thing, night.rows.get(thing.key), night) for thing in things}
     missed = [row for row in night.rows.values() if row.open and row.thing.key not in told]
     paths = {thing.subject: thing for thing in things if thing.sort == "change"}
@@ -178,9 +177,9 @@ def judged(night: Night, things: Sequence[Thing]) -> Judged:
     left = [row for row in became if not row.open]
     gone_before = [row for row in night.rows.values() if not row.open and row.thing.key not in told]
     counting = [row for row in told.values() if row.thing.counts]
-    new = frozenset(row.thing.key for row in counting if row.news_run > before)
+    new = frozenset(row.thing.key for row in counting if row.news_run > since)
     unknown = tuple(row for row in became if row.open and row.thing.counts)
-    gone = (row for row in (*told.values(), *left, *gone_before) if row.left_run > before and row.news_run <= before)
+    gone = (row for row in (*told.values(), *left, *gone_before) if row.left_run > since and row.news_run <= since)
     return Judged(
         told=told,
         new=new,
@@ -200,10 +199,33 @@ def _is_beyond(row: Row, night: Night) -> bool:
     return not asked <= night.look.parts
 
 
-def compared(now: Look, looks: Iterable[Look]) -> Look | None:
-    """The newest of earlier runs that looked at least as far as this one; None where there is none."""
-    fitting = (look for look in looks if look.whole and look.parts >= now.parts)
-    return max(fitting, key=lambda look: look.number, default=None)
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The earlier runs that looked at a host, as far as they matter to this one."""
+
+    last: Look | None = None
+    """The newest of all."""
+    held: Look | None = None
+    """The newest that looked at least as far as this one, which it is held against."""
+    another: bool = False
+    """Whether they looked at another machine: then it is held against none."""
+
+
+def before(now: Look, looks: Iterable[Look]) -> Before:
+    """What matters of earlier runs, the newest first; no more of them are looked at than are needed."""
+    last = held = None
+    is_known = not now.machine
+    for look in looks:
+        last = last or look
+        if not is_known and look.machine:
+            if is_another(now, look):
+                return Before(last, another=True)
+            is_known = True
+        if held is None and look.whole and look.parts >= now.parts:
+            held = look
+        if held and is_known:
+            break
+    return Before(last, held)
 
 
 def is_another(now: Look, before: Look) -> bool:

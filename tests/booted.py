@@ -77,6 +77,7 @@ printf '[Unit]\nDefaultDependencies=no\n' > etc/systemd/system/try.target
 ip link set lo up
 pivot_root . var/old
 umount -l /var/old
+mount --make-rshared /
 exec env -i container=other PATH=/usr/sbin:/usr/bin:/sbin:/bin \
   /lib/systemd/systemd --system --unit=try.target --log-target=null --show-status=no
 """

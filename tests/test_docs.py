@@ -12,9 +12,11 @@ from pathlib import Path
 
 import click
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sessions import TOOLS, anew, masked, ran, session
 
-from auditkit.commands import COMMANDS, pages
+from auditkit.commands import COMMANDS, pages, roff
 from auditkit.commands.pages import fields_of_report
 from auditkit.model import Level
 from auditkit.policy import KEYS, WATCH_KEYS, shipped
@@ -58,6 +60,12 @@ def test_pages_made_from_the_code_are_fresh(name: str) -> None:
 def test_pages_are_written_where_they_belong(tmp_path: Path) -> None:
     assert pages.main(str(tmp_path)) == 0
     assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == set(pages.pages())
+
+
+@given(st.text(alphabet=".'\\-~^`*\n !a", max_size=60))
+def test_no_text_is_a_request_of_roff(told: str) -> None:
+    for made in (roff.filled(roff.marked(told)), roff.filled(roff.text(told))):
+        assert not re.search(r"^[.']|\\(?![e(&f-])", made, re.MULTILINE), made
 
 
 @pytest.mark.parametrize("words", ["mandoc -Tlint", "man --warnings -E UTF-8 -l -Tutf8 -Z"])

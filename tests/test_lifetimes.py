@@ -13,12 +13,13 @@ from auditkit.lifetimes import (
     LOGINS,
     TOGETHER,
     Base,
+    Before,
     Judged,
     Look,
     Night,
     Row,
     Thing,
-    compared,
+    before,
     fingerprint,
     is_another,
     judged,
@@ -52,7 +53,7 @@ class History:
             self.day, begun, begun + timedelta(minutes=5), ALL, whole=True, mends=True, base=BASE, gaps=frozenset(lost)
         )
         now = replace(usual, **look)  # type: ignore[arg-type]
-        held = compared(now, self.looks)
+        held = before(now, self.looks[::-1]).held
         looks = {one.number: one for one in self.looks}
         night = Night(
             now, f"{begun:%Y-%m-%dT%H:%M:%SZ}", lost, self.rows, looks, lambda _rule: rules, held.number if held else None
@@ -201,14 +202,17 @@ def test_a_run_is_held_against_the_last_that_looked_as_far_and_tells_what_came_i
 def test_a_run_that_reached_nobody_is_no_measure() -> None:
     looks = [Look(n, FIRST, FIRST, ALL, whole=n != 2, mends=True) for n in (1, 2)]
     now = Look(3, FIRST, FIRST, ALL, whole=True, mends=True)
-    assert compared(now, looks) == looks[0]
-    assert compared(replace(now, parts=ALL | {"audit packages"}), looks) is None
+    assert before(now, looks[::-1]).held == looks[0]
+    assert before(replace(now, parts=ALL | {"audit packages"}), looks[::-1]).held is None
 
 
 def test_machines_of_one_name_are_told_apart_only_where_both_are_known() -> None:
     now = Look(3, FIRST, FIRST, ALL, whole=True, mends=True, machine="one")
     assert is_another(now, replace(now, machine="two"))
     assert not is_another(now, replace(now, machine=""))
+    unknown = replace(now, machine="", number=2)
+    assert before(now, [unknown, replace(now, machine="two", number=1)]) == Before(unknown, another=True)
+    assert before(now, [unknown, replace(now, number=1)]) == Before(unknown, unknown)
 
 
 THINGS = {
@@ -258,5 +262,5 @@ def test_whatever_runs_see_nothing_is_fixed_that_is_there_and_nothing_is_lost(wo
         fixed = {row.thing.key for row in told.fixed if row.how == "fixed" and row.left_run == history.day}
         assert not fixed & {THINGS[name].key for name in world.there}
         assert known - now <= keys(told.unknown) | {key for key, row in history.rows.items() if not row.open}
-        held = compared(history.looks[-1], history.looks[:-1])
+        held = before(history.looks[-1], history.looks[-2::-1]).held
         assert now - (told_in[held.number] if held else set()) - known <= told.new

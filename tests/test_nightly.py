@@ -307,6 +307,19 @@ def test_a_test_is_sent_at_once_or_fails(office: Nights) -> None:
     assert (none.code, none.err.splitlines()[0]) == (2, "auditkit: error: auditkit.yaml names nobody to tell")
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--send", "--try-notify"), "--send and --try-notify are two things to do"),
+        (("--send", "--queue"), "--send and --queue are two things to do"),
+        (("--try-notify", "local"), "--try-notify looks at no host"),
+    ],
+)
+def test_words_that_do_not_go_together(office: Nights, words: tuple[str, ...], message: str) -> None:
+    told = office.run(*words)
+    assert (told.code, told.err.splitlines()[0]) == (2, f"auditkit: error: {message}")
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="takes root to mount a small disk")
 def test_a_full_disk_is_told_all_the_same(office: Nights, made: Callable[[Path], Path]) -> None:
     office.cli.store.mkdir(exist_ok=True)

@@ -139,6 +139,15 @@ def test_a_finding_that_is_worse_now_is_told_again() -> None:
     assert told(worse, night=after(ODD)).notice.subject == "1 new on srv-01 (1 critical)"
 
 
+def test_a_finding_that_says_something_else_is_told_again_but_not_for_another_number() -> None:
+    def pending(message: str) -> HostReport:
+        return replace(CLEAN, findings=(replace(finding("updates", "packages"), message=message),))
+
+    night = after(pending("3 packages miss an update since 10 days"))
+    assert not told(pending("4 packages miss an update since 11 days"), night=night).due
+    assert told(pending("the list of updates is damaged"), night=night).due
+
+
 def test_of_two_that_are_called_alike_the_second_is_new() -> None:
     twice = replace(CLEAN, findings=(finding("cron", "job"), finding("cron", "job")))
     once = replace(CLEAN, findings=twice.findings[:1])

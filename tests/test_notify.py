@@ -153,8 +153,12 @@ def test_a_server_that_is_down(post: Post) -> None:
 def test_a_password_that_systemd_gives(post: Post) -> None:
     with serving(Mails(post.server, login=True)) as mails:
         told = replace(mail(mails, post, credential="password"), password_file=None)
+        given = post.password.parent / "given"
+        given.mkdir()
+        (given / "password").write_text(PASSWORD)
+        (given / "password").chmod(0o440)  # with an access list for one user, as systemd makes it
         assert str(refused(told)) == "systemd gave no credential password"
-        send(told, credentials=str(post.password.parent))
+        send(told, credentials=str(given))
     assert len(mails.taken) == 1
 
 

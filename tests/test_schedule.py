@@ -98,6 +98,7 @@ MISTAKES = {
     "a long delay": (("--delay", "13h"), "13h is no delay"),
     "a user": (("--user", "a b\nExecStart=x"), "is no name of a user"),
     "a host": (("nobody",), "nobody"),
+    "evidence": (("evidence:/x.zst",), "evidence is the same every night"),
     "a place": (("-o", "/proc/x"), "/proc/x cannot be made"),
 }
 

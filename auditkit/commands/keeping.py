@@ -1,7 +1,7 @@
 """Every run of hosts kept in the history, and what earlier runs say of it put into its report."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -82,11 +82,8 @@ def _host(asked: _Asked, plan: running.Plan, turn: history.Turn) -> Document:
     """The host of a document with what became of what was known of it, once that is kept."""
     word, host, look = asked.word, asked.told, asked.look
     lane = turn.lane(history.Host(word, looking.here() if is_anybodys(word) else ""))
-    trend, before = turn.trend(lane), turn.newest(lane)
-    last = next((one for one in before if one.machine), None)
-    is_another = last is not None and lifetimes.is_another(look, last)
-    rows = {} if is_another else turn.known(lane)
-    earlier = None if is_another else lifetimes.compared(look, before)
+    trend, before = turn.trend(lane), lifetimes.before(look, turn.newest(lane))
+    rows, earlier = {} if before.another else turn.known(lane), before.held
     night = lifetimes.Night(
         look=look,
         time=asked.time,
@@ -102,12 +99,19 @@ def _host(asked: _Asked, plan: running.Plan, turn: history.Turn) -> Document:
     counted = history.Counted(
         asked.place, document.state(host), len(judged.new), judged.still, len(judged.fixed), len(judged.unknown)
     )  # fmt: skip
-    turn.learn(lane, look, counted, judged.changed, anew=is_another)
+    turn.learn(lane, look, counted, judged.changed, anew=before.another)
     held = turn.run(earlier.number) if earlier else None
     told = since.told(host, pairs, judged, (held.id, held.finished) if held else None)
-    told["since"]["trend"] = [] if is_another else trend
-    notes = [ANOTHER] if is_another else [BACK] if before and look.begun < before[0].ended and not plan.earlier else []
-    return {**told, "notes": [*told["notes"], *notes]}
+    told["since"]["trend"] = [] if before.another else trend
+    return {**told, "notes": [*told["notes"], *_notes(look, before)]}
+
+
+def _notes(look: Look, before: lifetimes.Before) -> Iterator[str]:
+    """Yield what is to be known of how a host is held against earlier runs."""
+    if before.another:
+        yield ANOTHER
+    elif before.last and look.ended < before.last.begun:  # not only at the same time
+        yield BACK
 
 
 def is_anybodys(word: str) -> bool:

@@ -1,18 +1,20 @@
-"""auditkit(1), made of what click knows of the commands: the same as docs/reference/cli.md, in the macros of man(7)."""
+"""auditkit(1), made of what click knows of the commands as docs/reference/cli.md is; and auditkit.yaml(5)."""
 
-import re
-import textwrap
+import os
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 
 import click
 
 from auditkit import __version__
-from auditkit.commands import COMMANDS, HOSTS
+from auditkit.commands import COMMANDS, HOSTS, roff
+from auditkit.commands.roff import bold, filled, marked, text, title
 
 LOOKED_OVER = "2026-11-30"
 """The date in the foot of the page: when somebody last read it through."""
-WIDTH = 79
+_CONFIGURATION = os.path.join(os.path.dirname(__file__), "../../docs/reference/configuration.md")
+"""Of a checkout, where alone the pages are made."""
+_SOURCE = f"auditkit {__version__}"
 _PARTS: Mapping[str, str] = {
     "DESCRIPTION": """\
 auditkit answers four questions after an attack, or before one: did they get in, did anything change, what is open, and what do
@@ -57,7 +59,7 @@ Answers go to stdout; progress, hints and errors to stderr.""",
 
 `auditkit scan @all -o office.html`: all hosts of auditkit.yaml, as a page""",
     "SEE ALSO": """\
-**ssh-keygen**(1), **sshd**(8), **zstd**(1), **debsums**(1)
+**auditkit.yaml**(5), **ssh-keygen**(1), **sshd**(8), **zstd**(1), **debsums**(1)
 
 All pages are in /usr/share/doc/auditkit, where a package has put them.""",
 }
@@ -68,36 +70,42 @@ def page() -> str:
     """The text of auditkit(1)."""
     names = iter(_PARTS.items())
     parts = [
-        f'.TH AUDITKIT 1 {LOOKED_OVER} "auditkit {__version__}"',
-        ".SH NAME",
-        "auditkit \\- did they get in, did anything change, what is open",
+        *title("AUDITKIT", 1, LOOKED_OVER, _SOURCE, "did they get in, did anything change, what is open"),
         ".SH SYNOPSIS",
         ".B auditkit\n.I COMMAND\n.RI [ OPTION ]...\\&\n.RI [ HOST ]...",
         *_section(*next(names)),
         ".SH HOST",
-        *(f".TP\n{_bold(word)}\n{_text(what)}" for word, what in HOSTS.items()),
+        *(f".TP\n{bold(word)}\n{text(what)}" for word, what in HOSTS.items()),
         ".SH COMMANDS",
         *(line for name, what in COMMANDS.items() for line in _command(name, what)),
-        *(line for name, text in names for line in _section(name, text)),
+        *(line for name, told in names for line in _section(name, told)),
     ]
     return "\n".join(parts) + "\n"
 
 
-def _section(name: str, text: str) -> Iterator[str]:
+def configuration() -> str:
+    """The text of auditkit.yaml(5): docs/reference/configuration.md, as man(1) shows it."""
+    with open(_CONFIGURATION, encoding="utf-8") as page:
+        told = roff.markdown(page.read())
+    head = title("AUDITKIT.YAML", 5, LOOKED_OVER, _SOURCE, "hosts, networks and whose signatures count, for auditkit(1)")
+    return "\n".join((*head, *told, ".SH SEE ALSO", ".BR auditkit (1),\n.BR ssh_config (5)")) + "\n"
+
+
+def _section(name: str, told: str) -> Iterator[str]:
     yield f".SH {name}"
-    yield from _paragraphs(text)
+    yield from _paragraphs(told)
 
 
-def _paragraphs(text: str) -> Iterator[str]:
+def _paragraphs(told: str) -> Iterator[str]:
     """Yield the paragraphs of a text; one that begins with what is in backquotes and a colon is an item."""
-    for number, paragraph in enumerate(text.split("\n\n")):
+    for number, paragraph in enumerate(told.split("\n\n")):
         item, colon, rest = paragraph.partition("`: ")
         if colon and item.startswith("`"):
-            yield f".TP\n{_marked(item + '`')}\n{_filled(_marked(rest))}"
+            yield f".TP\n{marked(item + '`')}\n{filled(marked(rest))}"
         elif number:
-            yield f".PP\n{_filled(_marked(paragraph))}"
+            yield f".PP\n{filled(marked(paragraph))}"
         else:
-            yield _filled(_marked(paragraph))
+            yield filled(marked(paragraph))
 
 
 def _command(name: str, what: str) -> Iterator[str]:
@@ -114,9 +122,9 @@ def _command(name: str, what: str) -> Iterator[str]:
 
 def _of(name: str, command: click.Command, context: click.Context, what: str) -> Iterator[str]:
     usage = " ".join(command.collect_usage_pieces(context))
-    yield f".SS {_text(name)}"
-    yield f"{_bold(f'auditkit {name}')}\n{_filled(_text(usage))}"
-    yield from (f".PP\n{_filled(_text(line))}" for line in (what, *_help(command)) if line)
+    yield f".SS {text(name)}"
+    yield f"{bold(f'auditkit {name}')}\n{filled(text(usage))}"
+    yield from (f".PP\n{filled(text(line))}" for line in (what, *_help(command)) if line)
     yield from _options(command, context)
 
 
@@ -129,31 +137,4 @@ def _options(command: click.Command, context: click.Context) -> Iterator[str]:
     for parameter in command.params:
         record = parameter.get_help_record(context)
         if isinstance(parameter, click.Option) and record:
-            yield f".TP\n{_bold(record[0])}\n{_filled(_text(record[1]))}"
-
-
-def _filled(text: str) -> str:
-    """Running text in short lines, each sentence on a line of its own as mandoc(1) wants it; none of them is a request."""
-    sentences = re.split(r"(?<=[.?!]) ", text)
-    lines = (line for each in sentences for line in textwrap.wrap(each, WIDTH, break_long_words=False, break_on_hyphens=False))
-    return "\n".join(map(_guarded, lines))
-
-
-def _bold(text: str) -> str:
-    return f"\\fB{_text(text)}\\fR"
-
-
-def _marked(text: str) -> str:
-    """A text in which `this` and **this** are bold."""
-    parts = re.split(r"`([^`]+)`|\*\*([^*]+)\*\*", " ".join(text.split()))
-    return "".join(_text(part) if at % 3 == 0 else _bold(part) for at, part in enumerate(parts) if part)
-
-
-def _text(text: str) -> str:
-    """A text in one line, in which nothing is a request of roff."""
-    plain = text if text.startswith(" ") or text.endswith(" ") else " ".join(text.split())
-    return _guarded(plain.replace("\\", "\\e").replace("-", "\\-").replace("~", "\\(ti").replace("^", "\\(ha"))
-
-
-def _guarded(line: str) -> str:
-    return f"\\&{line}" if line.startswith((".", "'")) else line
+            yield f".TP\n{bold(record[0])}\n{filled(text(record[1]))}"

@@ -54,6 +54,7 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
 
     The exit status is that of `scan`; 2 too where another run is under way, or a notice could not be sent.
     """
+    _check(hosts, given)
     run = options.setting(**given)
     if given["try_notify"]:
         return noticing.tried(run)
@@ -66,6 +67,15 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
         if not sys.stderr.isatty():  # a person sees it anyway
             _failed(run, "no run tonight", error, given)
         raise
+
+
+def _check(hosts: tuple[str, ...], given: Mapping[str, Any]) -> None:
+    """Refuse words that do not go together."""
+    only = [f"--{name.replace('_', '-')}" for name in ("send", "try_notify", "queue") if given[name]]
+    if len(only) > 1:
+        raise UsageError(f"{only[0]} and {only[1]} are two things to do", "leave one of them out")
+    if hosts and (given["send"] or given["try_notify"]):
+        raise UsageError(f"{only[0]} looks at no host", "leave HOST out")
 
 
 def _looked(hosts: tuple[str, ...], run: options.Setting, given: Mapping[str, Any]) -> int:

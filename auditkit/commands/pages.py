@@ -137,6 +137,7 @@ def pages() -> Mapping[str, Callable[[], str]]:
         "docs/reference/needs.md": needs,
         "docs/reference/report-fields.md": fields_of_report,
         "docs/man/auditkit.1": manual.page,
+        "docs/man/auditkit.yaml.5": manual.configuration,
         "auditkit/commands/completion.json": tabled.completions,
     }
 

@@ -73,6 +73,8 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
 
 def _plan(words: tuple[str, ...], run: options.Setting, given: Mapping[str, Any]) -> Plan:
     named = hosts.named(words or (("@all",) if run.config.hosts else ("local",)), run.config)
+    if any(word.startswith("evidence:") for word in named):
+        raise UsageError("evidence is the same every night", "name hosts")
     notify, vendor = run.config.notify, run.config.vendor
     hour, minute = _time(given["at"])
     sendmail = bool(notify and notify.mail and notify.mail.via.kind == SENDMAIL)
@@ -184,6 +186,8 @@ def _remarks(plan: Plan) -> Iterator[str]:
         yield "nobody is told: add `notify:` to auditkit.yaml, or read the journal every morning"
     if plan.here and plan.user != "root":
         yield f"{plan.user} does not see all of this machine: what is hidden from it is a gap every night"
+    if plan.program[0].startswith(("/tmp/", "/var/tmp/")):  # noqa: S108 - nothing is written there
+        yield "auditkit lies below a /tmp, of which a service may have one for itself: install it elsewhere"
     if plan.user == "root" and (path := next(_changeable(plan.program), None)):
         yield f"others than root may change {printable(path)}, which root would run every night: install auditkit elsewhere"
 

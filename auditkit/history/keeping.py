@@ -93,11 +93,11 @@ class Turn:
         """What is known of a host, by key."""
         return {row.item: _known(row) for row in self._connection.execute(select(ITEMS).where(ITEMS.c.lane == lane))}
 
-    def newest(self, lane: int) -> list[Look]:
-        """How far the newest runs that are kept looked at a host, the newest first."""
+    def newest(self, lane: int) -> Iterator[Look]:
+        """Yield how far the newest runs that are kept looked at a host, the newest first."""
         found = select(LOOKS.c.number, LOOKS.c.look).join(RUNS, RUNS.c.number == LOOKS.c.number).where(LOOKS.c.lane == lane)
-        rows = self._connection.execute(found.order_by(LOOKS.c.number.desc()).limit(NEWEST))
-        return [looks.read(row.number, row.look) for row in rows]
+        rows = self._connection.execute(found.order_by(LOOKS.c.number.desc()).limit(NEWEST)).all()
+        return (looks.read(row.number, row.look) for row in rows)
 
     def trend(self, lane: int) -> list[dict[str, Any]]:
         """What the newest runs said of a host, in numbers, the oldest first."""

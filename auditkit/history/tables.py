@@ -17,6 +17,8 @@ LONGEST = 1 << 20
 LARGEST = 1 << 28
 """Bytes of a packed document."""
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z", re.ASCII)
+_PLAIN = re.compile(r"[ !#-\[\]-~]*")
+"""What JSON writes as it is, and nearly every text is: all of ASCII that can be seen, but for quotes and backslashes."""
 HINT = "move it away, and a new one is begun with the next run"
 
 
@@ -33,7 +35,7 @@ class Words(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """As it is kept."""
-        return None if value is None else json.dumps(value)[1:-1]
+        return value if value is None or _PLAIN.fullmatch(value) else json.dumps(value)[1:-1]
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
         """As it was."""
@@ -41,6 +43,8 @@ class Words(TypeDecorator[str]):
             return None
         if not isinstance(value, str) or len(value) > LONGEST:
             raise damaged("a text in it is none")
+        if _PLAIN.fullmatch(value):
+            return value
         try:
             return str(json.loads(f'"{value}"'))
         except ValueError as error:

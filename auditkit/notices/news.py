@@ -22,6 +22,7 @@ from auditkit.report.look import Options
 Dict = Mapping[str, Any]
 SWITCHED_OFF = (State.UNREACHABLE,)
 """States of a host that sleeps: another key, or a lie, comes from one that is awake."""
+_NUMBERS = re.compile(r"[0-9]+")
 MOST_TOLD = 200_000
 """What is kept in mind of one host; of one with more all is new again."""
 
@@ -148,8 +149,8 @@ def _said(item: Item) -> str:
         case Sort.LOGINS:
             return _digest([item.of["access"], item.of["coverage"]])
         case Sort.GAP:
-            return _digest([re.sub(r"\d+", "#", str(item.of["reason"]))])
-    return _digest([item.severity.word])
+            return _digest([_NUMBERS.sub("#", str(item.of["reason"]))])
+    return _digest([item.severity.word, _NUMBERS.sub("#", item.message)])
 
 
 def _digest(value: object) -> str:

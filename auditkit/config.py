@@ -5,21 +5,29 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
-from auditkit import inventory, strict
+from auditkit import channels, inexcusable, inventory, retention, strict
 from auditkit.errors import ConfigError
+from auditkit.model import Severity
 from auditkit.printable import printable
+from auditkit.retention import KEPT, Retention
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 NAME = "auditkit.yaml"
-KEYS = ("store", "signers", "networks", "inventories", "defaults", "hosts", "known_keys", "exceptions", "vendor")
+KEYS = (
+    *("store", "signers", "networks", "inventories", "defaults", "hosts", "known_keys", "exceptions", "vendor", "notify"),
+    "history",
+)
 DEFAULT_KEYS = ("user", "become", "policy", "port", "jump", "identity", "transport")
 RESERVED = ("local", "all")
 """Names of hosts and groups that mean something already."""
 VENDOR_KEYS = ("keyrings", "lists", "packages", "mirrors", "sources")
 HOST_KEYS = ("address", "groups", "ports", *DEFAULT_KEYS)
+EXCEPTION_KEYS = ("rule", "host", "path", "subject", "severity", "reason", "until")
+LONGEST = timedelta(days=3 * 365)
+"""For how long a risk may be accepted before somebody has to look again."""
 MOST_PORTS = 64
 BECOME = ("sudo", "doas", "none")
 TRANSPORTS = ("paramiko", "openssh")
@@ -66,6 +74,10 @@ class ExceptionConfig:
     """A host, an @group or @all."""
     path: str = ""
     """A path or pattern, as in a policy: needed to accept a change of a file."""
+    subject: str = ""
+    """What a report names so, and nothing else of the rule."""
+    severity: Severity | None = None
+    """How bad a thing may be that is accepted; as bad as its rule is, where nobody says more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +112,9 @@ class Config:
     """`SHA256:...` to whose key it is."""
     exceptions: tuple[ExceptionConfig, ...] = ()
     vendor: VendorConfig = VendorConfig()
+    history: Retention = KEPT
+    notify: channels.Notify | None = None
+    """Who is told of what a night shows; None: nobody."""
     notes: tuple[str, ...] = ()
     """What of the inventories was not taken."""
 
@@ -119,7 +134,8 @@ def load(path: str, home: str | None = None) -> Config:
         ConfigError: it cannot be read or has a mistake.
     """
     folder = os.path.dirname(os.path.abspath(path))
-    found = read(strict.read_file(path), path, lambda name: os.path.normpath(_at(name, folder, home) or name))
+    today = datetime.now(UTC).date()
+    found = read(strict.read_file(path), path, lambda name: os.path.normpath(_at(name, folder, home) or name), today)
     hosts = {name: replace(host, identity=_at(host.identity, folder, home)) for name, host in found.hosts.items()}
     return replace(
         found,
@@ -128,6 +144,7 @@ def load(path: str, home: str | None = None) -> Config:
         defaults=replace(found.defaults, identity=_at(found.defaults.identity, folder, home)),
         hosts=hosts,
         vendor=_vendor_at(found.vendor, lambda path: _at(path, folder, home) or path),
+        notify=found.notify and channels.at(found.notify, lambda path: _at(path, folder, home) or path),
     )
 
 
@@ -146,8 +163,10 @@ def _at(path: str | None, folder: str, home: str | None) -> str | None:
     return os.path.join(folder, path)
 
 
-def read(text: str, source: str, at: Callable[[str], str] = str) -> Config:
+def read(text: str, source: str, at: Callable[[str], str] = str, today: date | None = None) -> Config:
     """The configuration that a YAML text says; paths stay as written, inventories are where `at` tells.
+
+    From `today` on it is how long exceptions may last; without it that is not looked at.
 
     Raises:
         ConfigError: anything in it, or in an inventory, is unknown, misspelt or contradictory.
@@ -172,8 +191,10 @@ def read(text: str, source: str, at: Callable[[str], str] = str) -> Config:
         defaults=defaults,
         hosts=hosts,
         known_keys=_keys(found["known_keys"]) if "known_keys" in found else {},
-        exceptions=_exceptions(found["exceptions"], hosts) if "exceptions" in found else (),
+        exceptions=_exceptions(found["exceptions"], hosts, today) if "exceptions" in found else (),
         vendor=_vendor(found["vendor"]) if "vendor" in found else VendorConfig(),
+        history=retention.read(found["history"]) if "history" in found else KEPT,
+        notify=channels.read(found["notify"], _whom(hosts)) if "notify" in found else None,
         notes=tuple(note for each in lists for note in each.notes),
     )
 
@@ -324,21 +345,39 @@ def _keys(value: strict.Value) -> dict[str, str]:
     return {fingerprint: owner.text() for fingerprint, owner in found.items()}
 
 
-def _exceptions(value: strict.Value, hosts: Mapping[str, HostConfig]) -> tuple[ExceptionConfig, ...]:
+def _exceptions(value: strict.Value, hosts: Mapping[str, HostConfig], today: date | None) -> tuple[ExceptionConfig, ...]:
+    return tuple(_exception(each, _whom(hosts), today) for each in value.sequence())
+
+
+def _whom(hosts: Mapping[str, HostConfig]) -> tuple[str, ...]:
+    """The words that name one of these hosts, or some of them."""
     groups = {f"@{group}" for host in hosts.values() for group in host.groups}
-    whom = ("@all", "local", *sorted(groups), *hosts)
-    return tuple(_exception(each, whom) for each in value.sequence())
+    return ("@all", "local", *sorted(groups), *hosts)
 
 
-def _exception(value: strict.Value, whom: tuple[str, ...]) -> ExceptionConfig:
-    found = _known(value, ("rule", "host", "path", "reason", "until"), ("rule", "reason", "until"))
+def _exception(value: strict.Value, whom: tuple[str, ...], today: date | None) -> ExceptionConfig:
+    found = _known(value, EXCEPTION_KEYS, ("rule", "reason", "until"))
+    rule = found["rule"].text()
+    if why := inexcusable.why(rule):
+        raise found["rule"].error(f"{rule} can have no exception: {why}", "remove it: `auditkit explain` says what to do")
     return ExceptionConfig(
-        rule=found["rule"].text(),
+        rule=rule,
         reason=found["reason"].text(),
-        until=_day(found["until"]),
+        until=_last(found["until"], today),
         host=found["host"].word(whom) if "host" in found else "@all",
         path=_matching(found["path"], _ABSOLUTE, "absolute path") if "path" in found else "",
+        subject=found["subject"].text() if "subject" in found else "",
+        severity=Severity[found["severity"].word(one.word for one in Severity).upper()] if "severity" in found else None,
     )
+
+
+def _last(value: strict.Value, today: date | None) -> date:
+    """The last day of an exception: one that is too far away is none."""
+    day = _day(value)
+    if today is not None and day - today > LONGEST:
+        hint = f"write a day within three years, {today + LONGEST} at the latest: then somebody looks again"
+        raise value.error(f"{day} is too far away to be the end of an exception", hint)
+    return day
 
 
 def _day(value: strict.Value) -> date:

@@ -37,6 +37,8 @@ GONE = Rule(
     references=("mount(8)",),
 )
 RULES = (COVERED, GONE)
+MOST_ITSELF = 1000
+"""Directories that are mounted on themselves; no service has more."""
 
 
 def read(table: bytes) -> tuple[Mount, ...]:
@@ -71,8 +73,9 @@ def compare(before: Sequence[Mount], after: Sequence[Mount], concerns: Callable[
     """Yield a finding for each mount that now covers what is watched or is gone from there.
 
     `concerns` tells whether anything on, above or below a mount point is watched. Device numbers change from boot to boot
-    and say nothing.
+    and say nothing. A directory that is mounted on itself covers nothing: systemd does that to give a service its rights.
     """
+    before, after = _covering(before), _covering(after)
     old, new = _by_point(before), _by_point(after)
     deeper = Counter(mount.point for mount in after) - Counter(mount.point for mount in before)
     for point, mount in new.items():
@@ -82,6 +85,43 @@ def compare(before: Sequence[Mount], after: Sequence[Mount], concerns: Callable[
         if point not in new and concerns(point):
             told = f"{_shown(mount)} was mounted here when the baseline was made, and is not now"
             yield Finding(GONE, point, told, GONE.severity)
+
+
+def _covering(table: Sequence[Mount]) -> Sequence[Mount]:
+    """The mounts that show something else than what would be there without them; of very many on themselves all count."""
+    seen: dict[str, Mount] = {}
+    itself = []
+    for at, mount in enumerate(table):
+        beneath = next((seen[point] for point in _upwards(mount.point) if point in seen), None)
+        seen[mount.point] = mount
+        if beneath and _is_of(mount, beneath):
+            itself.append(at)
+    if len(itself) > MOST_ITSELF:
+        return table
+    alone = {at for at in itself if _has_all(table[at].point, table[:at], table[at + 1 :])}
+    return [mount for at, mount in enumerate(table) if at not in alone]
+
+
+def _is_of(mount: Mount, beneath: Mount) -> bool:
+    """Whether a mount shows the directory of the one beneath it that it lies on."""
+    rest = mount.point[len(beneath.point.rstrip("/")) :].rstrip("/")
+    path = f"{beneath.root.rstrip('/')}{rest}" or "/"
+    return (mount.device, mount.kind, mount.root) == (beneath.device, beneath.kind, path)
+
+
+def _has_all(point: str, earlier: Sequence[Mount], later: Sequence[Mount]) -> bool:
+    """Whether what was mounted below a directory is mounted there once more."""
+    inside = {(each.point, each.device, each.root) for each in earlier if each.point.startswith(f"{point.rstrip('/')}/")}
+    return inside <= {(each.point, each.device, each.root) for each in later}
+
+
+def _upwards(point: str) -> Iterator[str]:
+    """Yield a path and the directories above it."""
+    while True:
+        yield point
+        if point in ("/", ""):
+            return
+        point = point.rpartition("/")[0] or "/"
 
 
 def _by_point(mounts: Sequence[Mount]) -> dict[str, Mount]:

@@ -4,6 +4,8 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from auditkit import strict
@@ -143,14 +145,13 @@ def shipped() -> tuple[str, ...]:
 
 def shipped_text(name: str) -> str:
     """The YAML of a shipped policy; nothing where there is none of that name."""
-    return (_folder() / f"{name}.yaml").read_text("utf-8") if name in shipped() else ""
+    return _folder().joinpath(f"{name}.yaml").read_text("utf-8") if name in shipped() else ""
 
 
-def _folder() -> Path:
-    """Where they are: inside an installed package, beside it in a checkout."""
-    package = Path(__file__).parent
-    inside = package / "baselines"
-    return inside if inside.is_dir() else package.parent / "baselines"
+def _folder() -> Traversable:
+    """Where they are: inside an installed package, in an archive too; beside it in a checkout."""
+    inside = resources.files("auditkit").joinpath("baselines")
+    return inside if inside.is_dir() else Path(__file__).parent.parent / "baselines"
 
 
 def expand(policy: Policy, homes: Sequence[str]) -> Policy:

@@ -83,7 +83,7 @@ def begin(store: str, started: datetime, asked: Mapping[str, Any]) -> Run:
     except OSError as error:
         raise _unwritable(directory, error) from error
     _write(os.path.join(directory, ASKED), asked)
-    for old in _ids(store)[:-KEPT]:
+    for old in ids(store)[:-KEPT]:
         shutil.rmtree(os.path.join(above, old), ignore_errors=True)
     return Run(name, directory, asked)
 
@@ -94,7 +94,7 @@ def found(store: str, name: str, command: str) -> Run:
     Raises:
         UsageError: there is none.
     """
-    names = [name] if name != LAST else reversed(_ids(store))
+    names = [name] if name != LAST else reversed(ids(store))
     for known in names:
         directory = os.path.join(store, FOLDER, known)
         asked = _read(os.path.join(directory, ASKED)) if _ID.fullmatch(known) else None
@@ -104,7 +104,7 @@ def found(store: str, name: str, command: str) -> Run:
     raise UsageError(f"{what} in {printable(store)}", f"see what there is: ls {printable(os.path.join(store, FOLDER))}")
 
 
-def _ids(store: str) -> list[str]:
+def ids(store: str) -> list[str]:
     """The names of all runs, the newest last."""
     return [name for name in _names(os.path.join(store, FOLDER)) if _ID.fullmatch(name)]
 

@@ -29,12 +29,12 @@ def done(root: Path) -> Path:
 
 def server(work: Path) -> Path:
     """A server whose packages lie in its apt's cache."""
-    return _system(work / "systems" / "server", MANY)
+    return built(work / "systems" / "server", MANY)
 
 
 def small(work: Path) -> Path:
     """A small system of the old release."""
-    return _system(work / "systems" / "small", FEW)
+    return built(work / "systems" / "small", FEW)
 
 
 def with_more(root: Path, *wanted: str) -> Path:
@@ -81,7 +81,7 @@ def packages(root: Path) -> int:
     return len(told.stdout.splitlines())
 
 
-def _system(root: Path, wanted: tuple[str, ...]) -> Path:
+def built(root: Path, wanted: tuple[str, ...]) -> Path:
     """A system of the old release with these packages, built once."""
     if not done(root).exists():
         _bootstrap(root)

@@ -7,6 +7,7 @@ the tests had run here. A test without a report is an error. With `--one-by-one`
 `-s`), there is one process as usual.
 """
 
+import gc
 import os
 import signal
 import traceback
@@ -103,6 +104,8 @@ def _running(session: pytest.Session, files: Sequence[Tests]) -> Iterator[list[R
     runners: list[Runner] = []
     waiting, others = _queues(files)
     orders = [(waiting, others), *[(others, waiting)] * (PROCESSES - 1)]
+    gc.collect()
+    gc.freeze()  # all that is known by now stays: nobody needs to look through it again, or to copy it
     try:
         runners.extend(_begun(session, files, order) for order in orders[: len(files)])
         yield runners

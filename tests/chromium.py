@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 from contextlib import suppress
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,10 @@ LINES = ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded"
 """What it says where something of a page is wrong: words of scripts, their failures, and what its policy forbids."""
 ASKS = ("Network.requestWillBeSent", "Page.javascriptDialogOpening", "Page.frameRequestedNavigation", "Page.windowOpen")
 """What a page does that reads nothing but itself only once."""
+
+AXE = """axe.run(document, {resultTypes: ["violations"]}).then((told) => JSON.stringify(
+  told.violations.map((one) => [one.id, one.nodes.length, one.nodes[0].html.slice(0, 200), one.nodes[0].failureSummary])))"""
+"""What axe-core has against the page that is open."""
 
 
 class Chromium:
@@ -97,6 +102,11 @@ class Chromium:
         told = self.ask("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in told, told["exceptionDetails"]
         return told["result"].get("value")
+
+    def breaches(self) -> list[Any]:
+        """What axe-core has against the page as it is: names, roles, order of headings, tables, contrast."""
+        self.run(resources.files("axe_core_python").joinpath("axe.min.js").read_text("utf-8") + "; 0")
+        return list(json.loads(self.run(AXE)))
 
     def said(self) -> list[dict[str, Any]]:
         """What it complained of since the page was opened."""

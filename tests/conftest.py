@@ -104,6 +104,8 @@ class Cli:
     """A program that runs auditkit under its eyes."""
     environment: dict[str, str] = field(default_factory=dict)
     """What it is given besides."""
+    empty: tuple[str, ...] = ()
+    """Directories of this machine of which it sees nothing."""
 
     @property
     def host(self) -> str:
@@ -118,7 +120,7 @@ class Cli:
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         """A run under way; nothing but the time that it takes tells one that is forked."""
         if not (self.tracer or self.environment):
-            asked = Asked(words, str(self.home), surroundings(self.home), self.user, self.limits)
+            asked = Asked(words, str(self.home), surroundings(self.home), self.user, self.limits, empty=self.empty)
             STARTED.append(Run(asked))
             return STARTED[-1]
         process = subprocess.Popen(

@@ -5,6 +5,7 @@ asked for it, as if it had been started there, so that signals, waiting and what
 """
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -16,12 +17,13 @@ from typing import Any
 LONGEST = 100_000
 """Bytes of a request; the system takes twice as many in one piece."""
 LOADER = """
-import _strptime, ctypes, difflib, gc, importlib, json, os, pkgutil, resource, signal, socket, sys, auditkit
+import _strptime, atexit, ctypes, difflib, gc, importlib.readers, json, os, pkgutil
+import resource, signal, socket, sys, threading, auditkit
 for module in pkgutil.walk_packages(auditkit.__path__, "auditkit."):
     if module.name != "auditkit.__main__":
         importlib.import_module(module.name)
 gc.freeze()
-CLONE_PARENT, PR_SET_DUMPABLE, LONGEST = 0x8000, 4, int(sys.argv[2])
+CLONE_PARENT, CLONE_NEWNS, PR_SET_DUMPABLE, MS_REC, MS_PRIVATE, LONGEST = 0x8000, 0x20000, 4, 0x4000, 0x40000, int(sys.argv[2])
 CLONE = {"x86_64": 56, "aarch64": 220, "riscv64": 220, "i686": 120, "armv7l": 120, "ppc64le": 120}[os.uname().machine]
 asks = socket.socket(fileno=int(sys.argv[1]))
 while True:
@@ -45,6 +47,10 @@ asked, libc = json.loads(request), ctypes.CDLL(None)
 for space in [os.open(path, os.O_RDONLY | os.O_CLOEXEC) for path in asked["spaces"]]:
     assert libc.setns(space, 0) == 0
     os.close(space)
+if asked["empty"]:
+    assert libc.unshare(CLONE_NEWNS) == libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) == 0
+for path in asked["empty"]:
+    assert libc.mount(b"none", path.encode(), b"tmpfs", 0, None) == 0
 os.chdir(asked["folder"])
 os.environ.clear()
 os.environ.update(asked["environment"])
@@ -54,10 +60,22 @@ if (user := asked["user"]) is not None:
     os.setgroups([]), os.setgid(user), os.setuid(user)
     libc.prctl(PR_SET_DUMPABLE, 1)
 sys.argv[1:] = asked["words"]
-sys.exit(auditkit.commands.main())
+try:
+    code = auditkit.commands.main()
+except SystemExit as ended:
+    code = ended.code
+if isinstance(code, int):
+    threading._shutdown(), atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush(), sys.stderr.flush()
+    except (OSError, ValueError):
+        sys.exit(code)
+    os._exit(code & 0xFF)
+sys.exit(code)
 """
 """Python's own fork makes children of the one that forks, so here it is the system's. All is imported before the user of a
-run changes, who need not be able to read this Python; PR_SET_DUMPABLE gives /proc/self back, as for what the user started."""
+run changes, who need not be able to read this Python; PR_SET_DUMPABLE gives /proc/self back, as for what the user started. What
+is still loaded in the end is not taken apart, which would copy all of it first."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +90,8 @@ class Asked:
     """What it may use, as setrlimit takes it."""
     spaces: Sequence[str] = ()
     """Files of the namespaces that it runs in."""
+    empty: Sequence[str] = ()
+    """Directories of which it sees nothing; as root only."""
 
 
 class Loaded:
@@ -111,7 +131,14 @@ class Loaded:
             self._process.communicate()
 
 
+PACKAGES = ("/var/cache/apt/archives", "/var/lib/dpkg")
+"""Where this machine has packages: a baseline of `local` looks at all of them to know what they ship."""
 LOADED = Loaded()
+
+
+def without_packages() -> tuple[str, ...]:
+    """What a run does not see to whom packages of this machine say nothing: it takes a tenth of the time."""
+    return tuple(path for path in PACKAGES if os.geteuid() == 0 and os.path.isdir(path))
 
 
 class Run(subprocess.Popen[bytes]):

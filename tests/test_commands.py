@@ -8,6 +8,7 @@ from textwrap import indent
 
 import pytest
 from conftest import SOURCE, Cli
+from loaded import Asked, Run
 
 from auditkit.commands import COMMANDS, HOSTS, front_page, hosts_page, sealing
 from auditkit.config import Config, HostConfig
@@ -16,14 +17,10 @@ from auditkit.hosts import kind_of, named
 from auditkit.model import Gap
 
 
-def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "auditkit", *words],
-        env={**os.environ, "PYTHONPATH": SOURCE, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    with Run(Asked(words, os.getcwd(), {**os.environ, "PYTHONPATH": SOURCE})) as asked:
+        out, err = asked.communicate(timeout=120)
+    return subprocess.CompletedProcess(words, asked.returncode, out.decode(), err.decode())
 
 
 @pytest.mark.parametrize("words", [(), ("-h",), ("--help",)])
@@ -133,7 +130,9 @@ def test_a_terminal_without_utf_8_gets_escapes(cli: Cli) -> None:
     (cli.tree / "tool").chmod(0o755)
     assert cli.baseline().code == 0
     (cli.tree / "tool").chmod(0o4755)
-    told = run("check", cli.host, "--store", str(cli.store), PYTHONIOENCODING="latin-1")
+    words = [sys.executable, "-m", "auditkit", "check", cli.host, "--store", str(cli.store)]
+    environment = {**os.environ, "PYTHONPATH": SOURCE, "PYTHONIOENCODING": "latin-1"}
+    told = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
     assert "mode 0755 \\u2192 4755" in told.stdout
     assert told.returncode == 1
 

@@ -25,7 +25,7 @@ hosts:
 known_keys: {{"{KEY}": "anna's laptop"}}
 exceptions:
   - {{rule: banner-version, host: srv-01, reason: "vendor appliance", until: 2027-03-01}}
-  - {{rule: accounts-uid-0, host: "@servers", reason: "two admins", until: "2027-04-01"}}
+  - {{rule: ssh-root-key, host: "@servers", reason: "two admins", until: "2027-04-01"}}
 """
 
 
@@ -48,7 +48,7 @@ def test_the_example_as_documented() -> None:
         known_keys={KEY: "anna's laptop"},
         exceptions=(
             ExceptionConfig("banner-version", "vendor appliance", date(2027, 3, 1), "srv-01"),
-            ExceptionConfig("accounts-uid-0", "two admins", date(2027, 4, 1), "@servers"),
+            ExceptionConfig("ssh-root-key", "two admins", date(2027, 4, 1), "@servers"),
         ),
     )  # fmt: skip
 
@@ -108,6 +108,21 @@ MISTAKES = {
         "c.yaml:1: until 2027-02-30 is no day",
         "write it like 2027-03-01",
     ),
+    "an exception for ever": (
+        "exceptions:\n- {rule: a, reason: b, until: 9999-12-31}",
+        "c.yaml:2: until 9999-12-31 is too far away to be the end of an exception",
+        "write a day within three years, 2029-11-29 at the latest",
+    ),
+    "an exception of what has none": (
+        "exceptions:\n- {rule: success-after-guessing, reason: b, until: 2027-01-01}",
+        "c.yaml:2: rule success-after-guessing can have no exception: it says that somebody got in, or may have",
+        "remove it",
+    ),
+    "an exception by what is no severity": (
+        "exceptions: [{rule: a, reason: b, until: 2027-01-01, severity: terrible}]",
+        "c.yaml:1: severity cannot be terrible",
+        "choose from: critical, high",
+    ),
     "an unknown group": (
         "hosts: {a: {groups: [servers]}}\nexceptions: [{rule: r, host: '@server', reason: b, until: 2027-01-01}]",
         "c.yaml:2: host cannot be @server",
@@ -120,10 +135,13 @@ MISTAKES = {
 }
 
 
+TODAY = date(2026, 11, 30)
+
+
 @pytest.mark.parametrize(("text", "message", "hint"), MISTAKES.values(), ids=MISTAKES)
 def test_a_mistake_is_named_with_file_line_and_key(text: str, message: str, hint: str) -> None:
     with pytest.raises(ConfigError) as refused:
-        config.read(text, "c.yaml")
+        config.read(text, "c.yaml", today=TODAY)
     assert str(refused.value).startswith(message)
     assert hint in refused.value.hint
 

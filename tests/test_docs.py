@@ -1,92 +1,28 @@
-"""Documentation that moves with the code: pages made from it are fresh, sessions shown are real, links lead somewhere.
-
-A session is the blocks that open with three backticks and `console run`: a command stands behind `$ `, its other lines
-behind `> `, and below it what it writes. All blocks of one page run in one shell, in a directory of their own.
-"""
+"""Documentation that moves with the code: pages made from it are fresh, sessions shown are real, links lead somewhere."""
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
+from importlib import import_module
 from itertools import takewhile
 from pathlib import Path
 
+import click
 import pytest
-from conftest import surroundings
+from hypothesis import given
+from hypothesis import strategies as st
+from sessions import TOOLS, anew, masked, ran, session
 
-from auditkit.commands import pages
-from auditkit.policy import shipped
+from auditkit.commands import COMMANDS, pages, roff
+from auditkit.commands.pages import fields_of_report
+from auditkit.model import Level
+from auditkit.policy import KEYS, WATCH_KEYS, shipped
 
 HERE = Path(__file__).resolve().parent.parent
 DOCS = HERE / "docs"
-FOLDER = "/tmp/tutorial"
-"""Where the sessions say they run: columns are as wide as paths are long, so that a test's own has as many characters."""
-TOOLS = {"zstdcat", "b3sum", "ssh-keygen"}
-PROMPT, MORE = "$ ", "> "
-VOLATILE = (
-    (r"( \d+){2}( \S+){2} \d+( \d+\.\d{9}){2} (\d+\.\d{9}|\?) \d+ \d+ \S+", " OWNER, SIZE, TIMES, INODE, LINKS, FLAGS"),
-    (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
-    (r"\d{4}-\d\d-\d\d( \d\d:\d\d [+-]\d{4})?", "TIME"),
-    (r"\b\d\d:\d\d(:\d\d)?Z", "TIME"),
-    (r"\b20\d\d-(\d{3})\b", r"CASE-\1"),
-    (r"\b([0-9a-f]{4} ){7}[0-9a-f]{4}\b", "HEAD"),
-    (r"entries, \d+ bytes", "entries, SIZE"),
-    (r"SHA256:\S+", "FINGERPRINT"),
-    (r"AAAA\S+", "KEY"),
-    (r"\b[0-9a-f]{8,}(\.\.\.|\b)", "DIGEST"),
-    (r"\b(0[0-7]{3}) \S+:\S+,", r"\1 OWNER,"),
-    (r"\d+:\d+ \.", "DEVICE ."),
-    (r"auditkit: what .* is kept for later checks\n", ""),  # where apt of this machine has packages
-    (r" +", " "),
-)
-"""What differs from run to run and from machine to machine."""
-
-Step = tuple[str, str]
-"""A command and what it writes."""
-
-
-def session(text: str) -> Iterator[Step]:
-    """Yield the steps of all sessions of a page."""
-    for block in re.findall(r"^```console run\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
-        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            first, *rest = part.splitlines()
-            more = list(takewhile(lambda line: line.startswith(MORE), rest))
-            command = "\n".join((first, *(line.removeprefix(MORE) for line in more)))
-            yield command, "\n".join(rest[len(more) :])
-
-
-def ran(commands: list[str], home: Path) -> list[str]:
-    """What each command writes, on stdout and stderr alike, in one shell that has the auditkit under test and no terminal."""
-    wrapper = home / "bin" / "auditkit"
-    wrapper.parent.mkdir()
-    wrapper.write_text(f'#!/bin/sh\nexec {sys.executable} -m auditkit "$@"\n')
-    wrapper.chmod(0o755)
-    script = "umask 022\n" + "\n".join(f"{command}\nstatus=$?; printf '\\0'; (exit $status)" for command in commands)
-    file = home / "session.sh"
-    file.write_text(script)
-    place = Path(tempfile.mkdtemp(prefix="", dir="/tmp"))
-    assert len(str(place)) == len(FOLDER)
-    environment = surroundings(home) | {"PATH": f"{wrapper.parent}:{os.environ['PATH']}"}
-    try:
-        done = subprocess.run(
-            ["bash", str(file)], cwd=place, env=environment, text=True, start_new_session=True, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300, check=False,
-        )  # fmt: skip
-    finally:
-        shutil.rmtree(place)
-    return [output.strip("\n") for output in done.stdout.replace(place.name, "tutorial").split("\0")[:-1]]
-
-
-def masked(text: str) -> list[str]:
-    """The lines of an output without what differs from run to run."""
-    for pattern, word in VOLATILE:
-        text = re.sub(pattern, word, text)
-    return [line.strip() for line in text.strip().splitlines()]
-
-
 SESSIONS = [path for path in sorted(DOCS.rglob("*.md")) if "```console run" in path.read_text("utf-8")]
 
 
@@ -106,19 +42,56 @@ def test_a_session_is_read_as_written() -> None:
     assert list(session(text)) == [("cat <<END\na\nEND", "a"), ("true", "")]
 
 
+def test_a_page_is_written_anew_where_more_differs_than_what_always_does(tmp_path: Path) -> None:
+    text = "x\n```console run\n$ echo a \\\n>   b\nstale\n$ date -u +%FT%TZ\n2026-11-24T01:02:03Z\n$ cd .\n```\ny\n"
+    assert anew(text, tmp_path) == text.replace("stale", "a b")
+
+
 def test_there_are_sessions() -> None:
     assert {page.name for page in SESSIONS} >= {"tutorial.md", "baseline-format.md"}
 
 
 @pytest.mark.parametrize("name", pages.pages())
 def test_pages_made_from_the_code_are_fresh(name: str) -> None:
-    there = (DOCS / "reference" / name).read_text("utf-8")
-    assert there == pages.pages()[name](), f"docs/reference/{name} is stale: write it anew with {pages.COMMAND}"
+    there = (HERE / name).read_text("utf-8")
+    assert there == pages.pages()[name](), f"{name} is stale: write it anew with {pages.COMMAND}"
 
 
 def test_pages_are_written_where_they_belong(tmp_path: Path) -> None:
     assert pages.main(str(tmp_path)) == 0
-    assert {path.name for path in tmp_path.iterdir()} == set(pages.pages())
+    assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == set(pages.pages())
+
+
+@given(st.text(alphabet=".'\\-~^`*\n !a", max_size=60))
+def test_no_text_is_a_request_of_roff(told: str) -> None:
+    for made in (roff.filled(roff.marked(told)), roff.filled(roff.text(told))):
+        assert not re.search(r"^[.']|\\(?![e(&f-])", made, re.MULTILINE), made
+
+
+@pytest.mark.parametrize("words", ["mandoc -Tlint", "man --warnings -E UTF-8 -l -Tutf8 -Z"])
+@pytest.mark.parametrize("page", sorted((DOCS / "man").iterdir()), ids=lambda page: page.name)
+def test_manual_pages_are_sound(page: Path, words: str) -> None:
+    command = words.split()
+    if not shutil.which(command[0]):
+        pytest.skip(f"{command[0]} is not installed")
+    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
+    checked = subprocess.run([*command, str(page)], env=environment, capture_output=True, text=True, check=False)
+    told = checked.stdout if command[0] == "mandoc" else checked.stderr
+    assert (checked.returncode, told) == (0, "")
+
+
+def test_each_field_of_the_report_has_its_meaning() -> None:
+    """Behind it on the page of fields, or on the page of the report."""
+    prose = re.sub(r"^```.*?^```$", "", (DOCS / "reference/report.md").read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    explained = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`([^`\n]+)`", prose))))
+    rows = re.findall(r"^\| `(?:\S+\.)?([a-z_]+)` \|.*\|([^|]*)\|$", fields_of_report(), re.MULTILINE)
+    assert len(rows) > 300
+    assert [name for name, meaning in rows if not meaning.strip() and name not in explained] == []
+
+
+def test_each_key_of_a_policy_is_explained() -> None:
+    rows = re.findall(r"^\| `([a-z_]+)` \|", (DOCS / "reference/policy.md").read_text("utf-8"), re.MULTILINE)
+    assert [key for key in (*KEYS, *WATCH_KEYS, *Level) if key not in rows] == []
 
 
 PAGES = [HERE / "README.md", *sorted(DOCS.rglob("*.md"))]
@@ -133,3 +106,43 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_the_policy_page_names_every_shipped_policy() -> None:
     text = (DOCS / "reference" / "policy.md").read_text("utf-8")
     assert [name for name in shipped() if f"`{name}`" not in text] == []
+
+
+def commands_of(text: str) -> Iterator[str]:
+    """Yield the command lines of auditkit in the blocks of a page."""
+    for language, block in re.findall(r"^```([^\n]*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        for line in re.findall(r"^(?:[#$] )?(auditkit .*)", block, re.MULTILINE):
+            if language.partition(" ")[0] in {"", "sh", "console"}:
+                yield line
+
+
+def words_of(line: str) -> list[str]:
+    """The words of its first command, as a shell takes them apart."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    return list(takewhile(lambda word: not set(word) <= set("();<>|&"), lexer))
+
+
+def options_of(words: list[str]) -> set[str]:
+    """The options of the command that a line begins with, or of the one below it that it names."""
+    command: click.Command = import_module(f"auditkit.commands.{words[1]}").command
+    if isinstance(command, click.Group) and words[2:]:
+        below = command.get_command(click.Context(command), words[2])
+        command = below or command
+    return {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)} | {
+        "-h",
+        "--help",
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_that_pages_show_exist_and_so_do_their_options(page: Path) -> None:
+    wrong = []
+    for line in commands_of(page.read_text("utf-8")):
+        words = words_of(line)
+        if words[1:2] and words[1] in COMMANDS:
+            known = options_of(words)
+            wrong += [f"{word}: {line}" for word in words[2:] if word.startswith("-") and word.partition("=")[0] not in known]
+        elif words[1:2] and not (words[1].isupper() or words[1].startswith("-")):
+            wrong.append(line)
+    assert wrong == []

@@ -32,7 +32,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "strict": NOUNS | {"opening"},
     "policy": NOUNS | {"strict", "probe"},
     "inventory": NOUNS | {"strict"},
-    "config": NOUNS | {"strict", "policy", "inventory"},
+    "channels": NOUNS | {"strict"},
+    "retention": {"strict"},
+    "config": NOUNS | {"retention", "strict", "policy", "inventory", "channels", "inexcusable"},
     "ssh": NOUNS | {"answers", "opening", "config", "probe", "entries", "agent", "keys"},
     "ports": NOUNS | {"banners", "config", "ssh"},
     "hosts": NOUNS | {"answers", "ports", "probe", "config", "strict", "mounts", "entries", "ssh", "evidence"},
@@ -55,8 +57,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "vendor": NOUNS | {"opening", "packages", "hosts", "collect", "entries", "probe"},
     "fleet": NOUNS | {"hosts", "scan", "collect"},
     "runs": NOUNS | {"opening", "baseline"},
+    "notify": NOUNS | {"channels", "opening"},
+    "nights": NOUNS | {"opening"},
+    "units": set(),
     "ledger": NOUNS | {"entries", "facts", "peers"},
-    "history": NOUNS | {"baseline", "seal", "store"},
+    "history": NOUNS | {"lifetimes"},
     "incident": NOUNS | {"collect", "hosts", "opening", "probe", "response", "seal", "signers", "words"},
     # judge: frozen data in, frozen data out
     "entries": NOUNS,
@@ -76,6 +81,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "makers": NOUNS | {"derived"},
     "derived": NOUNS | {"compare", "explain", "packages", "scripts", "shipped"},
     "words": NOUNS,
+    "lifetimes": NOUNS,
     "vouched": NOUNS | {"entries", "explain", "packages"},
     "together": NOUNS | {"packages", "vouched"},
     "scripts": NOUNS | {"words"},
@@ -94,6 +100,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "audits": NOUNS
     | {"access", "advisories", "answers", "banners", "fields", "keys", "packages", "processes", "sshd", "sudoers", "words"},
     "fields": set(),
+    "inexcusable": set(),
     "answers": NOUNS | {"fields"},
     "processes": NOUNS | {"answers", "fields"},
     "sshd": NOUNS | {"keys"},
@@ -102,7 +109,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "importers": NOUNS | {"entries"},
     "response": NOUNS | {"answers", "facts", "logins", "words"},
     # tell
-    "report": NOUNS | {"", "logins", "probe", "response", "words"},
+    "report": NOUNS | {"", "lifetimes", "logins", "probe", "response", "words", "inexcusable"},
+    "notices": NOUNS | {"report"},
+    "schedules": NOUNS,
     "__main__": {"commands"},
 }
 MAY_IMPORT["commands"] = set(MAY_IMPORT) - {"__main__"} | {"commands"}
@@ -112,7 +121,7 @@ JUDGES = {
     "growth", "accept", "timeline", "settle", "coverage", "distrust", "packages", "systems", "derived", "makers",
     "facts", "quorum", "unlike", "peers", "answers", "access", "across", "sshd", "sudoers", "words", "vouched",
     "together", "shipped", "databases", "scripts", "strays", "against", "advisories", "banners", "fields", "processes",
-    "response",
+    "response", "notices", "lifetimes", "inexcusable", "schedules",
 }  # fmt: skip
 WORLD = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile", "shutil", "paramiko", "importlib"}
 KINDS = ("hosts", "inventory", "packages", "derived", "audits", "importers", "report", "commands")
@@ -181,6 +190,7 @@ SHARED = {
     "auditkit.report.folding": "many changes below one directory as one",
     "auditkit.report.brief.sentence": "a sentence of a brief with its entries, for every format",
     "auditkit.report.entered": "who got in where, of several hosts",
+    "auditkit.report.lasting": "what became of what earlier runs told, for every format",
     "auditkit.report.letter": "what a letter is made of, for each of its forms",
     "auditkit.report.letter.plain": "the words of a letter, for its form as a mail",
     "auditkit.report.logins": "the verdict on logins, for every format that people read",
@@ -232,11 +242,22 @@ class Module:
         """Its syntax."""
         return parsed(self.text)
 
+    @property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """All nodes of its syntax."""
+        return walked(self.text)
+
 
 @cache
 def parsed(text: str) -> ast.Module:
     """The syntax of a text, read once for all checks."""
     return ast.parse(text)
+
+
+@cache
+def walked(text: str) -> tuple[ast.AST, ...]:
+    """The nodes of the syntax of a text, found once for all checks."""
+    return tuple(ast.walk(parsed(text)))
 
 
 def modules() -> tuple[Module, ...]:
@@ -261,7 +282,7 @@ def part_of(name: str) -> str:
 
 def imported(module: Module) -> Iterator[str]:
     """Yield the dotted name of every module that is imported, inside functions too."""
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -299,7 +320,7 @@ def layers(module: Module) -> Iterator[str]:
 
 
 def imports_version(module: Module) -> bool:
-    froms = (node for node in ast.walk(module.tree) if isinstance(node, ast.ImportFrom))
+    froms = (node for node in module.nodes if isinstance(node, ast.ImportFrom))
     return any(absolute(module, node) == "auditkit" and node.names[0].name.startswith("__") for node in froms)
 
 
@@ -307,7 +328,7 @@ def purity(module: Module) -> Iterator[str]:
     """Yield each way in which a judge could meet a machine, the clock or chance."""
     if module.part in JUDGES:
         yield from (f"{module.name}: a judge imports {n}" for n in imported(module) if n.split(".")[0] in WORLD)
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if isinstance(node, ast.Call) and ast.unparse(node.func) in (
                 "open",
                 "datetime.now",
@@ -343,13 +364,13 @@ def old_python(module: Module) -> Iterator[str]:
         known = {*sys.stdlib_module_names, "auditkit", *(WHERE_PRESENT & caught_imports(module))}
         if name.split(".")[0] not in known or name in BORN_AFTER_3_6:
             yield f"{module.name}: imports {name}"
-    if any(isinstance(n, ast.ImportFrom) and n.module == "__future__" for n in ast.walk(module.tree)):
+    if any(isinstance(n, ast.ImportFrom) and n.module == "__future__" for n in module.nodes):
         yield f"{module.name}: imports from __future__"
 
 
 def caught_imports(module: Module) -> set[str]:
     """What is imported where the failure of the import is caught."""
-    tries = [n for n in ast.walk(module.tree) if isinstance(n, ast.Try) and any("ImportError" in caught(h) for h in n.handlers)]
+    tries = [n for n in module.nodes if isinstance(n, ast.Try) and any("ImportError" in caught(h) for h in n.handlers)]
     imports = [n for attempt in tries for n in attempt.body if isinstance(n, ast.Import)]
     return {alias.name for node in imports for alias in node.names}
 
@@ -358,7 +379,7 @@ def catches(module: Module) -> Iterator[str]:
     """Yield each handler that swallows whatever comes; one that raises again only tidies up."""
     if module.name in MAY_CATCH_ALL:
         return
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.ExceptHandler) and {"Exception", "BaseException", ""} & caught(node):
             last = node.body[-1]
             if not (isinstance(last, ast.Raise) and last.exc is None):
@@ -390,7 +411,7 @@ def talk(module: Module) -> Iterator[str]:
     """Yield each place below commands/ that prints, exits or reads the environment."""
     if module.part in ("commands", "__main__"):
         return
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         spoken = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
         spoken = ast.unparse(node) if isinstance(node, ast.Attribute) and not spoken else spoken
         if isinstance(node, ast.expr) and (spoken in SPEAKS or spoken in ("os.environ", "os.environb")):
@@ -409,7 +430,7 @@ def length(module: Module) -> Iterator[str]:
 
 def bodies(module: Module) -> Iterator[tuple[str, int]]:
     """Yield each function with the lines of its body, the docstring not counted."""
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             body = node.body[1:] if ast.get_docstring(node) is not None else node.body
             yield node.name, (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0

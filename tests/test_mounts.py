@@ -143,6 +143,38 @@ def test_of_several_mounts_at_one_place_the_topmost_counts() -> None:
     ]
 
 
+ITSELF = {
+    "a directory": b"40 27 254:0 /var/lib/app /var/lib/app rw - ext4 /dev/vda rw\n",
+    "read only": b"40 27 254:0 /home /home ro - ext4 /dev/vda rw\n",
+    "a mount point": b"40 30 254:1 / /srv ro - xfs /dev/vdb rw\n",
+    "twice": b"40 27 254:0 /home /home ro - ext4 /dev/vda rw\n41 40 254:0 /home /home rw - ext4 /dev/vda rw\n",
+    "with what is below": b"40 27 254:0 /snap /snap ro - ext4 /dev/vda rw\n41 40 7:0 / /snap/core/1 ro - squashfs x ro\n",
+    "in a mount of its own": b"40 30 254:1 /app /srv/app rw - xfs /dev/vdb rw\n",
+}
+"""What systemd mounts for a service with ReadWritePaths= and ProtectHome=."""
+
+
+@pytest.mark.parametrize("lines", ITSELF.values(), ids=ITSELF)
+def test_what_is_mounted_on_itself_covers_nothing(lines: bytes) -> None:
+    assert told(BEFORE + lines) == []
+    assert told(BEFORE, BEFORE + lines) == []
+
+
+OTHER = {
+    "another directory": b"40 27 254:0 /var/lib/copy /var/lib/app rw - ext4 /dev/vda rw\n",
+    "the same path of another disk": b"40 27 254:1 /var/lib/app /var/lib/app rw - xfs /dev/vdb rw\n",
+    "the file system below a mount": b"40 30 254:0 /srv /srv rw - ext4 /dev/vda rw\n",
+    "itself, over what hides it": b"40 27 0:50 / /home rw - tmpfs none rw\n41 40 0:50 /x /home rw - tmpfs none rw\n",
+    "itself, without what is mounted below": b"40 27 254:0 /snap /snap ro - ext4 /dev/vda rw\n",
+    "the root of its disk": b"40 27 254:0 / /home rw - ext4 /dev/vda rw\n",
+}
+
+
+@pytest.mark.parametrize("lines", OTHER.values(), ids=OTHER)
+def test_what_shows_something_else_is_told(lines: bytes) -> None:
+    assert {rule for rule, _point, _words in told(BEFORE + lines)} == {"mount-covers-watched-path"}
+
+
 @pytest.mark.parametrize(
     ("root", "points"),
     [

@@ -1,4 +1,4 @@
-"""No packet to a suspect: every command of an incident, on a machine whose cable leads to somebody who writes all down.
+"""No packet to a suspect: every command of an incident and of a night, where the cable leads to somebody who writes all down.
 
 Neither the suspect nor any name server hears of him: whoever looks up the name of an address asks the name server of who has
 that address, and so tells him. `--online`, which asks a registry, is left out.
@@ -85,6 +85,13 @@ WITH_CASE = (
     ("collect", "root:{home}/tree", "--no-files", "--case", "1"),
 )
 """Others that write into a case; one that reads the logs is what the brief and the letter need."""
+EVERY_NIGHT = (
+    ("nightly", "root:{home}/tree", "--config", "{home}/auditkit.yaml"),
+    ("nightly", "--send", "--config", "{home}/auditkit.yaml"),
+    ("nightly", "--try-notify", "--config", "{home}/auditkit.yaml"),
+    ("schedule", "root:{home}/tree", "--config", "{home}/auditkit.yaml"),
+)
+"""What a timer runs, with logs that name the suspect, and a mail that tells of him."""
 
 
 @dataclass
@@ -145,6 +152,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("home")
     (folder / "auth.log").write_text("\n".join(log(datetime.now(UTC))) + "\n")
     (folder / "tree/etc").mkdir(parents=True)
+    (folder / "tree/var/log").mkdir(parents=True)
+    got_in = f"Accepted password for root from {SUSPECT} port 40100 ssh2"
+    told = f"{(folder / 'auth.log').read_text()}{datetime.now(UTC).isoformat()} vm sshd[9100]: {got_in}\n"
+    (folder / "tree/var/log/auth.log").write_text(told)
+    (folder / "sendmail").write_text(f"#!/bin/sh\ncat >> {folder}/mails\n")
+    (folder / "sendmail").chmod(0o755)
+    (folder / "auditkit.yaml").write_text(f"notify: {{mail: {{to: [root], from: root, via: {folder}/sendmail}}}}\n")
     (folder / "resolv.conf").write_text(f"nameserver {GATEWAY4}\noptions timeout:1 attempts:1\n")
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / "key"], check=True)
     return folder
@@ -195,6 +209,15 @@ def test_no_command_of_an_incident_sends_anything_to_anybody(pair: Apart, home: 
     failed = {words: told.err for words, told in done.items() if told.code == 2 or "Traceback" in told.err}
     assert failed == {}
     assert SUSPECT in done["show", "1"].out
+
+
+def test_no_night_sends_anything_to_anybody(pair: Apart, home: Path) -> None:
+    with recorded(pair) as cable:
+        done = {words: run(pair, home, words) for words in EVERY_NIGHT}
+    assert cable.told == []
+    assert {words: told.err for words, told in done.items() if told.code == 2 or "Traceback" in told.err} == {}
+    assert SUSPECT in (home / "mails").read_text()
+    assert SUSPECT in next((home / "store/reports").glob("*.json")).read_text()
 
 
 NOTICED = {

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from auditkit import commands, report
 from auditkit.commands.options import schema
-from auditkit.commands.report import parsed
+from auditkit.commands.saved import parsed
 from auditkit.errors import FormatError
 from auditkit.model import (
     BaselineFacts,

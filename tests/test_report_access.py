@@ -1,7 +1,7 @@
 """Who can log in where, as a reader sees it: one host, several, many; from a run, from a run that was resumed, from a file."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from ways import DOOR, DROPBEAR, UNSURE, host, host_key, key, private, run, ssh
 
 from auditkit import across, report
 from auditkit.commands import options
-from auditkit.commands.report import parsed
+from auditkit.commands.saved import parsed
 from auditkit.errors import FormatError
 from auditkit.model import Finding, Gap, HostReport, Rule, Severity, State
 from auditkit.report import document
@@ -283,8 +283,9 @@ def test_what_only_all_hosts_show_can_be_accepted_and_is_rendered_again(cli: Cli
     of_all = [text[text.index("  passwords  ") :].split("\n\n")[0] for text in (again, directly)]
     assert of_all[0] == of_all[1]
     assert again.count("  passwords  ") == 2
+    soon = datetime.now(UTC).date() + timedelta(days=365)
     (cli.home / "auditkit.yaml").write_text(
-        "exceptions:\n- {rule: private-key-copied, host: '@all', reason: a pair, until: 2999-01-01}\n"
+        f"exceptions:\n- {{rule: private-key-copied, host: '@all', reason: a pair, until: {soon}}}\n"
     )
     told = json.loads(cli.run("audit", *disks, *given_, "--config", "auditkit.yaml", "--format", "json").out)
     assert [[one["rule"] for one in each["accepted"]] for each in told["hosts"]] == [["private-key-copied"]] * 2

@@ -32,7 +32,7 @@ from reported import (
 
 from auditkit import commands, report
 from auditkit.commands import options
-from auditkit.commands.report import parsed
+from auditkit.commands.saved import parsed
 from auditkit.printable import printable, said
 from auditkit.report import csv as sheet
 from auditkit.report import document
@@ -84,7 +84,13 @@ def plain(cell: str) -> str:
 def test_csv_has_a_row_for_each_thing() -> None:
     told = [(row["host"], row["status"], row["kind"], row["subject"], row["message"]) for row in rows(rendered(NIGHT, "csv"))]
     assert told == [
-        ("web1", "findings", "host", "", "1 change, 2 findings (1 critical, 1 medium, 1 info), 1 gap: NOT CLEAN"),
+        (
+            "web1",
+            "findings",
+            "host",
+            "",
+            "1 change, 2 findings (1 critical, 1 medium, 1 info), 1 gap, 1 risk accepted: NOT CLEAN",
+        ),
         ("web1", "findings", "logins", "logins", "Success seen: 1 login."),
         ("web1", "findings", "finding", "account toor", "toor has uid 0"),
         ("web1", "findings", "finding", "22/tcp", "22/tcp says its version"),
@@ -99,7 +105,7 @@ def test_csv_has_a_row_for_each_thing() -> None:
         ("gw1", "incomplete", "gap", "gw1", "not seen: gw1: no route to host"),
     ]
     of_toor = rows(rendered(NIGHT, "csv"))[2]
-    assert of_toor | {"id": ""} == {
+    assert of_toor | {"id": ""} == dict.fromkeys(("first_seen", "news"), "") | {
         "host": "web1", "status": "findings", "kind": "finding", "severity": "critical", "rule": "uid-zero-twin",
         "subject": "account toor", "place": "/etc/passwd:3", "message": "toor has uid 0", "remedy": "Close it: usermod -L toor",
         "excuse": "", "time": "", "user": "", "address": "", "attempts": "", "id": "",
@@ -298,7 +304,7 @@ def test_markdown_of_a_night() -> None:
         "| Host | Status | State | Worst | Changes | Findings | Gaps |\n|---|---|---|---|---|---|---|\n"
         "| web1 | findings | findings | critical | 1 | 2 | 1 |\n| gw1 | incomplete | unreachable | \\- | 0 | 0 | 1 |\n"
         "| db1 | clean | ok | \\- | 0 | 0 | 0 |\n\nOf 1 clean host there is nothing more to tell.\n\n"
-        "## web1: findings\n\n1 change, 2 findings (1 critical, 1 medium, 1 info), 1 gap: NOT CLEAN\n\n"
+        "## web1: findings\n\n1 change, 2 findings (1 critical, 1 medium, 1 info), 1 gap, 1 risk accepted: NOT CLEAN\n\n"
         "Logins: Success seen: 1 login.\n\n"
         "### Findings: critical\n\n**uid-zero-twin**\n\n- toor has uid 0\n  - /etc/passwd:3: toor:x:0:0\n\n"
         "```\nClose it: usermod -L toor\n```\n\n"
@@ -379,7 +385,9 @@ def test_the_documents_of_these_tests_are_reports() -> None:
 def test_the_page_on_formats_names_all_there_is() -> None:
     """Each format, each column, each metric."""
     page = (Path(__file__).parent.parent / "docs" / "reference" / "formats.md").read_text(encoding="utf-8")
-    metrics = {name for name, _labels in samples(rendered(NIGHT, "prometheus"))}
+    since = {"run": "20261129T010000Z-0a1b2c", "finished": "2026-11-29T01:10:00Z", "fixed": [], "unknown": []}
+    later = made(*NIGHT["hosts"], host(since=since | {"new": 0, "still": 0, "new_gaps": 0}))
+    metrics = {name for name, _labels in samples(rendered(later, "prometheus"))}
     named = set(re.findall("`([a-z_]+)`", page))
     assert {*report.FORMATS, *sheet.COLUMNS, *metrics} <= named
     assert {name for name in named if name.startswith("auditkit_")} == metrics

@@ -4,7 +4,6 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,6 @@ from auditkit import report
 
 LOG = Path(__file__).parent / "logins/data/auth.iso8601.log"
 OPEN_ALL = "document.querySelectorAll('details').forEach((one) => (one.open = true))"
-AXE = """axe.run(document, {resultTypes: ["violations"]}).then((told) => JSON.stringify(
-  told.violations.map((one) => [one.id, one.nodes.length, one.nodes[0].html.slice(0, 200), one.nodes[0].failureSummary])))"""
 WIDER = """[...document.querySelectorAll("body *")].filter((one) => one.getBoundingClientRect().right > innerWidth + 1
   && !one.closest(".scroll")).map((one) => one.outerHTML.slice(0, 120))"""
 SMALL = """[...document.querySelectorAll("svg text")].filter((one) => one.getClientRects().length
@@ -92,8 +89,7 @@ def test_everybody_can_read_it(browser: Chromium, pages: dict[str, Path], name: 
 def breaches(browser: Chromium) -> list[Any]:
     """What axe-core has against the page that is open."""
     browser.run(OPEN_ALL)
-    browser.run(resources.files("axe_core_python").joinpath("axe.min.js").read_text("utf-8") + "; 0")
-    return list(json.loads(browser.run(AXE)))
+    return browser.breaches()
 
 
 def test_what_nobody_could_read_is_told(browser: Chromium, pages: dict[str, Path]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Cli
+from loaded import without_packages
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can do this")
 
@@ -305,7 +306,7 @@ def test_a_bind_mount_inside_a_root_lets_nothing_in_from_outside(cli: Cli, mount
 @pytest.fixture
 def here(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
     """The tree as a part of this machine."""
-    cli.word = "local"
+    cli.word, cli.empty = "local", without_packages()
     cli.watch({"path": str(cli.tree), "level": "content"})
     (cli.tree / "data").mkdir()
     (cli.tree / "data/file").write_text("before\n", "utf-8")

@@ -1,6 +1,7 @@
 """The command line: COMMANDS has one line per command; each is imported only when it runs."""
 
 import gc
+import os
 import sys
 from collections.abc import Mapping
 
@@ -10,17 +11,21 @@ COMMANDS: Mapping[str, str] = {
     "baseline": "scan and store a sealed baseline",
     "check": "compare with the newest baseline and judge what changed",
     "accept": "seal the next baseline with reviewed changes",
-    "diff": "what changed between two baselines",
+    "diff": "what changed between two baselines, or two runs",
     "verify": "is the seal good and the sequence unbroken?",
     "audit": "judge the configuration of a host",
+    "nightly": "scan all hosts and tell what is new: what a timer runs every night",
+    "schedule": "print the systemd units or cron lines for that",
     "collect": "take evidence of a host, judge nothing",
     "policy": "is a policy sound, and what watches a path?",
     "keygen": "make a key that signs baselines",
     "explain": "why a rule matters and what to do",
     "incident": "the record of an incident, and what is written from it",
+    "history": "every run that is kept, and one of them told again",
     "report": "render a saved JSON report",
     "init": "write a first auditkit.yaml from what this machine knows",
     "hosts": "who is reachable, how, with which privilege, and what to fix",
+    "completion": "what makes a shell complete words of auditkit",
 }
 """Name of a command, which is its module too, and its help in a line."""
 
@@ -35,6 +40,9 @@ HOSTS: Mapping[str, str] = {
 
 ARGV = "auditkit.argv"
 """Where the group leaves what was typed, for its commands."""
+
+COMPLETE = "_AUDITKIT_COMPLETE"
+"""Set in the environment by the scripts of `auditkit completion`: the arguments are then to be completed, not obeyed."""
 
 GARBAGE = 20_000
 """Objects that may come before it is worth to look for those that hold each other: what is loaded at the start is none."""
@@ -66,7 +74,7 @@ Exit status: 0 looked at everything and found nothing at or above --fail-on;
 
 def front_page() -> str:
     """The help of auditkit itself: made without loading any command, nor what they need."""
-    commands = "\n".join(f"  {name:10}{what}" for name, what in COMMANDS.items())
+    commands = "\n".join(f"  {name:12}{what}" for name, what in COMMANDS.items())
     return _FRONT.format(commands=commands, hosts=hosts_page())
 
 
@@ -77,6 +85,10 @@ def hosts_page() -> str:
 
 def main() -> int:
     """Run the command line and give its exit status."""
+    if COMPLETE in os.environ:
+        from auditkit.commands.completing import answer  # noqa: PLC0415 - a person waits with a finger on the key
+
+        return answer(os.environ[COMPLETE], sys.argv[1:])
     if sys.argv[1:] in ([], ["-h"], ["--help"]):
         sys.stdout.write(front_page() + "\n")
         return 0

@@ -41,7 +41,7 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
     key = sealing.key(replace(run, signers=None), given["key"])
 
     def judge(host: Host, run: options.Setting) -> HostReport:
-        notes = (auditing.DEVICE_NOTE,) if auditing.is_device(host) else ()
+        notes = (*((auditing.DEVICE_NOTE,) if auditing.is_device(host) else ()), *_left_out(given["only"]))
         before = auditing.known(host, run, wanted)
         gaps, base = ((before,), None) if isinstance(before, Gap) else ((), before)
         begun = HostReport(host.name, notes=notes, gaps=gaps)
@@ -51,6 +51,12 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
 
     plan = running.planned("audit", hosts, run, given)
     return running.answered(plan, run, judge, lambda told: checking.following(told, run))
+
+
+def _left_out(only: Sequence[str]) -> Iterator[str]:
+    """Yield a note that not all was asked for."""
+    if only:
+        yield f"only this was asked for (--only): {', '.join(dict.fromkeys(only))}; nothing else was judged"
 
 
 def _beforehand(words: Sequence[str], run: options.Setting, audits: Sequence[Audit], *, rules: bool) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC
 from difflib import get_close_matches
 
 from auditkit import audits, store
@@ -173,10 +174,16 @@ def added(
         return replace(report, gaps=(*report.gaps, *lost.gaps), state=state)
     gaps = tuple(dict.fromkeys((*report.gaps, *evidence.gaps, *(one for one in (*told, *found) if isinstance(one, Gap)))))
     counts = {**report.counts, "audits": len(wanted), "gaps": len(gaps)}
-    facts = {**report.facts, **audits.facts(evidence, wanted)}
+    known = {"before": _named_base(before)} if before else {}
+    facts = {**report.facts, **audits.facts(evidence, wanted), **known}
     notes = (*report.notes, SUSPECT) if span and not host.name.startswith("root:") else report.notes
     findings = (*report.findings, *_findings(found))
     return replace(report, findings=findings, gaps=gaps, counts=counts, facts=facts, notes=notes)
+
+
+def _named_base(base: BaselineFacts) -> Mapping[str, object]:
+    """Which baseline it is that the audits went by, where the host was not compared with it."""
+    return {"file": base.file, "made": f"{base.made.astimezone(UTC):%Y-%m-%dT%H:%M:%S}Z", "sequence": base.sequence}
 
 
 def _findings(told: Iterable[Finding | Gap]) -> Iterator[Finding]:

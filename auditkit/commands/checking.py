@@ -15,7 +15,7 @@ from auditkit.commands import integrity, options, peering, running, sealing, vou
 from auditkit.commands.progress import Shown
 from auditkit.errors import AuditkitError, HostError, UntrustedError, UsageError
 from auditkit.hosts import Host, Past, is_here, open_host
-from auditkit.model import Gap, HostReport, Severity
+from auditkit.model import Gap, HostReport, Level, Policy, Severity
 from auditkit.printable import printable
 from auditkit.scan import Ground, Scan, ground
 
@@ -30,6 +30,8 @@ ALONE = "explained-by-the-host-alone"
 SINCE = ("listener-new", "listener-other-program", "banner-changed")
 """Rules of what listens otherwise than in the baseline."""
 _PORT = re.compile(r" on (tcp|udp) port ([0-9]{1,5})$")
+MOST_LEFT_OUT = 5
+"""Paths that are named of those that a policy leaves out."""
 LACKING = "there is no baseline of this host: "
 DENIED = "permission denied"
 NO_BASELINE = f"{LACKING}nothing can be said of what changed before now"
@@ -135,7 +137,18 @@ def _notes(host: Host, stands: Ground, trusted: store.Trusted, run: options.Sett
         )
     if policy.shipped_text(base.policy.name) not in ("", base.policy.text):
         notes.append(f"the policy {base.policy.name} has changed since the baseline was made; the sealed one was used")
-    return notes
+    if base.reason:
+        notes.append(f"changes were accepted into baseline {base.sequence}: {base.reason}")
+    return [*notes, *_left_out(stands.policy)]
+
+
+def _left_out(sealed: Policy) -> Iterator[str]:
+    """Yield a note on what a policy of somebody's own leaves out; of those that are shipped the page of each says it."""
+    left = [watch for watch in sealed.watches if watch.level is Level.IGNORE]
+    if left and policy.shipped_text(sealed.name) != sealed.text:
+        named = (watch.path + (f" ({watch.why})" if watch.why else "") for watch in left[:MOST_LEFT_OUT])
+        more = f" and {len(left) - MOST_LEFT_OUT} more" if len(left) > MOST_LEFT_OUT else ""
+        yield f"the policy {sealed.name} says not to look at {', '.join(named)}{more}"
 
 
 def _without(host: Host, run: options.Setting, given: Mapping[str, Any]) -> HostReport:

@@ -1,13 +1,14 @@
-"""`auditkit diff A B`: what changed between two baselines."""
+"""`auditkit diff A B`: what changed between two baselines, or two runs."""
 
+import os
 from contextlib import closing
 from typing import Any
 
 import click
 
 from auditkit import baseline, compare, growth, mounts, policy, settle, store
-from auditkit.commands import integrity, options, running
-from auditkit.errors import UntrustedError
+from auditkit.commands import integrity, names, options, running
+from auditkit.errors import UntrustedError, UsageError
 from auditkit.model import Change, Gap, HostReport
 from auditkit.printable import printable
 
@@ -19,8 +20,18 @@ from auditkit.printable import printable
 @options.trust
 @options.output
 def command(a: str, b: str, **given: Any) -> int:
-    """Show what changed from baseline file A to baseline file B; no host is asked."""
+    """Show what changed from A to B, two baseline files or two runs of the history; no host is asked.
+
+    A run is its name, as `auditkit history` lists it, the beginning of it, or `last`.
+    """
     run = options.setting(**given)
+    runs = [word for word in (a, b) if not os.path.lexists(word) and names.is_run(word)]
+    if len(runs) == 1:
+        raise UsageError(f"{printable(runs[0])} is a run, and the other one is none", "name two runs, or two baseline files")
+    if runs:
+        from auditkit.commands import apart  # noqa: PLC0415 - it loads what talks to databases
+
+        return apart.told(a, b, run)
     try:
         old, new = (store.trusted(path, run.signers, older=True) for path in (a, b))
         with closing(old.baseline), closing(new.baseline):

@@ -7,7 +7,7 @@ from io import TextIOWrapper
 
 import click
 
-from auditkit import __version__
+from auditkit import __version__, __without__
 from auditkit.commands import ARGV, COMMANDS, front_page, hosts_page
 from auditkit.errors import AuditkitError
 
@@ -39,7 +39,7 @@ class Lazy(click.Group):
 
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, message="auditkit %(version)s")
+@click.version_option(__version__, message="\n".join(("auditkit %(version)s", *__without__)))
 def auditkit() -> None:
     """Did they get in, did anything change, what is open: integrity checks and audits for one office."""
 

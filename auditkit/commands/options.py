@@ -13,8 +13,9 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from auditkit import __version__, config, fleet
+from auditkit import __version__, __without__, config, fleet
 from auditkit.commands import asking, moments, progress
+from auditkit.commands.storing import default_store
 from auditkit.errors import AuditkitError, UsageError
 from auditkit.hosts import Reach
 from auditkit.model import HostReport, Office, Severity
@@ -67,6 +68,8 @@ class Setting:
     """The time that is asked about."""
     record: "Record | None" = None
     """The case of an incident that the run is written down in."""
+    credentials: str | None = None
+    """Where systemd has put secrets for this service (systemd.exec(5), LoadCredential=)."""
 
     @property
     def reach(self) -> Reach:
@@ -149,13 +152,18 @@ def password(command: Command) -> Command:
     return click.option("--password-fd", type=click.IntRange(0), metavar="N", help=what)(command)
 
 
+def parallel(command: Command) -> Command:
+    """How many hosts are asked at once."""
+    what = "hosts over SSH that are asked at once"
+    option = click.option(
+        "--parallel", type=click.IntRange(1, 1000), metavar="N", default=fleet.PARALLEL, help=what, show_default=True
+    )
+    return option(command)
+
+
 def fleet_of(command: Command) -> Command:
     """How many hosts are asked at once, and how they are logged in to."""
-    option = click.option(
-        "--parallel", type=click.IntRange(1, 1000), metavar="N", default=fleet.PARALLEL, show_default=True,
-        help="hosts over SSH that are asked at once",
-    )  # fmt: skip
-    return option(password(command))
+    return parallel(password(command))
 
 
 def window(what: str) -> Callable[[Command], Command]:
@@ -261,6 +269,7 @@ def setting(**given: Any) -> Setting:
         active=bool(given.get("active")),
         window=moments.span(given.get("since"), given.get("until")),
         record=given.get("record"),
+        credentials=os.environ.get("CREDENTIALS_DIRECTORY"),
     )
 
 
@@ -280,15 +289,6 @@ def store_of(given: Mapping[str, Any]) -> str:
 def _configured(given: Mapping[str, Any], home: str) -> config.Config:
     found = config.find(given.get("config_file"), os.environ.get("AUDITKIT_CONFIG"), home)
     return config.load(found, home) if found else config.Config()
-
-
-def default_store() -> str:
-    """Where baselines are kept if nobody says otherwise: the system's place for root, the user's for a user."""
-    if os.geteuid() == 0:
-        return "/var/lib/auditkit"
-    import platformdirs  # noqa: PLC0415 - only here
-
-    return platformdirs.user_state_dir("auditkit")
 
 
 def talk(message: str) -> None:
@@ -313,8 +313,12 @@ def delivered(
     hosts: Sequence[dict[str, Any]],
     following: tuple[str, ...],
     access: dict[str, Any] | None = None,
+    *,
+    kept: Callable[[dict[str, Any]], dict[str, Any]] = dict,
 ) -> int:
-    """The same of hosts that have been told as the document has them; `access`: who can log in on all of them.
+    """The same of hosts that have been told as the document has them.
+
+    `access`: who can log in on all of them; `kept` keeps the document, and gives it with what earlier runs say of it.
 
     Raises:
         AuditkitError: the output file cannot be written.
@@ -323,7 +327,8 @@ def delivered(
     from auditkit.report import document  # noqa: PLC0415
 
     ended = document.Report(command, TOOL, run.started, datetime.now(UTC), (), following)
-    made = document.assembled(ended, list(hosts), access)
+    told = [{**host, "notes": [*__without__, *host["notes"]]} for host in hosts]
+    made = kept(document.assembled(ended, told, access))
     if run.record:
         run.record.document = made
     pieces = report.render(made, run.form, report.Options(color=run.color, width=width(), show_all=run.show_all))

@@ -1,4 +1,4 @@
-"""The pages of docs/reference/ that are made from the code: `python -m auditkit.commands.pages` writes them anew."""
+"""What is made from the code, pages and the words of completion: `python -m auditkit.commands.pages` writes them anew."""
 
 import os
 import re
@@ -11,7 +11,7 @@ import click
 
 from auditkit import audits, packaged, scan
 from auditkit.collect import FLEETING
-from auditkit.commands import COMMANDS, HOSTS, wanted
+from auditkit.commands import COMMANDS, HOSTS, fields, manual, tabled, wanted
 from auditkit.commands.rules import all_rules
 from auditkit.logins import places
 from auditkit.model import Means, Rule
@@ -19,7 +19,6 @@ from auditkit.response.blocking import asking
 
 COMMAND = ".venv/bin/python -m auditkit.commands.pages"
 """What writes the pages anew, from the top of a checkout."""
-FOLDER = "docs/reference"
 WIDTH = 120
 _SIGN = re.compile(r"`[^`]*`|[*<]")
 """What Markdown would take for its own, and quoted code, where it does not."""
@@ -131,14 +130,27 @@ of `at` on a host without Python is a gap."""
 
 
 def pages() -> Mapping[str, Callable[[], str]]:
-    """By file name in docs/reference/, what makes the page."""
-    return {"cli.md": cli, "rules.md": rules, "needs.md": needs}
+    """By path below the top of a checkout, what makes the file."""
+    return {
+        "docs/reference/cli.md": cli,
+        "docs/reference/rules.md": rules,
+        "docs/reference/needs.md": needs,
+        "docs/reference/report-fields.md": fields_of_report,
+        "docs/man/auditkit.1": manual.page,
+        "docs/man/auditkit.yaml.5": manual.configuration,
+        "auditkit/commands/completion.json": tabled.completions,
+    }
 
 
 def cli() -> str:
     """The page of all commands."""
     forms = "\n".join(("| HOST | means |", "|---|---|", *(f"| `{word}` | {what} |" for word, what in HOSTS.items())))
     return _page(_CLI.format(hosts=forms), (_command(name, what) for name, what in COMMANDS.items()))
+
+
+def fields_of_report() -> str:
+    """The page of all fields of the report document."""
+    return _page(fields.HEAD, fields.parts())
 
 
 def rules() -> str:
@@ -227,11 +239,13 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", r"\|")
 
 
-def main(folder: str = FOLDER) -> int:
-    """Write the pages."""
+def main(top: str = ".") -> int:
+    """Write the pages below the top of a checkout."""
     made = {name: make() for name, make in pages().items()}
     for name, text in made.items():
-        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+        path = os.path.join(top, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
             file.write(text)
     return 0
 

@@ -1,17 +1,12 @@
 """`auditkit report FILE`: a saved JSON report in another format, with the exit status that it had."""
 
-import json
-import sys
 from typing import Any
 
 import click
 
-from auditkit import opening
 from auditkit.commands import options
-from auditkit.errors import FormatError
+from auditkit.commands.saved import parsed, read
 from auditkit.printable import printable
-
-LARGEST = 1 << 30
 
 
 @click.command()
@@ -30,53 +25,3 @@ def command(file: str, **given: Any) -> int:
     look = report.Options(color=run.color, width=options.width(), show_all=run.show_all)
     options.write(run.output, report.render(made, run.form, look))
     return document.exit_code(made, run.fail_on)
-
-
-def read(file: str) -> bytes:
-    """The bytes of a report.
-
-    Raises:
-        FormatError: it cannot be read, or no report is that long.
-    """
-    name = printable(file)
-    try:
-        data = sys.stdin.buffer.read(LARGEST + 1) if file == "-" else opening.content(file, LARGEST + 1)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "no file has such a name"
-        raise FormatError(f"{name} cannot be read: {reason}", "give a file that --format json wrote") from error
-    if len(data) > LARGEST:
-        raise FormatError(f"{name} is larger than 1 GiB", "render the hosts of the report one by one")
-    return data
-
-
-def parsed(data: bytes, name: str) -> object:
-    """The JSON of a report, read strictly: no name twice in an object, no NaN, no number beyond all bounds.
-
-    Raises:
-        FormatError: it is none.
-    """
-    try:
-        return json.loads(
-            data.decode(), object_pairs_hook=_once, parse_constant=_refused, parse_float=_finite
-        )  # fmt: skip
-    except (ValueError, RecursionError) as error:
-        reason = "nested too deeply" if isinstance(error, RecursionError) else printable(str(error))
-        raise FormatError(f"{name} is no JSON: {reason}", "give a file that --format json wrote") from error
-
-
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        raise ValueError("a name stands twice in an object")
-    return made
-
-
-def _refused(word: str) -> object:
-    raise ValueError(f"{word} is no number")
-
-
-def _finite(digits: str) -> float:
-    number = float(digits)
-    if number in (float("inf"), float("-inf")):
-        raise ValueError("a number is too large")
-    return number

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -95,6 +95,8 @@ class Plan:
     kept: runs.Run | None
     """Where results are kept; None for one host, and where the store cannot be written."""
     earlier: Mapping[str, Document]
+    given: Mapping[str, Any] = field(default_factory=dict)
+    """The options, as click gave them."""
 
     @property
     def several(self) -> bool:
@@ -112,17 +114,17 @@ def planned(command: str, words: Sequence[str], run: options.Setting, given: Map
         return _resumed(command, words, run, given)
     named = hosts.named(words or ("local",), run.config)
     if len(named) == 1:
-        return Plan(command, named, None, {})
+        return Plan(command, named, None, {}, given)
     asked = {"command": command, "words": list(named), "options": _options(given)}
     try:
         kept = runs.begin(run.store, run.started, asked)
     except AuditkitError as error:
         if not run.quiet:
             options.talk(f"auditkit: this run cannot be resumed: {error}")
-        return Plan(command, named, None, {})
+        return Plan(command, named, None, {}, given)
     if not run.quiet:
         options.talk(f"auditkit: run {kept.id}; if it is cut short: auditkit {command} --resume {kept.id}")
-    return Plan(command, named, kept, {})
+    return Plan(command, named, kept, {}, given)
 
 
 def _options(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,7 +148,7 @@ def _resumed(command: str, words: Sequence[str], run: options.Setting, given: Ma
     earlier = {word: host for word, host in _sound(kept, run) if word in named}
     if not run.quiet:
         options.talk(f"auditkit: run {kept.id}: {len(earlier)} of {len(named)} hosts are done already")
-    return Plan(command, named, kept, earlier)
+    return Plan(command, named, kept, earlier, given)
 
 
 def _sound(kept: runs.Run, run: options.Setting) -> Iterator[tuple[str, Document]]:
@@ -203,9 +205,19 @@ def answered(
         told[word] = host
         _keep(plan, word, host, run)
     all_of_them, access = crossing.judged(together({word: told[word] for word in plan.words}), run)
-    told = {word: excepting.applied(host, run) for word, host in all_of_them.items()}
+    told = excepting.applied(all_of_them, plan.command, run)
     documents = list(told.values())
-    return options.delivered(run, plan.command, documents, (*following(told), *_again(plan, documents)), access)
+    then = (*following(told), *_again(plan, documents))
+    return options.delivered(run, plan.command, documents, then, access, kept=lambda made: _remembered(made, plan, run))
+
+
+def _remembered(made: Document, plan: Plan, run: options.Setting) -> Document:
+    """The document of a run with what the history says of it, where it is kept there."""
+    if not run.config.history.on:
+        return made
+    from auditkit.commands import keeping  # noqa: PLC0415 - it loads what talks to databases
+
+    return keeping.kept(made, plan, run)
 
 
 def _told(words: Sequence[str], plan: Plan, run: options.Setting, judge: Work[HostReport]) -> Iterator[tuple[str, Document]]:

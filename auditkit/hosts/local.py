@@ -51,7 +51,10 @@ class Local:
         """Yield what the SSH servers here show, each visited once."""
         processes = [one for one in map(process, heard) if not isinstance(one, Gap)]
         places = banners.places(processes)
-        told = list(transports.module("visit").visited(places, self.networks)) if places else []
+        try:
+            told = list(transports.module("visit").visited(places, self.networks)) if places else []
+        except HostError as error:  # they are there, and cannot be asked
+            told = [Gap(f"port {port}", f"what it shows is not known: {error}") for _address, port in places]
         yield from banners.answers(needs, *(one for one in told if not isinstance(one, Gap)))
         yield from (one for one in told if isinstance(one, Gap))
 

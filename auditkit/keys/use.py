@@ -112,7 +112,9 @@ def _from_nowhere(origin: str | None, server: Server) -> Iterator[Effect]:
         yield Effect(False, f"from= lets nobody in: {printable(bad[:60]) or 'an empty place'} in it is no network")
         return
     wanted = [each for each in listed if not each.startswith("!")]
-    if not wanted:
+    if any(each[:1] == "!" and not each[1:].strip("*") for each in listed):
+        yield Effect(False, "from= shuts everybody out: !*")
+    elif not wanted:
         yield Effect(False, "from= names only whom it shuts out, so it lets nobody in")
     elif not any(_is_address(each) for each in wanted):
         if server.dns is False:

@@ -15,6 +15,8 @@ try:
     import blake3
 except ImportError:
     blake3 = None  # type: ignore[assignment]
+if getattr(blake3, "SLOW", False):  # the one in Python alone, see .packaging/zipapp: hours for a disk
+    blake3 = None  # type: ignore[assignment]
 
 try:
     import _sha256 as _plain  # type: ignore[import-not-found]

@@ -1,4 +1,4 @@
-"""Comma-separated values (RFC 4180): a row for each host, change, finding, login, address that guessed, and gap.
+"""Comma-separated values (RFC 4180): a row for each host, change, finding, login, address that guessed, gap, and what is gone.
 
 A name is no formula: a cell, or what a semicolon in one begins, that a spreadsheet would take for one has a `'` before it.
 """
@@ -11,12 +11,13 @@ from typing import Any
 from auditkit.printable import printable, said
 from auditkit.report.document import Document, status
 from auditkit.report.items import Item, Sort, hosts, items
+from auditkit.report.lasting import gone
 from auditkit.report.look import Options
 from auditkit.report.verdict import of_host
 
 COLUMNS = (
     "host", "status", "kind", "severity", "rule", "subject", "place", "message", "remedy", "excuse", "time", "user", "address",
-    "attempts", "id",
+    "attempts", "id", "first_seen", "news",
 )  # fmt: skip
 _FORMULA = re.compile("(^|;)([ \"]*)(?=['=+\\-@\uff1d\uff0b\uff0d\uff20])")
 """Where a formula would begin: `=+-@` and their wide forms, behind blanks and quotes too, or where `;` parts the cells.
@@ -59,6 +60,9 @@ def _rows(host: Mapping[str, Any], options: Options) -> Iterator[dict[str, str]]
     yield of_all | {"kind": "host", "message": of_host(host)}
     for item in items(host, options):
         yield of_all | _row(item)
+    for line, one in gone(host):
+        told = {name: printable(one[name]) for name in ("severity", "rule", "subject", "first_seen")}
+        yield of_all | {"kind": "gone", "message": line, "excuse": one["how"], "time": printable(one["last_seen"]), **told}
 
 
 def _row(item: Item) -> dict[str, str]:
@@ -73,6 +77,8 @@ def _row(item: Item) -> dict[str, str]:
         "remedy": said(item.of.get("remedy", "")),
         "excuse": item.excuse,
         "id": item.id,
+        "first_seen": printable(item.of.get("first_seen", "")),
+        "news": item.of.get("news", ""),
         **_who(item),
     }
 

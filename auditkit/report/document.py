@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from auditkit.errors import FormatError
-from auditkit.model import BaselineFacts, Change, Entry, Finding, Gap, HostReport, Severity, State
+from auditkit.model import BaselineFacts, Change, Entry, Finding, Gap, HostReport, Rule, Severity, State
 from auditkit.printable import printable
 from auditkit.report.shape import fault
 from auditkit.words import written
@@ -234,6 +234,11 @@ def _finding(finding: Finding) -> Document:
         "references": list(finding.rule.references),
         **({"window": True} if finding.window else {}),
     }
+
+
+def of_finding(rule: Rule, subject: str, message: str) -> Document:
+    """What the document says of a finding as bad as its rule."""
+    return _finding(Finding(rule, subject, message, rule.severity))
 
 
 def _gap(gap: Gap) -> Document:

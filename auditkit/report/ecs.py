@@ -7,6 +7,7 @@ from auditkit.model import Severity
 from auditkit.printable import printable, said
 from auditkit.report.document import CLEAN, FINDINGS, Document, state, status
 from auditkit.report.items import Dict, Item, Sort, hosts, iso, items
+from auditkit.report.lasting import gone
 from auditkit.report.look import Options
 from auditkit.report.timelines.ecs import VERSION, source, written
 from auditkit.report.verdict import of_host
@@ -39,6 +40,22 @@ def pieces(document: Document, options: Options) -> Iterator[str]:
         yield written(_host(host, document))
         for item in items(host, options):
             yield written(_event(host, item, document))
+        for line, one in gone(host):
+            yield written(_gone(host, line, one, document))
+
+
+def _gone(host: Dict, line: str, one: Dict, document: Document) -> dict[str, Any]:
+    """What earlier runs told, and is gone."""
+    event = {
+        "kind": "state",
+        "category": ["host"],
+        "type": ["info"],
+        "action": "gone",
+        "outcome": "unknown",
+        "reason": one["how"],
+    }
+    told = {name: printable(one[name]) for name in ("severity", "subject", "first_seen", "last_seen", "sort", "how")}
+    return {**_about(host, document, line, event, told), "rule": {"id": printable(one["rule"])}}
 
 
 def _host(host: Dict, document: Document) -> dict[str, Any]:
@@ -81,6 +98,7 @@ def _more(item: Item) -> dict[str, Any]:
     of = item.of
     quotes = [f"{printable(one['source'])}:{one['line']}: {printable(one['text'])}" for one in of.get("quotes", ())]
     known: dict[str, Any] = {"remedy": said(of.get("remedy", "")), "quotes": quotes or None, "line": item.place[1] or None}
+    known |= {name: printable(of[name]) for name in ("first_seen", "news") if of.get(name)}
     if item.sort is Sort.CHANGE:
         known["attributes"] = [printable(name) for name in of["attributes"]]
     if item.sort is Sort.LOGINS:

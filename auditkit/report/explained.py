@@ -13,6 +13,11 @@ PROOFS = {"signed": "signed", "local": "seen on the host itself"}
 Dict = Mapping[str, Any]
 
 
+def unaccepted(host: Dict) -> list[Dict]:
+    """The groups without that of accepted changes, where each of those is told with what else is accepted."""
+    return [group for group in host["explained"] if group["by"] != "exception" or not host.get("accepted")]
+
+
 def sentence(group: Dict) -> str:
     """`412 changes are explained by 3 package upgrades`"""
     verb = "change is" if group["changes"] == 1 else "changes are"

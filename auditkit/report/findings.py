@@ -7,7 +7,7 @@ from typing import Any
 from auditkit.model import Severity
 from auditkit.printable import grouped, printable, said
 from auditkit.report.document import severity
-from auditkit.report.look import Options, painted, wrapped
+from auditkit.report.look import Options, mark, painted, wrapped
 
 MOST_MINOR = 3
 """Findings of one rule below medium that are shown."""
@@ -20,8 +20,10 @@ def of_one_rule(alike: Sequence[Dict], options: Options) -> Iterator[str]:
     """Yield the findings of one rule: what, the words each rests on, and once what to do; of a remark what it is alone."""
     most = len(alike) if options.show_all or severity(alike[0]) >= Severity.MEDIUM else MOST_MINOR
     brief = severity(alike[0]) is Severity.INFO and not options.show_all
+    alike = sorted(alike, key=lambda finding: "news" not in finding)  # none of these is among those that are only counted
     for finding in alike[:most]:
-        yield painted(f"  ! {what(finding)}  {finding['severity']}  {said(finding['rule'])}", finding["severity"], options)
+        line = f"  ! {what(finding)}  {finding['severity']}  {said(finding['rule'])}{mark(finding)}"
+        yield painted(line, finding["severity"], options)
         for quote in finding["quotes"] if not brief else ():
             yield from _quoted(quote, options)
     if rest := len(alike) - len(alike[:most]):
@@ -50,7 +52,8 @@ def _to_do(remedy: str, options: Options) -> Iterator[str]:
 
 def accepted(findings: Sequence[Dict], options: Options) -> Iterator[str]:
     """Yield what auditkit.yaml accepts, with who said why and until when."""
-    shown = findings if options.show_all else findings[:MOST_MINOR]
+    worst_first = sorted(findings, key=severity, reverse=True)
+    shown = worst_first if options.show_all else worst_first[:MOST_MINOR]
     for one in shown:
         why = f"{said(one['rule'])} ({said(one['reason'])})"
         yield f"  accepted until {said(one['until'])}: {what(one)}  {one['severity']}  {why}"

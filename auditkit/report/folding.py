@@ -60,7 +60,7 @@ def _same(change: Mapping[str, Any]) -> tuple[object, ...]:
     texts = [(change[side] or entry).get("content") for side in ("before", "after")]
     if change["explanation"] or texts[0] != texts[1] or Severity[change["severity"].upper()] >= Severity.MEDIUM:
         return (id(change),)
-    said = tuple(change[name] for name in ("change", "rule", "severity", "note"))
+    said = tuple(change.get(name) for name in ("change", "rule", "severity", "note", "news"))
     return (*said, entry.get("kind"), "path" in change["attributes"], part(change["path"]))
 
 
@@ -78,7 +78,7 @@ def _file(change: Mapping[str, Any], tops: dict[str, list[Mapping[str, Any]]]) -
 
 def _alike(top: Mapping[str, Any], change: Mapping[str, Any]) -> bool:
     """Whether a change says nothing that its directory does not say: a setuid program in a new tree does."""
-    return all(top[name] == change[name] for name in ("change", "rule", "severity", "note", "explanation"))
+    return all(top.get(name) == change.get(name) for name in ("change", "rule", "severity", "note", "explanation", "news"))
 
 
 def _above(path: str) -> Iterable[str]:
@@ -122,7 +122,7 @@ def said_by(finding: Mapping[str, Any], host: str) -> tuple[object, ...]:
     """What a finding says, whatever host it is of, and on whatever words it rests."""
     word = re.compile(rf"(?<![\w.-]){re.escape(host)}(?![\w.-])")
     texts = (word.sub(ANY, finding[name]) for name in ("subject", "message", "remedy"))
-    return (finding["rule"], finding["severity"], *texts)
+    return (finding["rule"], finding["severity"], finding.get("news"), *texts)
 
 
 def _first(by_host: Mapping[str, Sequence[Mapping[str, Any]]]) -> Mapping[str, Any]:

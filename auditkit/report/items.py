@@ -122,9 +122,14 @@ def items(host: Dict, options: Options) -> Iterator[Item]:
     """Yield what is told of a host, gaps last; explained changes only where they are asked for."""
     seen: Counter[str] = Counter()
     for item in _items(host, options):
-        key = sha256(json.dumps([host["host"], item.sort, *_key(item)]).encode()).hexdigest()[:32]
+        key = id_of(host, item.sort, *identity(item))
         seen[key] += 1
         yield replace(item, id=key if seen[key] == 1 else f"{key}-{seen[key]}")
+
+
+def id_of(host: Dict, sort: str, *words: str) -> str:
+    """The id of an item of a host; of a change or finding by rule and subject."""
+    return sha256(json.dumps([host["host"], sort, *words]).encode()).hexdigest()[:32]
 
 
 def moment(text: object) -> datetime | None:
@@ -149,12 +154,20 @@ def _items(host: Dict, options: Options) -> Iterator[Item]:
     if host["logins"]:
         yield _verdict(host["logins"])
     yield from map(_finding, apart(host))
-    yield from (_change(change) for change in host["changes"] if options.show_all or not change["explanation"])
+    yield from map(_change, _told(host, options))
     yield from map(_accepted, host.get("accepted", ()))
     if host["logins"]:
         yield from map(_login, host["logins"]["successes"])
         yield from map(_guesses, host["logins"]["sources"])
     yield from map(_gap, unseen(host))
+
+
+def _told(host: Dict, options: Options) -> Iterator[Dict]:
+    """Yield the changes that are items: explained ones where they are asked for, and no accepted one, which is one already."""
+    accepted = {(one["rule"], one["subject"]) for one in host.get("accepted", ())}
+    for change in host["changes"]:
+        if not change["explanation"] or (options.show_all and (change["rule"], change["path"]) not in accepted):
+            yield change
 
 
 def unseen(host: Dict) -> Sequence[Dict]:
@@ -165,7 +178,7 @@ def unseen(host: Dict) -> Sequence[Dict]:
     return [{"subject": host["host"], "reason": f"the host was not asked to its end: {state(host)}"}]
 
 
-def _key(item: Item) -> tuple[str, ...]:
+def identity(item: Item) -> tuple[str, ...]:
     """What tells an item from others of its sort in a run, and is the same in the next one."""
     if item.sort is Sort.LOGIN:
         return tuple(str(item.of[name]) for name in ("time", "user", "address", "port", "method"))

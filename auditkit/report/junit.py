@@ -6,7 +6,8 @@ from html import escape
 from auditkit.printable import printable, said
 from auditkit.report.document import CLEAN, Document, state, status
 from auditkit.report.items import Dict, Item, Sort, hosts, iso, items
-from auditkit.report.look import Options
+from auditkit.report.lasting import held
+from auditkit.report.look import Options, mark
 from auditkit.report.verdict import of_host
 
 ERROR, FAILURE, SKIPPED, PASSED = "error", "failure", "skipped", ""
@@ -52,7 +53,8 @@ def _suite(host: Dict, counts: dict[str, int], document: Document, options: Opti
     name, began = printable(host["host"]), (iso(document["started"]) or "").removesuffix("Z")
     took = host["facts"].get("seconds", 0)
     yield f" <testsuite{_attributes(name=name, timestamp=began, time=round(took, 3), **counts)}>\n  <properties>\n"
-    for key, value in (("status", status(host)), ("state", state(host)), ("verdict", of_host(host))):
+    since = [("since", held(host))] if held(host) else []
+    for key, value in (("status", status(host)), ("state", state(host)), ("verdict", of_host(host)), *since):
         yield f"   <property{_attributes(name=key, value=value)}/>\n"
     yield "  </properties>\n"
     if status(host) == CLEAN:
@@ -76,8 +78,10 @@ def _case(host: str, item: Item) -> str:
 
 
 def _words(item: Item) -> Iterator[str]:
-    """Yield what was found, the words that it rests on, and what to do."""
+    """Yield what was found, since when, the words that it rests on, and what to do."""
     yield item.message
+    if item.of.get("first_seen"):
+        yield f"first seen {printable(item.of['first_seen'])}{mark(item.of)}"
     for quote in item.of.get("quotes", ()):
         line = f":{quote['line']}" if quote["line"] else ""
         yield f"{printable(quote['source'])}{line}: {printable(quote['text'])}"

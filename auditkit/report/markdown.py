@@ -9,10 +9,12 @@ from itertools import groupby
 from auditkit.printable import counted, grouped, printable, said
 from auditkit.report.differences import second, told
 from auditkit.report.document import CLEAN, Document, apart, judged, severity, state, status, worst
+from auditkit.report.explained import unaccepted
 from auditkit.report.findings import what
 from auditkit.report.folding import folded, minor, part
 from auditkit.report.items import Dict, Item, Sort, hosts, items
-from auditkit.report.look import Options
+from auditkit.report.lasting import gone, held
+from auditkit.report.look import Options, mark
 from auditkit.report.marks import escaped, fenced
 from auditkit.report.pasting import command_line
 from auditkit.report.table import verdict, worst_first
@@ -43,7 +45,7 @@ def pieces(document: Document, options: Options) -> Iterator[str]:
 def _is_worth_telling(host: Dict) -> bool:
     """Whether there is more to say of a host of several than that it is clean."""
     calm = not host["logins"] or (host["logins"]["access"], host["logins"]["coverage"]) == ("none-seen", "complete")
-    more = (host["findings"], host.get("accepted"), host["gaps"], host["notes"])
+    more = (host["findings"], host.get("accepted"), host["gaps"], host["notes"], gone(host))
     return status(host) != CLEAN or not calm or any(more)
 
 
@@ -64,8 +66,11 @@ def _host(host: Dict, options: Options) -> Iterator[str]:
     yield f"## {escaped(printable(host['host']))}: {status(host)}\n\n{escaped(of_host(host))}\n\n"
     if host["logins"]:
         yield f"Logins: {escaped(host['logins']['verdict'])}\n\n"
+    if since := held(host):
+        yield f"{escaped(since[:1].upper() + since[1:])}.\n\n"
     yield from _findings(host)
     yield from _changes(host, options)
+    yield from _section("Gone", (line for line, _one in gone(host)))
     listed = list(items(host, options))
     yield from _section("Accepted", (f"{item.message}: {item.excuse}" for item in listed if item.sort is Sort.ACCEPTED))
     yield from _section("Logins", _logins(listed))
@@ -96,7 +101,7 @@ def _findings(host: Dict) -> Iterator[str]:
 
 
 def _finding(finding: Dict) -> Iterator[str]:
-    yield f"- {escaped(what(finding))}\n"
+    yield f"- {escaped(what(finding))}{_mark(finding)}\n"
     for quote in finding["quotes"]:
         line = f":{quote['line']}" if quote["line"] else ""
         yield f"  - {escaped(printable(quote['source']) + line + ': ' + printable(quote['text']))}\n"
@@ -109,7 +114,7 @@ def _changes(host: Dict, options: Options) -> Iterator[str]:
     rows = [(change, below, 0) for change, below in trees] if options.show_all else minor(trees)
     ordered = sorted(rows, key=lambda row: -severity(row[0]))
     yield from _section("Changes", (_change(*row) for row in ordered))
-    yield from _section("Explained", (_explained(one) for one in host["explained"] if not options.show_all))
+    yield from _section("Explained", (_explained(one) for one in unaccepted(host) if not options.show_all))
 
 
 def _change(change: Dict, below: int, like: int) -> str:
@@ -120,7 +125,11 @@ def _change(change: Dict, below: int, like: int) -> str:
     because = f"; explained: {said(why['text'])} ({why['proof']})" if why else ""
     words = ", ".join(filter(None, told(change)))
     head = f"{change['change']} {printable(change['path'])}{many} ({change['severity']}, {said(change['rule'])})"
-    return f"{head}: {words}{because}".removesuffix(": ")
+    return f"{head}: {words}{because}".removesuffix(": ") + mark(change)
+
+
+def _mark(finding: Dict) -> str:
+    return f" **{mark(finding).strip()}**" if mark(finding) else ""
 
 
 def _explained(one: Dict) -> str:

@@ -11,7 +11,8 @@ from typing import Any
 from auditkit.model import Severity
 from auditkit.printable import printable, said
 from auditkit.report.document import FAILURES, INCOMPLETE, UNTRUSTED, Document, judged, severity, state, status
-from auditkit.report.items import Dict, Item, Sort, hosts, items, moment
+from auditkit.report.items import Dict, Item, Sort, hosts, id_of, items, moment
+from auditkit.report.lasting import gone
 from auditkit.report.look import Options
 from auditkit.report.timelines.ecs import ip
 from auditkit.report.verdict import of_host
@@ -19,11 +20,13 @@ from auditkit.report.verdict import of_host
 VERSION = "1.3.0"
 FINDING, AUTHENTICATION, SCAN = 2004, 3002, 6007
 """class_uid of Detection Finding, Authentication and Scan Activity; the category is its thousands."""
+CREATE, UPDATE, CLOSE = 1, 2, 3
+"""activity_id of Detection Finding."""
 COMPLETED, ERROR = 2, 6
 """activity_id of Scan Activity."""
 UNKNOWN, SUCCESS, FAILURE = 0, 1, 2
 """status_id of an activity."""
-NEW, SUPPRESSED = 1, 3
+NEW, SUPPRESSED, RESOLVED = 1, 3, 4
 """status_id of a finding."""
 SEVERITIES = {Severity.INFO: 1, Severity.LOW: 2, Severity.MEDIUM: 3, Severity.HIGH: 4, Severity.CRITICAL: 5}
 TYPES = {
@@ -39,6 +42,27 @@ def pieces(document: Document, options: Options) -> Iterator[str]:
         yield _written(_host(host, document))
         for item in items(host, options):
             yield _written(_event(host, item, document))
+        for line, one in gone(host):
+            yield _written(_gone(host, line, one, document))
+
+
+def _is_held(host: Dict) -> bool:
+    """Whether a host is held against an earlier run."""
+    return host.get("since", {}).get("run") is not None
+
+
+def _gone(host: Dict, line: str, one: Dict, document: Document) -> dict[str, Any]:
+    """A finding of earlier runs that is closed: mended, or accounted for."""
+    times = {"first_seen_time": _milliseconds(one["first_seen"]), "last_seen_time": _milliseconds(one["last_seen"])}
+    known = {name: time for name, time in times.items() if time is not None}
+    told = {"uid": id_of(host, one["sort"], one["rule"], one["subject"]), "title": printable(one["rule"]), "desc": line}
+    return _base(FINDING, CLOSE, severity(one), host, document) | {
+        "finding_info": {**told, "types": [one["sort"]], **known},
+        "status_id": RESOLVED if one["how"] == "fixed" else SUPPRESSED,
+        "message": line,
+        "resources": [{"name": printable(one["subject"]), "type": "subject"}],
+        "unmapped": {"kind": "gone", "rule": printable(one["rule"]), "subject": printable(one["subject"]), "how": one["how"]},
+    }
 
 
 def _written(event: Mapping[str, Any]) -> str:
@@ -90,20 +114,23 @@ def _event(host: Dict, item: Item, document: Document) -> dict[str, Any]:
         case Sort.LOGIN | Sort.GUESSES:
             made = _base(AUTHENTICATION, 1, item.severity, host, document) | _login(host, item)
         case _:
-            made = _base(FINDING, 1, item.severity, host, document) | _finding(item)
+            activity = CREATE if item.of.get("news") or "first_seen" not in item.of or not _is_held(host) else UPDATE
+            made = _base(FINDING, activity, item.severity, host, document) | _finding(item)
     unmapped = {"kind": str(item.sort), "rule": printable(item.rule), "subject": printable(item.subject)}
     return made | {"message": item.message, "metadata": made["metadata"] | {"uid": item.id}, "unmapped": unmapped}
 
 
 def _finding(item: Item) -> dict[str, Any]:
     """A finding: new if it speaks against the host, suppressed if something accounts for it."""
-    told = {
+    told: dict[str, Any] = {
         "uid": item.id,
         "title": printable(item.rule),
         "desc": item.message,
         "types": [str(item.sort)],
         "analytic": {"type_id": 1, "type": "Rule", "uid": printable(item.rule), "name": printable(item.rule)},
     }
+    if (first := _milliseconds(item.of.get("first_seen"))) is not None:
+        told["first_seen_time"] = first
     remedy = said(item.of.get("remedy", ""))
     references = [printable(one) for one in item.of.get("references", ())]
     return {

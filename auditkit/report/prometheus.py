@@ -59,11 +59,25 @@ def _of_hosts(told: Hosts) -> Iterator[Metric]:
     yield "changes", "Changes that nothing explains.", list(changed)
     explained = chain.from_iterable(_explained(name, host) for name, host in told)
     yield "changes_explained", "Changes that something explains.", _summed(explained)
-    yield "accepted", "Findings that are accepted.", [({"host": name}, len(host.get("accepted", ()))) for name, host in told]
+    accepted = [({"host": name}, len(host.get("accepted", ()))) for name, host in told]
+    yield "accepted", "Findings and changes that are accepted.", accepted
+    yield from _of_history(told)
     seconds = [({"host": name}, host["facts"]["seconds"]) for name, host in told if "seconds" in host["facts"]]
     yield "host_duration_seconds", "How long a host took.", seconds
     watched = [({"host": name}, host["counts"]["entries"]) for name, host in told if "entries" in host["counts"]]
     yield "entries", "Paths that were looked at.", watched
+
+
+def _of_history(told: Hosts) -> Iterator[Metric]:
+    """Yield what became of what earlier runs told: nothing of a host that is held against none."""
+    held = [({"host": name}, host["since"]) for name, host in told if host.get("since", {}).get("run") is not None]
+    new = "What speaks against a host, and gaps, that is new since the run before."
+    yield "new_findings", new, [(labels, since["new"]) for labels, since in held]
+    yield "lasting_findings", "The same that was told before.", [(labels, since["still"]) for labels, since in held]
+    gone = [(labels, len(since["fixed"]) + since.get("more_fixed", 0)) for labels, since in held]
+    yield "gone_findings", "What was told before, and is fixed, accepted or explained by now.", gone
+    unknown = [(labels, len(since["unknown"]) + since.get("more_unknown", 0)) for labels, since in held]
+    yield "unknown_findings", "What was told before, and was not looked for by this run.", unknown
 
 
 def _findings(name: str, host: Dict) -> Iterator[Sample]:

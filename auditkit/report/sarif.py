@@ -6,13 +6,15 @@ notifications of a run that was not successful. Paths are relative to ROOT, each
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
 from auditkit.model import Severity
 from auditkit.printable import printable, said
 from auditkit.report.document import CLEAN, FINDINGS, Document, state, status
-from auditkit.report.items import Dict, Item, Sort, iso, items, named
+from auditkit.report.items import Dict, Item, Sort, id_of, iso, items, named
+from auditkit.report.lasting import gone
 from auditkit.report.look import Options
 from auditkit.report.verdict import of_host
 
@@ -28,6 +30,8 @@ SCORES = {
 RESULTS = (Sort.UNTRUSTED, Sort.LOGINS, Sort.CHANGE, Sort.FINDING, Sort.ACCEPTED)
 """What is a result; logins and guesses are what the verdict on them rests on, and gaps are notifications."""
 ROOT = "ROOT"
+STATES = {"new": "new", "again": "new", "changed": "updated", "worse": "updated"}
+"""baselineState of a result by its `news`."""
 
 
 def pieces(document: Document, options: Options) -> Iterator[str]:
@@ -56,7 +60,8 @@ def _run(name: str, host: Dict, document: Document, options: Options) -> Iterato
     }
     yield "  {" + "".join(f"{_json(key)}: {_json(value)},\n   " for key, value in about.items())
     yield from _invocations(host, document, options)
-    yield from _list('"results"', (_result(name, item, order[item.rule]) for item in _results(host, options)))
+    told = ({**_result(name, item, order[item.rule]), **_lasting(host, item, document)} for item in _results(host, options))
+    yield from _list('"results"', chain(told, _absent(name, host, options)))
     yield "}"
 
 
@@ -121,13 +126,41 @@ def _result(host: str, item: Item, index: int) -> dict[str, Any]:
     }
 
 
+def _lasting(host: Dict, item: Item, document: Document) -> dict[str, Any]:
+    """Since when a result is there, and what it is beside the run before (3.27.24); nothing where that is not known."""
+    first = iso(item.of.get("first_seen"))
+    detected = {"provenance": {"firstDetectionTimeUtc": first}} if first else {}
+    if host.get("since", {}).get("run") is None:
+        return detected
+    is_new = item.of.get("news") or ("new" if item.of.get("first_seen") == document["started"] else "")
+    return {"baselineState": STATES.get(is_new, "unchanged"), **detected}
+
+
+def _absent(name: str, host: Dict, options: Options) -> Iterator[dict[str, Any]]:
+    """Yield the results of earlier runs that are gone; what is only explained or accepted is among those of this one."""
+    there = {(item.rule, item.subject) for item in _results(host, options)}
+    for line, one in gone(host) if host.get("since", {}).get("run") is not None else ():
+        if one["sort"] in RESULTS and (one["rule"], one["subject"]) not in there:
+            first = iso(one["first_seen"])
+            yield {
+                "ruleId": printable(one["rule"]),
+                "level": LEVELS[Severity[one["severity"].upper()]],
+                "message": {"text": _text(line)},
+                "locations": [{"logicalLocations": [_named(name, one["subject"])]}],
+                "partialFingerprints": {"auditkit/v1": id_of(host, one["sort"], one["rule"], one["subject"])},
+                "baselineState": "absent",
+                **({"provenance": {"firstDetectionTimeUtc": first}} if first else {}),
+                "properties": {"kind": one["sort"], "severity": one["severity"], "how": one["how"]},
+            }
+
+
 def _quoted(words: Dict) -> dict[str, Any]:
     return {"source": printable(words["source"]), "line": words["line"], "text": printable(words["text"])}
 
 
 def _location(host: str, item: Item) -> dict[str, Any]:
     """The path, where there is one, and what it is about on which host."""
-    named_ = {"name": printable(item.subject), "fullyQualifiedName": f"{host}: {printable(item.subject)}", "kind": "resource"}
+    named_ = _named(host, item.subject)
     path, line = item.place
     if not path:
         return {"logicalLocations": [named_]}
@@ -135,6 +168,10 @@ def _location(host: str, item: Item) -> dict[str, Any]:
     if line:
         physical["region"] = {"startLine": line}
     return {"physicalLocation": physical, "logicalLocations": [named_]}
+
+
+def _named(host: str, subject: str) -> dict[str, Any]:
+    return {"name": printable(subject), "fullyQualifiedName": f"{host}: {printable(subject)}", "kind": "resource"}
 
 
 def uri(path: str) -> str:

@@ -16,11 +16,12 @@ from auditkit.report.access import sentence_on_passwords, who_on_all, who_on_one
 from auditkit.report.differences import letter, second, text_lines, told
 from auditkit.report.document import FINDINGS, INCOMPLETE, UNTRUSTED, Document, apart, severity, state, status
 from auditkit.report.entered import who_got_in
-from auditkit.report.explained import PROOFS, sentence
+from auditkit.report.explained import PROOFS, sentence, unaccepted
 from auditkit.report.findings import accepted, of_one_rule
 from auditkit.report.folding import OnMany, folded, minor, on_many, part, said_by
+from auditkit.report.lasting import few, gone, gone_on, held
 from auditkit.report.logins import attempted, who_tried
-from auditkit.report.look import Options, painted
+from auditkit.report.look import Options, mark, painted, wrapped
 from auditkit.report.pasting import command_line
 from auditkit.report.table import against_each_other, overview, verdict, worst_first
 from auditkit.report.verdict import of_host
@@ -53,7 +54,7 @@ def pieces(document: Document, options: Options) -> Iterator[str]:
     hosts = document["hosts"]
     known = document.get("access")
     told = _several(hosts, options, known) if len(hosts) > 1 else (_one(host, options, known) for host in hosts)
-    for line in chain(chain.from_iterable(told), _next(document)):
+    for line in chain(chain.from_iterable(told), _unkept(document), _next(document)):
         yield line + "\n"
 
 
@@ -82,8 +83,14 @@ def _notes(hosts: Sequence[Dict]) -> Iterator[str]:
         first = next(printable(host["host"]) for host in hosts if note in host["notes"])
         whose = first if number == 1 else f"{first} and {grouped(number - 1)} more that are ok"
         yield f"  note  {whose}: {said(note)}"
-    if remarks := sum(len(apart(host)) for host in hosts):
-        yield f"  note  {counted(remarks, 'remark')} on hosts that are ok (--all shows them)"
+    if line := gone_on(hosts):
+        yield f"  note  {line}"
+    numbers = (sum(len(apart(host)) for host in hosts), "remark"), (sum(map(_accepted, hosts)), "accepted risk")
+    yield from (f"  note  {counted(many, noun)} on hosts that are ok (--all shows them)" for many, noun in numbers if many)
+
+
+def _accepted(host: Dict) -> int:
+    return len(host.get("accepted", ()))
 
 
 def _shared(shared: Sequence[OnMany], options: Options) -> Iterator[Iterable[str]]:
@@ -123,7 +130,7 @@ def _body(host: Dict, options: Options) -> Iterator[str]:
     changes = [change for change in host["changes"] if options.show_all or not change["explanation"]]
     yield from _changes(changes, options)
     if not options.show_all:
-        yield from (f"  {line}" for line in _explained(host["explained"], options))
+        yield from (f"  {line}" for line in _explained(unaccepted(host), options))
     ordered = sorted(apart(host), key=lambda finding: (severity(finding), "window" in finding, finding["rule"]))
     for _rule, alike in groupby(ordered, key=lambda finding: (severity(finding), finding["rule"], finding["remedy"])):
         yield from of_one_rule(list(alike), options)
@@ -163,7 +170,7 @@ def _columns(change: Dict, below: int, like: int) -> tuple[str, tuple[str, ...],
         parts.append(f"and {grouped(like)} more like it below {_whole(part(change['path']))} (--all shows them)")
     if change["explanation"]:
         parts.append(f"explained: {said(change['explanation']['text'])} ({change['explanation']['proof']})")
-    return f"{letter(change)} {name}", tuple(parts), change["severity"], said(change["rule"])
+    return f"{letter(change)} {name}", tuple(parts), change["severity"], f"{said(change['rule'])}{mark(change)}"
 
 
 def _whole(path: str) -> str:
@@ -253,13 +260,17 @@ def _timeline(moments: Sequence[Dict], options: Options) -> Iterator[str]:
 
 def _gaps(gaps: Sequence[Dict]) -> Iterator[str]:
     """Yield a line for each gap, one for many in one directory, the number of those that are too many, and once what to do."""
-    groups: dict[tuple[str, str], list[str]] = {}
+    groups: dict[tuple[str, str, str], list[str]] = {}
     hints = []
-    for gap in gaps:
+    for gap in sorted(gaps, key=lambda gap: "news" not in gap):  # so that none of these is among those that are only counted
         reason, *hint = _RAISE.split(gap["reason"], 1)[:2]
         hints += hint
-        groups.setdefault((gap["subject"].rpartition("/")[0], reason), []).append(gap["subject"])
-    lines = list(chain.from_iterable(_alike(parent, reason, names) for (parent, reason), names in groups.items()))
+        groups.setdefault((gap["subject"].rpartition("/")[0], reason, mark(gap)), []).append(gap["subject"])
+    lines = [
+        (f"{line}{new}", number)
+        for (parent, reason, new), names in groups.items()
+        for line, number in _alike(parent, reason, names)
+    ]
     yield from (f"  gap  {line}" for line, _number in lines[:MOST_PATHS])
     if rest := sum(number for _line, number in lines[MOST_PATHS:]):
         yield f"  gap  ... and {grouped(rest)} more (--format json names all)"
@@ -276,9 +287,18 @@ def _alike(parent: str, reason: str, names: Sequence[str]) -> Iterator[tuple[str
 
 
 def _foot(host: Dict, options: Options) -> Iterator[str]:
-    """Yield the verdict, the last line of a host, where the eye rests."""
+    """Yield what became of what earlier runs told, and the verdict, the last line of a host, where the eye rests."""
+    yield from (f"  {line}" for line in few(line for line, _one in gone(host)))
+    if since := held(host):
+        yield from wrapped(since, "  ", 4, options)
     colour = {UNTRUSTED: "critical", FINDINGS: "high", INCOMPLETE: "medium"}.get(status(host), "good")
     yield painted(f"{printable(host['host'])}: {of_host(host)}", colour, options)
+
+
+def _unkept(document: Document) -> Iterator[str]:
+    """Yield why the history has nothing of this run, where it should have."""
+    if note := document.get("history", {}).get("note"):
+        yield from (f"note  {said(note)}", "")
 
 
 def _next(document: Document) -> Iterator[str]:

@@ -16,7 +16,7 @@ def of_host(host: Dict) -> str:
         case "untrusted":
             return f"UNTRUSTED: nothing was compared: {said(host['untrusted'])}"
         case "findings":
-            return f"{_numbers(host)}{', ' + gaps if host['gaps'] else ''}{_broken(host)}: NOT CLEAN"
+            return f"{_numbers(host)}{', ' + gaps if host['gaps'] else ''}{_accepted(host, ', ')}{_broken(host)}: NOT CLEAN"
         case "incomplete":
             return f"{_how(host)}: {gaps}; {_unknown(host)}"
     watched = f" ({counted(host['counts']['entries'], 'path')})" if "entries" in host["counts"] else ""
@@ -55,4 +55,11 @@ def _unknown(host: Dict) -> str:
 
 
 def _minor(host: Dict) -> str:
-    return f"; {counted(len(apart(host)), 'remark')} above" if apart(host) else ""
+    remarks = f"; {counted(len(apart(host)), 'remark')} above" if apart(host) else ""
+    return remarks + _accepted(host, "; ")
+
+
+def _accepted(host: Dict, before: str) -> str:
+    """How many risks are accepted: that is no part of nothing."""
+    number = len(host.get("accepted", ()))
+    return f"{before}{counted(number, 'risk')} accepted" if number else ""

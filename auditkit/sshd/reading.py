@@ -6,6 +6,7 @@ A line that sshd would refuse stays among them, with the reason: whether it matt
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from auditkit.errors import FormatError
 from auditkit.model import Gap
@@ -18,6 +19,8 @@ from auditkit.sshd.values import Value, Words
 DIRECTORY = "/etc/ssh"
 MOST_BYTES = 64 << 20
 MOST_LINES = 1 << 18
+MOST_KEPT = 1 << 15
+"""Lines of a file that is kept once it was read."""
 _MAGIC = re.compile(r"[*?\[\\]")
 
 
@@ -71,7 +74,7 @@ class Files:
         """
         if name not in self.read:
             data = self.files[name]
-            self.read[name] = data if isinstance(data, Gap) else tuple(self._statements(name, data))
+            self.read[name] = data if isinstance(data, Gap) else _statements(name, data, self.version)
         return self.read[name]
 
     def named(self, glob: str) -> tuple[str, ...] | Gap:
@@ -92,34 +95,55 @@ class Files:
         names = (name for name in self.files if globbed(name, plain))
         return tuple(sorted(names, key=lambda name: name.encode("utf-8", "surrogateescape")))
 
-    def _statements(self, name: str, data: bytes) -> Iterator[Statement]:
-        if len(data) > MOST_BYTES:
-            raise FormatError(f"{name} has {len(data)} bytes, more than any configuration of sshd")
-        for number, found in lines(data, self.version):
-            if number > MOST_LINES:
-                raise FormatError(f"{name}:{number}: more lines than any configuration of sshd has")
-            at = Place(name, number)
-            if isinstance(found, Refused):
-                yield Statement(at, Line(number, "", (), ""), None, refused=str(found))
-            else:
-                yield self._statement(at, found)
 
-    def _statement(self, at: Place, line: Line) -> Statement:
-        name = lowered(line.keyword)
-        if name in ("match", "include"):
-            empty = name == "include" and (not line.words or "" in line.words)
-            return Statement(at, line, None, refused="Include without a file" if empty else "")
-        keyword = self.known.get(name)
-        if keyword is None:
-            return Statement(at, line, None, refused=f"unknown keyword {line.keyword[:80]}")
-        words = Words(line.words, line.rest, self.version)
-        try:
-            value = keyword.read(words)
-        except Refused as refusal:
-            return Statement(at, line, keyword, (), f"{keyword.name}: {refusal}", keyword.in_match)
-        refused = f"{keyword.name}: extra arguments at the end of the line" if words.left else ""
-        meant = self.known[lowered(keyword.means)] if keyword.means else keyword
-        return Statement(at, line, meant, value, refused, keyword.in_match)
+def _statements(name: str, data: bytes, version: Version) -> tuple[Statement, ...]:
+    """What the text of a file says, line by line; kept for a while: each kind of connection has the same read."""
+    return (_kept if data.count(b"\n") < MOST_KEPT else _read)(name, data, version)
+
+
+def _read(name: str, data: bytes, version: Version) -> tuple[Statement, ...]:
+    """The same, read anew.
+
+    Raises:
+        FormatError: it is larger than any configuration.
+    """
+    if len(data) > MOST_BYTES:
+        raise FormatError(f"{name} has {len(data)} bytes, more than any configuration of sshd")
+    known = keywords.of(version)
+    return tuple(
+        Statement(Place(name, number), Line(number, "", (), ""), None, refused=str(found))
+        if isinstance(found, Refused)
+        else _statement(Place(name, number), found, version, known)
+        for number, found in _bounded(name, data, version)
+    )
+
+
+_kept = lru_cache(maxsize=4)(_read)
+
+
+def _bounded(name: str, data: bytes, version: Version) -> Iterator[tuple[int, Line | Refused]]:
+    for number, found in lines(data, version):
+        if number > MOST_LINES:
+            raise FormatError(f"{name}:{number}: more lines than any configuration of sshd has")
+        yield number, found
+
+
+def _statement(at: Place, line: Line, version: Version, known: Mapping[str, Keyword]) -> Statement:
+    name = lowered(line.keyword)
+    if name in ("match", "include"):
+        empty = name == "include" and (not line.words or "" in line.words)
+        return Statement(at, line, None, refused="Include without a file" if empty else "")
+    keyword = known.get(name)
+    if keyword is None:
+        return Statement(at, line, None, refused=f"unknown keyword {line.keyword[:80]}")
+    words = Words(line.words, line.rest, version)
+    try:
+        value = keyword.read(words)
+    except Refused as refusal:
+        return Statement(at, line, keyword, (), f"{keyword.name}: {refusal}", keyword.in_match)
+    refused = f"{keyword.name}: extra arguments at the end of the line" if words.left else ""
+    meant = known[lowered(keyword.means)] if keyword.means else keyword
+    return Statement(at, line, meant, value, refused, keyword.in_match)
 
 
 def globs(files: Mapping[str, bytes | Gap], version: Version, main: str = f"{DIRECTORY}/sshd_config") -> tuple[str, ...]:

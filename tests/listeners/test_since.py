@@ -17,7 +17,7 @@ from conftest import surroundings
 from hypothesis import given
 from hypothesis import strategies as st
 from listening import Words
-from loaded import Asked, Run
+from loaded import Asked, Run, without_packages
 from test_accounts import parts
 
 from auditkit import baseline
@@ -59,18 +59,21 @@ class Machine:
 
     def run(self, *words: str) -> str:
         """What auditkit writes."""
-        asked = Asked((*words, "--store", "store", "-q"), str(self.home), surroundings(self.home), spaces=(self.space,))
-        with Run(asked) as run:
+        with Run(self._asked(*words, "-q")) as run:
             out, err = run.communicate(timeout=120)
         assert run.returncode in (0, 1, 3), err
         return out.decode()
 
     def refused(self, *words: str) -> str:
         """Why auditkit does not do that."""
-        with Run(Asked((*words, "--store", "store"), str(self.home), surroundings(self.home), spaces=(self.space,))) as run:
+        with Run(self._asked(*words)) as run:
             _out, err = run.communicate(timeout=120)
         assert run.returncode == 2
         return err.decode()
+
+    def _asked(self, *words: str) -> Asked:
+        surround = surroundings(self.home)
+        return Asked((*words, "--store", "store"), str(self.home), surround, spaces=(self.space,), empty=without_packages())
 
     def news(self) -> list[tuple[str, str]]:
         """What an audit finds that is new since the baseline, and what it was."""
@@ -93,7 +96,7 @@ class Machine:
 
 @pytest.fixture(scope="module")
 def namespace() -> Iterator[int]:
-    with subprocess.Popen(["unshare", "--net", "sh", "-c", "ip link set lo up; echo; exec sleep 600"], stdout=-1) as sleeper:
+    with subprocess.Popen(["unshare", "--net", "sh", "-c", "ip link set lo up; echo; exec sleep 3600"], stdout=-1) as sleeper:
         assert sleeper.stdout is not None
         assert sleeper.stdout.readline() == b"\n"
         yield sleeper.pid

@@ -268,6 +268,7 @@ CALLS = {
     ("auditkit.ssh.address", "link.connect"): "the one connection",
     ("auditkit.agent", "link.connect"): "AF_UNIX: the ssh-agent of the user who seals",
     ("auditkit.logins.formats.databases", "sqlite3.connect"): "a database in memory",
+    ("auditkit.commands.completing", "sqlite3.connect"): "the file of the history",
     ("auditkit.hosts", "import_module(HOSTS["): "a host of any kind, which begins here",
     ("auditkit.hosts.ssh", "module.connect"): "a link of either transport, which begins with the one connection",
 }
@@ -275,11 +276,14 @@ CALLS = {
 BY_CHOICE = {
     "auditkit.vendor.mirror": "fetches packages from the mirrors that auditkit.yaml names, and from no other host",
     "auditkit.incident.registry": "asks the registries of the internet of an address, by --online, and no other host",
+    "auditkit.history.opening": "opens the file of the history, or the database server that `history:` in auditkit.yaml names",
+    "auditkit.notify.smtp": "hands mail to the server that `notify:` in auditkit.yaml names, and to no other host",
+    "auditkit.notify.services": "hands notices to the services in the file that `notify:` names, by apprise",
 }
 """Modules that contact what no inventory names, because the user chose to."""
 NAMES = {"connect", "connect_ex", "create_connection", "open_connection", "sendto", "SSHClient", "sock_connect"}
 CLIENTS = {"asyncio", "ftplib", "http", "imaplib", "nntplib", "poplib", "requests", "smtplib", "socketserver", "telnetlib"}
-CLIENTS |= {"urllib.request", "xmlrpc", "urllib3", "httpx", "aiohttp", "whoisit", "dns"}
+CLIENTS |= {"urllib.request", "xmlrpc", "urllib3", "httpx", "aiohttp", "whoisit", "dns", "apprise"}
 
 
 def connections(module: str, text: str) -> Iterator[str]:

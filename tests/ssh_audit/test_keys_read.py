@@ -70,6 +70,9 @@ def test_a_key_that_is_dead_because_nobody_reads_the_file_is_worth_a_look_one_of
         ("prohibit-password", "", True),
         ("forced-commands-only", "", False),
         ("forced-commands-only", 'command="/bin/date" ', True),
+        ("prohibit-password\nAuthenticationMethods publickey,password", "", False),
+        ("prohibit-password\nAuthenticationMethods publickey,password publickey,hostbased", "", True),
+        ("yes\nAuthenticationMethods publickey,password", "", True),
     ],
 )
 def test_keys_of_root_and_permit_root_login(value: str, options: str, effective: bool) -> None:

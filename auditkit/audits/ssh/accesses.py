@@ -37,6 +37,9 @@ MOST_FILES = 1000
 MOST_OPTIONS = 200
 AT_HOME = re.compile(r"/\.ssh/authorized_keys2?\Z")
 """Behind the home of an account, where sshd looks for keys unless it is told otherwise."""
+_KEYS_ONLY = ("prohibit-password",)
+_OF_ROOT = frozenset({"publickey", "hostbased", "gssapi-with-mic"})
+"""Methods that root may use where PermitRootLogin is prohibit-password."""
 _NO_SERVER = "no server is known that reads it"
 NOBODY = Login("?", -1, -1, None, "", "", Password.UNKNOWN, None)
 """Whose keys they are is not known."""
@@ -346,14 +349,11 @@ def _shut_out(known: Known, line: Line, login: Login, one: Reading) -> Iterator[
     value = {name: effect.value for name, effect in effective.effects.items()}
     if value["PubkeyAuthentication"] == ("no",):
         yield Effect(False, "PubkeyAuthentication of sshd is no")
-    lists = value["AuthenticationMethods"]
-    if (
-        lists
-        and lists != ("any",)
-        and not any(part.partition(":")[0] == "publickey" for each in lists for part in each.split(","))
-    ):
-        yield Effect(False, f"AuthenticationMethods of sshd is {printable(' '.join(lists)[:80])}")
     root = value["PermitRootLogin"] if login.root else ("yes",)
+    lists = value["AuthenticationMethods"]
+    if lists and lists != ("any",) and not any(_ends_well(each, root) for each in lists):
+        shown = f"AuthenticationMethods of sshd is {printable(' '.join(lists)[:80])}"
+        yield Effect(False, f"{shown}, and PermitRootLogin {root[0]}" if root == _KEYS_ONLY else shown)
     if root == ("no",) or (root == ("forced-commands-only",) and line.options.command is None):
         yield Effect(False, f"PermitRootLogin of sshd is {root[0]}")
     yield from _state(known, login, one.treated)
@@ -363,6 +363,12 @@ def _shut_out(known: Known, line: Line, login: Login, one: Reading) -> Iterator[
     unknown = [name for name in ("PubkeyAuthentication", "AuthenticationMethods") if value[name] is None]
     if unknown or root is None:
         yield Effect(None, f"{', '.join(unknown) or 'PermitRootLogin'} of sshd is not known")
+
+
+def _ends_well(methods: str, root: tuple[str, ...] | None) -> bool:
+    """Whether a list of methods has a key, and nothing beside it that root is refused (auth_root_allowed() of auth.c)."""
+    names = {each.partition(":")[0] for each in methods.split(",")}
+    return "publickey" in names and not (root == _KEYS_ONLY and names - _OF_ROOT)
 
 
 def _state(known: Known, login: Login, one: Treated) -> Iterator[Effect]:

@@ -213,6 +213,7 @@ def turn(place: Place) -> Iterator[Turn]:
 
 
 def run_of(row: Row[Any]) -> Run:
+    """The run that a row of the table is."""
     return Run(row.id, row.command, row.started, row.finished, row.tool, row.status, row.exit, row.fail_on)
 
 

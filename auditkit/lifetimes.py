@@ -4,6 +4,7 @@ Pure: what is told now, what is known, and how far each run looked, in; what is 
 run is to know, out. Nothing is called gone that a run did not look for at least as far as the one that last saw it.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -42,6 +43,7 @@ class How(StrEnum):
     """An event that is told no more, or something that another rule tells by now: nothing that was mended."""
 
 
+_NUMBERS = re.compile(r"[0-9]+")
 TOLD = (How.FIXED, How.ACCEPTED, How.EXPLAINED, How.MILDER)
 """What is worth a line."""
 
@@ -93,7 +95,7 @@ class Look:
     whole: bool
     """Whether the host was asked to the end, and is believed."""
     mends: bool
-    """Whether what it does not see is gone: evidence and disks of nobody knows whom mend nothing."""
+    """Whether what it does not see is gone: evidence, and disks of nobody knows which machine, mend nothing."""
     base: Base | None = None
     """None where no baseline is known."""
     gaps: frozenset[str] = frozenset()
@@ -172,8 +174,8 @@ def judged(night: Night, things: Sequence[Thing]) -> Judged:
     since = night.look.number - 1 if night.since is None else night.since
     told = {thing.key: _seen(thing, night.rows.get(thing.key), night) for thing in things}
     missed = [row for row in night.rows.values() if row.open and row.thing.key not in told]
-    paths = {thing.subject: thing for thing in things if thing.sort == "change"}
-    became = [_missed(row, night, paths) for row in missed]
+    instead = _instead(things, night)
+    became = [_missed(row, night, instead) for row in missed]
     left = [row for row in became if not row.open]
     gone_before = [row for row in night.rows.values() if not row.open and row.thing.key not in told]
     counting = [row for row in told.values() if row.thing.counts]
@@ -259,9 +261,20 @@ def _news(thing: Thing, row: Row) -> str:
     return News.CHANGED if thing.mark and thing.mark != row.thing.mark else ""
 
 
-def _missed(row: Row, night: Night, paths: Mapping[str, Thing]) -> Row:
+def _instead(things: Iterable[Thing], night: Night) -> dict[tuple[str, ...], Thing]:
+    """What may tell now of what was known by another key: a path by another rule, or the same words with other numbers."""
+    found = {_alike(thing): thing for thing in things if thing.key not in night.rows}
+    return found | {("change", thing.subject): thing for thing in things if thing.sort == "change"}
+
+
+def _alike(thing: Thing) -> tuple[str, ...]:
+    """What things have in common of which nobody can say that they are two."""
+    return thing.sort, thing.rule, _NUMBERS.sub("#", thing.subject)
+
+
+def _missed(row: Row, night: Night, instead: Mapping[tuple[str, ...], Thing]) -> Row:
     """The row of what is not told now; still open where this run cannot say that it is gone."""
-    how = _how(row.thing, night.looks.get(row.last_run), night, paths)
+    how = _how(row.thing, night.looks.get(row.last_run), night, instead)
     if how is None:
         return row
     if not row.thing.counts:  # it had left already, or was a remark
@@ -269,7 +282,7 @@ def _missed(row: Row, night: Night, paths: Mapping[str, Thing]) -> Row:
     return replace(row, open=False, left_run=night.look.number, how=str(how))
 
 
-def _how(thing: Thing, then: Look | None, night: Night, paths: Mapping[str, Thing]) -> How | None:
+def _how(thing: Thing, then: Look | None, night: Night, instead: Mapping[tuple[str, ...], Thing]) -> How | None:
     """How something ceased to be told; None where this run cannot say so."""
     now = night.look
     is_known = thing.sort not in ("change", "finding") or night.has(thing.rule)
@@ -277,8 +290,9 @@ def _how(thing: Thing, then: Look | None, night: Night, paths: Mapping[str, Thin
         return None
     if thing.event:
         return How.PAST
-    if thing.sort == "change" and thing.subject in paths:
-        return How.EXPLAINED if paths[thing.subject].excuse else How.PAST
+    other = instead.get(("change", thing.subject) if thing.sort == "change" else _alike(thing))
+    if other is not None:
+        return How.EXPLAINED if other.excuse == How.EXPLAINED else How.PAST
     return _by_base(now.base, then.base) if thing.based else How.FIXED
 
 
@@ -294,7 +308,7 @@ def _by_base(now: Base | None, then: Base | None) -> How | None:
 def _covers(thing: Thing, then: Look, night: Night) -> bool:
     """Whether this run looked for something at least as far as the one that last told it, and after that."""
     now = night.look
-    if not (now.whole and now.mends) or now.begun < then.ended or is_another(now, then):
+    if not (now.whole and now.mends and then.mends) or now.begun < then.ended or is_another(now, then):
         return False
     parts = frozenset((thing.part,)) if thing.part else then.parts
     if not parts <= now.parts or not then.took <= now.took:

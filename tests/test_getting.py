@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from email.parser import HeaderParser
 from pathlib import Path
 from types import ModuleType
@@ -22,7 +22,7 @@ from typing import Any
 import blake3
 import pytest
 import zstandard
-from conftest import SOURCE, surroundings
+from conftest import SOURCE, Cli, surroundings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -145,28 +145,25 @@ def stick(zipapp: Path, tmp_path: Path) -> Callable[..., tuple[int, str]]:
 
 
 def test_the_stick_says_the_same_as_what_is_installed_and_without_its_compiled_parts_what_it_cannot_tell(
-    stick: Callable[..., tuple[int, str]], zipapp: Path, tmp_path: Path
+    stick: Callable[..., tuple[int, str]], cli: Cli
 ) -> None:
-    tree, store, key = tmp_path / "disk", tmp_path / "store", tmp_path / "key"
-    (tree / "etc").mkdir(parents=True)
-    (tree / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
-    where = (f"root:{tree}", "--store", store)
-    assert stick("auditkit.pyz", "--version") == (0, f"auditkit {__version__}\n")
-    assert stick("auditkit.pyz", "keygen", "-o", key)[0] == 0
-    (tmp_path / "signers").write_text(f"anna {Path(f'{key}.pub').read_text()}")
-    signers = ("--signers", tmp_path / "signers")
-    assert stick("auditkit.pyz", "baseline", *where, "--key", key)[0] == 0
+    where, key = (cli.host, "--store", str(cli.store)), str(cli.home / "key")
+    cli.run("keygen", "-o", key)
+    (cli.home / "signers").write_text(f"anna {Path(f'{key}.pub').read_text()}")
+    signers = ("--signers", str(cli.home / "signers"))
+    assert cli.baseline("--key", key).code == 0
 
     code, told = stick("without.pyz", "check", *where)
     assert code == 3, told
     assert "gap  /etc/passwd: no digest that both the baseline and this scan have" in told
     assert "without blake3: content is hashed by SHA-256" in told
 
-    (tree / "etc/passwd").write_text("root::0:0:root:/root:/bin/sh\n")
+    (cli.tree / "etc/passwd").write_text("root::0:0:root:/root:/bin/sh\n")
     code, told = stick("auditkit.pyz", "check", *where, *signers)
     assert code == 1, told
     assert "signed by anna" in told
-    assert "content-changed" in told
+    assert "M /etc/passwd" in told
+    assert "without" not in told
 
     code, told = stick("without.pyz", "check", *where, *signers)
     assert code == 4, told
@@ -256,11 +253,3 @@ def test_names_that_are_imported_where_no_signature_can_be_checked_are_those_tha
     )
     command = [sys.executable, "-c", loaded, str(PACKAGING / "zipapp/without")]
     subprocess.run(command, env=surroundings(Path(SOURCE)), check=True)
-
-
-@pytest.fixture(autouse=True)
-def clean() -> Iterator[None]:
-    """Building leaves nothing in the checkout."""
-    before = set(Path(SOURCE).iterdir())
-    yield
-    assert set(Path(SOURCE).iterdir()) <= before

@@ -24,7 +24,7 @@ from postgres import started
 from sqlalchemy import insert, inspect
 
 from auditkit import history
-from auditkit.commands import keeping, options, past, running
+from auditkit.commands import keeping, looking, options, past, running
 from auditkit.errors import AuditkitError, ConfigError, FormatError, UsageError
 from auditkit.history import listing
 from auditkit.history.opening import writing
@@ -164,6 +164,34 @@ def test_evidence_and_disks_mend_nothing_of_a_live_host(book: Book) -> None:
     for word in ("evidence:/srv/web1.evidence.zst", "root:/mnt/disk"):
         assert since(book.run(host("web1"), words=(word,)))["fixed"] == []
     assert since(book.run(host(findings=[ROOT_MAY])))["still"] == 1
+
+
+def test_a_disk_is_told_from_another_one_that_is_mounted_there_by_its_machine_id(small: Book, tmp_path: Path) -> None:
+    word = f"root:{tmp_path}/disk"
+    (tmp_path / "disk/etc").mkdir(parents=True)
+
+    def run(machine: str, *found: dict[str, Any]) -> dict[str, Any]:
+        (tmp_path / "disk/etc/machine-id").write_text(f"{machine}\n")
+        return since(small.run(host(word, findings=list(found)), words=(word,)))
+
+    toor = finding("uid-zero-twin", subject="account toor")
+    run("a" * 32, toor)
+    assert [one["how"] for one in run("a" * 32)["fixed"]] == ["fixed"]
+    run("a" * 32, toor)
+    other = run("b" * 32)
+    assert (other["run"], other["fixed"]) == (None, [])
+    run("b" * 32, toor)
+    told = run("uninitialized")
+    assert (told["fixed"], len(told["unknown"])) == ([], 1)
+
+
+def test_no_link_on_a_disk_lends_it_the_id_of_this_machine(tmp_path: Path) -> None:
+    (tmp_path / "etc").symlink_to("/etc")
+    (tmp_path / "b/etc").mkdir(parents=True)
+    (tmp_path / "b/etc/machine-id").symlink_to("/etc/machine-id")
+    plan, setting = running.Plan("scan", (), None, {}), Book(tmp_path, None).setting
+    looks = [looking.look(f"root:{place}", host(), plan, setting) for place in (tmp_path, tmp_path / "b")]
+    assert [(look.mends, look.machine) for look in looks] == [(False, "")] * 2
 
 
 def test_another_machine_of_the_same_name_begins_anew_and_says_so(book: Book) -> None:

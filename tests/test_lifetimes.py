@@ -156,6 +156,13 @@ def test_a_path_of_which_another_rule_tells_now_is_not_fixed(history: History) -
     assert (gone(told), set(told.new)) == ({}, {"c2"})
 
 
+def test_nothing_is_fixed_that_is_told_with_another_number_now(history: History) -> None:
+    """`127 programs` are `128 programs` by now, and a program has another pid: the one is new, the other is not mended."""
+    history.run(replace(FINDING, subject="127 programs"))
+    told = history.run(replace(FINDING, key="f2", subject="128 programs"))
+    assert (gone(told), set(told.new)) == ({}, {"f2"})
+
+
 def test_what_comes_back_is_news_again_with_a_new_life(history: History) -> None:
     history.run(FINDING)
     history.run()

@@ -259,6 +259,17 @@ def test_state_that_is_damaged_makes_all_new_and_stops_nobody(office: Nights) ->
     assert office.check().out == ""
 
 
+def test_a_history_that_cannot_be_read_makes_all_new_and_is_told(office: Nights) -> None:
+    change(office.cli)
+    office.check()
+    assert office.check().out == ""
+    for path in office.cli.store.glob("history.sqlite*"):
+        path.write_bytes(b"no database" * 1000)
+    told = office.check()
+    assert re.search(r"^auditkit: 1 new on root:\S+ \(1 medium\), no history to hold it against$", told.out.splitlines()[0])
+    assert "So everything counts as new: " in told.out
+
+
 def test_a_run_that_was_killed_is_told_of_by_the_one_that_sends(office: Nights) -> None:
     office.check()
     state = json.loads(office.state("night.json").read_text())

@@ -21,7 +21,8 @@ from auditkit.channels import Mail, Notify, Via
 from auditkit.errors import AuditkitError
 from auditkit.notices import Notice
 from auditkit.notices.mail import Envelope, written
-from auditkit.notify import MAIL, Way, outbox, secret, services, ways
+from auditkit.notify import MAIL, Way, outbox, services, ways
+from auditkit.notify.secret import secret_line
 from auditkit.notify.unsent import UnsentError
 
 NOW = datetime(2026, 11, 30, 1, 4, 11, tzinfo=UTC)
@@ -171,20 +172,20 @@ def test_a_secret_that_others_may_read_is_refused(tmp_path: Path) -> None:
     for mode, message in ((0o640, "may be read by others"), (0o604, "may be read by others"), (0o602, "may be read by others")):
         file.chmod(mode)
         with pytest.raises(UnsentError, match=message) as error:
-            secret.line(str(file))
+            secret_line(str(file))
         assert "chmod 600" in error.value.hint
     file.chmod(0o400)
-    assert secret.line(str(file)) == "geheim"
+    assert secret_line(str(file)) == "geheim"
     for text, message in (("a\nb", "does not hold one line"), ("", "does not hold one line"), ("\udcff", "holds no text")):
         file.chmod(0o600)
         file.write_bytes(text.encode("utf-8", "surrogateescape"))
         with pytest.raises(UnsentError, match=message):
-            secret.line(str(file))
+            secret_line(str(file))
     with pytest.raises(UnsentError, match="No such file"):
-        secret.line(str(tmp_path / "none"))
+        secret_line(str(tmp_path / "none"))
     os.mkfifo(tmp_path / "pipe", 0o600)
     with pytest.raises(UnsentError, match="no regular file"):
-        secret.line(str(tmp_path / "pipe"))
+        secret_line(str(tmp_path / "pipe"))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="takes root to give a file away")
@@ -194,7 +195,7 @@ def test_a_secret_of_somebody_else_is_refused(tmp_path: Path) -> None:
     file.chmod(0o600)
     os.chown(file, 65534, 65534)
     with pytest.raises(UnsentError, match="belongs to somebody else"):
-        secret.line(str(file))
+        secret_line(str(file))
 
 
 # sendmail

@@ -110,6 +110,20 @@ def test_mistakes(cli: Cli, words: tuple[str, ...], message: str) -> None:
     assert message in told.err
 
 
+def test_nobody_but_root_may_say_what_root_does_every_night(cli: Cli) -> None:
+    (cli.home / "auditkit.yaml").write_text("networks: [10.0.0.0/8]\n")
+    assert "others than root may change" not in schedule(cli)
+    (cli.home / "auditkit.yaml").chmod(0o666)
+    assert f"others than root may change {cli.home}/auditkit.yaml, by which root would be told" in schedule(cli)
+    assert "others than root may change" not in schedule(cli, "--user", "audit")
+
+
+def test_the_store_is_that_of_the_system_whoever_prints_this(by_nobody: Cli) -> None:
+    out = by_nobody.run("schedule", "-q").out
+    assert "StateDirectory=auditkit\n" in out
+    assert "--store /var/lib/auditkit\n" in out
+
+
 # how tight it is
 
 

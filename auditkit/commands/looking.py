@@ -1,6 +1,8 @@
 """How far a run looked at each of its hosts, as the history keeps it, and which part of a run looks for which rule."""
 
 import os
+import re
+import stat
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -8,7 +10,7 @@ from typing import Any
 
 from blake3 import blake3
 
-from auditkit import lifetimes, opening, unlike
+from auditkit import lifetimes, unlike
 from auditkit.commands import options, running
 from auditkit.commands.checking import VENDOR
 from auditkit.hosts import is_here
@@ -17,26 +19,26 @@ from auditkit.report.document import FAILURES, state
 from auditkit.report.items import unseen
 
 Document = Mapping[str, Any]
-MACHINE_ID = "/etc/machine-id"
-"""machine-id(5): it is not to be told on, so a digest of it is kept."""
+_ID = re.compile(rb"[0-9a-f]{32}")
+"""A machine-id(5); it is not to be told on, so a digest of it is kept."""
 OF_VENDORS = f"{INTEGRITY} {VENDOR}"
 OF_UNLIKE = frozenset(rule.id for rule in unlike.RULES)
 
 
 def look(word: str, host: Document, plan: running.Plan, run: options.Setting) -> Look:
     """How far a run that ends now looked at the host that a word names; its number is for the history to say."""
-    base = host["baseline"] or host["facts"].get("before")
+    base, machine = host["baseline"] or host["facts"].get("before"), _machine(word, host)
     return Look(
         number=0,
         begun=_begun(word, plan, run),
         ended=datetime.now(UTC),
         parts=_parts(host, plan),
         whole=bool(host["counts"]) and host["untrusted"] is None and state(host) not in FAILURES,
-        mends=not word.startswith(("root:", "evidence:")),
+        mends=not word.startswith(("root:", "evidence:")) or (word.startswith("root:") and bool(machine)),
         base=base and Base(os.path.dirname(base["file"]), base["sequence"], base["made"]),
         gaps=frozenset(gaps(host)),
         took=_took(plan.given),
-        machine=_machine(word, host),
+        machine=machine,
     )
 
 
@@ -125,17 +127,35 @@ def _begun(word: str, plan: running.Plan, run: options.Setting) -> datetime:
 
 
 def _machine(word: str, host: Document) -> str:
-    """What tells a machine from another one that is called the same: its host key, or here its id; of others nothing does."""
-    if not is_here(word):
-        return str(host["facts"].get("connection", {}).get("host_key") or "")
-    return here() if word == "local" else ""
+    """What tells a machine from another one that is called the same: its host key, or its id where that is at hand."""
+    if word == "local":
+        return here()
+    if word.startswith("root:"):
+        return _known_by(_id_on(word.removeprefix("root:")))
+    return "" if is_here(word) else str(host["facts"].get("connection", {}).get("host_key") or "")
 
 
 @cache
 def here() -> str:
     """What tells this machine from others; empty where nothing does."""
-    try:
-        told = opening.content(MACHINE_ID, 100).strip()
-    except OSError:
-        return ""
+    return _known_by(_id_on("/"))
+
+
+def _known_by(told: bytes) -> str:
     return blake3(b"auditkit history\0" + told).hexdigest(length=16) if told else ""
+
+
+def _id_on(root: str) -> bytes:
+    """The machine-id(5) below a root; no link is followed, for one may lead to that of another machine."""
+    handles: list[int] = []
+    try:
+        handles.append(os.open(root, os.O_RDONLY | os.O_DIRECTORY))
+        handles.append(os.open("etc", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=handles[0]))
+        handles.append(os.open("machine-id", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=handles[1]))
+        told = os.read(handles[2], 100) if stat.S_ISREG(os.fstat(handles[2]).st_mode) else b""
+    except OSError:
+        return b""
+    finally:
+        for handle in handles:
+            os.close(handle)
+    return told.strip() if _ID.fullmatch(told.strip()) else b""

@@ -5,7 +5,7 @@ import re
 import shlex
 import stat
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -17,7 +17,7 @@ from auditkit.commands import ARGV, options
 from auditkit.errors import AuditkitError, UsageError
 from auditkit.hosts import is_here
 from auditkit.printable import printable
-from auditkit.schedules import Made, Plan, cron, systemd
+from auditkit.schedules import STATE, Made, Plan, cron, systemd
 from auditkit.ssh.address import OWN
 
 _TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
@@ -82,7 +82,7 @@ def _plan(words: tuple[str, ...], run: options.Setting, given: Mapping[str, Any]
         program=_program(),
         options=[*words, *_options(given)],
         settings=_settings(run, given),
-        store=os.path.abspath(run.store),
+        store=_store(run, given),
         hour=hour,
         minute=minute,
         delay=_seconds(given["delay"]),
@@ -122,8 +122,13 @@ def _settings(run: options.Setting, given: Mapping[str, Any]) -> list[str]:
     """Where auditkit.yaml, the store and the signers are, by full paths: a service runs somewhere else, as somebody else."""
     found = config.find(given["config_file"], os.environ.get("AUDITKIT_CONFIG"), run.home)
     made = ["--config", os.path.abspath(found)] if found else []
-    made += ["--store", os.path.abspath(run.store)]
+    made += ["--store", _store(run, given)]
     return made + (["--signers", os.path.abspath(given["signers"])] if given["signers"] else [])
+
+
+def _store(run: options.Setting, given: Mapping[str, Any]) -> str:
+    """The store, by its full path: where nobody names one that of the system, whoever prints this."""
+    return os.path.abspath(given["store"] or run.config.store or STATE)
 
 
 def _full(path: str | None) -> str | None:
@@ -188,21 +193,24 @@ def _remarks(plan: Plan) -> Iterator[str]:
         yield f"{plan.user} does not see all of this machine: what is hidden from it is a gap every night"
     if plan.program[0].startswith(("/tmp/", "/var/tmp/")):  # noqa: S108 - nothing is written there
         yield "auditkit lies below a /tmp, of which a service may have one for itself: install it elsewhere"
-    if plan.user == "root" and (path := next(_changeable(plan.program), None)):
-        yield f"others than root may change {printable(path)}, which root would run every night: install auditkit elsewhere"
+    if plan.user == "root" and (path := next(_changeable(plan), None)):
+        yield f"others than root may change {printable(path)}, by which root would be told what to do every night: move it"
 
 
-def _changeable(program: Sequence[str]) -> Iterator[str]:
-    """Yield what of the program, or of the way to it, others than root may change."""
-    for word in program[:2] if program[0] == sys.executable else program[:1]:
+def _changeable(plan: Plan) -> Iterator[str]:
+    """Yield what of the program and of auditkit.yaml, or of the way to them, others than root may change."""
+    named = plan.program[:2] if plan.program[0] == sys.executable else plan.program[:1]
+    for word in (*named, *plan.settings[1::2]):
         path = os.path.realpath(word)
-        while word.startswith("/"):
-            status = os.stat(path)
-            shared = stat.S_IMODE(status.st_mode) & 0o022 and not (
-                stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX
-            )
-            if status.st_uid != 0 or shared:
+        while os.path.isabs(word):
+            if os.path.lexists(path) and _is_others(os.stat(path)):
                 yield path
             if path == "/":
                 break
             path = os.path.dirname(path)
+
+
+def _is_others(status: os.stat_result) -> bool:
+    """Whether others than root may change it; what lies in a directory with the sticky bit only its owner may."""
+    shared = stat.S_IMODE(status.st_mode) & 0o022 and not (stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX)
+    return status.st_uid != 0 or bool(shared)

@@ -10,7 +10,7 @@ from auditkit.printable import printable
 LARGEST = 64 << 10
 
 
-def text(path: str, *, trusted: bool = False) -> str:
+def secret_text(path: str, *, trusted: bool = False) -> str:
     """The text of a file that only its owner may read, who is root or whoever runs this; `trusted`: whoever put it there saw to
     that, as systemd does, by other means than a mode.
 
@@ -32,13 +32,13 @@ def text(path: str, *, trusted: bool = False) -> str:
         raise UnsentError(f"{printable(path)} holds no text of a secret", "write it there as UTF-8") from None
 
 
-def line(path: str, *, trusted: bool = False) -> str:
+def secret_line(path: str, *, trusted: bool = False) -> str:
     """The only line of such a file.
 
     Raises:
         UnsentError: there is none, or more than one.
     """
-    found = text(path, trusted=trusted).rstrip("\r\n")
+    found = secret_text(path, trusted=trusted).rstrip("\r\n")
     if not found or not found.isprintable():
         raise UnsentError(f"{printable(path)} does not hold one line with a password", "write nothing else there")
     return found

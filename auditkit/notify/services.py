@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from auditkit.errors import AuditkitError
-from auditkit.notify import secret
+from auditkit.notify.secret import secret_text
 from auditkit.notify.unsent import UnsentError
 from auditkit.printable import printable
 
@@ -54,7 +54,7 @@ def _read(data: bytes) -> dict[str, Any]:
 
 def _lines(path: str) -> dict[int, str]:
     """The addresses by the numbers of their lines; a line that begins with # is none."""
-    found = {number: line.strip() for number, line in enumerate(secret.text(path).splitlines(), 1)}
+    found = {number: line.strip() for number, line in enumerate(secret_text(path).splitlines(), 1)}
     lines = {number: line for number, line in found.items() if line and not line.startswith("#")}
     if not lines:
         raise UnsentError(f"{printable(path)} names no service", "write the address of one in each line, as apprise has it")

@@ -10,7 +10,7 @@ from email.utils import getaddresses
 
 from auditkit.channels import LOOPBACK, Mail
 from auditkit.errors import AuditkitError
-from auditkit.notify import secret
+from auditkit.notify.secret import secret_line
 from auditkit.notify.unsent import UnsentError
 from auditkit.printable import printable
 
@@ -69,11 +69,11 @@ def _context(mail: Mail) -> ssl.SSLContext:
 def _password(mail: Mail, credentials: str | None) -> str | None:
     """The password, from its file or from where systemd put it for this service."""
     if mail.credential is None:
-        return None if mail.password_file is None else secret.line(mail.password_file)
+        return None if mail.password_file is None else secret_line(mail.password_file)
     if credentials is None:
         hint = "start it by its unit, whose LoadCredential= names it, or set `password_file:`"
         raise UnsentError(f"systemd gave no credential {mail.credential}", hint)
-    return secret.line(os.path.join(credentials, mail.credential), trusted=True)
+    return secret_line(os.path.join(credentials, mail.credential), trusted=True)
 
 
 def _envelope(data: bytes) -> tuple[str, list[str]]:

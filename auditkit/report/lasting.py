@@ -103,11 +103,13 @@ def _gone(one: Dict) -> str:
 
 def _how(one: Dict) -> str:
     """In which way something is gone; whether a newer baseline took it, or it went before that, nobody can tell."""
+    if one["sort"] == Sort.GAP and one["how"] == "fixed":
+        return "no gap any more"
     return "gone by the newer baseline" if one.get("by") == "baseline" else GONE.get(one["how"], "gone")
 
 
 def _what(one: Dict) -> str:
-    message, subject = said(one["message"]), printable(one["subject"])
+    message, subject = said(one["message"]).removeprefix("not seen: "), printable(one["subject"])
     what = message if subject.split(" ")[-1] in message else f"{subject}: {message}"
     return f"{what} ({said(one['rule'])}, {one['severity']})"
 

@@ -28,6 +28,7 @@ html_use_index = False
 html_show_copyright = False
 html_copy_source = False
 html_additional_pages = {"index": "start.html"}
+html_show_search_summary = False  # it would fetch pages, which a browser refuses to pages of a disk
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 templates_path = ["_templates"]

@@ -25,6 +25,8 @@ PROCESSES = 4
 TESTS = Path(__file__).resolve().parent
 WAITING = ("fleet/test_fleet_real.py", "truth", "fleet", "listeners")
 """Files and folders whose tests wait more than they compute; what takes longest comes first."""
+LONG = ("test_docs.py", "test_survival_tampering.py", "test_survival_races.py", "test_survival_changes.py", "test_evidence.py")
+"""Of the others those that take longest: begun last, they would be all that is under way in the end."""
 Tests = Sequence[pytest.Item]
 NUMBER = 2
 """Bytes of the number of a file."""
@@ -80,15 +82,16 @@ def _files(items: Tests) -> list[Tests]:
 
 def _queues(files: Sequence[Tests]) -> tuple[int, int]:
     """Pipes that hold the numbers of the files that wait, and of all others; who reads one takes it from all the others."""
-    rank = [_waiting(tests[0].path) for tests in files]
-    waiting = sorted((number for number in range(len(files)) if rank[number] < len(WAITING)), key=lambda number: rank[number])
-    return _queue(waiting), _queue([number for number in range(len(files)) if rank[number] == len(WAITING)])
+    waits, takes = ([_place(tests[0].path, names) for tests in files] for names in (WAITING, LONG))
+    numbers = sorted(range(len(files)), key=lambda number: (waits[number], takes[number]))
+    waiting = [number for number in numbers if waits[number] < len(WAITING)]
+    return _queue(waiting), _queue(numbers[len(waiting) :])
 
 
-def _waiting(path: Path) -> int:
-    """Where a file comes among those that wait, or their number for one that does not."""
-    of = [at for at, name in enumerate(WAITING) if path.is_relative_to(TESTS / name)]
-    return min(of, default=len(WAITING))
+def _place(path: Path, names: Sequence[str]) -> int:
+    """Where a file comes among these files and folders, or their number for one that is none of them."""
+    of = [at for at, name in enumerate(names) if path.is_relative_to(TESTS / name)]
+    return min(of, default=len(names))
 
 
 def _queue(numbers: Sequence[int]) -> int:

@@ -83,10 +83,11 @@ class Chromium:
         self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
         self.look(dark=dark)
         self.ask("Emulation.setScriptExecutionDisabled", value=not script)
-        self._load("about:blank")
-        self._load(page.resolve().as_uri())
+        self.load("about:blank")
+        self.load(page.resolve().as_uri())
 
-    def _load(self, url: str) -> None:
+    def load(self, url: str) -> None:
+        """Go to an address, and wait until all of it is there."""
         self.events.clear()
         assert "errorText" not in self.ask("Page.navigate", url=url), url
         while not any(event["method"] == "Page.loadEventFired" for event in self.events):

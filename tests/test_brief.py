@@ -347,6 +347,21 @@ def test_changes_that_nothing_explains_stand_in_the_bottom_line(machine: Cli, no
     saying(accepted, 2, "On srv-01 an earlier report shows 1 change that nothing explains")
 
 
+def test_what_was_accepted_before_is_told_with_why(machine: Cli, noise: Document) -> None:
+    risk = {
+        "rule": "ssh-root-password", "severity": "critical", "subject": "account root",
+        "message": "root can log in with a password", "reason": "the vendor's wish", "until": "2027-03-01",
+    }  # fmt: skip
+    audit = told(machine, "audit", machine.host, "--only", "accounts")
+    made = of(noise, named(audit, "srv-01", accepted=[risk]))
+    saying(
+        made,
+        2,
+        "On srv-01 auditkit.yaml accepts 1 risk (1 critical), first account root",
+        "until 2027-03-01: the vendor's wish",
+    )
+
+
 def test_what_is_open_is_told_as_the_audit_found_it(machine: Cli, noise: Document) -> None:
     audit = told(machine, "audit", machine.host, "--only", "preload")
     host = audit["hosts"][0]

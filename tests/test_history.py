@@ -1,6 +1,8 @@
 """Runs that are kept: what the next one says of them, as a stranger runs it."""
 
 import json
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,3 +48,46 @@ def test_a_store_that_cannot_hold_a_history_is_no_reason_to_be_silent(live: Cli)
     assert told["status"] == "clean"
     assert told["history"]["run"] is None
     assert "history.sqlite" in told["history"]["note"]
+
+
+@pytest.fixture
+def kept(cli: Cli) -> Cli:
+    """A store with two runs of web1: an account and a file of the first one are gone in the second."""
+    cli.store.mkdir()
+    shutil.copy(Path(__file__).parent / "formats" / "history-1.sqlite", cli.store / "history.sqlite")
+    return cli
+
+
+def test_runs_are_listed_told_again_and_compared(kept: Cli) -> None:
+    store = ("--store", str(kept.store))
+    listed = kept.run("history", *store).out.splitlines()
+    assert [line.split()[0] for line in listed] == ["RUN", "20261103T010000Z-0a1b2c", "20261102T010000Z-0a1b2c"]
+    (newest,) = json.loads(kept.run("history", "web1", "--limit", "1", "--format", "json", *store).out)["runs"]
+    assert newest["hosts"] == [{"host": "web1", "state": "findings", "new": 0, "still": 2, "gone": 2, "unknown": 0}]
+    again = kept.run("history", "last", *store)
+    assert again.code == 1
+    assert "since the run of 2026-11-02 01:00Z: nothing new, 2 still there, 2 fixed" in again.out
+    assert kept.run("history", "last", "--fail-on", "critical", *store).code == 3
+    apart = kept.run("diff", "20261102", "last", *store)
+    assert apart.code == 3
+    assert "  fixed: account toor has uid 0 (uid-zero-twin, high), told since 2026-11-02" in apart.out
+    SCHEMA.validate(json.loads(kept.run("diff", "20261102", "last", "--format", "json", *store).out))
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (("history", "db1"), "no run of db1 is kept"),
+        (("history", "2027"), "there is no run 2027"),
+        (("history", "2026"), "2026 begins the names of more than one run"),
+        (("history", "last", "web1"), "last is a run, and one is told at a time"),
+        (("history", "--format", "csv"), "a list of runs has no form csv"),
+        (("diff", "last", "2026110"), "2026110 begins the names of more than one run"),
+        (("diff", "last", "20261102"), "20261102 is not later than last"),
+        (("diff", "last", "a.zst"), "last is a run, and the other one is none"),
+    ],
+)
+def test_what_is_no_run_is_said_in_a_line(kept: Cli, words: tuple[str, ...], error: str) -> None:
+    told = kept.run(*words, "--store", str(kept.store))
+    assert (told.code, told.out) == (2, "")
+    assert f"auditkit: error: {error}" in told.err

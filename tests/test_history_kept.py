@@ -23,7 +23,7 @@ from documents import NASTY, change, finding, host, made
 from postgres import started
 from sqlalchemy import insert, inspect
 
-from auditkit import history
+from auditkit import history, runs
 from auditkit.commands import keeping, looking, options, past, running
 from auditkit.errors import AuditkitError, ConfigError, FormatError, UsageError
 from auditkit.history import listing
@@ -52,11 +52,14 @@ class Book:
         run = options.setting(store=str(self.store), quiet=True)
         return replace(run, config=replace(run.config, history=replace(self.keep, database=self.url)))
 
-    def run(self, *hosts: dict[str, Any], command: str = "scan", words: tuple[str, ...] = (), day: int | None = None) -> Any:
-        """Keep a run of these hosts, and give its document as the schema has it."""
+    def run(
+        self, *hosts: dict[str, Any], words: tuple[str, ...] = (), day: int | None = None, resumes: str = ""
+    ) -> dict[str, Any]:
+        """Keep a scan of these hosts, and give its document as the schema has it."""
         began = FIRST + timedelta(days=next(self.days) if day is None else day)
-        document = made(*hosts) | {"command": command, "started": _text(began), "finished": _text(began)}
-        plan = running.Plan(command, words or tuple(one["host"] for one in hosts), None, {}, {})
+        document = made(*hosts) | {"started": _text(began), "finished": _text(began)}
+        first = runs.Run(resumes, "", {}) if resumes else None
+        plan = running.Plan("scan", words or tuple(one["host"] for one in hosts), first, {}, {})
         kept = keeping.kept(document, plan, replace(self.setting, started=began), began)
         SCHEMA.validate(json.loads(json.dumps(kept)))
         return kept
@@ -250,12 +253,15 @@ def test_of_more_runs_than_are_wanted_the_oldest_go(book: Book) -> None:
     assert told["hosts"][0]["findings"][0]["first_seen"] == "2026-11-02T01:00:00Z"
 
 
-def test_a_run_that_was_resumed_is_kept_once_more(book: Book) -> None:
-    with history.turn(keeping.place(book.setting)) as turn:
-        assert turn.free("20261102T010000Z-0a1b2c") == "20261102T010000Z-0a1b2c"
-    kept = book.run(host())["history"]["run"]
-    with history.turn(keeping.place(book.setting)) as turn:
-        assert turn.free(kept) == f"{kept}-2"
+def test_a_run_that_is_resumed_is_kept_once_more_and_tells_all_its_news_again(book: Book) -> None:
+    """Nobody may have read the first part of it."""
+    before = book.run(host())["history"]["run"]
+    name = "20261103T010000Z-0a1b2c"
+    assert book.run(host(findings=[ROOT_MAY]), resumes=name)["history"]["run"] == name
+    whole = book.run(host(findings=[ROOT_MAY]), resumes=name)
+    assert whole["history"]["run"] == f"{name}-2"
+    assert (since(whole)["run"], since(whole)["new"]) == (before, 1)
+    assert since(book.run(host(findings=[ROOT_MAY])))["new"] == 0
 
 
 def test_a_database_of_a_newer_auditkit_is_left_alone(book: Book) -> None:
@@ -383,6 +389,11 @@ def test_a_process_that_is_killed_in_its_turn_leaves_a_history_that_works(small:
     assert done.returncode == -signal.SIGKILL
     assert small.run(host())["history"]["run"]
     assert len(small.listed()) == 2
+
+
+def test_a_number_that_is_none_is_a_note(small: Book) -> None:
+    told = small.run(host(facts={"connection": {"clock_skew": float("inf")}}))
+    assert (told["history"]["run"], "a number in the report is none" in told["history"]["note"]) == (None, True)
 
 
 def test_a_full_disk_is_a_note(small: Book) -> None:

@@ -35,9 +35,8 @@ def journal(*said: Said, **known: Any) -> Journal:
 
 
 def ran(command: str, *hosts: str, code: int = 0) -> Said:
-    return Said(
-        Kind.COMMAND, command, {"command": command, "exit": code, "argv": [command], "hosts": [{"host": h} for h in hosts]}
-    )
+    told = {"command": command, "exit": code, "status": "findings", "argv": [command], "hosts": [{"host": h} for h in hosts]}
+    return Said(Kind.COMMAND, command, told)
 
 
 def names(told: Journal) -> list[str]:
@@ -94,6 +93,10 @@ def test_every_step_has_the_command_that_does_it() -> None:
         (ran("scan", "local", code=1), {"logins", "check", "audit"}),
         (ran("collect", "local", code=3), {"collect"}),
         (ran("check", code=2), set()),
+        (
+            Said(Kind.COMMAND, "--list asks nobody", {"command": "audit", "exit": 0, "argv": ["audit", "--list", "local"]}),
+            set(),
+        ),
         (ran("collect", code=130), set()),
         (Said(Kind.CONTACT, "called"), {"phone"}),
         (Said(Kind.CORRECTION, "called", {"corrects": 1, "kind": "contact"}), {"phone"}),

@@ -130,6 +130,7 @@ def test_a_path_that_could_not_be_read_hides_a_change_on_it_above_or_below(histo
 def test_a_newer_baseline_has_accepted_what_is_gone_and_another_one_says_nothing(history: History) -> None:
     history.run(CHANGE)
     assert gone(history.run(base=replace(BASE, place="/other/store"))) == {}
+    assert gone(history.run(base=replace(BASE, place="/other/store", number=4))) == {}
     assert gone(history.run(base=replace(BASE, number=2))) == {}
     assert gone(history.run(base=replace(BASE, made="2026-11-01T00:00:01Z"))) == {}
     assert gone(history.run(base=None)) == {}

@@ -299,6 +299,21 @@ def test_what_could_not_be_sent_is_an_error_and_goes_with_the_next_night(office:
     assert office.subjects[0].startswith("1 new on root:")
 
 
+def test_what_was_neither_kept_nor_sent_is_told_by_the_next_night(office: Nights) -> None:
+    change(office.cli)
+    (office.cli.store / "outbox").write_text("in the way")
+    office.down(down=True)
+    lost = office.check()
+    assert (lost.code, office.subjects) == (2, [])
+    assert "outbox cannot be written: File exists" in lost.err
+    office.down(down=False)
+    told = office.check()
+    assert told.code == 2, "it cannot be kept, and is sent all the same"
+    assert office.subjects[0].startswith("1 new on root:")
+    assert office.check().out == ""
+    assert len(office.subjects) == 1
+
+
 def test_notices_may_be_left_for_another_service(office: Nights) -> None:
     assert office.check("--queue").code == 0
     assert office.subjects == []

@@ -142,6 +142,14 @@ def test_a_browser_asks_for_nothing_but_the_files_of_the_site(site: Site, browse
     assert browser.said() == []
 
 
+def test_the_search_finds_pages_without_a_server(site: Site, browser: Chromium) -> None:
+    browser.load((site.folder / "search.html").as_uri() + "?q=baseline")
+    found = "document.querySelector('#search-results li a')"
+    found = f"new Promise((done) => {{ const look = () => {found} ? done(true) : setTimeout(look, 50); look() }})"
+    assert browser.run(found)
+    assert browser.said() == []
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("name", [FRONT, "docs/reference/policy.html"])
 def test_everybody_can_read_it(site: Site, browser: Chromium, name: str, dark: bool) -> None:

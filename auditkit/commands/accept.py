@@ -14,7 +14,7 @@ from auditkit.commands import checking, integrity, options, running, sealing, vo
 from auditkit.errors import AuditkitError, HostError, UsageError
 from auditkit.hosts import Host, named, now
 from auditkit.model import Change, Gap, Kind, State
-from auditkit.printable import printable
+from auditkit.printable import counted, printable
 from auditkit.writer import Writer, locked
 
 PROTOCOLS = ("tcp", "udp")
@@ -102,10 +102,11 @@ def _accepted(host: Host, base: files.Baseline, paths: Sequence[str], run: optio
         gone = "" if accept.at(heard or (), (protocol, number)) else ": nothing listens there any more"
         options.say(run, f"  accepted port {number}/{protocol}{gone}")
     sealed = f"sealed with {printable(key)}" if key else "UNSIGNED"
-    options.say(run, f"{printable(host.name)}: baseline {sequence} with {_counted(len(chosen))} accepted, {sealed}")
+    number = counted(len(chosen), "change")
+    options.say(run, f"{printable(host.name)}: baseline {sequence} with {number} accepted, {sealed}")
     options.say(run, f"  {printable(path)}")
     if left := sum(change not in chosen and change.explanation is None for change in result.changes):
-        options.say(run, f"{_counted(left)} not accepted: every check shows that again")
+        options.say(run, f"{counted(left, 'change')} not accepted: every check shows that again")
     return 0
 
 
@@ -159,7 +160,3 @@ def _gaps(before: Iterable[Gap], now: Iterable[Gap], chosen: Sequence[Change]) -
     paths = {path for path, entry in entries if entry and entry.kind is not Kind.DIRECTORY}
     kept = (gap for gap in before if gap.subject not in paths)
     return (*kept, *(gap for gap in now if gap.subject in paths))
-
-
-def _counted(number: int) -> str:
-    return f"{number} change" if number == 1 else f"{number} changes"

@@ -82,7 +82,8 @@ def _host(asked: _Asked, plan: running.Plan, turn: history.Turn) -> Document:
     """The host of a document with what became of what was known of it, once that is kept."""
     word, host, look = asked.word, asked.told, asked.look
     lane = turn.lane(history.Host(word, looking.here() if is_anybodys(word) else ""))
-    trend, before = turn.trend(lane), lifetimes.before(look, turn.newest(lane))
+    # what the first part of a run told is news once more when it is resumed: nobody may have read that
+    trend, before = turn.trend(lane), lifetimes.before(look, turn.newest(lane, but=plan.kept.id if plan.kept else ""))
     rows, earlier = {} if before.another else turn.known(lane), before.held
     night = lifetimes.Night(
         look=look,

@@ -89,8 +89,7 @@ def _looked(hosts: tuple[str, ...], run: options.Setting, given: Mapping[str, An
         nights.keep(run.store, now)
         code = _done(plan, run, given, trouble)
     except AuditkitError as error:
-        _failed(run, "the nightly run failed", error, given)
-        _quietly(run, replace(now, told=True))
+        _quietly(run, replace(now, told=_failed(run, "the nightly run failed", error, given)))
         raise
     nights.keep(run.store, replace(now, finished=nights.written(datetime.now(UTC))))
     nights.prune(run.store, given["keep"])
@@ -139,7 +138,8 @@ def _done(plan: running.Plan, run: options.Setting, given: Mapping[str, Any], tr
     errors = (
         noticing.delivered(run, verdict.notice, f"{path}.html", later=given["queue"]) if verdict.due else _waiting(run, given)
     )
-    nights.remember(run.store, verdict.told, night.now if verdict.due else night.last)
+    if noticing.arrived(errors):  # else the next night tells it
+        nights.remember(run.store, verdict.told, night.now if verdict.due else night.last)
     return noticing.complained(errors, code)
 
 
@@ -180,11 +180,13 @@ def _say(notice: Notice, run: options.Setting, *, due: bool) -> None:
         click.echo(f"auditkit: {notice.subject}")
 
 
-def _failed(run: options.Setting, short: str, error: AuditkitError, given: Mapping[str, Any]) -> None:
-    """Tell of a night without a report; what goes wrong with that is said on stderr."""
+def _failed(run: options.Setting, short: str, error: AuditkitError, given: Mapping[str, Any]) -> bool:
+    """Tell of a night without a report, and give whether that arrived; what goes wrong with it is said on stderr."""
     what = f"{short}: {error}{f'; {error.hint}' if error.hint else ''}"
     notice = words.of_trouble(Trouble(f"{short}: {error}", f"{what[:1].upper()}{what[1:]}"), noticing.night(run))
-    noticing.complained(noticing.delivered(run, notice, later=given["queue"]), 0)
+    errors = noticing.delivered(run, notice, later=given["queue"])
+    noticing.complained(errors, 0)
+    return noticing.arrived(errors)
 
 
 def _quietly(run: options.Setting, night: nights.Last) -> None:
@@ -204,7 +206,7 @@ def _sent(run: options.Setting) -> int:
             if last and last.finished is None and not last.told:
                 trouble = _cut(last, _result())
                 errors += noticing.delivered(run, words.of_trouble(trouble, noticing.night(run)), later=True)
-                nights.keep(run.store, replace(last, told=True))
+                nights.keep(run.store, replace(last, told=noticing.arrived(errors)))
     except nights.BusyError:  # it goes on; what waits may go all the same
         pass
     return noticing.complained([*errors, *noticing.sent(run)], 0)

@@ -25,6 +25,10 @@ WORST = (0, 3, 1, 2, 4)
 TEST = Notice("a test", "Notices of auditkit arrive here. Nothing was looked at.\n", urgent=False)
 
 
+class LostError(AuditkitError):
+    """A notice was neither kept nor sent: what it tells has not been told."""
+
+
 def night(run: options.Setting, troubles: tuple[Trouble, ...] = (), report: str = "") -> Night:
     """What is known of this night besides its report."""
     notify = run.config.notify or UNHEARD
@@ -74,13 +78,13 @@ def delivered(run: options.Setting, notice: Notice, page: str = "", *, later: bo
 
 
 def _direct(run: options.Setting, notices: Mapping[str, bytes]) -> Iterator[AuditkitError]:
-    """Send what could not be kept; yield what went wrong."""
+    """Send what could not be kept; yield what went wrong, and by that was lost."""
     ways = _ways(run) if notices else {}
     for kind, data in notices.items():
         try:
             ways[kind].send(data)
         except AuditkitError as error:
-            yield error
+            yield LostError(str(error), error.hint)
 
 
 def sent(run: options.Setting) -> list[AuditkitError]:
@@ -149,6 +153,11 @@ def _page(path: str, most: int) -> bytes | None:
             return file.read(most + 1)
     except OSError:
         return None
+
+
+def arrived(errors: Iterable[AuditkitError]) -> bool:
+    """Whether somebody has the notice, or will."""
+    return not any(isinstance(error, LostError) for error in errors)
 
 
 def complained(errors: Iterable[AuditkitError], code: int) -> int:

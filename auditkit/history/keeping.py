@@ -10,6 +10,7 @@ from typing import Any
 import zstandard
 from sqlalchemy import Connection, Row, delete, exists, func, insert, select
 
+from auditkit.errors import FormatError
 from auditkit.history import looks
 from auditkit.history.opening import Place, writing
 from auditkit.history.tables import ITEMS, LANES, LONGEST, LOOKS, RUNS, damaged
@@ -93,10 +94,11 @@ class Turn:
         """What is known of a host, by key."""
         return {row.item: _known(row) for row in self._connection.execute(select(ITEMS).where(ITEMS.c.lane == lane))}
 
-    def newest(self, lane: int) -> Iterator[Look]:
-        """Yield how far the newest runs that are kept looked at a host, the newest first."""
+    def newest(self, lane: int, but: str) -> Iterator[Look]:
+        """Yield how far the newest runs that are kept looked at a host, the newest first, `but` the one that is resumed."""
         found = select(LOOKS.c.number, LOOKS.c.look).join(RUNS, RUNS.c.number == LOOKS.c.number).where(LOOKS.c.lane == lane)
-        rows = self._connection.execute(found.order_by(LOOKS.c.number.desc()).limit(NEWEST)).all()
+        others = found.where(RUNS.c.id != but, ~RUNS.c.id.startswith(f"{but}-", autoescape=True)) if but else found
+        rows = self._connection.execute(others.order_by(LOOKS.c.number.desc()).limit(NEWEST)).all()
         return (looks.read(row.number, row.look) for row in rows)
 
     def trend(self, lane: int) -> list[dict[str, Any]]:
@@ -156,8 +158,15 @@ class Turn:
             self._connection.execute(insert(ITEMS), values)
 
     def keep(self, run: Run, document: Mapping[str, Any], limits: Limits) -> None:
-        """Keep the run itself, and remove what is older than it is wanted."""
-        told = json.dumps(document, ensure_ascii=True, allow_nan=False).encode()
+        """Keep the run itself, and remove what is older than it is wanted.
+
+        Raises:
+            FormatError: a host has a number in it that is none.
+        """
+        try:
+            told = json.dumps(document, ensure_ascii=True, allow_nan=False).encode()
+        except ValueError as error:
+            raise FormatError("a number in the report is none that JSON has") from error
         packed = zstandard.compress(told, LEVEL)
         self._connection.execute(
             insert(RUNS).values(
@@ -213,6 +222,7 @@ def turn(place: Place) -> Iterator[Turn]:
 
 
 def run_of(row: Row[Any]) -> Run:
+    """The run that a row of the table is."""
     return Run(row.id, row.command, row.started, row.finished, row.tool, row.status, row.exit, row.fail_on)
 
 

@@ -67,15 +67,24 @@ def reading(place: Place) -> Iterator[Connection | None]:
         AuditkitError: it cannot be read.
     """
     path = os.path.join(place.store, FILE)
-    if not place.url and not os.path.lexists(path):
-        yield None
-        return
     with _told(place):
+        if not place.url and not _is_there(path):
+            yield None
+            return
         engine = _server(place.url) if place.url else _file(path, fresh=False)
         with engine.connect() as connection:
             if not place.url:
                 connection.execute(text("BEGIN"))
             yield connection if _version(connection) else None
+
+
+def _is_there(path: str) -> bool:
+    """Whether there is a file; where nobody lets us look, that is an error and no answer."""
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _brought_up(connection: Connection) -> None:

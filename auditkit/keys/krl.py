@@ -89,18 +89,26 @@ class _Cursor:
 
     @property
     def left(self) -> int:
+        """Bytes that were not read yet."""
         return len(self._data) - self._at
 
     def fixed(self, size: int) -> bytes:
+        """So many bytes more.
+
+        Raises:
+            ValueError: there are fewer.
+        """
         if size > self.left:
             raise ValueError("it is cut short")
         self._at += size
         return self._data[self._at - size : self._at]
 
     def number(self, size: int) -> int:
+        """A number of so many bytes, the highest first."""
         return int.from_bytes(self.fixed(size), "big")
 
     def string(self) -> bytes:
+        """Bytes behind their length of four bytes, as `string` in RFC 4251."""
         return self.fixed(self.number(4))
 
     def text(self) -> bytes:

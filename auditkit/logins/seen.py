@@ -60,7 +60,8 @@ class Verified:
     """What `journalctl --verify` said of one journal."""
 
     name: str
-    passed: bool
+    passed: bool | None
+    """None: it could not look it through."""
     words: str = ""
 
 

@@ -3,7 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
-from itertools import islice
+from itertools import islice, repeat
 from typing import Any
 
 from auditkit.logins.grammar.forms import usual
@@ -271,7 +271,7 @@ class Tally:
 
     def known(self, host: str, pids: Iterable[str]) -> set[str]:
         """Which of these processes of a machine it knows so."""
-        asked = {(host, pid) for pid in pids}
+        asked = set(zip(repeat(host), pids))
         return {pid for _host, pid in (asked & self.connections.keys()) | (asked & self._resting.keys())}
 
     def is_strange(self, event: Event) -> bool:

@@ -47,7 +47,7 @@ def signs(seen: Seen, streams: Sequence[Stream], coverage: Coverage) -> tuple[Si
     found += [
         Sign("not-verified", one.name, 0, f"journalctl --verify says FAIL: {one.words or 'no more than that'}")
         for one in seen.verified
-        if not one.passed
+        if one.passed is False
     ]
     return tuple(found)
 

@@ -119,6 +119,8 @@ def _notes(all_of_it: Joined) -> Iterator[str]:
     for one in seen.verified:
         if one.passed:
             yield f"{one.name}: journalctl --verify passes: it is well-formed, which does not show that nothing was left out"
+        elif one.passed is None:
+            yield f"{one.name}: journalctl --verify could not look it through: {one.words}"
     if sum(stream.count(What.SCANNED) for stream in all_of_it.streams):
         scanned = sum(stream.count(What.SCANNED) for stream in all_of_it.streams)
         yield f"{plural(scanned, 'connection')} that spoke something else or nothing are no guesses, and not counted as such"

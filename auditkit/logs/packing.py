@@ -185,13 +185,16 @@ class _Gz:
 
     @property
     def eof(self) -> bool:
+        """Whether the packed data has come to its end."""
         return self._zlib.eof
 
     @property
     def unused_data(self) -> bytes:
+        """What came behind that end."""
         return self._zlib.unused_data
 
     def decompress(self, data: bytes, most: int) -> bytes:
+        """What comes of these bytes."""
         return self._zlib.decompress(self._zlib.unconsumed_tail + data, most)
 
 
@@ -207,13 +210,16 @@ class _Zst:
 
     @property
     def eof(self) -> bool:
+        """Whether the packed data has come to its end."""
         return bool(self._zstd.eof)
 
     @property
     def unused_data(self) -> bytes:
+        """What came behind that end."""
         return bytes(self._zstd.unused_data) + bytes(self._rest)
 
     def decompress(self, data: bytes, _most: int) -> bytes:
+        """What comes of these bytes."""
         rest = memoryview(bytes(self._rest) + data) if data else self._rest
         piece = b""
         try:

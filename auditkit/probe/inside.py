@@ -76,6 +76,7 @@ def _expanded(chain: Chain, above: Names, below: Names) -> Iterator[Tuple[Names,
 
 
 def is_glob(part: bytes) -> bool:
+    """Whether a part of a path stands for more than one name."""
     return any(sign in part for sign in (b"*", b"?", b"["))
 
 
@@ -134,6 +135,11 @@ def resolved(chain: Chain, path: Names) -> Names:
 
 
 def read(chain: Chain, names: Names, limit: int, uid: Optional[int] = None) -> bytes:
+    """The content of a file below a root, up to a byte more than `limit`; where `uid` is given what that account may read.
+
+    Raises:
+        OSError: it is none that can be read, or not by that account.
+    """
     handle = opened_file(chain, names)
     try:
         if uid is not None:
@@ -147,6 +153,11 @@ def read(chain: Chain, names: Names, limit: int, uid: Optional[int] = None) -> b
 
 
 def opened_file(chain: Chain, names: Names) -> int:
+    """A handle of a file below a root, found name by name, so that no link leads out.
+
+    Raises:
+        OSError: there is none, or it is no file.
+    """
     if not names:
         raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
     at = chain.open(names[:-1])

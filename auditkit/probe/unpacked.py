@@ -80,13 +80,16 @@ class _Gzip:
 
     @property
     def eof(self) -> bool:
+        """Whether the packed data has come to its end."""
         return self.engine.eof
 
     @property
     def unused_data(self) -> bytes:
+        """What came behind that end."""
         return self.engine.unused_data
 
     def decompress(self, data: bytes, most: int) -> bytes:
+        """At most so many bytes of what comes of these."""
         piece = self.engine.decompress(self.engine.unconsumed_tail + data, most)
         self.needs_input = not self.engine.unconsumed_tail and len(piece) < most
         return piece

@@ -131,6 +131,8 @@ def _asked(entries: Iterable[Entry], commands: Sequence[str]) -> Iterator[str]:
         command, hosts, argv = str(data.get("command")), data.get("hosts"), data.get("argv")
         if entry.said.kind is not Kind.COMMAND or command not in commands or data.get("exit") not in ENDED[command]:
             continue
+        if command != "collect" and not data.get("status"):  # no report came of it: --list and --needs ask nobody
+            continue
         names = [one.get("host") for one in hosts if isinstance(one, Mapping)] if isinstance(hosts, list) else []
         yield from (str(name) for name in (*names, *(argv if isinstance(argv, list) else ())))
 

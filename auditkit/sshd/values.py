@@ -223,12 +223,22 @@ def unsupported(words: Words) -> Value:
 
 
 def checked(found: Value, sound: Callable[[str], bool], reason: str) -> Value:
+    """A value of which each word is sound.
+
+    Raises:
+        Refused: one is not, for this reason.
+    """
     if not all(map(sound, found)):
         raise Refused(reason)
     return found
 
 
 def whole(text: str, most: int) -> int:
+    """A number from 0 to `most`, as sshd reads it.
+
+    Raises:
+        Refused: it is none.
+    """
     found = _NUMBER.fullmatch(text)
     if found is None or len(found[1]) > 100 or not 0 <= int(found[1]) <= most:
         raise Refused("invalid integer value")
@@ -236,6 +246,7 @@ def whole(text: str, most: int) -> int:
 
 
 def port_of(text: str) -> int:
+    """The number of a port; -1 for what is none."""
     try:
         return whole(text, 65535)
     except Refused:

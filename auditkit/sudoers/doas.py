@@ -67,10 +67,16 @@ class _Reader:
         self.line = self.begun = 1
 
     def quote(self) -> Quote:
+        """The line that is read."""
         row = self.text.split("\n")[self.begun - 1 : self.begun]
         return Quote(self.source, self.begun, "".join(row).strip()[:200])
 
     def rules(self) -> Iterator[Rule]:
+        """Yield the rules, one a line.
+
+        Raises:
+            _Mistake: a line is none, or there are more than any file has.
+        """
         for _number in range(MOST_RULES):
             self.begun = self.line
             word = self.next()
@@ -81,6 +87,11 @@ class _Reader:
         raise _Mistake(f"more than {MOST_RULES} rules")
 
     def rule(self, word: Word) -> Rule:
+        """The rule that begins with this word.
+
+        Raises:
+            _Mistake: it is none.
+        """
         if word not in (("word", "permit"), ("word", "deny")):
             raise _Mistake("neither permit nor deny")
         permits, options, variables = word[1] == "permit", [], ()  # type: bool, list[str], tuple[str, ...]
@@ -112,6 +123,11 @@ class _Reader:
         return Rule(begun.permits, begun.identity, begun.options, begun.variables, target, command, arguments, self.quote())
 
     def braces(self) -> tuple[str, ...]:
+        """The variables of setenv.
+
+        Raises:
+            _Mistake: they are not in braces.
+        """
         if self.next()[0] != "{":
             raise _Mistake("no { behind setenv")
         told = []
@@ -120,6 +136,11 @@ class _Reader:
         return tuple(told)
 
     def name(self, word: Word) -> str:
+        """A word that is a name, quoted or not.
+
+        Raises:
+            _Mistake: it means something else.
+        """
         if word[0] == "string" or (word[0] == "word" and word[1] not in _KEYWORDS):
             return word[1]
         raise _Mistake(f"{word[1] or word[0]!r} is not expected there")
@@ -144,6 +165,7 @@ class _Reader:
         return self.word()
 
     def peek(self) -> str:
+        """The next character; nothing at the end."""
         return self.text[self.at : self.at + 1]
 
     def word(self) -> Word:

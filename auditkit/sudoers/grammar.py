@@ -54,6 +54,7 @@ class _Reader:
         return before
 
     def entries(self) -> Iterator[Entry]:
+        """Yield what each line says; one that is not understood is told, and the next one is read."""
         while self.here.kind != "end":
             self.begun = self.here.line
             try:
@@ -89,9 +90,15 @@ class _Reader:
         return Quote(self.source, self.begun, " ".join(filter(None, rows))[:200])
 
     def broken(self, why: str) -> Broken:
+        """What is said of a line that is not understood."""
         return Broken(self.quote(), why)
 
     def must(self, *kinds: str, take: bool = True) -> Token:
+        """The token here, which is of one of these kinds.
+
+        Raises:
+            _Mistake: it is of another one.
+        """
         if self.here.kind not in kinds:
             raise _Mistake(f"{self.here.text or 'the end'!r} is not expected there")
         return self.next() if take else self.here
@@ -103,11 +110,13 @@ class _Reader:
     # --- lines
 
     def include(self) -> list[Entry]:
+        """A line that takes in another file or a directory."""
         directory = self.next().kind == "includedir"
         quote = self.quote()
         return [Include(self.must("word").text, directory, quote)]
 
     def aliases(self) -> list[Entry]:
+        """The aliases of a line."""
         kind = self.next().text
         told: list[Entry] = []
         while True:
@@ -119,6 +128,7 @@ class _Reader:
                 return told
 
     def settings(self) -> list[Entry]:
+        """The settings of a line of Defaults."""
         scope = self.next().text
         bound = () if not scope else self.commands() if scope == "!" else self.members(_SCOPES[scope])
         told: list[Entry] = [self.setting(scope, bound)]
@@ -127,6 +137,7 @@ class _Reader:
         return told
 
     def setting(self, scope: str, bound: Members) -> Setting:
+        """One setting with its value."""
         off = self.takes("!")
         name = self.must("variable").text
         operator, value = "!" if off else "", ""
@@ -136,6 +147,7 @@ class _Reader:
         return Setting(name, operator, value, scope, bound, self.quote())
 
     def rules(self) -> list[Entry]:
+        """The rules of a line: who, on which hosts, what."""
         users = self.members(_USER)
         told: list[Entry] = []
         while True:
@@ -154,6 +166,7 @@ class _Reader:
         yield from told
 
     def specification(self, before: Rule) -> Rule:
+        """A rule, with what it does not say itself taken from the one before it."""
         as_users, as_groups = self.runas()
         if as_users is None and as_groups is None:
             as_users, as_groups = before.runas_users, before.runas_groups
@@ -179,6 +192,7 @@ class _Reader:
         return (Member(Kind.MYSELF),) if users is None and groups is None else users, groups
 
     def options(self, before: dict[str, str]) -> tuple[tuple[str, str], ...]:
+        """The options of a rule, on top of those of the one before."""
         while self.here.kind == "option":
             name = self.next().text
             self.must("=")
@@ -189,6 +203,7 @@ class _Reader:
         return tuple(sorted(before.items()))
 
     def tags(self, before: tuple[str, ...]) -> tuple[str, ...]:
+        """The tags of a rule, on top of those of the one before."""
         while self.here.kind == "tag":
             before = _joined(before, (self.next().text,))
         return before
@@ -196,12 +211,14 @@ class _Reader:
     # --- lists
 
     def members(self, kinds: Sequence[str]) -> Members:
+        """A list of members of these kinds."""
         told = [self.member(kinds)]
         while self.takes(","):
             told.append(self.member(kinds))
         return tuple(told)
 
     def member(self, kinds: Sequence[str], digests: tuple[str, ...] = ()) -> Member:
+        """One member, and whether it is negated."""
         negated = self.takes("!")
         token = self.must(*kinds)
         kind = _KINDS[token.kind]
@@ -210,12 +227,14 @@ class _Reader:
         return Member(kind, text, negated, token.arguments, digests)
 
     def commands(self) -> Members:
+        """A list of commands."""
         told = [self.command()]
         while self.takes(","):
             told.append(self.command())
         return tuple(told)
 
     def command(self) -> Member:
+        """One command, with the digests that it is bound to."""
         digests = []
         while self.here.kind == "digest-of":
             name = self.next().text

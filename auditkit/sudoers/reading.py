@@ -50,6 +50,7 @@ class _Reading:
             self.lines(path, data.decode("utf-8", "surrogateescape"), depth)
 
     def lines(self, path: str, text: str, depth: int) -> None:
+        """Take in what the lines of a file say, and what those say that they include."""
         for each in entries(path, text):
             match each:
                 case Rule():
@@ -65,6 +66,7 @@ class _Reading:
                     self.directory(target, depth) if directory else self.file(target, depth + 1, must=True)
 
     def alias(self, alias: Alias) -> None:
+        """Take in an alias; a second one of a name is a mistake."""
         if (alias.kind, alias.name) in self.aliases:
             self.broken.append(Broken(alias.quote, f"there is a {alias.kind}_Alias {alias.name} already"))
         self.aliases.setdefault((alias.kind, alias.name), alias.members)

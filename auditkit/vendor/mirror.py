@@ -115,6 +115,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
     """Redirects within the host that was named; to any other the user has not agreed."""
 
     def redirect_request(self, req: urllib.request.Request, *answer: Any) -> urllib.request.Request | None:
+        """The request to the place that an answer names; None where that is another host."""
         newurl = str(answer[-1])
         same = urlsplit(newurl).hostname == urlsplit(req.full_url).hostname
         return super().redirect_request(req, *answer) if same else None
@@ -128,6 +129,7 @@ class _Http(urllib.request.HTTPHandler):
         self._sockets = sockets
 
     def http_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
+        """The answer to a request, by a connection that is noted."""
         return self.do_open(_noted(http.client.HTTPConnection, self._sockets), request)
 
 
@@ -139,6 +141,7 @@ class _Https(urllib.request.HTTPSHandler):
         self._sockets = sockets
 
     def https_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
+        """The answer to a request over TLS, by a connection that is noted."""
         return self.do_open(_noted(http.client.HTTPSConnection, self._sockets), request)
 
 

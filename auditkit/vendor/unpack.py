@@ -135,13 +135,16 @@ class _Gzip:
 
     @property
     def eof(self) -> bool:
+        """Whether the packed data has come to its end."""
         return self._unpacker.eof
 
     @property
     def unused_data(self) -> bytes:
+        """What came behind that end."""
         return self._unpacker.unused_data
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
+        """At most so many bytes of what comes of these."""
         piece = self._unpacker.decompress(self._unpacker.unconsumed_tail + data, max_length)
         self.needs_input = not self._unpacker.unconsumed_tail and len(piece) < max_length
         return piece
@@ -156,14 +159,17 @@ class _Zstd:
 
     @property
     def eof(self) -> bool:
+        """Whether the packed data has come to its end."""
         return self._unpacker.eof
 
     @property
     def needs_input(self) -> bool:
+        """Whether more packed data is needed for more to come of it."""
         return not self._tail
 
     @property
     def unused_data(self) -> bytes:
+        """What came behind that end."""
         return self._unpacker.unused_data + self._tail
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
@@ -193,6 +199,7 @@ class _Lz4:
             self._library.LZ4F_freeDecompressionContext(self._context)
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
+        """At most so many bytes of what comes of these."""
         data = self._tail + data
         made, used = ctypes.c_size_t(min(max_length, PIECE)), ctypes.c_size_t(len(data))
         left = self._library.LZ4F_decompress(self._context, self._room, ctypes.byref(made), data, ctypes.byref(used), None)

@@ -7,7 +7,7 @@ from held import Held
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from auditkit.logins.formats import templates
+from auditkit.logins.formats import counting, templates
 from auditkit.logins.formats.counting import Counts, Piece
 from auditkit.logins.formats.meaning import own_words
 from auditkit.logins.formats.runs import NAME, PEER, RHOST, PlainNames, shape
@@ -144,8 +144,9 @@ def test_a_run_begins_with_a_line_and_never_within_one() -> None:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Templates are learned from a handful of runs."""
+    """Templates are learned from a handful of runs, and what they tell is added up after a few."""
     monkeypatch.setattr(templates, "DUE", 3)
+    monkeypatch.setattr(counting, "TOLD", 2)
 
 
 @pytest.mark.usefixtures("quick")

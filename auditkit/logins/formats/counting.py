@@ -59,6 +59,12 @@ class Came:
     runs: list[int] = field(default_factory=list)
     latest: list[Met] = field(default_factory=list)
 
+    def of(self, tally: Tally) -> Source:
+        """What came from there so far."""
+        if self.source is None:
+            self.source = tally.source("sshd", self.address)
+        return self.source
+
 
 class Tag(NamedTuple):
     """Who writes, by what stands between the stamp and the pid of a line."""
@@ -147,17 +153,17 @@ class Counts:
         """Let the tally know what was told, and where the last lines from each address stand."""
         self._add()
         for came in self.cames.values():
-            if came and came.source and came.latest:
+            if came and came.latest:
                 first = came.latest[0].number
-                came.source.met_among([place for one in came.latest for place in one.places()][-EXAMPLES:], first)
+                came.of(self.tally).met_among([place for one in came.latest for place in one.places()][-EXAMPLES:], first)
                 came.latest = []
 
     def _add(self) -> None:
         for (came, says), often in self._told.items():
             self.tally.passed[NOISE] += says.passed * often
             self.others += says.foreign * often
-            if came and came.source and says.met:
-                says.sums.add(came.source, often)
+            if came and says.met:
+                says.sums.add(came.of(self.tally), often)
         self._told.clear()
 
 
@@ -193,7 +199,7 @@ class Piece:
         last = self.last = dict(compress(zip(pids, count()), map(PORTED, self.says)))
         asking = list(compress(count(), map(ASKS, self.says)))
         found.update(pids[at] for at in asking if cames[at] is not cames[last.setdefault(pids[at], at)])
-        return found | self.tally.known(host, {pids[at] for at in asking})
+        return found | self.tally.known(host, map(pids.__getitem__, asking))
 
     def of(self, processes: Collection[str]) -> set[int]:
         """Which runs are of these processes."""
@@ -207,17 +213,17 @@ class Piece:
         chosen = [True] * len(self.says)
         for at in alone:
             chosen[at] = False
-        counts.tell(compress(zip(self.cames, self.says, strict=True), chosen))
         met: list[Came] = []
-        for at, came in [(at, self.cames[at]) for at in compress(count(), chosen) if self.says[at].met]:
-            if came:
+        for at, came, says in compress(zip(count(), self.cames, self.says), chosen):
+            if says.met and came:
                 if not came.runs:
                     met.append(came)
                 came.runs.append(at)
         for came in sorted(met, key=attrgetter("order")):
-            source = came.source = came.source or self.tally.source("sshd", came.address)
+            source = came.of(self.tally)
             self._add(came, source, times)
             self._met(came, source, times, first)
+        counts.tell(compress(zip(self.cames, self.says, strict=True), chosen))
         self._nobody(chosen)
         self._connect(asking)
 

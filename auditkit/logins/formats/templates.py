@@ -20,7 +20,7 @@ MOST = 32
 """Templates in an expression: of a program that is not sshd, and has no names cut out, it is one of the same."""
 LONGEST = 1000
 """Characters of a template."""
-DUE = 4096
+DUE = 2048
 """Runs without a template after which templates are learned; twice as many each time, for to learn takes as long as to read
 a piece."""
 SHAPES = 4096

@@ -76,6 +76,7 @@ class _Reader:
     _text: str = ""
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
+        """An element begins; one that is too deep, or of another document, is refused."""
         self._path.append(name.rpartition(" ")[2])
         if len(self._path) > DEEPEST or self._path[0] != "Event":
             raise _RefusedError
@@ -85,6 +86,7 @@ class _Reader:
             self._system(attributes)
 
     def end(self, _: str) -> None:
+        """An element ends: what it said is kept where it is of System or EventData."""
         path, found = self._path, self.found
         last = path.pop()
         if path[1:] == ["System"]:
@@ -97,11 +99,13 @@ class _Reader:
         self._text = ""
 
     def characters(self, text: str) -> None:
+        """Text inside an element, as far as a value is kept."""
         if len(self._text) < VALUE:
             self._text += text
 
     @staticmethod
     def refuse(*_: object) -> None:
+        """Refuse what no record of an event has."""
         raise _RefusedError
 
     def _keep(self, name: str) -> None:

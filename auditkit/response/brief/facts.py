@@ -54,6 +54,7 @@ def facts(machines: Sequence[Machine], observed: Sequence[Note], inside: tuple[i
     for machine in machines:
         yield from _changes(machine, times)
     yield from _findings(machines)
+    yield from _accepted(machines)
     yield from _pattern(machines)
     for one in observed[:-MOST_OBSERVED]:
         yield Statement(f"{note(one.text)} ({name(one.author)}, {times.moment(one.time)})", (one.entry,))
@@ -271,6 +272,17 @@ def _findings(machines: Sequence[Machine]) -> Iterator[Statement]:
     if rest := audits[MOST_AUDITS:]:
         number = f"{counted(sum(len(audit.findings) for _, audit in rest), 'finding')}"
         yield Statement(f"{number} more on {hosts([one.name for one, _ in rest])}", tuple({audit.entry for _, audit in rest}))
+
+
+def _accepted(machines: Sequence[Machine]) -> Iterator[Statement]:
+    """Yield which risks somebody had accepted: they are no findings, and may have been the door."""
+    looks = [(machine, look) for machine in machines if (look := machine.audit or machine.check) and look.accepted]
+    for machine, look in looks:
+        first = look.accepted[0]
+        why = f"until {note(first['until'])}: {note(first['reason'], 90)}"
+        what = f"{name(first['subject'])}: {note(first['message'], 90)} ({why})"
+        number = f"{counted(len(look.accepted), 'risk')} ({_by_severity(look.accepted)})"
+        yield Statement(f"On {machine.name} auditkit.yaml accepts {number}, first {what}", (look.entry,))
 
 
 def _pattern(machines: Sequence[Machine]) -> Iterator[Statement]:

@@ -68,6 +68,11 @@ class Look:
         return _worst_first(one for one in apart if severity(one) >= Severity.LOW)
 
     @property
+    def accepted(self) -> list[Dict]:
+        """What auditkit.yaml accepts, the worst first."""
+        return _worst_first(self.host.get("accepted", ()))
+
+    @property
     def compared(self) -> bool:
         """Whether it was held against a baseline, or against what its vendors signed."""
         return self.host["baseline"] is not None or bool(self.host["counts"].get("verified"))

@@ -15,7 +15,7 @@ NAMED = {
     "<pre>": '<pre tabindex="0">',
     '<div class="table-wrapper': '<div tabindex="0" class="table-wrapper',
 }
-"""What the theme lacks for readers with a screen reader, or without a mouse: levels, names, and code and tables that can be scrolled."""
+"""What the theme lacks for readers with a screen reader, or without a mouse: levels, names, and what can be scrolled."""
 
 project = "auditkit"
 root_doc = "docs/index"

@@ -323,7 +323,7 @@ def test_a_login_that_something_speaks_against_says_so() -> None:
 
 
 def test_a_rule_has_its_title_and_its_why_once_the_document_says_them() -> None:
-    (rule,) = rules.known({CHANGE["rule"]})
+    (rule,) = rules.known({str(CHANGE["rule"])})
     run = made(host(changes=[CHANGE])) | {
         "rules": document.assembled(document.Report("", "", datetime.now(UTC), datetime.now(UTC), ()), [], rules=[rule])[
             "rules"

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
@@ -29,6 +30,7 @@ from reported import (
 )
 
 from auditkit import report
+from auditkit.commands import rules
 from auditkit.printable import printable
 from auditkit.report import document
 from auditkit.report.document import Document
@@ -318,3 +320,15 @@ def test_a_login_that_something_speaks_against_says_so() -> None:
     assert told[2]["message"] == (
         "anna from 192.0.2.7, by publickey, unsupported, told by wtmp, 3 guesses before, to be asked about first (high)"
     )
+
+
+def test_a_rule_has_its_title_and_its_why_once_the_document_says_them() -> None:
+    (rule,) = rules.known({str(CHANGE["rule"])})
+    run = made(host(changes=[CHANGE])) | {
+        "rules": document.assembled(document.Report("", "", datetime.now(UTC), datetime.now(UTC), ()), [], rules=[rule])[
+            "rules"
+        ]
+    }
+    (shown,) = json.loads(rendered(run, "sarif"))["runs"][0]["tool"]["driver"]["rules"]
+    assert (shown["shortDescription"]["text"], shown["fullDescription"]["text"]) == (rule.title, rule.why)
+    assert shown["help"]["text"].startswith(rule.why)

@@ -324,11 +324,12 @@ def delivered(
         AuditkitError: the output file cannot be written.
     """
     from auditkit import report  # noqa: PLC0415 - not for --help
+    from auditkit.commands import rules  # noqa: PLC0415
     from auditkit.report import document  # noqa: PLC0415
 
     ended = document.Report(command, TOOL, run.started, datetime.now(UTC), (), following)
     told = [{**host, "notes": [*__without__, *host["notes"]]} for host in hosts]
-    made = kept(document.assembled(ended, told, access))
+    made = kept(document.assembled(ended, told, access, rules.known(document.named(told))))
     if run.record:
         run.record.document = made
     pieces = report.render(made, run.form, report.Options(color=run.color, width=width(), show_all=run.show_all))

@@ -1,13 +1,45 @@
 """Every rule there is, from where it is written."""
 
-from auditkit import across, against, audits, compare, databases, distrust, explain, makers, mounts, strays, unlike
-from auditkit.logins import verdict
+from collections.abc import Callable, Collection
+
 from auditkit.model import Rule
-from auditkit.report import accepted
 
 
 def all_rules() -> tuple[Rule, ...]:
-    """The rules of integrity, of the audits, of one host and of all together, of logins, and of exceptions."""
+    """The rules of integrity, then those of the audits, of one host and of all together, of logins, and of exceptions."""
+    return (*_of_integrity(), *_of_audits(), *_of_logins(), *_of_exceptions())
+
+
+def known(ids: Collection[str]) -> tuple[Rule, ...]:
+    """These rules, as far as there are any; what takes long to load is only loaded if one of them is still missing."""
+    families: tuple[Callable[[], tuple[Rule, ...]], ...] = (_of_exceptions, _of_integrity, _of_logins, _of_audits)
+    found: dict[str, Rule] = {}
+    for family in families:
+        if len(found) < len(ids):
+            found |= {rule.id: rule for rule in family() if rule.id in ids}
+    return tuple(found[name] for name in sorted(found))
+
+
+def _of_integrity() -> tuple[Rule, ...]:
+    from auditkit import against, compare, databases, distrust, explain, makers, mounts, strays, unlike  # noqa: PLC0415
+
     of_packages = (*explain.RULES, *databases.RULES, *makers.RULES, *against.RULES, *strays.RULES, *unlike.RULES)
-    integrity = (*compare.RULES, *mounts.RULES, *distrust.RULES, *of_packages)
-    return (*integrity, *audits.rules(), *across.RULES, *verdict.RULES, *accepted.RULES)
+    return (*compare.RULES, *mounts.RULES, *distrust.RULES, *of_packages)
+
+
+def _of_audits() -> tuple[Rule, ...]:
+    from auditkit import across, audits  # noqa: PLC0415
+
+    return (*audits.rules(), *across.RULES)
+
+
+def _of_logins() -> tuple[Rule, ...]:
+    from auditkit.logins import verdict  # noqa: PLC0415
+
+    return verdict.RULES
+
+
+def _of_exceptions() -> tuple[Rule, ...]:
+    from auditkit.report import accepted  # noqa: PLC0415
+
+    return accepted.RULES

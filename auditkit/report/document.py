@@ -42,8 +42,13 @@ def to_document(report: Report) -> Document:
     return assembled(report, [of_host(host) for host in report.hosts])
 
 
-def assembled(run: Report, hosts: list[Document], access: Document | None = None) -> Document:
-    """The document of a run whose hosts have been told one by one, as `of_host` does; `access`: who can log in to them."""
+def assembled(
+    run: Report, hosts: list[Document], access: Document | None = None, rules: Iterable[Rule] = ()
+) -> Document:  # fmt: skip
+    """The document of a run whose hosts have been told one by one, as `of_host` does.
+
+    `access`: who can log in to them; `rules`: what its rules mean, as far as that is known.
+    """
     return {
         "schema": SCHEMA,
         "tool": run.tool,
@@ -53,8 +58,21 @@ def assembled(run: Report, hosts: list[Document], access: Document | None = None
         "status": worst(host["status"] for host in hosts),
         "hosts": hosts,
         **({} if access is None else {"access": access}),
+        "rules": {rule.id: _rule(rule) for rule in rules},
         "next": list(run.next),
     }
+
+
+def named(hosts: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The ids of the rules that the documents of hosts name."""
+    lists = (host.get(name, ()) for host in hosts for name in ("changes", "findings", "accepted"))
+    return {one["rule"] for told in lists for one in told}
+
+
+def meaning(document: Mapping[str, Any], rule: str) -> Mapping[str, Any]:
+    """What the document says of a rule: its `title`, its `why`; empty texts where an older auditkit wrote it."""
+    known: Mapping[str, Any] = document.get("rules", {}).get(rule, {"title": "", "why": "", "references": []})
+    return known
 
 
 def worst(statuses: Iterable[str]) -> str:
@@ -239,6 +257,16 @@ def _finding(finding: Finding) -> Document:
 def of_finding(rule: Rule, subject: str, message: str) -> Document:
     """What the document says of a finding as bad as its rule."""
     return _finding(Finding(rule, subject, message, rule.severity))
+
+
+def _rule(rule: Rule) -> Document:
+    return {
+        "title": rule.title,
+        "severity": rule.severity.word,
+        "why": rule.why,
+        "remedy": rule.remedy,
+        "references": list(rule.references),
+    }
 
 
 def _gap(gap: Gap) -> Document:

@@ -29,9 +29,9 @@ def pieces(document: Document, options: Options) -> Iterator[str]:
                 yield from _host(host, options)
                 yield "}"
             yield "]"
-        elif name == "access":
-            yield f'{comma}\n "access": {{'
-            yield from _object(value, LONG_OF_ALL)
+        elif name in ("access", "rules"):
+            yield f"{comma}\n {_plain(name)}: {{"
+            yield from _object(value, LONG_OF_ALL if name == "access" else ())
             yield "}"
         else:
             yield f"{comma}\n {_plain(name)}: {_plain(value)}"

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from auditkit.model import Severity
 from auditkit.printable import printable, said
-from auditkit.report.document import CLEAN, FINDINGS, Document, state, status
+from auditkit.report.document import CLEAN, FINDINGS, Document, meaning, state, status
 from auditkit.report.items import Dict, Item, Sort, id_of, iso, items, named
 from auditkit.report.lasting import gone
 from auditkit.report.look import Options
@@ -47,7 +47,7 @@ def pieces(document: Document, options: Options) -> Iterator[str]:
 
 def _run(name: str, host: Dict, document: Document, options: Options) -> Iterator[str]:
     """Yield the run of a host: first what is short of it, then its results."""
-    rules = _rules(_results(host, options))
+    rules = _rules(document, _results(host, options))
     order = {rule: index for index, rule in enumerate(rules)}
     tool, _, version = document["tool"].partition(" ")
     driver = {"name": printable(tool), "version": printable(version), "rules": list(rules.values())}
@@ -77,33 +77,35 @@ def _results(host: Dict, options: Options) -> Iterator[Item]:
             yield item
 
 
-def _rules(found: Iterable[Item]) -> dict[str, dict[str, Any]]:
+def _rules(document: Document, found: Iterable[Item]) -> dict[str, dict[str, Any]]:
     """Each rule that has a result, with the first remedy, and the score of the worst."""
     rules: dict[str, dict[str, Any]] = {}
     scores: dict[str, Severity] = {}
     for item in found:
         scores[item.rule] = max(scores.get(item.rule, Severity.INFO), item.severity)
         if item.rule not in rules:
-            rules[item.rule] = _rule(item)
+            rules[item.rule] = _rule(item, meaning(document, item.rule))
     for rule, worst in scores.items():
         rules[rule]["properties"] = {"security-severity": SCORES[worst], "tags": ["security"]}
     return rules
 
 
-def _rule(item: Item) -> dict[str, Any]:
-    """What a document knows of a rule; its words are those of its name."""
-    words = printable(item.rule).replace("-", " ")
+def _rule(item: Item, known: Dict) -> dict[str, Any]:
+    """What a document knows of a rule; where it has no title the words are those of its name."""
+    words = said(known["title"]) or printable(item.rule).replace("-", " ")
+    why = said(known["why"])
     references = [printable(one) for one in item.of.get("references", ())]
     explained = item.sort in (Sort.CHANGE, Sort.FINDING, Sort.ACCEPTED)
     parts = [
+        why,
         said(item.of.get("remedy", "")),
         f"See {', '.join(references)}." if references else "",
-        f"`auditkit explain {printable(item.rule)}` says why it matters." if explained else "",
+        f"`auditkit explain {printable(item.rule)}` says why it matters." if explained and not why else "",
     ]
     return {
         "id": printable(item.rule),
         "shortDescription": {"text": _text(words)},
-        "fullDescription": {"text": _text(words)},
+        "fullDescription": {"text": _text(why or words)},
         "help": {"text": _text("\n\n".join(filter(None, parts)) or words)},
     }
 

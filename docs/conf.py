@@ -13,8 +13,9 @@ NAMED = {
     '<aside class="sidebar-drawer"': '<aside aria-label="All pages" class="sidebar-drawer"',
     '<aside class="toc-drawer': '<aside aria-label="On this page" class="toc-drawer',
     "<pre>": '<pre tabindex="0">',
+    '<div class="table-wrapper': '<div tabindex="0" class="table-wrapper',
 }
-"""What the theme lacks for readers with a screen reader, or without a mouse: levels, names, and code that can be scrolled."""
+"""What the theme lacks for readers with a screen reader, or without a mouse: levels, names, and what can be scrolled."""
 
 project = "auditkit"
 root_doc = "docs/index"

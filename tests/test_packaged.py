@@ -276,7 +276,7 @@ def test_a_host_that_has_no_packages_any_more_is_a_gap(office: Office) -> None:
     office.path("var/lib/dpkg/status").unlink()
     host = checked(office)
     reason = "there were packages, and now the host shows none: nothing is explained by them"
-    assert {"subject": "packages", "reason": reason} in host["gaps"]
+    assert ("packages", reason) in [(gap["subject"], gap["reason"]) for gap in host["gaps"]]
     assert "/usr/sbin/demod" in left(host)
 
 
@@ -287,7 +287,8 @@ def test_lists_that_take_the_memory_of_the_auditor_are_not_held(office: Office) 
         with office.path(f"var/lib/dpkg/info/hole{number}.list").open("wb") as hole:
             hole.truncate(15 << 20)
     host = checked(office)
-    assert {"subject": "packages", "reason": "the package databases are larger than 128 MiB: they are not read"} in host["gaps"]
+    reason = "the package databases are larger than 128 MiB: they are not read"
+    assert ("packages", reason) in [(gap["subject"], gap["reason"]) for gap in host["gaps"]]
 
 
 def test_logs_that_name_many_runs_and_many_packages_are_read_once(office: Office) -> None:

@@ -44,6 +44,8 @@ def ask(work: Path, only: str) -> None:
             if situation == nights.FORGED:
                 room.run(tool.forge)
             said = room.run(tool.ask)
+            if "Traceback (most recent call last)" in said.said:
+                sys.exit(f"{situation}: {tool.name} broke, which is no answer:\n{said.said[-2000:]}")
             kept[f"{situation}: {tool.name}"] = answer(situation, tool.name, tool.ask, said)
             (work / "said").mkdir(exist_ok=True)
             (work / "said" / f"{situation}-{tool.name}.txt").write_text(said.said, "utf-8")

@@ -83,7 +83,7 @@ QUESTIONS = (
         "A Match block lets root in with a password, from anywhere",
         NIGHT,
         AUDITS,
-        r"(?i)root can log in|PermitRootLogin|PasswordAuthentication",
+        r"(?i)root can log in|PermitRootLogin(?!.* OK )",
     ),
     Question(
         "Fifty failed logins: did one get in?",

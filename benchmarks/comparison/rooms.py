@@ -27,10 +27,12 @@ mount -t proc proc "$2/proc"; mount -t tmpfs tmpfs "$2/tmp"; mount --rbind /dev 
 root=$2; shift 4; exec chroot "$root" "$@"
 """
 OURS = """
-mkdir "$2/tmp/auditkit" "$2/tmp/packages" "$2/tmp/admin"
+mkdir "$2/tmp/auditkit" "$2/tmp/packages" "$2/tmp/admin" "$2/tmp/python"; mount --bind -o ro "$8" "$2/tmp/python"
 mount --bind -o ro "$5" "$2/tmp/auditkit"; mount --bind -o ro "$6" "$2/tmp/packages"; mount --bind -o ro "$7" "$2/tmp/admin"
-printf '#!/bin/sh\\nPYTHONPATH=/tmp/auditkit:/tmp/packages exec /usr/bin/python3 -m auditkit "$@"\\n' >"$2/tmp/auditkit.sh"
-chmod 755 "$2/tmp/auditkit.sh"; root=$2; shift 7
+printf '#!/bin/sh\\nexport PYTHONHOME=/tmp/python PYTHONPATH=/tmp/auditkit:/tmp/packages\\n' >"$2/tmp/auditkit.sh"
+loader='/lib64/ld-linux-x86-64.so.2 --library-path /tmp/python/lib'
+printf 'exec %s /tmp/python/bin/python3.11 -m auditkit "$@"\\n' "$loader" >>"$2/tmp/auditkit.sh"
+chmod 755 "$2/tmp/auditkit.sh"; root=$2; shift 8
 """
 """What is auditkit's own, and the admin's keys: it lies in /tmp there, which is memory, and only where a command names it."""
 
@@ -61,7 +63,7 @@ class Room:
         """Have a shell of the system run a script as root, with processes and, unless it is `online`, a network of its own."""
         place, debs = self.disk.parent / "place", self.disk.parent / "debs"
         inner = INNER.replace("root=$2; shift 4;", OURS) if ADMIN in script or OUR in script else INNER
-        own = (str(HERE), sysconfig.get_path("purelib"), str(self.admin)) if inner != INNER else ()
+        own = (str(HERE), sysconfig.get_path("purelib"), str(self.admin), sys.base_prefix) if inner != INNER else ()
         argv = [
             *("unshare", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", *(() if online else ("--net",))),
             *("sh", "-ec", inner, "sh", str(self.disk), str(place), HOSTNAME, str(debs), *own, "sh", "-c", script),

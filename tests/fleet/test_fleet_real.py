@@ -269,10 +269,17 @@ def test_evidence_is_judged_elsewhere_as_the_machine_was(fleet: Fleet, hider: Pa
     assert later.out, later.err
 
     said = ("host", "state", "status", "counts", "changes", "findings", "gaps", "untrusted")
-    assert [later.host[key] for key in said] == [live.host[key] for key in said]
+    assert [without_past(later.host[key]) for key in said] == [without_past(live.host[key]) for key in said]
     assert (later.code, live.host["state"], live.host["counts"]["explained"]) == (1, state, 3)
     rules = {finding["rule"] for finding in live.host["findings"]}
     assert rules >= {"uid-zero-twin", "preload-in-force", *(["name-hidden"] if state == "lied" else ())}
+
+
+def without_past(told: Any) -> Any:
+    """What a report says, without since when: evidence may lie where no earlier run is known."""
+    if isinstance(told, list):
+        return [{name: value for name, value in one.items() if name != "first_seen"} for one in told]
+    return told
 
 
 def test_the_whole_fleet_leaves_its_evidence_in_one_directory(fleet: Fleet) -> None:
@@ -560,7 +567,7 @@ def test_of_a_machine_behind_another_the_ports_are_not_contacted(fleet: Fleet) -
     with serving(behind):
         told = fleet.auditkit("audit", behind.name, "--only", "listeners", "--format", "json")
     why = "not looked at: another machine makes the connections to this host"
-    assert {"subject": "ftp tcp 21", "reason": why} in told.host["gaps"]
+    assert told.gaps["ftp tcp 21"] == why
 
 
 @contextmanager

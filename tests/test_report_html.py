@@ -150,7 +150,9 @@ def sound(text: str) -> Read:
 def test_a_foreign_word_is_a_word_wherever_it_stands(word: str) -> None:
     """One host of two, so that the fleet is there, and what all hosts show together."""
     both = (rich(word), rich(word, "two"))
-    sound(html(made(*both, following=(word,), access=rich_access(word, word, "two")), show_all=True))
+    rule = {"title": word, "severity": "high", "why": word, "remedy": word, "references": [word]}
+    document = made(*both, following=(word,), access=rich_access(word, word, "two")) | {"rules": {word: rule}}
+    sound(html(document, show_all=True))
 
 
 @settings(max_examples=15)
@@ -594,6 +596,25 @@ def test_the_page_is_written_host_by_host() -> None:
     document = fleet(9)
     pieces = list(report.render(document, "html", report.Options()))
     assert len(pieces) == 1 + len(page(document).rows) + 1
+
+
+# --- what rules mean
+
+
+def test_the_title_of_a_rule_and_its_why_stand_with_its_findings_and_below_the_changes() -> None:
+    rule = {"title": "Root may come in", "severity": "high", "why": "Who guesses owns it.", "remedy": "", "references": []}
+    document = made(host(findings=[finding("a-rule")], changes=[change("/etc/a")])) | {"rules": {"a-rule": rule}}
+    text = Read(html(document)).text
+    assert "Why it matters: Root may come inWho guesses owns it." in text
+    assert "What these rules mean" not in text
+    document["rules"]["path-added"] = {**rule, "title": "Something came"}
+    assert "path-added Something cameWho guesses" in Read(html(document)).text
+
+
+def test_what_an_older_auditkit_wrote_has_its_page_without_them() -> None:
+    document = made(host(findings=[finding("a-rule")]))
+    del document["rules"]
+    assert "Why it matters" not in Read(html(document)).text
 
 
 # --- from run to run

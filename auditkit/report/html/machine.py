@@ -7,7 +7,7 @@ from typing import Any
 
 from auditkit.model import Severity
 from auditkit.printable import counted, grouped, printable, said
-from auditkit.report.document import Document, apart, severity, state, status
+from auditkit.report.document import Document, apart, meaning, severity, state, status
 from auditkit.report.explained import PROOFS, sentence
 from auditkit.report.findings import what
 from auditkit.report.html.ages import Ages, ages
@@ -53,6 +53,8 @@ class Alike:
     open: bool
     news: int
     """How many of them were not told in the run before."""
+    title: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ class Machine:
     logins: tuple[tuple[str, Rows], ...]
     would_change: tuple[str, ...]
     tree: Tree
+    rules: tuple[tuple[str, str, str], ...]
+    """What the rules of the changes mean: id, title, why."""
     explained: tuple[tuple[str, tuple[str, ...]], ...]
     findings: tuple[Alike, ...]
     accepted: tuple[str, ...]
@@ -119,8 +123,9 @@ def machine(host: Dict, number: int, document: Document, *, show_all: bool) -> M
         tuple(_logins(logins)) if logins else (),
         tuple(logins.get("would_change", ())) if logins else (),
         tree(changes),
+        tuple(_rules(changes, document)),
         tuple(_explained(host["explained"])),
-        tuple(_findings(host)),
+        tuple(_findings(host, document)),
         tuple(f"until {one['until']}: {what(one)}: {one['reason']}{mark(one)}" for one in host.get("accepted", ())),
         ages(host, document["finished"]),
         tuple(_tables(host["facts"])),
@@ -160,7 +165,7 @@ def _explained(groups: Sequence[Dict]) -> Iterator[tuple[str, tuple[str, ...]]]:
 # --- findings
 
 
-def _findings(host: Dict) -> Iterator[Alike]:
+def _findings(host: Dict, document: Document) -> Iterator[Alike]:
     """Yield the findings by rule, the worst first."""
     key = {id(one): (-severity(one), "window" not in one, one["rule"], one["remedy"]) for one in apart(host)}
     ordered = sorted(apart(host), key=lambda one: key[id(one)])
@@ -171,8 +176,20 @@ def _findings(host: Dict) -> Iterator[Alike]:
         yield Alike(
             alike[0]["severity"], alike[0]["rule"], tuple(map(_found, shown_)), len(alike) - len(shown_), alike[0]["remedy"],
             tuple(dict.fromkeys(text for one in alike for text in one["references"])), severity(alike[0]) >= Severity.HIGH,
-            sum("news" in one for one in alike),
+            sum("news" in one for one in alike), *_meaning(document, alike[0]["rule"]),
         )  # fmt: skip
+
+
+def _meaning(document: Document, rule: str) -> tuple[str, str]:
+    known = meaning(document, rule)
+    return known["title"], known["why"]
+
+
+def _rules(changes: Sequence[Dict], document: Document) -> Iterator[tuple[str, str, str]]:
+    for rule in sorted({change["rule"] for change in changes}):
+        title, why = _meaning(document, rule)
+        if title or why:
+            yield rule, title, why
 
 
 def _found(finding: Dict) -> Found:

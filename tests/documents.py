@@ -83,6 +83,24 @@ def made(*hosts: dict[str, Any], following: tuple[str, ...] = (), access: Any = 
     return document.assembled(document.Report("scan", "auditkit 0.1", NIGHT, NIGHT, (), following), list(hosts), access)
 
 
+def run(state: str = "findings", new: int = 0, still: int = 0, gone: int = 0, unknown: int = 0, **more: Any) -> dict[str, Any]:
+    """A run before, in the numbers of a host."""
+    numbers = {"new": new, "still": still, "gone": gone, "unknown": unknown}
+    return {"run": "r1", "command": "scan", "started": "2026-11-02T01:00:00Z", "state": state, **numbers, **more}
+
+
+def past(rule: str = "a-rule", severity: str = "high", how: str = "fixed", **more: Any) -> dict[str, Any]:
+    """What is told no more."""
+    told = {"sort": "finding", "subject": "it", "message": "was so", "first_seen": "2026-11-02T01:00:00Z", "last_seen": START}
+    return {"rule": rule, "severity": severity, "how": how, **told, **more}
+
+
+def since(*runs: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """What became of what these runs told."""
+    told: dict[str, Any] = {"run": "r1", "finished": "2026-11-23T01:10:00Z", "new": 0, "still": 0, "new_gaps": 0}
+    return {**told, "fixed": [], "unknown": [], "trend": list(runs), **more}
+
+
 def rich(word: str, name: str = "") -> dict[str, Any]:
     """A host with this word wherever a text may stand that others wrote."""
     quote = {"source": word, "line": 3, "text": word}
@@ -133,22 +151,32 @@ def rich(word: str, name: str = "") -> dict[str, Any]:
         baseline={"file": word, "made": word, "sequence": 7, "signer": word, "entries": 9},
         explained=[{"by": word, "proof": "none", "changes": 2, "causes": 2, "texts": [word, word]}],
         changes=[
-            *(change(path, severity, rule=word, note=word, why=word) for path in paths for severity in ("critical", "low")),
+            *(
+                change(path, severity, rule=word, note=word, why=word, first_seen=word, news="new")
+                for path in paths
+                for severity in ("critical", "low")
+            ),
             change("/explained", explanation={"by": word, "text": word, "proof": "signed"}),
             altered(f"/text/{word}", f"one\n{word}\n", f"two\n{word}{word}\n"),
         ],
         findings=[
             finding(
                 word, severity, subject=f"{word} it", message=word, remedy=word, quotes=[quote] * 8, references=[word],
-                window=True,
+                window=True, first_seen=word, news="worse",
             )
             for severity in ("critical", "high", "medium", "low", "info")
         ],
         accepted=[{**finding(word), "reason": word, "until": word}],
         logins=told,
         facts=facts,
-        gaps=[{"subject": word, "reason": word}, {"subject": f"/{word}", "reason": word}],
+        gaps=[{"subject": word, "reason": word, "first_seen": word}, {"subject": f"/{word}", "reason": word, "news": "new"}],
         notes=[word],
+        since=since(
+            run(word, 1, 2, 3, 4, command=word, started=word, run=word), run("partial", 1, 2), run("timeout", 1),
+            run=word, finished=word, new=2,
+            fixed=[past(word, subject=word, message=word, first_seen=word, last_seen=word)],
+            unknown=[past(word, how="", subject=word, message=word, first_seen=word, last_seen=word)],
+        ),
     )  # fmt: skip
 
 
@@ -214,6 +242,10 @@ def fleet(number: int, changes: int = 0) -> document.Document:
     ]
     paths = (f"/srv/{n % 40:02}/{n % 13}/file-{n}" for n in range(changes))
     hosts[0]["changes"] = [change(path, ("low", "medium", "high")[n % 3]) for n, path in enumerate(paths)]
+    for at, one in enumerate(hosts[1:]):
+        one["since"] = since(
+            run(still=at, gone=1), run("unreachable", 1, unknown=at), run("ok", new=at % 3, unknown=1), new=at % 2
+        )
     names = [one["host"] for one in hosts]
     keys = [
         key("admin", *(opening(name) for name in names), on=(("anna", names[-1]),), known="anna's laptop"),

@@ -204,6 +204,7 @@ SHARED = {
     "auditkit.report.html.opened": "what a key opens, for the picture of what falls",
     "auditkit.report.html.fleet": "how a state looks, for every part of the page",
     "auditkit.report.html.times": "times and axes, for every part of the page",
+    "auditkit.report.html.trend": "what speaks against a host from run to run, for its section and the table of hosts",
     "auditkit.report.html.tree": "changes as a tree, for the section of a host",
     "auditkit.report.items": "what is told of a host item by item, for every format that programs read",
     "auditkit.report.marks": "text in which nothing is a mark of Markdown, for briefs and tickets",

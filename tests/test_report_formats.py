@@ -319,6 +319,15 @@ def test_markdown_of_a_night() -> None:
     )
 
 
+def test_markdown_has_the_title_of_a_rule_at_its_findings_and_its_why_once() -> None:
+    rule = {"title": "*Two* with uid 0", "severity": "critical", "why": "Either is root.", "remedy": "", "references": []}
+    told = rendered(NIGHT | {"rules": {"uid-zero-twin": rule}}, "markdown", show_all=False)
+    assert "**uid-zero-twin**: \\*Two\\* with uid 0\n\n- toor has uid 0\n" in told
+    assert told.endswith(
+        "## Why it matters\n\n- **uid-zero-twin**: Either is root.\n\n## Next\n\n```\nauditkit accept web1 /etc/motd\n```\n\n"
+    )
+
+
 def test_markdown_folds_a_tree_and_keeps_every_gap() -> None:
     tree = [CHANGE | {"path": f"/opt/x/{number}", "change": "added", "before": None} for number in range(40)]
     top = CHANGE | {"path": "/opt/x", "change": "added", "before": None, "after": {"kind": "directory"}}

@@ -22,8 +22,11 @@ from documents import (
     logins,
     made,
     opening,
+    past,
     rich,
     rich_access,
+    run,
+    since,
     source,
     success,
 )
@@ -41,6 +44,7 @@ from auditkit.report.html.opened import matrix
 from auditkit.report.html.steps import steps
 from auditkit.report.html.times import axis, seconds
 from auditkit.report.html.tree import Closes, Leaf, Opens, tree
+from auditkit.report.html.trend import spark, trend
 
 NEVER = "base-uri 'none'; form-action 'none'"
 GAP = {"subject": "/root", "reason": "permission denied"}
@@ -146,7 +150,9 @@ def sound(text: str) -> Read:
 def test_a_foreign_word_is_a_word_wherever_it_stands(word: str) -> None:
     """One host of two, so that the fleet is there, and what all hosts show together."""
     both = (rich(word), rich(word, "two"))
-    sound(html(made(*both, following=(word,), access=rich_access(word, word, "two")), show_all=True))
+    rule = {"title": word, "severity": "high", "why": word, "remedy": word, "references": [word]}
+    document = made(*both, following=(word,), access=rich_access(word, word, "two")) | {"rules": {word: rule}}
+    sound(html(document, show_all=True))
 
 
 @settings(max_examples=15)
@@ -590,3 +596,112 @@ def test_the_page_is_written_host_by_host() -> None:
     document = fleet(9)
     pieces = list(report.render(document, "html", report.Options()))
     assert len(pieces) == 1 + len(page(document).rows) + 1
+
+
+# --- what rules mean
+
+
+def test_the_title_of_a_rule_and_its_why_stand_with_its_findings_and_below_the_changes() -> None:
+    rule = {"title": "Root may come in", "severity": "high", "why": "Who guesses owns it.", "remedy": "", "references": []}
+    document = made(host(findings=[finding("a-rule")], changes=[change("/etc/a")])) | {"rules": {"a-rule": rule}}
+    text = Read(html(document)).text
+    assert "Why it matters: Root may come inWho guesses owns it." in text
+    assert "What these rules mean" not in text
+    document["rules"]["path-added"] = {**rule, "title": "Something came"}
+    assert "path-added Something cameWho guesses" in Read(html(document)).text
+
+
+def test_what_an_older_auditkit_wrote_has_its_page_without_them() -> None:
+    document = made(host(findings=[finding("a-rule")]))
+    del document["rules"]
+    assert "Why it matters" not in Read(html(document)).text
+
+
+# --- from run to run
+
+
+def test_the_picture_has_a_bar_for_each_run_and_this_one_is_the_last() -> None:
+    """In full what a run told, of it apart what was new; below the line what went."""
+    told = host(since=since(run(new=3), run(still=2, gone=1), new=1, still=2, fixed=[past()]))
+    drawn = trend(told, made(told))
+    assert drawn is not None
+    assert [[(part.kind, part.height) for part in night.parts] for night in drawn.nights] == [
+        [("new", 96)], [("still", 64), ("gone", 32)], [("still", 64), ("new", 32), ("gone", 32)],
+    ]  # fmt: skip
+    assert [night.sign for night in drawn.nights] == ["3", "2", "3"]
+    assert drawn.ends == ("2026-11-02", "2026-11-24")
+    assert drawn.rows[0] == ("2026-11-24 12:00:00Z", "scan", "3", "1", "1", "0", "ok")
+
+
+def test_a_run_that_could_not_look_is_no_run_that_found_nothing() -> None:
+    """Its bar is hollow: what was told before may still be there. The only thing it told is that it could not look."""
+    told = host(
+        since=since(run(still=4), run("unreachable", 1, unknown=4), run("timeout", 1), run("partial", still=4), still=4)
+    )
+    drawn = trend(told, made(told))
+    assert drawn is not None
+    assert [[part.kind for part in night.parts] for night in drawn.nights] == [
+        ["still"], ["unseen"], ["unseen"], ["still"], ["still"],
+    ]  # fmt: skip
+    assert [night.sign for night in drawn.nights] == ["4", "?", "?", "4?", "4"]
+    assert drawn.nights[1].parts[0].height == drawn.nights[0].parts[0].height
+    assert drawn.rows[3][2:4] == ("not known", "not known")
+    assert "2 runs could not look at it" in drawn.told
+    small = spark(told, made(told))
+    assert small is not None
+    assert small.told == "by run, this one last: 4, not seen, not seen, 4, 4"
+
+
+def test_what_a_run_was_not_about_stands_on_top_of_what_it_told() -> None:
+    """A check says nothing of passwords: nothing of them is fixed by it."""
+    told = host(since=since(run(still=4), run(still=1, unknown=3, command="check"), still=4))
+    drawn = trend(told, made(told))
+    assert drawn is not None
+    assert [(part.kind, part.height) for part in drawn.nights[1].parts] == [("still", 24), ("unseen", 72)]
+    assert drawn.nights[1].sign == "1?"
+
+
+def test_with_no_earlier_run_there_is_no_picture() -> None:
+    assert [trend(one, made(one)) for one in (host(), host(since=since(run=None, finished=None)))] == [None, None]
+    assert "From run to run" not in html(made(host(), host("two")))
+
+
+@settings(max_examples=20)
+@given(
+    st.lists(st.tuples(st.sampled_from(["ok", "partial", "lied", "x"]), *[st.integers(0, 10**30)] * 4), min_size=1, max_size=61)
+)
+def test_whatever_numbers_a_history_has_all_is_drawn_in_the_picture(runs: list[Any]) -> None:
+    told = host(since=since(*(run(*one) for one in runs)))
+    drawn = trend(told, made(told))
+    assert drawn is not None
+    parts = [(night, part) for night in drawn.nights for part in night.parts]
+    assert all(night.x >= 0 and night.x + night.width <= 960 for night in drawn.nights)
+    assert all(part.height >= 3 and part.y >= 24 - 9 and part.y + part.height <= 160 for _night, part in parts)
+
+
+def test_what_is_new_is_marked_what_is_old_has_its_day_and_what_is_gone_is_listed() -> None:
+    old, new = {"first_seen": "2026-11-02T01:00:00Z"}, {"first_seen": "2026-11-24T12:00:00Z", "news": "new"}
+    told = host(
+        findings=[finding("a", **old), finding("b", **{**new, "news": "again"})], changes=[change("/etc/a", **new)],
+        gaps=[{**GAP, **old}], since=since(new=2, still=2, fixed=[past("gone-rule")], unknown=[past("lost-rule", how="")]),
+    )  # fmt: skip
+    text = Read(html(made(told))).text
+    sentence = "Since the run of 2026-11-23 01:10Z: 2 new (1 back again), 2 still there (the oldest since 2026-11-02), 1 fixed"
+    assert text.count(sentence) == 2
+    for words in (
+        "BACK since 2026-11-24",
+        "since 2026-11-02",
+        "NEW since 2026-11-24",
+        "it: was so (gone-rule, high), told since",
+    ):
+        assert words in text
+    assert "it may still be there" in text
+
+
+def test_a_fleet_is_told_what_is_new_on_how_many_hosts() -> None:
+    lost = since(new=1, unknown=[past(how="")])
+    document = made(host("a", since=since(new=2, still=3)), host("b", since=lost), host("c", since=since()), host("d"))
+    rest = "1 more that this run could not look for, 1 host with no earlier run"
+    assert front(document).since == f"since the runs before: 3 new on 2 hosts, 3 still there, {rest}"
+    assert [row.new for row in rows(document)] == [2, 1, 0, None]
+    assert front(made(host("a"), host("b"))).since == ""

@@ -134,7 +134,7 @@ def test_the_table_is_sorted_and_filtered_from_the_keyboard(browser: Chromium, p
     assert browser.run("document.querySelector('table.fleet th').getAttribute('aria-sort')") == "ascending"
     browser.press("Enter", "Enter", 13)
     assert browser.run(SHOWN) == sorted(first, reverse=True)
-    browser.run("document.querySelectorAll('table.fleet th button')[5].focus()")
+    browser.run("[...document.querySelectorAll('table.fleet th button')].find((one) => one.textContent === 'Gaps').focus()")
     browser.press("Enter", "Enter", 13)
     browser.press("Enter", "Enter", 13)
     assert browser.run(SHOWN)[0] == "ws-06"
@@ -175,6 +175,20 @@ def test_changes_are_found_by_path_and_by_severity(browser: Chromium, pages: dic
     browser.run("document.querySelector('#host-1 .bar input[value=high]').click()")
     assert browser.run(leaves) == 1
     assert browser.said() == []
+
+
+def test_only_what_is_new_can_be_shown(browser: Chromium, pages: dict[str, Path]) -> None:
+    """Of the table of hosts, of changes and of findings: whatever has nothing new has no such choice."""
+    choices = "[...document.querySelectorAll('.bar')].filter((bar) => bar.textContent.includes('only what is new')).length"
+    browser.open(pages["fleet"])
+    assert browser.run(choices) == 1
+    every = browser.run(SHOWN)
+    browser.run("[...document.querySelectorAll('#fleet .bar label')].find((one) => one.textContent.includes('new')).click()")
+    fresh = browser.run("[...document.querySelectorAll('table.fleet tr.news')].map((row) => row.cells[0].textContent)")
+    assert browser.run(SHOWN) == fresh != every
+    assert fresh
+    browser.open(pages["whole"])
+    assert browser.run(choices) > 1
 
 
 def test_the_first_tab_leads_to_the_verdict_and_a_link_opens_its_host(browser: Chromium, pages: dict[str, Path]) -> None:

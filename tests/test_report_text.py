@@ -244,6 +244,25 @@ def test_what_contradicts_its_package_stands_last_of_its_severity() -> None:
     assert [line.split()[1] for line in told(host).split("\n")[1:3]] == ["/usr/x", "/usr/sbin/sshd"]
 
 
+@pytest.mark.parametrize(
+    ("of_change", "of_finding", "ordered"),
+    [
+        (Severity.HIGH, Severity.MEDIUM, ["!", "+"]),
+        (Severity.HIGH, Severity.HIGH, ["+", "!"]),
+        (Severity.LOW, Severity.HIGH, ["+", "!"]),
+        (Severity.LOW, Severity.INFO, ["!", "+"]),
+    ],
+)
+def test_the_worst_of_a_host_stands_last_be_it_a_change_or_a_finding(
+    of_change: Severity, of_finding: Severity, ordered: list[str]
+) -> None:
+    """Next to the gaps and the verdict, where the eye rests: not above all the remarks."""
+    rule = Rule("a-rule", "A rule", of_finding, "So it is.", "")
+    found = Finding(rule, "sshd", "it is so", of_finding)
+    host = HostReport("web1", changes=(added("/usr/x", of_change),), findings=(found,))
+    assert [line.split()[0] for line in told(host).split("\n")[1:3]] == ordered
+
+
 def test_who_upgraded_is_said_once() -> None:
     """Packages stand below the command that installed them; those of which it is not known who did it, below that."""
     apt = "`apt-get full-upgrade` by anna, 2026-11-20 10:1"

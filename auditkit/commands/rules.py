@@ -7,12 +7,14 @@ from auditkit.model import Rule
 
 def all_rules() -> tuple[Rule, ...]:
     """The rules of integrity, then those of the audits, of one host and of all together, of logins, and of exceptions."""
-    return (*_of_integrity(), *_of_audits(), *_of_logins(), *_of_exceptions())
+    return (*_of_integrity(), *_of_packages(), *_of_audits(), *_of_logins(), *_of_exceptions())
 
 
 def known(ids: Collection[str]) -> tuple[Rule, ...]:
     """These rules, as far as there are any; what takes long to load is only loaded if one of them is still missing."""
-    families: tuple[Callable[[], tuple[Rule, ...]], ...] = (_of_exceptions, _of_integrity, _of_logins, _of_audits)
+    families: tuple[Callable[[], tuple[Rule, ...]], ...] = (
+        _of_integrity, _of_exceptions, _of_packages, _of_logins, _of_audits,
+    )  # fmt: skip
     found: dict[str, Rule] = {}
     for family in families:
         if len(found) < len(ids):
@@ -21,10 +23,15 @@ def known(ids: Collection[str]) -> tuple[Rule, ...]:
 
 
 def _of_integrity() -> tuple[Rule, ...]:
-    from auditkit import against, compare, databases, distrust, explain, makers, mounts, strays, unlike  # noqa: PLC0415
+    from auditkit import compare, distrust, mounts  # noqa: PLC0415
 
-    of_packages = (*explain.RULES, *databases.RULES, *makers.RULES, *against.RULES, *strays.RULES, *unlike.RULES)
-    return (*compare.RULES, *mounts.RULES, *distrust.RULES, *of_packages)
+    return (*compare.RULES, *mounts.RULES, *distrust.RULES)
+
+
+def _of_packages() -> tuple[Rule, ...]:
+    from auditkit import against, databases, explain, makers, strays, unlike  # noqa: PLC0415
+
+    return (*explain.RULES, *databases.RULES, *makers.RULES, *against.RULES, *strays.RULES, *unlike.RULES)
 
 
 def _of_audits() -> tuple[Rule, ...]:

@@ -20,7 +20,7 @@ Dict = Mapping[str, Any]
 def held(host: Dict) -> str:
     """`since the run of 2026-11-29 01:00Z: 2 new, 3 still there (the oldest since 2026-11-02), 1 fixed`; or nothing."""
     since = host.get("since")
-    if not since or (since["run"] is None and not _missed(since)):
+    if not since or (since["run"] is None and not missed(since)):
         return ""
     if since["run"] is None:
         return f"earlier runs told {', '.join(_numbers(host, since))}"
@@ -39,12 +39,12 @@ def _numbers(host: Dict, since: Dict) -> Iterator[str]:
     if more := since.get("more_fixed", 0):
         numbers["gone"] += more
     yield from (f"{grouped(number)} {word}" for word, number in numbers.items())
-    if unknown := _missed(since):
+    if unknown := missed(since):
         worst = max((severity(one) for one in since["unknown"] if not one.get("beyond")), default=Severity.INFO).word
         yield f"{grouped(unknown)} more that this run could not look for ({worst} at worst)"
 
 
-def _missed(since: Dict) -> int:
+def missed(since: Dict) -> int:
     """How much of what was told before is not known now, though this run was asked about it."""
     return int(len(since["unknown"]) + since.get("more_unknown", 0) - since.get("beyond", 0))
 

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from auditkit.printable import counted, grouped, printable, said
 from auditkit.report.differences import second, told
-from auditkit.report.document import CLEAN, Document, apart, judged, severity, state, status, worst
+from auditkit.report.document import CLEAN, Document, apart, judged, meaning, severity, state, status, worst
 from auditkit.report.explained import unaccepted
 from auditkit.report.findings import what
 from auditkit.report.folding import folded, minor, part
@@ -37,7 +37,8 @@ def pieces(document: Document, options: Options) -> Iterator[str]:
     if left := len(known) - len(told_of):
         yield f"Of {counted(left, 'clean host')} there is nothing more to tell.\n\n"
     for host in told_of:
-        yield from _host(host, options)
+        yield from _host(host, document, options)
+    yield from _meanings(told_of, document)
     if document["next"]:
         yield f"## Next\n\n{fenced(map(command_line, document['next']))}\n"
 
@@ -61,14 +62,14 @@ def _table(known: Sequence[Dict]) -> Iterator[str]:
     yield "\n"
 
 
-def _host(host: Dict, options: Options) -> Iterator[str]:
+def _host(host: Dict, document: Document, options: Options) -> Iterator[str]:
     """Yield a host: its verdict, logins, findings, changes, what is accepted, gaps, notes."""
     yield f"## {escaped(printable(host['host']))}: {status(host)}\n\n{escaped(of_host(host))}\n\n"
     if host["logins"]:
         yield f"Logins: {escaped(host['logins']['verdict'])}\n\n"
     if since := held(host):
         yield f"{escaped(since[:1].upper() + since[1:])}.\n\n"
-    yield from _findings(host)
+    yield from _findings(host, document)
     yield from _changes(host, options)
     yield from _section("Gone", (line for line, _one in gone(host)))
     listed = list(items(host, options))
@@ -88,16 +89,26 @@ def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
     yield "" if first else "\n"
 
 
-def _findings(host: Dict) -> Iterator[str]:
+def _findings(host: Dict, document: Document) -> Iterator[str]:
     """Yield the findings by severity, the worst first, and for all of one rule once what to do."""
     ordered = sorted(apart(host), key=lambda finding: (-severity(finding), finding["rule"], finding["remedy"]))
     for how_bad, group in groupby(ordered, key=severity):
         yield f"### Findings: {how_bad.word}\n\n"
         for (rule, remedy), alike in groupby(group, key=lambda finding: (finding["rule"], finding["remedy"])):
-            yield f"**{escaped(rule) or 'no rule'}**\n\n"
+            title = meaning(document, rule)["title"]
+            yield f"**{escaped(rule) or 'no rule'}**{f': {escaped(title)}' if title else ''}\n\n"
             for finding in alike:
                 yield from _finding(finding)
             yield f"\n{fenced([said(remedy)])}\n" if remedy else "\n"
+
+
+def _meanings(told_of: Sequence[Dict], document: Document) -> Iterator[str]:
+    """Yield once for each rule of the findings why it matters."""
+    told = sorted({finding["rule"] for host in told_of for finding in apart(host)})
+    known = [(rule, meaning(document, rule)["why"]) for rule in told]
+    yield "## Why it matters\n\n" if any(why for _rule, why in known) else ""
+    yield from (f"- **{escaped(rule) or 'no rule'}**: {escaped(why)}\n" for rule, why in known if why)
+    yield "\n" if any(why for _rule, why in known) else ""
 
 
 def _finding(finding: Dict) -> Iterator[str]:

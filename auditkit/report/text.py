@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, groupby
 from typing import Any
 
-from auditkit.model import State
+from auditkit.model import Severity, State
 from auditkit.printable import counted, grouped, printable, said
 from auditkit.report.access import sentence_on_passwords, who_on_all, who_on_one
 from auditkit.report.differences import letter, second, text_lines, told
@@ -125,21 +125,35 @@ def _head(host: Dict) -> Iterator[str]:
 
 
 def _body(host: Dict, options: Options) -> Iterator[str]:
-    """Yield what was found: changes, then findings, each with the worst last; then what could not be seen."""
+    """Yield what was found: changes and findings, the worst of each last, and last those of which one is the worst."""
     yield from attempted(host["logins"], options)
-    changes = [change for change in host["changes"] if options.show_all or not change["explanation"]]
-    yield from _changes(changes, options)
-    if not options.show_all:
-        yield from (f"  {line}" for line in _explained(unaccepted(host), options))
-    ordered = sorted(apart(host), key=lambda finding: (severity(finding), "window" in finding, finding["rule"]))
-    for _rule, alike in groupby(ordered, key=lambda finding: (severity(finding), finding["rule"], finding["remedy"])):
-        yield from of_one_rule(list(alike), options)
+    parts = _what_changed(host, options), _what_is_wrong(host, options)
+    yield from chain.from_iterable(reversed(parts) if _is_change_worst(host) else parts)
     yield from accepted(host.get("accepted", ()), options)
     yield from who_tried(host["logins"], options)
     yield from _timeline(host["facts"].get("timeline", ()), options)
     yield from who_watches(host["facts"].get("protections", ()), options)
     yield from _gaps(host["gaps"])
     yield from (f"  note  {said(note)}" for note in host["notes"])
+
+
+def _is_change_worst(host: Dict) -> bool:
+    """Whether a change that nothing explains is worse than any finding: it is not to be lost above a page of these."""
+    changes = [severity(change) for change in host["changes"] if not change["explanation"]]
+    return bool(changes) and max(changes) > max(map(severity, apart(host)), default=Severity.INFO)
+
+
+def _what_changed(host: Dict, options: Options) -> Iterator[str]:
+    changes = [change for change in host["changes"] if options.show_all or not change["explanation"]]
+    yield from _changes(changes, options)
+    if not options.show_all:
+        yield from (f"  {line}" for line in _explained(unaccepted(host), options))
+
+
+def _what_is_wrong(host: Dict, options: Options) -> Iterator[str]:
+    ordered = sorted(apart(host), key=lambda finding: (severity(finding), "window" in finding, finding["rule"]))
+    for _rule, alike in groupby(ordered, key=lambda finding: (severity(finding), finding["rule"], finding["remedy"])):
+        yield from of_one_rule(list(alike), options)
 
 
 def _changes(changes: Sequence[Dict], options: Options) -> Iterator[str]:

@@ -74,7 +74,7 @@ def pieces(document: Document, options: Options) -> Iterator[str]:
     hosts = worst_first(document["hosts"])
     one = templates.get_template("host.html")
     for number, host in enumerate(hosts, 1):
-        told = machine(host, number, document["finished"], show_all=options.show_all)
+        told = machine(host, number, document, show_all=options.show_all)
         yield one.render(host=told, alone=len(hosts) == 1, show_all=options.show_all)
     yield templates.get_template("end.html").render(tool=document["tool"], script=script) + "\n"
 

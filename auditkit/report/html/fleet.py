@@ -6,6 +6,7 @@ from typing import Any
 
 from auditkit.model import State
 from auditkit.report.document import Document, apart, judged, severity, state
+from auditkit.report.html.trend import Spark, spark
 from auditkit.report.table import ALARMING, worst_first
 
 ENTERED = {"none-seen": "none seen", "seen": "seen", "unsupported": "claimed", "cannot-tell": "cannot tell"}
@@ -32,12 +33,15 @@ class Row:
     """Updates that it has not."""
     security: int | None
     took: float | None
+    new: int | None
+    """What was not told in the run that this one is held against; None where there is none."""
+    trend: Spark | None
 
 
 def rows(document: Document) -> list[Row]:
     """A row for each host; the first is host-1."""
     opened = (document.get("access") or {}).get("passwords") or {"open": (), "checked": ()}
-    return [_row(host, number, opened) for number, host in enumerate(worst_first(document["hosts"]), 1)]
+    return [_row(host, number, opened, document) for number, host in enumerate(worst_first(document["hosts"]), 1)]
 
 
 def tone(word: str) -> str:
@@ -47,12 +51,12 @@ def tone(word: str) -> str:
     return "good" if word == State.OK else "warn"
 
 
-def _row(host: Dict, number: int, passwords: Dict) -> Row:
+def _row(host: Dict, number: int, passwords: Dict, document: Document) -> Row:
     against = judged(host)
     worst = max(map(severity, against), default=None)
     name = host["host"]
     password = "yes" if name in passwords["open"] else "no" if name in passwords["checked"] else "not known"
-    told = host["logins"]
+    told, since = host["logins"], host.get("since", {})
     return Row(
         f"host-{number}",
         name,
@@ -67,6 +71,8 @@ def _row(host: Dict, number: int, passwords: Dict) -> Row:
         password,
         *missing(host),
         host["facts"].get("seconds"),
+        since["new"] if since.get("run") is not None else None,
+        spark(host, document),
     )
 
 

@@ -13,6 +13,7 @@ from auditkit.report.document import CLEAN, FAILURES, Document, apart, severity,
 from auditkit.report.entered import to_ask, who_got_in
 from auditkit.report.explained import PROOFS, sentence
 from auditkit.report.html.attempts import on_all
+from auditkit.report.lasting import held, missed
 from auditkit.report.look import Options
 from auditkit.report.table import verdict
 from auditkit.report.verdict import of_host
@@ -52,6 +53,8 @@ class Front:
     verdict: str
     status: str
     tone: str
+    since: str
+    """What became of what earlier runs told."""
     questions: tuple[Question, ...]
 
 
@@ -64,7 +67,24 @@ def front(document: Document) -> Front:
     asked = (_entered(hosts), _changed(hosts), _open(hosts, document.get("access")), _unseen(hosts))
     questions = tuple(replace(one, word=one.word or WORDS[one.tone]) for one in asked)
     tone = WARN if how == CLEAN and any(map(_doubtful, hosts)) else TONES[how]
-    return Front(f"{document['command']}: {name}", told, how, tone, questions)
+    return Front(f"{document['command']}: {name}", told, how, tone, _since(hosts), questions)
+
+
+def _since(hosts: Sequence[Dict]) -> str:
+    if len(hosts) == 1:
+        return held(hosts[0])
+    known = [host["since"] for host in hosts if host.get("since", {}).get("run") is not None]
+    if not known:
+        return ""
+    new, odd = sum(one["new"] for one in known), sum(bool(one["new"]) for one in known)
+    gone = sum(len(one["fixed"]) + one.get("more_fixed", 0) for one in known)
+    unknown = sum(map(missed, known))
+    parts = [f"{grouped(new)} new on {counted(odd, 'host')}" if new else "nothing new"]
+    parts += [f"{grouped(sum(one['still'] for one in known))} still there"]
+    parts += [f"{grouped(gone)} gone"] if gone else []
+    parts += [f"{grouped(unknown)} more that this run could not look for"] if unknown else []
+    parts += [f"{counted(rest, 'host')} with no earlier run"] if (rest := len(hosts) - len(known)) else []
+    return f"since the runs before: {', '.join(parts)}"
 
 
 def _doubtful(host: Dict) -> bool:

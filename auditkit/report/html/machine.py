@@ -7,21 +7,25 @@ from typing import Any
 
 from auditkit.model import Severity
 from auditkit.printable import counted, grouped, printable, said
-from auditkit.report.document import apart, severity, state, status
+from auditkit.report.document import Document, apart, meaning, severity, state, status
 from auditkit.report.explained import PROOFS, sentence
 from auditkit.report.findings import what
 from auditkit.report.html.ages import Ages, ages
 from auditkit.report.html.attempts import Chart, chart
 from auditkit.report.html.fleet import tone
 from auditkit.report.html.times import shown
-from auditkit.report.html.tree import Tree, tree
+from auditkit.report.html.tree import Tree, marked, tree
+from auditkit.report.html.trend import Trend, trend
+from auditkit.report.lasting import gone, held
 from auditkit.report.logins import ACCESS, COVERAGE, PATTERN
+from auditkit.report.look import mark
 from auditkit.report.verdict import of_host
 
 MOST_ROWS = 200
 MOST_MINOR = 50
 """Findings of one rule below medium that are shown."""
 MOST_SUBJECTS, MOST_GAPS = 20, 500
+BY_RUN = ("Run", "Command", "Told", "New", "Gone", "Not looked for", "State")
 Dict = Mapping[str, Any]
 
 
@@ -30,6 +34,8 @@ class Found:
     """A finding."""
 
     what: str
+    mark: str
+    first: str
     quotes: tuple[str, ...]
     window: bool
 
@@ -45,6 +51,10 @@ class Alike:
     remedy: str
     references: tuple[str, ...]
     open: bool
+    news: int
+    """How many of them were not told in the run before."""
+    title: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +76,21 @@ class Machine:
     tone: str
     verdict: str
     against: str
+    since: str
+    """What became of what earlier runs told."""
+    trend: Trend | None
+    by_run: Rows
+    gone: tuple[str, ...]
+    unknown: Rows
+    """What was told before, and this run did not look for, though it was asked to."""
     axes: tuple[tuple[str, str], ...]
     sentence: str
     chart: Chart | None
     logins: tuple[tuple[str, Rows], ...]
     would_change: tuple[str, ...]
     tree: Tree
+    rules: tuple[tuple[str, str, str], ...]
+    """What the rules of the changes mean: id, title, why."""
     explained: tuple[tuple[str, tuple[str, ...]], ...]
     findings: tuple[Alike, ...]
     accepted: tuple[str, ...]
@@ -81,10 +100,11 @@ class Machine:
     notes: tuple[str, ...]
 
 
-def machine(host: Dict, number: int, finished: str, *, show_all: bool) -> Machine:
+def machine(host: Dict, number: int, document: Document, *, show_all: bool) -> Machine:
     """What is to be said of a host; `show_all`: of explained changes too."""
     changes = [change for change in host["changes"] if show_all or not change["explanation"]]
     logins = host["logins"]
+    since, by_run = held(host), trend(host, document)
     return Machine(
         f"host-{number}",
         host["host"],
@@ -92,16 +112,22 @@ def machine(host: Dict, number: int, finished: str, *, show_all: bool) -> Machin
         tone(state(host)) if status(host) != "findings" else "bad",
         of_host(host),
         _against(host),
+        since[:1].upper() + since[1:],
+        by_run,
+        Rows(BY_RUN, by_run.rows if by_run else ()),
+        tuple(line for line, _one in gone(host)[:MOST_ROWS]),
+        _unknown(host),
         _axes(logins) if logins else (),
         logins["verdict"] if logins else "",
         chart(logins) if logins else None,
         tuple(_logins(logins)) if logins else (),
         tuple(logins.get("would_change", ())) if logins else (),
         tree(changes),
+        tuple(_rules(changes, document)),
         tuple(_explained(host["explained"])),
-        tuple(_findings(host)),
-        tuple(f"until {one['until']}: {what(one)}: {one['reason']}" for one in host.get("accepted", ())),
-        ages(host, finished),
+        tuple(_findings(host, document)),
+        tuple(f"until {one['until']}: {what(one)}: {one['reason']}{mark(one)}" for one in host.get("accepted", ())),
+        ages(host, document["finished"]),
         tuple(_tables(host["facts"])),
         _gaps(host["gaps"]),
         tuple(host["notes"]),
@@ -114,6 +140,14 @@ def _against(host: Dict) -> str:
         return "Not compared with a baseline."
     signer = f"signed by {printable(base['signer'])}" if base["signer"] else "UNSIGNED"
     return f"Against baseline {base['sequence']} of {shown(base['made'])}, {signer}, {counted(base['entries'], 'path')}."
+
+
+def _unknown(host: Dict) -> Rows:
+    """What may still be there."""
+    missed = [one for one in host.get("since", {}).get("unknown", ()) if not one.get("beyond")]
+    worst_first = sorted(missed, key=severity, reverse=True)
+    told = tuple((what(one), one["severity"], shown(one["last_seen"])) for one in worst_first[:MOST_ROWS])
+    return Rows(("What", "Severity", "Told last"), told, len(missed) - len(told))
 
 
 def _axes(logins: Dict) -> tuple[tuple[str, str], ...]:
@@ -131,22 +165,35 @@ def _explained(groups: Sequence[Dict]) -> Iterator[tuple[str, tuple[str, ...]]]:
 # --- findings
 
 
-def _findings(host: Dict) -> Iterator[Alike]:
+def _findings(host: Dict, document: Document) -> Iterator[Alike]:
     """Yield the findings by rule, the worst first."""
     key = {id(one): (-severity(one), "window" not in one, one["rule"], one["remedy"]) for one in apart(host)}
     ordered = sorted(apart(host), key=lambda one: key[id(one)])
     for _kind, group in groupby(ordered, key=lambda one: (one["severity"], one["rule"], one["remedy"])):
-        alike = list(group)
+        alike = sorted(group, key=lambda one: "news" not in one)  # none of these is among those that are left out
         grave = severity(alike[0]) >= Severity.MEDIUM
         shown_ = alike if grave else alike[:MOST_MINOR]
         yield Alike(
             alike[0]["severity"], alike[0]["rule"], tuple(map(_found, shown_)), len(alike) - len(shown_), alike[0]["remedy"],
             tuple(dict.fromkeys(text for one in alike for text in one["references"])), severity(alike[0]) >= Severity.HIGH,
+            sum("news" in one for one in alike), *_meaning(document, alike[0]["rule"]),
         )  # fmt: skip
 
 
+def _meaning(document: Document, rule: str) -> tuple[str, str]:
+    known = meaning(document, rule)
+    return known["title"], known["why"]
+
+
+def _rules(changes: Sequence[Dict], document: Document) -> Iterator[tuple[str, str, str]]:
+    for rule in sorted({change["rule"] for change in changes}):
+        title, why = _meaning(document, rule)
+        if title or why:
+            yield rule, title, why
+
+
 def _found(finding: Dict) -> Found:
-    return Found(what(finding), tuple(map(_quote, finding["quotes"])), "window" in finding)
+    return Found(what(finding), *marked(finding), tuple(map(_quote, finding["quotes"])), "window" in finding)
 
 
 def _quote(quote: Dict) -> str:
@@ -282,11 +329,14 @@ def _account(one: Dict) -> tuple[str, ...]:
 
 def _gaps(gaps: Sequence[Dict]) -> Rows:
     """The gaps by reason: each reason once, with what it is said of."""
-    reasons: dict[tuple[str, str], list[str]] = {}
-    for gap in gaps:
-        reasons.setdefault((gap["reason"], gap["subject"].rpartition("/")[0]), []).append(printable(gap["subject"]))
-    rows = tuple((_subjects(subjects), said(reason)) for (reason, _parent), subjects in reasons.items())
-    return Rows(("What", "Why"), rows[:MOST_GAPS], len(rows) - len(rows[:MOST_GAPS]))
+    reasons: dict[tuple[str, str, str], list[str]] = {}
+    for gap in sorted(gaps, key=lambda gap: "news" not in gap):
+        since = " ".join(marked(gap))
+        reasons.setdefault((gap["reason"], gap["subject"].rpartition("/")[0], since), []).append(printable(gap["subject"]))
+    rows = tuple((_subjects(subjects), said(reason), since) for (reason, _parent, since), subjects in reasons.items())
+    dated = any(row[2].strip() for row in rows)
+    columns, told = ("What", "Why", "Since"), rows[:MOST_GAPS]
+    return Rows(columns if dated else columns[:2], told if dated else tuple(row[:2] for row in told), len(rows) - len(told))
 
 
 def _subjects(subjects: Sequence[str]) -> str:

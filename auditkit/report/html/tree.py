@@ -10,6 +10,8 @@ from auditkit.model import Severity
 from auditkit.printable import counted, grouped, printable
 from auditkit.report.differences import letter, text_lines, told
 from auditkit.report.document import severity
+from auditkit.report.html.times import shown
+from auditkit.report.look import mark
 
 DEEPEST = 12
 """Directories within each other; a path that goes deeper stands whole in the last of them."""
@@ -50,6 +52,10 @@ class Leaf:
     why: str
     explained: str
     lines: tuple[str, ...]
+    mark: str
+    """What is news of it."""
+    first: str
+    """Since when it is there, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +77,16 @@ def tree(changes: Sequence[Dict]) -> Tree:
     """The tree; nothing from medium on is left out of it, but for what is explained."""
     grave = [change for change in changes if not change["explanation"] and severity(change) >= Severity.MEDIUM]
     minor = [change for change in changes if change["explanation"] or severity(change) < Severity.MEDIUM]
+    minor.sort(key=lambda change: "news" not in change)
     shown = sorted([*grave, *minor[:MOST_MINOR]], key=lambda change: _words(change["path"]))
     made = _Maker(len(shown) <= FEW)
     return Tree(tuple(made.below(shown, 0, 0)), len(changes), max(len(minor) - MOST_MINOR, 0))
+
+
+def marked(told: Dict) -> tuple[str, str]:
+    """What is news of something, and since when it is there; both empty where nothing is known of before."""
+    first = told.get("first_seen")
+    return mark(told).strip(), f"since {shown(first)[:10]}" if first else ""
 
 
 def _words(path: str) -> list[str]:
@@ -119,7 +132,7 @@ class _Maker:
         return Leaf(
             _name(change, start, None), sign, WORDS[sign], ", ".join(part for part in told(change) if part),
             change["severity"], change["rule"], change["why"],
-            f"explained: {why['text']} ({why['proof']})" if why else "", tuple(lines),
+            f"explained: {why['text']} ({why['proof']})" if why else "", tuple(lines), *marked(change),
         )  # fmt: skip
 
 

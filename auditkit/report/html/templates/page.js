@@ -53,6 +53,12 @@
         boxes.push(box);
       }
     }
+    const news = make("input", "");
+    news.type = "checkbox";
+    if (rows.some((row) => row.classList.contains("news"))) {
+      const choice = make("label", "", bar);
+      choice.append(news, " only what is new");
+    }
     const told = make("span", "", bar);
     told.setAttribute("role", "status");
     const dirs = [...part.querySelectorAll("li.dir")].reverse();
@@ -63,14 +69,14 @@
       let left = 0;
       for (const row of rows) {
         if (words && !texts.has(row)) texts.set(row, (row.closest("ul") ? path(row) : "") + row.textContent.toLowerCase());
-        row.hidden = (words && !texts.get(row).includes(words)) || off.some((one) => row.classList.contains(one));
+        row.hidden = (words && !texts.get(row).includes(words)) || off.some((one) => row.classList.contains(one)) || (news.checked && !row.classList.contains("news"));
         left += row.hidden ? 0 : 1;
       }
       for (const dir of dirs) {
         dir.hidden = !dir.querySelector("li.leaf:not([hidden])");
-        if (words && !dir.hidden) dir.firstElementChild.open = true;
+        if ((words || news.checked) && !dir.hidden) dir.firstElementChild.open = true;
       }
-      told.textContent = words || off.length ? left + " of " + rows.length + " shown" : "";
+      told.textContent = words || off.length || news.checked ? left + " of " + rows.length + " shown" : "";
     };
     const path = (row) => {
       let names = "";
@@ -80,7 +86,7 @@
       return names.toLowerCase();
     };
     input.addEventListener("input", apply);
-    boxes.forEach((box) => box.addEventListener("change", apply));
+    [...boxes, news].forEach((box) => box.addEventListener("change", apply));
     if (dirs.length) {
       for (const [words, open] of [["Open all", true], ["Fold all", false]]) {
         const button = make("button", words, bar);

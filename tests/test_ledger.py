@@ -249,7 +249,7 @@ def test_a_host_alone_is_compared_with_nobody_and_leaves_no_ledger(fleet: Fleet)
     assert "peers" not in host["facts"]
     assert not [name for name in host["counts"] if "compared" in name]
     assert fleet.cli.files() == ["logins.json"], "what the next run knows of its logs, and nothing else"
-    assert [path.name for path in fleet.cli.store.iterdir()] == ["baselines"]
+    assert sorted(path.name for path in fleet.cli.store.iterdir()) == ["baselines", "history.sqlite"]
 
 
 def test_with_one_other_host_nothing_counts_as_compared(fleet: Fleet) -> None:

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from conftest import Cli
+from conftest import Cli, without_past
 from disks import AFTER, BEFORE, NEW, OLD, Apk, Pacman, Rpm, checked, installed, left, sha256
 
 EVIL = {"usr/bin/evil": "nobody's\n"}
@@ -90,7 +90,7 @@ def test_a_second_database_of_rpm_is_told_and_the_first_place_counts(rpm: Rpm) -
         "subject": "/var/lib/rpm/rpmdb.sqlite",
         "reason": "there are two databases of rpm: only /usr/lib/sysimage/rpm/rpmdb.sqlite is read",
     }
-    assert gap in host["gaps"]
+    assert gap in without_past(host["gaps"])
 
 
 def test_a_database_that_one_link_leads_to_is_one(rpm: Rpm) -> None:

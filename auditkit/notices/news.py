@@ -60,7 +60,8 @@ def of_hosts(document: Dict, night: Night) -> tuple[list[HostNews], Told]:
     if forgotten(document):
         night = replace(night, told=None)
     for host in document["hosts"]:
-        news, told[host["host"]] = _of_host(host, night, document["started"])
+        first = host.get("since", {}).get("run") is None
+        news, told[host["host"]] = _of_host(host, night, document["started"] if first else None)
         found.append(news)
     return found, told
 
@@ -70,7 +71,7 @@ def forgotten(document: Dict) -> str:
     return str(document.get("history", {}).get("note") or "")
 
 
-def _of_host(host: Dict, night: Night, started: str) -> tuple[HostNews, dict[str, str]]:
+def _of_host(host: Dict, night: Night, started: str | None) -> tuple[HostNews, dict[str, str]]:
     before = None if night.told is None else night.told.get(host["host"])
     marked = list(_marked(host))
     worth = [(key, said, item) for key, said, item in marked if _worth(item, night.at)]
@@ -111,11 +112,14 @@ def _worth(item: Item, at: Severity) -> bool:
     return (item.against or item.sort is Sort.LOGIN) and item.severity >= at
 
 
-def is_new(key: str, said: str, item: Item, before: Mapping[str, str] | None, started: str) -> bool:
-    """Whether no notice told of it yet, or what it told has changed; or the history knows it only from this run, or as news."""
-    if before is None or before.get(key) != said:
+def is_new(key: str, said: str, item: Item, before: Mapping[str, str] | None, started: str | None) -> bool:
+    """Whether no notice told of it yet, or what it told has changed; or the history knows it only from this run, or as news.
+
+    `started`: when this run was, if the history knows no earlier one, which then marks no news.
+    """
+    if before is None or before.get(key) != said or item.of.get("news"):
         return True
-    return bool(item.of.get("news")) or item.of.get("first_seen") == started
+    return started is not None and item.of.get("first_seen") == started
 
 
 def _marked(host: Dict) -> Iterator[tuple[str, str, Item]]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SCHEMA, SOURCE, Cli, Outcome, text_of, write_policy
+from conftest import SCHEMA, SOURCE, Cli, Outcome, text_of, without_past, write_policy
 
 from auditkit import evidence
 from fleet.fleet import NETWORK, Fleet
@@ -273,13 +273,6 @@ def test_evidence_is_judged_elsewhere_as_the_machine_was(fleet: Fleet, hider: Pa
     assert (later.code, live.host["state"], live.host["counts"]["explained"]) == (1, state, 3)
     rules = {finding["rule"] for finding in live.host["findings"]}
     assert rules >= {"uid-zero-twin", "preload-in-force", *(["name-hidden"] if state == "lied" else ())}
-
-
-def without_past(told: Any) -> Any:
-    """What a report says, without since when: evidence may lie where no earlier run is known."""
-    if isinstance(told, list):
-        return [{name: value for name, value in one.items() if name != "first_seen"} for one in told]
-    return told
 
 
 def test_the_whole_fleet_leaves_its_evidence_in_one_directory(fleet: Fleet) -> None:

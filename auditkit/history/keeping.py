@@ -11,7 +11,7 @@ import zstandard
 from sqlalchemy import Connection, Row, delete, exists, func, insert, select
 
 from auditkit.errors import FormatError
-from auditkit.history import looks
+from auditkit.history.looks import look_of, written
 from auditkit.history.opening import Place, writing
 from auditkit.history.tables import ITEMS, LANES, LONGEST, LOOKS, RUNS, damaged
 from auditkit.lifetimes import Look, Thing
@@ -99,7 +99,7 @@ class Turn:
         found = select(LOOKS.c.number, LOOKS.c.look).join(RUNS, RUNS.c.number == LOOKS.c.number).where(LOOKS.c.lane == lane)
         others = found.where(RUNS.c.id != but, ~RUNS.c.id.startswith(f"{but}-", autoescape=True)) if but else found
         rows = self._connection.execute(others.order_by(LOOKS.c.number.desc()).limit(NEWEST)).all()
-        return (looks.read(row.number, row.look) for row in rows)
+        return (look_of(row.number, row.look) for row in rows)
 
     def trend(self, lane: int) -> list[dict[str, Any]]:
         """What the newest runs said of a host, in numbers, the oldest first."""
@@ -120,7 +120,7 @@ class Turn:
         found = select(LOOKS.c.number, LOOKS.c.look).where(LOOKS.c.lane == lane)
         for at in range(0, len(wanted), AT_ONCE):
             some = found.where(LOOKS.c.number.in_(wanted[at : at + AT_ONCE]))
-            yield from (looks.read(row.number, row.look) for row in self._connection.execute(some))
+            yield from (look_of(row.number, row.look) for row in self._connection.execute(some))
 
     def run(self, number: int) -> Run | None:
         """The run of that number, if it is still kept."""
@@ -146,7 +146,7 @@ class Turn:
                 still=counted.still,
                 fixed=counted.fixed,
                 unknown=counted.unknown,
-                look=looks.written(look),
+                look=written(look),
             )
         )
         values = [{"lane": lane, **_values(row)} for row in rows]

@@ -7,8 +7,8 @@ from typing import Any
 import zstandard
 from sqlalchemy import Connection, select
 
-from auditkit.history import looks
 from auditkit.history.keeping import LISTED, Host, Run, run_of
+from auditkit.history.looks import look_of
 from auditkit.history.tables import LANES, LARGEST, LOOKS, RUNS, damaged
 from auditkit.lifetimes import Look
 
@@ -79,7 +79,7 @@ def looked(connection: Connection, number: int) -> dict[Host, Look]:
     """How far a run looked at each of its hosts."""
     wanted = select(LANES.c.word, LANES.c.place, LOOKS.c.look).join(LOOKS, LOOKS.c.lane == LANES.c.lane)
     rows = connection.execute(wanted.where(LOOKS.c.number == number).order_by(LOOKS.c.place))
-    return {Host(row.word, row.place): looks.read(number, row.look) for row in rows}
+    return {Host(row.word, row.place): look_of(number, row.look) for row in rows}
 
 
 def document(connection: Connection, number: int) -> bytes:

@@ -19,7 +19,7 @@ def written(look: Look) -> str:
     })  # fmt: skip
 
 
-def read(number: int, text: str) -> Look:
+def look_of(number: int, text: str) -> Look:
     """The look of a run.
 
     Raises:

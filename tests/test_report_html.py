@@ -607,6 +607,8 @@ def test_the_title_of_a_rule_and_its_why_stand_with_its_findings_and_below_the_c
     text = Read(html(document)).text
     assert "Why it matters: Root may come inWho guesses owns it." in text
     assert "What these rules mean" not in text
+    document["hosts"][0]["findings"].append(finding("a-rule", subject="another"))
+    assert "2 findings Root may come in" in Read(html(document)).text
     document["rules"]["path-added"] = {**rule, "title": "Something came"}
     assert "path-added Something cameWho guesses" in Read(html(document)).text
 

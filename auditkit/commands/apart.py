@@ -81,7 +81,7 @@ def _held(host: Host, after: tuple[Document, Look], before: tuple[Document, Look
 
 def _parts(look: Look) -> since.Parts:
     compared = next((part for part in look.parts if part.startswith(INTEGRITY)), "")
-    return since.Parts(compared, looking.part_of, looking.based())
+    return since.Parts(compared, looking.part_of, looking.is_based)
 
 
 def _missed(host: Host, told: Document, second: listing.Listed) -> Document:

@@ -94,7 +94,7 @@ def _host(asked: _Asked, plan: running.Plan, turn: history.Turn) -> Document:
         has=looking.has,
         since=earlier.number if earlier else None,
     )
-    parts = since.Parts(looking.integrity(host, plan), looking.part_of, looking.based() if host["findings"] else frozenset())
+    parts = since.Parts(looking.integrity(host, plan), looking.part_of, looking.is_based)
     pairs = list(since.things(host, parts))
     judged = lifetimes.judged(night, [thing for thing, _of in pairs])
     counted = history.Counted(

@@ -11,7 +11,7 @@ from typing import Any
 from blake3 import blake3
 
 from auditkit import lifetimes, unlike
-from auditkit.commands import options, running
+from auditkit.commands import options, rules, running
 from auditkit.commands.checking import VENDOR
 from auditkit.hosts import is_here
 from auditkit.lifetimes import INTEGRITY, LOGINS, TOGETHER, Base, Look
@@ -79,19 +79,14 @@ def _of_audit(name: str) -> str:
 
 def part_of(rule: str) -> str:
     """The part of a run that looks for a rule; empty where it is the one that compares files."""
-    return TOGETHER if rule in OF_UNLIKE else _known().get(rule, "")
+    if rule in OF_UNLIKE:
+        return TOGETHER
+    return "" if rules.is_of_files(rule) else _known().get(rule, "")
 
 
 def has(rule: str) -> bool:
     """Whether there is such a rule."""
-    return rule in _rules()
-
-
-@cache
-def _rules() -> frozenset[str]:
-    from auditkit.commands.rules import all_rules  # noqa: PLC0415 - it loads every audit
-
-    return frozenset(one.id for one in all_rules())
+    return bool(rules.known((rule,)))
 
 
 @cache
@@ -105,9 +100,14 @@ def _known() -> dict[str, str]:
     return of_audits | together | {rule.id: LOGINS for rule in verdict.RULES}
 
 
-def based() -> frozenset[str]:
-    """Rules of audits that hold a host against its baseline."""
-    from auditkit.audits.listeners import since  # noqa: PLC0415 - only where there are findings
+def is_based(rule: str) -> bool:
+    """Whether it is a rule of an audit that holds a host against its baseline."""
+    return not rules.is_of_files(rule) and rule in _based()
+
+
+@cache
+def _based() -> frozenset[str]:
+    from auditkit.audits.listeners import since  # noqa: PLC0415 - it loads every audit
 
     return frozenset(rule.id for rule in since.RULES)
 

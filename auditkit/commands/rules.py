@@ -1,6 +1,7 @@
 """Every rule there is, from where it is written."""
 
 from collections.abc import Callable, Collection
+from functools import cache
 
 from auditkit.model import Rule
 
@@ -20,6 +21,12 @@ def known(ids: Collection[str]) -> tuple[Rule, ...]:
         if len(found) < len(ids):
             found |= {rule.id: rule for rule in family() if rule.id in ids}
     return tuple(found[name] for name in sorted(found))
+
+
+@cache
+def is_of_files(name: str) -> bool:
+    """Whether a rule is one about files, which no audit has to be loaded for."""
+    return any(rule.id == name for family in (_of_integrity, _of_packages) for rule in family())
 
 
 def _of_integrity() -> tuple[Rule, ...]:

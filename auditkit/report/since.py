@@ -33,8 +33,8 @@ class Parts:
     """The part that compares files: against what differs from run to run."""
     of: Callable[[str], str]
     """The part of a rule; empty for one that is of this very part."""
-    based: frozenset[str] = frozenset()
-    """Rules of other parts that are held against a baseline, too."""
+    based: Callable[[str], bool]
+    """Whether a rule of another part is held against a baseline, too."""
 
 
 def things(host: Dict, parts: Parts) -> Iterator[tuple[Thing, Dict]]:
@@ -65,7 +65,7 @@ def _thing(item: Item, before: Sort, parts: Parts) -> Thing:
         excuse=_excuse(item),
         mark=_mark(item),
         event=part == LOGINS,
-        based=(part == INTEGRITY and sort != Sort.UNTRUSTED) or item.rule in parts.based,
+        based=(part == INTEGRITY and sort != Sort.UNTRUSTED) or (sort == Sort.FINDING and parts.based(item.rule)),
     )
     return replace(told, key=_of(told.key, told.message)) if _is_event(told) else told
 

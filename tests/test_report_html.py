@@ -419,6 +419,23 @@ def test_of_ten_thousand_changes_nothing_above_low_is_lost() -> None:
     assert len(text) < 6_000_000
 
 
+def test_the_worst_of_many_changes_stand_above_the_tree_by_their_whole_paths() -> None:
+    many = [change(f"/srv/{number % 40}/deep/{number}", "medium") for number in range(500)]
+    grave = [change("/usr/sbin/sshd", "critical"), *(change(f"/etc/cron.d/{n}", "high") for n in range(20))]
+    told = tree([*many, *grave])
+    assert [(leaf.name, leaf.severity) for leaf in told.worst[:2]] == [
+        ("/usr/sbin/sshd", "critical"),
+        ("/etc/cron.d/0", "high"),
+    ]
+    assert len(told.worst) == 10
+    assert tree(many).worst == ()
+    assert tree(grave).worst == (), "they are all to be seen"
+    _top, _, below = html(made(host("srv-01", changes=[*many, *grave]))).partition(
+        "The worst of 521, which all stand in the tree"
+    )
+    assert 0 < below.index("/usr/sbin/sshd") < below.index("/srv/")
+
+
 # --- who can log in
 
 

@@ -21,6 +21,8 @@ MOST_LINES, MOST_OF_ALL = 40, 2000
 """Lines of the difference of a text, and of all of a host."""
 FEW = 30
 """Up to so many changes all directories are open."""
+WORST = 10
+"""Changes from high on that stand above the tree as well, where that is folded."""
 WORDS = {
     "+": "added", "-": "removed", "M": "content changed", "?": "content changed, time and size did not",
     "U": "attributes changed", "T": "of another kind", ">": "moved",
@@ -71,6 +73,8 @@ class Tree:
     number: int
     left_out: int
     """Changes below medium that are not shown."""
+    worst: tuple[Leaf, ...]
+    """By their whole paths, where the tree is too large to be seen at once."""
 
 
 def tree(changes: Sequence[Dict]) -> Tree:
@@ -80,7 +84,9 @@ def tree(changes: Sequence[Dict]) -> Tree:
     minor.sort(key=lambda change: "news" not in change)
     shown = sorted([*grave, *minor[:MOST_MINOR]], key=lambda change: _words(change["path"]))
     made = _Maker(len(shown) <= FEW)
-    return Tree(tuple(made.below(shown, 0, 0)), len(changes), max(len(minor) - MOST_MINOR, 0))
+    worst = sorted(grave, key=lambda change: (-severity(change), "news" not in change))[:WORST] if len(shown) > FEW else []
+    leaves = tuple(made.leaf(change, 0) for change in worst if severity(change) >= Severity.HIGH)
+    return Tree(tuple(made.below(shown, 0, 0)), len(changes), max(len(minor) - MOST_MINOR, 0), leaves)
 
 
 def marked(told: Dict) -> tuple[str, str]:
@@ -108,9 +114,9 @@ class _Maker:
     def _group(self, changes: Sequence[Dict], start: int, depth: int) -> Iterator[Opens | Leaf | Closes]:
         leaves = [change for change in changes if len(_words(change["path"])) == start + 1]
         deeper = [change for change in changes if len(_words(change["path"])) > start + 1]
-        yield from (self._leaf(change, start) for change in leaves)
+        yield from (self.leaf(change, start) for change in leaves)
         if len(deeper) == 1 or depth >= DEEPEST:
-            yield from (self._leaf(change, start) for change in deeper)
+            yield from (self.leaf(change, start) for change in deeper)
         elif deeper:
             end = _common(deeper, start)
             yield self._opens(deeper, start, end)
@@ -125,7 +131,8 @@ class _Maker:
         grave = max(numbers, default=Severity.INFO) >= Severity.HIGH and len(changes) <= 10 * FEW
         return Opens(_name(changes[0], start, end) + "/", counted(len(changes), "change"), counts, self._all_open or grave)
 
-    def _leaf(self, change: Dict, start: int) -> Leaf:
+    def leaf(self, change: Dict, start: int) -> Leaf:
+        """A change, named from the word of its path on that is new at this place."""
         lines = text_lines(change, min(MOST_LINES, self._left))
         self._left = max(0, self._left - len(lines))
         sign, why = letter(change), change["explanation"]

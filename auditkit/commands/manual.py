@@ -1,6 +1,5 @@
 """auditkit(1), made of what click knows of the commands as docs/reference/cli.md is; and auditkit.yaml(5)."""
 
-import os
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 
@@ -12,7 +11,7 @@ from auditkit.commands.roff import bold, filled, marked, text, title
 
 LOOKED_OVER = "2026-11-30"
 """The date in the foot of the page: when somebody last read it through."""
-_CONFIGURATION = os.path.join(os.path.dirname(__file__), "../../docs/reference/configuration.md")
+_CONFIGURATION = "docs/reference/configuration.md"
 """Of a checkout, where alone the pages are made."""
 _SOURCE = f"auditkit {__version__}"
 _PARTS: Mapping[str, str] = {

@@ -106,7 +106,7 @@ def test_a_datagram_is_answered_or_refused() -> None:
 
     with server(serve, socket.SOCK_DGRAM) as (port, _came):
         assert heard(f"dns udp {port}").outcome == "answered"
-    assert heard(f"dns udp {port}").outcome == "refused"
+    assert "refused" in {heard(f"dns udp {port}").outcome for _ in range(3)}, "the kernel says so, but not without end"
 
 
 def test_a_closed_port_refuses() -> None:

@@ -166,7 +166,7 @@ def test_cells_are_sorted_as_people_would(
 
 
 def test_changes_are_found_by_path_and_by_severity(browser: Chromium, pages: dict[str, Path]) -> None:
-    leaves = "[...document.querySelectorAll('#host-1 .leaf')].filter((one) => one.checkVisibility()).length"
+    leaves = "[...document.querySelectorAll('#host-1 [data-find] .leaf')].filter((one) => one.checkVisibility()).length"
     browser.open(pages["fleet"])
     browser.run("document.querySelector('#host-1 .whole').open = true")
     browser.run("document.querySelector('#host-1 .bar input[type=search]').focus()")

@@ -118,6 +118,11 @@ class Config:
     notes: tuple[str, ...] = ()
     """What of the inventories was not taken."""
 
+    @property
+    def every(self) -> tuple[str]:
+        """The word for all of its hosts, or for this machine where there are none."""
+        return ("@all",) if self.hosts else ("local",)
+
 
 def find(given: str | None, environment: str | None, home: str) -> str | None:
     """The path of the file to use: the one named by option or environment, else the first that exists."""

@@ -12,6 +12,11 @@ class AuditkitError(Exception):
         super().__init__(message)
         self.hint = hint
 
+    @property
+    def whole(self) -> str:
+        """What happened and what to do, in one line."""
+        return f"{self}; {self.hint}" if self.hint else str(self)
+
 
 class UsageError(AuditkitError):
     """The command line asks for what does not exist or does not fit together."""

@@ -88,7 +88,7 @@ class Scan:
 
     def broke(self, error: HostError, over: str = "/", so: str = "not seen to the end") -> None:
         """Keep in mind that the host has fallen silent, or contradicts itself, and over what."""
-        self.gaps.append(Gap(over, f"{so}: {error}" + (f"; {error.hint}" if error.hint else "")))
+        self.gaps.append(Gap(over, f"{so}: {error.whole}"))
         self.ended = error.state
 
     def __iter__(self) -> Iterator[bytes]:

@@ -22,7 +22,6 @@ def told(a: str, b: str, run: options.Setting) -> int:
     Raises:
         UsageError: there is no such run, or B is not the later one.
     """
-    from auditkit import report  # noqa: PLC0415 - not for --help
 
     with past.opened(run) as connection:
         first, second = (past.found(connection, word) for word in (a, b))
@@ -38,8 +37,7 @@ def told(a: str, b: str, run: options.Setting) -> int:
         head = f"from {_named(first)} to {_named(second)}"
         options.write(run.output, (f"{line}\n" for line in (head, *lasting.difference(hosts))))
     else:
-        look = report.Options(color=run.color, width=options.width(), show_all=run.show_all)
-        options.write(run.output, report.render(made, run.form, look))
+        options.rendered(run, made)
     return _exit(hosts, run.fail_on)
 
 
@@ -49,8 +47,7 @@ def _hosts(made: Document, known: Mapping[Host, Look]) -> dict[Host, tuple[Docum
 
 
 def _named(listed: listing.Listed) -> str:
-    started = listed.run.started
-    return f"{printable(listed.run.id)} ({printable(listed.run.command)}, {started[:10]} {started[11:16]}Z)"
+    return f"{printable(listed.run.id)} ({printable(listed.run.command)}, {lasting.minute(listed.run.started)})"
 
 
 def _held(host: Host, after: tuple[Document, Look], before: tuple[Document, Look] | None, first: listing.Listed) -> Document:

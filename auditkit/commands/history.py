@@ -46,15 +46,13 @@ def command(words: tuple[str, ...], **given: Any) -> int:
 
 def _told(word: str, run: options.Setting, *, asked: bool) -> int:
     """Tell a run again, and give the exit status: `asked` says that a new one is wanted."""
-    from auditkit import report  # noqa: PLC0415 - not for --help
     from auditkit.commands import past  # noqa: PLC0415
     from auditkit.report import document  # noqa: PLC0415
 
     with past.opened(run) as connection:
         listed = past.found(connection, word)
         made = past.document(connection, listed)
-    look = report.Options(color=run.color, width=options.width(), show_all=run.show_all)
-    options.write(run.output, report.render(made, run.form, look))
+    options.rendered(run, made)
     return document.exit_code(made, run.fail_on if asked else _severity(listed.run.fail_on))
 
 
@@ -118,11 +116,13 @@ def _table(found: Sequence[Any]) -> Iterator[str]:
 
 
 def _row(one: Any) -> tuple[str, ...]:
+    from auditkit.report.lasting import minute  # noqa: PLC0415 - not for --help
+
     names = [printable(host.host.word) for host in one.hosts]
     numbers = (sum(getattr(host, name) for host in one.hosts) for name in ("new", "still", "fixed"))
     return (
         printable(one.run.id),
-        f"{one.run.started[:10]} {one.run.started[11:16]}Z",
+        minute(one.run.started),
         printable(one.run.command),
         (names[0] if names else "none") + (f" +{grouped(len(names) - 1)}" if len(names) > 1 else ""),
         printable(one.run.status),

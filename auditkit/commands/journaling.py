@@ -209,7 +209,7 @@ def _code(error: BaseException) -> int:
 def _line(error: BaseException) -> str:
     match error:
         case AuditkitError():
-            return f"{error}; {error.hint}" if error.hint else str(error)
+            return error.whole
         case KeyboardInterrupt() | click.Abort():
             return "interrupted"
         case BrokenPipeError():

@@ -30,7 +30,7 @@ def kept(made: Document, plan: running.Plan, run: options.Setting, ended: dateti
         with history.turn(place(run)) as turn:
             return _kept(made, plan, run, looks, turn)
     except AuditkitError as error:
-        why = f"this run is not kept, and what is new is not known: {error}{f'; {error.hint}' if error.hint else ''}"
+        why = f"this run is not kept, and what is new is not known: {error.whole}"
         return {**made, "history": {"run": None, "note": why}}
 
 

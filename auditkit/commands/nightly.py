@@ -38,13 +38,7 @@ _RESULT = re.compile(r"[a-z-]{1,40}")
 @options.fleet_of
 @options.trust
 @options.jobs
-@click.option(
-    "--fail-on",
-    type=click.Choice(options.SEVERITIES),
-    default="medium",
-    show_default=True,
-    help="exit status 1 from this severity on",
-)
+@options.fail_on
 @click.option("-q", "--quiet", is_flag=True, help="write nothing unless there is something to tell, as cron likes it")
 def command(hosts: tuple[str, ...], **given: Any) -> int:
     """Look at HOST as `scan` does, and tell what no notice has told of yet; HOST is all of auditkit.yaml if none is named.
@@ -80,7 +74,7 @@ def _check(hosts: tuple[str, ...], given: Mapping[str, Any]) -> None:
 
 def _looked(hosts: tuple[str, ...], run: options.Setting, given: Mapping[str, Any]) -> int:
     """Do the work of a night, and tell of it; one that fails is told of as well."""
-    words = hosts or (("@all",) if run.config.hosts else ("local",))
+    words = hosts or run.config.every
     last = nights.last(run.store)
     now = nights.Last(nights.written(run.started), nights.asked(given["what"], words, _options(given)))
     try:
@@ -182,7 +176,7 @@ def _say(notice: Notice, run: options.Setting, *, due: bool) -> None:
 
 def _failed(run: options.Setting, short: str, error: AuditkitError, given: Mapping[str, Any]) -> bool:
     """Tell of a night without a report, and give whether that arrived; what goes wrong with it is said on stderr."""
-    what = f"{short}: {error}{f'; {error.hint}' if error.hint else ''}"
+    what = f"{short}: {error.whole}"
     notice = words.of_trouble(Trouble(f"{short}: {error}", f"{what[:1].upper()}{what[1:]}"), noticing.night(run))
     errors = noticing.delivered(run, notice, later=given["queue"])
     noticing.complained(errors, 0)

@@ -103,16 +103,19 @@ def trust(command: Command) -> Command:
     return command
 
 
+def fail_on(command: Command) -> Command:
+    """What makes the exit status 1."""
+    what = "exit status 1 from this severity on"
+    return click.option("--fail-on", type=click.Choice(SEVERITIES), default="medium", show_default=True, help=what)(command)
+
+
 def output(command: Command) -> Command:
     """Form and place of the answer, and what makes the exit status 1."""
     for option in reversed(
         (
             click.option("--format", "form", type=click.Choice(FORMATS), help="[default: text, or html for -o NAME.html]"),
             click.option("-o", "output", metavar="FILE", help="write the answer there instead of stdout"),
-            click.option(
-                "--fail-on", type=click.Choice(SEVERITIES), default="medium", show_default=True,
-                help="exit status 1 from this severity on",
-            ),
+            fail_on,
             click.option("--all", "show_all", is_flag=True, help="show explained changes too"),
             click.option("-q", "--quiet", is_flag=True, help="no progress and no hints on stderr"),
             click.option("--no-color", is_flag=True, help="no colours (as NO_COLOR does)"),
@@ -323,7 +326,6 @@ def delivered(
     Raises:
         AuditkitError: the output file cannot be written.
     """
-    from auditkit import report  # noqa: PLC0415 - not for --help
     from auditkit.commands import rules  # noqa: PLC0415
     from auditkit.report import document  # noqa: PLC0415
 
@@ -332,9 +334,20 @@ def delivered(
     made = kept(document.assembled(ended, told, access, rules.known(document.named(told))))
     if run.record:
         run.record.document = made
-    pieces = report.render(made, run.form, report.Options(color=run.color, width=width(), show_all=run.show_all))
-    write(run.output, pieces)
+    rendered(run, made)
     return document.exit_code(made, run.fail_on)
+
+
+def rendered(run: Setting, made: dict[str, Any]) -> None:
+    """Write a document in the form and at the place that were asked for.
+
+    Raises:
+        AuditkitError: the output file cannot be written.
+    """
+    from auditkit import report  # noqa: PLC0415 - not for --help
+
+    look = report.Options(color=run.color, width=width(), show_all=run.show_all)
+    write(run.output, report.render(made, run.form, look))
 
 
 def schema() -> dict[str, Any]:

@@ -17,11 +17,9 @@ def command(file: str, **given: Any) -> int:
 
     The exit status is the one of the run that wrote it, with the --fail-on given here.
     """
-    from auditkit import report  # noqa: PLC0415 - not for --help
     from auditkit.report import document  # noqa: PLC0415
 
     run = options.setting(**given)
     made = document.check(parsed(read(file), printable(file)), options.schema())
-    look = report.Options(color=run.color, width=options.width(), show_all=run.show_all)
-    options.write(run.output, report.render(made, run.form, look))
+    options.rendered(run, made)
     return document.exit_code(made, run.fail_on)

@@ -82,8 +82,7 @@ def failed(name: str, error: AuditkitError) -> HostReport:
     """What is said of a host that nothing could be asked, or no more."""
     if isinstance(error, UntrustedError):
         return HostReport(name, untrusted=str(error), notes=(error.hint,) if error.hint else ())
-    reason = f"{error}; {error.hint}" if error.hint else str(error)
-    return HostReport(name, gaps=(Gap(name, reason),), state=_state(error))
+    return HostReport(name, gaps=(Gap(name, error.whole),), state=_state(error))
 
 
 @dataclass(frozen=True, slots=True)

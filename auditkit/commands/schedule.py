@@ -47,13 +47,7 @@ LATEST = 12 * 3600
 @options.parallel
 @options.trust
 @options.jobs
-@click.option(
-    "--fail-on",
-    type=click.Choice(options.SEVERITIES),
-    default="medium",
-    show_default=True,
-    help="exit status 1 from this severity on",
-)
+@options.fail_on
 @click.option("-q", "--quiet", is_flag=True, help="no hints on stderr")
 def command(hosts: tuple[str, ...], **given: Any) -> int:
     """Print what runs `auditkit nightly` every night, with the commands that install it and those that undo that.
@@ -72,7 +66,7 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
 
 
 def _plan(words: tuple[str, ...], run: options.Setting, given: Mapping[str, Any]) -> Plan:
-    named = hosts.named(words or (("@all",) if run.config.hosts else ("local",)), run.config)
+    named = hosts.named(words or run.config.every, run.config)
     if any(word.startswith("evidence:") for word in named):
         raise UsageError("evidence is the same every night", "name hosts")
     notify, vendor = run.config.notify, run.config.vendor

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -136,19 +136,7 @@ class Turn:
         """Keep how far this run looked at a host, and what is known of it now; `anew`: what was known is of another machine."""
         if anew:
             self._connection.execute(delete(ITEMS).where(ITEMS.c.lane == lane))
-        self._connection.execute(
-            insert(LOOKS).values(
-                lane=lane,
-                number=self.number,
-                place=counted.place,
-                state=counted.state,
-                new=counted.new,
-                still=counted.still,
-                fixed=counted.fixed,
-                unknown=counted.unknown,
-                look=written(look),
-            )
-        )
+        self._connection.execute(insert(LOOKS).values(lane=lane, number=self.number, look=written(look), **asdict(counted)))
         values = [{"lane": lane, **_values(row)} for row in rows]
         for at in range(0, len(values), AT_ONCE):
             some = values[at : at + AT_ONCE]
@@ -168,20 +156,7 @@ class Turn:
         except ValueError as error:
             raise FormatError("a number in the report is none that JSON has") from error
         packed = zstandard.compress(told, LEVEL)
-        self._connection.execute(
-            insert(RUNS).values(
-                number=self.number,
-                id=run.id,
-                command=run.command,
-                started=run.started,
-                finished=run.finished,
-                tool=run.tool,
-                status=run.status,
-                exit=run.exit,
-                fail_on=run.fail_on,
-                document=packed,
-            )
-        )
+        self._connection.execute(insert(RUNS).values(number=self.number, document=packed, **asdict(run)))
         forget(self._connection, self.number, limits)
 
 
@@ -223,7 +198,7 @@ def turn(place: Place) -> Iterator[Turn]:
 
 def run_of(row: Row[Any]) -> Run:
     """The run that a row of the table is."""
-    return Run(row.id, row.command, row.started, row.finished, row.tool, row.status, row.exit, row.fail_on)
+    return Run(**{column.name: getattr(row, column.name) for column in LISTED})
 
 
 def _known(row: Row[Any]) -> Known:

@@ -24,8 +24,13 @@ def held(host: Dict) -> str:
         return ""
     if since["run"] is None:
         return f"earlier runs told {', '.join(_numbers(host, since))}"
-    time = said(since["finished"] or "")
-    return f"since the run of {time[:10]} {time[11:16]}Z: {', '.join(_numbers(host, since))}"
+    return f"since the run of {minute(since['finished'] or '')}: {', '.join(_numbers(host, since))}"
+
+
+def minute(time: str) -> str:
+    """`2026-11-29 01:00Z`, of a time of the document."""
+    shown = said(time)
+    return f"{shown[:10]} {shown[11:16]}Z"
 
 
 def _numbers(host: Dict, since: Dict) -> Iterator[str]:

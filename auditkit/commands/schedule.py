@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from auditkit import config, hosts, nights, units
+from auditkit import config, fleet, hosts, nights, units
 from auditkit.channels import SENDMAIL
 from auditkit.commands import ARGV, options
 from auditkit.errors import AuditkitError, UsageError
@@ -25,7 +25,7 @@ _DELAY = re.compile(r"([0-9]{1,4})([smh]?)")
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 PASSED = ("what", "keep", "key", "parallel", "timeout", "fail_on", "jobs")
 """Options of `nightly` that are handed on where they are not as it has them anyway."""
-USUAL = {"what": "scan", "keep": nights.KEPT, "parallel": 50, "fail_on": "medium"}
+USUAL = {"what": "scan", "keep": nights.KEPT, "parallel": fleet.PARALLEL, "fail_on": "medium"}
 LATEST = 12 * 3600
 
 

@@ -16,7 +16,7 @@ from auditkit.model import Severity, State
 from auditkit.notices import Night, Told
 from auditkit.printable import printable
 from auditkit.report.document import FAILURES, state
-from auditkit.report.items import Item, Sort, items
+from auditkit.report.items import Item, Sort, identity, items
 from auditkit.report.look import Options
 
 Dict = Mapping[str, Any]
@@ -133,7 +133,7 @@ def _names(item: Item) -> tuple[str, ...]:
     """What tells an item from others: of a login its time and whence it came besides."""
     names = (str(item.sort), item.rule, item.subject)
     if item.sort is Sort.LOGIN:
-        return *names, *(str(item.of.get(name)) for name in ("time", "user", "address", "port", "method"))
+        return *names, *identity(item)
     return names
 
 

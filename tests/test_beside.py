@@ -25,7 +25,9 @@ def run(folder: Path, tests: dict[str, str], *options: str) -> subprocess.Comple
     for name, text in tests.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
-    words = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-ra", *options, "."]
+    made = folder.with_name(f"{folder.name}-made")  # without a place of its own pytest ends by deleting what earlier runs left
+    plugins = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+    words = [sys.executable, "-m", "pytest", *plugins, "-ra", f"--basetemp={made}", *options, "."]
     return subprocess.run(words, cwd=folder, env=os.environ, capture_output=True, text=True, check=False, timeout=120)
 
 

@@ -40,7 +40,19 @@ def with_line(text: str, line: str) -> str:
 
 
 def test_its_tests_pass(copy: Path) -> None:
-    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", "/dev/null", "tests/test_proxy.py"]
+    made = copy.with_name("made")  # without a place of its own pytest ends by deleting what earlier runs left
+    argv = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        f"--basetemp={made}",
+        "-c",
+        "/dev/null",
+        "tests/test_proxy.py",
+    ]
     environment = surroundings(copy) | {"PYTHONPATH": str(copy)}
     done = subprocess.run(argv, cwd=copy, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditkit import commands, report
-from auditkit.commands.options import schema
+from auditkit.commands.answering import schema
 from auditkit.commands.saved import parsed
 from auditkit.errors import FormatError
 from auditkit.model import (

@@ -4,7 +4,7 @@ import gc
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from auditkit.commands import options
+from auditkit.commands import answering, options
 from auditkit.commands.progress import sized
 from auditkit.commands.timelines import Timeline
 from auditkit.logins import context, places
@@ -185,7 +185,7 @@ def _read(taken: Taken, run: options.Setting, asked: Asked) -> tuple[Reading, ..
     """What the logs say, with a bar for those who wait."""
     total = sum(source.log.size or 0 for source in taken.sources if _is_there(source.log))
     if total >= ANNOUNCED and not run.quiet:
-        options.talk(f"auditkit: {printable(taken.name)}: {sized(total)} of logs are to be read")
+        answering.talk(f"auditkit: {printable(taken.name)}: {sized(total)} of logs are to be read")
     with run.show("reading the logs of", taken.name, total or None, "") as shown:
         read = 0
 

@@ -63,10 +63,10 @@ def usable(given: Mapping[str, Any]) -> None:
         )
 
 
-def answered(plan: running.Plan, run: options.Setting, judge: running.Work[HostReport]) -> int:
-    """Ask the hosts of a plan, hold them against each other, answer with the report of all, and give the exit status."""
+def reported(plan: running.Plan, run: options.Setting, judge: running.Work[HostReport]) -> running.Document:
+    """The document of what the hosts of a plan say, held against each other."""
     with peering.among(plan, run) as together:
-        return running.answered(
+        return running.reported(
             plan, together, judge, lambda told: following(told, run), lambda told: peering.judged(told, together)
         )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from auditkit.commands import attempts, moments, options, sealing, timelines
+from auditkit.commands import answering, attempts, moments, options, sealing, timelines
 from auditkit.config import Config
 from auditkit.errors import UsageError
 from auditkit.hosts import HOSTS, Host
@@ -61,7 +61,7 @@ def command(words: tuple[str, ...], **given: Any) -> int:
         asked = attempts.Asked(since, until, timeline, key)
         code = _of_files(files, run, asked, given["zone"]) if files else _of_hosts(words, run, asked, given)
     if timeline and timeline.timeless and not run.quiet:
-        options.talk(f"auditkit: {timeline.timeless} events have no time and are not in the timeline")
+        answering.talk(f"auditkit: {timeline.timeless} events have no time and are not in the timeline")
     return code
 
 
@@ -86,7 +86,7 @@ def _of_hosts(words: Sequence[str], run: options.Setting, asked: attempts.Asked,
         return logtaking.added(host, HostReport(host.name, notes=notes), run, asked)
 
     plan = running.planned("logins", words, run, given)
-    return running.answered(plan, run, judge, lambda told: checking.following(told, run))
+    return answering.delivered(run, running.reported(plan, run, judge, lambda told: checking.following(told, run)))
 
 
 def _of_files(words: Sequence[str], run: options.Setting, asked: attempts.Asked, zone: str | None) -> int:
@@ -105,4 +105,4 @@ def _of_files(words: Sequence[str], run: options.Setting, asked: attempts.Asked,
     done = attempts.judge_each(replace(taken, office=run.office), run, asked)
     reports = [attempts.told(HostReport(one), each.verdict, (), len(each.readings)) for one, each in done]
     reports[-1] = replace(reports[-1], notes=(*notes, *reports[-1].notes))
-    return options.answer(run, "logins", reports, ())
+    return answering.answer(run, "logins", reports, ())

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from auditkit import history
-from auditkit.commands import looking, names, options, saved
+from auditkit.commands import answering, looking, names, options, saved
 from auditkit.commands.keeping import is_anybodys, place
 from auditkit.errors import FormatError, UsageError
 from auditkit.history import listing
@@ -51,7 +51,7 @@ def document(connection: history.Reader, listed: listing.Listed) -> dict[str, An
 
     name = f"run {printable(listed.run.id)}"
     try:
-        return documents.check(saved.parsed(listing.document(connection, listed.number), name), options.schema())
+        return documents.check(saved.parsed(listing.document(connection, listed.number), name), answering.schema())
     except FormatError as error:
         raise FormatError(f"{name}: {error}", "ask the hosts again; other runs may be sound") from error
 

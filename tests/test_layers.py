@@ -96,7 +96,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "across": NOUNS | {"keys", "lenient", "quorum"},
     "keys": NOUNS | {"answers"},
     "banners": NOUNS,
-    "access": NOUNS | {"answers", "keys", "sshd"},
+    "access": NOUNS | {"answers", "banners", "keys", "sshd"},
     "advisories": NOUNS,
     "audits": NOUNS
     | {"access", "advisories", "answers", "banners", "fields", "keys", "packages", "processes", "sshd", "sudoers", "words"},

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from auditkit import answers
 from auditkit.access import arguments, needs, views
 from auditkit.access.arguments import Started
-from auditkit.access.needs import MAIN, SSHD
+from auditkit.access.needs import SSHD
 from auditkit.access.nouns import title
 from auditkit.answers import Process, Shown, name_of
 from auditkit.model import Evidence, Gap
+from auditkit.sshd.effective import MAIN
 
 KINDS = {"sshd": "openssh", "dropbear": "dropbear", "dropbearmulti": "dropbear", "tinysshd": "tinyssh"}
 """Servers by the name of their program."""

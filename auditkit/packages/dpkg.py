@@ -25,6 +25,8 @@ ABSENT = frozenset({"not-installed", "config-files"})
 SOUND = frozenset({"installed", "triggers-awaited", "triggers-pending"})
 STATES = ABSENT | SOUND | {"half-installed", "unpacked", "half-configured"}
 SOURCE = "dpkg's own database on the host"
+SCRIPTS = ("preinst", "postinst", "prerm", "postrm", "config")
+"""What a package runs as root when it comes and goes: deb-preinst(5) and those beside it, deb-config."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]*")
 _VERSION = re.compile(r"[0-9A-Za-z.+~:_-]+")
 _SOURCE_VERSION = re.compile(r"\(([^()\s]{1,200})\)")

@@ -50,13 +50,13 @@ _FAILS = re.compile(
 _WAITED = re.compile(r"kex_exchange_identification: |.*\bUNKNOWN port ")
 """How clients complain of the jump host that they wait for, which has no address for them."""
 
-_EXEMPT = "wait some minutes; for good, exempt this machine there with PerSourcePenaltyExemptList, or raise MaxStartups"
+EXEMPT = "wait some minutes; for good, exempt this machine there with PerSourcePenaltyExemptList, or raise MaxStartups"
 _LISTENS = "see whether sshd runs there and listens on this port"
 _UP = "see whether it is switched on and in its network"
 _OTHERS: tuple[tuple[str, State, str], ...] = (
     (r"Too many authentication failures", State.AUTH_FAILED, "name the one key to log in with by `identity:`"),
-    (r"Not allowed at this time|Exceeded MaxStartups", State.THROTTLED, _EXEMPT),
-    (r"kex_exchange_identification: .*(?:reset by peer|closed by remote host)", State.THROTTLED, _EXEMPT),
+    (r"Not allowed at this time|Exceeded MaxStartups", State.THROTTLED, EXEMPT),
+    (r"kex_exchange_identification: .*(?:reset by peer|closed by remote host)", State.THROTTLED, EXEMPT),
     (r"[Cc]onnection refused", State.UNREACHABLE, _LISTENS),
     (r"timed out|No route to host|Network is unreachable|stdio forwarding failed", State.UNREACHABLE, _UP),
     (r"Unable to negotiate with .*", State.UNREACHABLE, "allow for it in ~/.ssh/config what it offers"),

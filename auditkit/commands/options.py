@@ -142,10 +142,8 @@ def timeout(command: Command) -> Command:
 
 def jobs(command: Command) -> Command:
     """How many processes read, and for how long."""
-    most = click.IntRange(1, 64)
-    return click.option("--jobs", type=most, help="processes that read files (default: one per core, up to 8)")(
-        timeout(command)
-    )
+    what = "processes that read files (default: one per core, up to 8)"
+    return click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help=what)(timeout(command))
 
 
 def password(command: Command) -> Command:
@@ -177,7 +175,7 @@ def what(command: Command) -> Command:
 def nights(command: Command) -> Command:
     """How long what nights tell is kept."""
     number, told = click.IntRange(1, 10_000), "nights whose reports stay"
-    return click.option("--keep", type=number, default=KEPT, show_default=True, help=told)(command)
+    return click.option("--keep", type=number, metavar="N", default=KEPT, show_default=True, help=told)(command)
 
 
 def window(what: str) -> Callable[[Command], Command]:

@@ -22,7 +22,8 @@ LONGEST_NAME = 40
 LONGEST_LINE = 300
 MOST_HOSTS, MOST_ITEMS, MOST_GAPS, MOST_NAMES, MOST_NEXT = 20, 10, 5, 5, 6
 FORGOTTEN = "no history to hold it against"
-MISSED = {State.UNREACHABLE: "not reached", State.TIMEOUT: "not asked to its end", State.PARTIAL: "not asked to its end"}
+UNTOLD = "No earlier notice is known: all that there is counts as new."
+MISSED = {State.UNREACHABLE: "not reached", State.TIMEOUT: "not asked to the end", State.PARTIAL: "not asked to the end"}
 """What is said of a host in such a state; others are said by their own words."""
 
 
@@ -107,9 +108,10 @@ def _calm(found: Sequence[HostNews], night: Night) -> str:
 
 def _paragraphs(document: Dict, found: Sequence[HostNews], night: Night, urgent: bool) -> Iterator[Sequence[str]]:
     """Yield what the text is made of: the night, each host that speaks, what is left, what to do, where the report is."""
+    first = [UNTOLD] if night.told is None and urgent else []
     calm = [] if urgent else ["Nothing new. You get this so that you know that auditkit still looks."]
     head = f"{said(document['command']).capitalize()} of {counted(len(found), 'host')}, {_times(document)}."
-    yield [head, *(f"{said(trouble.long)}." for trouble in night.troubles), *calm]
+    yield [head, *(f"{said(trouble.long)}." for trouble in night.troubles), *first, *calm]
     shared, speaking = folded([news for news in found if news.speaks])
     told: list[HostNews | Shared] = [*shared, *speaking]
     told.sort(key=_rank, reverse=True)
@@ -124,12 +126,14 @@ def _paragraphs(document: Dict, found: Sequence[HostNews], night: Night, urgent:
 def _rank(news: HostNews | Shared) -> tuple[bool, Severity, bool, int]:
     worst = max((item.severity for item in news.new), default=Severity.INFO)
     if isinstance(news, Shared):
-        return False, worst, False, len(news.new)
+        return False, worst, bool(news.missed), len(news.new)
     return news.untrusted, worst, bool(news.missed), len(news.new)
 
 
 def _of_several(shared: Shared) -> Iterator[str]:
     yield f"On {counted(len(shared.names), 'host')} alike: {few(list(shared.names), MOST_NAMES)}"
+    if shared.missed:
+        yield _cut(f"  {shared.missed}", LONGEST_LINE)
     yield from _news(shared.new, frozenset())
     yield from _unseen(shared.gaps)
 

@@ -196,7 +196,7 @@ class Reader:
                     for one in alone
                 ]
             elif program:
-                tag = Tag(piece.host, program, counts.of(program)[0])
+                tag = Tag(piece.host, program, counts.known[program][0])
                 said = zip(piece.messages(at), places, strict=True)
                 found = (self.meant(tag, pid, message, place, time, counts) for message, place in said)
             else:

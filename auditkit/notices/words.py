@@ -133,7 +133,7 @@ def _rank(news: HostNews | Shared) -> tuple[bool, Severity, bool, int]:
 def _of_several(shared: Shared) -> Iterator[str]:
     yield f"On {counted(len(shared.names), 'host')} alike: {few(list(shared.names), MOST_NAMES)}"
     if shared.missed:
-        yield _cut(f"  {shared.missed}", LONGEST_LINE)
+        yield clipped(f"  {shared.missed}", LONGEST_LINE, "...")
     yield from _news(shared.new, frozenset())
     yield from _unseen(shared.gaps)
 

@@ -97,7 +97,7 @@ def _records(source: str, data: bytes) -> Iterator[Record | Gap]:
 
 
 def _record(stanza: Stanza, source: str) -> Record:
-    """One package.
+    """The record of one package, from its stanza of the status file.
 
     Raises:
         ValueError: it has no name, version or state that dpkg could have written.

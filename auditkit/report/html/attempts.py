@@ -29,7 +29,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A moment."""
+    """A login that is marked in a lane: when, and what it is."""
 
     x: float
     y: float
@@ -48,7 +48,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """The picture."""
+    """The picture of who tried when: lanes, marks and an axis."""
 
     height: int
     ticks: tuple[tuple[float, str], ...]

@@ -108,6 +108,11 @@ def fail_on(command: Command) -> Command:
     return click.option("--fail-on", type=click.Choice(SEVERITIES), default="medium", show_default=True, help=what)(command)
 
 
+def quiet(command: Command) -> Command:
+    """Whether nothing but the answer is written."""
+    return click.option("-q", "--quiet", is_flag=True, help="no progress and no hints on stderr")(command)
+
+
 def output(command: Command) -> Command:
     """Form and place of the answer, and what makes the exit status 1."""
     for option in reversed(
@@ -116,7 +121,7 @@ def output(command: Command) -> Command:
             click.option("-o", "output", metavar="FILE", help="write the answer there instead of stdout"),
             fail_on,
             click.option("--all", "show_all", is_flag=True, help="show explained changes too"),
-            click.option("-q", "--quiet", is_flag=True, help="no progress and no hints on stderr"),
+            quiet,
             click.option("--no-color", is_flag=True, help="no colours (as NO_COLOR does)"),
         )
     ):  # fmt: skip

@@ -51,6 +51,8 @@ _WAITED = re.compile(r"kex_exchange_identification: |.*\bUNKNOWN port ")
 """How clients complain of the jump host that they wait for, which has no address for them."""
 
 EXEMPT = "wait some minutes; for good, exempt this machine there with PerSourcePenaltyExemptList, or raise MaxStartups"
+ADD_A_KEY = "add a public key of yours to ~/.ssh/authorized_keys of {user} there, or name the right one with `identity:`"
+ALLOW_KEYS = "allow PubkeyAuthentication in its sshd_config, or give a password at the terminal or with --password-fd"
 _LISTENS = "see whether sshd runs there and listens on this port"
 _UP = "see whether it is switched on and in its network"
 _OTHERS: tuple[tuple[str, State, str], ...] = (
@@ -151,9 +153,7 @@ def _shut_out(words: str, said: str, hop: Hop) -> HostError | None:
     user = printable(hop.user)
     given = [*_OFFERED.findall(said), *(_ANSWERED[each] for each in _METHOD.findall(said))]
     offered = ", ".join(printable(each) for each in dict.fromkeys(given))
-    hint = f"add a public key of yours to ~/.ssh/authorized_keys of {user} there, or name the right one with `identity:`"
-    if "publickey" not in takes[1].split(","):
-        hint = "allow PubkeyAuthentication in its sshd_config, or give a password at the terminal or with --password-fd"
+    hint = ADD_A_KEY.format(user=user) if "publickey" in takes[1].split(",") else ALLOW_KEYS
     what = f": offered {offered}" if offered else ": there is no key to offer" if said and "publickey" in takes[1] else ""
     return HostError(f"it does not let {user} in{what}; it takes {takes[1].replace(',', ', ')}", hint, State.AUTH_FAILED)
 

@@ -66,7 +66,7 @@ class Pipe:
                 self._channel.sendall(data[at : at + _PIECE])
         except BROKEN as error:
             if self._deadline.passed or not self._wire.is_active():
-                raise self._broken() from error
+                raise self._deadline.broken() from error
             # only the command has ended, as that of an account without a shell: the next receive tells so
 
     def receive(self, size: int) -> bytes:
@@ -74,15 +74,10 @@ class Pipe:
         try:
             data = self._channel.recv(size)
         except BROKEN as error:
-            raise self._broken() from error
+            raise self._deadline.broken() from error
         if not data and not self._channel.eof_received and not self._wire.is_active():
-            raise self._broken()
+            raise self._deadline.broken()
         return data
-
-    def _broken(self) -> HostError:
-        if self._deadline.passed:
-            return self._deadline.over()
-        return HostError("the connection broke", "see whether the host is still up, and try again")
 
     def complaints(self) -> str:
         """What it has said on stderr so far; once it has ended, all that is kept."""

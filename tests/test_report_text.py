@@ -155,7 +155,7 @@ Next:
         (HostReport("web1", untrusted="the seal is bad"), "web1: UNTRUSTED: nothing was compared: the seal is bad"),
     ],
 )
-def test_verdicts(host: HostReport, verdict: str) -> None:
+def test_the_last_line_of_a_host_is_its_verdict(host: HostReport, verdict: str) -> None:
     """The last line of a host says how it stands, and only one that was wholly seen may be called good."""
     assert told(host).rstrip().split("\n")[-1] == verdict
 

@@ -11,7 +11,7 @@ from itertools import chain, groupby
 from typing import Any
 
 from auditkit.model import Severity, State
-from auditkit.printable import counted, grouped, printable, said
+from auditkit.printable import clipped, counted, grouped, printable, said
 from auditkit.report.access import sentence_on_passwords, who_on_all, who_on_one
 from auditkit.report.differences import letter, second, text_lines, told
 from auditkit.report.document import FINDINGS, INCOMPLETE, UNTRUSTED, Document, apart, severity, state, status
@@ -315,8 +315,8 @@ def _worst(host: Dict, options: Options) -> Iterator[str]:
     grave = [item for item in items(host, options) if item.against and item.severity >= Severity.HIGH]
     grave.sort(key=lambda item: item.severity, reverse=True)
     for item in grave[:MOST_WORST]:
-        line = f"  {item.severity.word}: {item.line}"
-        yield painted(line if len(line) <= options.width else f"{line[: options.width - 3]}...", item.severity.word, options)
+        line = clipped(f"  {item.severity.word}: {item.line}", options.width, "...")
+        yield painted(line, item.severity.word, options)
     if len(grave) > MOST_WORST:
         yield f"  ... and {grouped(len(grave) - MOST_WORST)} more that are high or critical, further up"
 

@@ -63,8 +63,6 @@ MAY_TELL = re.compile(
 LAST = re.compile(rf" (?:<{LEVEL}> )?(?:(?P<host>\S+) )?(?:--- )?last message repeated (?P<times>[0-9]{{1,9}}) times?(?: ---)?")
 
 
-Unlike = Mapping[int, Sequence[int | None]]
-"""Runs that are not written as most are, to when each of their lines was written."""
 NOISE = What.NOISE
 PASSED, OTHER = How.PASSED, How.OTHER
 

@@ -156,6 +156,9 @@ WHOLE = (
     says(What.KEY_FOUND, "Accepted certificate ", r"(?P<detail>ID .*)"),
     says(What.KEY_FOUND, "Accepted ", r"[A-Z0-9-]+ public key (?P<key>\S+) from (?P<detail>.*)"),
     *(says(What.SCANNED, start, r"\s*(?P<detail>.*)") for start in GIBBERISH),
+    # macOS keeps its records of sessions so: `sshd: anna [priv][421]: USER_PROCESS: 424 ttys001`
+    says(What.OPENED, "", r"(?P<user>[^:\[]*?) \[priv\]\[[0-9]+\]: USER_PROCESS: [0-9]+ (?P<detail>\S+)"),
+    says(What.NOISE, "", r"[^:\[]*? \[priv\]\[[0-9]+\]: DEAD_PROCESS: [0-9]+ \S+"),
     says(What.NOISE, "/etc/ssh/", r"\S+ line [0-9]+: .*"),
     *noise(*OF_NO_INTEREST),
 )

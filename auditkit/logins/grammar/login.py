@@ -1,5 +1,5 @@
 """login and getty: somebody at the console, or through telnet. Source: login of shadow, util-linux, busybox,
-FreeBSD and macOS, where each window of the terminal is a `USER_PROCESS`.
+FreeBSD, Solaris and macOS, where each window of the terminal is a `USER_PROCESS`.
 
 The name that failed is what somebody typed; the terminal and the host before it are not.
 """
@@ -17,6 +17,8 @@ parse = grammar(
     says(What.ACCEPTED, "'", rf"(?P<user>[^']*)' logged in {ON}", method="password"),
     says(What.FAILED, "FAILED LOGIN ", rf"(?:SESSION|[0-9]+) FROM {FROM} FOR (?P<user>.*), .*?", method="password"),
     says(What.EXCEEDED, "TOO MANY LOGIN TRIES (", rf"[0-9]+\) FROM {FROM} FOR (?P<user>.*), .*?"),
+    says(What.ACCEPTED, "ROOT LOGIN ", r"/dev/\S+(?: FROM (?P<address>\S+))?", user="root", method="password"),
+    says(What.EXCEEDED, "REPEATED LOGIN FAILURES", r" ON \S+ FROM (?P<address>[^\s,]+)(?:, (?P<user>.*))?"),
     says(What.ACCEPTED, "ROOT LOGIN (", r"(?P<user>[^()]*)\) ON \S+(?: FROM (?P<address>\S+))?", method="password"),
     says(What.ACCEPTED, "login on ", r"\S+ as (?P<user>\S+)", method="password"),
     # BSD tells the same guesses twice: for all to read, and with the name for those who may know it

@@ -105,7 +105,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize(("words", "message"), MISTAKES.values(), ids=MISTAKES)
-def test_mistakes(cli: Cli, words: tuple[str, ...], message: str) -> None:
+def test_a_mistake_is_refused_and_named(cli: Cli, words: tuple[str, ...], message: str) -> None:
     told = cli.run("schedule", *words)
     assert told.code == 2
     assert message in told.err

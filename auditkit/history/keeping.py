@@ -52,7 +52,7 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is kept."""
+    """For how long runs are kept, and how many of them."""
 
     days: int
     runs: int

@@ -63,8 +63,6 @@ MAY_TELL = re.compile(
 LAST = re.compile(rf" (?:<{LEVEL}> )?(?:(?P<host>\S+) )?(?:--- )?last message repeated (?P<times>[0-9]{{1,9}}) times?(?: ---)?")
 
 
-Unlike = Mapping[int, Sequence[int | None]]
-"""Runs that are not written as most are, to when each of their lines was written."""
 NOISE = What.NOISE
 PASSED, OTHER = How.PASSED, How.OTHER
 
@@ -198,7 +196,7 @@ class Reader:
                     for one in alone
                 ]
             elif program:
-                tag = Tag(piece.host, program, counts.of(program)[0])
+                tag = Tag(piece.host, program, counts.known[program][0])
                 said = zip(piece.messages(at), places, strict=True)
                 found = (self.meant(tag, pid, message, place, time, counts) for message, place in said)
             else:

@@ -231,10 +231,16 @@ def said(program: str, message: str) -> Said | None:
         return parse(message) or Said(What.UNKNOWN)
     if program.endswith(")"):
         return pam.named(program, message)
-    return Said(What.UNKNOWN) if by_pam else sshd_by_any_name(message)
+    return Said(What.UNKNOWN) if by_pam else None
 
 
-def sshd_by_any_name(message: str) -> Said | None:
-    """Who was let in or kept out, where a program of another name writes just as sshd does: whoever starts it, names it."""
-    told = sshd.parse(message) if message.startswith(("Accepted ", "Failed ")) else None
-    return told if told and told.port is not None else None
+def said_by_any(program: str, message: str) -> Said | None:
+    """The same, and who was let in or kept out where a program of any name writes as sshd does: whoever starts it, names it.
+
+    It is for sources that have nothing but that name: a journal knows the program itself.
+    """
+    told = said(program, message)
+    if told is None and message.startswith(("Accepted ", "Failed ")):
+        by_sshd = sshd.parse(message)
+        return by_sshd if by_sshd and by_sshd.port is not None else None
+    return told

@@ -16,7 +16,7 @@ from auditkit.logins.formats.counting import Piece as Runs
 from auditkit.logins.formats.meaning import How
 from auditkit.logins.formats.pieces import LONGEST, MARK, Piece, pieces
 from auditkit.logins.formats.stamps import PLAIN, STAMP, Clock
-from auditkit.logins.formats.teller import At, Teller
+from auditkit.logins.formats.teller import At, Teller, may_tell
 from auditkit.logins.grammar.forms import usual
 from auditkit.logins.journals.pulse import Pulse
 from auditkit.logins.nouns import Bytes, Event, Format, Log, Notes, Setting, What
@@ -59,13 +59,6 @@ LOOSE = re.compile(
 """With facility and level, as syslogd of busybox has them behind the host and that of FreeBSD before it, if it is asked to."""
 HEADINGS = re.compile(r"-- .* --|-- (?:Journal|Logs) beg[ai]ns? .*|.*-- MARK --").fullmatch
 """Lines of journalctl and syslogd that are of no program."""
-MAY_TELL = re.compile(
-    r"(?! ).*?(?:\b(?:Accepted|Failed) [\w/-]{1,40} for |session opened for user"
-    r"|\b(?:sshd(?:-session)?|dropbear|login)(?:\[|: )"
-    r"|\b[Ll]ogged in\b|\bLOGIN (?:ON|FROM) |\bOK LOGIN\b|\bLogin(?: successful|: user=)|\b[Aa]uth(?:entication)? succeeded)",
-    re.DOTALL,
-).match
-"""A line that cannot be read, and may tell of a login all the same; what goes on with the one before begins with a blank."""
 LAST = re.compile(rf" (?:<{LEVEL}> )?(?:(?P<host>\S+) )?(?:--- )?last message repeated (?P<times>[0-9]{{1,9}}) times?(?: ---)?")
 TITLE = re.compile(r"[^:\[]{1,64} \[priv\]\[([0-9]{1,9})\]: ").match
 """`sshd: anna [priv][421]: ...`: the title of a process with its pid, as macOS has it for a name."""
@@ -336,7 +329,7 @@ class Reader:
         if not why or not line or HEADINGS(line):
             return
         self.notes.malformed += 1
-        if MAY_TELL(line):
+        if may_tell(line):
             self.teller.unknown(f"({why})", line, number)
         elif len(line) >= LONGEST:
             self.teller.unknown("(longer than any)", "may tell of a login: its end was not looked at", number)

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from auditkit import answers, banners
 from auditkit.access import arguments, inetd, needs, views
 from auditkit.access.arguments import Started
-from auditkit.access.needs import MAIN, SSHD
+from auditkit.access.needs import SSHD
 from auditkit.access.nouns import title
 from auditkit.answers import Process, Shown, name_of
 from auditkit.banners import Heard
 from auditkit.model import Evidence, Gap, Item, Means
-from auditkit.sshd.effective import VENDOR
+from auditkit.sshd.effective import MAIN, VENDOR
 
 KINDS = {"sshd": "openssh", "dropbear": "dropbear", "dropbearmulti": "dropbear", "tinysshd": "tinyssh"}
 """Servers by the name of their program."""

@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from auditkit.model import Evidence, Gap, Item, Means, Need
-from auditkit.sshd.effective import VENDOR
+from auditkit.sshd.effective import MAIN, VENDOR
 from auditkit.sshd.reading import DIRECTORY
 
 Noun = TypeVar("Noun")
-MAIN = f"{DIRECTORY}/sshd_config"
 SSHD = "/usr/sbin/sshd"
 DISK = "root:"
 """What the word for a mounted disk begins with."""

@@ -31,7 +31,7 @@ from reported import (
 )
 
 from auditkit import commands, report
-from auditkit.commands import options
+from auditkit.commands import answering, options
 from auditkit.commands.saved import parsed
 from auditkit.printable import printable, said
 from auditkit.report import csv as sheet
@@ -55,9 +55,9 @@ def test_the_option_names_all_formats() -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_what_was_saved_is_told_as_the_run_told_it(form: str) -> None:
     """`report FILE --format X` is what `--format X` was."""
-    saved = document.check(parsed(rendered(NIGHT, "json", show_all=False).encode(), "saved.json"), options.schema())
+    saved = document.check(parsed(rendered(NIGHT, "json", show_all=False).encode(), "saved.json"), answering.schema())
     assert rendered(saved, form, show_all=False) == rendered(NIGHT, form, show_all=False)
-    everything = document.check(parsed(rendered(NIGHT, "json").encode(), "saved.json"), options.schema())
+    everything = document.check(parsed(rendered(NIGHT, "json").encode(), "saved.json"), answering.schema())
     assert rendered(everything, form) == rendered(NIGHT, form)
     assert rendered(everything, form) != rendered(everything, form, show_all=False) or form == "prometheus"
 
@@ -400,7 +400,7 @@ def test_a_file_appears_whole(form: str, tmp_path: Path, monkeypatch: pytest.Mon
 def test_the_documents_of_these_tests_are_reports() -> None:
     for told in (NIGHT, *UNSEEN, made(host(changes=[EXPLAINED], findings=[FINDING]))):
         saved: Any = json.loads(json.dumps(told))
-        assert document.check(saved, options.schema()) == told
+        assert document.check(saved, answering.schema()) == told
 
 
 def test_the_page_on_formats_names_all_there_is() -> None:

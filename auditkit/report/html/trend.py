@@ -12,7 +12,6 @@ LEFT, WIDTH, WIDEST, NUMBERED = 10, 940, 44, 26
 """Where the first run lies, what all of them take, and from how much on there is room for one, and for its number."""
 TOP, UP, DOWN, LEAST = 24, 96, 36, 3
 BASE = TOP + UP
-HEIGHT = BASE + DOWN + 24
 SPARKS, SPARK, TALL = 30, 5, 20
 """Runs in the table of hosts, how wide each is, and how high."""
 MOST = 10**9

@@ -5,7 +5,6 @@ new: a wrong "nothing new" is worse than a second mail.
 """
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -18,11 +17,11 @@ from auditkit.printable import printable
 from auditkit.report.document import FAILURES, state
 from auditkit.report.items import Item, Sort, identity, items
 from auditkit.report.look import Options
+from auditkit.report.steady import steady
 
 Dict = Mapping[str, Any]
 SWITCHED_OFF = (State.UNREACHABLE,)
 """States of a host that sleeps: another key, or a lie, comes from one that is awake."""
-_NUMBERS = re.compile(r"[0-9]+")
 BACK = "again"
 """What a document says of what was gone, and is back."""
 MOST_TOLD = 200_000
@@ -156,8 +155,8 @@ def _said(item: Item) -> str:
         case Sort.LOGINS:
             return _digest([item.of["access"], item.of["coverage"]])
         case Sort.GAP:
-            return _digest([_NUMBERS.sub("#", str(item.of["reason"]))])
-    return _digest([item.severity.word, _NUMBERS.sub("#", item.message)])
+            return _digest([steady(str(item.of["reason"]))])
+    return _digest([item.severity.word, steady(item.message)])
 
 
 def _digest(value: object) -> str:

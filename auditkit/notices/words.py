@@ -154,9 +154,8 @@ def _of_host(news: HostNews) -> Iterator[str]:
 
 def _news(new: Sequence[Item], again: frozenset[str]) -> Iterator[str]:
     for item in new[:MOST_ITEMS]:
-        yield clipped(
-            f"  {'again' if item.id in again else 'new':5}  {item.severity.word:8}  {_item(item)}", LONGEST_LINE, "..."
-        )
+        line = f"  {'again' if item.id in again else 'new':5}  {item.severity.word:8}  {item.line}"
+        yield clipped(line, LONGEST_LINE, "...")
     yield from _more(len(new) - MOST_ITEMS, "")
 
 
@@ -164,13 +163,6 @@ def _unseen(gaps: Sequence[Item]) -> Iterator[str]:
     for item in gaps[:MOST_GAPS]:
         yield clipped(f"  new    {item.message}", LONGEST_LINE, "...")
     yield from _more(len(gaps) - MOST_GAPS, " not seen")
-
-
-def _item(item: Item) -> str:
-    """What is told of an item: of a change its path, and by which rule."""
-    if item.sort is Sort.CHANGE:
-        return f"{printable(item.subject)}: {item.message}  {said(item.rule)}"
-    return f"{item.message}  {said(item.rule)}"
 
 
 def _more(number: int, what: str) -> Iterator[str]:

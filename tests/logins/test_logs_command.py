@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Cli
+from conftest import Cli, without_past
 
 GUESSES = b"".join(
     b"Nov 24 03:%02d:%02d srv sshd[%d]: Failed password for invalid user admin from 198.51.100.7 port %d ssh2\n"
@@ -79,9 +79,16 @@ def test_a_disk_is_read_where_its_logs_are(cli: Cli, logs: Path) -> None:
 def test_evidence_of_a_disk_says_what_the_disk_says(cli: Cli, logs: Path, tmp_path: Path) -> None:
     disk, path = f"root:{logs.parents[1]}", str(tmp_path / "one.evidence.zst")
     assert cli.run("collect", disk, "--no-files", "-o", path).code in {0, 3}
-    there, then = logins(cli, disk), logins(cli, f"evidence:{path}")
+    there, then = without_past(logins(cli, disk)), without_past(logins(cli, f"evidence:{path}"))
     for name in ("access", "pattern", "attempts", "sources", "successes", "not_understood"):
         assert then["logins"][name] == there["logins"][name]
+
+
+def test_a_login_after_guesses_is_named_last_and_what_to_do_is_to_open_a_case(cli: Cli, logs: Path) -> None:
+    (logs / "auth.log").write_bytes(GUESSES + LOGIN.replace(b"192.0.2.9", b"198.51.100.7"))
+    *_, verdict, _, following, command = cli.run("logins", str(logs)).out.splitlines()
+    assert (verdict[-9:], following) == ("NOT CLEAN", "Next:")
+    assert command == "  auditkit incident open 'login of anna from 198.51.100.7'"
 
 
 def test_a_scan_of_a_disk_tells_of_logins(cli: Cli, logs: Path) -> None:

@@ -168,3 +168,13 @@ def test_why_it_cannot_be_told_stands_by_itself_too() -> None:
         "no source tells of logins: /var/log/lastlog empty",
     )
     assert verdict(CRON, b"").logins["why_not"] is None
+
+
+def test_of_few_guesses_the_report_says_that_they_show_nothing_and_of_none_that_there_were_none() -> None:
+    guess = "2026-11-24T09:00:00+00:00 vm sshd[700]: Failed password for invalid user oracle from 203.0.113.5 port 50001 ssh2\n"
+    told = [verdict(CRON + guess.replace(":00:00+", f":00:0{at}+") * at, b"").logins for at in (0, 1, 3)]
+    assert [(one["pattern"], one["why"]) for one in told] == [
+        ("not-enough-data", "nobody guessed"),
+        ("not-enough-data", "1 guess shows no pattern"),
+        ("not-enough-data", "3 guesses show no pattern"),
+    ]

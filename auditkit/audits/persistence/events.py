@@ -21,7 +21,8 @@ EVENTS: tuple[Entry, ...] = (
             *("/etc/needrestart/hook.d/*", "/etc/qemu/fsfreeze-hook.d/*", "/etc/pm/sleep.d/*", "/etc/pm/power.d/*"),
             *("/etc/ifplugd/action.d/*", "/etc/security/namespace.init", "/var/lib/cloud/scripts/per-*/*"),
         ),
-        vendor=("/usr/lib/dhcpcd/dhcpcd-hooks/*", "/usr/lib/cups/backend/*", "/usr/lib/cups/filter/*"),
+        # not /usr/lib/cups/backend/*: cups itself links there what its packages have elsewhere
+        vendor=("/usr/lib/dhcpcd/dhcpcd-hooks/*", "/usr/lib/cups/filter/*"),
         line=SHELL,
     ),
     entry(

@@ -41,7 +41,7 @@ class Via:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """Mail to people."""
+    """Mail to people: to whom, from whom, and over which server."""
 
     to: tuple[str, ...]
     sender: str
@@ -85,7 +85,7 @@ def read(value: strict.Value, whom: Sequence[str]) -> Notify:
     return Notify(
         mail=_mail(found["mail"]) if "mail" in found else None,
         apprise_file=found["apprise_file"].text() if "apprise_file" in found else None,
-        at=_severity(found["at"]) if "at" in found else Severity.MEDIUM,
+        at=found["at"].severity() if "at" in found else Severity.MEDIUM,
         heartbeat=_heartbeat(found["heartbeat"]) if "heartbeat" in found else WEEK,
         asleep=tuple(each.word(known) for each in found["asleep"].sequence()) if "asleep" in found else (),
         quiet=found["quiet"].flag() if "quiet" in found else True,
@@ -119,9 +119,9 @@ def _mail(value: strict.Value) -> Mail:
         to=_recipients(found["to"], via),
         sender=_address(found["from"], via),
         via=via,
-        user=_matching(found["user"], _USER, "user") if "user" in found else None,
+        user=found["user"].matching(_USER, "user") if "user" in found else None,
         password_file=found["password_file"].text() if "password_file" in found else None,
-        credential=_matching(found["password_credential"], _CREDENTIAL, "name of a credential")
+        credential=found["password_credential"].matching(_CREDENTIAL, "name of a credential")
         if "password_credential" in found
         else None,
         ca_file=found["ca_file"].text() if "ca_file" in found else None,
@@ -177,10 +177,6 @@ def _no_server(value: strict.Value, text: str) -> ConfigError:
     return value.error(f"{shown} is no way for mail", "write sendmail, smtp://mail.example.org:587 or smtps://mail.example.org")
 
 
-def _severity(value: strict.Value) -> Severity:
-    return Severity[value.word(each.word for each in Severity).upper()]
-
-
 def _heartbeat(value: strict.Value) -> timedelta | None:
     if value.kind == "bool" and not value.flag():
         return None
@@ -188,10 +184,3 @@ def _heartbeat(value: strict.Value) -> timedelta | None:
     if found := _DAYS.fullmatch(text):
         return timedelta(days=int(found[1]))
     raise value.error(f"{printable(text)} is no number of days", "write it like 7d, or off")
-
-
-def _matching(value: strict.Value, pattern: re.Pattern[str], what: str) -> str:
-    text = value.text()
-    if not pattern.fullmatch(text):
-        raise value.error(f"{printable(text)} is no {what}", f"write the {what} alone, without spaces or signs")
-    return text

@@ -5,11 +5,9 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
-from auditkit import channels, inexcusable, inventory, retention, strict
-from auditkit.errors import ConfigError
-from auditkit.model import Severity
+from auditkit import channels, excuses, inventory, retention, strict
 from auditkit.printable import printable
 from auditkit.retention import KEPT, Retention
 
@@ -25,20 +23,14 @@ RESERVED = ("local", "all")
 """Names of hosts and groups that mean something already."""
 VENDOR_KEYS = ("keyrings", "lists", "packages", "mirrors", "sources")
 HOST_KEYS = ("address", "groups", "ports", *DEFAULT_KEYS)
-EXCEPTION_KEYS = ("rule", "host", "path", "subject", "severity", "reason", "until")
-LONGEST = timedelta(days=3 * 365)
-"""For how long a risk may be accepted before somebody has to look again."""
 MOST_PORTS = 64
 BECOME = ("sudo", "doas", "none")
 TRANSPORTS = ("paramiko", "openssh")
-_SECRET = re.compile(r"passw|passphrase|secret|token|private|credential|\bpin\b", re.IGNORECASE)
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _ADDRESS = re.compile(r"[A-Za-z0-9_:][A-Za-z0-9._:%-]{0,254}")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@\\-]{0,63}\$?")
 _MIRROR = re.compile(r"https?://[A-Za-z0-9.:\[\]_/%+~-]{1,500}")
-_ABSOLUTE = re.compile(r"[/~][^\0\n]{0,4095}")
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +53,6 @@ class HostConfig:
     """`openssh` for what paramiko cannot: hardware keys, host certificates, servers that offer SHA-1 only."""
     ports: tuple[int, ...] = ()
     """Of a device that nobody logs in to: which ports to look at."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExceptionConfig:
-    """A risk that is accepted, with the reason and the last day."""
-
-    rule: str
-    reason: str
-    until: date
-    host: str = "@all"
-    """A host, an @group or @all."""
-    path: str = ""
-    """A path or pattern, as in a policy: needed to accept a change of a file."""
-    subject: str = ""
-    """What a report names so, and nothing else of the rule."""
-    severity: Severity | None = None
-    """How bad a thing may be that is accepted; as bad as its rule is, where nobody says more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +85,7 @@ class Config:
     """By name, the defaults and what inventories say already in them."""
     known_keys: Mapping[str, str] = field(default_factory=dict)
     """`SHA256:...` to whose key it is."""
-    exceptions: tuple[ExceptionConfig, ...] = ()
+    exceptions: tuple[excuses.Excuse, ...] = ()
     vendor: VendorConfig = VendorConfig()
     history: Retention = KEPT
     notify: channels.Notify | None = None
@@ -176,7 +151,7 @@ def read(text: str, source: str, at: Callable[[str], str] = str, today: date | N
     Raises:
         ConfigError: anything in it, or in an inventory, is unknown, misspelt or contradictory.
     """
-    found = _known(strict.read(text, source), KEYS)
+    found = strict.configured(strict.read(text, source), KEYS)
     said = _settings(found["defaults"], DEFAULT_KEYS) if "defaults" in found else {}
     defaults = _host("", said, HostConfig(""))
     nodes = found["hosts"].entries() if "hosts" in found else {}
@@ -196,7 +171,7 @@ def read(text: str, source: str, at: Callable[[str], str] = str, today: date | N
         defaults=defaults,
         hosts=hosts,
         known_keys=_keys(found["known_keys"]) if "known_keys" in found else {},
-        exceptions=_exceptions(found["exceptions"], hosts, today) if "exceptions" in found else (),
+        exceptions=excuses.read(found["exceptions"], _whom(hosts), today) if "exceptions" in found else (),
         vendor=_vendor(found["vendor"]) if "vendor" in found else VendorConfig(),
         history=retention.read(found["history"]) if "history" in found else KEPT,
         notify=channels.read(found["notify"], _whom(hosts)) if "notify" in found else None,
@@ -205,23 +180,12 @@ def read(text: str, source: str, at: Callable[[str], str] = str, today: date | N
 
 
 def _vendor(value: strict.Value) -> VendorConfig:
-    found = _known(value, VENDOR_KEYS)
+    found = strict.configured(value, VENDOR_KEYS)
     sources = found.pop("sources").flag() if "sources" in found else False
     said = {key: tuple(each.text() for each in inner.sequence()) for key, inner in found.items()}
     for each in found["mirrors"].sequence() if "mirrors" in found else ():
-        _matching(each, _MIRROR, "address of an archive")
+        each.matching(_MIRROR, "address of an archive")
     return VendorConfig(**said, sources=sources)
-
-
-def _known(value: strict.Value, known: tuple[str, ...], needed: tuple[str, ...] = ()) -> dict[str, strict.Value]:
-    """The values of a mapping with known keys; a place for a secret is refused with what to do instead."""
-    for key, inner in value.entries().items():
-        if key not in known and _SECRET.search(key):
-            raise inner.error(
-                "is a secret, and auditkit.yaml has no place for those",
-                "remove it and change that secret; use ssh-agent or `identity:`, the file of a key",
-            )
-    return value.mapping(known, needed)
 
 
 def _listed(
@@ -233,7 +197,7 @@ def _listed(
     for machine in (machine for each in reversed(lists) for machine in each.machines.values()):
         name = str(machine.name.node.value)
         host = _named(name, machine.name, machine.settings, hosts.get(name, defaults))
-        groups = tuple(_matching(each, _HOST, "group") for each in machine.groups)
+        groups = tuple(each.matching(_HOST, "group") for each in machine.groups)
         hosts[name] = replace(host, groups=tuple(dict.fromkeys((*groups, *host.groups))))
         places[name] = machine.name
     return hosts, places
@@ -255,7 +219,7 @@ def _named(name: str, value: strict.Value, found: Mapping[str, strict.Value], be
 
 
 def _settings(value: strict.Value, known: tuple[str, ...]) -> Mapping[str, strict.Value]:
-    return {} if value.kind == "null" else _known(value, known)  # `srv-01:` alone: all is in ~/.ssh/config
+    return {} if value.kind == "null" else strict.configured(value, known)  # `srv-01:` alone: all is in ~/.ssh/config
 
 
 def _host(name: str, found: Mapping[str, strict.Value], below: HostConfig) -> HostConfig:
@@ -280,9 +244,9 @@ def _setting(key: str, value: strict.Value) -> object:
         case "transport":
             return value.word(TRANSPORTS)
         case "address":
-            return _matching(value, _ADDRESS, "address")
+            return value.matching(_ADDRESS, "address")
         case "user":
-            return _matching(value, _USER, "user")
+            return value.matching(_USER, "user")
         case _:
             return value.text()
 
@@ -295,16 +259,9 @@ def _ports(value: strict.Value) -> tuple[int, ...]:
 
 
 def _group(value: strict.Value) -> str:
-    text = _matching(value, _HOST, "group")
+    text = value.matching(_HOST, "group")
     if text in RESERVED:
         raise value.error(f"a group cannot be called {text}", "give it another name: @all is every host")
-    return text
-
-
-def _matching(value: strict.Value, pattern: re.Pattern[str], what: str) -> str:
-    text = value.text()
-    if not pattern.fullmatch(text):
-        raise value.error(f"{printable(text)} is no {what}", f"write the {what} alone, without spaces or signs")
     return text
 
 
@@ -350,50 +307,7 @@ def _keys(value: strict.Value) -> dict[str, str]:
     return {fingerprint: owner.text() for fingerprint, owner in found.items()}
 
 
-def _exceptions(value: strict.Value, hosts: Mapping[str, HostConfig], today: date | None) -> tuple[ExceptionConfig, ...]:
-    return tuple(_exception(each, _whom(hosts), today) for each in value.sequence())
-
-
 def _whom(hosts: Mapping[str, HostConfig]) -> tuple[str, ...]:
     """The words that name one of these hosts, or some of them."""
     groups = {f"@{group}" for host in hosts.values() for group in host.groups}
     return ("@all", "local", *sorted(groups), *hosts)
-
-
-def _exception(value: strict.Value, whom: tuple[str, ...], today: date | None) -> ExceptionConfig:
-    found = _known(value, EXCEPTION_KEYS, ("rule", "reason", "until"))
-    rule = found["rule"].text()
-    if why := inexcusable.why(rule):
-        raise found["rule"].error(f"{rule} can have no exception: {why}", "remove it: `auditkit explain` says what to do")
-    return ExceptionConfig(
-        rule=rule,
-        reason=found["reason"].text(),
-        until=_last(found["until"], today),
-        host=found["host"].word(whom) if "host" in found else "@all",
-        path=_matching(found["path"], _ABSOLUTE, "absolute path") if "path" in found else "",
-        subject=found["subject"].text() if "subject" in found else "",
-        severity=Severity[found["severity"].word(one.word for one in Severity).upper()] if "severity" in found else None,
-    )
-
-
-def _last(value: strict.Value, today: date | None) -> date:
-    """The last day of an exception: one that is too far away is none."""
-    day = _day(value)
-    if today is not None and day - today > LONGEST:
-        hint = f"write a day within three years, {today + LONGEST} at the latest: then somebody looks again"
-        raise value.error(f"{day} is too far away to be the end of an exception", hint)
-    return day
-
-
-def _day(value: strict.Value) -> date:
-    text = str(value.node.value) if value.kind == "timestamp" else value.text()
-    try:
-        if _DATE.fullmatch(text):
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise _no_day(value, text)
-
-
-def _no_day(value: strict.Value, text: str) -> ConfigError:
-    return value.error(f"{printable(text)} is no day", "write it like 2027-03-01")

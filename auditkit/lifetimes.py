@@ -39,12 +39,14 @@ class How(StrEnum):
     """It is still there, and is accounted for by now."""
     MILDER = "milder"
     """It is still there, and is no more than a remark by now."""
+    ANEW = "anew"
+    """Another version of auditkit does not tell it: mended, or judged otherwise."""
     PAST = "past"
     """An event that is told no more, or something that another rule tells by now: nothing that was mended."""
 
 
 _NUMBERS = re.compile(r"[0-9]+")
-TOLD = (How.FIXED, How.ACCEPTED, How.EXPLAINED, How.MILDER)
+TOLD = (How.FIXED, How.ACCEPTED, How.EXPLAINED, How.MILDER, How.ANEW)
 """What is worth a line."""
 
 
@@ -106,6 +108,8 @@ class Look:
     """What it went by besides: files of advisories, that services were asked actively."""
     machine: str = ""
     """What tells this machine from another one of the same name; empty where that is not known."""
+    tool: str = ""
+    """Which auditkit looked, and judged; empty where that was not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +243,7 @@ def _seen(thing: Thing, row: Row | None, night: Night) -> Row:
     """The row of what is told now."""
     number, time = night.look.number, night.time
     if row is None or not row.open:
-        began = News.AGAIN if row and row.how == How.FIXED else News.NEW
+        began = News.AGAIN if row and row.how in (How.FIXED, How.ANEW) else News.NEW
         return Row(thing, time, time, number, open=True, news=began, news_run=number, how=thing.excuse)
     if row.thing.counts and not thing.counts:
         how = How.PAST if thing.event else thing.excuse or How.MILDER
@@ -293,7 +297,9 @@ def _how(thing: Thing, then: Look | None, night: Night, instead: Mapping[tuple[s
     other = instead.get(("change", thing.subject) if thing.sort == "change" else _alike(thing))
     if other is not None:
         return How.EXPLAINED if other.excuse == How.EXPLAINED else How.PAST
-    return _by_base(now.base, then.base) if thing.based else How.FIXED
+    how = _by_base(now.base, then.base) if thing.based else How.FIXED
+    judged_anew = how == How.FIXED and now.tool != then.tool and thing.sort != "gap"
+    return How.ANEW if judged_anew else how
 
 
 def _by_base(now: Base | None, then: Base | None) -> How | None:

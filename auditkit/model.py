@@ -287,15 +287,23 @@ class Item:
     digest: str
 
 
+TIMES = ("mtime", "ctime", "btime")
+PASSING = (*TIMES, "inode", "links")
+"""Attributes that change with every writing: told only where nothing else is to be told."""
+OWNERS = {"uid": "owner", "gid": "group"}
+"""How attributes that are numbers of somebody are called."""
+
+
 @dataclass(frozen=True, slots=True)
 class Office:
     """What the auditor's own configuration says, as far as judges need it."""
 
     networks: tuple[str, ...] = (
-        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "127.0.0.0/8"),
-        *("fc00::/7", "fe80::/10", "::1/128"),
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"),  # RFC 1918
+        *("169.254.0.0/16", "127.0.0.0/8"),  # link-local, RFC 3927; loopback
+        *("fc00::/7", "fe80::/10", "::1/128"),  # RFC 4193
     )
-    """The own address ranges."""
+    """The own address ranges: where auditkit.yaml sets none, what is private, link-local or loopback."""
     known_keys: tuple[tuple[str, str], ...] = ()
     """Fingerprint of a key, and whose it is."""
     active: bool = False

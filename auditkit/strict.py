@@ -5,6 +5,7 @@ Anchors, aliases and tags are refused before anything is built, and nesting is b
 A format of others may have what ours may not (`Leave`); who reads it minds that aliases make a graph of the tree.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -12,12 +13,14 @@ from typing import Any
 
 from auditkit import opening
 from auditkit.errors import ConfigError
+from auditkit.model import Severity
 from auditkit.printable import printable
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 16
 _WORDS = {"mapping": "a mapping", "sequence": "a list", "str": "text", "int": "a number", "bool": "true or false"}
 _TAG = "tag:yaml.org,2002:"
+_SECRET = re.compile(r"passw|passphrase|secret|token|private|credential|\bpin\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +30,6 @@ class Leave:
     tags: tuple[str, ...] = ()
     anchors: bool = False
     depth: int = MAX_DEPTH
-
-
-NO_LEAVE = Leave()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +116,17 @@ class Value:
             raise self.error(f"cannot be {printable(text)}", near(text, words))
         return text
 
+    def matching(self, pattern: re.Pattern[str], what: str) -> str:
+        """Text that a pattern fits as a whole; `what` it is then, as the error says it."""
+        text = self.text()
+        if not pattern.fullmatch(text):
+            raise self.error(f"{printable(text)} is no {what}", f"write the {what} alone, without spaces or signs")
+        return text
+
+    def severity(self) -> Severity:
+        """How much something matters."""
+        return Severity[self.word(each.word for each in Severity).upper()]
+
     def _expect(self, kind: str) -> None:
         if self.kind == kind:
             return
@@ -175,6 +186,17 @@ def _loader() -> Any:
     import yaml  # noqa: PLC0415 - not for --help
 
     return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def configured(value: Value, known: tuple[str, ...], needed: tuple[str, ...] = ()) -> dict[str, Value]:
+    """The values of a mapping of auditkit.yaml by its known keys; a place for a secret is refused with what to do instead."""
+    for key, inner in value.entries().items():
+        if key not in known and _SECRET.search(key):
+            raise inner.error(
+                "is a secret, and auditkit.yaml has no place for those",
+                "remove it and change that secret; use ssh-agent or `identity:`, the file of a key",
+            )
+    return value.mapping(known, needed)
 
 
 def near(word: str, known: Iterable[str]) -> str:

@@ -10,10 +10,10 @@ from ways import DOOR, DROPBEAR, OPENSSH, UNSURE, host, host_key, key, private, 
 
 from auditkit import across
 from auditkit.across.passwords import is_about
-from auditkit.commands import options
+from auditkit.commands import answering
 from auditkit.model import Gap, Severity, State
 
-ACCESS = SCHEMA.evolve(schema={"$ref": "#/$defs/access", "$defs": options.schema()["$defs"]})
+ACCESS = SCHEMA.evolve(schema={"$ref": "#/$defs/access", "$defs": answering.schema()["$defs"]})
 DOWN = host("ws-04", None, Gap("ws-04", "no answer from 192.0.2.4"), state=State.UNREACHABLE)
 
 

@@ -11,10 +11,10 @@ from auditkit import across
 from auditkit.across.fall import ROOT, Fall, Node, chart, falls, spread
 from auditkit.across.matrix import matrix
 from auditkit.across.reading import Host, hosts
-from auditkit.commands import options
+from auditkit.commands import answering
 from auditkit.keys.use import admits
 
-ACCESS = SCHEMA.evolve(schema={"$ref": "#/$defs/access", "$defs": options.schema()["$defs"]})
+ACCESS = SCHEMA.evolve(schema={"$ref": "#/$defs/access", "$defs": answering.schema()["$defs"]})
 
 
 def reach(*told: dict[str, Any]) -> list[dict[str, Any]]:

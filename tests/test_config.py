@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditkit import config
-from auditkit.config import Config, ExceptionConfig, HostConfig
+from auditkit.config import Config, HostConfig
 from auditkit.errors import ConfigError
+from auditkit.excuses import Excuse
 
 KEY = "SHA256:" + "a" * 43
 EXAMPLE = f"""\
@@ -47,8 +48,8 @@ def test_the_example_as_documented() -> None:
         },
         known_keys={KEY: "anna's laptop"},
         exceptions=(
-            ExceptionConfig("banner-version", "vendor appliance", date(2027, 3, 1), "srv-01"),
-            ExceptionConfig("ssh-root-key", "two admins", date(2027, 4, 1), "@servers"),
+            Excuse("banner-version", "vendor appliance", date(2027, 3, 1), "srv-01"),
+            Excuse("ssh-root-key", "two admins", date(2027, 4, 1), "@servers"),
         ),
     )  # fmt: skip
 

@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from auditkit import fleet, report, runs
-from auditkit.commands import asking, options, progress, running
+from auditkit.commands import answering, asking, options, progress, running
 from auditkit.commands.line import auditkit
 from auditkit.config import Config, HostConfig
 from auditkit.errors import AuditkitError, FormatError, HostError, LastingError, UntrustedError, UsageError
@@ -649,7 +649,7 @@ def test_a_damaged_result_is_had_again(tmp_path: Path, data: bytes) -> None:
     kept = runs.Run("x", str(directory), {})
     for word, host in running._sound(kept, options.setting()):
         assert word == "srv-01"
-        jsonschema.validate({**SHELL, "hosts": [host]}, options.schema())
+        jsonschema.validate({**SHELL, "hosts": [host]}, answering.schema())
         assert host["facts"]["asked"] > OLD
     (directory / "srv-01.json").write_text(json.dumps({"word": "srv-01", "host": GOOD}))
     note = f"asked at {ASKED.replace('T', ' ')}, by the run that was continued; not again since"
@@ -751,7 +751,7 @@ def test_a_report_from_before_there_were_states_is_read() -> None:
     made = document.to_document(document.Report("scan", "auditkit 0.1", NIGHT, NIGHT, (HostReport("a"), HostReport("b"))))
     for host in made["hosts"]:
         del host["state"]
-    document.check(made, options.schema())
+    document.check(made, answering.schema())
     assert "2 hosts: 2 ok" in "".join(report.render(made, "text", report.Options()))
 
 

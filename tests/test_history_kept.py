@@ -162,6 +162,14 @@ def test_hosts_of_a_run_are_told_apart_and_stay_in_order(book: Book) -> None:
     assert [(one.host.word, one.new, one.still) for one in newest.hosts] == [("a", 1, 0), ("b", 0, 1)]
 
 
+def test_what_the_newer_auditkit_does_not_tell_is_judged_anew(small: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(options, "TOOL", "auditkit 0.0.9")
+    small.run(host(findings=[ROOT_MAY]))
+    monkeypatch.undo()
+    (gone,) = since(small.run(host()))["fixed"]
+    assert (gone["rule"], gone["how"]) == ("ssh-root-password", "anew")
+
+
 def test_evidence_and_disks_mend_nothing_of_a_live_host(book: Book) -> None:
     book.run(host(findings=[ROOT_MAY]))
     for word in ("evidence:/srv/web1.evidence.zst", "root:/mnt/disk"):

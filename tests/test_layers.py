@@ -34,7 +34,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "inventory": NOUNS | {"strict"},
     "channels": NOUNS | {"strict"},
     "retention": {"strict"},
-    "config": NOUNS | {"retention", "strict", "policy", "inventory", "channels", "inexcusable"},
+    "excuses": NOUNS | {"strict", "inexcusable"},
+    "config": NOUNS | {"retention", "strict", "policy", "inventory", "channels", "excuses"},
     "ssh": NOUNS | {"answers", "opening", "config", "probe", "entries", "agent", "keys"},
     "ports": NOUNS | {"banners", "config", "ssh"},
     "hosts": NOUNS | {"answers", "ports", "probe", "config", "strict", "mounts", "entries", "ssh", "evidence"},
@@ -92,14 +93,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "quorum": NOUNS,
     "unlike": NOUNS | {"facts"},
     "peers": NOUNS | {"facts", "quorum", "settle", "unlike"},
-    "across": NOUNS | {"keys", "quorum"},
+    "across": NOUNS | {"keys", "lenient", "quorum"},
     "keys": NOUNS | {"answers"},
     "banners": NOUNS,
-    "access": NOUNS | {"answers", "keys", "sshd"},
+    "access": NOUNS | {"answers", "banners", "keys", "sshd"},
     "advisories": NOUNS,
     "audits": NOUNS
     | {"access", "advisories", "answers", "banners", "fields", "keys", "packages", "processes", "sshd", "sudoers", "words"},
     "fields": set(),
+    "lenient": NOUNS,
     "inexcusable": set(),
     "answers": NOUNS | {"fields"},
     "processes": NOUNS | {"answers", "fields"},
@@ -107,7 +109,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sudoers": NOUNS,
     "logins": NOUNS | {"access", "answers", "words"},
     "importers": NOUNS | {"entries"},
-    "response": NOUNS | {"answers", "facts", "logins", "words"},
+    "response": NOUNS | {"answers", "facts", "lenient", "logins", "words"},
     # tell
     "report": NOUNS | {"", "lifetimes", "logins", "probe", "response", "words", "inexcusable"},
     "notices": NOUNS | {"report"},
@@ -121,7 +123,7 @@ JUDGES = {
     "growth", "accept", "timeline", "settle", "coverage", "distrust", "packages", "systems", "derived", "makers",
     "facts", "quorum", "unlike", "peers", "answers", "access", "across", "sshd", "sudoers", "words", "vouched",
     "together", "shipped", "databases", "scripts", "strays", "against", "advisories", "banners", "fields", "processes",
-    "response", "notices", "lifetimes", "inexcusable", "schedules",
+    "response", "notices", "lenient", "lifetimes", "inexcusable", "schedules",
 }  # fmt: skip
 WORLD = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile", "shutil", "paramiko", "importlib"}
 KINDS = ("hosts", "inventory", "packages", "derived", "audits", "importers", "report", "commands")
@@ -212,6 +214,7 @@ SHARED = {
     "auditkit.report.timelines.ecs": "a line of the Elastic Common Schema, for timelines and reports",
     "auditkit.report.verdict": "what a host comes to, for every format that people read",
     "auditkit.report.table": "the hosts of a run at a glance, for every format that people read",
+    "auditkit.report.steady": "what words say apart from their numbers, for whatever holds one night against another",
 }
 """Modules of a kind's folder that their siblings may import, and why; of commands/, what is no command itself."""
 BORN_AFTER_3_6 = {"dataclasses", "contextvars", "importlib.resources", "importlib.metadata", "zoneinfo", "graphlib"}

@@ -244,6 +244,16 @@ def test_a_check_of_unchanged_disks_compares_what_their_baselines_hold(fleet: Fl
     assert hosts["ws-1"]["facts"]["peers"] == {"hosts": 3, "unlike": 0}
 
 
+def test_what_a_package_puts_elsewhere_is_its_own_also_where_the_baseline_says_what_is_installed(fleet: Fleet) -> None:
+    """As dash does with /bin/sh: nothing to tell of the hosts that are unchanged, of which no list of packages is read now."""
+    for root in fleet.roots.values():
+        (root / "var/lib/dpkg/diversions").write_text("/usr/bin/hello\n/usr/bin/hello.distrib\nhello\n")
+    assert fleet.run("baseline").code == 0
+    (fleet.roots["ws-3"] / "usr/bin/hello").write_text("evil\n")
+    odd = [("unlike-other-hosts", "high", "/usr/bin/hello")]
+    assert rules(fleet.json("check")) == {"ws-1": [], "ws-2": [], "ws-3": odd, "ws-4": []}
+
+
 def test_a_host_alone_is_compared_with_nobody_and_leaves_no_ledger(fleet: Fleet) -> None:
     host = fleet.json("scan", "ws-1")["ws-1"]
     assert "peers" not in host["facts"]

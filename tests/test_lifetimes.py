@@ -272,3 +272,17 @@ def test_whatever_runs_see_nothing_is_fixed_that_is_there_and_nothing_is_lost(wo
         assert known - now <= keys(told.unknown) | {key for key, row in history.rows.items() if not row.open}
         held = before(history.looks[-1], history.looks[-2::-1]).held
         assert now - (told_in[held.number] if held else set()) - known <= told.new
+
+
+def test_what_another_version_does_not_tell_is_judged_anew_and_not_fixed(history: History) -> None:
+    """Nobody mended it: the newer auditkit knows that it is no door. That a gap is closed is true whoever says so."""
+    history.run(FINDING, CHANGE, GAP, gaps={"/etc/shadow": "permission denied"}, tool="auditkit 1")
+    assert gone(history.run(tool="auditkit 2")) == {"f": "anew", "c": "anew", "g": "fixed"}
+    assert history.run(FINDING, tool="auditkit 2").told["f"].news == "again"
+    assert gone(history.run(tool="auditkit 2")) == {"f": "fixed"}
+
+
+def test_a_newer_baseline_has_accepted_what_is_gone_whichever_version_says_so(history: History) -> None:
+    history.run(CHANGE, tool="")
+    newer = replace(BASE, number=4)
+    assert gone(history.run(base=newer, tool="auditkit 2")) == {"c": "accepted"}

@@ -254,6 +254,15 @@ def test_what_was_gone_in_between_or_is_worse_is_new() -> None:
     assert not judged(made, after(ODD)).due
 
 
+def test_what_was_told_is_not_told_again_because_its_host_was_cut_short_since() -> None:
+    """The history holds such a host against the last night on which it was asked to the end: of then it is news each time."""
+    made = report(replace(ODD, state=State.TIMEOUT), new=1)
+    made["hosts"][0]["findings"][0] |= {"first_seen": "2026-11-29T01:00:00Z", "news": "new"}
+    assert judged(made, after(ODD)).notice.subject == "srv-01 not asked to the end"
+    made["hosts"][0]["findings"][0]["first_seen"] = made["started"]
+    assert judged(made, after(ODD)).notice.subject.startswith("1 new on srv-01"), "another machine answers to the name by now"
+
+
 def test_the_first_run_of_a_history_makes_all_new() -> None:
     made = report(ODD, run=None, finished=None)
     made["hosts"][0]["findings"][0]["first_seen"] = made["started"]
@@ -327,6 +336,36 @@ def test_what_is_new_on_many_hosts_alike_is_told_once() -> None:
         "  new    high      sshd is odd  ssh-password",
         "  new    not seen: /etc/shadow: permission denied",
     ]
+
+
+def test_many_hosts_behind_one_cable_are_told_of_once() -> None:
+    down = [replace(OFF, host=f"pc-{at}", gaps=(Gap(f"pc-{at}", f"no answer from 192.0.2.{at}"),)) for at in range(4)]
+    other_key = [replace(one, host=f"srv-{one.host}", state=State.HOSTKEY_CHANGED) for one in down[:3]]
+    verdict = told(*down, *other_key)
+    assert verdict.notice.subject == "3 hosts hostkey-changed, 4 hosts not reached"
+    paragraphs = verdict.notice.body.split("\n\n")
+    assert "On 4 hosts alike: pc-0, pc-1, pc-2, pc-3\n  unreachable: of pc-0: no answer from 192.0.2.0" in paragraphs
+    assert sum("HOSTKEY-CHANGED" in one for one in paragraphs) == 3, "each for itself"
+    cut = [replace(CHANGED, host=f"pc-{at}", state=State.TIMEOUT, gaps=(Gap("", "not done in time"),)) for at in range(4)]
+    cut[1] = replace(cut[1], changes=(change("/etc/shadow"),))
+    assert [one.splitlines() for one in told(*cut).notice.body.split("\n\n")[1:4]] == [
+        [
+            "On 3 hosts alike: pc-0, pc-2, pc-3",
+            "  new    critical  /etc/passwd: changed: content changed  content-changed",
+        ],
+        [
+            "pc-1: 1 change (1 critical), 1 gap, timeout: NOT CLEAN",
+            "  new    critical  /etc/shadow: changed: content changed  content-changed",
+        ],
+        ["On 4 hosts alike: pc-0, pc-1, pc-2, pc-3", "  timeout: not done in time"],
+    ]
+
+
+def test_the_first_notice_says_that_it_is_the_first() -> None:
+    assert (
+        "No earlier notice is known: all that there is counts as new." in told(ODD, night=replace(NIGHT, told=None)).notice.body
+    )
+    assert "No earlier notice" not in told(ODD).notice.body
 
 
 def test_two_hosts_are_told_of_one_by_one_and_so_is_who_got_in() -> None:

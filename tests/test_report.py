@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditkit import commands, report
-from auditkit.commands.options import schema
+from auditkit.commands.answering import schema
 from auditkit.commands.saved import parsed
 from auditkit.errors import FormatError
 from auditkit.model import (
@@ -328,7 +328,7 @@ def test_report_command_says_what_is_wrong_with_a_file(
     assert "can't decode byte 0xff" in capsys.readouterr().err
 
 
-def test_explain(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_tells_a_rule_whole(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """A rule whole, all rules in a line each, and the near word for a slip."""
     monkeypatch.setattr("auditkit.commands.rules.all_rules", lambda: (TWIN,))
     assert run(monkeypatch, "explain", "uid-zero-twin") == 0

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ways import DOOR, DROPBEAR, UNSURE, host, host_key, key, private, run, ssh
 
 from auditkit import across, report
-from auditkit.commands import options
+from auditkit.commands import answering
 from auditkit.commands.saved import parsed
 from auditkit.errors import FormatError
 from auditkit.model import Finding, Gap, HostReport, Rule, Severity, State
@@ -199,14 +199,14 @@ def test_hostile_names_are_shown_and_never_obeyed() -> None:
         assert not set(text) & {"\x1b", "\u202e", "\udcff"}
         assert "\\x1b[31m" in text
         assert "\\\\x1b" not in text
-    again = document.check(parsed("".join(report.render(told, "json", report.Options())).encode(), "f"), options.schema())
+    again = document.check(parsed("".join(report.render(told, "json", report.Options())).encode(), "f"), answering.schema())
     assert lines(again) == lines(told)
 
 
 def test_a_report_from_before_there_was_any_of_it_is_read() -> None:
     told = made(host("a"), host("b"))
     assert "access" not in told
-    assert not any(line.startswith("  passwords") for line in lines(document.check(told, options.schema())))
+    assert not any(line.startswith("  passwords") for line in lines(document.check(told, answering.schema())))
 
 
 SHAPES: st.SearchStrategy[Any] = st.sampled_from((None, 0, "x", [], {}, [None], [0], ["x"], [{}], True))
@@ -225,7 +225,7 @@ def test_an_edited_report_is_refused_or_told(data: st.DataObject) -> None:
         place, name = inner, data.draw(st.sampled_from(sorted(inner) if isinstance(inner, dict) else range(len(inner))))
     place[name] = data.draw(SHAPES)
     try:
-        document.check(told, options.schema())
+        document.check(told, answering.schema())
     except FormatError:
         return
     assert lines(told)

@@ -8,12 +8,11 @@ from auditkit import answers
 from auditkit.access import asking, dump, finding, needs
 from auditkit.access.dump import Answer
 from auditkit.access.finding import Found
-from auditkit.access.needs import MAIN
 from auditkit.errors import FormatError
 from auditkit.model import Evidence, Gap, Means, Need
 from auditkit.sshd import effective, reading
 from auditkit.sshd.criteria import Connection
-from auditkit.sshd.effective import Configuration
+from auditkit.sshd.effective import MAIN, Configuration
 from auditkit.sshd.globbing import globbed
 from auditkit.sshd.lines import Version, lowered
 

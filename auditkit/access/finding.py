@@ -5,13 +5,15 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from auditkit import answers
-from auditkit.access import arguments, needs, views
+from auditkit import answers, banners
+from auditkit.access import arguments, inetd, needs, views
 from auditkit.access.arguments import Started
-from auditkit.access.needs import MAIN, SSHD
+from auditkit.access.needs import SSHD
 from auditkit.access.nouns import title
 from auditkit.answers import Process, Shown, name_of
-from auditkit.model import Evidence, Gap
+from auditkit.banners import Heard
+from auditkit.model import Evidence, Gap, Item, Means
+from auditkit.sshd.effective import MAIN
 
 KINDS = {"sshd": "openssh", "dropbear": "dropbear", "dropbearmulti": "dropbear", "tinysshd": "tinyssh"}
 """Servers by the name of their program."""
@@ -67,7 +69,8 @@ def found(evidence: Evidence) -> tuple[tuple[Found, ...], tuple[Gap, ...]]:
     shows = tuple(one for one in shown if isinstance(one, Shown))
     running = [_running(evidence, each, shows) for each in processes if _is_server(each, processes)]
     left = tuple(show for show in shows if not any(show in each.shown for each in running))
-    return _apart((*running, *_others(evidence, running, processes, left))), gaps
+    others = tuple(_others(evidence, running, processes, left))
+    return _apart((*running, *others, *_behind_others(evidence, (*running, *others), processes))), gaps
 
 
 def _apart(servers: tuple[Found, ...]) -> tuple[Found, ...]:
@@ -172,6 +175,37 @@ def _by_units(evidence: Evidence, running: list[Found], processes: tuple[Process
                 yield Found("openssh", program, None, started, (), None if held or not processes else False)
 
 
+def _by_inetd(evidence: Evidence, running: list[Found], processes: tuple[Process, ...]) -> Iterator[Found]:
+    """Yield each server that inetd or xinetd starts for whoever connects, if one of them may run."""
+    names = {name_of(each.program) for each in processes}
+    state = True if names & {"inetd", "xinetd"} else None if not processes or "" in names or "busybox" in names else False
+    told = {(each.started.main, each.started.lines) for each in running if each.kind == "openssh"}
+    for item in (item for need in needs.INETD for item in needs.items(evidence, need)):
+        for one in inetd.read(item.data.decode("utf-8", "surrogateescape")):
+            if (one.started.main, one.started.lines) not in told or kind_of(one.program) != "openssh":
+                yield Found(kind_of(one.program), one.program, None, one.started, (), state)
+
+
+def _behind_others(evidence: Evidence, servers: tuple[Found, ...], processes: tuple[Process, ...]) -> Iterator[Found]:
+    """Yield each port on which SSH was heard and whose process is no server of SSH that is known, but listens for one."""
+    known = {port for each in servers for port in (*(each.process.ports if each.process else ()), *_shown_on(each))}
+    waited_for = any(each.kind == "openssh" and each.process is None for each in servers)
+    spoken = (told for told in map(banners.heard, _heard(evidence)) if isinstance(told, Heard))
+    for told in (each for each in spoken if each.parts and each.parts[0].startswith(b"SSH-") and each.port not in known):
+        process = next((each for each in processes if told.port in each.ports), None)
+        if process is not None and not (waited_for and name_of(process.program) in HOLDERS):
+            show = Shown(told.address, told.port, banners.read(told).banner)
+            yield Found(name_of(process.program) or "unknown", process.program, process, Started(), (show,), running=True)
+
+
+def _shown_on(server: Found) -> tuple[int, ...]:
+    return tuple(show.port for show in server.shown)
+
+
+def _heard(evidence: Evidence) -> Iterator[Item]:
+    return (item for item in evidence.items if item.need.means is Means.PORT)
+
+
 def _others(
     evidence: Evidence, running: list[Found], processes: tuple[Process, ...], left: tuple[Shown, ...]
 ) -> Iterator[Found]:
@@ -184,6 +218,7 @@ def _others(
         unseen = state is not False and bool(processes or ours) and not _held(processes, ours)
         yield Found("openssh", SSHD, None, _by_default(evidence), ours, state, unseen)
     yield from _by_units(evidence, running, processes)
+    yield from _by_inetd(evidence, running, processes)
     if ours and not there and not any(each.kind == "openssh" for each in running):
         yield Found("openssh", "", None, Started(), ours, running=True)
     if needs.items(evidence, needs.DEFAULTS[-1]) and not processes:

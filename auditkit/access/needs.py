@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from auditkit.model import Evidence, Gap, Item, Means, Need
+from auditkit.sshd.effective import MAIN
 from auditkit.sshd.reading import DIRECTORY
 
 Noun = TypeVar("Noun")
-MAIN = f"{DIRECTORY}/sshd_config"
 SSHD = "/usr/sbin/sshd"
 DISK = "root:"
 """What the word for a mounted disk begins with."""
@@ -51,6 +51,10 @@ UNITS = _files(
     "which SSH servers units start, and with which options",
     *(f"{place}/{name}" for place in UNIT_PLACES for name in ("*.service", "ssh*.d/*.conf", "dropbear*.d/*.conf")),
 )
+INETD = _files(
+    "which SSH servers inetd or xinetd start, and with which options",
+    *("/etc/inetd.conf", "/etc/inetd.d/*", "/etc/xinetd.conf", "/etc/xinetd.d/*"),
+)
 LISTENERS = Need(Means.LISTENERS, "all", "which SSH servers run, and with which configuration")
 DUMP = Need(Means.COMMAND, f"{SSHD} -T -ddd", "what sshd itself makes of its configuration")
 VERSION = Need(Means.COMMAND, f"{SSHD} -V", "which version of OpenSSH that is")
@@ -75,7 +79,7 @@ DPKG = Need(Means.FILE, "/var/lib/dpkg/status", "which version of OpenSSH is ins
 APK = Need(Means.FILE, "/lib/apk/db/installed", "which version of OpenSSH is installed")
 
 NEEDS = (
-    *(PASSWD, SHADOW, GROUP, NSSWITCH, CONFIG, DROP_INS, *KEYS, *PAM, *PAM_FACTS, *SECURITY, *DEFAULTS, *UNITS),
+    *(PASSWD, SHADOW, GROUP, NSSWITCH, CONFIG, DROP_INS, *KEYS, *PAM, *PAM_FACTS, *SECURITY, *DEFAULTS, *UNITS, *INETD),
     *(LISTENERS, DUMP, VERSION, BANNER),
     *(*STATUS, *HOSTBASED, *KEYTAB, *USERDB, *SSSD, *BRAKES),
 )

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, Generic, TypeVar
 
+from auditkit.lenient import mapping, number, text, texts
 from auditkit.model import State
+from auditkit.printable import clipped
 from auditkit.quorum import one_by_one
 
 T = TypeVar("T")
@@ -149,23 +151,23 @@ class Host:
 
 def hosts(told: Mapping[str, Document], known: Mapping[str, str]) -> tuple[Host, ...]:
     """The hosts of a run from their documents, by the words that named them; `known`: whose key a fingerprint is."""
-    names = Counter(_text(document.get("host")) for document in told.values())
+    names = Counter(text(document.get("host")) for document in told.values())
     machines = one_by_one({number: _identity(*one) for number, one in enumerate(told.items())})
     return tuple(
-        _host(word, document, machines[number], known, unique=names[_text(document.get("host"))] == 1)
+        _host(word, document, machines[number], known, unique=names[text(document.get("host"))] == 1)
         for number, (word, document) in enumerate(told.items())
     )
 
 
 def _host(word: str, document: Document, machine: int, known: Mapping[str, str], *, unique: bool) -> Host:
-    own = _text(document.get("host"))
-    connection = _mapping(_mapping(document.get("facts")).get("connection"))
-    ssh = _mapping(document.get("facts")).get("ssh")
-    facts = _mapping(ssh)
+    own = text(document.get("host"))
+    connection = mapping(mapping(document.get("facts")).get("connection"))
+    ssh = mapping(document.get("facts")).get("ssh")
+    facts = mapping(ssh)
     return Host(
-        word, own if unique else f"{own} ({word})", own, _text(document.get("state")), machine,
+        word, own if unique else f"{own} ({word})", own, text(document.get("state")), machine,
         addresses=tuple(dict.fromkeys(_addresses(connection, facts)))[:MOST_ADDRESSES],
-        entered=_text(connection.get("banner")).startswith("SSH-"),
+        entered=text(connection.get("banner")).startswith("SSH-"),
         asked=isinstance(ssh, Mapping),
         servers=_part(facts.get("servers"), _server, MOST_DOORS),
         doors=_part(facts.get("password_doors"), _door, MOST_DOORS),
@@ -183,9 +185,9 @@ def _identity(word: str, document: Document) -> frozenset[str]:
     What a machine says of itself counts for nothing here: a clone says the same. An address may be another machine's by the
     time when evidence is judged; and `local` and a disk are whichever machine that was.
     """
-    own = _text(document.get("host"))
+    own = text(document.get("host"))
     names = {f"name {own}"} if own != "local" and not own.startswith("root:") else set[str]()
-    connection = _mapping(_mapping(document.get("facts")).get("connection"))
+    connection = mapping(mapping(document.get("facts")).get("connection"))
     address, port, jump = (connection.get(name) for name in ("address", "port", "jump"))
     if isinstance(address, str) and address and isinstance(port, int) and not word.startswith("evidence:"):
         names.add(f"address {address} {port} {jump}")
@@ -194,18 +196,18 @@ def _identity(word: str, document: Document) -> frozenset[str]:
 
 def _addresses(connection: Document, facts: Document) -> Iterator[str]:
     """Yield the addresses of a host that others may see."""
-    yield from filter(_is_seen, (_text(connection.get("address")),))
+    yield from filter(_is_seen, (text(connection.get("address")),))
     for server in facts.get("servers", ()) if isinstance(facts.get("servers"), list) else ():
-        listens = _mapping(server).get("listens")
+        listens = mapping(server).get("listens")
         for place in listens[:MOST_ADDRESSES] if isinstance(listens, list) else ():
-            address = _text(place).rpartition(":")[0].strip("[]")
+            address = text(place).rpartition(":")[0].strip("[]")
             yield from filter(_is_seen, (address,))
 
 
 def _gaps(told: object) -> tuple[tuple[str, str], ...]:
     if not isinstance(told, list):
         return (("", "what of it could not be seen is not known"),)
-    return tuple((_short(_text(one.get("subject"))), _short(_text(one.get("reason")))) for one in map(_mapping, told))
+    return tuple((_short(one.get("subject")), _short(one.get("reason"))) for one in map(mapping, told))
 
 
 def _is_seen(address: str) -> bool:
@@ -222,7 +224,7 @@ def _is_seen(address: str) -> bool:
 def _part(told: object, reader: Callable[[Document], T | None], most: int) -> Part[T]:
     if not isinstance(told, list):
         return Part()
-    found = [reader(_mapping(one)) for one in told[:most]]
+    found = [reader(mapping(one)) for one in told[:most]]
     items = tuple(one for one in found if one is not None)
     return Part(items, len(items) == len(told), max(0, len(told) - most))
 
@@ -231,91 +233,79 @@ def _fair(told: object) -> object:
     """The keys, where there are too many first those of root, then those of who has few: nobody's crowd out another's."""
     if not isinstance(told, list) or len(told) <= MOST_KEYS:
         return told
-    number = Counter(_text(_mapping(one).get("account")) for one in told)
-    return sorted(told, key=lambda one: (_mapping(one).get("root") is not True, number[_text(_mapping(one).get("account"))]))
+    number = Counter(text(mapping(one).get("account")) for one in told)
+    return sorted(told, key=lambda one: (mapping(one).get("root") is not True, number[text(mapping(one).get("account"))]))
 
 
 def _server(told: Document) -> Server | None:
     kind, judged = told.get("kind"), told.get("judged")
     if not isinstance(kind, str) or not isinstance(judged, bool):
         return None
-    return Server(_short(kind), judged, _short(_text(told.get("why"))))
+    return Server(_short(kind), judged, _short(told.get("why")))
 
 
 def _door(told: Document) -> Door | None:
-    found = _texts(told, "account", "from", "method", "set_by")
+    found = _named(told, "account", "from", "method", "set_by")
     return Door(*found) if found else None
 
 
 def _unsure(told: Document) -> Unsure | None:
-    found = _texts(told, "account", "from", "why")
+    found = _named(told, "account", "from", "why")
     return Unsure(*found) if found else None
 
 
 def _key(told: Document, known: Mapping[str, str]) -> Key | None:
     """A key; one with a field that is not what it should be is the worst that it may be."""
-    named = _texts(told, "account", "fingerprint")
+    named = _named(told, "account", "fingerprint")
     if not named:
         return None
     account, fingerprint = named
-    options = told.get("options")
-    words = [one for one in options if isinstance(one, str)] if isinstance(options, list) else []
+    words = texts(told.get("options"))
     origin = next((one for one in words if one.lower().startswith("from=")), None)
     whole = _ORIGIN.fullmatch(origin or "")
     lowered = [one.lower() for one in words]
     effective, bits, line = told.get("effective"), told.get("bits"), told.get("line")
     return Key(
-        fingerprint, _short(_text(told.get("type"))), bits if _is_number(bits) else None, _short(_text(told.get("comment"))),
-        known.get(fingerprint) or _short(_text(told.get("known"))) or None, account,
+        fingerprint, _short(told.get("type")), number(bits), _short(told.get("comment")),
+        known.get(fingerprint) or _short(told.get("known")) or None, account,
         root=told.get("root") is True or (account == "root" and told.get("root") is not False),
         effective=effective if isinstance(effective, bool) else None,
-        reason=_short(_text(told.get("reason"))),
+        reason=_short(told.get("reason")),
         everywhere=told.get("everywhere") is not False,
         origin=whole[1] if whole and len(whole[1]) <= LONGEST_ORIGIN else None,
         limited=origin is not None,
         command=any(one.startswith("command=") for one in lowered),
         authority="cert-authority" in lowered,
-        file=_short(_text(told.get("file"))),
-        line=line if isinstance(line, int) and _is_number(line) else 0,
+        file=_short(told.get("file")),
+        line=number(line) or 0,
     )  # fmt: skip
 
 
 def _private(told: Document) -> Private | None:
-    named = _texts(told, "file")
+    named = _named(told, "file")
     accounts, encrypted, fingerprint = told.get("accounts"), told.get("encrypted"), told.get("fingerprint")
     if not named or not isinstance(accounts, list):
         return None
     owners = tuple(one for one in accounts[:MOST_ADDRESSES] if isinstance(one, str))
     sure = encrypted if isinstance(encrypted, bool) else None
     shown = fingerprint if isinstance(fingerprint, str) and fingerprint else None
-    return Private(owners, named[0], sure, shown, _short(_text(told.get("type"))))
+    return Private(owners, named[0], sure, shown, _short(told.get("type")))
 
 
 def _host_key(told: Document) -> HostKey | None:
-    named = _texts(told, "fingerprint", "type")
-    return HostKey(named[0], named[1], _short(_text(told.get("file")))) if named and named[0] else None
+    named = _named(told, "fingerprint", "type")
+    return HostKey(named[0], named[1], _short(told.get("file"))) if named and named[0] else None
 
 
 # --- their fields
 
 
-def _mapping(told: object) -> Document:
-    return told if isinstance(told, Mapping) else {}
-
-
-def _text(told: object) -> str:
-    return told if isinstance(told, str) else ""
-
-
-def _texts(told: Document, *names: str) -> tuple[str, ...]:
+def _named(told: Document, *names: str) -> tuple[str, ...]:
     """The texts of these names; none where one of them is no text."""
     found = [told.get(name) for name in names]
     return tuple(_short(one) for one in found if isinstance(one, str)) if all(isinstance(one, str) for one in found) else ()
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
-
-
-def _is_number(told: object) -> bool:
-    return isinstance(told, int) and not isinstance(told, bool) and told >= 0
+def _short(value: object) -> str:
+    """A text; of one that is too long the beginning."""
+    return clipped(text(value), LONGEST)

@@ -10,7 +10,7 @@ import click
 
 from auditkit import accept, owners, packaged, scan, store
 from auditkit import baseline as files
-from auditkit.commands import checking, integrity, options, running, sealing, vouching
+from auditkit.commands import answering, checking, integrity, options, running, sealing, vouching
 from auditkit.errors import AuditkitError, HostError, UsageError
 from auditkit.hosts import Host, named, now
 from auditkit.model import Change, Gap, Kind, State
@@ -32,7 +32,7 @@ LAST = 65_535
 @options.case
 @options.trust
 @options.jobs
-@click.option("-q", "--quiet", is_flag=True, help="no progress and no hints on stderr")
+@options.quiet
 def command(host: str, paths: tuple[str, ...], **given: Any) -> int:
     """Seal the next baseline of HOST: as the last one, with the changes of each PATH (a path, a directory, a glob) and PORT.
 
@@ -97,16 +97,16 @@ def _accepted(host: Host, base: files.Baseline, paths: Sequence[str], run: optio
     if run.record:
         run.record.baseline(path, host.name, sequence)
     for change in chosen:
-        options.say(run, f"  accepted {printable(change.path)} ({change.rule})")
+        answering.say(run, f"  accepted {printable(change.path)} ({change.rule})")
     for protocol, number in given["ports"]:
         gone = "" if accept.at(heard or (), (protocol, number)) else ": nothing listens there any more"
-        options.say(run, f"  accepted port {number}/{protocol}{gone}")
+        answering.say(run, f"  accepted port {number}/{protocol}{gone}")
     sealed = f"sealed with {printable(key)}" if key else "UNSIGNED"
     number = counted(len(chosen), "change")
-    options.say(run, f"{printable(host.name)}: baseline {sequence} with {number} accepted, {sealed}")
-    options.say(run, f"  {printable(path)}")
+    answering.say(run, f"{printable(host.name)}: baseline {sequence} with {number} accepted, {sealed}")
+    answering.say(run, f"  {printable(path)}")
     if left := sum(change not in chosen and change.explanation is None for change in result.changes):
-        options.say(run, f"{counted(left, 'change')} not accepted: every check shows that again")
+        answering.say(run, f"{counted(left, 'change')} not accepted: every check shows that again")
     return 0
 
 

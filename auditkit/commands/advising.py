@@ -9,7 +9,7 @@ from os import fstat
 from typing import IO
 
 from auditkit.advisories import LARGEST, Feed, debian, dsa, kev, osv
-from auditkit.commands import options
+from auditkit.commands import answering
 from auditkit.errors import FormatError
 from auditkit.opening import regular
 from auditkit.printable import printable
@@ -41,7 +41,7 @@ def read(paths: Sequence[str]) -> tuple[Feed, ...]:
 def told(feeds: Sequence[Feed]) -> None:
     """Say which files are gone by."""
     for feed in feeds:
-        options.talk(f"auditkit: advisories: {printable(feed.file)}: {feed.kind} of {feed.made or 'no date'}, {feed.digest}")
+        answering.talk(f"auditkit: advisories: {printable(feed.file)}: {feed.kind} of {feed.made or 'no date'}, {feed.digest}")
 
 
 def _read(path: str) -> Feed:

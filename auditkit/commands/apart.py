@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from auditkit import lifetimes
-from auditkit.commands import looking, options, past
+from auditkit.commands import answering, looking, options, past
 from auditkit.errors import UsageError
 from auditkit.history import Host, listing
 from auditkit.lifetimes import INTEGRITY, Look, Row
@@ -35,9 +35,9 @@ def told(a: str, b: str, run: options.Setting) -> int:
     made: Document = {**after, "command": "diff", "hosts": hosts, "status": document.worst(one["status"] for one in hosts)}
     if run.form == "text":
         head = f"from {_named(first)} to {_named(second)}"
-        options.write(run.output, (f"{line}\n" for line in (head, *lasting.difference(hosts))))
+        answering.write(run.output, (f"{line}\n" for line in (head, *lasting.difference(hosts))))
     else:
-        options.rendered(run, made)
+        answering.rendered(run, made)
     return _exit(hosts, run.fail_on)
 
 

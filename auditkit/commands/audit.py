@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from auditkit import hosts as kinds
-from auditkit.commands import auditing, awaiting, checking, options, running, sealing
+from auditkit.commands import answering, auditing, awaiting, checking, options, running, sealing
 from auditkit.errors import UsageError
 from auditkit.hosts import Host
 from auditkit.model import Audit, Gap, HostReport
@@ -35,7 +35,7 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
     if given["only_list"] or given["only_needs"]:
         if run.form not in ("text", "json"):
             raise UsageError(f"--list and --needs have no form {run.form}", "take --format text or --format json")
-        options.write(run.output, _beforehand(hosts, run, wanted, rules=given["only_list"]))
+        answering.write(run.output, _beforehand(hosts, run, wanted, rules=given["only_list"]))
         return 0
 
     key = sealing.key(replace(run, signers=None), given["key"])
@@ -50,7 +50,7 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
         return awaiting.remembered(host, told, run, key, memory)
 
     plan = running.planned("audit", hosts, run, given)
-    return running.answered(plan, run, judge, lambda told: checking.following(told, run))
+    return answering.delivered(run, running.reported(plan, run, judge, lambda told: checking.following(told, run)))
 
 
 def _left_out(only: Sequence[str]) -> Iterator[str]:

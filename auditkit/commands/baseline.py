@@ -11,7 +11,7 @@ import click
 
 from auditkit import baseline as files
 from auditkit import owners, packaged, policy, scan, store
-from auditkit.commands import integrity, making, options, sealing, vouching
+from auditkit.commands import answering, integrity, making, options, sealing, vouching
 from auditkit.commands.making import Made
 from auditkit.errors import UsageError
 from auditkit.header import Header
@@ -34,7 +34,7 @@ from auditkit.writer import Writer, locked
 @options.trust
 @options.jobs
 @click.option("--fail-on", hidden=True)
-@click.option("-q", "--quiet", is_flag=True, help="no progress and no hints on stderr")
+@options.quiet
 def command(hosts: tuple[str, ...], **given: Any) -> int:
     """Scan HOST and store what is there now, so that `check` can say later what changed.
 
@@ -69,7 +69,7 @@ def _one(job: Job) -> Made:
 
 def _waiting(run: options.Setting) -> None:
     if not run.quiet:
-        options.talk("auditkit: another run is writing a baseline of this host; waiting for it")
+        answering.talk("auditkit: another run is writing a baseline of this host; waiting for it")
 
 
 def _made(job: Job, wanted: Policy, key: str | None, place: tuple[str, int, str | None]) -> Made:

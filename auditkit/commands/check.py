@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from auditkit.commands import checking, options, running
+from auditkit.commands import answering, checking, options, running
 from auditkit.hosts import Host
 from auditkit.model import HostReport
 
@@ -32,4 +32,4 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
     def judge(host: Host, run: options.Setting) -> HostReport:
         return checking.check(host, run, {**given, "may_lack": plan.several})
 
-    return checking.answered(plan, run, judge)
+    return answering.delivered(run, checking.reported(plan, run, judge))

@@ -15,7 +15,7 @@ from auditkit import audits, packaged, policy, scan, store
 from auditkit import baseline as files
 from auditkit import collect as taking
 from auditkit.baseline import Baseline
-from auditkit.commands import auditing, checking, integrity, making, options, sealing
+from auditkit.commands import answering, auditing, checking, integrity, making, options, sealing
 from auditkit.commands.making import Made
 from auditkit.commands.progress import Shown
 from auditkit.errors import FormatError, UntrustedError, UsageError
@@ -41,7 +41,7 @@ from auditkit.recording import Recording, Writer
 @options.trust
 @options.jobs
 @click.option("--fail-on", hidden=True)
-@click.option("-q", "--quiet", is_flag=True, help="no progress and no hints on stderr")
+@options.quiet
 def command(hosts: tuple[str, ...], **given: Any) -> int:
     """Take evidence of HOST: all that check, audit, logins and scan look at. Nothing is judged.
 
@@ -140,7 +140,7 @@ def _known(host: Host, run: options.Setting) -> Baseline | None:
         return store.trusted(path, run.signers, of=host.name).baseline if path else None
     except (UntrustedError, FormatError) as error:
         if not run.quiet:
-            options.talk(f"auditkit: the baseline of {printable(host.name)} is left aside: {error}")
+            answering.talk(f"auditkit: the baseline of {printable(host.name)} is left aside: {error}")
         return None
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from auditkit import baseline, compare, growth, mounts, policy, settle, store
-from auditkit.commands import integrity, names, options, running
+from auditkit.commands import answering, integrity, names, options, running
 from auditkit.errors import UntrustedError, UsageError
 from auditkit.model import Change, Gap, HostReport
 from auditkit.printable import printable
@@ -38,7 +38,7 @@ def command(a: str, b: str, **given: Any) -> int:
             report = _difference(old, new.baseline)
     except UntrustedError as error:
         report = running.failed(b, error)
-    return options.answer(run, "diff", [report], ())
+    return answering.answer(run, "diff", [report], ())
 
 
 def _difference(trusted: store.Trusted, new: baseline.Baseline) -> HostReport:

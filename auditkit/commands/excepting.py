@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from auditkit.commands import options
-from auditkit.config import Config, ExceptionConfig
+from auditkit.config import Config
+from auditkit.excuses import Excuse
 from auditkit.hosts import is_here
 from auditkit.model import Severity
 from auditkit.printable import printable
@@ -47,14 +48,14 @@ def _severities() -> dict[str, Severity]:
     return {rule.id: rule.severity for rule in all_rules()}
 
 
-def _risk(one: ExceptionConfig) -> Any:
+def _risk(one: Excuse) -> Any:
     from auditkit.report.accepted import Risk  # noqa: PLC0415 - few have any
 
     most = one.severity or _severities().get(one.rule, Severity.MEDIUM)
     return Risk(one.rule, one.reason, one.until, one.path, one.subject, most)
 
 
-def _is_for(one: ExceptionConfig, word: str, host: Document, config: Config) -> bool:
+def _is_for(one: Excuse, word: str, host: Document, config: Config) -> bool:
     """Whether an exception is for a host; a `local` of which evidence tells may be any machine."""
     name = host["host"]
     if word.startswith("evidence:") and is_here(name):
@@ -63,7 +64,7 @@ def _is_for(one: ExceptionConfig, word: str, host: Document, config: Config) -> 
     return one.host in ("@all", name) or (one.host.startswith("@") and one.host[1:] in groups)
 
 
-def _noted(told: Mapping[str, Document], risks: Mapping[ExceptionConfig, Any], config: Config) -> dict[str, Document]:
+def _noted(told: Mapping[str, Document], risks: Mapping[Excuse, Any], config: Config) -> dict[str, Document]:
     """The documents, with a note on the first host of each exception that is about nothing any more on any of its hosts."""
     from auditkit.report import accepted  # noqa: PLC0415 - few have any
 
@@ -78,7 +79,7 @@ def _noted(told: Mapping[str, Document], risks: Mapping[ExceptionConfig, Any], c
     return noted
 
 
-def _has_looked(host: Document, one: ExceptionConfig) -> bool:
+def _has_looked(host: Document, one: Excuse) -> bool:
     """Whether a host was asked to its end for what an exception may be about."""
     from auditkit.report import accepted, document  # noqa: PLC0415 - few have any
 

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from importlib import resources
 from typing import Any
+
+from auditkit.commands import answering
 
 HEAD = """\
 # Fields of a report
@@ -20,7 +21,7 @@ Node = Mapping[str, Any]
 
 def parts() -> Iterator[str]:
     """Yield the part of the document itself, and of each kind of thing in it."""
-    schema = json.loads(resources.files("auditkit.report").joinpath("schema.json").read_text("utf-8"))
+    schema = answering.schema()
     yield _part("The document", schema)
     for name, node in schema["$defs"].items():
         yield _part(name, node)

@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from auditkit import hosts as kinds
-from auditkit.commands import moments, names, options
+from auditkit.commands import answering, moments, names, options
 from auditkit.errors import UsageError
 from auditkit.model import Severity
 from auditkit.printable import grouped, printable
@@ -52,7 +52,7 @@ def _told(word: str, run: options.Setting, *, asked: bool) -> int:
     with past.opened(run) as connection:
         listed = past.found(connection, word)
         made = past.document(connection, listed)
-    options.rendered(run, made)
+    answering.rendered(run, made)
     return document.exit_code(made, run.fail_on if asked else _severity(listed.run.fail_on))
 
 
@@ -62,7 +62,7 @@ def _severity(word: str) -> Severity | None:
 
 
 def _listed(words: Sequence[str], run: options.Setting, limit: int, since: str | None) -> int:
-    """List runs.
+    """List the runs of these hosts, the newest first.
 
     Raises:
         UsageError: there is no run of a host.
@@ -81,11 +81,11 @@ def _listed(words: Sequence[str], run: options.Setting, limit: int, since: str |
             raise UsageError(f"no run of {', '.join(map(printable, named[:5]))} is kept", "see what there is: auditkit history")
         found = listing.newest(connection, lanes, begin, limit) if connection else []
     if run.form == "json":
-        options.write(run.output, [_json(found)])
+        answering.write(run.output, [_json(found)])
     elif found:
-        options.write(run.output, (f"{line}\n" for line in _table(found)))
+        answering.write(run.output, (f"{line}\n" for line in _table(found)))
     elif not run.quiet:
-        options.talk(
+        answering.talk(
             "auditkit: no run is kept" + (f" since {printable(since)}" if since else f" in {keeping.place(run).shown}")
         )
     return 0

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from auditkit.commands import options, running
+from auditkit.commands import answering, options, running
 from auditkit.errors import AuditkitError, HostError, UsageError
 from auditkit.fleet import Result
 from auditkit.hosts import Host, is_here, named
@@ -50,7 +50,7 @@ class Told:
 @click.option("-o", "output", metavar="FILE", help="write the answer there instead of stdout")
 @options.timeout
 @options.fleet_of
-@click.option("-q", "--quiet", is_flag=True, help="no progress and no hints on stderr")
+@options.quiet
 def command(hosts: tuple[str, ...], **given: Any) -> int:
     """Say of each HOST (all of auditkit.yaml, if none is named) whether it can be reached and asked, and what to fix.
 
@@ -62,7 +62,7 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
     told = {each.word: each for each in (_told(result, run) for result in running.over(words, run, _facts))}
     answers = [told[word] for word in words]
     pieces = _json(answers, run) if run.form == "json" else (f"{line}\n" for line in _text(answers, run))
-    options.write(run.output, pieces)
+    answering.write(run.output, pieces)
     return 0 if all(each.state is State.OK for each in answers) else 3
 
 

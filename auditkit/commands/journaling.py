@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from auditkit.commands import ARGV, options
+from auditkit.commands import ARGV, answering, options
 from auditkit.commands.cases import hand
 from auditkit.errors import AuditkitError, UntrustedError
 from auditkit.evidence import Header
@@ -83,7 +83,7 @@ class Record:
 
     def _lose(self, path: str, why: str) -> None:
         self.lost.append(f"{path}: {why}"[:LONG])
-        options.talk(f"auditkit: case {self.case.id} has no copy of {printable(path)}: {why}")
+        answering.talk(f"auditkit: case {self.case.id} has no copy of {printable(path)}: {why}")
 
     def taking(self) -> str:
         """The directory for evidence that is taken for the case only, until it lies in the case."""
@@ -141,7 +141,7 @@ class Record:
         if not self.quiet and read:
             more = f", {again} of which it had already" if again else ""
             kept = f"case {self.case.id} keeps {counted(read, 'log')} that this reads{more}"
-            options.talk(f"auditkit: {kept}; of one above 64 MiB only its digest")
+            answering.talk(f"auditkit: {kept}; of one above 64 MiB only its digest")
 
 
 def _clock(header: Header) -> tuple[str, dict[str, object]]:
@@ -192,7 +192,7 @@ def _despite(record: Record, started: datetime, error: BaseException) -> None:
     try:
         _end(record, started, _code(error), _line(error))
     except AuditkitError as lost:
-        options.talk(f"auditkit: case {record.case.id} does not tell of this run: {lost}")
+        answering.talk(f"auditkit: case {record.case.id} does not tell of this run: {lost}")
 
 
 def _code(error: BaseException) -> int:
@@ -231,7 +231,7 @@ def _end(record: Record, started: datetime, code: int, error: str = "") -> None:
         entry = evidence.written(record.case, hand(record.by), f"{told['command']}.json", _pieces(record), said)
     if not record.quiet:
         kept = "".join(f", with {one.file}" for one in filed(entry))
-        options.talk(f"auditkit: case {record.case.id}: entry {entry.seq} tells of this run{kept}")
+        answering.talk(f"auditkit: case {record.case.id}: entry {entry.seq} tells of this run{kept}")
 
 
 def _pieces(record: Record) -> Iterable[bytes]:

@@ -3,11 +3,12 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import click
 
-from auditkit.commands import attempts, moments, options, sealing, timelines
+from auditkit.commands import answering, attempts, moments, options, sealing, timelines
 from auditkit.config import Config
 from auditkit.errors import UsageError
 from auditkit.hosts import HOSTS, Host
@@ -61,7 +62,7 @@ def command(words: tuple[str, ...], **given: Any) -> int:
         asked = attempts.Asked(since, until, timeline, key)
         code = _of_files(files, run, asked, given["zone"]) if files else _of_hosts(words, run, asked, given)
     if timeline and timeline.timeless and not run.quiet:
-        options.talk(f"auditkit: {timeline.timeless} events have no time and are not in the timeline")
+        answering.talk(f"auditkit: {timeline.timeless} events have no time and are not in the timeline")
     return code
 
 
@@ -86,7 +87,7 @@ def _of_hosts(words: Sequence[str], run: options.Setting, asked: attempts.Asked,
         return logtaking.added(host, HostReport(host.name, notes=notes), run, asked)
 
     plan = running.planned("logins", words, run, given)
-    return running.answered(plan, run, judge, lambda told: checking.following(told, run))
+    return answering.delivered(run, running.reported(plan, run, judge, lambda told: checking.following(told, run)))
 
 
 def _of_files(words: Sequence[str], run: options.Setting, asked: attempts.Asked, zone: str | None) -> int:
@@ -95,6 +96,8 @@ def _of_files(words: Sequence[str], run: options.Setting, asked: attempts.Asked,
     Raises:
         UsageError: one of them is not there.
     """
+    from auditkit.report import document  # noqa: PLC0415 - not for --help
+
     sources, notes = named.sources(words)
     if run.record:
         run.record.logs(source.log.name for source in sources if source.log.condition is Condition.READ)
@@ -105,4 +108,6 @@ def _of_files(words: Sequence[str], run: options.Setting, asked: attempts.Asked,
     done = attempts.judge_each(replace(taken, office=run.office), run, asked)
     reports = [attempts.told(HostReport(one), each.verdict, (), len(each.readings)) for one, each in done]
     reports[-1] = replace(reports[-1], notes=(*notes, *reports[-1].notes))
-    return options.answer(run, "logins", reports, ())
+    documents = [document.of_host(report) for report in reports]
+    following = dict.fromkeys(chain.from_iterable(map(attempts.following, documents)))
+    return answering.delivered(run, answering.made(run, "logins", documents, tuple(following)))

@@ -39,6 +39,7 @@ def look(word: str, host: Document, plan: running.Plan, run: options.Setting) ->
         gaps=frozenset(gaps(host)),
         took=_took(plan.given),
         machine=machine,
+        tool=options.TOOL,
     )
 
 

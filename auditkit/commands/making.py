@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from auditkit.commands import options, running
+from auditkit.commands import answering, options, running
 from auditkit.errors import AuditkitError
 from auditkit.fleet import Result
 from auditkit.model import State
@@ -39,12 +39,12 @@ def _told(result: Result[Made], run: options.Setting, nothing: str, *, alone: bo
     """Say what came of one host and give the exit status for it; of several each speaks for itself."""
     if result.value is not None:
         for line in result.value.lines:
-            options.say(run, line)
+            answering.say(run, line)
         return 0 if result.value.complete else 3
     error = result.error or AuditkitError("nothing came of it")
     if alone:
         raise error
-    options.say(run, f"{printable(result.word)}: {nothing}: {error}")
+    answering.say(run, f"{printable(result.word)}: {nothing}: {error}")
     if error.hint:
-        options.say(run, f"  hint: {error.hint}")
+        answering.say(run, f"  hint: {error.hint}")
     return error.exit_code

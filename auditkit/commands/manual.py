@@ -5,15 +5,14 @@ from importlib import import_module
 
 import click
 
-from auditkit import __version__
 from auditkit.commands import COMMANDS, HOSTS, roff
+from auditkit.commands.options import TOOL
 from auditkit.commands.roff import bold, filled, marked, text, title
 
 LOOKED_OVER = "2026-11-30"
 """The date in the foot of the page: when somebody last read it through."""
 _CONFIGURATION = "docs/reference/configuration.md"
 """Of a checkout, where alone the pages are made."""
-_SOURCE = f"auditkit {__version__}"
 _PARTS: Mapping[str, str] = {
     "DESCRIPTION": """\
 auditkit answers four questions after an attack, or before one: did they get in, did anything change, what is open, and what do
@@ -69,7 +68,7 @@ def page() -> str:
     """The text of auditkit(1)."""
     names = iter(_PARTS.items())
     parts = [
-        *title("AUDITKIT", 1, LOOKED_OVER, _SOURCE, "did they get in, did anything change, what is open"),
+        *title("AUDITKIT", 1, LOOKED_OVER, TOOL, "did they get in, did anything change, what is open"),
         ".SH SYNOPSIS",
         ".B auditkit\n.I COMMAND\n.RI [ OPTION ]...\\&\n.RI [ HOST ]...",
         *_section(*next(names)),
@@ -86,7 +85,7 @@ def configuration() -> str:
     """The text of auditkit.yaml(5): docs/reference/configuration.md, as man(1) shows it."""
     with open(_CONFIGURATION, encoding="utf-8") as page:
         told = roff.markdown(page.read())
-    head = title("AUDITKIT.YAML", 5, LOOKED_OVER, _SOURCE, "hosts, networks and whose signatures count, for auditkit(1)")
+    head = title("AUDITKIT.YAML", 5, LOOKED_OVER, TOOL, "hosts, networks and whose signatures count, for auditkit(1)")
     return "\n".join((*head, *told, ".SH SEE ALSO", ".BR auditkit (1),\n.BR ssh_config (5)")) + "\n"
 
 

@@ -11,13 +11,12 @@ from typing import Any
 import click
 
 from auditkit import nights
-from auditkit.commands import checking, noticing, options, running, scanning
+from auditkit.commands import answering, checking, noticing, options, running, scanning
 from auditkit.errors import AuditkitError, UsageError
 from auditkit.hosts import Host
 from auditkit.model import HostReport
 from auditkit.notices import Notice, Trouble, words
-from auditkit.opening import itself
-from auditkit.printable import printable, said
+from auditkit.printable import said
 
 CUT = "ended without a report: killed, out of memory or out of power"
 _RESULT = re.compile(r"[a-z-]{1,40}")
@@ -25,10 +24,8 @@ _RESULT = re.compile(r"[a-z-]{1,40}")
 
 @click.command("nightly")
 @options.hosts
-@click.option("--what", type=click.Choice(("scan", "check")), default="scan", show_default=True, help="what is done with HOST")
-@click.option(
-    "--keep", type=click.IntRange(1, 10_000), default=nights.KEPT, show_default=True, help="nights whose reports stay"
-)
+@options.what
+@options.nights
 @click.option("--queue", is_flag=True, help="leave notices in the outbox, for `nightly --send`")
 @click.option("--send", is_flag=True, help="look at nothing: send what waits, and tell of a run that was cut short")
 @click.option("--try-notify", is_flag=True, help="look at nothing: send a test to everybody who is told")
@@ -106,7 +103,7 @@ def _planned(
         try:
             plan = running.planned(given["what"], (), run, {**given, "resume": last.run})
         except UsageError as error:
-            options.talk(f"auditkit: the last run cannot be continued: {error}")
+            answering.talk(f"auditkit: the last run cannot be continued: {error}")
     done = ""
     if plan and plan.earlier:
         done = f"; {len(plan.earlier)} of {len(plan.words)} hosts were done, and this run went on from there"
@@ -122,10 +119,13 @@ def _cut(last: nights.Last, more: str = "") -> Trouble:
 
 def _done(plan: running.Plan, run: options.Setting, given: Mapping[str, Any], troubles: tuple[Trouble, ...]) -> int:
     """Ask the hosts, write the reports, tell what is new, and give the exit status."""
+    from auditkit import report  # noqa: PLC0415 - not for --help
+
     path = nights.report(run.store, run.started)
     judge = scanning.work(run, given) if given["what"] == "scan" else _checked(run, given)
-    code = checking.answered(plan, replace(run, output=f"{path}.json", form="json"), judge)
-    document = _page(path, run)
+    document = checking.reported(plan, run, judge)
+    code = answering.delivered(replace(run, output=f"{path}.json", form="json"), document)
+    answering.write(f"{path}.html", report.render(document, "html", report.Options()))
     night = noticing.night(run, troubles, f"{path}.html")
     verdict = words.judged(document, night)
     _say(verdict.notice, run, due=verdict.due)
@@ -152,20 +152,6 @@ def _checked(run: options.Setting, given: Mapping[str, Any]) -> running.Work[Hos
     return judge
 
 
-def _page(path: str, run: options.Setting) -> dict[str, Any]:
-    """The report that was written, once it lies there as a page, too."""
-    from auditkit import report  # noqa: PLC0415 - not for --help
-    from auditkit.commands import saved  # noqa: PLC0415
-
-    try:
-        with open(f"{path}.json", "rb", opener=itself) as file:
-            document: dict[str, Any] = saved.parsed(file.read(), f"{path}.json")  # type: ignore[assignment]  # we wrote it
-    except OSError as error:
-        raise AuditkitError(f"{printable(path)}.json cannot be read: {error.strerror}", "see whose it is") from error
-    options.write(f"{path}.html", report.render(document, "html", report.Options()))
-    return document
-
-
 def _say(notice: Notice, run: options.Setting, *, due: bool) -> None:
     """Write the notice to stdout, or that there is none."""
     if due:
@@ -188,7 +174,7 @@ def _quietly(run: options.Setting, night: nights.Last) -> None:
     try:
         nights.keep(run.store, night)
     except AuditkitError as error:
-        options.talk(f"auditkit: {error}")
+        answering.talk(f"auditkit: {error}")
 
 
 def _sent(run: options.Setting) -> int:

@@ -9,7 +9,7 @@ import click
 
 from auditkit import nights
 from auditkit.channels import Mail, Notify
-from auditkit.commands import options
+from auditkit.commands import answering, options
 from auditkit.config import Config
 from auditkit.errors import AuditkitError, UsageError
 from auditkit.notices import Night, Notice, Trouble
@@ -96,9 +96,9 @@ def sent(run: options.Setting) -> list[AuditkitError]:
     except AuditkitError as error:
         return [error]
     if done.taken and not run.quiet:
-        options.talk(f"auditkit: {counted(done.taken, 'notice')} sent")
+        answering.talk(f"auditkit: {counted(done.taken, 'notice')} sent")
     if done.kept:
-        options.talk(f"auditkit: {counted(done.kept, 'notice')} kept for the next run")
+        answering.talk(f"auditkit: {counted(done.kept, 'notice')} kept for the next run")
     return done.errors
 
 
@@ -163,6 +163,6 @@ def arrived(errors: Iterable[AuditkitError]) -> bool:
 def complained(errors: Iterable[AuditkitError], code: int) -> int:
     """Say on stderr what went wrong with notices, and give the exit status of a run that came to `code`."""
     for error in errors:
-        options.talk(f"auditkit: error: {error}{f'{chr(10)}hint: {error.hint}' if error.hint else ''}")
+        answering.talk(f"auditkit: error: {error}{f'{chr(10)}hint: {error.hint}' if error.hint else ''}")
         code = max(code, error.exit_code, key=WORST.index)
     return code

@@ -1,24 +1,23 @@
 """Options that commands share, and what they come to: configuration, store, trust, hosts, output."""
 
-import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import wraps
-from importlib import resources
-from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from auditkit import __version__, __without__, config, fleet
+from auditkit import __version__, config, fleet
 from auditkit.commands import asking, moments, progress
 from auditkit.commands.storing import default_store
-from auditkit.errors import AuditkitError, UsageError
+from auditkit.errors import UsageError
 from auditkit.hosts import Reach
-from auditkit.model import HostReport, Office, Severity
+from auditkit.model import Office, Severity
+from auditkit.nights import KEPT
 from auditkit.printable import printable
 from auditkit.timeline import Span
 
@@ -109,6 +108,11 @@ def fail_on(command: Command) -> Command:
     return click.option("--fail-on", type=click.Choice(SEVERITIES), default="medium", show_default=True, help=what)(command)
 
 
+def quiet(command: Command) -> Command:
+    """Whether nothing but the answer is written."""
+    return click.option("-q", "--quiet", is_flag=True, help="no progress and no hints on stderr")(command)
+
+
 def output(command: Command) -> Command:
     """Form and place of the answer, and what makes the exit status 1."""
     for option in reversed(
@@ -117,7 +121,7 @@ def output(command: Command) -> Command:
             click.option("-o", "output", metavar="FILE", help="write the answer there instead of stdout"),
             fail_on,
             click.option("--all", "show_all", is_flag=True, help="show explained changes too"),
-            click.option("-q", "--quiet", is_flag=True, help="no progress and no hints on stderr"),
+            quiet,
             click.option("--no-color", is_flag=True, help="no colours (as NO_COLOR does)"),
         )
     ):  # fmt: skip
@@ -143,10 +147,8 @@ def timeout(command: Command) -> Command:
 
 def jobs(command: Command) -> Command:
     """How many processes read, and for how long."""
-    most = click.IntRange(1, 64)
-    return click.option("--jobs", type=most, help="processes that read files (default: one per core, up to 8)")(
-        timeout(command)
-    )
+    what = "processes that read files (default: one per core, up to 8)"
+    return click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help=what)(timeout(command))
 
 
 def password(command: Command) -> Command:
@@ -167,6 +169,18 @@ def parallel(command: Command) -> Command:
 def fleet_of(command: Command) -> Command:
     """How many hosts are asked at once, and how they are logged in to."""
     return parallel(password(command))
+
+
+def what(command: Command) -> Command:
+    """What a night does."""
+    words = click.Choice(("scan", "check"))
+    return click.option("--what", type=words, default="scan", show_default=True, help="what is done with HOST")(command)
+
+
+def nights(command: Command) -> Command:
+    """How long what nights tell is kept."""
+    number, told = click.IntRange(1, 10_000), "nights whose reports stay"
+    return click.option("--keep", type=number, metavar="N", default=KEPT, show_default=True, help=told)(command)
 
 
 def window(what: str) -> Callable[[Command], Command]:
@@ -235,13 +249,6 @@ def case(command: Command) -> Command:
     return named(by(cast("Command", run)))
 
 
-def say(run: Setting, line: str) -> None:
-    """Answer with a line, where there is no report."""
-    if run.record:
-        run.record.lines.append(line)
-    click.echo(line)
-
-
 def setting(**given: Any) -> Setting:
     """The setting of a run from the options as click gave them.
 
@@ -292,107 +299,3 @@ def store_of(given: Mapping[str, Any]) -> str:
 def _configured(given: Mapping[str, Any], home: str) -> config.Config:
     found = config.find(given.get("config_file"), os.environ.get("AUDITKIT_CONFIG"), home)
     return config.load(found, home) if found else config.Config()
-
-
-def talk(message: str) -> None:
-    """Say something on stderr that is no answer."""
-    click.echo(message, err=True)
-
-
-def answer(run: Setting, command: str, reports: Iterable[HostReport], following: tuple[str, ...]) -> int:
-    """Render the report of a run where it was asked for, and give the exit status.
-
-    Raises:
-        AuditkitError: the output file cannot be written.
-    """
-    from auditkit.report import document  # noqa: PLC0415 - not for --help
-
-    return delivered(run, command, [document.of_host(report) for report in reports], following)
-
-
-def delivered(
-    run: Setting,
-    command: str,
-    hosts: Sequence[dict[str, Any]],
-    following: tuple[str, ...],
-    access: dict[str, Any] | None = None,
-    *,
-    kept: Callable[[dict[str, Any]], dict[str, Any]] = dict,
-) -> int:
-    """The same of hosts that have been told as the document has them.
-
-    `access`: who can log in on all of them; `kept` keeps the document, and gives it with what earlier runs say of it.
-
-    Raises:
-        AuditkitError: the output file cannot be written.
-    """
-    from auditkit.commands import rules  # noqa: PLC0415
-    from auditkit.report import document  # noqa: PLC0415
-
-    ended = document.Report(command, TOOL, run.started, datetime.now(UTC), (), following)
-    told = [{**host, "notes": [*__without__, *host["notes"]]} for host in hosts]
-    made = kept(document.assembled(ended, told, access, rules.known(document.named(told))))
-    if run.record:
-        run.record.document = made
-    rendered(run, made)
-    return document.exit_code(made, run.fail_on)
-
-
-def rendered(run: Setting, made: dict[str, Any]) -> None:
-    """Write a document in the form and at the place that were asked for.
-
-    Raises:
-        AuditkitError: the output file cannot be written.
-    """
-    from auditkit import report  # noqa: PLC0415 - not for --help
-
-    look = report.Options(color=run.color, width=width(), show_all=run.show_all)
-    write(run.output, report.render(made, run.form, look))
-
-
-def schema() -> dict[str, Any]:
-    """The JSON Schema of reports, as it ships in the package."""
-    text = resources.files("auditkit.report").joinpath("schema.json").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
-
-
-def width() -> int:
-    """Columns of the terminal, 100 where there is none."""
-    try:
-        return max(60, os.get_terminal_size(sys.stdout.fileno()).columns)
-    except (OSError, ValueError):
-        return 100
-
-
-def write(path: str | None, pieces: Iterable[str]) -> None:
-    """Write text to a file, whole or not at all, or to stdout."""
-    try:
-        if path is None:
-            for piece in pieces:
-                click.echo(piece, nl=False)
-            return
-        if os.path.exists(path) and not os.path.isfile(path):  # a terminal, a pipe, /dev/null: not to be replaced
-            with open(path, "w", encoding="utf-8") as file:
-                file.writelines(pieces)
-            return
-        temporary = f"{path}.{os.getpid()}.tmp"
-        with open(temporary, "x", encoding="utf-8") as file:
-            _all(file, pieces)
-        os.replace(temporary, path)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        what = "the answer" if path is None else printable(path)
-        raise AuditkitError(f"{what} cannot be written: {error.strerror}", "name another file with -o") from error
-
-
-def _all(file: IO[str], pieces: Iterable[str]) -> None:
-    """Write all, or leave nothing: the disk may be full, the last piece may be an error, somebody may press Ctrl-C."""
-    try:
-        file.writelines(pieces)
-        file.flush()
-        os.fsync(file.fileno())
-    except BaseException:
-        os.unlink(file.name)
-        raise

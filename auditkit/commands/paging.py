@@ -39,7 +39,9 @@ def written(report: HostReport, host: Host, page: "Page", scan: Scan, base: Base
     try:
         stock = packaged.stock(host, packaged.MEANING if known else packaged.CLAIMING)
         held = _of_baseline(page, known, stock) if known else 0
-        if not held and known:
+        if held and known:
+            stock = replace(stock, packages=frozenset(key.partition(":")[0] for key in known.header.packages or ()))
+        elif known:
             stock = packaged.stock(host)
     except HostError as error:
         gap = Gap(SUBJECT, f"not held against them: {error}")

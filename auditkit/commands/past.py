@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from auditkit import history
-from auditkit.commands import looking, names, options, saved
-from auditkit.commands.keeping import is_anybodys, place
+from auditkit.commands import answering, looking, names, options, saved
+from auditkit.commands.keeping import place
 from auditkit.errors import FormatError, UsageError
 from auditkit.history import listing
+from auditkit.hosts import is_here
 from auditkit.printable import printable
 
 
@@ -51,11 +52,11 @@ def document(connection: history.Reader, listed: listing.Listed) -> dict[str, An
 
     name = f"run {printable(listed.run.id)}"
     try:
-        return documents.check(saved.parsed(listing.document(connection, listed.number), name), options.schema())
+        return documents.check(saved.parsed(listing.document(connection, listed.number), name), answering.schema())
     except FormatError as error:
         raise FormatError(f"{name}: {error}", "ask the hosts again; other runs may be sound") from error
 
 
 def host_of(word: str) -> history.Host:
     """A host as the history knows it, by the word that names it."""
-    return history.Host(word, looking.here() if is_anybodys(word) else "")
+    return history.Host(word, looking.here() if is_here(word) else "")

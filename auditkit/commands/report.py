@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from auditkit.commands import options
+from auditkit.commands import answering, options
 from auditkit.commands.saved import parsed, read
 from auditkit.printable import printable
 
@@ -20,6 +20,6 @@ def command(file: str, **given: Any) -> int:
     from auditkit.report import document  # noqa: PLC0415
 
     run = options.setting(**given)
-    made = document.check(parsed(read(file), printable(file)), options.schema())
-    options.rendered(run, made)
+    made = document.check(parsed(read(file), printable(file)), answering.schema())
+    answering.rendered(run, made)
     return document.exit_code(made, run.fail_on)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from auditkit import fleet, hosts, runs, store
-from auditkit.commands import crossing, excepting, options
+from auditkit.commands import answering, crossing, excepting, options
 from auditkit.commands.progress import Display
 from auditkit.errors import AuditkitError, FormatError, HostError, UntrustedError, UsageError
 from auditkit.fleet import Result
@@ -61,7 +61,7 @@ def over(
 def _alone(word: str, run: options.Setting, work: Work[T]) -> T:
     def pausing(error: HostError, seconds: float) -> None:
         if not run.quiet:
-            options.talk(f"auditkit: {printable(word)}: {error}; trying again in {seconds:.0f} s")
+            answering.talk(f"auditkit: {printable(word)}: {error}; trying again in {seconds:.0f} s")
 
     with closing(fleet.opened(word, run.reach, pausing)) as host:
         return work(host, _paged(word, run))
@@ -119,10 +119,10 @@ def planned(command: str, words: Sequence[str], run: options.Setting, given: Map
         kept = runs.begin(run.store, run.started, asked)
     except AuditkitError as error:
         if not run.quiet:
-            options.talk(f"auditkit: this run cannot be resumed: {error}")
+            answering.talk(f"auditkit: this run cannot be resumed: {error}")
         return Plan(command, named, None, {}, given)
     if not run.quiet:
-        options.talk(f"auditkit: run {kept.id}; if it is cut short: auditkit {command} --resume {kept.id}")
+        answering.talk(f"auditkit: run {kept.id}; if it is cut short: auditkit {command} --resume {kept.id}")
     return Plan(command, named, kept, {}, given)
 
 
@@ -146,7 +146,7 @@ def _resumed(command: str, words: Sequence[str], run: options.Setting, given: Ma
     named = hosts.named(words or before, run.config)
     earlier = {word: host for word, host in _sound(kept, run) if word in named}
     if not run.quiet:
-        options.talk(f"auditkit: run {kept.id}: {len(earlier)} of {len(named)} hosts are done already")
+        answering.talk(f"auditkit: run {kept.id}: {len(earlier)} of {len(named)} hosts are done already")
     return Plan(command, named, kept, earlier, given)
 
 
@@ -154,7 +154,7 @@ def _sound(kept: runs.Run, run: options.Setting) -> Iterator[tuple[str, Document
     """Yield the results of an earlier run that need not be had again; a damaged one is had again."""
     from auditkit.report import document  # noqa: PLC0415 - not for --help
 
-    schema = options.schema()
+    schema = answering.schema()
     empty = document.assembled(document.Report("", options.TOOL, run.started, run.started, ()), [])
     for word, host in kept.kept():
         try:
@@ -183,14 +183,14 @@ def is_done(host: Document) -> bool:
     return host.get("state") in DONE and bool(host["counts"])
 
 
-def answered(
+def reported(
     plan: Plan,
     run: options.Setting,
     judge: Work[HostReport],
     following: Callable[[Mapping[str, Document]], tuple[str, ...]],
     together: Callable[[Mapping[str, Document]], Mapping[str, Document]] = dict,
-) -> int:
-    """Ask the hosts, answer with the report of all, and give the exit status.
+) -> Document:
+    """Ask the hosts, and give the document of what all say, once it is kept for later runs.
 
     `together` adds what only all of them show; it is not kept for a run that resumes this one, which asks it anew.
 
@@ -198,16 +198,16 @@ def answered(
         AuditkitError: the only host cannot be asked for a reason that lies here and not there.
     """
     for line in () if run.quiet else excepting.unknown(run.config):
-        options.talk(f"auditkit: {line}")
-    told = dict(plan.earlier)
-    for word, host in _told(tuple(word for word in plan.words if word not in told), plan, run, judge):
-        told[word] = host
+        answering.talk(f"auditkit: {line}")
+    asked = dict(plan.earlier)
+    for word, host in _told(tuple(word for word in plan.words if word not in asked), plan, run, judge):
+        asked[word] = host
         _keep(plan, word, host, run)
-    all_of_them, access = crossing.judged(together({word: told[word] for word in plan.words}), run)
-    told = excepting.applied(all_of_them, plan.command, run)
-    documents = list(told.values())
-    then = (*following(told), *_again(plan, documents))
-    return options.delivered(run, plan.command, documents, then, access, kept=lambda made: _remembered(made, plan, run))
+    all_of_them, access = crossing.judged(together({word: asked[word] for word in plan.words}), run)
+    judged = excepting.applied(all_of_them, plan.command, run)
+    documents = list(judged.values())
+    then = (*following(judged), *_again(plan, documents))
+    return _remembered(answering.made(run, plan.command, documents, then, access), plan, run)
 
 
 def _remembered(made: Document, plan: Plan, run: options.Setting) -> Document:
@@ -265,7 +265,7 @@ def _keep(plan: Plan, word: str, host: Document, run: options.Setting) -> None:
             plan.kept.keep(word, host)
     except AuditkitError as error:
         if not run.quiet:
-            options.talk(f"auditkit: {error}")
+            answering.talk(f"auditkit: {error}")
 
 
 def _again(plan: Plan, documents: Sequence[Document]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from auditkit.commands import checking, options, running, scanning
+from auditkit.commands import answering, checking, options, running, scanning
 
 
 @click.command("scan")
@@ -29,4 +29,4 @@ def command(hosts: tuple[str, ...], **given: Any) -> int:
     run = options.setting(**given)
     judge = scanning.work(run, given)
     plan = running.planned("scan", hosts, run, given)
-    return checking.answered(plan, run, judge)
+    return answering.delivered(run, checking.reported(plan, run, judge))

@@ -13,7 +13,7 @@ import click
 
 from auditkit import config, fleet, hosts, nights, units
 from auditkit.channels import SENDMAIL
-from auditkit.commands import ARGV, options
+from auditkit.commands import ARGV, answering, options
 from auditkit.errors import AuditkitError, UsageError
 from auditkit.hosts import is_here
 from auditkit.printable import printable
@@ -33,15 +33,13 @@ LATEST = 12 * 3600
 @options.hosts
 @click.option("--at", default="01:00", metavar="HH:MM", show_default=True, help="when, in this machine's zone")
 @click.option("--delay", default="30m", metavar="TIME", show_default=True, help="begin at random within that time after it")
-@click.option("--what", type=click.Choice(("scan", "check")), default="scan", show_default=True, help="what is done with HOST")
+@options.what
 @click.option(
     "--user", default="root", metavar="NAME", show_default=True, help="who runs it; this machine is seen whole by root only"
 )
 @click.option("--cron", "as_cron", is_flag=True, help="a file for /etc/cron.d, instead of systemd units")
 @click.option("-o", "folder", metavar="DIR", help="write the files there, which is no installation")
-@click.option(
-    "--keep", type=click.IntRange(1, 10_000), default=nights.KEPT, show_default=True, help="nights whose reports stay"
-)
+@options.nights
 @options.advisories
 @options.keeping
 @options.parallel
@@ -164,9 +162,9 @@ def _write(folder: str, made: Made, run: options.Setting) -> None:
         raise AuditkitError(f"{printable(folder)} cannot be made: {error.strerror}", "name another one with -o") from error
     for path, text in made.files.items():
         place = os.path.join(folder, os.path.basename(path))
-        options.write(place, [text])
+        answering.write(place, [text])
         if not run.quiet:
-            options.talk(f"auditkit: {printable(place)} written")
+            answering.talk(f"auditkit: {printable(place)} written")
 
 
 def _told(made: Made, plan: Plan) -> Iterator[str]:

@@ -8,11 +8,9 @@ from typing import Any
 import click
 
 from auditkit import baseline, store
-from auditkit.commands import options
+from auditkit.commands import answering, options
 from auditkit.errors import AuditkitError, UntrustedError, UsageError
 from auditkit.printable import printable
-
-NO_SIGNERS = "no signers are named, so no signature was looked at: name them with --signers FILE or in auditkit.yaml"
 
 
 @click.command("verify")
@@ -26,7 +24,7 @@ def command(files: tuple[str, ...], **given: Any) -> int:
     for path in _expanded(files):
         code = max(code, _one(path, run))
     if not run.signers:
-        options.say(
+        answering.say(
             run, "no signers are named, so no signature was looked at: name them with --signers FILE or in auditkit.yaml"
         )
     return code
@@ -53,23 +51,23 @@ def _one(path: str, run: options.Setting) -> int:
     try:
         trusted = store.trusted(path, run.signers, older=True)
     except UntrustedError as error:
-        options.say(run, f"UNTRUSTED {printable(path)}: {error}")
+        answering.say(run, f"UNTRUSTED {printable(path)}: {error}")
         if error.hint:
-            options.say(run, f"  hint: {error.hint}")
+            answering.say(run, f"  hint: {error.hint}")
         return error.exit_code
     except AuditkitError as error:
-        options.say(run, f"ERROR {printable(path)}: {error}")
+        answering.say(run, f"ERROR {printable(path)}: {error}")
         return error.exit_code
     with closing(trusted.baseline) as base:
         try:
             blocks = sum(1 for _block in base.blocks())
         except UntrustedError as error:
-            options.say(run, f"UNTRUSTED {printable(path)}: {error}")
+            answering.say(run, f"UNTRUSTED {printable(path)}: {error}")
             return error.exit_code
         header = base.header
         signer = f"sealed by {printable(trusted.signer)}" if trusted.signer else "seal not verified"
         what = f"baseline {header.sequence} of {printable(header.host)}, made {header.made:%Y-%m-%d %H:%M:%SZ}"
-        options.say(run, f"good {printable(path)}: {what}, {base.footer.entries} entries in {blocks} directories, {signer}")
+        answering.say(run, f"good {printable(path)}: {what}, {base.footer.entries} entries in {blocks} directories, {signer}")
         if header.reason:
-            options.say(run, f"  reason: {printable(header.reason)}")
+            answering.say(run, f"  reason: {printable(header.reason)}")
         return 0

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from auditkit.commands import options
+from auditkit.commands import answering, options
 from auditkit.errors import AuditkitError, FormatError
 from auditkit.hosts import Host
 from auditkit.model import Gap
@@ -80,14 +80,14 @@ def keep(run: options.Setting, host: Host, packages: "Sequence[Package]", name: 
         unknown = [package for package, names in known.items() if not names]
         wanted = supplies.at_hand(supplies.Asked(run, host, unknown, ())) if unknown else []
     except AuditkitError as error:
-        options.talk(f"auditkit: what the packages of {printable(host.name)} ship is not kept: {error}")
+        answering.talk(f"auditkit: what the packages of {printable(host.name)} ship is not kept: {error}")
         return
     with run.show("packages of", host.name, len(wanted)) as progress:
         for told in signed(run, host, wanted, name) if wanted else ():
             number += not isinstance(told, Gap)
             progress(number, 0)
     if number and not run.quiet:
-        options.talk(
+        answering.talk(
             f"auditkit: what {counted(number, 'package')} of {printable(host.name)} should hold is kept for later checks"
         )
 

@@ -15,7 +15,7 @@ def written(look: Look) -> str:
     return json.dumps({
         "begun": _moment(look.begun), "ended": _moment(look.ended), "parts": sorted(look.parts), "whole": look.whole,
         "mends": look.mends, "base": base and [base.place, base.number, base.made], "gaps": sorted(look.gaps),
-        "hosts": sorted(look.hosts), "took": sorted(look.took), "machine": look.machine,
+        "hosts": sorted(look.hosts), "took": sorted(look.took), "machine": look.machine, "tool": look.tool,
     })  # fmt: skip
 
 
@@ -40,6 +40,7 @@ def look_of(number: int, text: str) -> Look:
             hosts=_words(told["hosts"]),
             took=_words(told["took"]),
             machine=_word(told["machine"]),
+            tool=_word(told.get("tool", "")),
         )
     except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError) as error:
         raise damaged("how far a run looked is not told as it should be") from error

@@ -1,9 +1,9 @@
 """Large text logs in parts, which are read side by side and joined as if they were read in one go.
 
-`parts` cuts, `reading.read(part.log, part.data, setting)` reads each, wherever, and `joined` puts the readings together.
+`parts` cuts, `reading.read(part.log, part.data, setting)` reads each, wherever, `joined` puts one reading to those before it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from auditkit.logins.formats import BEGINNING, recognised
@@ -80,13 +80,10 @@ def begins(part: Part, setting: Setting) -> int | None:
     return part.log.until
 
 
-def joined(log: Log, made: Sequence[Part], readings: Sequence[Reading]) -> Reading:
-    """The reading of a source of those of its parts."""
-    first, *others = readings
-    notes, tally, lost = first.notes, first.tally, None
-    for part, reading in zip(made[1:], others, strict=True):
-        tally.joined(reading.tally, notes.lines, part.data.start)
-        notes.joined(reading.notes, part.data.start)
-        lost = lost or (reading if reading.log.condition not in (Condition.READ, Condition.EMPTY) else None)
-    last = lost.log if lost else first.log
-    return Reading(replace(log, condition=last.condition, reason=last.reason), first.format, notes, tally)
+def joined(before: Reading, part: Part, reading: Reading) -> Reading:
+    """The reading of all parts up to this one, of that of those before it, which is not to be used any more, and its own."""
+    before.tally.joined(reading.tally, before.notes.lines, part.data.start)
+    before.notes.joined(reading.notes, part.data.start)
+    logs = before.log, reading.log
+    lost = next((log for log in logs if log.condition not in (Condition.READ, Condition.EMPTY)), before.log)
+    return replace(before, log=replace(before.log, condition=lost.condition, reason=lost.reason))

@@ -1,7 +1,9 @@
 """Huge text logs, each read by several processes at once, part by part."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
+from typing import Any
 
 from auditkit.logins.nouns import Condition
 from auditkit.logins.parts import Part, joined, parts
@@ -28,16 +30,34 @@ def readings(
     asked = [(source, machine, hands * -(-(source.log.size or 0) // (PART * hands))) for source in sources]
     cuts = dict(workers.done(_cut, asked, hands, _nothing))
     jobs = [(number, part, machine) for number in sorted(cuts) if cuts[number] != workers.KILLED for part in cuts[number]]
-    told: dict[int, list[Reading | str]] = {}
-    outcomes = dict(workers.done(_read, jobs, hands, lambda _job, count: show(count)))
-    for at, (number, _part, _machine) in enumerate(jobs):
-        told.setdefault(number, []).append(outcomes[at])
-    for number, several in told.items():
-        made = [one for one in several if isinstance(one, Reading)]
-        if len(made) == len(several):
-            reading = joined(sources[number].log, cuts[number], made)
+    outcomes = _in_order(workers.done(_read, jobs, hands, lambda _job, count: show(count)))
+    for number, several in groupby(zip(jobs, outcomes, strict=True), lambda one: one[0][0]):
+        reading = _whole((job[1], outcome) for job, outcome in several)
+        if reading is not None:
+            log = reading.log
             reading.notes.size = sources[number].log.size or 0
-            yield number, reading
+            yield number, replace(reading, log=replace(sources[number].log, condition=log.condition, reason=log.reason))
+
+
+def _in_order(outcomes: Iterable[tuple[int, Any]]) -> Iterator[Any]:
+    """Yield the outcome of each job as soon as all jobs before it have ended."""
+    early: dict[int, Any] = {}
+    following = 0
+    for number, outcome in outcomes:
+        early[number] = outcome
+        while following in early:
+            yield early.pop(following)
+            following += 1
+
+
+def _whole(several: Iterable[tuple[Part, Reading | str]]) -> Reading | None:
+    """The reading of a source, of those of its parts, in memory for two of them; None where a process was killed."""
+    whole, complete = None, True
+    for part, reading in several:
+        complete = complete and isinstance(reading, Reading)
+        if isinstance(reading, Reading) and complete:
+            whole = joined(whole, part, reading) if whole else reading
+    return whole if complete else None
 
 
 def _nothing(_job: int, _told: object) -> None:

@@ -3,13 +3,17 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from auditkit.model import State
 from auditkit.notices.news import HostNews
+from auditkit.printable import said
 from auditkit.report.items import Item, Sort
 
 MOST_APART = 2
 """Hosts that are told of one by one."""
 OWN = (Sort.LOGIN, Sort.LOGINS, Sort.UNTRUSTED)
 """Of these each host is told of by itself."""
+ODD = (State.HOSTKEY_CHANGED, State.HOSTKEY_UNKNOWN, State.LIED, State.UNTRUSTED)
+"""And of these states: a cable that is out explains none of them."""
 Line = tuple[str, str, str, str]
 
 
@@ -20,6 +24,8 @@ class Shared:
     names: tuple[str, ...]
     new: tuple[Item, ...]
     gaps: tuple[Item, ...]
+    missed: str = ""
+    """Why none of them was asked to its end, in a sentence; empty where that is not what they have in common."""
 
 
 def folded(hosts: Sequence[HostNews]) -> tuple[list[Shared], list[HostNews]]:
@@ -31,11 +37,30 @@ def folded(hosts: Sequence[HostNews]) -> tuple[list[Shared], list[HostNews]]:
             names[line] = (*names.get(line, ()), news.name)
             of.setdefault(line, item)
     common = {line: whom for line, whom in names.items() if len(whom) > MOST_APART}
+    missed, hosts = _missed(hosts)
     groups: dict[tuple[str, ...], list[Item]] = {}
     for line, whom in common.items():
         groups.setdefault(whom, []).append(of[line])
     left = [_without(news, common) for news in hosts]
-    return [_shared(whom, found) for whom, found in groups.items()], [news for news in left if news.speaks]
+    return [*missed, *(_shared(whom, found) for whom, found in groups.items())], [news for news in left if news.speaks]
+
+
+def _missed(hosts: Sequence[HostNews]) -> tuple[list[Shared], list[HostNews]]:
+    """The hosts that one cause may have kept from being asked to their end, and all hosts without what is told so."""
+    by_state: dict[str, list[HostNews]] = {}
+    for news in hosts:
+        if news.missed and news.missed not in ODD and not news.sleeps:
+            by_state.setdefault(news.missed, []).append(news)
+    many = {word: some for word, some in by_state.items() if len(some) > MOST_APART}
+    rest = [replace(news, missed="") if news.missed in many and not news.sleeps else news for news in hosts]
+    return [Shared(tuple(one.name for one in some), (), (), f"{word}: {_why(some)}") for word, some in many.items()], rest
+
+
+def _why(hosts: Sequence[HostNews]) -> str:
+    """The reason that all of them have, or that of the first one."""
+    reasons = dict.fromkeys(said(gap["reason"]) for news in hosts for gap in news.host["gaps"][:1])
+    first = next(iter(reasons), "no reason is known")
+    return first if len(reasons) < 2 else f"of {hosts[0].name}: {first}"
 
 
 def _lines(news: HostNews) -> Iterator[tuple[Line, Item]]:

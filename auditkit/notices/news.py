@@ -5,7 +5,6 @@ new: a wrong "nothing new" is worse than a second mail.
 """
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -18,11 +17,13 @@ from auditkit.printable import printable
 from auditkit.report.document import FAILURES, state
 from auditkit.report.items import Item, Sort, identity, items
 from auditkit.report.look import Options
+from auditkit.report.steady import steady
 
 Dict = Mapping[str, Any]
 SWITCHED_OFF = (State.UNREACHABLE,)
 """States of a host that sleeps: another key, or a lie, comes from one that is awake."""
-_NUMBERS = re.compile(r"[0-9]+")
+BACK = "again"
+"""What a document says of what was gone, and is back."""
 MOST_TOLD = 200_000
 """What is kept in mind of one host; of one with more all is new again."""
 
@@ -60,8 +61,7 @@ def of_hosts(document: Dict, night: Night) -> tuple[list[HostNews], Told]:
     if forgotten(document):
         night = replace(night, told=None)
     for host in document["hosts"]:
-        first = host.get("since", {}).get("run") is None
-        news, told[host["host"]] = _of_host(host, night, document["started"] if first else None)
+        news, told[host["host"]] = _of_host(host, night, document["started"])
         found.append(news)
     return found, told
 
@@ -71,15 +71,15 @@ def forgotten(document: Dict) -> str:
     return str(document.get("history", {}).get("note") or "")
 
 
-def _of_host(host: Dict, night: Night, started: str | None) -> tuple[HostNews, dict[str, str]]:
+def _of_host(host: Dict, night: Night, started: str) -> tuple[HostNews, dict[str, str]]:
     before = None if night.told is None else night.told.get(host["host"])
-    marked = list(_marked(host))
-    worth = [(key, said, item) for key, said, item in marked if _worth(item, night.at)]
-    new = [item for key, said, item in worth if item.sort is not Sort.GAP and is_new(key, said, item, before, started)]
+    first = host.get("since", {}).get("run") is None
+    worth = [(key, said, item) for key, said, item in _marked(host) if _worth(item, night.at)]
+    news = [item for key, said, item in worth if is_new(item, said, (before or {}).get(key), started, first=first)]
+    new, gaps = ([item for item in news if (item.sort is Sort.GAP) is gap] for gap in (False, True))
     missed = str(state(host)) if state(host) in FAILURES else ""
-    gaps = [item for key, said, item in worth if item.sort is Sort.GAP and is_new(key, said, item, before, started)]
     current = {key: said for key, said, _item in worth}
-    news = HostNews(
+    found = HostNews(
         name=printable(host["host"]),
         host=host,
         new=tuple(sorted(new, key=lambda item: item.severity, reverse=True)),
@@ -90,7 +90,7 @@ def _of_host(host: Dict, night: Night, started: str | None) -> tuple[HostNews, d
         sleeps=missed in SWITCHED_OFF and host["host"] in night.asleep,
         untrusted=host["untrusted"] is not None,
     )
-    return news, _next(host, before or {}, current)
+    return found, _next(host, before or {}, current)
 
 
 def _next(host: Dict, before: Mapping[str, str], current: Mapping[str, str]) -> dict[str, str]:
@@ -112,14 +112,16 @@ def _worth(item: Item, at: Severity) -> bool:
     return (item.against or item.sort is Sort.LOGIN) and item.severity >= at
 
 
-def is_new(key: str, said: str, item: Item, before: Mapping[str, str] | None, started: str | None) -> bool:
-    """Whether no notice told of it yet, or what it told has changed; or the history knows it only from this run, or as news.
+def is_new(item: Item, said: str, before: str | None, started: str, *, first: bool) -> bool:
+    """Whether no notice told of it `before`, or what it told has changed; or the history knows it from this run on, or as back.
 
-    `started`: when this run was, if the history knows no earlier one, which then marks no news.
+    `started`: when this run was; `first`: the history knows no earlier one, and marks no news.
+    What else is news to the history need be none here: a host that is cut short each night is held against the last night
+    on which it was not.
     """
-    if before is None or before.get(key) != said or item.of.get("news"):
+    if before != said or item.of.get("news") == BACK:
         return True
-    return started is not None and item.of.get("first_seen") == started
+    return item.of.get("first_seen") == started and (first or "news" in item.of)
 
 
 def _marked(host: Dict) -> Iterator[tuple[str, str, Item]]:
@@ -153,8 +155,8 @@ def _said(item: Item) -> str:
         case Sort.LOGINS:
             return _digest([item.of["access"], item.of["coverage"]])
         case Sort.GAP:
-            return _digest([_NUMBERS.sub("#", str(item.of["reason"]))])
-    return _digest([item.severity.word, _NUMBERS.sub("#", item.message)])
+            return _digest([steady(str(item.of["reason"]))])
+    return _digest([item.severity.word, steady(item.message)])
 
 
 def _digest(value: object) -> str:

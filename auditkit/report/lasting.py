@@ -11,7 +11,7 @@ from auditkit.report.items import Item, Sort, items
 from auditkit.report.look import MARKS, Options
 
 WORDS = {"changed": "not what it was", "worse": "worse than it was", "again": "back again"}
-GONE = {"fixed": "fixed", "accepted": "accepted", "explained": "explained", "milder": "milder"}
+GONE = {"fixed": "fixed", "accepted": "accepted", "explained": "explained", "milder": "milder", "anew": "judged anew"}
 MOST = 8
 """What is gone, and hosts, that are named."""
 Dict = Mapping[str, Any]

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
+from auditkit.lenient import mappings, text, texts
+from auditkit.model import Office
 from auditkit.response.nouns import Entry, Journal, Kind
 
 ENDED = {"collect": (0, 3), "logins": (0, 1, 3), "check": (0, 1, 3), "audit": (0, 1, 3), "scan": (0, 1, 3)}
@@ -17,9 +19,7 @@ AS_GOOD = {"logins": ("logins", "scan"), "check": ("check", "scan"), "audit": ("
 """Which commands ask what a step asks."""
 
 
-OWN = tuple(
-    map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "::1/128", "fc00::/7", "fe80::/10"))
-)
+OWN = tuple(map(ip_network, Office().networks))
 """Addresses that nobody else answers for."""
 
 
@@ -96,11 +96,11 @@ def _triage(told: Mapping[str, object]) -> Triage:
     seems, address, hosts = told.get("seems"), told.get("address"), told.get("hosts")
     neighbour, inside = told.get("neighbour"), told.get("inside")
     return Triage(
-        seems if isinstance(seems, str) else "",
-        address if isinstance(address, str) else "",
+        text(seems),
+        text(address),
         neighbour if isinstance(neighbour, bool) else None,
         inside if isinstance(inside, bool) else None,
-        tuple(host for host in hosts if isinstance(host, str)) if isinstance(hosts, list) else (),
+        texts(hosts),
     )
 
 
@@ -133,7 +133,7 @@ def _asked(entries: Iterable[Entry], commands: Sequence[str]) -> Iterator[str]:
             continue
         if command != "collect" and not data.get("status"):  # no report came of it: --list and --needs ask nobody
             continue
-        names = [one.get("host") for one in hosts if isinstance(one, Mapping)] if isinstance(hosts, list) else []
+        names = [one.get("host") for one in mappings(hosts)]
         yield from (str(name) for name in (*names, *(argv if isinstance(argv, list) else ())))
 
 

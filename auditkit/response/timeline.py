@@ -4,8 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from auditkit.response.nouns import Entry, Journal
+from auditkit.lenient import text
+from auditkit.response.nouns import Journal
 from auditkit.response.standing import corrects, standing
+from auditkit.words import read
 
 STAMP = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -52,7 +54,7 @@ def _noted(journal: Journal) -> Iterator[Moment]:
     for entry in journal.entries:
         data = entry.said.data
         written = entry.hand.time.astimezone(UTC)
-        happened = _at(entry) or written
+        happened = read(data.get("at")) or written
         yield Moment(
             happened,
             entry.seq,
@@ -61,19 +63,7 @@ def _noted(journal: Journal) -> Iterator[Moment]:
             entry.said.text,
             corrects(entry),
             stand.corrected.get(entry.seq, 0) if stand else 0,
-            _word(data.get("with")),
-            _word(data.get("file")),
+            text(data.get("with")),
+            text(data.get("file")),
             None if happened == written else written,
         )
-
-
-def _at(entry: Entry) -> datetime | None:
-    """When it happened, if its writer says so."""
-    try:
-        return datetime.strptime(_word(entry.said.data.get("at")), STAMP).replace(tzinfo=UTC)
-    except ValueError:
-        return None
-
-
-def _word(value: object) -> str:
-    return value if isinstance(value, str) else ""

@@ -15,6 +15,7 @@ from queue import Empty, SimpleQueue
 
 from auditkit.config import Network
 from auditkit.errors import HostError, LastingError
+from auditkit.model import Office
 from auditkit.printable import printable
 from auditkit.ssh import Deadline, Hop
 
@@ -26,23 +27,10 @@ SILENCE = 60_000
 """Milliseconds after which the kernel gives up on bytes that nobody confirms (TCP_USER_TIMEOUT): the cable is out."""
 MOST = 8
 """Addresses of one name that are tried."""
-OWN = tuple(
-    map(
-        ip_network,
-        (
-            "10.0.0.0/8",  # RFC 1918
-            "172.16.0.0/12",
-            "192.168.0.0/16",
-            "169.254.0.0/16",  # link-local, RFC 3927
-            "127.0.0.0/8",
-            "fc00::/7",  # RFC 4193
-            "fe80::/10",
-            "::1/128",
-        ),
-    )
-)
+OWN = tuple(map(ip_network, Office().networks))
 """What is contacted where auditkit.yaml sets no networks. 100.64.0.0/10 (RFC 6598) is not in it: these addresses are
 shared by the customers of a provider; who has a VPN there names its range."""
+LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 _NAT64 = ip_network("64:ff9b::/96")
 _LIMITED_BROADCAST = IPv4Address("255.255.255.255")
 _UNKNOWN = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from letters_given import AUTH, NOW, SUSPECT, Document, guesses, judge, letter, of_journal, of_lines
 
-from auditkit.commands.options import schema
+from auditkit.commands.answering import schema
 from auditkit.errors import UsageError
 from auditkit.logins.nouns import Setting
 from auditkit.report.letter import plain

@@ -1,5 +1,6 @@
 """Processes that read logs side by side: whoever kills one of them, or who asks, leaves nothing hanging and nothing behind."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from fleet.machines import until
 
 from auditkit.logins.nouns import Condition
 from auditkit.logins.reading import Reading
+from auditkit.logins.tally import Source
 from auditkit.logs import parted, reading, workers
 from auditkit.logs.files import found
 from auditkit.logs.reading import How, readings
@@ -110,6 +112,21 @@ def test_a_huge_log_read_in_parts_says_what_one_process_reads(tmp_path: Path, mo
     assert together.tally.sources.keys() == alone.tally.sources.keys()
     assert (together.notes.lines, together.notes.size) == (20_000, (tmp_path / "auth.log").stat().st_size)
     assert read[0] == together.notes.size
+
+
+def test_a_reading_is_gone_when_nobody_holds_it(tmp_path: Path) -> None:
+    """Who reads part after part does not wait for the collector, and holds one of them."""
+    (tmp_path / "auth.log").write_bytes(b"".join(LINE % (number, number % 200) for number in range(2000)))
+    sources = found(str(tmp_path), ["/auth.log"])
+    gc.collect()
+    gc.disable()
+    try:
+        (one,) = readings(tuple(sources), Machine(NOW), How(hands=1))
+        assert sum(isinstance(thing, Source) for thing in gc.get_objects()) >= 200
+        del one
+        assert not any(isinstance(thing, Source) for thing in gc.get_objects())
+    finally:
+        gc.enable()
 
 
 def test_a_huge_log_that_is_cut_while_its_parts_are_read_is_never_taken_for_whole(

@@ -443,7 +443,9 @@ def test_parts_give_what_the_whole_gives(lines: Sequence[tuple[int, str, str]], 
     text, of = text_of(own or [(0, "gate sshd[1]", "x")]), log(mtime=NOW)
     made = parts(of, Held(text.encode()), setting(), number)
     assert b"".join(b"".join(part.data.chunks()) for part in made).decode() == text
-    whole = joined(of, made, [read(part.log, part.data, setting()) for part in made])
+    whole, *others = [read(part.log, part.data, setting()) for part in made]
+    for part, other in zip(made[1:], others, strict=True):
+        whole = joined(whole, part, other)
     expected = reading(text, of)
     assert (whole.tally.sources, whole.tally.kept) == (expected.tally.sources, expected.tally.kept)
     for name in ("lines", "of_interest", "hours", "first", "last", "malformed"):

@@ -157,3 +157,14 @@ def test_a_login_of_audit_whose_line_was_taken_out_of_the_log_is_one_of_its_own(
     told = len(logins(of_files({"/var/log/audit/audit.log": audit})))
     both = of_files({"/var/log/audit/audit.log": audit, "/var/log/auth.log": written_out(CRON + LOGIN).encode()})
     assert len(logins(both)) == told + 1
+
+
+def test_why_it_cannot_be_told_stands_by_itself_too() -> None:
+    odd = of_files({"/var/log/auth.log": written_out(f"{CRON}{LOGIN.replace('password for anna', 'wonder')}").encode()})
+    assert (odd.logins["access"], odd.logins["why_not"]) == ("cannot-tell", "lines that may tell of it were not understood")
+    nothing = of_files({"/var/log/lastlog": b""})
+    assert (nothing.logins["access"], nothing.logins["why_not"]) == (
+        "cannot-tell",
+        "no source tells of logins: /var/log/lastlog empty",
+    )
+    assert verdict(CRON, b"").logins["why_not"] is None

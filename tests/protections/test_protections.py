@@ -19,7 +19,7 @@ from watched import COMMANDS, FILES, NOW, Watched, watched
 
 from auditkit.access.needs import VERSION
 from auditkit.audits import protections
-from auditkit.commands.options import schema
+from auditkit.commands.answering import schema
 from auditkit.model import Evidence, Finding, Gap, Item, Means, Severity
 
 CASES = {path.stem: path for path in sorted((Path(__file__).parent.parent / "cases" / "protections").glob("*.txt"))}

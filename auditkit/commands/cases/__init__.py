@@ -8,11 +8,12 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from auditkit.commands import options
+from auditkit.commands import answering, options
+from auditkit.commands.options import Command
 from auditkit.errors import UntrustedError, UsageError
 from auditkit.response.chain import LONGEST
 from auditkit.response.nouns import Entry, Hand
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from auditkit.incident.cases import Case
     from auditkit.response.summary import Kept
     from auditkit.signers import Signers
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def case(command: Command) -> Command:
@@ -123,7 +122,7 @@ def reports(case: "Case") -> "tuple[Kept, ...]":
     from auditkit.incident import evidence  # noqa: PLC0415 - not for --help
     from auditkit.report.shape import fault  # noqa: PLC0415
 
-    schema = options.schema()
+    schema = answering.schema()
     found = evidence.reports(case)
     for kept in found:
         if wrong := fault(dict(kept.document), schema):

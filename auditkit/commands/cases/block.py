@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
+from auditkit.commands import answering, options, running
 from auditkit.commands import cases as common
-from auditkit.commands import options, running
 from auditkit.errors import HostError, UsageError
 from auditkit.hosts import Host, kind_of, now
 from auditkit.incident import cases
@@ -73,9 +73,9 @@ def command(case: str, target: str, **given: Any) -> int:
     lines = telling.told(telling.Offer(proposal, wish, there, cautions, hand.time, chosen, then))
     if run.form == "json":
         lines = iter([common.document({"case": found.id, "entry": entry.seq, "text": "".join(lines), **said.data}), "\n"])
-    options.write(run.output, lines)
+    answering.write(run.output, lines)
     if run.output and not run.quiet:
-        options.talk(
+        answering.talk(
             f"auditkit: {printable(run.output)} is written; entry {entry.seq} of case {printable(found.id)} tells of it"
         )
     return 3 if there.grave or there.gaps else 0

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from auditkit.commands import cases, options
+from auditkit.commands import answering, cases, options
 from auditkit.errors import UsageError
 from auditkit.printable import printable
 from auditkit.response.nouns import Hand, Journal, Kind, Said
@@ -39,11 +39,11 @@ def command(case: str, output: str | None, form: str | None, by: str | None, **g
     found = disk.found(run.store, case)
     journal, reports = found.read(), _reports(found)
     page = "".join(telling.render(_brief(found.id, journal, reports, hand=hand, run=run, given=given), chosen))
-    options.write(output, [page])
+    answering.write(output, [page])
     if output is not None:
         told = _journaled(found, journal, hand, output, page)
         if not run.quiet:
-            options.talk(f"auditkit: {printable(output)} is written; {told}")
+            answering.talk(f"auditkit: {printable(output)} is written; {told}")
     return 0
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from auditkit.commands import cases, options
+from auditkit.commands import answering, cases, options
 from auditkit.response.nouns import Kind, Said
 
 
@@ -27,5 +27,5 @@ def command(case: str, words: tuple[str, ...], by: str | None, **given: Any) -> 
     if run.form == "text":
         cases.say_head(entry)
     if run.form == "text" and not run.quiet:
-        options.talk(f"hint: seal it, and keep a copy elsewhere: auditkit incident seal {found.id} --key FILE")
+        answering.talk(f"hint: seal it, and keep a copy elsewhere: auditkit incident seal {found.id} --key FILE")
     return 0

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from auditkit.commands import cases, options
+from auditkit.commands import answering, cases, options
 from auditkit.commands import sealing as keys
 from auditkit.errors import UntrustedError, UsageError
 from auditkit.printable import counted, printable
@@ -96,7 +96,7 @@ def _sound(case: "Case", signers: "Signers | None", passing: Callable[[int], Non
             f"{first.subject}: {first.reason}; nothing was exported", f"see auditkit incident verify {printable(case.id)}"
         )
     for one in told.gaps:
-        options.talk(f"auditkit: left out: {one.subject}: {one.reason}")
+        answering.talk(f"auditkit: left out: {one.subject}: {one.reason}")
     return seen
 
 

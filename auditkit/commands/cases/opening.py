@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from auditkit.commands import cases, options
+from auditkit.commands import answering, cases, options
 from auditkit.errors import UsageError
 from auditkit.printable import printable
 from auditkit.response.nouns import Entry, Journal, Kind, Said
@@ -74,7 +74,7 @@ def _tell(case: "Case", last: Entry, run: options.Setting, more: tuple[str, ...]
         return
     cases.say_head(last)
     if not run.quiet:
-        for line in ("", *record.to_do(todo, "what to do next", options.width())):
+        for line in ("", *record.to_do(todo, "what to do next", answering.width())):
             click.echo(line)
 
 
@@ -100,12 +100,12 @@ def _address(text: str | None) -> str:
 def _asked(case: str, known: Mapping[str, Any]) -> dict[str, Any]:
     """What somebody at the terminal knows besides; he may end the questions when he likes."""
     told = dict(known)
-    options.talk(f"Case {case} is open. What do you know? Enter: not known. Ctrl-C: no more questions.")
+    answering.talk(f"Case {case} is open. What do you know? Enter: not known. Ctrl-C: no more questions.")
     try:
         for name, answer in _questions(known):
             told[name] = answer()
     except (click.Abort, KeyboardInterrupt):
-        options.talk("\nNo more questions; note what you learn later: auditkit incident note ...")
+        answering.talk("\nNo more questions; note what you learn later: auditkit incident note ...")
     return told
 
 
@@ -131,7 +131,7 @@ def _from() -> str:
         try:
             return _address(_line("From which address?"))
         except UsageError as error:
-            options.talk(f"{error}; {error.hint}")
+            answering.talk(f"{error}; {error.hint}")
 
 
 def _choice(question: str) -> bool | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from auditkit.commands import cases, options
+from auditkit.commands import answering, cases, options
 from auditkit.errors import AuditkitError, UntrustedError
 from auditkit.response import steps, timeline
 from auditkit.response.checked import named
@@ -84,14 +84,14 @@ def _is_in(store: str, case: "Case") -> bool:
 def _tell(view: _View, run: options.Setting) -> None:
     from auditkit.report import record, reported  # noqa: PLC0415 - not for --help
 
-    lines = [*record.timeline(view.journal, view.moments, options.width(), whole=run.show_all), ""]
-    lines = [*lines[:-1], *record.kept(view.journal, options.width()), ""] if run.show_all else lines
+    lines = [*record.timeline(view.journal, view.moments, answering.width(), whole=run.show_all), ""]
+    lines = [*lines[:-1], *record.kept(view.journal, answering.width()), ""] if run.show_all else lines
     lines += [f"UNTRUSTED  {view.unread}: nothing is shown of what reports tell", ""] if view.unread else []
-    lines += [*reported.lines(view.summary, options.width()), ""] if view.summary.judged else []
+    lines += [*reported.lines(view.summary, answering.width()), ""] if view.summary.judged else []
     lines += record.head(view.journal)
     if view.steps:
-        lines += ["", *record.to_do(view.steps, "not done yet", options.width())]
-    options.write(None, (f"{line}\n" for line in lines))
+        lines += ["", *record.to_do(view.steps, "not done yet", answering.width())]
+    answering.write(None, (f"{line}\n" for line in lines))
 
 
 def _document(case: "Case", view: _View) -> dict[str, object]:
@@ -131,16 +131,16 @@ def listed(run: options.Setting) -> int:
         try:
             journal = case.read()
         except AuditkitError as error:
-            options.talk(f"auditkit: {error}")
+            answering.talk(f"auditkit: {error}")
             code = max(code, 3)
             continue
         code = 4 if journal.broken else code
-        rows.append(record.row(case.id, journal, options.width()) + "\n")
+        rows.append(record.row(case.id, journal, answering.width()) + "\n")
         summaries.append(_summary(case.id, journal))
     if run.form == "json":
         click.echo(cases.document({"cases": summaries}))
     elif rows:
-        options.write(None, rows)
+        answering.write(None, rows)
     elif not code:
         click.echo("no case yet: begin one with auditkit incident open TITLE")
     return code

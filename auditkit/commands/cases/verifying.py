@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from auditkit.commands import cases, options
+from auditkit.commands import answering, cases, options
 from auditkit.errors import UsageError
 from auditkit.printable import printable
 
@@ -40,7 +40,7 @@ def command(case: str, papers: tuple[str, ...], **given: Any) -> int:
         sizes = {"case": found.id, "path": found.path, "entries": len(journal.entries), "head": journal.head}
         click.echo(cases.document(checked.document(told, sizes)))
     else:
-        options.write(None, (f"{line}\n" for line in record.verified(found.id, journal, told, options.width())))
+        answering.write(None, (f"{line}\n" for line in record.verified(found.id, journal, told, answering.width())))
     return checked.code(told)
 
 

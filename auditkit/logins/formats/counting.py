@@ -107,38 +107,40 @@ class Cames(dict[str, Came | None]):
         return came
 
 
+class Known(dict[str, tuple[Meanings, Sequences]]):
+    """What lines of each program say, and runs of them."""
+
+    def __missing__(self, program: str) -> tuple[Meanings, Sequences]:
+        like = "sshd" if program in SSHD else program
+        meanings = Meanings(like)
+        known = self[program] = self[like] if like != program else (meanings, Sequences(meanings))
+        return known
+
+
 class Counts:
     """What is remembered from one piece of a log to the next."""
 
     def __init__(self, tally: Tally) -> None:
         self.tally = tally
         self.tags: dict[str, Tag] = {}
-        self.known: dict[str, tuple[Meanings, Sequences]] = {}
-        self.templates = Templates(lambda program, text: self.of(program)[1][text])
+        known = self.known = Known()
+        self.templates = Templates(lambda program, text: known[program][1][text])  # of `self` it would be a circle
         self.cames = Cames()
         self.others = 0
         """Lines of programs that tell nothing of logins."""
         self._told: Counter[tuple[Came | None, Says]] = Counter()
         """Runs that are counted, by where they came from and what they say: what that adds up to is asked at the end."""
 
-    def of(self, program: str) -> tuple[Meanings, Sequences]:
-        """What lines of a program say, and runs of them."""
-        known = self.known.get(program)
-        if known is None:
-            like = "sshd" if program in SSHD else program
-            meanings = Meanings(like)
-            known = self.known[program] = self.of(like) if like != program else (meanings, Sequences(meanings))
-        return known
-
     def tag(self, words: str, host: str, program: str) -> Tag:
         """Who writes."""
-        tag = self.tags[words] = Tag(host, program, self.of(program)[0])
+        tag = self.tags[words] = Tag(host, program, self.known[program][0])
         return tag
 
     def rest(self) -> None:
         """Keep what is remembered bounded."""
         if len(self.tags) > TAGS or len(self.known) > TAGS:
-            self.tags, self.known = {}, {}
+            self.tags.clear()
+            self.known.clear()
         if len(self.cames) > ADDRESSES:
             self.settle()
             self.cames = Cames()

@@ -62,18 +62,14 @@ HEADINGS = re.compile(r"-- .* --|-- (?:Journal|Logs) beg[ai]ns? .*|.*-- MARK --"
 LAST = re.compile(rf" (?:<{LEVEL}> )?(?:(?P<host>\S+) )?(?:--- )?last message repeated (?P<times>[0-9]{{1,9}}) times?(?: ---)?")
 TITLE = re.compile(r"[^:\[]{1,64} \[priv\]\[([0-9]{1,9})\]: ").match
 """`sshd: anna [priv][421]: ...`: the title of a process with its pid, as macOS has it for a name."""
+NOISE = What.NOISE
+PASSED, OTHER = How.PASSED, How.OTHER
 
 
 def titled(message: str) -> str | None:
     """The pid that stands behind the title of a process."""
     title = TITLE(message) if "[priv]" in message[:80] else None
     return title[1] if title else None
-
-
-Unlike = Mapping[int, Sequence[int | None]]
-"""Runs that are not written as most are, to when each of their lines was written."""
-NOISE = What.NOISE
-PASSED, OTHER = How.PASSED, How.OTHER
 
 
 class Reader:
@@ -205,7 +201,7 @@ class Reader:
                     for one in alone
                 ]
             elif program:
-                tag = Tag(piece.host, program, counts.of(program)[0])
+                tag = Tag(piece.host, program, counts.known[program][0])
                 said = zip(piece.messages(at), places, strict=True)
                 found = (self.meant(tag, pid, message, place, time, counts) for message, place in said)
             else:

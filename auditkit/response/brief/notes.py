@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from auditkit.lenient import text
 from auditkit.response.nouns import NOTES, Entry, Journal, Kind
 from auditkit.response.standing import corrects
 from auditkit.response.steps import triage
@@ -59,8 +60,7 @@ def _note(first: Entry, last: Entry) -> Note:
     happened = read(last.said.data.get("at")) or read(first.said.data.get("at")) or first.hand.time
     named = last.said.data.get("kind")
     kind = next((kind for kind in NOTES if kind == named), first.said.kind)
-    who = person if isinstance(person, str) else ""
-    return Note(first.seq, last.seq, kind, last.said.text, last.hand.actor, who, happened)
+    return Note(first.seq, last.seq, kind, last.said.text, last.hand.actor, text(person), happened)
 
 
 def of_kind(every: Sequence[Note], *kinds: Kind) -> list[Note]:

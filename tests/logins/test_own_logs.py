@@ -185,6 +185,17 @@ def test_a_forged_line_makes_no_log_of_syslogd_one_of_proftpd(name: str, text: s
     assert [event.what for event in told if event.user == "root"] == [What.ACCEPTED] * text.count(HIDDEN)
 
 
+def test_lines_of_proftpd_are_read_among_those_of_syslogd() -> None:
+    text = HIDDEN + PROFTPD_OLD
+    form = recognised("/var/log/auth.log", text.encode())
+    assert form is not None
+    told = form.read(Log("/var/log/auth.log"), Text(text.encode()), Setting(NOW), Notes())
+    assert [(event.what, event.user, event.address) for event in told] == [
+        (What.ACCEPTED, "root", "192.0.2.7"),
+        (What.FAILED, "bob", "192.0.2.1"),
+    ]
+
+
 def test_a_login_of_another_program_among_lines_of_one_is_shown() -> None:
     notes = Notes()
     list(proftpd.OLD.read(Log("/tmp/copy-of-it"), Text((FORGED + HIDDEN).encode()), Setting(NOW), notes))

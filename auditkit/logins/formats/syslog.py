@@ -44,6 +44,8 @@ AT_A_TERMINAL = re.compile(
     r" {1,2}(?P<host>\S+) {1,2}(?P<program>(?:login )?-- \S+)\[(?P<pid>[0-9]+)\]: (?P<message>.*)", re.DOTALL
 )
 """` -- root[2421]: ROOT LOGIN ON tty2`: login of util-linux, which calls itself so to hide its arguments."""
+OF_PROFTPD = re.compile(r" (?P<host>\S+) (?P<program>proftpd)\[(?P<pid>[0-9]+)\] (?P<message>.*)", re.DOTALL)
+"""As in a log of proftpd's own, which may be one of syslogd's too."""
 OF_OLD = re.compile(r" (?P<host>\S+) (?P<program>syslogd)(?P<pid>) (?P<message>.*)", re.DOTALL)
 """`syslogd 1.5.0: restart.`"""
 LEVEL = (
@@ -316,7 +318,7 @@ class Reader:
         if again := LAST.fullmatch(line, end):
             before = self.last_of(again["host"] or "", self.lines()[: max(place[0] - self.first, 0)])
             return Spoken(place, time, *before, int(again["times"])) if before else Spoken(place, time, "", "", None, line)
-        for form in (STRUCTURED,) if stamp["version"] else (PLAIN_LINE, BARE, OF_OLD, AT_A_TERMINAL, LOOSE):
+        for form in (STRUCTURED,) if stamp["version"] else (PLAIN_LINE, BARE, OF_OLD, OF_PROFTPD, AT_A_TERMINAL, LOOSE):
             if rest := form.fullmatch(line, end):
                 if len(self.hosts) < HOSTS:
                     self.hosts[rest["host"] or ""] += 1

@@ -41,7 +41,7 @@ class Via:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """Mail to people."""
+    """Mail to people: to whom, from whom, and over which server."""
 
     to: tuple[str, ...]
     sender: str

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from auditkit import entries
-from auditkit.model import Change, ChangeKind, Entry, Finding, Gap, Kind, Level, Rule, Severity, Watch
+from auditkit.model import PASSING, TIMES, Change, ChangeKind, Entry, Finding, Gap, Kind, Level, Rule, Severity, Watch
 
 ADDED = Rule(
     "path-added",
@@ -128,7 +128,6 @@ RULES = (
 
 SET_ID = 0o6000
 CAPABILITIES = "security.capability"
-PASSING = ("mtime", "ctime", "btime", "inode", "links")
 _FIELDS = (
     ("size", "size"),
     ("mode", "mode"),
@@ -154,7 +153,6 @@ _SHOWN = (
     ("xattrs", "capabilities, ACLs and labels"),
 )
 """What every look can show that is no lesser one than that before, and how it is called."""
-_TIMES = ("mtime", "ctime", "btime")
 _SECOND = 1_000_000_000
 _OF_DIRECTORY = frozenset(("mode", "uid", "gid", "flags", "xattrs", "inode"))
 _OF_LOG = frozenset(("mode", "uid", "gid", "flags", "xattrs"))
@@ -303,7 +301,7 @@ def differences(before: Entry, after: Entry, level: Level) -> tuple[str, ...]:
         if counted is None or word in counted:
             one, other = getattr(before, name), getattr(after, name)
             if one is not None and other is not None and one != other:
-                if word in _TIMES and coarse and one // _SECOND == other // _SECOND:
+                if word in TIMES and coarse and one // _SECOND == other // _SECOND:
                     continue
                 found.append(word)
     return tuple(found)

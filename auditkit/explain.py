@@ -8,8 +8,8 @@ worse than one that nobody knows.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from auditkit.compare import CAPABILITIES, PASSING, SET_ID
-from auditkit.model import Change, ChangeKind, Entry, Explanation, Gap, Kind, Rule, Severity
+from auditkit.compare import CAPABILITIES, SET_ID
+from auditkit.model import OWNERS, PASSING, Change, ChangeKind, Entry, Explanation, Gap, Kind, Rule, Severity
 from auditkit.packages import Manifest, Package, Shipped
 from auditkit.packages.layout import joined
 from auditkit.shipped import capable, differing, pairs, same_content
@@ -39,7 +39,6 @@ _LOGGING = {"dpkg"}
 _WRITABLE = 0o022
 _PLAIN = {Kind.DIRECTORY: True, Kind.SYMLINK: True}
 """What a path may be of which a database only has the name: its files it knows by their digests."""
-_WORDS = {"uid": "owner", "gid": "group"}
 _SUMS = {"security.ima", "security.evm"}
 LABELS = {"security.selinux", *_SUMS}
 """Extended attributes that the system puts on what a package brings; those of sums change with the content."""
@@ -336,7 +335,7 @@ def _worse(change: Change, claim: Claim, digests: Sequence[str]) -> Change:
         note = f"not what {whose} ships"
         return replace(change, rule=ALTERED.id, severity=max(change.severity, ALTERED.severity), note=change.note or note)
     if other:
-        words = ", ".join(sorted(_WORDS.get(name, name) for name in other))
+        words = ", ".join(sorted(OWNERS.get(name, name) for name in other))
         return replace(change, note=change.note or f"{words} not as {whose} ships it")
     return change
 

@@ -17,7 +17,7 @@ def parsed(data: bytes) -> "Fields":
     """
     if len(data) > LARGEST:
         raise ValueError(f"it is longer than {LARGEST} bytes")
-    told = json.loads(data.decode("ascii"), object_pairs_hook=_once, parse_constant=_no_constant)
+    told = json.loads(data.decode("ascii"), object_pairs_hook=once, parse_constant=no_constant)
     if not isinstance(told, dict):
         raise TypeError("it is no object")
     return Fields(told)
@@ -83,12 +83,14 @@ def items(told: object) -> list[Any]:
     return told
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """For json.loads(): an object, or a ValueError where a name stands twice, of which JSON takes the last."""
     told = dict(pairs)
     if len(told) < len(pairs):
-        raise ValueError("a field stands twice")
+        raise ValueError("a name stands twice in an object")
     return told
 
 
-def _no_constant(word: str) -> NoReturn:
+def no_constant(word: str) -> NoReturn:
+    """For json.loads(): a ValueError for NaN and Infinity, which are no JSON."""
     raise ValueError(f"{word} is no number")

@@ -23,7 +23,7 @@ LARGEST = 32 << 20
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One such file."""
+    """A file that keeps something of a host for the next run."""
 
     store: str
     host: str

@@ -287,6 +287,13 @@ class Item:
     digest: str
 
 
+TIMES = ("mtime", "ctime", "btime")
+PASSING = (*TIMES, "inode", "links")
+"""Attributes that change with every writing: told only where nothing else is to be told."""
+OWNERS = {"uid": "owner", "gid": "group"}
+"""How attributes that are numbers of somebody are called."""
+
+
 @dataclass(frozen=True, slots=True)
 class Office:
     """What the auditor's own configuration says, as far as judges need it."""

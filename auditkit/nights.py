@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from auditkit.errors import AuditkitError
-from auditkit.opening import itself, whole
+from auditkit.opening import document, itself, whole
 from auditkit.printable import printable
 
 FOLDER, REPORTS = "nightly", "reports"
@@ -125,7 +125,7 @@ def place() -> str:
 
 def last(store: str) -> Last | None:
     """The night before this one; None where there was none, or what is known of it is damaged."""
-    told = _read(os.path.join(store, FOLDER, NIGHT))
+    told = document(os.path.join(store, FOLDER, NIGHT), LARGEST, itself)
     try:
         return Last(**told) if isinstance(told, dict) and isinstance(told["asked"], dict) and moment(told["started"]) else None
     except (TypeError, KeyError):
@@ -143,7 +143,7 @@ def keep(store: str, night: Last) -> None:
 
 def told(store: str) -> tuple[dict[str, dict[str, str]] | None, datetime | None]:
     """What notices told of before, by host, and when the last one was made; None where nothing is known of it."""
-    known = _read(os.path.join(store, FOLDER, TOLD))
+    known = document(os.path.join(store, FOLDER, TOLD), LARGEST, itself)
     if not isinstance(known, dict) or not isinstance(hosts := known.get("told"), dict):
         return None, None
     sound = {name: each for name, each in hosts.items() if isinstance(each, dict)}
@@ -190,15 +190,6 @@ def asked(command: str, words: Sequence[str], options: Mapping[str, Any]) -> dic
     """What a night is to do, as JSON has it, to be held against what another one was to do."""
     value: dict[str, Any] = json.loads(json.dumps({"command": command, "words": list(words), "options": dict(options)}))
     return value
-
-
-def _read(path: str) -> object:
-    try:
-        with open(path, "rb", opener=itself) as file:
-            data = file.read(LARGEST + 1)
-        return json.loads(data) if len(data) <= LARGEST else None
-    except (OSError, ValueError, RecursionError):
-        return None
 
 
 def _write(path: str, value: object) -> None:

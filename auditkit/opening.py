@@ -4,11 +4,12 @@ A pipe is opened only when somebody writes to it, which may be never, and openin
 """
 
 import errno
+import json
 import os
 import select
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, BinaryIO
 
@@ -29,6 +30,16 @@ def regular(path: str, flags: int) -> int:
 def itself(path: str, flags: int) -> int:
     """As `regular`, but what a link leads to is not opened."""
     return regular(path, flags | os.O_NOFOLLOW)
+
+
+def document(path: str, most: int, opener: Callable[[str, int], int] = regular) -> object:
+    """The JSON in a file of our own; None where there is no such file, it is longer than `most` bytes, or it is no JSON."""
+    try:
+        with open(path, "rb", opener=opener) as file:
+            data = file.read(most + 1)
+        return json.loads(data) if len(data) <= most else None
+    except (OSError, ValueError, RecursionError):
+        return None
 
 
 @contextmanager

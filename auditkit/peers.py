@@ -97,7 +97,7 @@ class Group:
 
     @property
     def name(self) -> str:
-        """For a reader."""
+        """Name and version of the package, as they may be shown."""
         return printable(f"{self.package[2]} {self.package[3]}")
 
 

@@ -59,6 +59,16 @@ def few(words: "list[str]", most: int) -> str:
     return ", ".join(words[:most]) + (" and %d more" % left if left > 0 else "")
 
 
+def clipped(text: str, most: int, end: str = "\u2026") -> str:
+    """Of a text that is too long the beginning, and a sign that there is more: `most` characters with it."""
+    return text if len(text) <= most else text[: most - len(end)] + end
+
+
+def on_one_line(text: str) -> str:
+    """A last net for a text whose foreign parts are shown already: nothing in it ends a line or moves a terminal."""
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
 def said(sentence: str) -> str:
     """A sentence of ours, whose foreign parts may have gone through printable() already: no backslash is doubled again."""
     return "\\".join(printable(part) for part in sentence.split("\\"))

@@ -20,7 +20,7 @@ _MOST = 1 << 40
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A process."""
+    """A process that runs on a host, as that host tells of it."""
 
     pid: int
     parent: int | None

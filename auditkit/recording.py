@@ -83,7 +83,7 @@ class Recording:
         self._mounts: bytes | None = None
 
     def close(self) -> None:
-        """Leave the host."""
+        """Leave the host whose answers were written down."""
         self._host.close()
 
     def take(self, needs: tuple[Need, ...]) -> Iterator[Item | Gap]:

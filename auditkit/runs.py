@@ -17,7 +17,7 @@ from typing import Any
 
 from auditkit.baseline import folder
 from auditkit.errors import AuditkitError, UsageError
-from auditkit.opening import regular
+from auditkit.opening import document
 from auditkit.printable import printable
 
 FOLDER = "runs"
@@ -51,7 +51,7 @@ class Run:
     def kept(self) -> Iterator[tuple[str, Any]]:
         """Yield word and result of each host that is done; what is no result is as if it were not there."""
         for name in filter(_is_result, _names(self.directory)):
-            told = _read(os.path.join(self.directory, name))
+            told = document(os.path.join(self.directory, name), LARGEST)
             if isinstance(told, dict) and isinstance(word := told.get("word"), str) and name == _name(word):
                 yield word, told.get("host")
 
@@ -97,7 +97,7 @@ def found(store: str, name: str, command: str) -> Run:
     names = [name] if name != LAST else reversed(ids(store))
     for known in names:
         directory = os.path.join(store, FOLDER, known)
-        asked = _read(os.path.join(directory, ASKED)) if _ID.fullmatch(known) else None
+        asked = document(os.path.join(directory, ASKED), LARGEST) if _ID.fullmatch(known) else None
         if isinstance(asked, dict) and (name != LAST or asked.get("command") == command):
             return Run(known, directory, asked)
     what = f"there is no run {printable(name)}" if name != LAST else f"there is no run of `{command}` yet"
@@ -114,16 +114,6 @@ def _names(directory: str) -> list[str]:
         return sorted(os.listdir(directory))
     except OSError:
         return []
-
-
-def _read(path: str) -> object:
-    """The JSON in a file, None where there is none."""
-    try:
-        with open(path, "rb", opener=regular) as file:
-            data = file.read(LARGEST + 1)
-        return json.loads(data) if len(data) <= LARGEST else None
-    except (OSError, ValueError, RecursionError):
-        return None
 
 
 def _write(path: str, value: object) -> None:

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from auditkit.compare import CAPABILITY, KIND, MOVED, PASSING, SETUID, differences
-from auditkit.model import Change, ChangeKind, Gap, Kind
+from auditkit.compare import CAPABILITY, KIND, MOVED, SETUID, differences
+from auditkit.model import PASSING, Change, ChangeKind, Gap, Kind
 from auditkit.printable import printable
 
 UNTOLD = "changes"

@@ -32,9 +32,6 @@ class Leave:
     depth: int = MAX_DEPTH
 
 
-NO_LEAVE = Leave()
-
-
 @dataclass(frozen=True, slots=True)
 class Value:
     """One value of a YAML file, and where it stands."""

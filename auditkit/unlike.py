@@ -203,7 +203,7 @@ class Several:
     first: list[str] = field(default_factory=list)
 
     def add(self, one: str) -> None:
-        """One more."""
+        """Count one more, and keep it if it is among the first."""
         self.number += 1
         if len(self.first) < MOST_FIRST:
             self.first.append(one)

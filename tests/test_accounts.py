@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditkit.access import passwd
+from auditkit.access.needs import PASSWD, SHADOW
 from auditkit.audits import AUDITS, accounts, judge, needs, rules
 from auditkit.audits.accounts import table
 from auditkit.collect import collect
@@ -178,7 +179,7 @@ def test_any_bytes_are_judged_and_all_that_is_said_is_printable(passwd: bytes, s
 
 def made(passwd: bytes, shadow: bytes | None = None) -> Evidence:
     """Evidence with these bytes in it."""
-    tables = ((table.PASSWD, passwd), (table.SHADOW, shadow))
+    tables = ((PASSWD, passwd), (SHADOW, shadow))
     return Evidence("host", NOW, tuple(Item(need, need.what, data, NOW, "") for need, data in tables if data is not None))
 
 

@@ -103,6 +103,19 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+def test_the_design_has_a_place_for_every_module() -> None:
+    drawn = (DOCS / "explanation" / "design.md").read_text("utf-8").split("```")[1].split()
+    named = [path for path in (HERE / "auditkit").iterdir() if path.name[0] not in "._"]
+    tree = {f"{path.name}/" if path.is_dir() else path.name for path in named}
+    assert tree - {*drawn, "py.typed"} == set()
+    assert {word for word in drawn if word.endswith((".py", "/"))} - tree == {"auditkit/"}
+
+
+def test_the_design_leads_to_every_decision() -> None:
+    page = (DOCS / "explanation" / "design.md").read_text("utf-8")
+    assert [path.name for path in sorted((DOCS / "adr").glob("*.md")) if f"../adr/{path.name}" not in page] == []
+
+
 def test_the_policy_page_names_every_shipped_policy() -> None:
     text = (DOCS / "reference" / "policy.md").read_text("utf-8")
     assert [name for name in shipped() if f"`{name}`" not in text] == []

@@ -15,7 +15,7 @@ from auditkit.report.document import Document
 from auditkit.report.lasting import held
 
 OASIS = jsonschema.Draft4Validator(
-    json.loads((Path(__file__).parent / "sarif" / "sarif-2.1.0-rtm.5.json").read_text(encoding="utf-8"))
+    json.loads((Path(__file__).parent / "sarif" / "sarif-schema-2.1.0.json").read_text(encoding="utf-8"))
 )
 DAY = "2026-11-02T01:00:00Z"
 
@@ -83,6 +83,7 @@ def test_sarif_has_the_state_of_each_result_and_the_absent_ones_by_their_ids() -
     before = json.loads(rendered(made(host(findings=[finding("uid-zero-twin", subject="account toor")])), "sarif"))
     (absent,) = (one for one in results if one["baselineState"] == "absent")
     assert absent["partialFingerprints"] == before["runs"][0]["results"][0]["partialFingerprints"]
+    assert absent["locations"] == before["runs"][0]["results"][0]["locations"]
 
 
 def test_metrics_and_events_say_what_is_new_and_what_is_gone() -> None:

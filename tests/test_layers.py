@@ -96,7 +96,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "across": NOUNS | {"keys", "lenient", "quorum"},
     "keys": NOUNS | {"answers"},
     "banners": NOUNS,
-    "access": NOUNS | {"answers", "keys", "sshd"},
+    "access": NOUNS | {"answers", "banners", "keys", "sshd"},
     "advisories": NOUNS,
     "audits": NOUNS
     | {"access", "advisories", "answers", "banners", "fields", "keys", "packages", "processes", "sshd", "sudoers", "words"},
@@ -215,6 +215,7 @@ SHARED = {
     "auditkit.report.timelines.ecs": "a line of the Elastic Common Schema, for timelines and reports",
     "auditkit.report.verdict": "what a host comes to, for every format that people read",
     "auditkit.report.table": "the hosts of a run at a glance, for every format that people read",
+    "auditkit.report.steady": "what words say apart from their numbers, for whatever holds one night against another",
 }
 """Modules of a kind's folder that their siblings may import, and why; of commands/, what is no command itself."""
 BORN_AFTER_3_6 = {"dataclasses", "contextvars", "importlib.resources", "importlib.metadata", "zoneinfo", "graphlib"}

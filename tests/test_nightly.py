@@ -3,10 +3,12 @@
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import Message
@@ -69,10 +71,12 @@ class Nights:
         return self.cli.store / "nightly" / name
 
     def told_long_ago(self) -> None:
-        """Let the last notice be of eight days ago."""
+        """Let the last notice be of eight days ago, and all that it told be older."""
         known = json.loads(self.state("told.json").read_text())
         known["last"] = nights.written(datetime.now(UTC) - timedelta(days=8))
         self.state("told.json").write_text(json.dumps(known))
+        with closing(sqlite3.connect(self.cli.store / "history.sqlite")) as history, history:
+            history.execute("UPDATE auditkit_items SET first_seen = '2026-01-01T01:00:00Z'")
 
 
 @pytest.fixture

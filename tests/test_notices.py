@@ -263,6 +263,17 @@ def test_what_was_told_is_not_told_again_because_its_host_was_cut_short_since() 
     assert judged(made, after(ODD)).notice.subject.startswith("1 new on srv-01"), "another machine answers to the name by now"
 
 
+def test_what_was_gone_and_came_back_between_two_runs_by_hand_is_new() -> None:
+    """The night is held against the second of them, to which it is no news; nobody but who was there knows of either."""
+    made = report(ODD, still=1)
+    made["hosts"][0]["findings"][0]["first_seen"] = "2026-11-29T15:00:00Z"
+    night = replace(after(ODD), last=EARLIER)
+    assert judged(made, night).notice.subject == "1 new on srv-01 (1 high)"
+    assert not judged(made, replace(night, last=NOW)).due, "once it is told"
+    made["hosts"][0]["findings"][0]["first_seen"] = "2027-09-26T15:00:00Z"
+    assert not judged(made, night).due, "a clock that was wrong once makes no news each night"
+
+
 def test_the_first_run_of_a_history_makes_all_new() -> None:
     made = report(ODD, run=None, finished=None)
     made["hosts"][0]["findings"][0]["first_seen"] = made["started"]

@@ -328,7 +328,7 @@ def test_report_command_says_what_is_wrong_with_a_file(
     assert "can't decode byte 0xff" in capsys.readouterr().err
 
 
-def test_explain(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_tells_a_rule_whole(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """A rule whole, all rules in a line each, and the near word for a slip."""
     monkeypatch.setattr("auditkit.commands.rules.all_rules", lambda: (TWIN,))
     assert run(monkeypatch, "explain", "uid-zero-twin") == 0

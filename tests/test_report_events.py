@@ -38,7 +38,7 @@ from auditkit.report.items import items
 from auditkit.report.sarif import uri
 
 OASIS = jsonschema.Draft4Validator(
-    json.loads((Path(__file__).parent / "sarif" / "sarif-2.1.0-rtm.5.json").read_text(encoding="utf-8"))
+    json.loads((Path(__file__).parent / "sarif" / "sarif-schema-2.1.0.json").read_text(encoding="utf-8"))
 )
 UNSEEN = [made(host(gaps=[GAP])), made(host(state="timeout", baseline=None, counts={})), made()]
 
@@ -169,6 +169,37 @@ def test_fingerprints_stay_from_run_to_run_and_tell_results_apart() -> None:
 
     assert prints(first) == prints(again)
     assert len(set(prints(first))) == 4
+
+
+@settings(max_examples=25, deadline=None)
+@given(DOCUMENTS, st.booleans())
+def test_github_takes_the_log_whatever_is_in_it(told: Document, show_all: bool) -> None:
+    """One result without a place in an artifact, or with an empty text, and it refuses the whole file."""
+    for run in sarif(told, show_all):
+        for result in run["results"]:
+            place = result["locations"][0]["physicalLocation"]
+            parts = urlsplit(place["artifactLocation"]["uri"])
+            assert (parts.scheme, parts.netloc, parts.path[:1] == "/") == ("", "", False)
+            assert parts.path
+            assert place["artifactLocation"]["uriBaseId"] in run["originalUriBaseIds"]
+            assert place["region"]["startLine"] >= 1
+            assert result["partialFingerprints"]["primaryLocationLineHash"]
+            assert result["message"]["text"]
+        for rule in run["tool"]["driver"]["rules"]:
+            assert 0 < float(rule["properties"].get("security-severity", "1")) <= 10
+            assert all(rule[name]["text"] for name in ("shortDescription", "fullDescription", "help"))
+
+
+def test_what_is_no_file_has_its_host_as_the_place() -> None:
+    """A remark is no risk: it has no score."""
+    (run,) = sarif(made(host("ssh://db 1", findings=[FINDING | {"subject": "22/tcp", "severity": "info", "quotes": []}])))
+    assert run["results"][0]["locations"][0] == {
+        "physicalLocation": {
+            "artifactLocation": {"uri": "ssh%3A%2F%2Fdb%201", "uriBaseId": "HOSTS"}, "region": {"startLine": 1},
+        },
+        "logicalLocations": [{"name": "22/tcp", "fullyQualifiedName": "ssh://db 1: 22/tcp", "kind": "resource"}],
+    }  # fmt: skip
+    assert run["tool"]["driver"]["rules"][0]["properties"] == {"tags": ["security"]}
 
 
 PATHS = st.binary(min_size=1, max_size=12).map(lambda name: "/" + name.decode("utf-8", "surrogateescape").lstrip("/"))

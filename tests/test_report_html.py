@@ -636,6 +636,25 @@ def test_what_an_older_auditkit_wrote_has_its_page_without_them() -> None:
     assert "Why it matters" not in Read(html(document)).text
 
 
+def test_the_verdict_has_the_first_step_beside_it_and_the_first_of_its_hosts() -> None:
+    """In short: the whole of it stands under what to do next. With nothing to do there is none."""
+    long = finding("a-rule", "critical", message="is open", remedy="close it " * 60)
+    text = Read(html(made(host(findings=[long]), host("two", findings=[long]), host("three")))).text
+    at = text.index("First: critical ")
+    assert text[at:].startswith("First: critical web1 and 1 more host: it: is open, and 1 more like it · Do: close it close it")
+    assert at < text.index("... · The step", at) < at + 350
+    one = made(host(findings=[finding(severity="critical", message="is open")]))
+    assert "First: critical it: is open · Do: undo it · The step" in Read(html(one)).text
+    assert "First:" not in Read(html(made(host()))).text
+
+
+def test_without_a_baseline_nothing_is_known_to_be_unchanged() -> None:
+    """What no package has was held against nothing: that nothing was found there is no green answer."""
+    base = {"file": "f", "made": "2026-11-02T01:00:00Z", "sequence": 1, "signer": None, "entries": 9}
+    answers = [front(made(host(baseline=one))).questions[1] for one in (base, None)]
+    assert [(one.tone, one.lines[1:]) for one in answers] == [("good", ()), ("warn", ("Without a baseline: web1",))]
+
+
 # --- from run to run
 
 
@@ -645,11 +664,40 @@ def test_the_picture_has_a_bar_for_each_run_and_this_one_is_the_last() -> None:
     drawn = trend(told, made(told))
     assert drawn is not None
     assert [[(part.kind, part.height) for part in night.parts] for night in drawn.nights] == [
-        [("new", 96)], [("still", 64), ("gone", 32)], [("still", 64), ("new", 32), ("gone", 32)],
+        [("first", 96)], [("still", 64), ("gone", 32)], [("still", 64), ("new", 32), ("gone", 32)],
     ]  # fmt: skip
     assert [night.sign for night in drawn.nights] == ["3", "2", "3"]
     assert drawn.ends == ("2026-11-02", "2026-11-24")
     assert drawn.rows[0] == ("2026-11-24 12:00:00Z", "scan", "3", "1", "1", "0", "ok")
+
+
+@pytest.mark.parametrize(
+    ("runs", "drawn"),
+    [
+        ([run(new=3), run(new=1, still=3)], ["first", "still new", "still"]),
+        ([run("unreachable", 1), run(new=3, gone=1)], ["unseen", "first gone", "still"]),
+        ([run("unreachable", 1, unknown=2), run(new=3)], ["unseen", "new", "still"]),  # there were others before
+        ([run(new=1, still=2), run(new=3)], ["still new", "new", "still"]),
+        ([run(), run(new=3)], ["", "new", "still"]),  # the first told of nothing: what came then is news
+        ([run(new=3)] * 60, [*["new"] * 60, "still"]),  # of so many the oldest need not be the first
+    ],
+)
+def test_the_first_run_is_a_beginning_and_no_alarm(runs: list[Any], drawn: list[str]) -> None:
+    """All that it told was new to it; only a run that is held against another can tell what is news."""
+    told = host(since=since(*runs, still=3))
+    picture = trend(told, made(told))
+    assert picture is not None
+    assert [" ".join(part.kind for part in night.parts) for night in picture.nights] == drawn
+    assert picture.begins == ("told by the first run" in html(made(told)))
+    assert [row[3] for row in picture.rows].count("first run") == int(picture.begins)
+
+
+def test_a_run_that_is_held_against_none_is_the_beginning_of_the_picture() -> None:
+    told = host(since=since(run("unreachable", 1), run=None, finished=None, new=4))
+    picture = trend(told, made(told))
+    assert picture is not None
+    assert [[part.kind for part in night.parts] for night in picture.nights] == [["unseen"], ["first"]]
+    assert picture.nights[1].told == "2026-11-24 12:00:00Z, scan: 4 told, held against none; 0 gone; 0 not looked for; ok"
 
 
 def test_a_run_that_could_not_look_is_no_run_that_found_nothing() -> None:

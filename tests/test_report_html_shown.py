@@ -86,6 +86,42 @@ def test_everybody_can_read_it(browser: Chromium, pages: dict[str, Path], name: 
     assert breaches(browser) == []
 
 
+FILTERED = """document.querySelectorAll('.bar input[type=search]').forEach((one) => {
+  one.value = 'ws-1'; one.dispatchEvent(new Event('input')); })"""
+
+
+@pytest.mark.parametrize("how", ["filtered", "paper", "phone"])
+def test_everybody_can_read_it_filtered_on_paper_and_on_a_phone(browser: Chromium, pages: dict[str, Path], how: str) -> None:
+    browser.open(pages["fleet"], width=375 if how == "phone" else 1280)
+    browser.look(paper=how == "paper")
+    if how == "filtered":
+        browser.run(FILTERED)
+        assert browser.run("document.querySelector('#fleet [role=status]').textContent") == "2 of 12 shown"
+    assert breaches(browser) == []
+
+
+CUT = """[...document.querySelectorAll("body *")].filter((one) => getComputedStyle(one).display !== "inline"
+  && one.getClientRects().length && one.clientWidth > 0 && one.scrollWidth > one.clientWidth + 1
+  && !one.closest("svg, .scroll, .vh")).map((one) => one.outerHTML.slice(0, 120))"""
+
+
+@pytest.mark.parametrize("width", [320, 640])
+def test_nothing_sticks_out_of_its_box(browser: Chromium, pages: dict[str, Path], width: int) -> None:
+    """On a small phone, and at 200 % on a screen of 1280 (WCAG 1.4.4)."""
+    browser.open(pages["whole"], width=width)
+    browser.run(OPEN_ALL)
+    assert browser.run(CUT) == []
+
+
+FOLD = "document.querySelector('.verdict > .do').getBoundingClientRect().bottom"
+
+
+@pytest.mark.parametrize(("width", "height"), [(375, 667), (1280, 720)])
+def test_what_to_do_first_is_seen_without_scrolling(browser: Chromium, pages: dict[str, Path], width: int, height: int) -> None:
+    browser.open(pages["fleet"], width=width, height=height)
+    assert browser.run(FOLD) < height
+
+
 def breaches(browser: Chromium) -> list[Any]:
     """What axe-core has against the page that is open."""
     browser.run(OPEN_ALL)

@@ -155,7 +155,7 @@ Next:
         (HostReport("web1", untrusted="the seal is bad"), "web1: UNTRUSTED: nothing was compared: the seal is bad"),
     ],
 )
-def test_verdicts(host: HostReport, verdict: str) -> None:
+def test_the_last_line_of_a_host_is_its_verdict(host: HostReport, verdict: str) -> None:
     """The last line of a host says how it stands, and only one that was wholly seen may be called good."""
     assert told(host).rstrip().split("\n")[-1] == verdict
 
@@ -261,6 +261,18 @@ def test_the_worst_of_a_host_stands_last_be_it_a_change_or_a_finding(
     found = Finding(rule, "sshd", "it is so", of_finding)
     host = HostReport("web1", changes=(added("/usr/x", of_change),), findings=(found,))
     assert [line.split()[0] for line in told(host).split("\n")[1:3]] == ordered
+
+
+def test_the_worst_is_named_again_where_a_screen_of_other_things_stands_behind_it() -> None:
+    severities = (Severity.HIGH,) * 3 + (Severity.CRITICAL, Severity.HIGH)
+    grave = tuple(Finding(TWIN, f"a{n}", f"a{n} has uid 0", severity) for n, severity in enumerate(severities))
+    few, many = (tuple(Gap(f"/{n}", f"reason {n}") for n in range(number)) for number in (3, 30))
+    assert told(HostReport("web1", findings=grave, gaps=few)).count("a3 has uid 0") == 1
+    *_, one, two, three, rest, verdict, _ = told(HostReport("web1", findings=grave, gaps=many)).splitlines()
+    assert one == "  critical: a3 has uid 0  uid-zero-twin"
+    assert (two[:7], three[:7]) == ("  high:", "  high:")
+    assert rest == "  ... and 2 more that are high or critical, further up"
+    assert verdict.endswith("NOT CLEAN")
 
 
 def test_who_upgraded_is_said_once() -> None:

@@ -18,6 +18,7 @@ from booted import Booted, booted, can_be_booted
 from conftest import SOURCE, Cli
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mailserver import PASSWORD, USER, certificate
 
 from auditkit import units
 from auditkit.errors import UsageError
@@ -104,7 +105,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize(("words", "message"), MISTAKES.values(), ids=MISTAKES)
-def test_mistakes(cli: Cli, words: tuple[str, ...], message: str) -> None:
+def test_a_mistake_is_refused_and_named(cli: Cli, words: tuple[str, ...], message: str) -> None:
     told = cli.run("schedule", *words)
     assert told.code == 2
     assert message in told.err
@@ -397,6 +398,50 @@ def test_a_run_that_was_killed_is_told_of_the_same_night(machine: Booted) -> Non
     machine.run("rm", "/home/anna/endless")
     assert letters(machine)[-1] == "auditkit: a run was cut short"
     assert machine.show("auditkit-nightly.service", "Result")["Result"] == "signal", "systemctl --failed shows it"
+
+
+MAILS = """
+import sys, threading; sys.path.insert(0, "{source}/tests")
+from pathlib import Path
+from mailserver import Mails, serving
+with serving(Mails(certificate=Path("/run/mails/server.pem"), login=True)) as mails:
+    Path("/run/mails/port").write_text(str(mails.port))
+    while not mails.taken: threading.Event().wait(0.05)
+    Path("/run/mails/said").write_text("\\n".join(mails.said))
+    Path("/run/mails/taken").write_bytes(mails.taken[0])
+"""
+
+
+@pytest.mark.slow
+def test_a_password_of_systemd_opens_the_mail_server_to_the_service_that_sends(machine: Booted, tmp_path: Path) -> None:
+    """LoadCredential= as it is printed, a server with STARTTLS and AUTH, the password nowhere else."""
+    authority, server = certificate(tmp_path, "localhost")
+    machine.write("/run/mails/server.pem", server.read_text(), "600")
+    machine.write("/run/mails/serve.py", MAILS.format(source=f"{HERE}/source"))
+    machine.write("/etc/auditkit/authority.pem", authority.read_text())
+    machine.run("systemd-run", "--unit=mails", f"{HERE}/venv/bin/python3", "/run/mails/serve.py")
+    machine.run("sh", "-c", "until [ -s /run/mails/port ]; do sleep 0.05; done")
+    mail = {
+        "to": ["anna@example.org"],
+        "from": "auditkit@example.org",
+        "via": f"smtp://localhost:{machine.read('/run/mails/port')}",
+        "user": USER,
+        "password_credential": "auditkit-smtp",
+        "ca_file": "/etc/auditkit/authority.pem",
+    }
+    machine.write("/etc/auditkit/auditkit.yaml", json.dumps({"notify": {"mail": mail}}))
+    machine.write("/etc/credstore/auditkit-smtp", f"{PASSWORD}\n", "600")
+    machine.run("sh", "-c", "rm /etc/systemd/system/auditkit-*")
+    machine.run("auditkit", "schedule", "local", "--store", STORE, "-q", "-o", "/etc/systemd/system")
+    machine.run("systemctl", "daemon-reload")
+    machine.run("rm", "-f", f"{STORE}/nightly/told.json")
+    night(machine)
+    machine.run("sh", "-c", "until [ -s /run/mails/taken ]; do sleep 0.05; done")
+    assert "new on local" in message_from_string(machine.read("/run/mails/taken"))["Subject"]
+    assert not re.search("AUTH|only for tests", machine.read("/run/mails/said")), "in the clear it says no more than STARTTLS"
+    assert machine.show("auditkit-notify.service", "Result")["Result"] == "success"
+    kept = machine.run("grep", "-rl", PASSWORD, STORE, "/run/systemd", "/etc/systemd", check=False)
+    assert kept.stdout == "", "the password lies nowhere else"
 
 
 def test_units_are_for_everybody_to_read(cli: Cli) -> None:

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from auditkit.model import Evidence, Gap, Item, Means, Need
+from auditkit.sshd.effective import MAIN, VENDOR
 from auditkit.sshd.reading import DIRECTORY
 
 Noun = TypeVar("Noun")
-MAIN = f"{DIRECTORY}/sshd_config"
 SSHD = "/usr/sbin/sshd"
 DISK = "root:"
 """What the word for a mounted disk begins with."""
@@ -31,6 +31,7 @@ SHADOW = Need(Means.FILE, "/etc/shadow", "which accounts have a password", secre
 GROUP = Need(Means.FILE, "/etc/group", "which groups an account is in, as sshd_config names some", secret=True)
 NSSWITCH = Need(Means.FILE, "/etc/nsswitch.conf", "whether accounts come from elsewhere")
 CONFIG = Need(Means.FILE, MAIN, "who may log in over SSH, and how")
+VENDORED = Need(Means.FILE, VENDOR, CONFIG.why)
 DROP_INS = Need(
     Means.FILE, f"{DIRECTORY}/sshd_config.d/*", "who may log in over SSH, and which of these files sshd does not read"
 )
@@ -42,14 +43,17 @@ PAM = _files(
 )
 PAM_FACTS = _files("whether PAM shuts everybody out, and which shells it takes", "/etc/nologin", "/run/nologin", "/etc/shells")
 SECURITY = _files("from where PAM lets accounts in", "/etc/security/access.conf", "/etc/security/access.d/*.conf")
-DEFAULTS = _files(
-    "how the SSH server is started", "/etc/default/ssh", "/etc/sysconfig/sshd", "/etc/conf.d/sshd", "/etc/default/dropbear"
-)
+DEFAULTS = _files("how the SSH server is started", "/etc/default/ssh", "/etc/sysconfig/sshd", "/etc/conf.d/sshd")
+DROPBEAR = _files(DEFAULTS[0].why, "/etc/default/dropbear", "/etc/conf.d/dropbear", "/etc/config/dropbear")
 UNIT_PLACES = ("/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system")
 """Where units of systemd lie that no package has brought."""
 UNITS = _files(
     "which SSH servers units start, and with which options",
     *(f"{place}/{name}" for place in UNIT_PLACES for name in ("*.service", "ssh*.d/*.conf", "dropbear*.d/*.conf")),
+)
+INETD = _files(
+    "which SSH servers inetd or xinetd start, and with which options",
+    *("/etc/inetd.conf", "/etc/inetd.d/*", "/etc/xinetd.conf", "/etc/xinetd.d/*"),
 )
 LISTENERS = Need(Means.LISTENERS, "all", "which SSH servers run, and with which configuration")
 DUMP = Need(Means.COMMAND, f"{SSHD} -T -ddd", "what sshd itself makes of its configuration")
@@ -75,7 +79,8 @@ DPKG = Need(Means.FILE, "/var/lib/dpkg/status", "which version of OpenSSH is ins
 APK = Need(Means.FILE, "/lib/apk/db/installed", "which version of OpenSSH is installed")
 
 NEEDS = (
-    *(PASSWD, SHADOW, GROUP, NSSWITCH, CONFIG, DROP_INS, *KEYS, *PAM, *PAM_FACTS, *SECURITY, *DEFAULTS, *UNITS),
+    *(PASSWD, SHADOW, GROUP, NSSWITCH, CONFIG, VENDORED, DROP_INS, *KEYS, *PAM, *PAM_FACTS, *SECURITY),
+    *(*DEFAULTS, *DROPBEAR, *UNITS, *INETD),
     *(LISTENERS, DUMP, VERSION, BANNER),
     *(*STATUS, *HOSTBASED, *KEYTAB, *USERDB, *SSSD, *BRAKES),
 )

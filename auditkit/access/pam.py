@@ -15,7 +15,8 @@ DEEPEST = 16
 LONGEST = 1 << 20
 """Bytes of one file of PAM."""
 TYPES = ("auth", "account", "password", "session")
-_TOKEN = re.compile(r"\[((?:\\.|[^\]\\])*)\]|(\S+)")
+_TOKEN = re.compile(r"\[((?:\\.|[^\]\\])*)\]|([^ \t\n]+)")
+"""A blank is a space or a tab: the return at the end of a line of Windows belongs to its last word."""
 _PAIR = re.compile(r"([a-z_]+)=(\S+)")
 _USUAL = re.compile(r"(?:/usr)?/lib(?:32|64|x32)?/(?:[a-z0-9_]+-linux-[a-z0-9]+/)?security/(?:\$ISA/)?[A-Za-z0-9_.-]+")
 _SERVICE = re.compile(r"[A-Za-z0-9_.@-]{1,64}")
@@ -151,7 +152,7 @@ def lines(data: bytes) -> Iterator[tuple[int, tuple[str, ...]]]:
     """Yield each line that says something, cut into words, with the number of its first part: a backslash joins lines."""
     held, start = "", 0
     rows = data[:LONGEST].decode("utf-8", "surrogateescape").split("\n")
-    for number, row in enumerate((each.partition("#")[0].rstrip() for each in rows), 1):
+    for number, row in enumerate((each.partition("#")[0].rstrip(" \t") for each in rows), 1):
         start = start if held else number
         if row.endswith("\\"):
             held += row[:-1] + " "

@@ -202,7 +202,7 @@ def _server(
     if begun.contained:
         why = f"{begun.contained}, so its accounts are not those of the host"
     elif begun.kind == "dropbear" and begun.process:
-        return _dropbear(server, logins, _reaching(begun, froms))
+        return _dropbear(server, logins, _reaching(begun, froms), ways.ways(evidence).shells)
     elif begun.kind == "dropbear":
         why = "with which options it is started is not known"
     return replace(server, why=why), (_untold(server, why),) if why else ()
@@ -302,8 +302,13 @@ def _merged(doors: Iterable[Door]) -> tuple[Door, ...]:
     return tuple(found.values())
 
 
-def _dropbear(server: Server, logins: Sequence[Login], froms: Sequence[Source]) -> tuple[Server, tuple[Gap, ...]]:
-    """A dropbear, by the options it was started with: it knows no PAM, and no account that is locked or over."""
+def _dropbear(
+    server: Server, logins: Sequence[Login], froms: Sequence[Source], shells: tuple[str, ...] | None
+) -> tuple[Server, tuple[Gap, ...]]:
+    """A dropbear, by the options it was started with: svr-auth.c and svr-authpasswd.c of dropbear 2020.81 to 2025.88.
+
+    It knows no PAM, and no last day of an account; a shell that is not in /etc/shells keeps an account out.
+    """
     if server.process is None:
         return server, ()
     given = arguments.dropbear(server.process)
@@ -314,9 +319,12 @@ def _dropbear(server: Server, logins: Sequence[Login], froms: Sequence[Source]) 
     for login in logins:
         grouped = not given.group or login.root or (None if login.groups is None else given.group in login.groups)
         let_in = given.passwords and grouped is not False and not (login.root and not (given.root and given.root_passwords))
-        fits = {Password.SET: True, Password.UNKNOWN: None, Password.EMPTY: given.blank}.get(login.password, False)
-        if let_in and fits is not False and not login.expired:
-            sure = bool(fits and grouped and login.expired is False)
+        shelled = not shells or not login.named or login.shell in shells
+        password = login.bare or login.password
+        fits = {Password.SET: True, Password.UNKNOWN: None, Password.EMPTY: given.blank}.get(password, False)
+        if let_in and fits is not False and shelled:
+            sure = bool(fits and grouped)
             why = "" if sure else "whether it has a password, or is in the group of -G, is not known"
-            doors += [Door(login.name, source.name, Method.PASSWORD, sure, (), why) for source in froms]
+            method = Method.NOTHING if password is Password.EMPTY else Method.PASSWORD
+            doors += [Door(login.name, source.name, method, sure, (), why) for source in froms]
     return replace(server, doors=tuple(doors), sources=tuple(froms)), ()

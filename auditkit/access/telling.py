@@ -7,14 +7,13 @@ from auditkit import answers
 from auditkit.access import needs
 from auditkit.access.configuring import COMMAND_LINE
 from auditkit.access.finding import NO_FILE
-from auditkit.access.needs import MAIN
 from auditkit.access.nouns import Server
 from auditkit.access.sources import STATION, is_in, network_of
 from auditkit.answers import Shown
 from auditkit.model import Evidence, Gap, Quote
 from auditkit.printable import printable
 from auditkit.sshd import keywords
-from auditkit.sshd.effective import Effective
+from auditkit.sshd.effective import MAIN, Effective
 from auditkit.sshd.globbing import globbed
 from auditkit.sshd.keywords import Keyword
 from auditkit.sshd.lines import Line, Version, lowered

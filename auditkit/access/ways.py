@@ -73,7 +73,8 @@ class Ways:
             return Word(words.pop()) if len(words) == 1 else Word(None, "whether sshd asks PAM is not known")
         word = self._by_pam(login, method, found, origin, empty=empty) if by_pam else _by_shadow(login, method, empty)
         kerberos = method is Method.PASSWORD and found.effects["KerberosAuthentication"].on is not False
-        if kerberos and word.opens is not True:
+        local = "KerberosOrLocalPasswd" not in found.effects or found.effects["KerberosOrLocalPasswd"].on
+        if kerberos and (word.opens is not True or local is not True):
             return Word(None, "a Kerberos server says whether its password is right (KerberosAuthentication)")
         return Word(None, state.why) if word.opens and state.opens is None else word
 

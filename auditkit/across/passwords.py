@@ -19,7 +19,9 @@ LONGEST_REASON = 90
 PLACES = (
     *("/etc/ssh", "/usr/etc/ssh", "/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d", "/etc/pam.conf", "/etc/security"),
     *("/etc/passwd", "/etc/shadow", "/etc/group", "/etc/nsswitch.conf", "/etc/default/ssh", "/etc/default/dropbear"),
+    *("/etc/conf.d/dropbear", "/etc/config/dropbear"),
     *("/etc/dropbear", "/etc/tinyssh", "/etc/sysconfig/sshd", "/proc/net"),
+    *("/etc/inetd.conf", "/etc/inetd.d", "/etc/xinetd.conf", "/etc/xinetd.d"),
 )
 """What decides who may log in with a password; a gap above, at or below one of them may hide a door."""
 _BESIDE = re.compile(r"/etc/ssh/(ssh_host_[^/]*_key(\.pub)?|moduli|ssh_config(\.d(/.*)?)?|ssh_known_hosts2?|sshrc)")

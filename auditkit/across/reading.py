@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from auditkit.lenient import mapping, number, text, texts
 from auditkit.model import State
+from auditkit.printable import clipped
 from auditkit.quorum import one_by_one
 
 T = TypeVar("T")
@@ -206,7 +207,7 @@ def _addresses(connection: Document, facts: Document) -> Iterator[str]:
 def _gaps(told: object) -> tuple[tuple[str, str], ...]:
     if not isinstance(told, list):
         return (("", "what of it could not be seen is not known"),)
-    return tuple((_short(text(one.get("subject"))), _short(text(one.get("reason")))) for one in map(mapping, told))
+    return tuple((_short(one.get("subject")), _short(one.get("reason"))) for one in map(mapping, told))
 
 
 def _is_seen(address: str) -> bool:
@@ -240,7 +241,7 @@ def _server(told: Document) -> Server | None:
     kind, judged = told.get("kind"), told.get("judged")
     if not isinstance(kind, str) or not isinstance(judged, bool):
         return None
-    return Server(_short(kind), judged, _short(text(told.get("why"))))
+    return Server(_short(kind), judged, _short(told.get("why")))
 
 
 def _door(told: Document) -> Door | None:
@@ -265,17 +266,17 @@ def _key(told: Document, known: Mapping[str, str]) -> Key | None:
     lowered = [one.lower() for one in words]
     effective, bits, line = told.get("effective"), told.get("bits"), told.get("line")
     return Key(
-        fingerprint, _short(text(told.get("type"))), number(bits), _short(text(told.get("comment"))),
-        known.get(fingerprint) or _short(text(told.get("known"))) or None, account,
+        fingerprint, _short(told.get("type")), number(bits), _short(told.get("comment")),
+        known.get(fingerprint) or _short(told.get("known")) or None, account,
         root=told.get("root") is True or (account == "root" and told.get("root") is not False),
         effective=effective if isinstance(effective, bool) else None,
-        reason=_short(text(told.get("reason"))),
+        reason=_short(told.get("reason")),
         everywhere=told.get("everywhere") is not False,
         origin=whole[1] if whole and len(whole[1]) <= LONGEST_ORIGIN else None,
         limited=origin is not None,
         command=any(one.startswith("command=") for one in lowered),
         authority="cert-authority" in lowered,
-        file=_short(text(told.get("file"))),
+        file=_short(told.get("file")),
         line=number(line) or 0,
     )  # fmt: skip
 
@@ -288,12 +289,12 @@ def _private(told: Document) -> Private | None:
     owners = tuple(one for one in accounts[:MOST_ADDRESSES] if isinstance(one, str))
     sure = encrypted if isinstance(encrypted, bool) else None
     shown = fingerprint if isinstance(fingerprint, str) and fingerprint else None
-    return Private(owners, named[0], sure, shown, _short(text(told.get("type"))))
+    return Private(owners, named[0], sure, shown, _short(told.get("type")))
 
 
 def _host_key(told: Document) -> HostKey | None:
     named = _named(told, "fingerprint", "type")
-    return HostKey(named[0], named[1], _short(text(told.get("file")))) if named and named[0] else None
+    return HostKey(named[0], named[1], _short(told.get("file"))) if named and named[0] else None
 
 
 # --- their fields
@@ -305,5 +306,6 @@ def _named(told: Document, *names: str) -> tuple[str, ...]:
     return tuple(_short(one) for one in found if isinstance(one, str)) if all(isinstance(one, str) for one in found) else ()
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+def _short(value: object) -> str:
+    """A text; of one that is too long the beginning."""
+    return clipped(text(value), LONGEST)

@@ -46,7 +46,7 @@ Key = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """One file."""
+    """What one file of advisories says, by package."""
 
     file: str
     kind: str
@@ -68,7 +68,7 @@ class Gathered:
         self._count = 0
 
     def add(self, key: Key, advice: Advice) -> None:
-        """Take one more.
+        """Take one more advice on a package.
 
         Raises:
             FormatError: it is more than any file says.
@@ -84,7 +84,7 @@ class Gathered:
 
 
 def bad(why: str) -> NoReturn:
-    """Refuse a file.
+    """Refuse a file of advisories, for a reason.
 
     Raises:
         FormatError: always; who reads it names the file.

@@ -2,6 +2,7 @@
 
 import re
 
+from auditkit.banners.naming import named
 from auditkit.banners.reading import Product, Reading, first, found, line
 
 _OPTIONS = re.compile(rb"\xff(?:[\xfb-\xfe].|\xfa.{0,100}?\xff\xf0|[\xf0-\xf9])", re.DOTALL)
@@ -10,6 +11,8 @@ _SYSTEM = re.compile(
 )
 _HOST = re.compile(rb"(?:^|\s)(?:\(([A-Za-z0-9.-]{1,64})\)|([A-Za-z0-9.-]{1,64}) login:)")
 _RFB = re.compile(rb"\A(RFB [0-9]{3}\.[0-9]{3})\n")
+_NO_GREETINGS = ("SSH-", "RFB ", "@RSYNCD")
+"""What these begin names a protocol, or is judged elsewhere."""
 _NONE_OF_RFB = 1
 _OLD_RFB = b"RFB 003.003"
 _RDP_ANSWER, _RDP_FAILURE, _RDP_AT = 2, 3, 11
@@ -63,4 +66,5 @@ def x11(parts: tuple[bytes, ...]) -> Reading:
 
 def listen(parts: tuple[bytes, ...]) -> Reading:
     """What a service says that nobody knows, before it is asked anything."""
-    return Reading(line(first(parts)))
+    told = line(first(parts).partition(b"\n")[0])
+    return Reading(line(first(parts)), () if told.startswith(_NO_GREETINGS) else named(told))

@@ -10,7 +10,17 @@ _HEADER_OF_DNS, _FIXED = 12, 10
 _POINTER = 0xC0
 _DNSMASQ = re.compile(rb"\Adnsmasq-([0-9][0-9A-Za-z.]{0,20})")
 _UNBOUND = re.compile(rb"\Aunbound ([0-9][0-9A-Za-z.]{0,20})")
-_BIND = re.compile(rb"\A([0-9]\.[0-9]+\.[0-9]+[0-9A-Za-z.~+-]{0,40})")
+_BIND = re.compile(rb"\A(?:[0-9A-Za-z ]{0,20}\bBIND )?([0-9]{1,2}\.[0-9]+(?:\.[0-9]+|-ESV)[0-9A-Za-z._~+-]{0,40})")
+_POWERDNS = re.compile(rb"\APowerDNS [A-Za-z ]{0,30}?([0-9][0-9A-Za-z.-]{0,30})")
+_NSD = re.compile(rb"\ANSD ([0-9][0-9A-Za-z.]{0,20})")
+_KNOT = re.compile(rb"\AKnot (?:DNS|Resolver) ([0-9][0-9A-Za-z.-]{0,20})")
+_COREDNS = re.compile(rb"\ACoreDNS-([0-9][0-9A-Za-z.]{0,20})")
+_WINDOWS = re.compile(rb"\AMicrosoft DNS ([0-9][0-9.]{0,20})")
+_NAMES = (
+    *(("dnsmasq", _DNSMASQ), ("unbound", _UNBOUND), ("bind", _BIND), ("powerdns", _POWERDNS), ("nsd", _NSD)),
+    *(("knot", _KNOT), ("coredns", _COREDNS), ("microsoft-dns", _WINDOWS)),
+)
+"""Whose answers these are."""
 _NTP_VERSION = re.compile(rb'version="?(?:ntpd )?((ntpsec-)?([0-9][0-9A-Za-z.@+-]{0,30})?[^",]{0,100})')
 _NTP_SYSTEM = re.compile(rb'system="?([^",]{1,100})')
 _CONTROL, _RESPONSE = 6, 0x80
@@ -29,7 +39,7 @@ def dns(parts: tuple[bytes, ...]) -> Reading:
     if not version and not host:
         return Reading("refuses to tell its version" if any(map(_is_answer, parts)) else "")
     told = line(version)
-    for name, pattern in (("dnsmasq", _DNSMASQ), ("unbound", _UNBOUND), ("bind", _BIND)):
+    for name, pattern in _NAMES:
         if shown := found(pattern, version):
             return Reading(told, (Product(name, shown),), host=line(host))
     return Reading(told or line(host), host=line(host))

@@ -2,6 +2,7 @@
 
 import re
 
+from auditkit.banners.naming import named
 from auditkit.banners.reading import Product, Reading, first, found, line
 
 _GREETING = re.compile(rb"\A(?:220[ -]|\* (?:OK|PREAUTH|BYE)|\+OK)\s*([^\r\n]{0,1000})")
@@ -9,11 +10,11 @@ _PRODUCTS = (
     ("exim", re.compile(rb"\bExim ?([0-9][0-9A-Za-z._]{0,20})?")),
     ("postfix", re.compile(rb"\bPostfix(?: ([0-9][0-9.]{0,20}))?")),
     ("sendmail", re.compile(rb"\bSendmail ([0-9][0-9.]{0,20})?")),
-    ("opensmtpd", re.compile(rb"\bOpenSMTPD()")),
+    ("opensmtpd", re.compile(rb"\bOpenSMTPD(?: ([0-9][0-9A-Za-z.]{0,20}))?")),
     ("exchange", re.compile(rb"\bMicrosoft ESMTP MAIL Service(?:, Version: ([0-9.]{1,40}))?")),
     ("dovecot", re.compile(rb"\bDovecot()")),
     ("courier", re.compile(rb"\bCourier-(?:IMAP|POP3)()")),
-    ("cyrus", re.compile(rb"\bCyrus (?:IMAP|POP3)4?\S* ?v?([0-9][0-9.]{0,20})?")),
+    ("cyrus", re.compile(rb"\bCyrus (?:IMAP|POP3)4?\S*(?: Murder)? ?v?([0-9][0-9.]{0,20})?")),
 )
 _AUTH = re.compile(rb"^250[ -]AUTH[ =](?=[^\r\n]*\b(?:PLAIN|LOGIN)\b)", re.IGNORECASE | re.MULTILINE)
 _STARTTLS = re.compile(rb"^250[ -]STARTTLS\b", re.IGNORECASE | re.MULTILINE)
@@ -23,7 +24,8 @@ _ID_OS = re.compile(rb'"os(?:-version)?" "([^"\r\n]{1,60})"', re.IGNORECASE)
 
 def _products(greeting: bytes) -> tuple[Product, ...]:
     told = ((name, pattern.search(greeting)) for name, pattern in _PRODUCTS)
-    return tuple(Product(name, line(match[1] or b"")) for name, match in told if match)
+    known = tuple(Product(name, line(match[1] or b"")) for name, match in told if match)
+    return known or named(found(_GREETING, greeting))
 
 
 def smtp(parts: tuple[bytes, ...]) -> Reading:

@@ -2,14 +2,15 @@
 
 import re
 
+from auditkit.banners.naming import named
 from auditkit.banners.reading import Product, Reading, first, found, line
 
 _PRODUCTS = (
-    ("vsftpd", re.compile(rb"\(vsFTPd ([0-9][0-9.]{0,20})\)")),
+    ("vsftpd", re.compile(rb"\(vsFTPd ([0-9][0-9.]{0,20})[):]")),
     ("proftpd", re.compile(rb"\bProFTPD(?: ([0-9][0-9A-Za-z.]{0,20}))?")),
-    ("pure-ftpd", re.compile(rb"\bPure-FTPd()")),
+    ("pure-ftpd", re.compile(rb"\bPure-?FTPd(?: ([0-9][0-9.]{0,20}))?")),
     ("filezilla", re.compile(rb"\bFileZilla Server(?: (?:version )?([0-9][0-9A-Za-z.]{0,20}))?")),
-    ("iis", re.compile(rb"\bMicrosoft FTP Service()")),
+    ("iis", re.compile(rb"\bMicrosoft FTP Service(?: \(Version ([0-9.]{1,20})\))?")),
 )
 _RSYNC = re.compile(rb"\A@RSYNCD: ([0-9.]{1,12})")
 _HEADER, _SMB2_DIALECT = 4, 4 + 64 + 4
@@ -23,6 +24,7 @@ def ftp(parts: tuple[bytes, ...]) -> Reading:
         return Reading(line(greeting))
     told = ((name, pattern.search(greeting)) for name, pattern in _PRODUCTS)
     products = tuple(Product(name, line(match[1] or b"")) for name, match in told if match)
+    products = products or named(line(greeting.partition(b"\n")[0])[4:])
     clear = "" if begun.startswith(b"234") else "it is FTP without TLS"
     return Reading(line(greeting.partition(b"\n")[0]), products, clear=clear)
 

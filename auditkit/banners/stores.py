@@ -6,7 +6,7 @@ from auditkit.banners.reading import Product, Reading, first, found, line
 
 _PROTOCOL_OF_MYSQL = 10
 _ERROR_OF_MYSQL = 0xFF
-_MARIADB = re.compile(r"(?:5\.5\.5-)?([0-9][0-9.]{0,20})-MariaDB(?:-([0-9A-Za-z.+~]{1,60}))?")
+_MARIADB = re.compile(r"(?:5\.5\.5-)?([0-9][0-9.]{0,20})-MariaDB(?:-([0-9A-Za-z.+~:_-]{1,60}))?")
 _MYSQL = re.compile(r"[0-9][0-9.]{0,20}")
 _FIELDS = re.compile(rb"\x00([A-Za-z])([^\x00]{1,300})")
 _REDIS = re.compile(rb"^(redis|valkey)_version:([0-9][0-9A-Za-z.-]{0,40})", re.MULTILINE)

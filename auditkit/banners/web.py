@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 
+from auditkit.banners.naming import NO_PRODUCTS, named
 from auditkit.banners.reading import Product, Reading, first, line
 
 NAMES = {
@@ -15,6 +16,7 @@ NAMES = {
 """What a header calls a product, in lower case, and what the table of fixes does."""
 _HEADER = re.compile(rb"^([A-Za-z][A-Za-z0-9-]{0,60}):[ \t]*([^\r\n]{0,1000})", re.MULTILINE)
 _TOKEN = re.compile(r"([A-Za-z][A-Za-z0-9_.-]{0,40})(?:/v?([0-9][0-9A-Za-z.+~-]{0,60}))?")
+_JETTY = re.compile(r"\bJetty\(([^() ]{1,60})\)")
 _COMMENT = re.compile(r"\(([^()]{1,100})\)")
 _KERNEL = re.compile(r"\b(?:Linux|Darwin|FreeBSD|NetBSD|OpenBSD|SunOS|Windows)[ /-]?[0-9][0-9A-Za-z.+~-]*")
 _STATUS = re.compile(rb"\AHTTP/[0-9.]{1,3} ([0-9]{3})")
@@ -49,9 +51,19 @@ def _products(headers: list[tuple[bytes, bytes]]) -> Iterator[Product]:
         if name in (b"x-aspnet-version", b"x-aspnetmvc-version"):
             yield Product("asp.net", line(value))
         elif name in (b"server", b"x-powered-by"):
-            for word, version in _TOKEN.findall(_COMMENT.sub(" ", line(value))):
-                if word.lower() in NAMES:
-                    yield Product(NAMES[word.lower()], version)
+            text = _COMMENT.sub(" ", _JETTY.sub(r"Jetty/\1", line(value)))
+            tokens = _TOKEN.findall(text)
+            yield from (Product(NAMES[word.lower()], version) for word, version in tokens if word.lower() in NAMES)
+            if tokens and tokens[0][0].lower() not in NAMES:
+                yield from _unknown(text, *tokens[0])
+
+
+def _unknown(text: str, word: str, version: str) -> Iterator[Product]:
+    """Yield the server itself where it is none that is known: what stands behind it in the header are its modules."""
+    if "." in version and word.lower() not in NO_PRODUCTS:
+        yield Product(word.lower(), version)
+    elif not version:
+        yield from named(text)
 
 
 def elasticsearch(parts: tuple[bytes, ...]) -> Reading:

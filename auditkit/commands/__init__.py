@@ -15,7 +15,7 @@ COMMANDS: Mapping[str, str] = {
     "verify": "is the seal good and the sequence unbroken?",
     "audit": "judge the configuration of a host",
     "nightly": "scan all hosts and tell what is new: what a timer runs every night",
-    "schedule": "print the systemd units or cron lines for that",
+    "schedule": "print the systemd units or cron lines that run `nightly`",
     "collect": "take evidence of a host, judge nothing",
     "policy": "is a policy sound, and what watches a path?",
     "keygen": "make a key that signs baselines",
@@ -30,7 +30,7 @@ COMMANDS: Mapping[str, str] = {
 """Name of a command, which is its module too, and its help in a line."""
 
 HOSTS: Mapping[str, str] = {
-    "local": "this machine, the default",
+    "local": "this machine, the default unless told otherwise",
     "NAME, @GROUP, @all": "hosts of auditkit.yaml",
     "ssh://[user@]host[:port]": "a machine over SSH with one of your own addresses",
     "root:/mnt/disk": "a mounted disk, by its full path; nothing on it runs",

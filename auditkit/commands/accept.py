@@ -32,7 +32,7 @@ LAST = 65_535
 @options.case
 @options.trust
 @options.jobs
-@click.option("-q", "--quiet", is_flag=True, help="no progress and no hints on stderr")
+@options.quiet
 def command(host: str, paths: tuple[str, ...], **given: Any) -> int:
     """Seal the next baseline of HOST: as the last one, with the changes of each PATH (a path, a directory, a glob) and PORT.
 

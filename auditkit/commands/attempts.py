@@ -1,13 +1,15 @@
 """Logs of logins read and judged, wherever they were taken: what hosts and files share."""
 
 import gc
+import shlex
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from auditkit.commands import answering, options
 from auditkit.commands.progress import sized
 from auditkit.commands.timelines import Timeline
-from auditkit.logins import context, places
+from auditkit.logins import context, entered, places
 from auditkit.logins.formats.central import MOST, REST, machines
 from auditkit.logins.nouns import Condition, Event, Log
 from auditkit.logins.reading import Reading
@@ -20,7 +22,7 @@ from auditkit.logs.files import Source
 from auditkit.logs.reading import How, of_machines, readings
 from auditkit.logs.received import JOURNAL
 from auditkit.logs.zones import Machine
-from auditkit.model import Gap, HostReport, Item, Office
+from auditkit.model import Gap, HostReport, Item, Office, Severity
 from auditkit.printable import printable
 
 ANNOUNCED = 1 << 30
@@ -225,3 +227,12 @@ def _numbers(accounts: Mapping[str, Account] | None) -> Mapping[str, int] | None
 def _accounts(items: Iterable[Item]) -> Mapping[str, Account] | None:
     passwd = next((item.data for item in items if item.source == places.PASSWD.what), None)
     return None if passwd is None else context.accounts(passwd.decode("utf-8", "surrogateescape")) or None
+
+
+def following(host: Mapping[str, Any], word: str = "") -> Iterator[str]:
+    """Yield the command to begin with, where a document of a host says that somebody guessed and came in."""
+    gravest = Severity.CRITICAL.word
+    came = [one for one in host["findings"] if (one["rule"], one["severity"]) == (entered.AFTER_GUESSING.id, gravest)]
+    if came:
+        where = f" --host {shlex.quote(word)}" if word and not word.startswith(("evidence:", "root:")) else ""
+        yield f"auditkit incident open {shlex.quote('login of ' + printable(came[0]['subject']))}{where}"

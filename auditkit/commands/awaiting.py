@@ -105,7 +105,7 @@ def _with(report: HostReport, gaps: Iterable[Gap]) -> HostReport:
 
 
 def _keep(run: options.Setting, host: str, found: Iterable[Missed], sealer: Callable[[IO[bytes]], bytes] | None) -> None:
-    """Keep these.
+    """Keep what misses an update for the next run.
 
     Raises:
         AuditkitError: it cannot be written, or not be signed.

@@ -34,7 +34,7 @@ from auditkit.writer import Writer, locked
 @options.trust
 @options.jobs
 @click.option("--fail-on", hidden=True)
-@click.option("-q", "--quiet", is_flag=True, help="no progress and no hints on stderr")
+@options.quiet
 def command(hosts: tuple[str, ...], **given: Any) -> int:
     """Scan HOST and store what is there now, so that `check` can say later what changed.
 

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from auditkit import distrust, policy, store
@@ -200,7 +201,7 @@ def _progress(host: Host, run: options.Setting, total: int | None) -> Shown:
 
 def following(told: Mapping[str, Mapping[str, Any]], run: options.Setting) -> tuple[str, ...]:
     """Commands to run next for hosts, by the words that named them and as the document has them, in order of worth."""
-    made = list(peering.following(told))
+    made = [*chain.from_iterable(_opening(word, host) for word, host in told.items()), *peering.following(told)]
     worst_first = sorted(
         told.items(), key=lambda one: max(map(_severity, one[1]["findings"]), default=Severity.INFO), reverse=True
     )
@@ -222,6 +223,14 @@ def following(told: Mapping[str, Mapping[str, Any]], run: options.Setting) -> tu
         if host["untrusted"]:
             made.append(f"auditkit verify {shlex.quote(run.store)}")
     return tuple(_few(dict.fromkeys(made)))
+
+
+def _opening(word: str, host: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the command that opens a case, where logs were read and say that it is one."""
+    if host["logins"]:
+        from auditkit.commands import attempts  # noqa: PLC0415 - loaded by now, and a check without logs needs none of it
+
+        yield from attempts.following(host, word)
 
 
 def _ports(findings: Iterable[Mapping[str, Any]]) -> list[str]:

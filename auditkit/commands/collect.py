@@ -41,7 +41,7 @@ from auditkit.recording import Recording, Writer
 @options.trust
 @options.jobs
 @click.option("--fail-on", hidden=True)
-@click.option("-q", "--quiet", is_flag=True, help="no progress and no hints on stderr")
+@options.quiet
 def command(hosts: tuple[str, ...], **given: Any) -> int:
     """Take evidence of HOST: all that check, audit, logins and scan look at. Nothing is judged.
 

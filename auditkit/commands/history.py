@@ -62,7 +62,7 @@ def _severity(word: str) -> Severity | None:
 
 
 def _listed(words: Sequence[str], run: options.Setting, limit: int, since: str | None) -> int:
-    """List runs.
+    """List the runs of these hosts, the newest first.
 
     Raises:
         UsageError: there is no run of a host.

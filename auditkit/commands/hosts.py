@@ -50,7 +50,7 @@ class Told:
 @click.option("-o", "output", metavar="FILE", help="write the answer there instead of stdout")
 @options.timeout
 @options.fleet_of
-@click.option("-q", "--quiet", is_flag=True, help="no progress and no hints on stderr")
+@options.quiet
 def command(hosts: tuple[str, ...], **given: Any) -> int:
     """Say of each HOST (all of auditkit.yaml, if none is named) whether it can be reached and asked, and what to fix.
 

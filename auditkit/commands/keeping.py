@@ -9,6 +9,7 @@ from typing import Any
 from auditkit import history, lifetimes
 from auditkit.commands import looking, options, running
 from auditkit.errors import AuditkitError
+from auditkit.hosts import is_here
 from auditkit.lifetimes import Look
 from auditkit.report import document, since
 
@@ -81,7 +82,7 @@ class _Asked:
 def _host(asked: _Asked, plan: running.Plan, turn: history.Turn) -> Document:
     """The host of a document with what became of what was known of it, once that is kept."""
     word, host, look = asked.word, asked.told, asked.look
-    lane = turn.lane(history.Host(word, looking.here() if is_anybodys(word) else ""))
+    lane = turn.lane(history.Host(word, looking.here() if is_here(word) else ""))
     # what the first part of a run told is news once more when it is resumed: nobody may have read that
     trend, before = turn.trend(lane), lifetimes.before(look, turn.newest(lane, but=plan.kept.id if plan.kept else ""))
     rows, earlier = {} if before.another else turn.known(lane), before.held
@@ -113,8 +114,3 @@ def _notes(look: Look, before: lifetimes.Before) -> Iterator[str]:
         yield ANOTHER
     elif before.last and look.ended < before.last.begun:  # not only at the same time
         yield BACK
-
-
-def is_anybodys(word: str) -> bool:
-    """Whether a word names another thing on each machine that auditkit runs on."""
-    return word == "local" or word.startswith(("root:", "evidence:"))

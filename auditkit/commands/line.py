@@ -10,6 +10,7 @@ import click
 from auditkit import __version__, __without__
 from auditkit.commands import ARGV, COMMANDS, front_page, hosts_page
 from auditkit.errors import AuditkitError
+from auditkit.printable import on_one_line
 
 
 class Lazy(click.Group):
@@ -88,11 +89,6 @@ def _usage(message: str, commands: Sequence[str]) -> AuditkitError:
 
 def tell(error: AuditkitError) -> None:
     """Say on stderr why auditkit stops and what to do."""
-    sys.stderr.write(f"auditkit: error: {_harmless(str(error))}\n")
+    sys.stderr.write(f"auditkit: error: {on_one_line(str(error))}\n")
     if error.hint:
-        sys.stderr.write(f"hint: {_harmless(error.hint)}\n")
-
-
-def _harmless(text: str) -> str:
-    """The last net: foreign parts of a message have gone through printable() where it was written."""
-    return "".join(char if char.isprintable() else "?" for char in text)
+        sys.stderr.write(f"hint: {on_one_line(error.hint)}\n")

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import click
@@ -95,6 +96,8 @@ def _of_files(words: Sequence[str], run: options.Setting, asked: attempts.Asked,
     Raises:
         UsageError: one of them is not there.
     """
+    from auditkit.report import document  # noqa: PLC0415 - not for --help
+
     sources, notes = named.sources(words)
     if run.record:
         run.record.logs(source.log.name for source in sources if source.log.condition is Condition.READ)
@@ -105,4 +108,6 @@ def _of_files(words: Sequence[str], run: options.Setting, asked: attempts.Asked,
     done = attempts.judge_each(replace(taken, office=run.office), run, asked)
     reports = [attempts.told(HostReport(one), each.verdict, (), len(each.readings)) for one, each in done]
     reports[-1] = replace(reports[-1], notes=(*notes, *reports[-1].notes))
-    return answering.answer(run, "logins", reports, ())
+    documents = [document.of_host(report) for report in reports]
+    following = dict.fromkeys(chain.from_iterable(map(attempts.following, documents)))
+    return answering.delivered(run, answering.made(run, "logins", documents, tuple(following)))

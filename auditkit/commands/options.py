@@ -108,6 +108,11 @@ def fail_on(command: Command) -> Command:
     return click.option("--fail-on", type=click.Choice(SEVERITIES), default="medium", show_default=True, help=what)(command)
 
 
+def quiet(command: Command) -> Command:
+    """Whether nothing but the answer is written."""
+    return click.option("-q", "--quiet", is_flag=True, help="no progress and no hints on stderr")(command)
+
+
 def output(command: Command) -> Command:
     """Form and place of the answer, and what makes the exit status 1."""
     for option in reversed(
@@ -116,7 +121,7 @@ def output(command: Command) -> Command:
             click.option("-o", "output", metavar="FILE", help="write the answer there instead of stdout"),
             fail_on,
             click.option("--all", "show_all", is_flag=True, help="show explained changes too"),
-            click.option("-q", "--quiet", is_flag=True, help="no progress and no hints on stderr"),
+            quiet,
             click.option("--no-color", is_flag=True, help="no colours (as NO_COLOR does)"),
         )
     ):  # fmt: skip
@@ -142,10 +147,8 @@ def timeout(command: Command) -> Command:
 
 def jobs(command: Command) -> Command:
     """How many processes read, and for how long."""
-    most = click.IntRange(1, 64)
-    return click.option("--jobs", type=most, help="processes that read files (default: one per core, up to 8)")(
-        timeout(command)
-    )
+    what = "processes that read files (default: one per core, up to 8)"
+    return click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help=what)(timeout(command))
 
 
 def password(command: Command) -> Command:
@@ -177,7 +180,7 @@ def what(command: Command) -> Command:
 def nights(command: Command) -> Command:
     """How long what nights tell is kept."""
     number, told = click.IntRange(1, 10_000), "nights whose reports stay"
-    return click.option("--keep", type=number, default=KEPT, show_default=True, help=told)(command)
+    return click.option("--keep", type=number, metavar="N", default=KEPT, show_default=True, help=told)(command)
 
 
 def window(what: str) -> Callable[[Command], Command]:

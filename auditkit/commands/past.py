@@ -6,9 +6,10 @@ from typing import Any
 
 from auditkit import history
 from auditkit.commands import answering, looking, names, options, saved
-from auditkit.commands.keeping import is_anybodys, place
+from auditkit.commands.keeping import place
 from auditkit.errors import FormatError, UsageError
 from auditkit.history import listing
+from auditkit.hosts import is_here
 from auditkit.printable import printable
 
 
@@ -58,4 +59,4 @@ def document(connection: history.Reader, listed: listing.Listed) -> dict[str, An
 
 def host_of(word: str) -> history.Host:
     """A host as the history knows it, by the word that names it."""
-    return history.Host(word, looking.here() if is_anybodys(word) else "")
+    return history.Host(word, looking.here() if is_here(word) else "")

@@ -3,7 +3,7 @@
 import json
 import sys
 
-from auditkit import opening
+from auditkit import fields, opening
 from auditkit.errors import FormatError
 from auditkit.printable import printable
 
@@ -35,22 +35,11 @@ def parsed(data: bytes, name: str) -> object:
     """
     try:
         return json.loads(
-            data.decode(), object_pairs_hook=_once, parse_constant=_refused, parse_float=_finite
+            data.decode(), object_pairs_hook=fields.once, parse_constant=fields.no_constant, parse_float=_finite
         )  # fmt: skip
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else printable(str(error))
         raise FormatError(f"{name} is no JSON: {reason}", "give a file that --format json wrote") from error
-
-
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        raise ValueError("a name stands twice in an object")
-    return made
-
-
-def _refused(word: str) -> object:
-    raise ValueError(f"{word} is no number")
 
 
 def _finite(digits: str) -> float:

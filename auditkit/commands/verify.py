@@ -12,8 +12,6 @@ from auditkit.commands import answering, options
 from auditkit.errors import AuditkitError, UntrustedError, UsageError
 from auditkit.printable import printable
 
-NO_SIGNERS = "no signers are named, so no signature was looked at: name them with --signers FILE or in auditkit.yaml"
-
 
 @click.command("verify")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")

@@ -10,9 +10,8 @@ from hashlib import sha256
 
 from blake3 import blake3
 
-from auditkit.compare import PASSING
 from auditkit.explain import ALTERED, BY, MISSING, SIGNED, Account, beyond_content
-from auditkit.model import Change, ChangeKind, Entry, Explanation, Kind
+from auditkit.model import PASSING, Change, ChangeKind, Entry, Explanation, Kind
 from auditkit.packages.layout import Layout, joined
 
 DERIVED = "derived"

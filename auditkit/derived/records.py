@@ -11,6 +11,7 @@ from dataclasses import replace
 from auditkit.derived import Known, is_same
 from auditkit.explain import SIGNED, Account
 from auditkit.model import Change, Entry, Kind, Need, Rule, Severity
+from auditkit.packages.dpkg import SCRIPTS
 from auditkit.shipped import same_content
 
 RECORD: Rule = Rule(
@@ -30,7 +31,6 @@ SCRIPT: Rule = Rule(
     ("deb-postinst(5)",),
 )
 INFO = "/var/lib/dpkg/info/"
-SCRIPTS = ("preinst", "postinst", "prerm", "postrm", "config")
 MAKER = "dpkg unpacked it"
 UNPROVED = "runs as root at the next upgrade of its package, and nothing proves that it came with it"
 OTHER = "not what its vendor's package has; dpkg adds configuration files to its list that a package does not have any more"

@@ -20,8 +20,8 @@ from auditkit.model import Severity
 
 LEVEL = 3
 """Of zstd: a report of 10 MB takes a tenth of a second."""
-NEWEST = 200
-"""Looks at a host among which the one is searched that a run is held against."""
+NEWEST = (3, 197)
+"""Looks at a host among which the one is searched that a run is held against: nearly always it is one of the first few."""
 TREND = 60
 """Runs of which a report says how many things each told."""
 AT_ONCE = 500
@@ -52,7 +52,7 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is kept."""
+    """For how long runs are kept, and how many of them."""
 
     days: int
     runs: int
@@ -98,8 +98,14 @@ class Turn:
         """Yield how far the newest runs that are kept looked at a host, the newest first, `but` the one that is resumed."""
         found = select(LOOKS.c.number, LOOKS.c.look).join(RUNS, RUNS.c.number == LOOKS.c.number).where(LOOKS.c.lane == lane)
         others = found.where(RUNS.c.id != but, ~RUNS.c.id.startswith(f"{but}-", autoescape=True)) if but else found
-        rows = self._connection.execute(others.order_by(LOOKS.c.number.desc()).limit(NEWEST)).all()
-        return (look_of(row.number, row.look) for row in rows)
+        before = self.number
+        for some in NEWEST:
+            older = others.where(LOOKS.c.number < before).order_by(LOOKS.c.number.desc()).limit(some)
+            rows = self._connection.execute(older).all()
+            yield from (look_of(row.number, row.look) for row in rows)
+            if len(rows) < some:
+                return
+            before = rows[-1].number
 
     def trend(self, lane: int) -> list[dict[str, Any]]:
         """What the newest runs said of a host, in numbers, the oldest first."""

@@ -81,7 +81,7 @@ class Local:
 
 
 def connect(word: str, reach: Reach) -> Local:
-    """This machine."""
+    """This machine, which needs no connection."""
     if word != "local":
         raise UsageError(f"`local` takes no address, but {word!r} was given", "write `local`")
     return Local(networks=reach.config.networks)

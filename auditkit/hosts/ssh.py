@@ -24,7 +24,7 @@ from auditkit.probe.digest import Digest
 from auditkit.ssh import Deadline, Link, Route, banners, blocks, transports
 from auditkit.ssh.banners import nobody
 from auditkit.ssh.route import route
-from auditkit.ssh.session import Greeting, NoPythonError, Session, lied
+from auditkit.ssh.session import Greeting, NoPythonError, Session, cut, lied
 
 if TYPE_CHECKING:
     from auditkit.ssh.shell import Shell
@@ -231,7 +231,7 @@ def _look(kind: bytes, told: list[bytes], asked: AbstractSet[str]) -> tuple[str,
 
 def _fields(told: list[bytes], count: int) -> list[bytes]:
     if len(told) != count:
-        raise lied("a part of its answer is missing")
+        raise cut()
     return told
 
 

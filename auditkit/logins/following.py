@@ -25,7 +25,7 @@ class Deed:
 
     @property
     def event(self) -> Event:
-        """What was done."""
+        """The event that tells of it."""
         return self.told.event
 
 

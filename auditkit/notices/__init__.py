@@ -45,7 +45,7 @@ class Night:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What is told."""
+    """What is told of a night: a subject, a text, and whether it is urgent."""
 
     subject: str
     """One line, without the name of the program."""

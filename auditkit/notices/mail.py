@@ -9,6 +9,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 
 from auditkit.notices import Notice
+from auditkit.printable import on_one_line
 
 PROGRAM = "auditkit"
 LARGEST = 8 << 20
@@ -33,7 +34,7 @@ def written(notice: Notice, envelope: Envelope, page: bytes | None = None) -> by
     mail = EmailMessage(policy=SMTP)
     mail["From"] = _address(envelope.sender, PROGRAM)
     mail["To"] = tuple(_address(each) for each in envelope.to)
-    mail["Subject"] = _one_line(f"{PROGRAM}: {notice.subject}")
+    mail["Subject"] = on_one_line(f"{PROGRAM}: {notice.subject}")
     mail["Date"] = format_datetime(envelope.now)
     mail["Message-ID"] = f"<{envelope.id}@{_domain(envelope)}>"
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
@@ -56,8 +57,3 @@ def _domain(envelope: Envelope) -> str:
     _user, _at, domain = envelope.sender.rpartition("@") if "@" in envelope.sender else ("", "", "")
     place = (char for char in envelope.place if char.isascii() and (char.isalnum() or char in ".-"))
     return domain or "".join(place) or "localhost"
-
-
-def _one_line(text: str) -> str:
-    """A subject, whose parts may be shown as they are, once more without what could end a header."""
-    return "".join(char if char.isprintable() else "?" for char in text)

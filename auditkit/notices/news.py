@@ -5,10 +5,10 @@ new: a wrong "nothing new" is worse than a second mail.
 """
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -16,13 +16,13 @@ from auditkit.model import Severity, State
 from auditkit.notices import Night, Told
 from auditkit.printable import printable
 from auditkit.report.document import FAILURES, state
-from auditkit.report.items import Item, Sort, identity, items
+from auditkit.report.items import Item, Sort, identity, items, moment
 from auditkit.report.look import Options
+from auditkit.report.steady import steady
 
 Dict = Mapping[str, Any]
 SWITCHED_OFF = (State.UNREACHABLE,)
 """States of a host that sleeps: another key, or a lie, comes from one that is awake."""
-_NUMBERS = re.compile(r"[0-9]+")
 BACK = "again"
 """What a document says of what was gone, and is back."""
 MOST_TOLD = 200_000
@@ -56,6 +56,29 @@ class HostNews:
         return bool(self.new or self.gaps or self.untrusted or (self.missed and not self.sleeps))
 
 
+@dataclass(frozen=True, slots=True)
+class _Times:
+    """What first days are held against."""
+
+    started: str
+    """When this run was."""
+    last: datetime | None
+    """When the last notice was made."""
+    first: bool
+    """Whether the history knows no earlier run, and so marks no news."""
+
+    def is_younger(self, item: Item) -> bool:
+        """Whether the history knows it only from this run on, or since the last notice: what was gone has a new first day.
+
+        Whoever looked by hand in between has seen that; whoever reads the notices has not.
+        """
+        told = item.of.get("first_seen")
+        if told == self.started and (self.first or "news" in item.of):
+            return True
+        began, now = moment(told), moment(self.started)
+        return bool(began and now and self.last and self.last < began <= now)
+
+
 def of_hosts(document: Dict, night: Night) -> tuple[list[HostNews], Told]:
     """What is new of each host, in the order of the report, and what will have been told once that is."""
     found, told = [], {name: dict(known) for name, known in (night.told or {}).items()}
@@ -74,9 +97,9 @@ def forgotten(document: Dict) -> str:
 
 def _of_host(host: Dict, night: Night, started: str) -> tuple[HostNews, dict[str, str]]:
     before = None if night.told is None else night.told.get(host["host"])
-    first = host.get("since", {}).get("run") is None
+    times = _Times(started, night.last, first=host.get("since", {}).get("run") is None)
     worth = [(key, said, item) for key, said, item in _marked(host) if _worth(item, night.at)]
-    news = [item for key, said, item in worth if is_new(item, said, (before or {}).get(key), started, first=first)]
+    news = [item for key, said, item in worth if is_new(item, said, (before or {}).get(key), times)]
     new, gaps = ([item for item in news if (item.sort is Sort.GAP) is gap] for gap in (False, True))
     missed = str(state(host)) if state(host) in FAILURES else ""
     current = {key: said for key, said, _item in worth}
@@ -113,16 +136,13 @@ def _worth(item: Item, at: Severity) -> bool:
     return (item.against or item.sort is Sort.LOGIN) and item.severity >= at
 
 
-def is_new(item: Item, said: str, before: str | None, started: str, *, first: bool) -> bool:
-    """Whether no notice told of it `before`, or what it told has changed; or the history knows it from this run on, or as back.
+def is_new(item: Item, said: str, before: str | None, times: _Times) -> bool:
+    """Whether no notice told of it `before`, or what it told has changed; or it was gone since, as far as the history knows.
 
-    `started`: when this run was; `first`: the history knows no earlier one, and marks no news.
     What else is news to the history need be none here: a host that is cut short each night is held against the last night
     on which it was not.
     """
-    if before != said or item.of.get("news") == BACK:
-        return True
-    return item.of.get("first_seen") == started and (first or "news" in item.of)
+    return before != said or item.of.get("news") == BACK or times.is_younger(item)
 
 
 def _marked(host: Dict) -> Iterator[tuple[str, str, Item]]:
@@ -156,8 +176,8 @@ def _said(item: Item) -> str:
         case Sort.LOGINS:
             return _digest([item.of["access"], item.of["coverage"]])
         case Sort.GAP:
-            return _digest([_NUMBERS.sub("#", str(item.of["reason"]))])
-    return _digest([item.severity.word, _NUMBERS.sub("#", item.message)])
+            return _digest([steady(str(item.of["reason"]))])
+    return _digest([item.severity.word, steady(item.message)])
 
 
 def _digest(value: object) -> str:

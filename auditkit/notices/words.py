@@ -10,7 +10,7 @@ from auditkit.model import Severity, State
 from auditkit.notices import Night, Notice, Trouble, Verdict
 from auditkit.notices.alike import Shared, folded
 from auditkit.notices.news import HostNews, forgotten, of_hosts
-from auditkit.printable import counted, few, grouped, printable, said
+from auditkit.printable import clipped, counted, few, grouped, printable, said
 from auditkit.report import verdict
 from auditkit.report.items import Item, Sort
 from auditkit.report.pasting import command_line
@@ -48,7 +48,7 @@ def _is_beat(night: Night) -> bool:
 def of_trouble(trouble: Trouble, night: Night) -> Notice:
     """A notice of a night that has no report."""
     lines = [f"{said(trouble.long)}.", "", f"Told by auditkit on {printable(night.place)}, {_when(night.now)}."]
-    return Notice(_cut(said(trouble.short), WIDEST), "\n".join(lines) + "\n", urgent=True)
+    return Notice(clipped(said(trouble.short), WIDEST, "..."), "\n".join(lines) + "\n", urgent=True)
 
 
 def _subject(speaking: Sequence[HostNews], night: Night) -> str:
@@ -60,7 +60,7 @@ def _subject(speaking: Sequence[HostNews], night: Night) -> str:
         _gaps([news for news in speaking if news.gaps]),
         *(said(trouble.short) for trouble in night.troubles),
     ]
-    return _cut(", ".join(filter(None, parts)) or "no host was asked", WIDEST)
+    return clipped(", ".join(filter(None, parts)) or "no host was asked", WIDEST, "...")
 
 
 def _untrusted(hosts: Sequence[HostNews]) -> str:
@@ -93,7 +93,7 @@ def _gaps(hosts: Sequence[HostNews]) -> str:
 
 def _named(hosts: Sequence[HostNews]) -> str:
     """`srv-01`, or `3 hosts`."""
-    return _cut(hosts[0].name, LONGEST_NAME) if len(hosts) == 1 else counted(len(hosts), "host")
+    return clipped(hosts[0].name, LONGEST_NAME, "...") if len(hosts) == 1 else counted(len(hosts), "host")
 
 
 def _calm(found: Sequence[HostNews], night: Night) -> str:
@@ -133,7 +133,7 @@ def _rank(news: HostNews | Shared) -> tuple[bool, Severity, bool, int]:
 def _of_several(shared: Shared) -> Iterator[str]:
     yield f"On {counted(len(shared.names), 'host')} alike: {few(list(shared.names), MOST_NAMES)}"
     if shared.missed:
-        yield _cut(f"  {shared.missed}", LONGEST_LINE)
+        yield clipped(f"  {shared.missed}", LONGEST_LINE, "...")
     yield from _news(shared.new, frozenset())
     yield from _unseen(shared.gaps)
 
@@ -141,10 +141,10 @@ def _of_several(shared: Shared) -> Iterator[str]:
 def _of_host(news: HostNews) -> Iterator[str]:
     yield f"{news.name}: {verdict.of_host(news.host)}"
     if any(item.sort in (Sort.LOGIN, Sort.LOGINS) for item in news.new):
-        yield _cut(f"  logins: {said(news.host['logins']['verdict'])}", LONGEST_LINE)
+        yield clipped(f"  logins: {said(news.host['logins']['verdict'])}", LONGEST_LINE, "...")
     yield from _news(news.new, news.again)
     if news.missed:
-        yield from (_cut(f"  {said(gap['reason'])}", LONGEST_LINE) for gap in news.host["gaps"][:1])
+        yield from (clipped(f"  {said(gap['reason'])}", LONGEST_LINE, "...") for gap in news.host["gaps"][:1])
     yield from _unseen(news.gaps)
     if news.alike:
         yield f"  {grouped(news.alike)} more new as on other hosts"
@@ -154,21 +154,15 @@ def _of_host(news: HostNews) -> Iterator[str]:
 
 def _news(new: Sequence[Item], again: frozenset[str]) -> Iterator[str]:
     for item in new[:MOST_ITEMS]:
-        yield _cut(f"  {'again' if item.id in again else 'new':5}  {item.severity.word:8}  {_item(item)}", LONGEST_LINE)
+        line = f"  {'again' if item.id in again else 'new':5}  {item.severity.word:8}  {item.line}"
+        yield clipped(line, LONGEST_LINE, "...")
     yield from _more(len(new) - MOST_ITEMS, "")
 
 
 def _unseen(gaps: Sequence[Item]) -> Iterator[str]:
     for item in gaps[:MOST_GAPS]:
-        yield _cut(f"  new    {item.message}", LONGEST_LINE)
+        yield clipped(f"  new    {item.message}", LONGEST_LINE, "...")
     yield from _more(len(gaps) - MOST_GAPS, " not seen")
-
-
-def _item(item: Item) -> str:
-    """What is told of an item: of a change its path, and by which rule."""
-    if item.sort is Sort.CHANGE:
-        return f"{printable(item.subject)}: {item.message}  {said(item.rule)}"
-    return f"{item.message}  {said(item.rule)}"
 
 
 def _more(number: int, what: str) -> Iterator[str]:
@@ -205,7 +199,3 @@ def _times(document: Dict) -> str:
 
 def _when(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%SZ}"
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 3]}..."

@@ -25,6 +25,8 @@ ABSENT = frozenset({"not-installed", "config-files"})
 SOUND = frozenset({"installed", "triggers-awaited", "triggers-pending"})
 STATES = ABSENT | SOUND | {"half-installed", "unpacked", "half-configured"}
 SOURCE = "dpkg's own database on the host"
+SCRIPTS = ("preinst", "postinst", "prerm", "postrm", "config")
+"""What a package runs as root when it comes and goes: deb-preinst(5) and those beside it, deb-config."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]*")
 _VERSION = re.compile(r"[0-9A-Za-z.+~:_-]+")
 _SOURCE_VERSION = re.compile(r"\(([^()\s]{1,200})\)")
@@ -95,7 +97,7 @@ def _records(source: str, data: bytes) -> Iterator[Record | Gap]:
 
 
 def _record(stanza: Stanza, source: str) -> Record:
-    """One package.
+    """The record of one package, from its stanza of the status file.
 
     Raises:
         ValueError: it has no name, version or state that dpkg could have written.

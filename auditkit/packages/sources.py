@@ -29,7 +29,7 @@ MOST_WORDS = 64
 _SUITE = re.compile(r"(?!.*\.\.)[A-Za-z0-9.][A-Za-z0-9._+~/-]{0,199}")
 _URI = re.compile(r"[!-~]{1,500}")
 _LINE = re.compile(r"(deb|deb-src)\s+(?:\[([^\]]*)\]\s+)?(\S+)\s+(\S+)\s*(.*)")
-_SECRET = re.compile(r"//\S*@")
+SECRET = re.compile(r"//\S*@")
 """Who asks for it and by which password, in an address: that is nobody else's to see."""
 _OFF = ("no", "false", "without", "off", "disable", "0")
 
@@ -109,4 +109,4 @@ def _sound(
 
 
 def _shown(line: str) -> str:
-    return shown(_SECRET.sub("//", line))
+    return shown(SECRET.sub("//", line))

@@ -32,7 +32,6 @@ ALL = 60.0
 """Seconds for all ports that one question asks for."""
 MOST = 64
 """Ports of one host that are talked to."""
-LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 _LARGEST_PORT = 65535
 _QUESTION = re.compile(r"([a-z0-9]+) (tcp|udp) ([0-9]{1,5})(?: ([0-9a-f:.,]+))?")
 _ELSEWHERE = "10.255.255.254"
@@ -137,7 +136,7 @@ def _heard(need: Need, hop: Hop, wanted: Wanted, station: Station) -> Heard | Ga
     kind = SOCK_STREAM if protocol == "tcp" else SOCK_DGRAM
     networks = station.networks
     if not station.address:  # this machine itself, whatever the networks are
-        networks = (*(address.OWN if networks is None else networks), *LOOPBACK, ip_network(hop.hostname))
+        networks = (*(address.OWN if networks is None else networks), *address.LOOPBACK, ip_network(hop.hostname))
     deadline = Deadline(PATIENCE)
     try:
         link = address.connect(hop, networks, deadline, kind)

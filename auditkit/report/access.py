@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from auditkit.printable import counted, grouped, printable, said
+from auditkit.printable import clipped, counted, grouped, printable, said
 from auditkit.report.look import Options, painted
 
 MOST_DOORS, MOST_KEYS, MOST_HOST_KEYS, MOST_FALLS = 15, 12, 10, 8
@@ -90,7 +90,7 @@ def _unsure(unsure: Sequence[Dict]) -> Iterator[str]:
 
 
 def _cell(text: str) -> str:
-    return _clipped(printable(text))
+    return clipped(printable(text), LONGEST_CELL)
 
 
 # --- keys
@@ -221,13 +221,11 @@ def unseen_on(unseen: Sequence[Dict]) -> Iterator[str]:
     by_host = dict[str, tuple[list[str], str]]()
     for one in unseen:
         by_host.setdefault(one["host"], ([], one["why"]))[0].append(one["what"].replace("_", " "))
-    told = [f"{printable(host)} ({_clipped(said(why))}: {', '.join(what)})" for host, (what, why) in by_host.items()]
+    told = [
+        f"{printable(host)} ({clipped(said(why), LONGEST_CELL)}: {', '.join(what)})" for host, (what, why) in by_host.items()
+    ]
     if told:
         yield f"  not all keys are known of {counted(len(told), 'host')}: {_named(told)}"
-
-
-def _clipped(text: str) -> str:
-    return text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…"
 
 
 # --- of many the first

@@ -6,13 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from auditkit.model import OWNERS, PASSING
 from auditkit.printable import counted, printable, said
 from auditkit.words import attributes
 
-PASSING = ("mtime", "ctime", "btime", "inode", "links")
-"""What changes with every writing: told only where nothing else is to be told."""
-TIMES = ("mtime", "ctime", "btime")
-OWNERS = {"uid": "owner", "gid": "group"}
 LONGEST_TEXT = 64 * 1024
 MOST_LINES = 1000
 """From here on a text is not compared line by line: difflib needs the square of the lines."""

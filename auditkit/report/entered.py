@@ -11,6 +11,8 @@ from auditkit.report.look import Options, painted, wrapped
 Dict = Mapping[str, Any]
 MOST = 8
 """Hosts of a kind that are named, and ten times as many with --all."""
+REASONS = 2
+"""Reasons of hosts that ended alike which are told; of more the word for how they ended stands for all."""
 COVERAGE = {"gap": "with gaps", "source-missing": "with sources missing", "tamper": "with signs of tampering"}
 
 
@@ -23,11 +25,11 @@ def who_got_in(hosts: Sequence[Dict], options: Options) -> Iterator[str]:
     untold = [host for host in asked if not any(host in told for told in (seen, claimed, none))]
     yield from _wrapped(_sentence(len(asked), seen, claimed, none, untold), "  logins  ", 10, options)
     odd = [host for host in seen if to_ask(host)]
-    yield from _rows("ask about it first", [f"{_name(host)}: {_asked(host)}" for host in odd], "critical", options)
+    yield from _rows("ask about it first", [(_name(host), _asked(host)) for host in odd], "critical", options)
     calm = [_name(host) for host in seen if host not in odd]
     yield from _names("success seen, and nothing speaks against it", calm, "", options)
-    yield from _rows("success claimed", [f"{_name(host)}: {_asked(host)}" for host in claimed], "high", options)
-    yield from _rows("cannot tell", [f"{_name(host)}: {_why_not(host)}" for host in untold], "medium", options)
+    yield from _rows("success claimed", [(_name(host), _asked(host)) for host in claimed], "high", options)
+    yield from _rows("cannot tell", _untold(untold), "medium", options)
     for word, how in COVERAGE.items():
         part = [_name(host) for host in (*seen, *claimed, *none) if host["logins"]["coverage"] == word]
         yield from _names(f"logs {how}", part, "high" if word == "tamper" else "medium", options)
@@ -71,6 +73,17 @@ def _asked(host: Dict) -> str:
     return f"{one['user'] or chr(39) * 2}{whence} at {at}Z{after}{more}"
 
 
+def _untold(hosts: Sequence[Dict]) -> list[tuple[str, str]]:
+    """Each host of which nothing can be told, and why."""
+    told = [(_name(host), str(state(host)), _why_not(host)) for host in hosts]
+    reasons: dict[str, set[str]] = {}
+    for _host, how, why in told:
+        if why.startswith(f"{how}: "):
+            reasons.setdefault(how, set()).add(why)
+    many = {how for how, those in reasons.items() if len(those) > REASONS}
+    return [(name, how if how in many and why in reasons[how] else why) for name, how, why in told]
+
+
 def _why_not(host: Dict) -> str:
     """Why nothing can be told of a host: it gave no answer, or none of its logs does."""
     told = host["logins"]
@@ -80,14 +93,19 @@ def _why_not(host: Dict) -> str:
     return f"{state(host)}: {reasons[0]}" if reasons else str(state(host))
 
 
-def _rows(title: str, rows: Sequence[str], colour: str, options: Options) -> Iterator[str]:
-    """Yield a line for each host below what they have in common."""
+def _rows(title: str, told: Sequence[tuple[str, str]], colour: str, options: Options) -> Iterator[str]:
+    """Yield a line for each sentence, with the host that it is true of, or with all of them: `it, on 7 hosts: ws-06, ws-13`."""
+    alike: dict[str, list[str]] = {}
+    for name, sentence in told:
+        alike.setdefault(sentence, []).append(name)
     most = MOST * 10 if options.show_all else MOST
-    for row in rows[:most]:
+    for sentence, names in list(alike.items())[:most]:
+        on = f"{sentence}, on {counted(len(names), 'host')}: {few(names, most)}"
+        row = on if len(names) > 1 else f"{names[0]}: {sentence}"
         for line in _wrapped(f"{title}: {row}", " " * 10, 12, options):
             yield painted(line, colour, options)
-    if len(rows) > most:
-        yield f"{' ' * 10}{title}: {grouped(len(rows) - most)} more (--all shows them)"
+    if left := sum(map(len, list(alike.values())[most:])):
+        yield f"{' ' * 10}{title}: {grouped(left)} more (--all shows them)"
 
 
 def _names(title: str, names: Sequence[str], colour: str, options: Options) -> Iterator[str]:

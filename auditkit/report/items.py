@@ -81,6 +81,12 @@ class Item:
         return self.sort is Sort.UNTRUSTED
 
     @property
+    def line(self) -> str:
+        """What one line tells of it: of a change its path, and by which rule."""
+        told = f"{printable(self.subject)}: {self.message}" if self.sort is Sort.CHANGE else self.message
+        return f"{told}  {said(self.rule)}"
+
+    @property
     def unseen(self) -> bool:
         """Whether it says that something is not known."""
         if self.sort is Sort.LOGINS:

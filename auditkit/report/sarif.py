@@ -2,6 +2,10 @@
 
 What speaks against a host fails; what auditkit.yaml accepts, or something explains, is suppressed with the reason; gaps are
 notifications of a run that was not successful. Paths are relative to ROOT, each byte that a URI cannot hold as %NN.
+
+GitHub refuses a whole file for one result without a place in an artifact or without words, and knows a result again by its
+`primaryLocationLineHash` (docs.github.com: SARIF support for code scanning). So what is no file has its host as the place,
+and what has no line has the first.
 """
 
 import json
@@ -24,12 +28,13 @@ LEVELS = {
     Severity.INFO: "note", Severity.LOW: "note", Severity.MEDIUM: "warning", Severity.HIGH: "error", Severity.CRITICAL: "error",
 }  # fmt: skip
 SCORES = {
-    Severity.INFO: "0.0", Severity.LOW: "3.0", Severity.MEDIUM: "5.5", Severity.HIGH: "8.0", Severity.CRITICAL: "9.5",
+    Severity.LOW: "3.0", Severity.MEDIUM: "5.5", Severity.HIGH: "8.0", Severity.CRITICAL: "9.5",
 }  # fmt: skip
 """security-severity, by which GitHub sorts: from 0.1, 4.0, 7.0 and 9.1 on it says low, medium, high and critical."""
 RESULTS = (Sort.UNTRUSTED, Sort.LOGINS, Sort.CHANGE, Sort.FINDING, Sort.ACCEPTED)
 """What is a result; logins and guesses are what the verdict on them rests on, and gaps are notifications."""
-ROOT = "ROOT"
+ROOT, HOSTS = "ROOT", "HOSTS"
+"""What a path is relative to, and the name of a host."""
 STATES = {"new": "new", "again": "new", "changed": "updated", "worse": "updated"}
 """baselineState of a result by its `news`."""
 
@@ -54,7 +59,10 @@ def _run(name: str, host: Dict, document: Document, options: Options) -> Iterato
     about = {
         "tool": {"driver": driver},
         "automationDetails": {"id": _automation(name, document)},
-        "originalUriBaseIds": {ROOT: {"uri": "file:///", "description": {"text": _text(f"the root of {name}")}}},
+        "originalUriBaseIds": {
+            ROOT: {"uri": "file:///", "description": {"text": _text(f"the root of {name}")}},
+            HOSTS: {"description": {"text": "the hosts, by name"}},
+        },
         "columnKind": "unicodeCodePoints",
         "properties": {"host": name, "status": status(host), "state": state(host), "counts": dict(host["counts"])},
     }
@@ -86,7 +94,8 @@ def _rules(document: Document, found: Iterable[Item]) -> dict[str, dict[str, Any
         if item.rule not in rules:
             rules[item.rule] = _rule(item, meaning(document, item.rule))
     for rule, worst in scores.items():
-        rules[rule]["properties"] = {"security-severity": SCORES[worst], "tags": ["security"]}
+        score = {"security-severity": SCORES[worst]} if worst in SCORES else {}
+        rules[rule]["properties"] = {**score, "tags": ["security"]}
     return rules
 
 
@@ -121,8 +130,8 @@ def _result(host: str, item: Item, index: int) -> dict[str, Any]:
         "kind": "informational" if explained else "fail",
         "level": "none" if explained else LEVELS[item.severity],
         "message": {"text": _text(item.message)},
-        "locations": [_location(host, item)],
-        "partialFingerprints": {"auditkit/v1": item.id},
+        "locations": [_location(host, item.subject, *item.place)],
+        "partialFingerprints": _fingerprints(item.id),
         **({"suppressions": justified} if justified else {}),
         "properties": {"kind": str(item.sort), "severity": item.severity.word, **({"quotes": quotes} if quotes else {})},
     }
@@ -148,8 +157,8 @@ def _absent(name: str, host: Dict, options: Options) -> Iterator[dict[str, Any]]
                 "ruleId": printable(one["rule"]),
                 "level": LEVELS[Severity[one["severity"].upper()]],
                 "message": {"text": _text(line)},
-                "locations": [{"logicalLocations": [_named(name, one["subject"])]}],
-                "partialFingerprints": {"auditkit/v1": id_of(host, one["sort"], one["rule"], one["subject"])},
+                "locations": [_location(name, one["subject"], one["subject"] if one["subject"].startswith("/") else "", 0)],
+                "partialFingerprints": _fingerprints(id_of(host, one["sort"], one["rule"], one["subject"])),
                 "baselineState": "absent",
                 **({"provenance": {"firstDetectionTimeUtc": first}} if first else {}),
                 "properties": {"kind": one["sort"], "severity": one["severity"], "how": one["how"]},
@@ -160,16 +169,18 @@ def _quoted(words: Dict) -> dict[str, Any]:
     return {"source": printable(words["source"]), "line": words["line"], "text": printable(words["text"])}
 
 
-def _location(host: str, item: Item) -> dict[str, Any]:
-    """The path, where there is one, and what it is about on which host."""
-    named_ = _named(host, item.subject)
-    path, line = item.place
-    if not path:
-        return {"logicalLocations": [named_]}
-    physical: dict[str, Any] = {"artifactLocation": {"uri": uri(path), "uriBaseId": ROOT}}
-    if line:
-        physical["region"] = {"startLine": line}
-    return {"physicalLocation": physical, "logicalLocations": [named_]}
+def _fingerprints(id_: str) -> dict[str, str]:
+    """By what a result is known again: our own, and the one that GitHub reads."""
+    return {"auditkit/v1": id_, "primaryLocationLineHash": f"{id_}:1"}
+
+
+def _location(host: str, subject: str, path: str, line: int) -> dict[str, Any]:
+    """The path, where there is one, else the host; and what it is about on which host."""
+    place = {"uri": uri(path), "uriBaseId": ROOT} if path else {"uri": quote(host, safe="") or "-", "uriBaseId": HOSTS}
+    return {
+        "physicalLocation": {"artifactLocation": place, "region": {"startLine": line or 1}},
+        "logicalLocations": [_named(host, subject)],
+    }
 
 
 def _named(host: str, subject: str) -> dict[str, Any]:
@@ -215,10 +226,10 @@ def _list(name: str, objects: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _text(shown: str) -> str:
-    """Text as messages have it: nothing in it is a link (3.11.6) or a placeholder (3.11.5)."""
+    """Text as messages have it: nothing in it is a link (3.11.6) or a placeholder (3.11.5), and it is not empty."""
     for mark in "\\[]":
         shown = shown.replace(mark, f"\\{mark}")
-    return shown.replace("{", "{{").replace("}", "}}")
+    return shown.replace("{", "{{").replace("}", "}}") or "-"
 
 
 def _json(value: object) -> str:

@@ -1,6 +1,5 @@
 """What a document tells of earlier runs: items as `lifetimes` judges them, and what it says of them put into the document."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from auditkit.report.accepted import BY, RULES
 from auditkit.report.document import Document
 from auditkit.report.items import Item, Sort, identity, items
 from auditkit.report.look import Options
+from auditkit.report.steady import steady
 
 Dict = Mapping[str, Any]
 MOST = 1000
@@ -22,7 +22,6 @@ LASTING = ("kind", "mode", "uid", "gid", "size", "digest", "target", "xattrs", "
 """What of an entry is of its own, and no mere time or place."""
 ENDS = frozenset(rule.id for rule in RULES)
 """Rules on exceptions, of whatever they are for."""
-_NUMBERS = re.compile(r"[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +105,9 @@ def _mark(item: Item) -> str:
             entry = item.of["after"] or {}
             return _of(str(item.of["change"]), *(repr(entry.get(name)) for name in LASTING))
         case Sort.FINDING if item.severity >= Severity.MEDIUM:
-            return _of(_NUMBERS.sub("#", item.message))
+            return _of(steady(item.message))
         case Sort.GAP | Sort.UNTRUSTED:
-            return _of(_NUMBERS.sub("#", item.message))
+            return _of(steady(item.message))
         case Sort.LOGINS:
             return _of(str(item.of["access"]), str(item.of["coverage"]))
     return ""

@@ -11,7 +11,7 @@ from itertools import chain, groupby
 from typing import Any
 
 from auditkit.model import Severity, State
-from auditkit.printable import counted, grouped, printable, said
+from auditkit.printable import clipped, counted, grouped, printable, said
 from auditkit.report.access import sentence_on_passwords, who_on_all, who_on_one
 from auditkit.report.differences import letter, second, text_lines, told
 from auditkit.report.document import FINDINGS, INCOMPLETE, UNTRUSTED, Document, apart, severity, state, status
@@ -19,6 +19,7 @@ from auditkit.report.entered import who_got_in
 from auditkit.report.explained import PROOFS, sentence, unaccepted
 from auditkit.report.findings import accepted, of_one_rule
 from auditkit.report.folding import OnMany, folded, minor, on_many, part, said_by
+from auditkit.report.items import items
 from auditkit.report.lasting import few, gone, gone_on, held
 from auditkit.report.logins import attempted, who_tried
 from auditkit.report.look import Options, mark, painted, wrapped
@@ -34,6 +35,9 @@ MOST_CAUSES, MOST_COMMANDS = 8, 4
 STEP = " → "
 MOST_NAMED = 8
 """Hosts that are named of those that share a finding."""
+MOST_WORST = 3
+SCREEN = 20
+"""Lines behind the worst of a host from which on it is named once more at its end."""
 LEAST_ALIKE = 3
 """From so many gaps in one directory for one reason on, they are one line."""
 _BY = re.compile(r"(.+?) \((`.*`.*), (\d{4}-\d\d-\d\d) \d\d:\d\d\)")
@@ -107,10 +111,12 @@ def _one(host: Dict, options: Options, known: Dict | None = None, above: Sequenc
     `known`: who can log in, where it is the only one; `above`: what was said of it and others already, by `said_by`.
     """
     left = [finding for finding in host["findings"] if said_by(finding, host["host"]) not in above]
-    body = _body({**host, "findings": left} if above else host, options)
+    rest = {**host, "findings": left} if above else host
     many = counted(len(host["findings"]) - len(left), "finding")
     count = [f"  ! and {many} that others have as well, above"] if above else []
-    yield from chain(_head(host), count, body, who_on_one(known, options), _foot(host, options), ("",))
+    yield from chain(_head(host), count, _body(rest, options))
+    behind = [*_behind(rest, options), *who_on_one(known, options)]
+    yield from chain(behind, _worst(host, options) if len(behind) > SCREEN else (), _foot(host, options), ("",))
 
 
 def _head(host: Dict) -> Iterator[str]:
@@ -129,6 +135,10 @@ def _body(host: Dict, options: Options) -> Iterator[str]:
     yield from attempted(host["logins"], options)
     parts = _what_changed(host, options), _what_is_wrong(host, options)
     yield from chain.from_iterable(reversed(parts) if _is_change_worst(host) else parts)
+
+
+def _behind(host: Dict, options: Options) -> Iterator[str]:
+    """Yield what else is to be known."""
     yield from accepted(host.get("accepted", ()), options)
     yield from who_tried(host["logins"], options)
     yield from _timeline(host["facts"].get("timeline", ()), options)
@@ -298,6 +308,17 @@ def _alike(parent: str, reason: str, names: Sequence[str]) -> Iterator[tuple[str
         yield f"{counted(len(names), 'path')} below {printable(parent or '/')}: {said(reason)}", len(names)
     else:
         yield from ((f"{printable(name)}: {said(reason)}", 1) for name in names)
+
+
+def _worst(host: Dict, options: Options) -> Iterator[str]:
+    """Yield a line for each of the worst that was told further up: nobody scrolls back at night."""
+    grave = [item for item in items(host, options) if item.against and item.severity >= Severity.HIGH]
+    grave.sort(key=lambda item: item.severity, reverse=True)
+    for item in grave[:MOST_WORST]:
+        line = clipped(f"  {item.severity.word}: {item.line}", options.width, "...")
+        yield painted(line, item.severity.word, options)
+    if len(grave) > MOST_WORST:
+        yield f"  ... and {grouped(len(grave) - MOST_WORST)} more that are high or critical, further up"
 
 
 def _foot(host: Dict, options: Options) -> Iterator[str]:

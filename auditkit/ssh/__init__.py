@@ -185,6 +185,12 @@ class Deadline:
         """The error that says so."""
         return HostError(f"not done within {self.seconds:.3g} seconds", "raise --timeout, or see why it is slow", State.TIMEOUT)
 
+    def broken(self) -> HostError:
+        """The error where the other end is gone: the time is over, or the connection broke."""
+        if self.passed:
+            return self.over()
+        return HostError("the connection broke", "see whether the host is still up, and try again")
+
     def guard(self, close: Callable[[], None]) -> None:
         """Call `close` when the time is over, from another thread."""
         self._closers.append(close)

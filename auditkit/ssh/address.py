@@ -30,6 +30,7 @@ MOST = 8
 OWN = tuple(map(ip_network, Office().networks))
 """What is contacted where auditkit.yaml sets no networks. 100.64.0.0/10 (RFC 6598) is not in it: these addresses are
 shared by the customers of a provider; who has a VPN there names its range."""
+LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 _NAT64 = ip_network("64:ff9b::/96")
 _LIMITED_BROADCAST = IPv4Address("255.255.255.255")
 _UNKNOWN = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))

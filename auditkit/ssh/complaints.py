@@ -50,13 +50,15 @@ _FAILS = re.compile(
 _WAITED = re.compile(r"kex_exchange_identification: |.*\bUNKNOWN port ")
 """How clients complain of the jump host that they wait for, which has no address for them."""
 
-_EXEMPT = "wait some minutes; for good, exempt this machine there with PerSourcePenaltyExemptList, or raise MaxStartups"
+EXEMPT = "wait some minutes; for good, exempt this machine there with PerSourcePenaltyExemptList, or raise MaxStartups"
+ADD_A_KEY = "add a public key of yours to ~/.ssh/authorized_keys of {user} there, or name the right one with `identity:`"
+ALLOW_KEYS = "allow PubkeyAuthentication in its sshd_config, or give a password at the terminal or with --password-fd"
 _LISTENS = "see whether sshd runs there and listens on this port"
 _UP = "see whether it is switched on and in its network"
 _OTHERS: tuple[tuple[str, State, str], ...] = (
     (r"Too many authentication failures", State.AUTH_FAILED, "name the one key to log in with by `identity:`"),
-    (r"Not allowed at this time|Exceeded MaxStartups", State.THROTTLED, _EXEMPT),
-    (r"kex_exchange_identification: .*(?:reset by peer|closed by remote host)", State.THROTTLED, _EXEMPT),
+    (r"Not allowed at this time|Exceeded MaxStartups", State.THROTTLED, EXEMPT),
+    (r"kex_exchange_identification: .*(?:reset by peer|closed by remote host)", State.THROTTLED, EXEMPT),
     (r"[Cc]onnection refused", State.UNREACHABLE, _LISTENS),
     (r"timed out|No route to host|Network is unreachable|stdio forwarding failed", State.UNREACHABLE, _UP),
     (r"Unable to negotiate with .*", State.UNREACHABLE, "allow for it in ~/.ssh/config what it offers"),
@@ -151,9 +153,7 @@ def _shut_out(words: str, said: str, hop: Hop) -> HostError | None:
     user = printable(hop.user)
     given = [*_OFFERED.findall(said), *(_ANSWERED[each] for each in _METHOD.findall(said))]
     offered = ", ".join(printable(each) for each in dict.fromkeys(given))
-    hint = f"add a public key of yours to ~/.ssh/authorized_keys of {user} there, or name the right one with `identity:`"
-    if "publickey" not in takes[1].split(","):
-        hint = "allow PubkeyAuthentication in its sshd_config, or give a password at the terminal or with --password-fd"
+    hint = ADD_A_KEY.format(user=user) if "publickey" in takes[1].split(",") else ALLOW_KEYS
     what = f": offered {offered}" if offered else ": there is no key to offer" if said and "publickey" in takes[1] else ""
     return HostError(f"it does not let {user} in{what}; it takes {takes[1].replace(',', ', ')}", hint, State.AUTH_FAILED)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from auditkit.probe import guarded, inside, keyfile
 from auditkit.probe import take as taking
-from auditkit.ssh.session import lied
+from auditkit.ssh.session import cut, lied
 from auditkit.ssh.survey import reason
 from auditkit.ssh.talk import Question, Talk
 from auditkit.ssh.there import Place, there
@@ -73,7 +73,7 @@ def given(answer: bytes, nonce: bytes) -> Given:
     """The bytes of a file, or why there are none."""
     data, mark, said = answer.rpartition(nonce + b" ")
     if not mark:
-        raise lied("a part of its answer is missing")
+        raise cut()
     if not said and len(data) > inside.LIMIT:
         said = b"long"
     return data, (_REFUSED.get(said.strip()) or reason(said)) if said else ""
@@ -98,7 +98,7 @@ def _told(batch: Sequence[bytes], answer: bytes, nonce: bytes) -> Iterator[tuple
     """Yield the files that were given whole, and what they hold."""
     groups = answer.split(nonce + b";")
     if len(groups) != -(-len(batch) // _AT_ONCE) + 1 or groups.pop():
-        raise lied("a part of its answer is missing")
+        raise cut()
     for at, group in enumerate(groups):
         paths = batch[at * _AT_ONCE : (at + 1) * _AT_ONCE]
         parts = between(group[:-1], b"N=" + nonce + b"\0") if group.endswith(b"+") else []

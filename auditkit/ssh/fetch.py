@@ -17,7 +17,7 @@ from auditkit.probe.digest import Digest
 from auditkit.probe.lineage import MOST, PATTERN, unseen
 from auditkit.probe.rotation import LARGEST, MEMBERS, NOT_KNOWN, PACKED, Asked, family
 from auditkit.ssh.contents import TOO_LONG, Given, contents, given, question
-from auditkit.ssh.session import lied
+from auditkit.ssh.session import cut, lied
 from auditkit.ssh.survey import ABSENT, LISTING, bytes_of, checked, complaints, fields, last_words, ns, reason, text
 from auditkit.ssh.talk import ANSWER, Question, Talk
 from auditkit.ssh.there import there
@@ -115,7 +115,7 @@ def _lineage(talk: Talk, need: Need) -> Iterator[Item | Gap]:
     parts = answer.split(b"\0")[:-1]
     who = talk.tools.greeting
     if len(parts) % 4 or (not parts and who.may_be_linux):
-        raise lied(f"it says nothing of {need.what}" if not parts else "a part of its answer is missing")
+        raise cut() if parts else lied(f"it says nothing of {need.what}")
     for at, (pid, name, told, why) in enumerate(zip(*[iter(parts)] * 4, strict=True)):
         if not pid.isdigit() or len(pid) > _DIGITS:
             raise lied("a number in its answer is none")

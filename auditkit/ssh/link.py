@@ -18,6 +18,7 @@ from auditkit.keys.wire import fingerprint, type_of
 from auditkit.model import State
 from auditkit.printable import printable
 from auditkit.ssh import Ask, Deadline, Hop, LinkFacts, Route, address, known, login, onward
+from auditkit.ssh.complaints import EXEMPT
 from auditkit.ssh.packets import AWAY, BROKEN, PACKET, WINDOW, Wire
 
 PATIENCE = 15.0
@@ -27,7 +28,6 @@ KEPT = 64 << 10
 """Bytes of stderr that are kept; all of it is read."""
 SHA1_KEX = ("diffie-hellman-group-exchange-sha1", "diffie-hellman-group14-sha1", "diffie-hellman-group1-sha1")
 SHA1_KEYS = ("ssh-rsa", "ssh-dss")
-_EXEMPT = "wait some minutes; for good, exempt this machine there with PerSourcePenaltyExemptList, or raise MaxStartups"
 _OPENSSH = "set `transport: openssh` for it in auditkit.yaml"
 _NO_KEX = ("ext-info-", "kex-strict-")
 """What stands among the key exchanges without being one (RFC 8308; PROTOCOL of OpenSSH)."""
@@ -66,7 +66,7 @@ class Pipe:
                 self._channel.sendall(data[at : at + _PIECE])
         except BROKEN as error:
             if self._deadline.passed or not self._wire.is_active():
-                raise self._broken() from error
+                raise self._deadline.broken() from error
             # only the command has ended, as that of an account without a shell: the next receive tells so
 
     def receive(self, size: int) -> bytes:
@@ -74,15 +74,10 @@ class Pipe:
         try:
             data = self._channel.recv(size)
         except BROKEN as error:
-            raise self._broken() from error
+            raise self._deadline.broken() from error
         if not data and not self._channel.eof_received and not self._wire.is_active():
-            raise self._broken()
+            raise self._deadline.broken()
         return data
-
-    def _broken(self) -> HostError:
-        if self._deadline.passed:
-            return self._deadline.over()
-        return HostError("the connection broke", "see whether the host is still up, and try again")
 
     def complaints(self) -> str:
         """What it has said on stderr so far; once it has ended, all that is kept."""
@@ -224,9 +219,9 @@ def _sent_away(wire: Wire) -> HostError | None:
     """The error of a server that wants no connection just now: it says so, or hangs up without a word."""
     told = next((line for line in wire.packetizer.greeting if line.startswith(AWAY)), "")
     if told:
-        return HostError(f"it refuses this machine for now: {printable(told[:200])}", _EXEMPT, State.THROTTLED)
+        return HostError(f"it refuses this machine for now: {printable(told[:200])}", EXEMPT, State.THROTTLED)
     if not wire.packetizer.greeted:
-        return HostError("it hangs up without a word, as a server does that has too many visitors", _EXEMPT, State.THROTTLED)
+        return HostError("it hangs up without a word, as a server does that has too many visitors", EXEMPT, State.THROTTLED)
     return None
 
 

@@ -17,6 +17,7 @@ from auditkit.errors import AuditkitError, HostError
 from auditkit.model import Gap, State
 from auditkit.printable import printable
 from auditkit.ssh import Ask, Deadline, Hop, keys
+from auditkit.ssh.complaints import ADD_A_KEY, ALLOW_KEYS
 from auditkit.ssh.packets import BROKEN, Wire
 
 PATIENCE = 15.0
@@ -262,12 +263,12 @@ class _Attempt:
                 f"ask for one way in for {user} there: a `Match User` with AuthenticationMethods publickey in its sshd_config"
             )
         if self._takes and "publickey" not in self._takes:
-            return "allow PubkeyAuthentication in its sshd_config, or give a password at the terminal or with --password-fd"
+            return ALLOW_KEYS
         if any("openssh" in each for each in self._left_out):
             return "set `transport: openssh` for it in auditkit.yaml, or name another key with `identity:`"
         if len(self._offered) >= keys.TRIES // 2:
             return f"name the one key that {user} logs in with there by `identity:` in auditkit.yaml"
-        return f"add a public key of yours to ~/.ssh/authorized_keys of {user} there, or name the right one with `identity:`"
+        return ADD_A_KEY.format(user=user)
 
 
 def _listed(words: "list[str] | tuple[str, ...]") -> str:

@@ -99,25 +99,20 @@ class Pipe:
             while rest:
                 rest = rest[os.write(_number(self._process.stdin), rest) :]
         except (OSError, ValueError) as error:
-            raise self._broken() from error
+            raise self._deadline.broken() from error
 
     def receive(self, size: int) -> bytes:
         """At most `size` bytes of its stdout as soon as there are some; b"" when it has ended."""
         try:
             data = os.read(_number(self._process.stdout), size)
         except (OSError, ValueError) as error:
-            raise self._broken() from error
+            raise self._deadline.broken() from error
         if not data:
             with suppress(subprocess.TimeoutExpired):  # it has closed its stdout and goes on
                 self._process.wait(_MOMENT)
             if self._process.returncode is not None and not 0 <= self._process.returncode < _LOST:
-                raise self._broken()
+                raise self._deadline.broken()
         return data
-
-    def _broken(self) -> HostError:
-        if self._deadline.passed:
-            return self._deadline.over()
-        return HostError("the connection broke", "see whether the host is still up, and try again")
 
     def complaints(self) -> str:
         """What it has said on stderr so far; once it has ended, all that is kept."""

@@ -13,7 +13,7 @@ from auditkit.answers import NOBODY, Listening, Process, written
 from auditkit.model import Gap, Item, Need
 from auditkit.probe import hashes, inside, listeners, procfs
 from auditkit.ssh.contents import contents
-from auditkit.ssh.session import lied
+from auditkit.ssh.session import cut, lied
 from auditkit.ssh.survey import ABSENT, bytes_of, fields, text
 from auditkit.ssh.talk import Question, Talk
 
@@ -137,7 +137,7 @@ def _machine(talk: Talk) -> Machine:
     (answer,) = talk.answers([Question((b"sockets", names), 2 * inside.LIMIT)])
     started, order, net, *rest = answer.split(b"\0", 3)
     if len(rest) != 1:
-        raise lied("a part of its answer is missing")
+        raise cut()
     handles = {each[1]: (int(each[2]), int(each[3])) for each in _HANDLE.finditer(rest[0])}
     servers = {int(each[1]) for each in _PROGRAM.finditer(rest[0]) if each[2] in listeners.SERVERS}
     servers |= {int(each[1]) for each in _NAMED.finditer(rest[0])}
@@ -164,7 +164,7 @@ def _processes(talk: Talk, machine: Machine, handles: Mapping[int, set[int]]) ->
     for batch, answer in talk.about(verb, names, most=inside.LIMIT):
         parts = answer.split(talk.nonce + b"=")
         if len(parts) != len(batch) + 1 or parts.pop():
-            raise lied("a part of its answer is missing")
+            raise cut()
         for path, part in zip(batch, parts, strict=True):
             one = _process(path, part, machine, handles)
             if one:

@@ -219,6 +219,11 @@ def lied(what: str) -> HostError:
     return HostError(f"this host contradicts itself: {what}", hint, State.LIED)
 
 
+def cut() -> HostError:
+    """The error of a host whose answer lacks a part."""
+    return lied("a part of its answer is missing")
+
+
 @contextmanager
 def patience(pipe: Pipe, deadline: Deadline) -> Iterator[None]:
     """Close a pipe whose other side fails, or does not begin to answer in time, and say which time that was."""

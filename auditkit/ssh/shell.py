@@ -28,7 +28,7 @@ from auditkit.probe.pool import Seen
 from auditkit.probe.rotation import Asked
 from auditkit.ssh import Deadline, Link, Pipe, banners, fetch, means
 from auditkit.ssh.pace import Pace
-from auditkit.ssh.session import lied
+from auditkit.ssh.session import cut, lied
 from auditkit.ssh.survey import ABSENT, ROW, Look, fields, ns, reason, text
 from auditkit.ssh.talk import MOST_WORK, Talk, Tools, decide
 
@@ -261,7 +261,7 @@ class Scan(Look):
         now, parts = _timed(answer)
         width = 2 + 2 * len(self.algorithms)
         if len(parts) != width * len(batch) + 1:
-            raise lied("a part of its answer is missing")
+            raise cut()
         one_by_one = (parts[at : at + width] for at in range(0, len(parts) - 1, width))
         return [path for path, told in zip(batch, one_by_one, strict=True) if not self._one(path, told, now, logs[path])]
 

@@ -15,7 +15,7 @@ from auditkit.errors import HostError
 from auditkit.model import State
 from auditkit.probe.patterns import ANY_DEPTH, IGNORE, Matcher
 from auditkit.probe.patterns import State as Place
-from auditkit.ssh.session import lied
+from auditkit.ssh.session import cut, lied
 from auditkit.ssh.talk import Question, Talk
 
 LISTING = 128 << 20
@@ -297,7 +297,7 @@ def fields(answer: bytes, count: int) -> list[bytes]:
     """
     found = answer.split(b"\0")[:-1]
     if len(found) != count:
-        raise lied("a part of its answer is missing")
+        raise cut()
     return found
 
 

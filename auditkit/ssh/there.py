@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from auditkit.ssh.session import lied
+from auditkit.ssh.session import cut
 from auditkit.ssh.survey import reason
 from auditkit.ssh.talk import Talk
 
@@ -45,7 +45,7 @@ def looked_at(talk: Talk, paths: Iterable[bytes]) -> Iterator[tuple[bytes, bytes
     for batch, answer in talk.about((b"way",), paths):
         told = answer.split(b"\0")
         if len(told) != 2 * len(batch) + 1:
-            raise lied("a part of its answer is missing")
+            raise cut()
         yield from zip(batch, told[::2], told[1::2], strict=False)
 
 
@@ -54,7 +54,7 @@ def _told(batch: list[bytes], answer: bytes) -> Iterator[tuple[bytes, Place | st
     told = answer.split(b"\n", len(batch))
     said = told.pop()
     if len(told) != len(batch):
-        raise lied("a part of its answer is missing")
+        raise cut()
     complaints = {found[1]: line for line in said.split(b"\n") if (found := _COMPLAINT.fullmatch(line))}
     for path, each in zip(batch, told, strict=True):
         if each:

@@ -6,7 +6,6 @@ Over SSH the login shows that by itself; here nobody has logged in. sshd writes 
 import os
 import pwd
 from collections.abc import Iterable, Iterator
-from ipaddress import ip_network
 
 from auditkit.answers import Shown
 from auditkit.config import Network
@@ -17,12 +16,11 @@ from auditkit.ssh.packets import BROKEN, Wire
 
 PATIENCE = 5.0
 """Seconds for one server."""
-LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
 def visited(places: Iterable[tuple[str, int]], networks: tuple[Network, ...] | None) -> Iterator[Shown | Gap]:
     """Yield what the SSH server at each address and port shows to who runs this, or why that could not be seen."""
-    own = (*(address.OWN if networks is None else networks), *LOOPBACK)
+    own = (*(address.OWN if networks is None else networks), *address.LOOPBACK)
     for place, port in places:
         yield _visited(Hop(place, place, port, _user()), own)
 

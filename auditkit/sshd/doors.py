@@ -96,7 +96,8 @@ def _methods(found: Effective) -> Iterator[tuple[Method, Sure, tuple[Place, ...]
     password, keyboard = found.effects["PasswordAuthentication"], found.effects["KbdInteractiveAuthentication"]
     pam, empty = found.effects["UsePAM"], found.effects["PermitEmptyPasswords"]
     yield Method.PASSWORD, password.on, password.set_by
-    yield Method.KEYBOARD, _and(keyboard.on, pam.on), (*keyboard.set_by, *pam.set_by)
+    old = found.effects.get("ChallengeResponseAuthentication")  # until 8.6 it is asked for once more, where PAM would be
+    yield Method.KEYBOARD, _and(keyboard.on, pam.on, True if old is None else old.on), (*keyboard.set_by, *pam.set_by)
     yield Method.NOTHING, _and(empty.on, password.on), (*empty.set_by, *password.set_by)
 
 

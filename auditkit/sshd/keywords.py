@@ -27,7 +27,7 @@ class Rule(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Keyword:
-    """One keyword."""
+    """A keyword of sshd_config: what sshd does with it, and by default."""
 
     name: str
     read: v.Reader

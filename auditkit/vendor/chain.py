@@ -62,7 +62,7 @@ class Collector:
             self._listed.setdefault((one.name, one.version, one.arch), {}).setdefault(one.sha256, (one, release.told))
 
     def known(self) -> Known:
-        """All of it."""
+        """All that the signed lists say, with the gaps of what is damaged."""
         listed = {key: tuple(told.values()) for key, told in self._listed.items()}
         return Known(listed, frozenset(self._names), tuple(self._gaps))
 

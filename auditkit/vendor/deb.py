@@ -14,13 +14,13 @@ from blake3 import blake3
 from auditkit.errors import UntrustedError
 from auditkit.model import Kind
 from auditkit.packages import Manifest, Package, Shipped
+from auditkit.packages.dpkg import SCRIPTS
 from auditkit.printable import printable
 from auditkit.vendor.tar import Content, Member, malformed, members
 from auditkit.vendor.unpack import CHUNK, Source, Unpacked
 
 MAGIC = b"!<arch>\n"
 HEADER = 60
-SCRIPTS = ("preinst", "postinst", "prerm", "postrm", "config")
 LONGEST_TEXT = 4 << 20
 """The most that any one file of control.tar may have."""
 MOST_CONTROL = 64 << 20

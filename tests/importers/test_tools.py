@@ -71,7 +71,7 @@ def assert_true(entries: dict[str, Entry], unit_ns: int = 1) -> None:
             assert value == hashlib.new(name, Path(path).read_bytes()).hexdigest()
 
 
-def test_aide(tree: str) -> None:
+def test_what_aide_writes_is_read_as_it_is(tree: str) -> None:
     Path(tree, "../aide.conf").write_text(
         f"database_out=file:{tree}/../aide.db\n{tree} ftype+p+i+n+u+g+s+m+c+md5+sha1+sha256+sha512\n"
     )
@@ -81,7 +81,7 @@ def test_aide(tree: str) -> None:
     assert all(len(entry.digests or ()) == 4 for path, entry in entries.items() if not os.path.isdir(path))
 
 
-def test_netbsd_mtree(tree: str) -> None:
+def test_what_netbsd_mtree_writes_is_read_as_it_is(tree: str) -> None:
     try:
         data = run(tree, "mtree", "-c", "-k", "type,mode,uid,gid,size,time,nlink,sha256,sha1,md5", "-p", ".")
     except subprocess.CalledProcessError:
@@ -89,16 +89,16 @@ def test_netbsd_mtree(tree: str) -> None:
     assert_true(imported(data, tree))
 
 
-def test_bsdtar(tree: str) -> None:
+def test_what_bsdtar_writes_is_read_as_it_is(tree: str) -> None:
     data = run(tree, "bsdtar", "-cf", "-", "--format=mtree", "--options=mtree:sha256,mtree:md5,mtree:nlink", ".")
     assert_true(imported(data, tree))
 
 
-def test_hashdeep(tree: str) -> None:
+def test_what_hashdeep_writes_is_read_as_it_is(tree: str) -> None:
     assert_true(imported(run(tree, "hashdeep", "-r", "-l", "."), tree))
 
 
 @pytest.mark.parametrize("options", [(), ("--tag",), ("-b",), ("-z",)])
-def test_sha256sum(tree: str, options: tuple[str, ...]) -> None:
+def test_what_sha256sum_writes_is_read_as_it_is(tree: str, options: tuple[str, ...]) -> None:
     files = [os.path.relpath(os.path.join(top, name), tree) for top, _, names in os.walk(tree) for name in names]
     assert_true(imported(run(tree, "sha256sum", *options, "--", *files), tree, "sha256sum"))

@@ -264,7 +264,7 @@ def test_what_no_event_has_is_refused(text: str) -> None:
         ("", None),
     ],
 )
-def test_times(text: str, expected: int | None) -> None:
+def test_a_time_is_read_in_every_form_and_none_that_no_calendar_has(text: str, expected: int | None) -> None:
     assert stamp(text) == expected
 
 

@@ -1,14 +1,13 @@
 """`auditkit logins` on files, directories and disks, as a stranger runs it: what counts as a file, and what it remembers."""
 
 import gzip
-import json
 import os
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SCHEMA, Cli, Outcome
+from conftest import Cli, without_past
 
 GUESSES = b"".join(
     b"Nov 24 03:%02d:%02d srv sshd[%d]: Failed password for invalid user admin from 198.51.100.7 port %d ssh2\n"
@@ -32,16 +31,8 @@ def logs(tmp_path: Path) -> Path:
     return log
 
 
-def host(outcome: Outcome) -> dict[str, Any]:
-    """The only host of a report that is as the schema has it."""
-    document = json.loads(outcome.out)
-    SCHEMA.validate(document)
-    (one,) = document["hosts"]
-    return dict(one)
-
-
 def logins(cli: Cli, *words: str) -> dict[str, Any]:
-    return host(cli.run("logins", *words, "--store", str(cli.store), "--format", "json"))
+    return cli.run("logins", *words, "--store", str(cli.store), "--format", "json").host
 
 
 def test_files_that_are_named_are_read_as_those_of_one_machine(cli: Cli, logs: Path) -> None:
@@ -88,18 +79,25 @@ def test_a_disk_is_read_where_its_logs_are(cli: Cli, logs: Path) -> None:
 def test_evidence_of_a_disk_says_what_the_disk_says(cli: Cli, logs: Path, tmp_path: Path) -> None:
     disk, path = f"root:{logs.parents[1]}", str(tmp_path / "one.evidence.zst")
     assert cli.run("collect", disk, "--no-files", "-o", path).code in {0, 3}
-    there, then = logins(cli, disk), logins(cli, f"evidence:{path}")
+    there, then = without_past(logins(cli, disk)), without_past(logins(cli, f"evidence:{path}"))
     for name in ("access", "pattern", "attempts", "sources", "successes", "not_understood"):
         assert then["logins"][name] == there["logins"][name]
 
 
+def test_a_login_after_guesses_is_named_last_and_what_to_do_is_to_open_a_case(cli: Cli, logs: Path) -> None:
+    (logs / "auth.log").write_bytes(GUESSES + LOGIN.replace(b"192.0.2.9", b"198.51.100.7"))
+    *_, verdict, _, following, command = cli.run("logins", str(logs)).out.splitlines()
+    assert (verdict[-9:], following) == ("NOT CLEAN", "Next:")
+    assert command == "  auditkit incident open 'login of anna from 198.51.100.7'"
+
+
 def test_a_scan_of_a_disk_tells_of_logins(cli: Cli, logs: Path) -> None:
-    told = host(cli.run("scan", f"root:{logs.parents[1]}", "--store", str(cli.store), "--format", "json"))
+    told = cli.run("scan", f"root:{logs.parents[1]}", "--store", str(cli.store), "--format", "json").host
     assert told["logins"]["attempts"] == 100
 
 
 def test_an_audit_does_not(cli: Cli, logs: Path) -> None:
-    assert host(cli.run("audit", f"root:{logs.parents[1]}", "--only", "preload", "--format", "json"))["logins"] is None
+    assert cli.run("audit", f"root:{logs.parents[1]}", "--only", "preload", "--format", "json").host["logins"] is None
 
 
 @pytest.mark.parametrize(
@@ -119,7 +117,7 @@ def test_no_log_at_all_is_never_a_pass(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "empty/etc").mkdir(parents=True)
     done = cli.run("logins", f"root:{tmp_path / 'empty'}", "--store", str(cli.store), "--format", "json")
     assert done.code == 3
-    assert host(done)["logins"]["access"] == "cannot-tell"
+    assert done.host["logins"]["access"] == "cannot-tell"
 
 
 def test_names_of_files_may_be_of_any_bytes(cli: Cli, tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def test_su_to_an_account_and_a_guess_at_another(told: Told) -> None:
     assert Said(What.FAILED, "root", method=PAM, actor="anna") in told["becoming"]
 
 
-def test_doas(told: Told) -> None:
+def test_what_doas_allows_and_refuses_is_read(told: Told) -> None:
     assert without_pam(told["doas"]) == [
         Said(What.RAN, "root", detail="id", actor="anna"),
         Said(What.DENIED, detail="id", actor="mallory"),

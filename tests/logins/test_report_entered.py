@@ -67,7 +67,30 @@ def test_of_hosts_of_which_no_logs_were_asked_nothing_is_said() -> None:
 def test_many_hosts_do_not_fill_the_screen() -> None:
     told = shown(*(gone(f"ws-{number:02}") for number in range(40)), host("srv-01", "none-seen"))
     assert told.splitlines()[0] == "  logins  no success seen on 1 of 41 hosts; 40 cannot tell"
-    assert told.splitlines()[-1] == "          cannot tell: 32 more (--all shows them)"
+    first = ", ".join(f"ws-{number:02}" for number in range(8))
+    words = " ".join(told.split())
+    assert words.endswith(f"cannot tell: unreachable: it does not answer, on 40 hosts: {first} and 32 more")
+
+
+def test_what_is_true_of_several_hosts_is_said_once() -> None:
+    """With up to two reasons; where each host has its own, the word for how it ended stands for all."""
+    same = [host(f"srv-{n}", "seen", successes=[login("root", "03:35:04", "critical", 51)]) for n in (1, 2)]
+    alone = host("ws-9", "cannot-tell", why_not="no source tells of logins")
+    own = [gone(f"ws-{n}") for n in range(3)]
+    for number, one in enumerate(own):
+        one["gaps"][0]["reason"] = f"192.0.2.{number} does not answer"
+    ask = "root from 198.51.100.7 at 2026-11-24 03:35:04Z, after 51 guesses"
+    assert shown(*same, gone("ws-04"), gone("ws-05"), alone, width=200).splitlines()[1:] == [
+        f"          ask about it first: {ask}, on 2 hosts: srv-1, srv-2",
+        "          cannot tell: unreachable: it does not answer, on 2 hosts: ws-04, ws-05",
+        "          cannot tell: ws-9: no source tells of logins",
+    ]
+    assert shown(*same, *own, width=200).splitlines()[-1] == "          cannot tell: unreachable, on 3 hosts: ws-0, ws-1, ws-2"
+
+
+def test_no_host_is_left_out_without_a_word() -> None:
+    many = [host(f"srv-{n}", "seen", successes=[login(f"user{n}", "03:35:04", "critical")]) for n in range(20)]
+    assert shown(*many, width=200).splitlines()[-1] == "          ask about it first: 12 more (--all shows them)"
 
 
 def test_no_name_that_a_client_sent_paints_the_screen() -> None:

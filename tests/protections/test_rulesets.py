@@ -77,7 +77,7 @@ def loaded(script: str, text: str = "") -> str:
 
 @KERNEL
 @pytest.mark.parametrize("name", NFT)
-def test_nft(name: str) -> None:
+def test_what_the_kernel_makes_of_nft_rules_is_read(name: str) -> None:
     text, ip, ip6 = NFT[name]
     tables = of_nft(loaded("nft -f - && nft -j -t list ruleset", text))
     assert (drops(tables, "ip"), drops(tables, "ip6")) == (ip, ip6)

@@ -17,11 +17,11 @@ What a case does not say is as on a plain Debian 12 whose nftables drops what no
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from fnmatch import fnmatchcase
+
+from meant import fits
 
 from auditkit import answers
 from auditkit.answers import Listening, Process
@@ -119,13 +119,6 @@ def watched(case: Mapping[str, str]) -> Watched:
         tuple(Gap(*line.split(": ", 1)) for line in case.get("gaps", "").splitlines()),
         "disk" not in case,
     )
-
-
-def fits(path: str, what: str) -> bool:
-    """Whether a need means a path: `~/` is /root and each directory of /home."""
-    pattern = re.sub("^~", "@", what)
-    name = re.sub("^(/root|/home/[a-z]+)(?=/)", "@", path) if pattern.startswith("@") else path
-    return name.count("/") == pattern.count("/") and all(map(fnmatchcase, name.split("/"), pattern.split("/")))
 
 
 def way(path: str) -> bytes:

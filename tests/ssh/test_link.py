@@ -391,7 +391,7 @@ def test_nobody_listens(reach: Reach, tmp_path: Path) -> None:
 # --- other servers
 
 
-def test_dropbear(reach: Reach, servers: Callable[[Sshd], Sshd], tmp_path: Path) -> None:
+def test_a_dropbear_is_reached_too(reach: Reach, servers: Callable[[Sshd], Sshd], tmp_path: Path) -> None:
     made = servers(start_dropbear(tmp_path / "dropbear"))
     there = reach(hop(made, tmp_path))
     assert there.facts.banner.startswith("SSH-2.0-dropbear")

@@ -355,7 +355,7 @@ def test_a_name_with_several_addresses(reach: Reach, server: Sshd, tmp_path: Pat
     assert reach(way).facts.address == "127.0.0.1"
 
 
-def test_dropbear(reach: Reach, servers: Callable[[Sshd], Sshd], tmp_path: Path) -> None:
+def test_a_dropbear_is_reached_too(reach: Reach, servers: Callable[[Sshd], Sshd], tmp_path: Path) -> None:
     made = servers(start_dropbear(tmp_path / "dropbear"))
     there = reach(hop(made, tmp_path))
     assert there.facts.banner.startswith("SSH-2.0-dropbear")

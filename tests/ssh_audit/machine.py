@@ -4,12 +4,12 @@ Files by their path, what commands write, processes that listen, what a server s
 not there. A test says what it cares about, the rest is a plain Debian.
 """
 
-import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
+
+from meant import fits
 
 from auditkit import answers
 from auditkit.answers import Listening, Process, Shown
@@ -124,13 +124,6 @@ class Machine:
                 )
             case Means.BANNER:
                 yield from ((f"{each.address}:{each.port}", answers.written(each)) for each in self.shown)
-
-
-def fits(path: str, what: str) -> bool:
-    """Whether a need means a path: `~/` is each home of the plain machine."""
-    pattern = re.sub("^~", "@", what)
-    name = re.sub("^(/root|/home/[a-z]+)(?=/)", "@", path) if pattern.startswith("@") else path
-    return name.count("/") == pattern.count("/") and all(map(fnmatchcase, name.split("/"), pattern.split("/")))
 
 
 def table(path: str, data: bytes) -> bytes:

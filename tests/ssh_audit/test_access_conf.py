@@ -42,7 +42,7 @@ def says(text: str, origin: str | None = HERE, *, groups: bool = True) -> str:
         ("1001", "out"),
     ],
 )
-def test_users(users: str, told: str) -> None:
+def test_who_a_line_means(users: str, told: str) -> None:
     assert says(f"+:{users}:ALL\n-:ALL:ALL\n") == told
 
 
@@ -67,7 +67,7 @@ def test_users(users: str, told: str) -> None:
         ("192.168.10.0/0.0.0.255", "cannot tell", "cannot tell"),
     ],
 )
-def test_origins(origins: str, here: str, away: str) -> None:
+def test_from_where_a_line_means(origins: str, here: str, away: str) -> None:
     text = f"+:anna:{origins}\n-:ALL:ALL\n"
     assert (says(text), says(text, AWAY)) == (here, away)
     assert says(text, None) in ("cannot tell", here)

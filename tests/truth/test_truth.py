@@ -35,13 +35,13 @@ def _judged(what: str, name: str, row: Row, how: str) -> ParameterSet:
 
 
 @pytest.mark.parametrize(("release", "row"), CASES)
-def test_reality(release: str, row: Row, table: Table) -> None:
+def test_the_way_in_is_open_where_the_table_says_so(release: str, row: Row, table: Table) -> None:
     so = {str(way) for way in table(release, row).ways}
     assert so == {str(way) for way in row.true(OPENSSH[release])}
 
 
 @pytest.mark.parametrize(("release", "row", "how"), judged("doors"))
-def test_password_doors(release: str, row: Row, how: str, table: Table) -> None:
+def test_a_password_door_is_said_to_be_open_where_it_is(release: str, row: Row, how: str, table: Table) -> None:
     measured = table(release, row)
     told = measured.verdict(how)
     so, said, unknown = verdict.so(row, measured.ways), verdict.said(row, told), verdict.unknown(row, told)
@@ -54,7 +54,7 @@ def test_password_doors(release: str, row: Row, how: str, table: Table) -> None:
 
 
 @pytest.mark.parametrize(("release", "row", "how"), judged("keys"))
-def test_keys(release: str, row: Row, how: str, table: Table, clients: Keys) -> None:
+def test_a_key_is_said_to_work_where_it_does(release: str, row: Row, how: str, table: Table, clients: Keys) -> None:
     measured = table(release, row)
     wrong = []
     for key in verdict.keys(measured.verdict(how)):
@@ -70,7 +70,7 @@ def test_keys(release: str, row: Row, how: str, table: Table, clients: Keys) -> 
 
 
 @pytest.mark.parametrize(("release", "row"), TOLD)
-def test_findings(release: str, row: Row, table: Table) -> None:
+def test_what_the_table_asks_for_is_found(release: str, row: Row, table: Table) -> None:
     told = [(each.rule.id, f"{each.subject}: {each.message}") for each in table(release, row).live.findings]
     for rule, words in row.says:
         assert any(each == rule and all(word in text for word in words) for each, text in told), (rule, words, told)

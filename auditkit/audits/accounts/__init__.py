@@ -5,6 +5,7 @@ One file per group of rules, one line here; each has NEEDS, RULES, `judge(eviden
 
 from collections.abc import Iterator
 
+from auditkit.access.needs import PASSWD
 from auditkit.audits.accounts import (
     backups,
     brakes,
@@ -40,14 +41,14 @@ THEN = (
 
 def judge(evidence: Evidence) -> Iterator[Finding | Gap]:
     """Yield what every group says; without /etc/passwd there is nobody to judge."""
-    for group in GROUPS if evidence.of(table.PASSWD) else GROUPS[:1]:
+    for group in GROUPS if evidence.of(PASSWD) else GROUPS[:1]:
         yield from group.judge(evidence)
 
 
 def follow(evidence: Evidence) -> tuple[Need, ...]:
     """What the groups want in a second round."""
     wanted = (need for group in GROUPS if hasattr(group, "follow") for need in group.follow(evidence))
-    return tuple(dict.fromkeys(wanted)) if evidence.of(table.PASSWD) else ()
+    return tuple(dict.fromkeys(wanted)) if evidence.of(PASSWD) else ()
 
 
 AUDIT = Audit(

@@ -36,7 +36,7 @@ class Team:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Everybody."""
+    """All accounts and groups of a host, as far as they can be known."""
 
     logins: tuple[Login, ...]
     """Those that files name."""

@@ -7,13 +7,12 @@ facts that auditkit/probe/take.py leaves of them: `root:<set $6$>:20228:0:99999:
 import re
 from collections.abc import Iterable, Iterator
 
+from auditkit.access.needs import PASSWD, SHADOW
 from auditkit.access.passwd import EMPTY, SESSIONLESS, SHADOWED, Line, lines_of
 from auditkit.audits.accounts.people import ORDINARY
 from auditkit.model import Evidence, Finding, Gap, Means, Need, Rule, Severity
 from auditkit.printable import printable
 
-PASSWD = Need(Means.FILE, "/etc/passwd", "accounts, their uids and shells", secret=True, optional=False)
-SHADOW = Need(Means.FILE, "/etc/shadow", "which accounts have a password", secret=True)
 NSSWITCH = Need(Means.FILE, "/etc/nsswitch.conf", "whether `+` lines of /etc/passwd are heeded")
 
 UID_ZERO_TWIN = Rule(

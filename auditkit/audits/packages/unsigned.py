@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from auditkit.audits.packages.seen import Host, files_of
 from auditkit.model import Finding, Gap, Quote, Rule, Severity
 from auditkit.packages import aptconf, sources
+from auditkit.packages.sources import SECRET
 from auditkit.printable import printable
 
 UNSIGNED = Rule(
@@ -32,7 +33,6 @@ _SOURCE = re.compile(
     rf"^[ \t]*deb[ \t]+\[[^\]\n]*\b{_TRUSTS}=(?:yes|true|1|on)\b[^\n]*|^{_TRUSTS}:[ \t]*(?:yes|true|1|on)\b[^\n]*",
     re.MULTILINE | re.IGNORECASE,
 )
-_SECRET = re.compile(r"//\S*@")
 MOST_QUOTED = 200
 
 
@@ -50,4 +50,4 @@ def judge(host: Host) -> Iterator[Finding | Gap]:
 
 
 def _shown(line: str) -> str:
-    return _SECRET.sub("//", line.strip())[:MOST_QUOTED]
+    return SECRET.sub("//", line.strip())[:MOST_QUOTED]

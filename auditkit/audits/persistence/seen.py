@@ -110,7 +110,7 @@ def real(path: str) -> str:
 
 
 def kind(node: Listed) -> Kind:
-    """What a node is."""
+    """What a node is, by its mode: file, directory, link or another."""
     return OF_MODE[node.mode & _S_IFMT]
 
 

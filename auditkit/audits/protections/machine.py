@@ -108,7 +108,7 @@ class Machine:
         return decoded(ran.out) if ran is not None and ran.status == 0 else None
 
     def processes(self, need: Need) -> tuple[Process, ...]:
-        """Who listens."""
+        """The processes that listen, as far as the host tells of them soundly."""
         told = (answers.process(item) for item in self.items(need))
         return tuple(one for one in self._sound(told) if isinstance(one, Process))
 

@@ -7,11 +7,10 @@ from itertools import islice
 
 from auditkit import answers
 from auditkit.access import needs, seen, telling
-from auditkit.access.needs import MAIN
 from auditkit.access.seen import Seen, Server
 from auditkit.model import Evidence, Finding, Gap, Rule, Severity
 from auditkit.printable import printable
-from auditkit.sshd.effective import Effective
+from auditkit.sshd.effective import MAIN, Effective
 from auditkit.sshd.lines import lowered
 from auditkit.sshd.reading import Place, Statement
 from auditkit.sshd.values import ignored

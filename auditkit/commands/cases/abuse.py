@@ -67,7 +67,7 @@ def command(case: str, address: str, **given: Any) -> int:
 
 
 def _reporter(given: Mapping[str, Any]) -> Reporter:
-    """Who complains.
+    """Who complains, as the options name them.
 
     Raises:
         UsageError: a name could not stand in a letter, or the address is none.

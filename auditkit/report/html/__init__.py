@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from auditkit.printable import grouped, printable, said
+from auditkit.printable import counted, grouped, printable, said
 from auditkit.report.access import also, fallen, keys_head, left_out, unseen_on
 from auditkit.report.document import Document
 from auditkit.report.html.attempts import Chart, by_host, on_all
@@ -151,7 +151,7 @@ def _templates() -> "Environment":
         loader=PackageLoader("auditkit.report.html"), autoescape=True, undefined=StrictUndefined, finalize=_told,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    made.filters |= {"shown": printable, "grouped": grouped}
+    made.filters |= {"shown": printable, "grouped": grouped, "counted": counted}
     return made
 
 

@@ -6,9 +6,8 @@ from typing import Any
 
 from auditkit.printable import counted, grouped, printable
 from auditkit.report.html.times import Axis, axis, seconds, shown
+from auditkit.report.items import DOUBTFUL
 
-CLAIMED = ("unsupported", "forged", "sourceless")
-"""States of a login of which nobody can say that it was one."""
 MOST_ADDRESSES, MOST_HOSTS = 12, 30
 """Lanes of a host, and of all hosts."""
 LEFT, WIDTH, ROW, TOP = 190, 600, 26, 40
@@ -30,7 +29,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A moment."""
+    """A login that is marked in a lane: when, and what it is."""
 
     x: float
     y: float
@@ -49,7 +48,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """The picture."""
+    """The picture of who tried when: lanes, marks and an axis."""
 
     height: int
     ticks: tuple[tuple[float, str], ...]
@@ -200,14 +199,14 @@ def _guesses(sources: Sequence[Dict], line: Axis) -> Iterator[Bar]:
 
 def _how_many(successes: Sequence[Dict]) -> str:
     """`2 logins`, `1 login, 1 only claimed`."""
-    claimed = sum(one.get("state") in CLAIMED for one in successes)
+    claimed = sum(one.get("state") in DOUBTFUL for one in successes)
     words = [counted(len(successes) - claimed, "login")] if claimed < len(successes) or not claimed else []
     return ", ".join([*words, *([f"{grouped(claimed)} only claimed"] if claimed else [])])
 
 
 def _briefly(successes: Sequence[Dict]) -> str:
     """The same where there is little room: `2 logins`, `1 + 1 claimed`."""
-    claimed = sum(one.get("state") in CLAIMED for one in successes)
+    claimed = sum(one.get("state") in DOUBTFUL for one in successes)
     return f"{grouped(len(successes) - claimed)} + {grouped(claimed)} claimed" if claimed else counted(len(successes), "login")
 
 

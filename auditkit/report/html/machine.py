@@ -31,7 +31,7 @@ Dict = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A finding."""
+    """A finding as the page of a host shows it."""
 
     what: str
     mark: str
@@ -68,7 +68,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A host."""
+    """A host as its part of the page shows it."""
 
     anchor: str
     name: str

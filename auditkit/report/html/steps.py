@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from auditkit.model import Severity
-from auditkit.printable import counted, few, grouped, printable, said
+from auditkit.printable import clipped, counted, few, grouped, printable, said
 from auditkit.report.document import FAILURES, Document, severity, state
 from auditkit.report.entered import to_ask
 from auditkit.report.findings import what
@@ -105,16 +105,12 @@ def _worth(kind: tuple[str, str], group: _Group) -> tuple[int, bool, int, str]:
 
 
 def _step(how_bad: str, rule: str, group: _Group) -> Step:
-    first = _clipped(said(group.told[0]))
+    first = clipped(said(group.told[0]), LONGEST)
     more = f", and {grouped(group.number - 1)} more like it" if group.number > 1 else ""
     do = next(iter(group.do), f"auditkit explain {printable(rule)}")
     do += f" (for this one; the other {grouped(len(group.do) - 1)} stand with each)" if len(group.do) > 1 else ""
     named = list(group.hosts.items())
     return Step(how_bad, rule, f"{first}{more}", said(do), tuple(named[:MOST_NAMED]), max(len(named) - MOST_NAMED, 0))
-
-
-def _clipped(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def _untrusted(hosts: Sequence[Dict]) -> Iterator[Step]:
@@ -132,7 +128,7 @@ def _unasked(hosts: Sequence[Dict]) -> Iterator[Step]:
             ends.setdefault(state(host), []).append((number, host))
     for word, those in ends.items():
         reasons = dict.fromkeys(gap["reason"] for _number, host in those for gap in host["gaps"][:1])
-        why = _clipped(said(next(iter(reasons), word)))
+        why = clipped(said(next(iter(reasons), word)), LONGEST)
         named = tuple((f"host-{number}", host["host"]) for number, host in those)
         do = "make it answer and run again: nothing, or not all, is known of it; auditkit hosts shows who is reachable and how"
         yield Step("gap", word, why, do, named[:MOST_NAMED], max(len(named) - MOST_NAMED, 0))

@@ -12,10 +12,12 @@ LEFT, WIDTH, WIDEST, NUMBERED = 10, 940, 44, 26
 """Where the first run lies, what all of them take, and from how much on there is room for one, and for its number."""
 TOP, UP, DOWN, LEAST = 24, 96, 36, 3
 BASE = TOP + UP
-HEIGHT = BASE + DOWN + 24
 SPARKS, SPARK, TALL = 30, 5, 20
 """Runs in the table of hosts, how wide each is, and how high."""
 MOST = 10**9
+MEMORY = 60
+"""Runs that a document has at most of those before: of the oldest of so many nobody can tell whether it was the first."""
+FIRST = "first run"
 Dict = Mapping[str, Any]
 
 
@@ -49,6 +51,8 @@ class Trend:
     ends: tuple[str, str]
     told: str
     rows: tuple[tuple[str, ...], ...]
+    begins: bool
+    """Whether the first run that there ever was is in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,7 @@ def trend(host: Dict, document: Document) -> Trend | None:
         ends,
         f"{counted(len(runs), 'run')} from {ends[0]} to {ends[1]}, this one last{unseen}.",
         tuple(map(_row, reversed(runs))),
+        any(FIRST in run for run in runs),
     )
 
 
@@ -109,7 +114,20 @@ def _runs(host: Dict, document: Document) -> list[Dict]:
         "gone": len(since["fixed"]) + since.get("more_fixed", 0),
         "unknown": len(since["unknown"]) + since.get("more_unknown", 0),
     }
-    return [*before, now]
+    runs = [*before, now]
+    first = len(before) if since.get("run") is None else _first(before)
+    return runs if first is None else [*runs[:first], {**runs[first], FIRST: True}, *runs[first + 1 :]]
+
+
+def _first(before: Sequence[Dict]) -> int | None:
+    """Which run was the first that looked at the host: held against none, all that it told was new to it, and no alarm."""
+    if len(before) < MEMORY:
+        for at, run in enumerate(before):
+            if run["still"] or run["unknown"]:
+                return None
+            if not _failed(run):
+                return at
+    return None
 
 
 def _failed(run: Dict) -> bool:
@@ -126,7 +144,7 @@ def _unit(runs: Sequence[Dict], up: float, down: float) -> float:
 
 def _stacked(run: Dict, unit: float, base: float, least: float) -> list[Part]:
     """The parts of a bar from its foot up, and what went below it; a run that could not look has no part that is full."""
-    known = [] if _failed(run) else [("still", run["still"]), ("new", run["new"])]
+    known = [] if _failed(run) else [("still", run["still"]), ("first" if FIRST in run else "new", run["new"])]
     made, y = list[Part](), base
     for kind, number in (*known, ("unseen", max(run["unknown"], 1) if _failed(run) else run["unknown"])):
         height = round(max(min(number, MOST) * unit, least), 1) if number else 0
@@ -140,7 +158,8 @@ def _stacked(run: Dict, unit: float, base: float, least: float) -> list[Part]:
 def _night(run: Dict, number: int, unit: float, slot: float) -> Night:
     x = round(LEFT + slot * number, 1)
     when, command, told, new, gone, unknown, how = _row(run)
-    words = f"{when}, {command}: {told} told, {new} of them new; {gone} gone; {unknown} not looked for; {how}"
+    fresh = "held against none" if new == FIRST else f"{new} of them new"
+    words = f"{when}, {command}: {told} told, {fresh}; {gone} gone; {unknown} not looked for; {how}"
     doubt = "?" if run["unknown"] or run["state"] == "partial" else ""
     sign = "?" if _failed(run) else f"{told}{doubt}"
     wide = slot >= NUMBERED and len(sign) <= slot / 7
@@ -157,4 +176,5 @@ def _night(run: Dict, number: int, unit: float, slot: float) -> Night:
 def _row(run: Dict) -> tuple[str, ...]:
     numbers = (run["new"] + run["still"], run["new"])
     told = ("not known", "not known") if _failed(run) else tuple(map(grouped, numbers))
+    told = (told[0], FIRST) if FIRST in run and not _failed(run) else told
     return shown(run["started"]), said(run["command"]), *told, grouped(run["gone"]), grouped(run["unknown"]), said(run["state"])

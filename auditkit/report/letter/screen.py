@@ -31,7 +31,7 @@ class Told:
 
 
 def told(one: Told) -> str:
-    """All of it."""
+    """What is said once a letter is written: where it lies, and what to do before it is sent."""
     return "\n".join(_lines(one)) + "\n"
 
 

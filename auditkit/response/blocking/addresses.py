@@ -14,7 +14,7 @@ PRIVATE = tuple(map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"
 _WORD = re.compile(r"[0-9A-Fa-f:.]{2,45}(?:/[0-9]{1,3})?")
 """Nothing else gets so far as to be read: no zone (`%eth0`), no mask with dots, no digits of other scripts."""
 _MAPPED, _NAT64, _SIX_TO_FOUR = map(IPv6Network, ("::ffff:0:0/96", "64:ff9b::/96", "2002::/16"))
-_V4_BITS, _V6_BITS = 32, 128
+_V4_BITS = 32
 
 
 def network(word: str) -> Network:

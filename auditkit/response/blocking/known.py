@@ -14,7 +14,7 @@ _WHENCE = "where your SSH session comes from"
 def known(
     allowed: Iterable[Network], clients: Iterable[str], networks: Iterable[Network], hosts: Mapping[str, str | None]
 ) -> Known:
-    """All of them.
+    """All addresses that a block must not hit, and whose they are.
 
     `clients` are values of SSH_CONNECTION or SSH_CLIENT, ssh(1); `networks` and `hosts` (with their addresses) those of
     auditkit.yaml.

@@ -5,13 +5,21 @@ from ipaddress import ip_address, ip_network
 
 from auditkit.printable import counted
 from auditkit.response.brief.exposure import brake, count, doors_of
-from auditkit.response.brief.machines import CANNOT_TELL, CLAIMED, NONE_SEEN, NOT_REACHED, SEEN, Answer, Machine, with_access
+from auditkit.response.brief.machines import (
+    CANNOT_TELL,
+    CLAIMED,
+    NONE_SEEN,
+    NOT_REACHED,
+    REACHED,
+    SEEN,
+    Answer,
+    Machine,
+    with_access,
+)
 from auditkit.response.brief.notes import said_inside
 from auditkit.response.brief.nouns import Material, Option
 from auditkit.response.brief.wording import address, listed, many_hosts
 from auditkit.response.steps import triage
-
-REACHED = (SEEN, CLAIMED, CANNOT_TELL, NONE_SEEN)
 
 
 def options(machines: Sequence[Machine], material: Material) -> Iterator[Option]:

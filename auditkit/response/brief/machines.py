@@ -12,12 +12,13 @@ from auditkit.response.brief.nouns import Material, Report
 from auditkit.response.brief.wording import LONG_NAME, name, note
 from auditkit.response.nouns import Kind
 from auditkit.response.steps import triage
+from auditkit.response.summary import ACCESS, COVERAGE
 from auditkit.words import read
 
 Dict = Mapping[str, Any]
 SEEN, CLAIMED, CANNOT_TELL, NOT_REACHED, NONE_SEEN = "seen", "unsupported", "cannot-tell", "not-reached", "none-seen"
-_ACCESS = (NONE_SEEN, CANNOT_TELL, CLAIMED, SEEN)
-_COVERAGE = ("complete", "gap", "source-missing", "tamper")
+REACHED = (SEEN, CLAIMED, CANNOT_TELL, NONE_SEEN)
+"""What is said of a machine that was reached."""
 _TOLD = frozenset((State.OK, State.FINDINGS, State.PARTIAL, State.UNTRUSTED))
 """How asking a machine ended where it was asked to the end; an older document has no state."""
 
@@ -233,7 +234,7 @@ def _access(logins: Dict) -> str:
 
 
 def _rank(one: Answer) -> tuple[int, int]:
-    return _ACCESS.index(one.access) if one.access in _ACCESS else 1, _COVERAGE.index(one.coverage)
+    return ACCESS.index(one.access) if one.access in ACCESS else 1, COVERAGE.index(one.coverage)
 
 
 def _undoes(later: Answer, one: Answer) -> bool:

@@ -7,8 +7,8 @@ from auditkit.printable import counted
 from auditkit.response.brief.machines import (
     CANNOT_TELL,
     CLAIMED,
-    NONE_SEEN,
     NOT_REACHED,
+    REACHED,
     SEEN,
     Answer,
     Dict,
@@ -24,7 +24,6 @@ from auditkit.response.reports import summary
 from auditkit.words import read
 
 Told = Sequence[tuple[Machine, Answer]]
-REACHED = (SEEN, CLAIMED, CANNOT_TELL, NONE_SEEN)
 
 
 def unknown(machines: Sequence[Machine], material: Material, times: Times) -> Iterator[Statement]:

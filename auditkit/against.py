@@ -108,7 +108,7 @@ def judged(
             if names - {"unread"}:
                 yield _told(entry, claim, names - {"unread"})
         else:
-            yield from strays.tell(entry)
+            yield from strays.unproved(entry) if entry.path in strays.owned else strays.tell(entry)
     yield from strays.end()
     yield from _missing(vouched, meant, told | {gap.subject for gap in gaps} | set(PASSING))
 

@@ -38,7 +38,16 @@ SETUID = Rule(
     "treat it as an intrusion until you know better: keep it as evidence, then chmod u-s,g-s PATH",
     ("chmod(1)", "inode(7)"),
 )
-RULES = (STRAY, STARTED, SETUID)
+UNPROVED = Rule(
+    "rights-unproved",
+    "what gives rights or sees passwords is of a package that nobody vouches for",
+    Severity.LOW,
+    "That it belongs to a package is the word of the host alone, and whoever was root here can have made that package up. A"
+    " setuid program, a module of PAM or of the name service is what such a package would be made for.",
+    "find out where the package comes from: apt-cache policy NAME; name a source that is signed, or read what it has brought",
+    ("dpkg(1)", "apt-cache(8)"),
+)
+RULES = (STRAY, STARTED, SETUID, UNPROVED)
 MANY = 10
 """From more strays on below a directory, they are one line."""
 DEPTH = 4
@@ -59,6 +68,8 @@ _STARTED = re.compile(
     r"|/usr/share/dbus-1/system-services/.+|/boot/[^/]+",
     re.DOTALL,
 )
+_OF_LOGINS = re.compile(r"(/usr)?/lib(64)?/([^/]+/)?(security/[^/]+|libnss_[^/]+)\.so[.0-9]*", re.DOTALL)
+"""What is given every password, or says who somebody is."""
 
 
 class Strays:
@@ -95,6 +106,14 @@ class Strays:
             self._top = entry
         else:
             self._loose.append(entry)
+
+    def unproved(self, entry: Entry) -> Iterator[Change]:
+        """Yield what gives rights or sees passwords, of a package that nobody vouches for: root can write such a package."""
+        grants = self._judged(entry)[0] is SETUID
+        if grants or _OF_LOGINS.fullmatch(entry.path):
+            names = ", ".join(dict.fromkeys(owner.package.name for owner in self.owned.owners(entry.path)))
+            note = f"of {printable(names)} by the host's word alone, which nobody signed"
+            yield added(entry, UNPROVED, UNPROVED.severity, note)
 
     def end(self) -> Iterator[Change]:
         """Yield what is left to be told."""

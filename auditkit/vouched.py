@@ -166,7 +166,7 @@ class Vouched:
 def differing(blocks: Iterable[bytes], vouched: Vouched, owned: Owned) -> Iterator[tuple[Entry, tuple[bytes, ...]]]:
     """Yield the entries of a scan that are not just as a package says, each with what packages say of it, if any does.
 
-    Nothing is said of what is `owned` by a package that nobody vouches for.
+    Of what is `owned` by a package that nobody vouches for, regular files alone are yielded.
 
     Raises:
         FormatError: a line is none.
@@ -192,7 +192,7 @@ def _differing(block: bytes, folder: str, vouched: Vouched, owned: Owned) -> Ite
             is_sound &= len(claims) == 1 or len({_said(claim)[:1] for claim in claims}) == 1
             continue
         is_sound = False
-        if claims or place not in owned:
+        if claims or fields[0] == b"f" or place not in owned:
             yield from ((entry, claims) for _, entry in entries.decode(head + b"\n" + line + b"\n"))
     if not is_sound:
         vouched.sound.folders.pop(folder, None)

@@ -13,6 +13,8 @@ import pytest
 from conftest import Cli
 from disks import OLD, Apk, Pacman, Rpm, sha256
 
+UNPROVED = {f"/usr/bin/{name}": ("rights-unproved", "low") for name in ("agent", "ping")}
+"""What has rights on the word of the database alone, where nobody vouches for that."""
 DATA = "usr/share/demo/with blank"
 FILES = {
     "usr/sbin/demod": "daemon\n",
@@ -141,7 +143,7 @@ def test_a_forged_package_is_unverifiable_too(disk: Rpm) -> None:
     rewrite(disk)
     outcome = check(disk)
     assert (outcome.code, outcome.host["counts"]["verified"]) == (1, 1)
-    assert told(disk) == {"package demo:noarch": ("package-database-forged", "high")}
+    assert told(disk) == {"package demo:noarch": ("package-database-forged", "high"), **UNPROVED}
     assert gaps(disk) == [
         "packages: 1 package is unverifiable: what the database says of it is not what was signed: demo:noarch"
     ]
@@ -167,7 +169,7 @@ def test_without_the_vendors_key_nothing_is_verified(disk: Rpm) -> None:
     disk.trust()
     (gap,) = gaps(disk)
     assert gap.startswith("packages: 2 packages are unverifiable: no key of a vendor of rpm packages is given: ")
-    assert told(disk) == {}
+    assert told(disk) == UNPROVED
 
 
 def test_a_key_that_is_not_there_is_said(disk: Rpm) -> None:

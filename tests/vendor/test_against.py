@@ -294,6 +294,22 @@ def test_a_package_that_cannot_be_verified_is_never_ok(disk: Disk) -> None:
     assert disk.told() == {}
 
 
+def test_what_gives_rights_is_told_though_a_package_that_nobody_signed_claims_it(disk: Disk) -> None:
+    status = disk.path("var/lib/dpkg/status")
+    status.write_text(status.read_text() + STATUS.format("libfoo1", "1"))
+    pam = "usr/lib/x86_64-linux-gnu/security/pam_foo.so"
+    disk.put(
+        "var/lib/dpkg/info/libfoo1.list",
+        f"/usr\n/usr/bin\n/usr/bin/foo\n/usr/bin/helper\n/usr/lib/x86_64-linux-gnu\n/usr/lib/x86_64-linux-gnu/security\n/{pam}\n",
+    )
+    disk.put("usr/bin/foo", "#!/bin/sh\n", 0o755)
+    disk.put("usr/bin/helper", "#!/bin/sh\n", 0o4755)
+    disk.put(pam, "module\n", 0o644)
+    assert disk.told() == {"/usr/bin/helper": ("rights-unproved", "low"), f"/{pam}": ("rights-unproved", "low")}
+    (helper,) = (one for one in disk.check().host["findings"] if one["subject"] == "/usr/bin/helper")
+    assert "of libfoo1 by the host's word alone, which nobody signed" in helper["message"]
+
+
 @pytest.mark.usefixtures("direct")
 def test_mirrors_are_asked_only_as_far_as_auditkit_yaml_says(disk: Disk) -> None:
     with serving(partial(Quiet, directory=str(disk.cli.home / "archive"))) as base:

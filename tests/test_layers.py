@@ -159,6 +159,7 @@ SHARED = {
     "auditkit.audits.persistence.entry": "what a row of the table is",
     "auditkit.audits.persistence.starts": "rows of the table",
     "auditkit.audits.persistence.logins": "rows of the table",
+    "auditkit.audits.persistence.events": "rows of the table",
     "auditkit.audits.persistence.hooks": "rows of the table",
     "auditkit.audits.persistence.table": "all rows, for whoever judges files and for what a baseline says of them",
     "auditkit.audits.persistence.phrases": "what lines say that are odd, for every group that reads files",

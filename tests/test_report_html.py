@@ -648,6 +648,13 @@ def test_the_verdict_has_the_first_step_beside_it_and_the_first_of_its_hosts() -
     assert "First:" not in Read(html(made(host()))).text
 
 
+def test_without_a_baseline_nothing_is_known_to_be_unchanged() -> None:
+    """What no package has was held against nothing: that nothing was found there is no green answer."""
+    base = {"file": "f", "made": "2026-11-02T01:00:00Z", "sequence": 1, "signer": None, "entries": 9}
+    answers = [front(made(host(baseline=one))).questions[1] for one in (base, None)]
+    assert [(one.tone, one.lines[1:]) for one in answers] == [("good", ()), ("warn", ("Without a baseline: web1",))]
+
+
 # --- from run to run
 
 

@@ -94,13 +94,13 @@ def files(evidence: Evidence) -> dict[str, bytes | Gap]:
 
 def is_config(need: Need) -> bool:
     """Whether a need is for files of a configuration of sshd."""
-    return need.what in (needs.CONFIG.what, needs.DROP_INS.what) or need.why == WHY
+    return need.what in (needs.CONFIG.what, needs.VENDORED.what, needs.DROP_INS.what) or need.why == WHY
 
 
 def looked_up(evidence: Evidence, globs: tuple[str, ...]) -> tuple[str, ...]:
     """The globs, of those of Include lines, whose files were all asked for."""
     named = (need.what for need in more(evidence) if evidence.was_asked(need))
-    asked = {needs.CONFIG.what, needs.DROP_INS.what, *named}
+    asked = {needs.CONFIG.what, needs.VENDORED.what, needs.DROP_INS.what, *named}
     return tuple(glob for glob in globs if _covered(glob, asked) and needs.unread(evidence, glob) is None)
 
 
@@ -148,7 +148,9 @@ def more(evidence: Evidence) -> tuple[Need, ...]:
         globs = reading.globs(files(evidence), NEWEST)
     except FormatError:  # too much for a configuration: whoever reads it says so
         globs = ()
-    wanted = (name for name in (*named, *globs) if name not in (MAIN, needs.DROP_INS.what) and _askable(name))
+    wanted = (
+        name for name in (*named, *globs) if name not in (MAIN, needs.VENDORED.what, needs.DROP_INS.what) and _askable(name)
+    )
     asked = {needs.CONFIG.what, needs.DROP_INS.what}
     return tuple(Need(Means.FILE, name, WHY) for name in dict.fromkeys(wanted) if not _covered(name, asked))[:MOST_FILES]
 

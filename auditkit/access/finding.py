@@ -13,7 +13,7 @@ from auditkit.access.nouns import title
 from auditkit.answers import Process, Shown, name_of
 from auditkit.banners import Heard
 from auditkit.model import Evidence, Gap, Item, Means
-from auditkit.sshd.effective import MAIN
+from auditkit.sshd.effective import MAIN, VENDOR
 
 KINDS = {"sshd": "openssh", "dropbear": "dropbear", "dropbearmulti": "dropbear", "tinysshd": "tinyssh"}
 """Servers by the name of their program."""
@@ -41,6 +41,8 @@ class Found:
     """The files that it sees otherwise than this audit does."""
     distinct: str = ""
     """What tells it from another one that would be called the same."""
+    usual: str = MAIN
+    """The file that configures it where it is told of no other one."""
 
     @property
     def contained(self) -> str:
@@ -52,7 +54,7 @@ class Found:
     @property
     def main(self) -> str:
         """The file that configures it, of an OpenSSH."""
-        return (self.started.main or MAIN) if self.kind == "openssh" else ""
+        return (self.started.main or self.usual) if self.kind == "openssh" else ""
 
     @property
     def bare(self) -> bool:
@@ -139,7 +141,14 @@ def _running(evidence: Evidence, process: Process, shows: tuple[Shown, ...]) -> 
     what = kind(process)
     mine = tuple(show for show in shows if show.port in process.ports)
     begun = arguments.started(process) if what == "openssh" else Started()
-    return Found(what, process.program, process, begun, mine, running=True, apart=views.apart(evidence, process))
+    apart = views.apart(evidence, process)
+    return Found(what, process.program, process, begun, mine, running=True, apart=apart, usual=usual(evidence))
+
+
+def usual(evidence: Evidence) -> str:
+    """The file that an sshd reads that is told of none: the vendor's where there is none of the host's own."""
+    own = needs.items(evidence, needs.CONFIG) or needs.unread(evidence, MAIN) is not None
+    return MAIN if own or not needs.items(evidence, needs.VENDORED) else VENDOR
 
 
 def _waits(processes: tuple[Process, ...]) -> bool | None:
@@ -160,7 +169,7 @@ def _held(processes: tuple[Process, ...], shown: tuple[Shown, ...]) -> bool:
 
 def _by_default(evidence: Evidence) -> Started:
     """What a server that does not run would be started with."""
-    texts = (needs.text(evidence, need) for need in needs.DEFAULTS[:-1])
+    texts = (needs.text(evidence, need) for need in needs.DEFAULTS)
     return next((arguments.by_default(text) for text in texts if text is not None), Started())
 
 
@@ -172,7 +181,8 @@ def _by_units(evidence: Evidence, running: list[Found], processes: tuple[Process
         for program, started in arguments.by_unit(item.data.decode("utf-8", "surrogateescape")):
             if (started.main, started.lines) not in told:
                 told.add((started.main, started.lines))
-                yield Found("openssh", program, None, started, (), None if held or not processes else False)
+                state = None if held or not processes else False
+                yield Found("openssh", program, None, started, (), state, usual=usual(evidence))
 
 
 def _by_inetd(evidence: Evidence, running: list[Found], processes: tuple[Process, ...]) -> Iterator[Found]:
@@ -183,7 +193,7 @@ def _by_inetd(evidence: Evidence, running: list[Found], processes: tuple[Process
     for item in (item for need in needs.INETD for item in needs.items(evidence, need)):
         for one in inetd.read(item.data.decode("utf-8", "surrogateescape")):
             if (one.started.main, one.started.lines) not in told or kind_of(one.program) != "openssh":
-                yield Found(kind_of(one.program), one.program, None, one.started, (), state)
+                yield Found(kind_of(one.program), one.program, None, one.started, (), state, usual=usual(evidence))
 
 
 def _behind_others(evidence: Evidence, servers: tuple[Found, ...], processes: tuple[Process, ...]) -> Iterator[Found]:
@@ -211,17 +221,18 @@ def _others(
 ) -> Iterator[Found]:
     """Yield the server that is configured and of which no process was seen, and what else showed itself."""
     ours = tuple(show for show in left if "OpenSSH" in show.banner)
-    there = bool(needs.items(evidence, needs.CONFIG)) or needs.unread(evidence, MAIN) is not None
+    main = usual(evidence)
+    there = main == VENDOR or bool(needs.items(evidence, needs.CONFIG)) or needs.unread(evidence, MAIN) is not None
     there = there or bool(needs.items(evidence, needs.DUMP)) or bool(ours)
-    if there and not any(each.main == MAIN for each in running):
+    if there and not any(each.main == main for each in running):
         state = True if ours else _waits(processes)
         unseen = state is not False and bool(processes or ours) and not _held(processes, ours)
-        yield Found("openssh", SSHD, None, _by_default(evidence), ours, state, unseen)
+        yield Found("openssh", SSHD, None, _by_default(evidence), ours, state, unseen, usual=main)
     yield from _by_units(evidence, running, processes)
     yield from _by_inetd(evidence, running, processes)
     if ours and not there and not any(each.kind == "openssh" for each in running):
         yield Found("openssh", "", None, Started(), ours, running=True)
-    if needs.items(evidence, needs.DEFAULTS[-1]) and not processes:
+    if any(needs.items(evidence, need) for need in needs.DROPBEAR) and not processes:
         yield Found("dropbear", "", None, Started(), (), None)
     for show in left:
         if show not in ours:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from auditkit.model import Evidence, Gap, Item, Means, Need
-from auditkit.sshd.effective import MAIN
+from auditkit.sshd.effective import MAIN, VENDOR
 from auditkit.sshd.reading import DIRECTORY
 
 Noun = TypeVar("Noun")
@@ -31,6 +31,7 @@ SHADOW = Need(Means.FILE, "/etc/shadow", "which accounts have a password", secre
 GROUP = Need(Means.FILE, "/etc/group", "which groups an account is in, as sshd_config names some", secret=True)
 NSSWITCH = Need(Means.FILE, "/etc/nsswitch.conf", "whether accounts come from elsewhere")
 CONFIG = Need(Means.FILE, MAIN, "who may log in over SSH, and how")
+VENDORED = Need(Means.FILE, VENDOR, CONFIG.why)
 DROP_INS = Need(
     Means.FILE, f"{DIRECTORY}/sshd_config.d/*", "who may log in over SSH, and which of these files sshd does not read"
 )
@@ -42,9 +43,8 @@ PAM = _files(
 )
 PAM_FACTS = _files("whether PAM shuts everybody out, and which shells it takes", "/etc/nologin", "/run/nologin", "/etc/shells")
 SECURITY = _files("from where PAM lets accounts in", "/etc/security/access.conf", "/etc/security/access.d/*.conf")
-DEFAULTS = _files(
-    "how the SSH server is started", "/etc/default/ssh", "/etc/sysconfig/sshd", "/etc/conf.d/sshd", "/etc/default/dropbear"
-)
+DEFAULTS = _files("how the SSH server is started", "/etc/default/ssh", "/etc/sysconfig/sshd", "/etc/conf.d/sshd")
+DROPBEAR = _files(DEFAULTS[0].why, "/etc/default/dropbear", "/etc/conf.d/dropbear", "/etc/config/dropbear")
 UNIT_PLACES = ("/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system")
 """Where units of systemd lie that no package has brought."""
 UNITS = _files(
@@ -79,7 +79,8 @@ DPKG = Need(Means.FILE, "/var/lib/dpkg/status", "which version of OpenSSH is ins
 APK = Need(Means.FILE, "/lib/apk/db/installed", "which version of OpenSSH is installed")
 
 NEEDS = (
-    *(PASSWD, SHADOW, GROUP, NSSWITCH, CONFIG, DROP_INS, *KEYS, *PAM, *PAM_FACTS, *SECURITY, *DEFAULTS, *UNITS, *INETD),
+    *(PASSWD, SHADOW, GROUP, NSSWITCH, CONFIG, VENDORED, DROP_INS, *KEYS, *PAM, *PAM_FACTS, *SECURITY),
+    *(*DEFAULTS, *DROPBEAR, *UNITS, *INETD),
     *(LISTENERS, DUMP, VERSION, BANNER),
     *(*STATUS, *HOSTBASED, *KEYTAB, *USERDB, *SSSD, *BRAKES),
 )

@@ -9,7 +9,7 @@ from auditkit.answers import Process, Shown, name_of
 from auditkit.model import Evidence, Gap
 from auditkit.sshd.criteria import Connection
 from auditkit.sshd.doors import Account, Door, Source
-from auditkit.sshd.effective import MAIN, Configuration, Effective, Refusal
+from auditkit.sshd.effective import MAIN, VENDOR, Configuration, Effective, Refusal
 from auditkit.sshd.lines import Version
 
 
@@ -98,7 +98,7 @@ class Treated:
 def title(program: str, main: str, options: Sequence[str]) -> str:
     """What an sshd is called that was started so: `sshd -f /srv/sshd_config -p 2222`."""
     port = next((found[1] for line in options if (found := _PORT.fullmatch(line))), "")
-    file = "" if main in ("", MAIN) else f" -f {main}"
+    file = "" if main in ("", MAIN, VENDOR) else f" -f {main}"
     return f"{name_of(program) or 'sshd'}{file}{f' -p {port}' if port else ''}"
 
 

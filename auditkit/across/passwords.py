@@ -19,6 +19,7 @@ LONGEST_REASON = 90
 PLACES = (
     *("/etc/ssh", "/usr/etc/ssh", "/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d", "/etc/pam.conf", "/etc/security"),
     *("/etc/passwd", "/etc/shadow", "/etc/group", "/etc/nsswitch.conf", "/etc/default/ssh", "/etc/default/dropbear"),
+    *("/etc/conf.d/dropbear", "/etc/config/dropbear"),
     *("/etc/dropbear", "/etc/tinyssh", "/etc/sysconfig/sshd", "/proc/net"),
     *("/etc/inetd.conf", "/etc/inetd.d", "/etc/xinetd.conf", "/etc/xinetd.d"),
 )

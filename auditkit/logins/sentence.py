@@ -31,7 +31,7 @@ def access(joined: Joined) -> str:
     return NONE_SEEN
 
 
-SUCCESS_WORDS = ("accept", "opened", "success", "logged in", "login", "granted", "authenticated")
+SUCCESS_WORDS = ("accept", "opened", "success", "succeeded", "logged in", "login", "granted", "authenticated")
 """Words of a line that was not understood, with which it may tell of somebody who got in."""
 
 

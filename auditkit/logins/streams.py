@@ -174,7 +174,7 @@ _OTHER_SERVICES = ("dovecot", "postfix", "exim", "sendmail", "saslauthd", "vsftp
 
 def is_ssh(program: str) -> bool:
     """Whether a program is a server of SSH."""
-    return program in SSH
+    return program in SSH or "sshd" in program
 
 
 def opens_no_shell(program: str) -> bool:

@@ -29,7 +29,12 @@ MOST = inside.MATCHES - MOST_GAPS - 5
 SECONDS = 120
 _HIDING = re.compile("\\.{3,}|\\s.*|.*\\s|.*[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff].*", re.DOTALL)
 """Names that look like `.` and `..`, or like another name, in a list."""
-_OF_SYSTEM = re.compile(r"/(?:etc|boot|usr(?!/local/)|s?bin|lib(?:32|64|x32)?)/(?:.*/)?\.(?!build-id/|git/)[^/]+/", re.DOTALL)
+_OF_SYSTEM = re.compile(
+    r"/(?:(?:etc|boot|usr(?!/local/)|s?bin|lib(?:32|64|x32)?)/(?:.*/)?"
+    r"|(?:(?:opt|srv|usr/local(?:/\w+)?|var(?:/(?:lib|spool|cache|log|opt|mail|local|games))?)/)?(?!\.{3,}/))"
+    r"\.(?!build-id/|git/|snapshots?/|zfs/|Trash)[^/]+/",
+    re.DOTALL,
+)
 """Directories of the system that hide, where hardly any package has one, and programs in them."""
 _MAGIC = (b"\x7fELF", b"#!")
 _SET, _RUN = stat.S_ISUID | stat.S_ISGID, 0o111

@@ -19,6 +19,8 @@ from auditkit.sshd.reading import DIRECTORY, Files, Place, Statement
 from auditkit.sshd.values import Value, ignored, unsupported
 
 MAIN = f"{DIRECTORY}/sshd_config"
+VENDOR = "/usr/etc/ssh/sshd_config"
+"""What sshd of SUSE reads where there is no file of the host's own."""
 DEEPEST = 16
 MOST_STEPS = 1 << 18
 """So many lines are gone through at most, those of a file once for each time it is included."""

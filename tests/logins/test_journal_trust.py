@@ -67,7 +67,8 @@ def test_what_sshd_writes_under_another_name_is_seen() -> None:
     entry = sshd("Accepted password for root from 192.0.2.10 port 5 ssh2", SYSLOG_IDENTIFIER="sshd-behind-the-router")
     events, _ = read(exported([entry, entry | {"_UID": 1000}]), "given")
     assert [(event.what, event.program, event.user, event.forged) for event in events] == [
-        (What.ACCEPTED, "sshd", "root", False)
+        (What.ACCEPTED, "sshd", "root", False),
+        (What.ACCEPTED, "sshd-behind-the-router", "root", True),
     ]
 
 

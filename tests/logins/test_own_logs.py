@@ -162,3 +162,37 @@ def test_no_bytes_break_a_reader(texts: list[str], rest: bytes) -> None:
         form.recognises("x", data[:BEGINNING])
         found = list(form.read(Log("x"), Text(data), Setting(NOW, BERLIN), Notes()))
         assert len(found) <= data.count(b"\n") + 1
+
+
+FORGED = "Nov 24 10:00:01 web1 proftpd[12] web1 (client[192.0.2.9]): FTP session opened.\n"
+"""What `logger -t 'proftpd[12] web1 (client[192.0.2.9])' 'FTP session opened.'` writes into a log of syslogd, as anybody."""
+HIDDEN = "Nov 24 10:00:02 web1 sshd[7]: Accepted password for root from 192.0.2.7 port 4711 ssh2\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("/var/log/auth.log", FORGED + 2 * HIDDEN),
+        ("/var/log/auth.log", 19 * FORGED + HIDDEN),
+        ("/var/log/secure-20251124", 19 * FORGED + HIDDEN),
+        ("/tmp/copy-of-it", FORGED + 2 * HIDDEN),
+    ],
+)
+def test_a_forged_line_makes_no_log_of_syslogd_one_of_proftpd(name: str, text: str) -> None:
+    form = recognised(name, text.encode())
+    assert form is not None
+    told = form.read(Log(name), Text(text.encode()), Setting(NOW), Notes())
+    assert [event.what for event in told if event.user == "root"] == [What.ACCEPTED] * text.count(HIDDEN)
+
+
+def test_a_login_of_another_program_among_lines_of_one_is_shown() -> None:
+    notes = Notes()
+    list(proftpd.OLD.read(Log("/tmp/copy-of-it"), Text((FORGED + HIDDEN).encode()), Setting(NOW), notes))
+    assert (notes.malformed, list(notes.unknown.values())) == (1, [1])
+
+
+def test_a_day_of_one_digit_may_have_lost_its_blank() -> None:
+    line = 'Mon Nov 3 10:00:09 2025 [pid 2] [bob] OK LOGIN: Client "192.0.2.1"\n'
+    assert [event.what for event in vsftpd.FORMAT.read(Log("vsftpd.log"), Text(line.encode()), Setting(NOW), Notes())] == [
+        What.ACCEPTED
+    ]

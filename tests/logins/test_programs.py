@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditkit.logins.grammar import PROGRAMS, said
+from auditkit.logins.grammar import PROGRAMS, said_by_any
 from auditkit.logins.nouns import Said, What
 
 LINES = Path(__file__).parent / "lines"
@@ -35,7 +35,7 @@ def rows() -> Iterator[tuple[str, str]]:
 
 
 def told(program: str, message: str) -> str:
-    answer = said(program, message)
+    answer = said_by_any(program, message)
     if answer is None:
         return "nothing"
     fields = answer._asdict()
@@ -50,14 +50,14 @@ def test_a_line_says(line: str, says: str) -> None:
 
 @given(st.sampled_from([*PROGRAMS, "sshd(pam_unix)", "x"]), TEXT)
 def test_no_text_breaks_a_grammar(program: str, message: str) -> None:
-    answer = said(program, message)
+    answer = said_by_any(program, message)
     assert answer is None or isinstance(answer, Said)
 
 
 @given(st.sampled_from(CHOSEN), HOSTILE)
 def test_whatever_a_client_calls_itself_it_is_not_let_in_and_no_other_is_blamed(line: str, name: str) -> None:
     program, _, message = line.partition(": ")
-    answer = said(program, message.replace("NAME", name))
+    answer = said_by_any(program, message.replace("NAME", name))
     assert answer is not None
     assert answer.what in (What.FAILED, What.INVALID_USER, What.EXCEEDED, What.CLOSED, What.SCANNED, What.UNKNOWN, What.NOISE)
     assert answer.address in (None, "192.0.2.1")
@@ -66,7 +66,7 @@ def test_whatever_a_client_calls_itself_it_is_not_let_in_and_no_other_is_blamed(
 @given(TEXT, TEXT, TEXT)
 def test_no_directory_variable_or_argument_makes_sudo_name_another_caller_or_account(pwd: str, env: str, words: str) -> None:
     line = f"mallory : TTY=pts/0 ; PWD=/{pwd} ; USER=root ; ENV=A={env} ; COMMAND=/bin/id {words}"
-    answer = said("sudo", line)
+    answer = said_by_any("sudo", line)
     assert answer is not None
     assert answer.actor == "mallory"
     assert answer.user in ("root", None)

@@ -116,6 +116,9 @@ FRAMES = [
     "Nov 24 09:54:56 2001:db8::1 sshd[7]: {}",
     "Nov 24 09:54:56 [sshd] {}",
     "Nov 24 2026 09:54:56 gate sshd[7]: {}",
+    "2026 Nov 24 09:54:56 gate sshd[7]: {}",
+    "Nov 24 09:54:56 gate /usr/sbin/sshd[7]: {}",
+    "Nov 24 09:54:56 gate sshd_office[7]: {}",
     "Nov 24 09:54:56 gate sshd[7]: [ID 800047 auth.info] {}",
     "2026-11-24T09:54:56+00:00 gate sshd[7]: {}",
     "2026-11-24T10:54:56.000000+01:00 gate sshd[7]: {}",
@@ -139,6 +142,40 @@ def test_a_line_means_the_same_in_every_frame(frame: str) -> None:
         if "@4" not in frame:
             assert found[0].time == nanos(datetime(2026, 11, 24, 9, 54, 56, tzinfo=UTC))
         assert notes.malformed == 0
+
+
+@pytest.mark.parametrize("tag", ["-- root[2421]", " -- root[2421]", "login -- root[2421]"])
+def test_login_that_hides_its_arguments_tells_of_root_at_a_terminal(tag: str) -> None:
+    found, notes = events(f"Nov 24 09:54:56 gate {tag}: ROOT LOGIN ON tty2\n")
+    assert [(event.what, event.user, event.pid) for event in found] == [(What.ACCEPTED, "root", 2421)]
+    assert notes.malformed == 0
+
+
+def test_a_session_that_a_mac_records_is_that_of_the_login_with_its_pid() -> None:
+    text = (
+        "Nov 24 09:54:56 mac sshd[420]: Accepted password for anna from 192.0.2.7 port 4711 ssh2\n"
+        "Nov 24 09:54:56 mac sshd: anna [priv][420]: USER_PROCESS: 424 ttys001\n"
+        "Nov 24 09:59:56 mac sshd: anna [priv][420]: DEAD_PROCESS: 424 ttys001\n"
+    )
+    for found in (events(text)[0], reading(text).tally.kept):
+        told = [(event.what, event.user, event.pid) for event in found if event.what is not What.NOISE]
+        assert told == [(What.ACCEPTED, "anna", 420), (What.OPENED, "anna", 420)]
+
+
+UNREADABLE = [
+    "Nov 24 09:54:56 relay gate dropbear[7]: Password auth succeeded for 'root' from 192.0.2.7:22",
+    "24.11.2026 09:54:56 gate proftpd[7]: gate (192.0.2.7[192.0.2.7]) - USER anna: Login successful.",
+    '{"log":"sshd[7]: Accepted password for root from 192.0.2.7 port 4711 ssh2","stream":"stderr"}',
+    "24.11.2026 09:54:56 gate imap-login: Login: user=<anna>, method=PLAIN, rip=192.0.2.7",
+    "[24/Nov/2026] gate login[7]: ROOT LOGIN ON tty1",
+]
+
+
+@pytest.mark.parametrize("line", UNREADABLE)
+def test_a_line_that_cannot_be_read_and_may_tell_of_a_login_is_shown(line: str) -> None:
+    found, notes = events(f"{failed('Nov 24 09:54:56')}{line}\n{failed('Nov 24 09:54:57')}")
+    assert [event.what for event in found if event.what not in (What.FAILED, What.UNKNOWN)] == []
+    assert sum(notes.unknown.values()) == notes.malformed == 1
 
 
 def test_a_tai_stamp_has_a_time() -> None:

@@ -157,3 +157,24 @@ def test_a_login_of_audit_whose_line_was_taken_out_of_the_log_is_one_of_its_own(
     told = len(logins(of_files({"/var/log/audit/audit.log": audit})))
     both = of_files({"/var/log/audit/audit.log": audit, "/var/log/auth.log": written_out(CRON + LOGIN).encode()})
     assert len(logins(both)) == told + 1
+
+
+def test_why_it_cannot_be_told_stands_by_itself_too() -> None:
+    odd = of_files({"/var/log/auth.log": written_out(f"{CRON}{LOGIN.replace('password for anna', 'wonder')}").encode()})
+    assert (odd.logins["access"], odd.logins["why_not"]) == ("cannot-tell", "lines that may tell of it were not understood")
+    nothing = of_files({"/var/log/lastlog": b""})
+    assert (nothing.logins["access"], nothing.logins["why_not"]) == (
+        "cannot-tell",
+        "no source tells of logins: /var/log/lastlog empty",
+    )
+    assert verdict(CRON, b"").logins["why_not"] is None
+
+
+def test_of_few_guesses_the_report_says_that_they_show_nothing_and_of_none_that_there_were_none() -> None:
+    guess = "2026-11-24T09:00:00+00:00 vm sshd[700]: Failed password for invalid user oracle from 203.0.113.5 port 50001 ssh2\n"
+    told = [verdict(CRON + guess.replace(":00:00+", f":00:0{at}+") * at, b"").logins for at in (0, 1, 3)]
+    assert [(one["pattern"], one["why"]) for one in told] == [
+        ("not-enough-data", "nobody guessed"),
+        ("not-enough-data", "1 guess shows no pattern"),
+        ("not-enough-data", "3 guesses show no pattern"),
+    ]

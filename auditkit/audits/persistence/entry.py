@@ -13,7 +13,7 @@ EVIDENCE = (
 SHELL = r"[^\s#]"
 """A line of a script that is no comment."""
 _HOME = "(?:/home/[^/]+|/root|/var/lib/[^/]+)"
-_SPLIT = re.compile(r"(\*\*|\*|\?)")
+_SPLIT = re.compile(r"(\*\*|\*|\?|\[!\w\])")
 _PART = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
@@ -94,5 +94,10 @@ def is_of(entry: Entry, path: str) -> bool:
 def _compiled(pattern: str) -> re.Pattern[str]:
     """The paths that a pattern of the table stands for; `~` is any home."""
     home, path = (_HOME, pattern[1:]) if pattern.startswith("~/") else ("", pattern)
-    parts = (_PART.get(part, re.escape(part)) for part in _SPLIT.split(path))
+    parts = (_PART.get(part) or _other(part) for part in _SPLIT.split(path))
     return re.compile(home + "".join(parts), re.DOTALL)
+
+
+def _other(part: str) -> str:
+    """What a piece without stars stands for: `[!n]` for any letter but one, all else for itself."""
+    return f"[^/{part[2]}]" if part.startswith("[!") else re.escape(part)

@@ -35,7 +35,7 @@ HOOKS: tuple[Entry, ...] = (
         "dpkg.cfg(5)",
         own=("/etc/apt/apt.conf", "/etc/apt/apt.conf.d/*", "/etc/dpkg/dpkg.cfg", "/etc/dpkg/dpkg.cfg.d/*"),
         line=r"(?i)^(?!\s*//|\s*#(?!include\b))[^\n]*(Pre-Invoke|Post-Invoke|Pre-Install-Pkgs|Post-Install-Pkgs|^status-logger"
-        r"|\bDir::Bin::|^\s*#include\s)",
+        r"|\bDir::Bin::|\bProxy-?Auto-?Detect\b|\bCompressor::[^\n]*\bBinary\b|^\s*#include\s)",
         severity=Severity.MEDIUM,
         watched=(
             *("/var/lib/dpkg/info/*.preinst", "/var/lib/dpkg/info/*.postinst", "/var/lib/dpkg/info/*.prerm"),
@@ -75,7 +75,7 @@ HOOKS: tuple[Entry, ...] = (
             *("/usr/share/dbus-1/system-services/*", "/usr/share/dbus-1/services/*", "/usr/local/share/dbus-1/**"),
             *("/etc/dbus-1/**", "/usr/lib/dbus-1/**", "/usr/share/dbus-1/system.d/*"),
         ),
-        line=r"^\s*Exec\s*=.*\S|<allow\s+(own|send_destination)\s*=\s*[\"']\*[\"']",
+        line=r"^\s*Exec\s*=.*\S|<servicedir>\s*/|<allow\s+(own|send_destination)\s*=\s*[\"']\*[\"']",
         watched=("/run/dbus/system.d/*",),
     ),
     entry(
@@ -111,6 +111,7 @@ HOOKS: tuple[Entry, ...] = (
                 "/etc/network/interfaces.d/*",
             ),
             *("/etc/dhcp/dhclient-*-hooks.d/*", "/etc/ppp/ip-*.d/*", "/etc/networkd-dispatcher/**"),
+            *("/etc/dhcp/dhclient-*-hooks", "/etc/dhclient-*-hooks"),
             *("/etc/dhcpcd.enter-hook", "/etc/dhcpcd.exit-hook", "/etc/wpa_supplicant/*.sh"),
         ),
         vendor=("/usr/lib/NetworkManager/dispatcher.d/**", "/usr/lib/networkd-dispatcher/**"),
@@ -132,13 +133,17 @@ HOOKS: tuple[Entry, ...] = (
                 "/usr/local/lib/python3*/dist-packages/sitecustomize.py",
                 "/usr/local/lib/python3*/site-packages/sitecustomize.py",
             ),
-            *homes(".local/lib/python3*/site-packages/*.pth", ".local/lib/python3*/site-packages/usercustomize.py"),
+            *homes(".local/lib/python3*/site-packages/*.pth", ".local/lib/python3*/site-packages/*customize.py"),
+            *(
+                "/usr/local/lib/python3*/dist-packages/usercustomize.py",
+                "/usr/local/lib/python3*/site-packages/usercustomize.py",
+            ),
             "/etc/python3*/sitecustomize.py",
         ),
         vendor=(
             *("/usr/lib/python3*/dist-packages/*.pth", "/usr/lib/python3*/site-packages/*.pth"),
-            *("/usr/lib/python3*/sitecustomize.py", "/usr/lib/python3*/dist-packages/sitecustomize.py"),
-            *("/usr/lib/python3*/site-packages/sitecustomize.py", "/usr/lib64/python3*/site-packages/*.pth"),
+            *("/usr/lib/python3*/*customize.py", "/usr/lib/python3*/dist-packages/*customize.py"),
+            *("/usr/lib/python3*/site-packages/*customize.py", "/usr/lib64/python3*/site-packages/*.pth"),
         ),
         line=r"^\s*(import|from)[ \t]",
     ),

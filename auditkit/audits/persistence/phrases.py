@@ -40,7 +40,8 @@ OF_TUNNELS = (
 _START = (
     r"(?:^\s*(?:Exec\w*\s*=\s*[\"']?[-@:+!|]*|(?:[-*0-9,/]+\s+){5}(?:\w+\s+)?|@\w+\s+(?:\w+\s+)?|[0-9]+\s+[0-9]+\s+\S+\s+"
     r"|" + OF_TUNNELS + r"[\"']?|(?i:use_?askpass)\s*=\s*|(?:install|remove)\s+\S+\s+|[^:\s]*:\w*:\w+:"
-    r"|(?:extend|pass|pass_persist)\s+\S+\s+|path\s*=\s*)?"
+    r"|(?:extend|pass|pass_persist)\s+\S+\s+|path\s*=\s*"
+    r"|\\!\s*|pinentry-program\s+|(?:Path|Plugin)\s+\w+\s+)?"
     r"|[;&|`(^]\s*|\bRUN(?:\{\w+\})?\s*\+?=\s*\"?|(?:^|\s)\.\s+|Invoke\s*\{?\s*\"|pam_exec\.so\s+(?:\w+\s+)*|\|\s*\"?"
     r"|:include:\s*|\b(?:system|popen|Popen|run|call|spawn|shell-command|program)\s*\(?\[?\s*[\"']|" + _SETS + r"[\"'|-]*"
 )
@@ -92,6 +93,11 @@ PHRASES: tuple[Phrase, ...] = (
         r"^\s*Exec\w*\s*=\s*[-@:+!|]*" + _SHELL + r"\s+-i\s*$",
         r"^\s*\w+\s+(?:stream|dgram)\s[^#\n]*\s" + _SHELL,
         r"^\s*server\s*=\s*" + _SHELL + r"\s*$",
+    ),
+    _phrase(
+        "starts a program for whoever connects",
+        r"^\s*[\w@.,* -]+:[^#\n]*:\s*(?:spawn|twist)\s",
+        severity=Severity.MEDIUM,
     ),
     _phrase(
         "looks for programs first where everybody may write",

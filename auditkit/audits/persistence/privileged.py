@@ -33,6 +33,7 @@ TRUSTED = (
         "ps",
     ),
     *("ss", "netstat", "lsof", "find", "top", "who", "w", "last", "id", "cat", "grep", "kill", "mount", "lsmod", "apt", "dpkg"),
+    *("ip", "ldd", "pgrep", "pkill", "pstree", "chattr", "lsattr", "dmesg", "modinfo", "debsums", "sha256sum", "nologin"),
 )
 """Programs that are believed by whoever calls them, or given a password."""
 BEFORE = tuple(

@@ -3,12 +3,18 @@
 from auditkit.audits.persistence.entry import SHELL, Entry, entry, homes
 from auditkit.model import Severity
 
-_UNITS = ("/etc/systemd/system", "/usr/local/lib/systemd/system", "/etc/systemd/user", "/usr/local/lib/systemd/user")
+_UNITS = (
+    "/etc/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/etc/systemd/user",
+    "/usr/local/lib/systemd/user",
+    "/usr/local/share/systemd/user",
+)
 _RUN = (
     *("/run/systemd/system", "/run/systemd/transient", "/run/systemd/system.control", "/etc/systemd/system.control"),
     *("/etc/systemd/system.attached", "/run/systemd/system.attached", "/etc/systemd/user.control"),
 )
-_VENDOR_UNITS = ("/usr/lib/systemd/system", "/lib/systemd/system", "/usr/lib/systemd/user")
+_VENDOR_UNITS = ("/usr/lib/systemd/system", "/lib/systemd/system", "/usr/lib/systemd/user", "/usr/share/systemd/user")
 _USER_UNITS = homes(".config/systemd/user/**", ".config/systemd/user.control/**", ".local/share/systemd/user/**")
 _EXEC = (
     r"^\s*(Exec\w+|Environment(File)?|SetCredential|Bind(ReadOnly)?Paths|Root(Directory|Image)|Extension(Images|Directories)"

@@ -1,6 +1,7 @@
 """All ways to come back that are known here: one row each, whoever judges it."""
 
 from auditkit.audits.persistence.entry import Entry
+from auditkit.audits.persistence.events import EVENTS
 from auditkit.audits.persistence.hooks import HOOKS
 from auditkit.audits.persistence.logins import LOGINS
 from auditkit.audits.persistence.starts import STARTS
@@ -18,4 +19,4 @@ _OTHERS: tuple[Entry, ...] = (
     Entry("live-kthread-mask", "T1036.004", "processes that call themselves threads of the kernel", judged="running"),
     Entry("anti-forensics", "T1070.002", "traces that are wiped away", judged="traces"),
 )
-ENTRIES: tuple[Entry, ...] = (*STARTS, *LOGINS, *HOOKS, *_OTHERS)
+ENTRIES: tuple[Entry, ...] = (*STARTS, *LOGINS, *HOOKS, *EVENTS, *_OTHERS)

@@ -15,6 +15,7 @@ from auditkit.audits.ssh import (
     hostkeys,
     keyfiles,
     keys,
+    linked,
     observed,
     overrides,
     pam,
@@ -39,10 +40,12 @@ GROUPS = (
     overrides,
     pam,
     observed,
+    linked,
 )  # fmt: skip
 
 
 THEN = (
+    Need(Means.LISTING, "*", "whether files of a mounted disk are links to a place that it does not have"),
     Need(Means.FILE, "*", "what sshd_config, PAM and sshd's command line name: files of configuration, keys, units of systemd"),
     Need(Means.STATUS, "*", "who may write to what they name, and whether shells are there"),
     Need(Means.COMMAND, "/usr/sbin/sshd -T *", "what sshd itself makes of its configuration, for accounts and addresses"),

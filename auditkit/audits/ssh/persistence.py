@@ -12,7 +12,7 @@ from auditkit.audits.ssh.owned import ask_owner, owner, runs_anything
 from auditkit.audits.ssh.settings import OPENSSH, setting, settings, statements
 from auditkit.model import Evidence, Finding, Gap, Means, Need, Quote, Rule, Severity
 from auditkit.printable import printable
-from auditkit.sshd.effective import MAIN
+from auditkit.sshd.effective import MAIN, VENDOR
 
 SYSTEM_RC = Need(Means.STATUS, "/etc/ssh/sshrc", "what runs at every login over SSH")
 USER_RC = Need(Means.STATUS, "~/.ssh/rc", "what runs at every login over SSH of an account")
@@ -114,7 +114,7 @@ class Running:
         program = self.process.program.removesuffix(DELETED)
         if finding.is_disguised(self.process):
             return False
-        return self.server.main in (MAIN, "") and (not program or program.startswith(_SYSTEM))
+        return self.server.main in (MAIN, VENDOR, "") and (not program or program.startswith(_SYSTEM))
 
 
 def judge(evidence: Evidence) -> Iterator[Finding | Gap]:

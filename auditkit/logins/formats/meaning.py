@@ -9,7 +9,7 @@ import re
 from enum import Enum, auto
 from functools import lru_cache
 
-from auditkit.logins.grammar import said, sshd
+from auditkit.logins.grammar import said_by_any, sshd
 from auditkit.logins.grammar.wrapped import unwrapped
 from auditkit.logins.nouns import PAM, PROBES, Said, What
 from auditkit.logins.tally import TALLIED
@@ -80,7 +80,7 @@ class Meaning:
         return self.told._replace(user=self.user, address=address, port=port) if self.told else None
 
 
-remembered = lru_cache(2048)(said)
+remembered = lru_cache(2048)(said_by_any)
 
 
 def told_of(program: str, message: str) -> Said | None:
@@ -133,7 +133,7 @@ def _of_names(program: str, before: str, between: str, behind: str) -> Meaning |
 
 def _tried(program: str, key: Key) -> Said | None:
     """What a key says, if two addresses and ports in their place are just what differs."""
-    one, other = (unwrapped(program, words_of(key, *tried), said) for tried in TRIED)
+    one, other = (unwrapped(program, words_of(key, *tried), said_by_any) for tried in TRIED)
     if not one or not other:
         return None
     expected = TRIED if key[0].endswith(" ") else tuple((address, None) for address, _port in TRIED)

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 from auditkit.logins.formats.pieces import MARK, pieces
 from auditkit.logins.formats.stamps import STAMP, Clock
-from auditkit.logins.formats.teller import Teller
+from auditkit.logins.formats.teller import Teller, may_tell
 from auditkit.logins.grammar import said
 from auditkit.logins.journals.pulse import Pulse
 from auditkit.logins.nouns import Bytes, Event, Format, Log, Notes, Setting, What
 
 CLOCK = r"(?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?)"
 DATE = r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})"
-CTIME = r"[A-Z][a-z]{2} (?P<month>[A-Z][a-z]{2}) (?P<day>[ 0-9][0-9]) (?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2}) (?P<year>[0-9]{4})"
+CTIME = r"[A-Z][a-z]{2} (?P<month>[A-Z][a-z]{2}) (?P<day>[ 0-9]?[0-9]) (?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2}) (?P<year>[0-9]{4})"
 """As ctime(3) has it: `Mon Nov 24 10:00:00 2025`."""
 DIGITS = 12
 """More than any pid has."""
@@ -45,6 +45,8 @@ class Own:
                     time = self._time(found, clock)
                 if (found is None and not line.startswith(" ")) or (time is None and timed):
                     notes.malformed += bool(line)
+                    if may_tell(line):
+                        teller.unknown("(no time)", line, number)
                 else:
                     if time is not None:
                         pulse.beat(time, number)
@@ -84,13 +86,17 @@ class Own:
 
 
 def own(program: str, title: str, line: str, first: str = "", name: str = r"(?!)") -> Format:
-    """The format of such a log: known by its name, or by a message like `first` in one of its first lines."""
+    """The format of such a log: known by its first lines, and by its name or a message like `first`."""
     expression = re.compile(line, re.DOTALL)
     beginning, called = re.compile(first, re.DOTALL), re.compile(name)
 
     def recognises(path: str, begins: bytes) -> bool:
-        lines = begins.removeprefix(MARK).replace(b"\0", b"").decode("utf-8", "replace").splitlines()[:20]
+        text = begins.removeprefix(MARK).replace(b"\0", b"").decode("utf-8", "replace")
+        lines = text[: text.rfind("\n") + 1].splitlines()[:20] or [text]  # the last one may be cut
         matches = [found for found in map(expression.fullmatch, lines) if found]
-        return bool(matches) and bool(called.search(path) or any(beginning.match(found["message"]) for found in matches))
+        # one line of this kind makes no such log: anybody on the machine can write one into another
+        if 2 * len(matches) <= sum(line[:1].strip() != "" for line in lines):
+            return False
+        return bool(called.search(path) or any(beginning.match(found["message"]) for found in matches))
 
     return Format(program, title, "text", recognises, Own(expression, program).read)

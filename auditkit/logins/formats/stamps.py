@@ -1,8 +1,8 @@
 """Stamps of lines, of each kind that daemons write, to times.
 
-`Nov 24 09:54:56` by tradition (RFC 3164), with the year perhaps; `2026-11-24T09:54:53.525926+00:00` (RFC 3339, of any offset or
-none); `@4000000067431f2a0c5d3f1c` (TAI64N of multilog); `Tue 2026-11-24 09:54:53 UTC` and `1795514093.525926` (`journalctl -o
-short-full` and `short-unix`, saved or pasted). All may have a priority before them: `<38>`.
+`Nov 24 09:54:56` by tradition (RFC 3164), with the year perhaps, before or behind the day; `2026-11-24T09:54:53.525926+00:00`
+(RFC 3339, of any offset or none); `@4000000067431f2a0c5d3f1c` (TAI64N of multilog); `Tue 2026-11-24 09:54:53 UTC` and
+`1795514093.525926` (`journalctl -o short-full` and `short-unix`, saved or pasted). All may have a priority before them: `<38>`.
 """
 
 import re
@@ -16,7 +16,8 @@ from auditkit.logins.nouns import Bytes, Log, Notes, Setting
 
 STAMP = re.compile(
     r"(?:<[0-9]{1,3}>(?P<version>1 )?)?(?:"
-    r"(?P<month>[A-Z][a-z]{2}) (?P<day>[ 0-3]?[0-9]) (?:(?P<year>[0-9]{4}) )?(?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]+)?"
+    r"(?:(?P<ahead>[0-9]{4}) )?(?P<month>[A-Z][a-z]{2}) (?P<day>[ 0-3]?[0-9]) "
+    r"(?:(?P<year>[0-9]{4}) )?(?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]+)?"
     r"|(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})[T ](?P<moment>[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?)"
     r"(?P<offset>Z|[+-][0-9]{2}:?[0-9]{2})?"
     r"|@(?P<tai>4[0-9a-f]{23})"
@@ -97,7 +98,8 @@ class Clock:
             return self.time(f"{found['date']}T{found['moment'].replace(',', '.')}{found['offset'] or ''}")
         self.notes.zoneless = True
         stamp = f"{found['month']} {int(found['day']):2d} {found['clock']}"
-        return plausible(self.time(stamp) if not found["year"] else Stamps(self.setting.zone, int(found["year"])).time(stamp))
+        year = found["year"] or found["ahead"]
+        return plausible(Stamps(self.setting.zone, int(year)).time(stamp) if year else self.time(stamp))
 
     def _by_tradition(self) -> Stamps:
         """The reader of stamps without a year, once the first of them is met."""

@@ -16,7 +16,7 @@ from auditkit.logins.formats.counting import Piece as Runs
 from auditkit.logins.formats.meaning import How
 from auditkit.logins.formats.pieces import LONGEST, MARK, Piece, pieces
 from auditkit.logins.formats.stamps import PLAIN, STAMP, Clock
-from auditkit.logins.formats.teller import At, Teller
+from auditkit.logins.formats.teller import At, Teller, may_tell
 from auditkit.logins.grammar.forms import usual
 from auditkit.logins.journals.pulse import Pulse
 from auditkit.logins.nouns import Bytes, Event, Format, Log, Notes, Setting, What
@@ -40,6 +40,10 @@ STRUCTURED = re.compile(
 """What stands behind a stamp of RFC 5424; rsyslog puts a blank more before the message."""
 BARE = re.compile(r" (?:(?P<host>\S+) )??\[(?P<program>[\w-]+)\](?P<pid>):? (?P<message>.*)", re.DOTALL)
 """`[sshd]`, as metalog has it."""
+AT_A_TERMINAL = re.compile(
+    r" {1,2}(?P<host>\S+) {1,2}(?P<program>(?:login )?-- \S+)\[(?P<pid>[0-9]+)\]: (?P<message>.*)", re.DOTALL
+)
+"""` -- root[2421]: ROOT LOGIN ON tty2`: login of util-linux, which calls itself so to hide its arguments."""
 OF_OLD = re.compile(r" (?P<host>\S+) (?P<program>syslogd)(?P<pid>) (?P<message>.*)", re.DOTALL)
 """`syslogd 1.5.0: restart.`"""
 LEVEL = (
@@ -55,16 +59,17 @@ LOOSE = re.compile(
 """With facility and level, as syslogd of busybox has them behind the host and that of FreeBSD before it, if it is asked to."""
 HEADINGS = re.compile(r"-- .* --|-- (?:Journal|Logs) beg[ai]ns? .*|.*-- MARK --").fullmatch
 """Lines of journalctl and syslogd that are of no program."""
-MAY_TELL = re.compile(
-    r"(?! ).*?(?:\b(?:Accepted|Failed) [\w/-]{1,40} for |session opened for user|\bsshd(?:-session)?(?:\[|: ))",
-    re.DOTALL,
-).match
-"""A line that cannot be read, and may tell of a login all the same; what goes on with the one before begins with a blank."""
 LAST = re.compile(rf" (?:<{LEVEL}> )?(?:(?P<host>\S+) )?(?:--- )?last message repeated (?P<times>[0-9]{{1,9}}) times?(?: ---)?")
-
-
+TITLE = re.compile(r"[^:\[]{1,64} \[priv\]\[([0-9]{1,9})\]: ").match
+"""`sshd: anna [priv][421]: ...`: the title of a process with its pid, as macOS has it for a name."""
 NOISE = What.NOISE
 PASSED, OTHER = How.PASSED, How.OTHER
+
+
+def titled(message: str) -> str | None:
+    """The pid that stands behind the title of a process."""
+    title = TITLE(message) if "[priv]" in message[:80] else None
+    return title[1] if title else None
 
 
 class Reader:
@@ -269,7 +274,8 @@ class Reader:
         One that cannot be read is of no program; in place of the host stands why.
         """
         if plain and (found := PLAIN_LINE.fullmatch(line, self.width)):
-            return Spoken(place, time or 0, found["host"] or "", found["program"], found["pid"], found["message"])
+            pid = found["pid"] or titled(found["message"])
+            return Spoken(place, time or 0, found["host"] or "", found["program"], pid, found["message"])
         stamp = STAMP.match(line)
         if stamp and time is not None:
             return self.behind(stamp, place, time)
@@ -310,7 +316,7 @@ class Reader:
         if again := LAST.fullmatch(line, end):
             before = self.last_of(again["host"] or "", self.lines()[: max(place[0] - self.first, 0)])
             return Spoken(place, time, *before, int(again["times"])) if before else Spoken(place, time, "", "", None, line)
-        for form in (STRUCTURED,) if stamp["version"] else (PLAIN_LINE, BARE, OF_OLD, LOOSE):
+        for form in (STRUCTURED,) if stamp["version"] else (PLAIN_LINE, BARE, OF_OLD, AT_A_TERMINAL, LOOSE):
             if rest := form.fullmatch(line, end):
                 if len(self.hosts) < HOSTS:
                     self.hosts[rest["host"] or ""] += 1
@@ -323,7 +329,7 @@ class Reader:
         if not why or not line or HEADINGS(line):
             return
         self.notes.malformed += 1
-        if MAY_TELL(line):
+        if may_tell(line):
             self.teller.unknown(f"({why})", line, number)
         elif len(line) >= LONGEST:
             self.teller.unknown("(longer than any)", "may tell of a login: its end was not looked at", number)

@@ -8,6 +8,15 @@ from auditkit.logins.grammar.wrapped import bare
 from auditkit.logins.nouns import NOBODY, Event, Notes, Said, What
 from auditkit.logins.tally import SERVICES, TALLIED, Tally
 
+WORDS = ("Accepted ", "Failed ", "session opened", "sshd", "dropbear", "ogin", "ogged in", "LOGIN", "uth")
+"""One of these stands in each line that TELLS fits: asked first, for there are logs in which no line can be read."""
+TELLS = re.compile(
+    r"(?! ).*?(?:\b(?:Accepted|Failed) [\w/-]{1,40} for |session opened for user"
+    r"|\b(?:sshd(?:-session)?|dropbear|login)(?:\[|: )"
+    r"|\b[Ll]ogged in\b|\bLOGIN (?:ON|FROM) |\bOK LOGIN\b|\bLogin(?: successful|: user=)|\b[Aa]uth(?:entication)? succeeded)",
+    re.DOTALL,
+).match
+
 SHAPES = 256
 """Kinds of lines that were not understood, which are counted one by one."""
 EXAMPLE = 300
@@ -79,3 +88,8 @@ class Teller:
             shape = "others"
         unknown[shape] = unknown.get(shape, 0) + 1
         self.notes.examples.setdefault(shape, (line, f"{program}: {message[:EXAMPLE]}"))
+
+
+def may_tell(line: str) -> bool:
+    """Whether a line that cannot be read may tell of a login; what goes on with the one before begins with a blank."""
+    return any(word in line for word in WORDS) and TELLS(line) is not None

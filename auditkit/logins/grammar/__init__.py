@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from auditkit.logins.grammar import (
     accounts,
+    appliances,
     cron,
     daemons,
     desktops,
@@ -26,6 +27,7 @@ from auditkit.logins.grammar import (
     postfix,
     proftpd,
     pureftpd,
+    remote,
     samba,
     sendmail,
     sshd,
@@ -48,6 +50,7 @@ PROGRAMS: Mapping[str, Parse] = {
     "anacron": cron.parse,
     "at": cron.parse,
     "atd": cron.parse,
+    "audit": appliances.firewall,
     "auth": dovecot.auth,
     "auth-worker": dovecot.auth,
     "chage": accounts.parse,
@@ -59,6 +62,7 @@ PROGRAMS: Mapping[str, Parse] = {
     "cockpit-session": desktops.cockpit,
     "cockpit-tls": desktops.cockpit,
     "cockpit-ws": desktops.cockpit,
+    "Connection": appliances.synology,
     "courierpop3d": mailboxes.parse,
     "courierpop3login": mailboxes.parse,
     "CRON": cron.parse,
@@ -71,6 +75,7 @@ PROGRAMS: Mapping[str, Parse] = {
     "dovecot": dovecot.parse,
     "dovecot-auth": dovecot.auth,
     "dropbear": dropbear.parse,
+    "eklogind": remote.parse,
     "elogind": logind.parse,
     "elogind-daemon": logind.parse,
     "exim": exim.parse,
@@ -94,9 +99,16 @@ PROGRAMS: Mapping[str, Parse] = {
     "imapd-ssl": mailboxes.parse,
     "imaplogin": mailboxes.parse,
     "imaps": mailboxes.parse,
+    "in.rlogind": remote.parse,
+    "in.rshd": remote.parse,
+    "in.telnetd": remote.parse,
+    "Info": dovecot.own,
     "ipop3d": mailboxes.parse,
     "in.ftpd": ftpd.parse,
     "kernel": daemons.kernel,
+    "klogind": remote.parse,
+    "krshd": remote.parse,
+    "kshd": remote.parse,
     "lightdm": desktops.screen,
     "login": login.parse,
     "managesieve-login": dovecot.login,
@@ -105,10 +117,14 @@ PROGRAMS: Mapping[str, Parse] = {
     "ntpd": daemons.clock,
     "ntpdate": daemons.clock,
     "openvpn": vpn.openvpn,
+    "opnsense": appliances.firewall,
     "PAM_pwdb": pam.old,
     "PAM_unix": pam.old,
     "passwd": accounts.parse,
+    "php-fpm": appliances.firewall,
     "pkexec": polkit.pkexec,
+    "pmgdaemon": appliances.proxmox,
+    "pmgproxy": appliances.proxmox,
     "polkitd": polkit.daemon,
     "pop3": mailboxes.parse,
     "pop3-login": dovecot.login,
@@ -119,10 +135,19 @@ PROGRAMS: Mapping[str, Parse] = {
     "pppd": vpn.ppp,
     "pptpd": vpn.ppp,
     "proftpd": proftpd.parse,
+    "proxmox-backup-api": appliances.proxmox,
+    "proxmox-backup-proxy": appliances.proxmox,
     "pure-ftpd": pureftpd.parse,
+    "pvedaemon": appliances.proxmox,
+    "pveproxy": appliances.proxmox,
+    "qlogd": appliances.qnap,
+    "qulogd": appliances.qnap,
+    "rlogind": remote.parse,
+    "rshd": remote.parse,
     "rsyslogd": daemons.rsyslogd,
     "samba": samba.parse,
     "saslauthd": sendmail.saslauthd,
+    "screensharingd": appliances.screen_sharing,
     "sddm": desktops.screen,
     "sddm-helper": desktops.screen,
     "sendmail": sendmail.parse,
@@ -147,6 +172,7 @@ PROGRAMS: Mapping[str, Parse] = {
     "systemd-journald": daemons.journald,
     "systemd-logind": logind.parse,
     "systemd-timesyncd": daemons.clock,
+    "telnetd": remote.parse,
     "timsieved": mailboxes.parse,
     "tinysshd": tinyssh.parse,
     "tinysshnoneauthd": tinyssh.parse,
@@ -157,6 +183,7 @@ PROGRAMS: Mapping[str, Parse] = {
     "vigr": accounts.parse,
     "vipw": accounts.parse,
     "vsftpd": vsftpd.parse,
+    "Warning": dovecot.own,
     "webmin": webmin.parse,
     "wu-ftpd": ftpd.parse,
     "wuftpd": ftpd.parse,
@@ -171,6 +198,9 @@ FAMILIES: tuple[tuple[re.Pattern[str], Parse], ...] = (
     (re.compile(r"cyrus[\w-]*/\w+"), mailboxes.parse),
     (re.compile(r"(?:ovpn|openvpn)[-@.].*"), vpn.openvpn),
     (re.compile(r"gdm-.*"), desktops.screen),
+    (re.compile(r"rsyslogd[0-9-]+"), daemons.rsyslogd),
+    (re.compile(r"(?:login )?-- .*"), login.parse),
+    (re.compile(r"[\w.@-]*sshd[\w.@-]*"), sshd.parse),
     (re.compile(r"auth(?:-worker)?\(\w*\)"), dovecot.auth),
 )
 """The same for programs whose names tell the service or the configuration too."""
@@ -183,7 +213,8 @@ STAGE = " [preauth]"
 @lru_cache(4096)
 def grammar_of(program: str) -> Parse | None:
     """What reads the messages of a program; None for one that tells nothing of logins, but for what PAM writes in its name."""
-    return PROGRAMS.get(program) or next((parse for names, parse in FAMILIES if names.fullmatch(program)), None)
+    found = PROGRAMS.get(program) or next((parse for names, parse in FAMILIES if names.fullmatch(program)), None)
+    return found or (PROGRAMS.get(program.rpartition("/")[2]) if program.startswith("/") else None)
 
 
 def said(program: str, message: str) -> Said | None:
@@ -201,3 +232,15 @@ def said(program: str, message: str) -> Said | None:
     if program.endswith(")"):
         return pam.named(program, message)
     return Said(What.UNKNOWN) if by_pam else None
+
+
+def said_by_any(program: str, message: str) -> Said | None:
+    """The same, and who was let in or kept out where a program of any name writes as sshd does: whoever starts it, names it.
+
+    It is for sources that have nothing but that name: a journal knows the program itself.
+    """
+    told = said(program, message)
+    if told is None and message.startswith(("Accepted ", "Failed ")):
+        by_sshd = sshd.parse(message)
+        return by_sshd if by_sshd and by_sshd.port is not None else None
+    return told

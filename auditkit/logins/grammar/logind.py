@@ -7,6 +7,9 @@ LOGIND = "logind"
 MACHINE = "greeter|manager|manager-early|background|background-light|none"
 """Classes of sessions in which nobody sits."""
 parse = grammar(
+    says(What.NOISE, "New session ", rf"\w+ of user '.*' with class '(?:{MACHINE})' and type '\w*'\."),
+    says(What.OPENED, "New session ", r"(?P<detail>\w+) of user '(?P<user>.*)' with class '[\w-]+' and type '\w*'\.",
+         method=LOGIND),
     says(What.NOISE, "New session ", r"\w+ of user (?:gdm|Debian-gdm|lightdm|sddm)\."),
     says(What.OPENED, "New session ", r"(?P<detail>\w+) of user (?P<user>.*)\.", method=LOGIND),
     says(What.NOISE, "New session '", rf"\w+' of user '.*' with class '(?:{MACHINE})' and type '\w*'\."),

@@ -18,6 +18,9 @@ courier = grammar(
 )
 uw = grammar(
     says(What.FAILED, "Login failed user=", rf"(?P<user>.*) auth=\S* host={HOST}", method="password"),
+    says(What.EXCEEDED, "Login excessive login failures user=", rf"(?P<user>.*) auth=.* host={HOST}\s*"),
+    says(What.DENIED, "Login disabled user=", rf"(?P<user>.*) auth=.* host={HOST}\s*"),
+    says(What.FAILED, "Failed uwmaster override of user=", rf"(?P<user>.*?)\s+host={HOST}\s*", method="password"),
     says(What.FAILED, "AUTHENTICATE ", rf"\S+ failure host={HOST}", method="password"),
     says(What.ACCEPTED, "Login user=", rf"(?P<user>\S+) host={HOST}.*", method="password"),
     says(What.ACCEPTED, "Authenticated user=", rf"(?P<user>\S+) host={HOST}.*", method="password"),

@@ -10,7 +10,7 @@ CLIENT = rf"[^\s\[\]]*\[{IP}\](?::{PORT})?"
 _known = grammar(
     says(What.NOISE, "warning: ", rf"{CLIENT}: SASL \S+ authentication failed: Connection lost to authentication server.*"),
     says(What.FAILED, "warning: ",
-         rf"{CLIENT}: SASL \S+ authentication (?:failed|aborted)(?:: .*?)?(?:, sasl_username=(?P<user>.*))?",
+         rf"{CLIENT}: SASL \S+ authentication (?:failed|aborted)(?::.*?)?(?:, sasl_username=(?P<user>.*))?",
          method="password"),
     says(What.ACCEPTED, "",
          rf"[0-9A-Za-z]+: client={CLIENT}, sasl_method=\S+, sasl_username=(?P<user>.*?)(?:, sasl_sender=.*)?",

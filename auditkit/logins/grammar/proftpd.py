@@ -32,6 +32,7 @@ _known = grammar(
            "mod_", "Refused ", "error ", "user ", "Environment ", "chroot", "unable to ", "received ", "ROOT "),
 )  # fmt: skip
 _daemon = grammar(
+    says(What.REFUSED, "refused connect from ", rf".*\({IP}\)"),
     *noise("ProFTPD ", "daemon ", "mod_", "error ", "warning", "notice", "fatal", "unable ", "Fatal", "Deprecated",
            "received ", "master "),
     says(What.NOISE, "", r"\S+(?: -|:) .*"),

@@ -156,6 +156,10 @@ WHOLE = (
     says(What.KEY_FOUND, "Accepted certificate ", r"(?P<detail>ID .*)"),
     says(What.KEY_FOUND, "Accepted ", r"[A-Z0-9-]+ public key (?P<key>\S+) from (?P<detail>.*)"),
     *(says(What.SCANNED, start, r"\s*(?P<detail>.*)") for start in GIBBERISH),
+    # macOS keeps its records of sessions so: `sshd: anna [priv][421]: USER_PROCESS: 424 ttys001`
+    says(What.OPENED, "", r"(?P<user>[^:\[]*?) \[priv\]\[[0-9]+\]: USER_PROCESS: [0-9]+ (?P<detail>\S+)"),
+    says(What.NOISE, "", r"[^:\[]*? \[priv\]\[[0-9]+\]: DEAD_PROCESS: [0-9]+ \S+"),
+    says(What.FAILED, "PAM: ", r"(?:[Aa]uthentication (?:failure|error)|User not known .*?|unknown user) for .*", method=PAM),
     says(What.NOISE, "/etc/ssh/", r"\S+ line [0-9]+: .*"),
     *noise(*OF_NO_INTEREST),
 )
@@ -165,7 +169,6 @@ HOW_IT_BEGINS = (
     says(What.FAILED, "Failed ", rf"{METHOD}.*"),
     says(What.INVALID_USER, "Invalid user ", r".*"),
     says(What.EXCEEDED, "maximum authentication attempts exceeded for ", r".*"),
-    says(What.FAILED, "PAM: Authentication failure for ", r".*", method=PAM),
     *(
         says(What.CLOSED, start, r".*")
         for start in (

@@ -14,6 +14,8 @@ parse = grammar(
     says(What.BECAME, "+ ", r"\S+ (?P<actor>[^\s:]*):(?P<user>\S*)"),
     says(What.BECAME, "'su ", r"(?P<user>\S+)' succeeded for (?P<actor>\S+) on \S+"),
     says(What.FAILED, "'su ", r"(?P<user>\S+)' failed for (?P<actor>\S+) on \S+", method="password"),
+    says(What.BECAME, "succeeded: ", r"\S+ changing from (?P<actor>\S+) to (?P<user>\S+)"),
+    says(What.FAILED, "failed: ", r"\S+ changing from (?P<actor>\S+) to (?P<user>\S+)", method="password"),
     says(What.BECAME, "", r"(?P<actor>\S+) to (?P<user>\S+) on \S+"),
     *noise("pam_authenticate: ", "ignoring shell ", "No passwd entry for user ", "using restricted shell ", "The options "),
 )

@@ -3,7 +3,7 @@
 The name before the first ` : ` is that of the account that called it, by the kernel's word. PWD, the variables in ENV and the
 arguments behind COMMAND are what the caller chose, ` ; USER=` and ` ; COMMAND=` included: where a line can be read in two ways,
 neither command nor account is told, but all of the text. Source: lib/eventlog of sudo 1.9, plugins/sudoers/logging.c of 1.6 to
-1.8.
+1.8, sudo-rs 0.2.
 """
 
 import re
@@ -32,6 +32,7 @@ _others = grammar(
 def _line(message: str) -> Said | None:
     """What is told of one call of sudo."""
     name, _, rest = message.partition(" : ")
+    rest = rest.removeprefix(" ")  # sudo-rs, where there is no terminal
     actor = name.strip(" ")
     if not actor or len(message) > LONGEST:
         return None

@@ -38,11 +38,12 @@ class Teller:
         raw = fields.get(b"MESSAGE")
         message = _text(raw or b"")
         told = self._told(program, fields, message)
-        if told is None:
+        if told is None or (program not in grammar.PROGRAMS and forged(program, told.what, fields)):
             # a root program that calls itself something else
-            program = _text(fields.get(b"_COMM", b"")) if fields.get(b"_UID") == b"0" else ""
-            told = grammar.said(program, message)
-            told = None if told is not None and told.what in (What.UNKNOWN, What.NOISE) else told
+            own = _text(fields.get(b"_COMM", b"")) if fields.get(b"_UID") == b"0" else ""
+            by_own = grammar.said(own, message)
+            if by_own is not None and by_own.what not in (What.UNKNOWN, What.NOISE):
+                program, told = own, by_own
         if told is None:
             return None
         by_another = forged(program, told.what, fields) if sure else None

@@ -158,7 +158,8 @@ def _changed(hosts: Sequence[Dict]) -> Question:
     bare = [host for host in compared if not host["baseline"]]
     lines += [f"Without a baseline: {_names(bare)}"] if bare else []
     whole = len(compared) == len(hosts) and not any(host["gaps"] for host in hosts)
-    tone = BAD if unexplained or lost else GOOD if whole else WARN if compared else UNKNOWN
+    # what no package has, and nobody told a baseline of, is held against nothing: that is no green
+    tone = BAD if unexplained or lost else GOOD if whole and not bare else WARN if compared else UNKNOWN
     return Question(name, tone, tuple(lines), "hosts")
 
 

@@ -1,13 +1,12 @@
 """Times of a report on an axis: seconds since 1970, and the marks between two of them."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from auditkit.report.differences import second
+from auditkit.report.items import moment
 
-_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d{1,9})?Z")
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 STEPS = (
     *(1, 2, 5, 10, 30, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR),
@@ -26,9 +25,9 @@ class Axis:
     left: float
     width: float
 
-    def at(self, moment: float) -> float:
+    def at(self, when: float) -> float:
         """Where a moment lies; one that is outside lies at the edge."""
-        share = (moment - self.first) / (self.last - self.first)
+        share = (when - self.first) / (self.last - self.first)
         return round(self.left + self.width * min(max(share, 0), 1), 1)
 
     def marks(self) -> list[tuple[float, str]]:
@@ -41,14 +40,8 @@ class Axis:
 
 def seconds(time: object) -> float | None:
     """Seconds since 1970 of a time of the document; None where it is none that a calendar has."""
-    found = _TIME.fullmatch(time) if isinstance(time, str) else None
-    if not found:
-        return None
-    try:
-        whole = datetime(*(int(found[number]) for number in range(1, 7)), tzinfo=UTC)  # type: ignore[misc,arg-type]
-    except ValueError:
-        return None
-    return whole.timestamp() + float(found[7] or 0)
+    found = moment(time)
+    return None if found is None else found.timestamp()
 
 
 def axis(moments: Sequence[float], left: float, width: float) -> Axis:

@@ -82,6 +82,7 @@ def test_every_step_has_the_command_that_does_it() -> None:
     (collect,) = [one.command for one in steps.steps("2026-001", journal(), signed=True) if one.name == "collect"]
     assert collect == "auditkit collect --key agent --case 2026-001"
     assert "abuse" not in commands(journal(address="192.168.10.9"))  # one's own network has no abuse desk
+    assert "abuse" not in commands(journal(address="169.254.7.7"))  # neither has one of the link
     elsewhere = steps.steps("2026-001", journal(), ("--store", "/srv/my store"))
     assert all(step.command.endswith(" --store '/srv/my store'") for step in elsewhere)
 

@@ -242,5 +242,5 @@ def said_by_any(program: str, message: str) -> Said | None:
     told = said(program, message)
     if told is None and message.startswith(("Accepted ", "Failed ")):
         by_sshd = sshd.parse(message)
-        return by_sshd if by_sshd and by_sshd.port is not None else None
+        return by_sshd if by_sshd is None or by_sshd.port is not None else Said(What.UNKNOWN)
     return told

@@ -11,13 +11,14 @@ from auditkit.explain import ALTERED, LABELS, MISSING
 from auditkit.facts import DOCUMENTS
 from auditkit.model import Change, ChangeKind, Entry, Finding, Gap, Kind, Level, Rule, Severity
 from auditkit.packages import Shipped
+from auditkit.packages.dpkg import INFO
 from auditkit.packages.dpkgrules import Filter, Override, left_out
 from auditkit.packages.layout import Diversion
 from auditkit.printable import printable
 from auditkit.scripts import BY_PROGRAMS, lines_about, mentions, sets_capabilities, sets_mode, sets_owner
 from auditkit.settle import under
 from auditkit.shipped import capable, differing, same_content
-from auditkit.strays import Strays
+from auditkit.strays import Strays, added
 from auditkit.vouched import Claim, Vouched
 from auditkit.vouched import differing as odd
 
@@ -107,10 +108,22 @@ def judged(
                 yield Gap(entry.path, "its content was not seen: not compared with its package")
             if names - {"unread"}:
                 yield _told(entry, claim, names - {"unread"})
+        elif entry.path.startswith(INFO):
+            yield from _script(entry, vouched)
         else:
             yield from strays.unproved(entry) if entry.path in strays.owned else strays.tell(entry)
     yield from strays.end()
     yield from _missing(vouched, meant, told | {gap.subject for gap in gaps} | set(PASSING))
+
+
+def _script(entry: Entry, vouched: Vouched) -> Iterator[Change]:
+    """Yield a script in dpkg's directory that its package, which a vendor vouches for, does not have."""
+    stem, _, kind = entry.path.removeprefix(INFO).rpartition(".")
+    for package, scripts in zip(vouched.packages, vouched.scripts, strict=True):
+        if package.system == "dpkg" and stem in (package.name, package.key) and f"# {kind}\n" not in scripts:
+            note = f"{package.name} {package.version} has no such script, and dpkg would run it as root"
+            yield added(entry, ALTERED, ALTERED.severity, note)
+            return
 
 
 def _judged(entry: Entry, claims: Sequence[Claim], meant: Meant, scripts: ScriptsOf) -> tuple[set[str], Claim]:

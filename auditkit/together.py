@@ -13,24 +13,24 @@ from auditkit.packages.layout import Layout
 from auditkit.packages.owned import Owned
 from auditkit.vouched import Vouched
 
-SCHEMA = "auditkit/together/1"
+SCHEMA = "auditkit/together/2"
 _END = b"\0"
 
 
 def encode(vouched: Vouched, owned: Owned) -> bytes:
     """What `decode` gives back; to be asked before any path has been seen."""
     packages = [astuple(package) for package in vouched.packages]
+    unlisted = sorted(vouched.lines.keys() - owned.by.keys())  # scripts, which no list of files has
+    by: dict[str, int | list[int]] = {**owned.by, **{place: [] for place in unlisted}}
     head = {
         "schema": SCHEMA,
         "packages": packages,
         "scripts": vouched.scripts,
         "sources": vouched.sources,
-        "places": len(owned.by),
+        "places": len(by),
     }
     places = (
-        part
-        for place, numbers in owned.by.items()
-        for part in (_bytes(place), _joined(numbers), b"\n".join(vouched.look(place)))
+        part for place, numbers in by.items() for part in (_bytes(place), _joined(numbers), b"\n".join(vouched.look(place)))
     )
     names = (part for (place, number), name in owned.names.items() for part in (_bytes(place), b"%d" % number, _bytes(name)))
     return json.dumps(head).encode() + b"\n" + b"".join(part + _END for part in chain(places, names))
@@ -54,7 +54,7 @@ def decode(data: bytes, layout: Layout, algorithm: str) -> tuple[Vouched, Owned]
     parts = body.split(_END)
     last = 3 * head["places"]
     texts = body.decode("utf-8", "surrogateescape").split("\0")
-    owned.by = {place: _numbers(told) for place, told in zip(texts[:last:3], texts[1:last:3], strict=True)}
+    owned.by = {place: _numbers(told) for place, told in zip(texts[:last:3], texts[1:last:3], strict=True) if told}
     lines = zip(texts[:last:3], parts[2:last:3], strict=True)
     vouched.lines = {place: told.split(b"\n") if b"\n" in told else told for place, told in lines if told}
     renamed = zip(texts[last:-1:3], texts[last + 1 : -1 : 3], texts[last + 2 : -1 : 3], strict=True)

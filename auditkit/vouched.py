@@ -13,6 +13,7 @@ from blake3 import blake3
 from auditkit import entries
 from auditkit.model import Entry, Kind
 from auditkit.packages import Manifest, Package, Shipped
+from auditkit.packages.dpkg import INFO, SCRIPTS
 from auditkit.packages.layout import Layout
 from auditkit.packages.owned import Owned
 from auditkit.printable import printable, unescape
@@ -104,6 +105,8 @@ class Vouched:
             self.sources.append(manifest.source)
             for file in manifest.files:
                 self._add(self.layout.place(file.path, manifest.package.name), file)
+            for script in _scripts(manifest):
+                self._add(script.path, script)
             yield manifest
 
     def _add(self, place: str, file: Shipped) -> None:
@@ -158,6 +161,14 @@ class Vouched:
         file = replace(_shipped(place, rest), config=b"c" in flags, optional=b"o" in flags, ghost=b"g" in flags)
         return Claim(self.packages[int(number)], file, file.kind is Kind.FILE and rest.split(b" ")[5] == b"")
 
+    def unheld(self) -> int:
+        """How many packages have maintainer scripts of which no digest is known: manifests of before these were kept."""
+        told = zip(self.packages, self.scripts, strict=True)
+        return sum(bool(text) and not self._holds(package) for package, text in told if package.system == "dpkg")
+
+    def _holds(self, package: Package) -> bool:
+        return any(f"{INFO}{package.name}.{kind}" in self.lines for kind in SCRIPTS)
+
     def scripts_of(self, packages: Iterable[Package]) -> list[str]:
         """The maintainer scripts of those packages that a vendor vouches for."""
         return [self.scripts[self.numbers[package]] for package in packages if package in self.numbers]
@@ -196,6 +207,16 @@ def _differing(block: bytes, folder: str, vouched: Vouched, owned: Owned) -> Ite
             yield from ((entry, claims) for _, entry in entries.decode(head + b"\n" + line + b"\n"))
     if not is_sound:
         vouched.sound.folders.pop(folder, None)
+
+
+def _scripts(manifest: Manifest) -> Iterator[Shipped]:
+    """Yield the programs of control.tar where dpkg keeps them: under one name or the other, so neither has to be there."""
+    package = manifest.package
+    for file in manifest.control if package.system == "dpkg" else ():
+        if file.path in SCRIPTS:
+            for name in (package.name, package.key):
+                path = f"{INFO}{name}.{file.path}"
+                yield replace(file, path=path, mode=None, owner="root", group="root", config=False, optional=True)
 
 
 def _above(path: str) -> str:

@@ -310,23 +310,31 @@ def _compared(
     scan: Scan, blocks: Iterable[bytes], vouched: Vouched, meant: against.Meant, strays: Strays
 ) -> integrity.Compared:
     overridden = tuple(against.overridden(meant, vouched))
+    unheld = tuple(_unheld(vouched))
     told = list(against.judged(blocks, vouched, meant, strays, scan.gaps))
     changes = tuple(gathered(one for one in told if isinstance(one, Change)))
-    gaps = (*scan.gaps, *(one for one in told if isinstance(one, Gap)))
+    gaps = (*scan.gaps, *unheld, *(one for one in told if isinstance(one, Gap)))
     lies = tuple(distrust.hidden(gaps))
     rules = (*against.RULES, *OF_STRAYS, ALTERED, MISSING)
     findings = (*compare.findings(changes, rules), *(one for one in told if isinstance(one, Finding)), *overridden, *lies)
     return integrity.Compared(changes, findings, gaps, scan.entries, state=State.LIED if lies else scan.ended)
 
 
+def _unheld(vouched: Vouched) -> Iterator[Gap]:
+    """Yield how many packages have scripts that cannot be compared; to be asked before the scan."""
+    if number := vouched.unheld():
+        yield Gap("maintainer scripts", f"those of {number:,} packages were not compared: the manifest cache is too old")
+
+
 def _outside(paths: Iterable[str]) -> set[str]:
     """The paths that are not below the places of packages."""
     known = tuple(f"{one}/" for one in (*PLACES, *against.PASSING))
-    return {path for path in paths if not f"{path}/".startswith(known)} - {"/"}
+    return {path for path in paths if not f"{path}/".startswith(known) and not path.startswith(dpkg.INFO)} - {"/"}
 
 
 def _watches(outside: Iterable[str]) -> Iterator[Watch]:
     """Yield what to look at: all below the places of packages, and elsewhere just the paths that packages ship."""
+    yield from (Watch(f"{dpkg.INFO}*.{kind}", Level.CONTENT, cross_mounts=True) for kind in dpkg.SCRIPTS)
     for path in sorted(outside, key=lambda path: (-path.count("/"), path)):
         pattern = _SIGN.sub(r"[\1]", path)
         yield Watch(f"{pattern}/*", Level.IGNORE)

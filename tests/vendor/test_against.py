@@ -47,6 +47,7 @@ OTHER = (
     file("./usr/sbin/other", b"other\n", 0o755),
     file("./usr/bin/od d", b"odd\n", 0o4755),
 )
+INFO = "var/lib/dpkg/info"
 CONTROL = (file("./conffiles", b"/etc/hello.conf\n"), file("./postinst", AGENT.encode(), 0o755))
 STATUS = "Package: {}\nStatus: install ok installed\nArchitecture: amd64\nVersion: {}\n\n"
 
@@ -70,6 +71,8 @@ class Disk:
             self.put(
                 f"var/lib/dpkg/info/{name}.list", "".join(f"{info.name[1:]}\n" for info, _data in parts[name == "hello" :])
             )
+        self.put(f"{INFO}/hello.postinst", AGENT, 0o755)
+        self.put(f"{INFO}/removed.postrm", "left by a package that was removed, but not purged\n", 0o755)
         one, two = deb(*HELLO, control=CONTROL), deb(*OTHER, name="other", version="2")
         publish(cli.home / "archive", vendor, (listed(one), one), (listed(two, "other", "2"), two))
         for name in ("InRelease", "main/binary-amd64/Packages"):
@@ -194,6 +197,11 @@ TAMPERED: list[tuple[Callable[[Disk], object], dict[str, tuple[str, str]]]] = [
     (pretend, {"/etc/cron.d/evil": ("started-unowned", "low")}),
     (lambda disk: disk.put("etc/ld.so.preload", "evil\n"), {"/etc/ld.so.preload": ("started-unowned", "high")}),
     (lambda disk: disk.put("usr/lib/tool/x/y", "mine\n"), {"/usr/lib/tool": ("path-unowned", "low")}),
+    # a script of a package, which dpkg runs as root at its next upgrade: changed, and one that the package does not have
+    (lambda disk: disk.put(f"{INFO}/hello.postinst", AGENT + "evil\n", 0o755), {f"/{INFO}/hello.postinst": ALTERED}),
+    (lambda disk: disk.put(f"{INFO}/hello:amd64.postinst", "evil\n", 0o755), {f"/{INFO}/hello:amd64.postinst": ALTERED}),
+    (lambda disk: disk.put(f"{INFO}/other.prerm", "evil\n", 0o755), {f"/{INFO}/other.prerm": ALTERED}),
+    (lambda disk: relink(disk, f"{INFO}/hello.postinst", "/tmp/evil"), {f"/{INFO}/hello.postinst": ALTERED}),
     (lambda disk: relink(disk, "bin", "usr/sbin"), {"/bin": ALTERED}),
 ]
 
@@ -401,7 +409,7 @@ def test_a_digest_that_cannot_be_compared_is_a_gap(disk: Disk, monkeypatch: pyte
     monkeypatch.setattr("auditkit.commands.remembering.Vouched", lambda layout, _algorithm: Vouched(layout, "sha256"))
     report = vendored.check(open_host(disk.cli.host), run)
     assert {gap.reason for gap in report.gaps} == {"its content was not seen: not compared with its package"}
-    assert len(report.gaps) == 10
+    assert len(report.gaps) == 11
 
 
 def test_a_host_without_dpkg_is_a_gap(disk: Disk) -> None:
@@ -513,3 +521,12 @@ def test_what_is_remembered_changes_nothing_of_what_is_told(disk: Disk, monkeypa
         meddle(disk, chance)
         shutil.rmtree(disk.cli.home / "other/manifests/together", ignore_errors=True)
         assert told("one") == told("one") == told("other")
+
+
+def test_scripts_that_the_manifest_cache_knows_no_digest_of_are_a_gap() -> None:
+    package = Package("dpkg", "hello", "1", "amd64")
+    vouched = Vouched(Layout(), "sha256")
+    list(vouched.taking([Manifest(package, (), "signed", "a list", "# postinst\ntrue\n")]))
+    assert [gap.reason for gap in vendored._unheld(vouched)] == [
+        "those of 1 packages were not compared: the manifest cache is too old"
+    ]

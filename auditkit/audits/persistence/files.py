@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from auditkit.answers import Listed
-from auditkit.audits.persistence.entry import EVIDENCE, Entry
+from auditkit.audits.persistence.entry import EVIDENCE, LARGEST, Entry
 from auditkit.audits.persistence.phrases import LONGEST, OF_TUNNELS, Phrase, said, together
 from auditkit.audits.persistence.seen import Line, Seen, about, is_known, kind, listing, may_change, quoted, real
 from auditkit.audits.persistence.table import ENTRIES
@@ -46,8 +46,6 @@ DEBUG_SHELL = Rule(
 RULES = (SUSPICIOUS, WRITABLE, DEBUG_SHELL, *(entry.rule for entry in ENTRIES if entry.rule))
 MOST_READ = 400
 """Files that are read because no package has brought them."""
-LARGEST = 512 << 10
-"""Bytes of one."""
 MOST_QUOTES = 10
 MOST_TOLD = 10
 """Suspicious files of one kind that are told of one by one."""

@@ -83,6 +83,9 @@ def test_devices_and_files_that_are_as_systems_have_them_are_not_told_of(disk: D
     disk.put("/var/www/upload/x", mode=0o666)
     disk.put("/home/anna/x", mode=0o666)
     disk.link("/usr/lib/x.so.1", "x.so.1.2")
+    disk.link("/var/log/journal", "/srv/log/journal")
+    disk.link("/var/log/nginx/access.log", "/dev/stdout")
+    disk.put("/var/log/wtmp", "")
     assert disk.said() == []
 
 

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from auditkit import words
 from auditkit.answers import Listed
 from auditkit.audits.persistence.entry import EVIDENCE, LARGEST, Entry, is_of
-from auditkit.audits.persistence.seen import EVERYTHING, LAYERS, OF_SYSTEM, Seen, about, kind, listing
+from auditkit.audits.persistence.seen import EVERYTHING, LAYERS, OF_SYSTEM, PASSWD, Seen, about, kind, listing
 from auditkit.audits.persistence.table import ENTRIES
 from auditkit.model import Finding, Gap, Kind, Means, Need, Quote, Rule, Severity
 from auditkit.printable import few, printable
 
-PASSWD = Need(Means.FILE, "/etc/passwd", "which groups have people in them")
 GROUP = Need(Means.FILE, "/etc/group", "which groups have people in them")
 NEEDS = (PASSWD, GROUP)
 SYSTEM_WRITABLE = Rule(

@@ -21,6 +21,7 @@ EVERYTHING = Need(
     "setuid and setgid programs, file capabilities, programs and devices where none belong,"
     " files of the system that others may write to",
 )
+PASSWD = Need(Means.FILE, "/etc/passwd", "which accounts and groups are of people")
 LAYERS = re.compile(
     r"/var/lib/(docker|containers|containerd|lxc|lxd|incus|machines|rancher|kubelet|snapd)/|/snap/|/run/(docker|containerd)/|/var/snap/"
     r"|/(home/[^/]+|root)/\.local/share/(containers|docker)/|/var/cache/pbuilder/"

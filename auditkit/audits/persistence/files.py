@@ -212,7 +212,8 @@ def _unread(seen: Seen, entry: Entry, found: Sequence[Place]) -> Iterator[Gap]:
 def _is_told(seen: Seen, place: Place, lines: Sequence[Line]) -> bool:
     """Whether it starts something and is told of, unless a package has brought it, or what it leads to."""
     entry, end = place.entry, seen.end(place.node)
-    if place.ours or is_known(place.node) or not (entry.calm or place.alien):
+    is_excused = is_known(place.node) and not entry.guarded  # of those only lines that run something were taken
+    if place.ours or is_excused or not (entry.calm or place.alien):
         return False
     if isinstance(end, str) or kind(end) is not Kind.FILE:
         return False  # it leads to nothing, or to /dev/null

@@ -37,6 +37,7 @@ MOST_TIMES = 1 << 17
 """Records of one answer."""
 _SECONDS = re.compile(rb"[0-9]{1,11}")
 _MOST_STATUS = 255
+_DEVICE = re.compile(r"[0-9]{1,10}:[0-9]{1,10}", re.ASCII)
 _MOST_ID = (1 << 32) - 1
 _MOST_MODE = 0o177777
 _MOST_TIME = (1 << 63) - 1
@@ -99,6 +100,10 @@ class Listed:
     """Which packages have put it there, none of them if it is nobody's; None where that is not known."""
     birth: int | None = None
     """When it came into being on this file system, which nobody can set; None where that is not told, or was not asked."""
+    acl: str | None = None
+    """`system.posix_acl_access` in hex, of what others may write to."""
+    rdev: str | None = None
+    """Which device it is: `8:1`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +277,15 @@ def _listed(item: Item) -> Listed:
         None if told["capabilities"] is None else bytes.fromhex(fields.text(told["capabilities"])).hex(),
         None if packages is None else fields.texts(packages),
         fields.number(told, "birth", -_MOST_TIME, _MOST_TIME) if "birth" in told else None,
+        bytes.fromhex(fields.text(told["acl"])).hex() if told.get("acl") is not None else None,
+        _device(fields.text(told["rdev"])) if told.get("rdev") is not None else None,
     )
+
+
+def _device(text: str) -> str:
+    if not _DEVICE.fullmatch(text):
+        raise ValueError("no numbers of a device")
+    return text
 
 
 def _ran(item: Item) -> Ran:

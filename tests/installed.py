@@ -1,5 +1,7 @@
 """A disk as it was installed, on which tests plant ways to come back, and what the audit says of it."""
 
+import os
+import stat
 from pathlib import Path
 
 from auditkit.audits import persistence
@@ -43,6 +45,7 @@ GENERATED = {
     ),
     "/etc/profile": "if [ -d /etc/profile.d ]; then\n  for i in /etc/profile.d/*.sh; do\n    . $i\n  done\nfi\n",
     "/etc/environment": "",
+    "/etc/group": "root:x:0:\nstaff:x:50:anna\nlp:x:7:\nanna:x:1000:\n",
     "/etc/aliases": "root: anna\npostmaster: root\n",
     "/etc/default/grub": 'GRUB_CMDLINE_LINUX="quiet"\n',
     "/etc/modules": "# nothing\n",
@@ -129,6 +132,13 @@ class Disk:
                 self.link(path, target)
             case ["mode", path, mode]:
                 self.mode(path, int(mode, 8))
+            case ["device", path, kind, numbers, mode]:
+                self.place(path).parent.mkdir(parents=True, exist_ok=True)
+                major, minor = map(int, numbers.split(":"))
+                os.mknod(self.place(path), {"b": stat.S_IFBLK, "c": stat.S_IFCHR}[kind], os.makedev(major, minor))
+                self.mode(path, int(mode, 8))
+            case ["group", path, number]:
+                os.chown(self.place(path), -1, int(number))
             case ["copy", source, path, mode]:
                 self.put(path)
                 self.place(path).write_bytes(self.place(source).read_bytes())

@@ -2,11 +2,14 @@
 
 cases/persistence/planted.txt has one case per technique: its name and the row of the table that it belongs to, the steps, and
 what must be said, with words that a quote must hold. Steps are `put PATH [MODE]`, `add PATH`, `link PATH TARGET`, `mode PATH
-MODE` and `copy FROM PATH MODE`.
+MODE`, `group PATH NUMBER`, `device PATH b|c MAJOR:MINOR MODE` and `copy FROM PATH MODE`.
 """
 
 import os
 import re
+import shutil
+import struct
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,9 +33,10 @@ def named(case: str) -> str:
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> Disk:
-    """A disk as it was installed."""
-    return Disk(tmp_path)
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    """A disk as it was installed, that is gone afterwards with the devices on it."""
+    yield Disk(tmp_path)
+    shutil.rmtree(tmp_path)
 
 
 def test_of_a_disk_as_it_was_installed_nothing_is_said(disk: Disk) -> None:
@@ -42,6 +46,8 @@ def test_of_a_disk_as_it_was_installed_nothing_is_said(disk: Disk) -> None:
 @pytest.mark.parametrize("case", CASES, ids=named)
 def test_what_was_planted_is_found_and_quoted(disk: Disk, case: str) -> None:
     *steps, (expected, quote) = STEP.findall(case + "\n")
+    if os.geteuid() != 0 and any(words.startswith(("device ", "group ")) for words, _lines in steps):
+        pytest.skip("needs root")
     for words, lines in steps:
         disk.do(words.split(" "), re.sub("^    ", "", lines, flags=re.MULTILINE))
     told = [one for one in disk.said() if not of_who_planted_it(one, expected)]
@@ -53,6 +59,55 @@ def test_what_was_planted_is_found_and_quoted(disk: Disk, case: str) -> None:
 def of_who_planted_it(told: Finding | Gap, expected: str) -> bool:
     """Whether that is said only because an ordinary account runs the tests, to whom all files belong."""
     return os.geteuid() != 0 and isinstance(told, Finding) and told.rule.id == "startup-writable" not in expected
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_devices_and_files_that_are_as_systems_have_them_are_not_told_of(disk: Disk) -> None:
+    for number, (path, kind, numbers) in enumerate(
+        [
+            ("/var/spool/postfix/dev/urandom", "c", "1:9"),
+            ("/srv/chroot/sid/dev/null", "c", "1:3"),
+            ("/srv/chroot/sid/dev/tty", "c", "5:0"),
+            ("/var/named/chroot/dev/random", "c", "1:8"),
+            ("/var/lib/docker/overlay2/a/diff/etc/gone", "c", "0:0"),
+            ("/var/lib/lxc/a/rootfs/dev/console2", "c", "5:1"),
+            ("/var/lib/lxc/a/rootfs/x", "c", "10:1"),
+            ("/run/systemd/inaccessible/blk", "b", "0:0"),
+            ("/dev/sda1", "b", "8:1"),
+        ]
+    ):
+        disk.do(["device", path, kind, numbers, "666"], str(number))
+    disk.put("/usr/local/share/x", mode=0o664)
+    disk.do(["group", "/usr/local/share/x", "7"], "")
+    disk.put("/usr/local/share/y", mode=0o664)
+    disk.put("/var/www/upload/x", mode=0o666)
+    disk.put("/home/anna/x", mode=0o666)
+    disk.link("/usr/lib/x.so.1", "x.so.1.2")
+    disk.link("/var/log/journal", "/srv/log/journal")
+    disk.link("/var/log/nginx/access.log", "/dev/stdout")
+    disk.put("/var/log/wtmp", "")
+    assert disk.said() == []
+
+
+def test_so_many_files_that_others_may_write_to_are_told_with_a_gap(disk: Disk) -> None:
+    for number in range(210):
+        disk.put(f"/usr/share/x/{number}", mode=0o666)
+    finding, gap = disk.said()
+    assert isinstance(finding, Finding)
+    assert finding.message.startswith("everybody may write to /usr/share/x/0, ")
+    assert isinstance(gap, Gap)
+    assert gap.reason == "10 more files of the system that others may write to, or devices, are not told of"
+
+
+def test_an_acl_that_gives_an_account_the_right_to_write_is_told_and_one_to_read_is_not(disk: Disk) -> None:
+    for path, rights, mask in (("/usr/bin/nano", 6, 6), ("/usr/bin/apt", 4, 6), ("/usr/bin/python3", 6, 4)):
+        entries = ((1, 6, -1), (2, rights, 1000), (4, 4, -1), (16, mask, -1), (32, 4, -1))
+        acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
+        os.setxattr(disk.place(path), "system.posix_acl_access", acl)
+    (finding,) = disk.said()
+    assert isinstance(finding, Finding)
+    assert (finding.rule.id, finding.severity.word, finding.subject) == ("system-writable", "high", "/usr/bin/nano")
+    assert finding.message == "uid 1000 (by an ACL) may write to /usr/bin/nano"
 
 
 def test_every_row_of_the_table_that_a_disk_shows_has_a_case() -> None:

@@ -1,7 +1,7 @@
 """Files of settings that hold secrets beside lines that run something: only those lines travel, the others are empty.
 
-Where a file lies says which lines those are. Keys of WireGuard and OpenVPN, passwords of syslog-ng, wget and pip, and the
-environment of whoever left a job to at(1) stay on the host.
+Where a file lies says which lines those are. Keys of WireGuard and OpenVPN, passwords of syslog-ng, wget, pip, mounts
+and services, and the environment of whoever left a job to at(1) stay on the host.
 """
 
 import re
@@ -12,7 +12,8 @@ HIDDEN = b"<hidden>"
 """What stands for the value of a variable, or for who somebody is at an address."""
 _PLACE = re.compile(
     rb"(?:(/etc/openvpn/.*)|(/etc/wireguard/.*)|(/etc/syslog-ng/.*)|(/etc/wgetrc|.*/\.wgetrc)"
-    rb"|(/etc/pip\.conf|.*/\.?pip/pip\.conf)|(/var/spool/(?:cron/atjobs|at|atjobs)/.*))\Z",
+    rb"|(/etc/pip\.conf|.*/\.?pip/pip\.conf)|(/etc/(?:fstab|crypttab))"
+    rb"|(/etc/(?:supervisor|zabbix)/.*|/etc/rsyncd\.conf)|(/var/spool/(?:cron/atjobs|at|atjobs)/.*))\Z",
     re.DOTALL,
 )
 _HOOKS = (
@@ -29,6 +30,16 @@ _LINES = (
     ),
     (rb"(?i)[ \t]*use[_-]?askpass[ \t]*=", b"", b""),
     (rb"(?i)[ \t]*((extra[_-])?index[_-]url|find[_-]links|trusted[_-]host)[ \t]*[=:]", rb"[ \t]+[^ \t#;]", b""),
+    (
+        rb"[^#]*([ \t]\/(usr|s?bin|etc|lib[0-9x]*|root)(\/[^ \t]*)?[ \t]+[^ \t]+[ \t]+([^ \t]*,)?r?bind(,|[ \t]|$)|keyscript=)",
+        b"",
+        rb"(pass|password|credentials|cred)=[^, \t]*",
+    ),
+    (
+        rb"[ \t]*(((pre|post)-xfer|early) exec|command|UserParameter|AllowKey|EnableRemoteCommands)[ \t]*=",
+        b"",
+        b"",
+    ),
 )
 """What begins a line that is kept, what begins one that it goes on with, and what is hidden in either, in the order of the
 places, in words that sed(1) has too. Of at(1) all is kept but its variables."""

@@ -6,7 +6,7 @@ themselves are rows of table.py.
 
 from collections.abc import Iterator
 
-from auditkit.audits.persistence import files, kernel, lines, others, privileged, running, since, window
+from auditkit.audits.persistence import files, kernel, lines, opened, others, privileged, running, since, window
 from auditkit.audits.persistence.seen import Seen
 from auditkit.model import Audit, Evidence, Finding, Gap, Means, Need
 
@@ -14,6 +14,7 @@ GROUPS = (
     files,
     lines,
     privileged,
+    opened,
     running,
     kernel,
     others,

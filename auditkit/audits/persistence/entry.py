@@ -10,6 +10,8 @@ EVIDENCE = (
     "Evidence first: auditkit collect HOST -o FILE, then cp -a of the file to another machine; stat FILE tells since when it"
     " is there."
 )
+LARGEST = 512 << 10
+"""Bytes of one file that is read."""
 SHELL = r"[^\s#]"
 """A line of a script that is no comment."""
 _HOME = "(?:/home/[^/]+|/root|/var/lib/[^/]+)"

@@ -69,4 +69,40 @@ EVENTS: tuple[Entry, ...] = (
         read=False,
         severity=Severity.MEDIUM,
     ),
+    entry(
+        "mounts",
+        "T1564",
+        "mounts over the system, and keys of disks",
+        "A line mounts something over the system, or runs a program for the key of a disk",
+        "Other programs and settings than those that packages have brought hold once it is mounted, and nothing on the disk"
+        " shows it; the program of keyscript= runs as root at every start, before the system does.",
+        f"{_COPY} take the line out (undo: mv FILE.before FILE); update-initramfs -u.",
+        "fstab(5)",
+        "crypttab(5)",
+        own=("/etc/fstab", "/etc/crypttab"),
+        line=r"\bbind\b|keyscript=(?!(?:/usr)?/lib/cryptsetup/scripts/|decrypt_\w+(?:[\s,]|$))\S",
+        guarded=True,
+    ),
+    entry(
+        "service-commands",
+        "T1546",
+        "commands that services run",
+        "The settings of a service make it run a command",
+        "A fetch with rsync, a question of Zabbix or supervisor's start runs a program that nobody has"
+        " vouched for. Admins write such lines, too: each should be known to somebody.",
+        f"{_COPY} take the line out (undo: mv FILE.before FILE).",
+        "rsyncd.conf(5)",
+        own=(
+            *(
+                "/etc/rsyncd.conf",
+                "/etc/supervisor/supervisord.conf",
+                "/etc/supervisor/conf.d/*",
+                "/etc/zabbix/zabbix_agent*.conf",
+            ),
+            "/etc/zabbix/zabbix_agent*.d/*",
+        ),
+        line=r"exec\s*=\s*\S|^\s*command\s*=\s*\S|UserParameter\s*=\s*\S|AllowKey\s*=\s*(\*|system\.run)"
+        r"|EnableRemoteCommands\s*=\s*1",
+        guarded=True,
+    ),
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from auditkit.answers import Listed
-from auditkit.audits.persistence.entry import EVIDENCE, Entry
+from auditkit.audits.persistence.entry import EVIDENCE, LARGEST, Entry
 from auditkit.audits.persistence.phrases import LONGEST, OF_TUNNELS, Phrase, said, together
 from auditkit.audits.persistence.seen import Line, Seen, about, is_known, kind, listing, may_change, quoted, real
 from auditkit.audits.persistence.table import ENTRIES
@@ -46,8 +46,6 @@ DEBUG_SHELL = Rule(
 RULES = (SUSPICIOUS, WRITABLE, DEBUG_SHELL, *(entry.rule for entry in ENTRIES if entry.rule))
 MOST_READ = 400
 """Files that are read because no package has brought them."""
-LARGEST = 512 << 10
-"""Bytes of one."""
 MOST_QUOTES = 10
 MOST_TOLD = 10
 """Suspicious files of one kind that are told of one by one."""
@@ -214,7 +212,8 @@ def _unread(seen: Seen, entry: Entry, found: Sequence[Place]) -> Iterator[Gap]:
 def _is_told(seen: Seen, place: Place, lines: Sequence[Line]) -> bool:
     """Whether it starts something and is told of, unless a package has brought it, or what it leads to."""
     entry, end = place.entry, seen.end(place.node)
-    if place.ours or is_known(place.node) or not (entry.calm or place.alien):
+    is_excused = is_known(place.node) and not entry.guarded  # of those only lines that run something were taken
+    if place.ours or is_excused or not (entry.calm or place.alien):
         return False
     if isinstance(end, str) or kind(end) is not Kind.FILE:
         return False  # it leads to nothing, or to /dev/null

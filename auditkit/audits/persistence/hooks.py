@@ -179,13 +179,15 @@ HOOKS: tuple[Entry, ...] = (
                 "/etc/rsyslog.d/*",
                 "/etc/logrotate.d/*",
                 "/etc/hosts",
+                "/etc/samba/smb.conf",
             ),
             *("/etc/vim/vimrc", "/etc/vim/vimrc.local", *homes(".vimrc", ".vim/plugin/*")),
             *("/etc/php/*/*/php.ini", "/etc/php/*/*/conf.d/*.ini", "/etc/php.ini", "/etc/php.d/*.ini"),
         ),
         line=r"^\s*\w+\s+(stream|dgram)\s.*\S|^\s*server\s*=|\bomprog\b|^\S+\s+\^/|^\s*auto_(ap|pre)pend_file\s*=\s*[^\s;]"
         r"|^\s*[0-9a-f.:]+\s+.*\b(deb|security|archive|ftp)\.(debian|ubuntu)\b"
-        r"|^\s*(au(tocmd)?!?\s.*(!|system\()|call\s+system\()",
+        r"|^\s*(au(tocmd)?!?\s.*(!|system\()|call\s+system\()"
+        r"|^\s*(?i:(root )?(pre|post)exec|magic script|add share command|dfree command|message command)\s*=\s*\S",
         watched=(
             "/etc/resolv.conf",
             "/usr/share/ca-certificates/**",

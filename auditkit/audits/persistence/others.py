@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from auditkit.answers import Listed
 from auditkit.audits.persistence.entry import EVIDENCE
 from auditkit.audits.persistence.phrases import PAGES, said
-from auditkit.audits.persistence.seen import Seen, about, kind, part, quoted
+from auditkit.audits.persistence.seen import PASSWD, Seen, about, kind, part, quoted
 from auditkit.model import Finding, Gap, Kind, Means, Need, Quote, Rule, Severity
 from auditkit.printable import printable
 
@@ -20,9 +20,18 @@ WEB = tuple(
 STARTED = Need(Means.FILE, "/var/lib/docker/containers/*/hostconfig.json", "which containers are root outside, too")
 DAEMON = Need(Means.FILE, "/etc/docker/daemon.json", "whether docker takes orders from the network")
 HISTORY = tuple(
-    Need(Means.LISTING, f"~/{name}", "whether what is typed is written down") for name in (".bash_history", ".zsh_history")
+    Need(Means.LISTING, f"~/{name}", "whether what is typed is written down")
+    for name in (".bash_history", ".zsh_history", ".ash_history", ".sh_history", ".histfile", ".local/share/fish/fish_history")
 )
-NEEDS = (*WEB, STARTED, DAEMON, *HISTORY)
+LOGS = tuple(
+    Need(Means.LISTING, f"/var/log/{name}", "whether logins and messages are written down")
+    for name in (
+        *("wtmp", "btmp", "lastlog", "faillog", "wtmp.db", "auth.log", "secure", "syslog", "messages", "kern.log", "cron.log"),
+        *("cron", "user.log", "daemon.log", "journal", "audit", "audit/audit.log", "sudo.log", "tallylog"),
+    )
+)
+LINGER = Need(Means.LISTING, "/var/lib/systemd/linger/*", "whose services run without anybody having logged in")
+NEEDS = (*WEB, STARTED, DAEMON, *HISTORY, *LOGS, LINGER, PASSWD)
 WEB_SHELL = Rule(
     "web-shell",
     "A page runs what a request says",
@@ -59,7 +68,28 @@ HISTORY_OFF = Rule(
     f"{EVIDENCE} rm FILE (undo: ln -s /dev/null FILE); ask whose account it is.",
     ("bash(1) HISTORY", "MITRE ATT&CK T1070.003"),
 )
-RULES = (WEB_SHELL, CONTAINER_OUTSIDE, DOCKER_OPEN, HISTORY_OFF)
+LOG_OFF = Rule(
+    "log-thrown-away",
+    "A log of the system leads nowhere",
+    Severity.MEDIUM,
+    "Somebody does not want to be seen. What the system writes to this log, logins above all, is gone at once: it is a link to"
+    " /dev/null or such a device itself. No package does that.",
+    f"{EVIDENCE} rm FILE, then touch FILE with owner and mode of the others (undo: ln -s /dev/null FILE), and restart what"
+    " writes it; ask who has linked it.",
+    ("utmp(5)", "MITRE ATT&CK T1070.002", "MITRE ATT&CK T1562.006"),
+)
+LINGERS = Rule(
+    "account-lingers",
+    "Services of an account run without its having logged in",
+    Severity.INFO,
+    "systemd starts the units in the account's home with the machine, and keeps them when it logs out. Podman's users want it"
+    " so; of an account that no person has it is rare.",
+    "loginctl disable-linger NAME (undo: loginctl enable-linger NAME); systemctl --user -M NAME@ list-units shows what runs.",
+    ("loginctl(1)", "MITRE ATT&CK T1543.002"),
+)
+RULES = (WEB_SHELL, CONTAINER_OUTSIDE, DOCKER_OPEN, HISTORY_OFF, LOG_OFF, LINGERS)
+_NOWHERE = re.compile(r"/dev/(null|zero|full)")
+_FIRST_PERSON, _NOBODY = 1000, 65534
 MOST_READ, LARGEST = 200, 128 << 10
 _ROOTS = ("/:", "/etc:", "/root:", "/var/run/docker.sock:", "/run/docker.sock:", "/proc:", "/boot:", "/var/lib/docker:")
 _STRONG = ("ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO", "DAC_READ_SEARCH")
@@ -70,12 +100,40 @@ def judge(seen: Seen) -> Iterator[Finding | Gap]:
     yield from _pages(seen)
     yield from _containers(seen)
     yield from _open(seen)
-    for item in (item for need in HISTORY for item in seen.of(need.means, need.what)):
+    yield from _nowhere(seen, HISTORY, HISTORY_OFF)
+    yield from _nowhere(seen, LOGS, LOG_OFF)
+    yield from _lingering(seen)
+
+
+def _nowhere(seen: Seen, needs: tuple[Need, ...], rule: Rule) -> Iterator[Finding | Gap]:
+    """Yield a finding for each file that keeps nothing: a link to such a device, or one itself."""
+    for need in needs:
+        yield from seen.malformed(need.means, need.what)
+    for item in (item for need in needs for item in seen.of(need.means, need.what)):
         node = seen.nodes.get(item.source)
-        if node is not None and node.target == "/dev/null":
-            yield Finding(
-                HISTORY_OFF, node.path, f"{printable(node.path)} leads to /dev/null", HISTORY_OFF.severity, (about(node),)
-            )
+        if node is None:
+            continue
+        end = seen.end(node)
+        place = end if isinstance(end, str) else end.path
+        if node.target is not None and _NOWHERE.fullmatch(place):
+            yield Finding(rule, node.path, f"{printable(node.path)} leads to {place}", rule.severity, (about(node),))
+        elif kind(node) is Kind.CHARACTER:
+            yield Finding(rule, node.path, f"{printable(node.path)} is a device", rule.severity, (about(node),))
+
+
+def _lingering(seen: Seen) -> Iterator[Finding | Gap]:
+    """Yield a finding for each account whose services run anyway, a more severe one where it is no person's."""
+    yield from seen.malformed(LINGER.means, LINGER.what)
+    rows = (line.text.split(":") for line in seen.lines(PASSWD.what))
+    uids = {row[0]: int(row[2][:10]) for row in rows if len(row) > 3 and row[2].isascii() and row[2].isdigit()}
+    for node in (seen.nodes[item.source] for item in seen.of(LINGER.means, LINGER.what) if item.source in seen.nodes):
+        name = node.path.rpartition("/")[2]
+        uid = uids.get(name)
+        person = uid is not None and _FIRST_PERSON <= uid != _NOBODY
+        who = "" if person else ", which is no person's," if uid is not None else ", which does not exist,"
+        severity = LINGERS.severity if person else Severity.LOW
+        message = f"services of {printable(name)}{who} run at every start"
+        yield Finding(LINGERS, node.path, message, severity, (about(node),))
 
 
 def follow(seen: Seen) -> Iterator[Need]:

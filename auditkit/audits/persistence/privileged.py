@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 from auditkit import words
 from auditkit.answers import Listed
 from auditkit.audits.persistence.entry import EVIDENCE
-from auditkit.audits.persistence.seen import Seen, about, kind, listing, may_change
+from auditkit.audits.persistence.seen import EVERYTHING, LAYERS, OF_SYSTEM, Seen, about, kind, listing, may_change
 from auditkit.model import Finding, Gap, Kind, Means, Need, Rule, Severity
 from auditkit.printable import printable
 
-EVERYTHING = Need(Means.PRIVILEGED, "/**", "setuid and setgid programs, file capabilities, and programs where none belong")
 SHELLS = tuple(
     Need(Means.LISTING, f"/bin/{name}", "which setuid program is a copy of a shell") for name in ("sh", "bash", "dash", "zsh")
 )
@@ -119,10 +118,6 @@ RULES = (
 )
 MOST_QUOTES = 10
 _SETUID, _SETGID = 0o4000, 0o2000
-_LAYERS = re.compile(
-    r"/var/lib/(docker|containers|containerd|lxc|lxd|incus|machines|rancher|kubelet|snapd)/|/snap/|/run/(docker|containerd)/|/var/snap/"
-    r"|/(home/[^/]+|root)/\.local/share/(containers|docker)/|/var/cache/pbuilder/"
-)
 _NEVER = re.compile(
     r"(?:.*/)?(?:(?:ba|da|z|k|c|tc|fi|a|mk)?sh|rbash|busybox[\w.-]*|toybox|python[0-9.]*|perl[0-9.]*|ruby[0-9.]*|php[0-9.-]*|node|nodejs"
     r"|lua[0-9.]*|tclsh[0-9.]*|wish[0-9.]*|gdb|strace|vi|vim[\w.]*|view|ex|nano|emacs[\w.-]*|ed|less|more|man|find|xargs|env|nice|timeout"
@@ -147,7 +142,11 @@ _USUAL = re.compile(
 )
 _DEVICES = re.compile(r"/dev/(?!shm/)")
 _HIDDEN = re.compile(r"/\.[^/]+/")
-_OF_SYSTEM = re.compile(r"/run/initramfs/|/dev/\.lxc[\w-]*\Z|/run/wrappers/")
+_BEHIND = re.compile(
+    ".*/(?:\\.{3,}|\\s[^/]*|[^/]*\\s|[^/]*[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff][^/]*)", re.DOTALL
+)
+"""Directories that hide behind their names; others are told of because of who may write to them, see opened.py."""
+_PLACES = re.compile(r"/(?:tmp|var/tmp|dev|run)/|.*/\.", re.DOTALL)
 _STRONG = (
     "setuid",
     "setgid",
@@ -204,7 +203,7 @@ def _rule(node: Listed, shells: frozenset[int]) -> Rule | None:
     a_shell = node.size in shells and kind(node) is Kind.FILE
     if a_shell or (_NEVER.fullmatch(node.path) and _is_strong(node)):
         return PRIVILEGED_SHELL
-    if _LAYERS.match(node.path):
+    if LAYERS.match(node.path):
         return PRIVILEGED_INSIDE
     if not node.packages:
         return None if node.packages is None else PRIVILEGED_UNPACKAGED
@@ -214,9 +213,11 @@ def _rule(node: Listed, shells: frozenset[int]) -> Rule | None:
 
 def _lies(node: Listed) -> Rule | None:
     """What it breaks by the place where it lies."""
-    if _OF_SYSTEM.match(node.path):
+    if OF_SYSTEM.match(node.path):
         return None
-    if kind(node) is Kind.FILE and node.packages:
+    if kind(node) not in (Kind.FILE, Kind.DIRECTORY) or (kind(node) is Kind.FILE and node.packages):
+        return None
+    if not (_BEHIND.fullmatch(node.path) if kind(node) is Kind.DIRECTORY else _PLACES.match(node.path)):
         return None
     hides = kind(node) is Kind.DIRECTORY or _DEVICES.match(node.path) or _HIDDEN.search(node.path)
     return HIDDEN_PLACE if hides else PROGRAM_ELSEWHERE

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from auditkit import answers
 from auditkit.answers import Listed
-from auditkit.model import OF_MODE, Evidence, Gap, Item, Kind, Means, Quote
+from auditkit.model import OF_MODE, Evidence, Gap, Item, Kind, Means, Need, Quote
 from auditkit.packages.layout import joined
 from auditkit.packages.unowned import named
 from auditkit.printable import few, printable
@@ -15,6 +15,20 @@ from auditkit.words import written
 
 LINKS = 8
 """Symlinks on the way to one file."""
+EVERYTHING = Need(
+    Means.PRIVILEGED,
+    "/**",
+    "setuid and setgid programs, file capabilities, programs and devices where none belong,"
+    " files of the system that others may write to",
+)
+PASSWD = Need(Means.FILE, "/etc/passwd", "which accounts and groups are of people")
+LAYERS = re.compile(
+    r"/var/lib/(docker|containers|containerd|lxc|lxd|incus|machines|rancher|kubelet|snapd)/|/snap/|/run/(docker|containerd)/|/var/snap/"
+    r"|/(home/[^/]+|root)/\.local/share/(containers|docker)/|/var/cache/pbuilder/"
+)
+"""Storage of containers, snaps and chroots of builds."""
+OF_SYSTEM = re.compile(r"/run/initramfs/|/dev/\.lxc[\w-]*\Z|/run/wrappers/")
+"""What the system itself makes that looks odd."""
 MOST_QUOTED = 200
 _DAY = 86_400 * 10**9
 _S_IFMT = 0o170000

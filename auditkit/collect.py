@@ -84,7 +84,10 @@ def _too_old(unasked: tuple[Need, ...]) -> Iterator[Gap]:
 
 
 def _beyond(unasked: tuple[Need, ...]) -> Iterator[Gap]:
-    """Yield one gap for all that a host without Python does not show, though a disk would."""
+    """Yield a gap for what runs, and one for all else that a host without Python does not show, though a disk would."""
+    running = dict.fromkeys(need for need in unasked if need.means in RUNNING)
+    yield from (Gap(need.means, f"it takes Python on the host to see {printable(need.why or need.what)}") for need in running)
+    unasked = tuple(need for need in unasked if need not in running)
     if any(need.means in ON_DISK for need in unasked):
         named = list(dict.fromkeys(need.why or need.what for need in unasked))
         more = f", and {len(named) - MOST_NAMED} things more" if len(named) > MOST_NAMED else ""

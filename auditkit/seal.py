@@ -136,6 +136,8 @@ def parse(signature: bytes) -> Sealed:
     Raises:
         UntrustedError: it is malformed.
     """
+    if not signature.strip():
+        raise UntrustedError("nobody has signed it", "sign it, or name no signers")
     try:
         return _sealed(_unarmored(signature))
     except ValueError as error:

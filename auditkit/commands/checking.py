@@ -218,7 +218,8 @@ def following(told: Mapping[str, Mapping[str, Any]], run: options.Setting) -> tu
         stored = base and base["file"].startswith(os.path.join(run.store, ""))
         if stored and any(change["explanation"] is None for change in host["changes"]):
             made.append(f"auditkit accept {shlex.quote(word)} PATH... --reason TEXT{' --key FILE' if run.signers else ''}")
-        if (ports := " ".join(_ports(host["findings"]))) and not word.startswith("evidence:"):
+        grave = any(_severity(finding) >= Severity.CRITICAL for finding in host["findings"])  # no night to accept a port
+        if (ports := " ".join(_ports(host["findings"]))) and not grave and not word.startswith("evidence:"):
             made.append(f"auditkit accept {shlex.quote(word)} {ports} --reason TEXT{' --key FILE' if run.signers else ''}")
         if host["untrusted"]:
             made.append(f"auditkit verify {shlex.quote(run.store)}")

@@ -442,6 +442,28 @@ def test_a_gap_is_kept_once_and_an_answer_to_no_question_is_a_gap() -> None:
     assert evidence.gaps == (gap, Gap("/etc/hosts", "the host sent it without being asked, so it is left out"))
 
 
+class Shell(Told):
+    """A host without Python: it is asked through its shell."""
+
+    def gives(self, need: Need) -> bool:
+        """It shows files alone."""
+        return need.means is Means.FILE
+
+
+def test_that_nobody_saw_what_runs_is_said_by_itself_and_not_among_seventy_other_things() -> None:
+    host = Shell(item(MOTD))
+    host.facts = {"shell": "gnu"}
+    others = [Need(Means.LISTING, f"/etc/{number}", f"thing {number}") for number in range(70)]
+    running = Need(Means.PROCESSES, "all", "what runs")
+    evidence = collect(host, [MOTD, *others, running], lambda: NOW)
+    takes = "it takes Python on the host to see"
+    named = ", ".join(f"thing {number}" for number in range(5))
+    assert evidence.gaps == (
+        Gap("processes", f"{takes} what runs"),
+        Gap("evidence", f"{takes} {named}, and 65 things more"),
+    )
+
+
 def test_a_host_that_sends_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(collecting, "LARGEST", 2 << 20)
 

@@ -38,7 +38,7 @@ def test_what_is_new_or_changed_is_said_so_and_is_one_step_more_severe() -> None
 
 
 def test_changes_that_no_finding_names_are_one_for_each_kind_of_thing() -> None:
-    paths = ("/etc/cron.d/c", "/etc/cron.d/d", "/root/.bashrc", "/etc/sudoers.d/x", "/etc/fstab")
+    paths = ("/etc/cron.d/c", "/etc/cron.d/d", "/root/.bashrc", "/etc/sudoers.d/x", "/etc/hostname")
     new, rule = "since the baseline of 2026-11-20", "low persistence-changed"
     assert said((), *map(change, paths), change("/etc/crontab", ChangeKind.CHANGED)) == [
         f"{rule} cron jobs: 2 new, 1 changed {new}: /etc/cron.d/c, /etc/cron.d/d, /etc/crontab",

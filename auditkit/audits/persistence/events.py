@@ -75,12 +75,12 @@ EVENTS: tuple[Entry, ...] = (
         "mounts over the system, and keys of disks",
         "A line mounts something over the system, or runs a program for the key of a disk",
         "Other programs and settings than those that packages have brought hold once it is mounted, and nothing on the disk"
-        " shows it; the program of keyscript= runs as root at every start, before the system does.",
+        " shows it. The program of keyscript= runs as root at every start, before the system does.",
         f"{_COPY} take the line out (undo: mv FILE.before FILE); update-initramfs -u.",
         "fstab(5)",
         "crypttab(5)",
         own=("/etc/fstab", "/etc/crypttab"),
-        line=r"\bbind\b|keyscript=(?!(?:/usr)?/lib/cryptsetup/scripts/|decrypt_\w+(?:[\s,]|$))\S",
+        line=r"\br?bind\b|keyscript=(?!(?:/usr)?/lib/cryptsetup/scripts/|decrypt_\w+(?:[\s,]|$))\S",
         guarded=True,
     ),
     entry(

@@ -89,7 +89,16 @@ def homes(*names: str) -> tuple[str, ...]:
 
 def is_of(entry: Entry, path: str) -> bool:
     """Whether a path is one where such things lie."""
-    return any(_compiled(pattern).fullmatch(path) for pattern in (*entry.own, *entry.vendor, *entry.watched))
+    return _fits((*entry.own, *entry.vendor, *entry.watched), path)
+
+
+def is_own(entry: Entry, path: str) -> bool:
+    """Whether a path is one where people put such things."""
+    return _fits(entry.own, path)
+
+
+def _fits(patterns: tuple[str, ...], path: str) -> bool:
+    return any(_compiled(pattern).fullmatch(path) for pattern in patterns)
 
 
 @cache

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from auditkit import words
 from auditkit.answers import Listed
-from auditkit.audits.persistence.entry import EVIDENCE, LARGEST, Entry, is_of
-from auditkit.audits.persistence.seen import EVERYTHING, LAYERS, OF_SYSTEM, PASSWD, Seen, about, kind, listing
+from auditkit.audits.persistence.entry import EVIDENCE, LARGEST, is_own
+from auditkit.audits.persistence.seen import EVERYTHING, LAYERS, OF_SYSTEM, PASSWD, Seen, about, is_person, kind, listing
 from auditkit.audits.persistence.table import ENTRIES
 from auditkit.model import Finding, Gap, Kind, Means, Need, Quote, Rule, Severity
 from auditkit.printable import few, printable
@@ -35,18 +35,14 @@ DEVICE_ELSEWHERE = Rule(
 RULES = (SYSTEM_WRITABLE, DEVICE_ELSEWHERE)
 MOST_QUOTES = 10
 _SYSTEM = re.compile(r"/(?:(?:usr|etc|boot|s?bin|lib(?:32|64|x32)?)(?:/.*)?)?", re.DOTALL)
-_FIRST_PERSON, _NOBODY = 1000, 65534
 _GRANTED = re.compile(r"(user|group):(\d+):.w.")
 
 
 def judge(seen: Seen) -> Iterator[Finding | Gap]:
     """Yield one finding for what everybody may write to, one for what some may, and one for each device."""
-    nodes = {
-        item.source: seen.nodes[item.source] for item in seen.of(EVERYTHING.means, EVERYTHING.what) if item.source in seen.nodes
-    }
     by: dict[tuple[Severity, str], list[Listed]] = {}
     people = _groups(seen)
-    for node in nodes.values():
+    for node in {node.path: node for node in seen.listed(EVERYTHING)}.values():
         if kind(node) in (Kind.BLOCK, Kind.CHARACTER):
             yield from _device(node)
         elif _SYSTEM.fullmatch(node.path) and kind(node) in (Kind.FILE, Kind.DIRECTORY) and not _is_startup(node):
@@ -61,11 +57,7 @@ def _is_startup(node: Listed) -> bool:
     """Whether files.py says the same of it: it starts something, and lies where people put such files."""
     if kind(node) is not Kind.FILE or node.size > LARGEST or not (node.mode & 0o002 or node.uid or node.gid):
         return False
-    return any(_is_own(entry, node.path) for entry in ENTRIES)
-
-
-def _is_own(entry: Entry, path: str) -> bool:
-    return entry.calm and entry.read and bool(entry.own) and is_of(Entry(entry.id, "", "", own=entry.own), path)
+    return any(entry.calm and entry.read and is_own(entry, node.path) for entry in ENTRIES)
 
 
 def _who(node: Listed, people: dict[int, str]) -> tuple[Severity, str] | None:
@@ -84,9 +76,7 @@ def _who(node: Listed, people: dict[int, str]) -> tuple[Severity, str] | None:
 
 def _groups(seen: Seen) -> dict[int, str]:
     """Groups that people are in, by number, in words."""
-    accounts = [line.text.split(":") for line in seen.lines(PASSWD.what)]
-    rows = [row for row in accounts if len(row) > 3 and row[2].isascii() and row[2].isdigit() and row[3].isdigit()]
-    persons = {row[0]: row[3] for row in rows if _FIRST_PERSON <= int(row[2][:10]) != _NOBODY}
+    persons = {name: group for name, uid, group in seen.accounts if group.isdigit() and is_person(uid)}
     found: dict[int, str] = {}
     for fields in (line.text.strip().split(":") for line in seen.lines(GROUP.what)):
         if len(fields) > 3 and fields[2].isascii() and fields[2].isdigit():

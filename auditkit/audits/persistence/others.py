@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from auditkit.answers import Listed
 from auditkit.audits.persistence.entry import EVIDENCE
 from auditkit.audits.persistence.phrases import PAGES, said
-from auditkit.audits.persistence.seen import PASSWD, Seen, about, kind, part, quoted
+from auditkit.audits.persistence.seen import PASSWD, Seen, about, is_person, kind, part, quoted
 from auditkit.model import Finding, Gap, Kind, Means, Need, Quote, Rule, Severity
 from auditkit.printable import printable
 
@@ -89,7 +89,6 @@ LINGERS = Rule(
 )
 RULES = (WEB_SHELL, CONTAINER_OUTSIDE, DOCKER_OPEN, HISTORY_OFF, LOG_OFF, LINGERS)
 _NOWHERE = re.compile(r"/dev/(null|zero|full)")
-_FIRST_PERSON, _NOBODY = 1000, 65534
 MOST_READ, LARGEST = 200, 128 << 10
 _ROOTS = ("/:", "/etc:", "/root:", "/var/run/docker.sock:", "/run/docker.sock:", "/proc:", "/boot:", "/var/lib/docker:")
 _STRONG = ("ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO", "DAC_READ_SEARCH")
@@ -124,12 +123,11 @@ def _nowhere(seen: Seen, needs: tuple[Need, ...], rule: Rule) -> Iterator[Findin
 def _lingering(seen: Seen) -> Iterator[Finding | Gap]:
     """Yield a finding for each account whose services run anyway, a more severe one where it is no person's."""
     yield from seen.malformed(LINGER.means, LINGER.what)
-    rows = (line.text.split(":") for line in seen.lines(PASSWD.what))
-    uids = {row[0]: int(row[2][:10]) for row in rows if len(row) > 3 and row[2].isascii() and row[2].isdigit()}
-    for node in (seen.nodes[item.source] for item in seen.of(LINGER.means, LINGER.what) if item.source in seen.nodes):
+    uids = {name: uid for name, uid, _group in seen.accounts}
+    for node in seen.listed(LINGER):
         name = node.path.rpartition("/")[2]
         uid = uids.get(name)
-        person = uid is not None and _FIRST_PERSON <= uid != _NOBODY
+        person = uid is not None and is_person(uid)
         who = "" if person else ", which is no person's," if uid is not None else ", which does not exist,"
         severity = LINGERS.severity if person else Severity.LOW
         message = f"services of {printable(name)}{who} run at every start"

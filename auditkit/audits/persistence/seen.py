@@ -32,6 +32,7 @@ OF_SYSTEM = re.compile(r"/run/initramfs/|/dev/\.lxc[\w-]*\Z|/run/wrappers/")
 MOST_QUOTED = 200
 _DAY = 86_400 * 10**9
 _S_IFMT = 0o170000
+_FIRST_PERSON, _NOBODY = 1000, 65534
 _MERGED = re.compile(r"/(bin|sbin|lib|lib32|lib64|libx32)(?=/|\Z)")
 
 
@@ -74,6 +75,10 @@ class Seen:
                         found[node.path] = node
         return found
 
+    def listed(self, need: Need) -> Iterator[Listed]:
+        """Yield what lies at each path that was listed for a need, but for what makes no sense."""
+        return (self.nodes[item.source] for item in self.of(need.means, need.what) if item.source in self.nodes)
+
     def malformed(self, means: Means, what: str) -> Iterator[Gap]:
         """Yield what of these makes no sense."""
         return (told for item in self.of(means, what) if isinstance(told := answers.listed(item), Gap))
@@ -94,6 +99,14 @@ class Seen:
                 held, first = "", 0
         if held:
             yield Line(first, held)
+
+    @cached_property
+    def accounts(self) -> tuple[tuple[str, int, str], ...]:
+        """Name, number and group of each account of PASSWD; a line that is off is none."""
+        rows = (line.text.split(":") for line in self.lines(PASSWD.what))
+        return tuple(
+            (row[0], int(row[2][:10]), row[3]) for row in rows if len(row) > 3 and row[2].isascii() and row[2].isdigit()
+        )
 
     def node(self, path: str) -> Listed | None:
         """What lies there, under whichever of two names that stand for one place."""
@@ -116,6 +129,11 @@ class Seen:
 def part(path: str, number: int) -> str:
     """A part of a path: the second of `/sys/module` is `module`; empty where it has fewer."""
     return path.split("/")[number] if path.count("/") >= number else ""
+
+
+def is_person(uid: int) -> bool:
+    """Whether an account of this number is one of people."""
+    return _FIRST_PERSON <= uid != _NOBODY
 
 
 def real(path: str) -> str:

@@ -22,6 +22,8 @@ MOST_FILES = 50
 COMMAND_LINE = "command line"
 """What stands for the file of a line that the command line adds."""
 WHY = "a file of the configuration of sshd"
+FIRST = (needs.CONFIG.what, needs.VENDORED.what, needs.DROP_INS.what)
+"""What is asked for before any file was read that names others."""
 _GLOB = re.compile(r"/[A-Za-z0-9._/@+*?\[\]!-]{1,200}")
 _PACKAGE = re.compile(r"^Version: *(?:[0-9]+:)?([0-9]{1,3})\.([0-9]{1,3})", re.MULTILINE)
 _APK = re.compile(r"^P:openssh-server(?:-pam|-common)?\n(?:.+\n)*?V:([0-9]{1,3})\.([0-9]{1,3})", re.MULTILINE)
@@ -94,13 +96,13 @@ def files(evidence: Evidence) -> dict[str, bytes | Gap]:
 
 def is_config(need: Need) -> bool:
     """Whether a need is for files of a configuration of sshd."""
-    return need.what in (needs.CONFIG.what, needs.VENDORED.what, needs.DROP_INS.what) or need.why == WHY
+    return need.what in FIRST or need.why == WHY
 
 
 def looked_up(evidence: Evidence, globs: tuple[str, ...]) -> tuple[str, ...]:
     """The globs, of those of Include lines, whose files were all asked for."""
     named = (need.what for need in more(evidence) if evidence.was_asked(need))
-    asked = {needs.CONFIG.what, needs.VENDORED.what, needs.DROP_INS.what, *named}
+    asked = {*FIRST, *named}
     return tuple(glob for glob in globs if _covered(glob, asked) and needs.unread(evidence, glob) is None)
 
 
@@ -148,9 +150,7 @@ def more(evidence: Evidence) -> tuple[Need, ...]:
         globs = reading.globs(files(evidence), NEWEST)
     except FormatError:  # too much for a configuration: whoever reads it says so
         globs = ()
-    wanted = (
-        name for name in (*named, *globs) if name not in (MAIN, needs.VENDORED.what, needs.DROP_INS.what) and _askable(name)
-    )
+    wanted = (name for name in (*named, *globs) if name not in FIRST and _askable(name))
     asked = {needs.CONFIG.what, needs.DROP_INS.what}
     return tuple(Need(Means.FILE, name, WHY) for name in dict.fromkeys(wanted) if not _covered(name, asked))[:MOST_FILES]
 

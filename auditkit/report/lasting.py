@@ -51,7 +51,17 @@ def _numbers(host: Dict, since: Dict) -> Iterator[str]:
 
 def missed(since: Dict) -> int:
     """How much of what was told before is not known now, though this run was asked about it."""
-    return int(len(since["unknown"]) + since.get("more_unknown", 0) - since.get("beyond", 0))
+    return all_unknown(since) - int(since.get("beyond", 0))
+
+
+def all_fixed(since: Dict) -> int:
+    """How much of what was told before is gone, with what is not named one by one."""
+    return len(since["fixed"]) + int(since.get("more_fixed", 0))
+
+
+def all_unknown(since: Dict) -> int:
+    """How much of what was told before this run did not look for, with what is not named one by one."""
+    return len(since["unknown"]) + int(since.get("more_unknown", 0))
 
 
 def _kinds(host: Dict) -> str:

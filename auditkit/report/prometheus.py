@@ -11,6 +11,7 @@ from auditkit.model import Severity
 from auditkit.printable import printable
 from auditkit.report.document import FAILURES, STATUSES, UNTRUSTED, Document, apart, severity, state, status
 from auditkit.report.items import ACCESS, COVERAGE, Dict, moment, named, unseen
+from auditkit.report.lasting import all_fixed, all_unknown
 from auditkit.report.look import Options
 
 Sample = tuple[Mapping[str, str], float]
@@ -74,9 +75,9 @@ def _of_history(told: Hosts) -> Iterator[Metric]:
     new = "What speaks against a host, and gaps, that is new since the run before."
     yield "new_findings", new, [(labels, since["new"]) for labels, since in held]
     yield "lasting_findings", "The same that was told before.", [(labels, since["still"]) for labels, since in held]
-    gone = [(labels, len(since["fixed"]) + since.get("more_fixed", 0)) for labels, since in held]
+    gone = [(labels, all_fixed(since)) for labels, since in held]
     yield "gone_findings", "What was told before, and is fixed, accepted or explained by now.", gone
-    unknown = [(labels, len(since["unknown"]) + since.get("more_unknown", 0)) for labels, since in held]
+    unknown = [(labels, all_unknown(since)) for labels, since in held]
     yield "unknown_findings", "What was told before, and was not looked for by this run.", unknown
 
 

@@ -13,7 +13,7 @@ from auditkit.report.document import CLEAN, FAILURES, Document, apart, severity,
 from auditkit.report.entered import to_ask, who_got_in
 from auditkit.report.explained import PROOFS, sentence
 from auditkit.report.html.attempts import on_all
-from auditkit.report.lasting import held, missed
+from auditkit.report.lasting import all_fixed, held, missed
 from auditkit.report.look import Options
 from auditkit.report.table import verdict
 from auditkit.report.verdict import of_host
@@ -77,7 +77,7 @@ def _since(hosts: Sequence[Dict]) -> str:
     if not known:
         return ""
     new, odd = sum(one["new"] for one in known), sum(bool(one["new"]) for one in known)
-    gone = sum(len(one["fixed"]) + one.get("more_fixed", 0) for one in known)
+    gone = sum(map(all_fixed, known))
     unknown = sum(map(missed, known))
     parts = [f"{grouped(new)} new on {counted(odd, 'host')}" if new else "nothing new"]
     parts += [f"{grouped(sum(one['still'] for one in known))} still there"]

@@ -7,6 +7,7 @@ from typing import Any
 from auditkit.printable import counted, grouped, said
 from auditkit.report.document import FAILURES, Document, state
 from auditkit.report.html.times import shown
+from auditkit.report.lasting import all_fixed, all_unknown
 
 LEFT, WIDTH, WIDEST, NUMBERED = 10, 940, 44, 26
 """Where the first run lies, what all of them take, and from how much on there is room for one, and for its number."""
@@ -111,8 +112,8 @@ def _runs(host: Dict, document: Document) -> list[Dict]:
         "state": state(host),
         "new": since["new"],
         "still": since["still"],
-        "gone": len(since["fixed"]) + since.get("more_fixed", 0),
-        "unknown": len(since["unknown"]) + since.get("more_unknown", 0),
+        "gone": all_fixed(since),
+        "unknown": all_unknown(since),
     }
     runs = [*before, now]
     first = len(before) if since.get("run") is None else _first(before)
